@@ -1,0 +1,69 @@
+# Every target works on a fresh clone: what it needs it installs into .venv.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := libs/chatproto libs/chatclient services/relay-server services/bot-client services/messenger
+SOURCES := libs services tests
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1mmake %-12s\033[0m %s\n", $$1, $$2}'
+
+# The stamps hold what was installed; a changed lock file or manifest installs anew.
+$(VENV)/runtime.stamp: requirements/runtime.txt $(PACKAGES:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: set PYTHON=/path/to/python3.11")'
+	@echo "==> making $(VENV) (once; under a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "==> installing the libraries, hash-locked"
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/runtime.txt | grep --line-buffered -E '^(Collecting|Installing|Success)' || $(BIN)/python -m pip check
+	@echo "==> installing the project's packages"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation $(PACKAGES:%=--editable %)
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/runtime.stamp
+	@echo "==> installing the tools, hash-locked"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/runtime.stamp ## make .venv with relay-server, bot-client and chat in .venv/bin
+
+.PHONY: demo
+demo: install ## watch people (bots) chat through a real relay for half a minute
+	@$(BIN)/bot-client demo
+
+.PHONY: run
+run: install ## run a relay on its defaults
+	@$(BIN)/relay-server run
+
+.PHONY: check
+check: $(VENV)/dev.stamp ## format, lint, types, import contracts, unit tests (under a minute)
+	@$(BIN)/ruff format --check --quiet $(SOURCES)
+	@$(BIN)/ruff check --quiet $(SOURCES)
+	@$(BIN)/mypy $(PACKAGES:%=%/src) tests
+	@$(BIN)/lint-imports | tail -n 4
+	@$(BIN)/coverage run -m pytest -q tests/libs tests/services
+	@$(BIN)/coverage report
+
+.PHONY: test
+test: check ## everything: check, conformance, end to end, both event loops
+	@$(BIN)/pytest -q -n 2 tests/conformance tests/e2e
+
+.PHONY: conformance
+conformance: $(VENV)/dev.stamp ## speak raw bytes to any relay: make conformance TARGET=host:port
+	@$(BIN)/pytest -q tests/conformance --target $(TARGET)
+
+.PHONY: format
+format: $(VENV)/dev.stamp ## format the code and mend what lint can mend
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
+
+.PHONY: lock
+lock: $(VENV)/dev.stamp ## choose newer versions of the libraries and lock their hashes
+	@for set in runtime dev; do $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes \
+	  --no-emit-index-url --no-header --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
+
+.PHONY: clean
+clean: ## remove what was installed and built
+	@rm -rf $(VENV) build dist

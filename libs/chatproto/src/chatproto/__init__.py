@@ -1,0 +1,66 @@
+"""The chat protocol on the wire: codecs and state machines. No I/O, no clock, no dependencies."""
+
+from chatproto.codes import EvictionReason, Operation, State, Status
+from chatproto.datagram import encode_datagram, parse_datagram, split_attribution
+from chatproto.errors import (
+    BadNameError,
+    MalformedError,
+    NotSupportedError,
+    PayloadTooLargeError,
+    ProtocolError,
+    RefusedError,
+)
+from chatproto.lobby import encode_lobby, parse_lobby
+from chatproto.notices import (
+    Advice,
+    Disconnected,
+    MemberEvicted,
+    MemberJoined,
+    MemberLeft,
+    Notice,
+    encode_notice,
+    parse_notice,
+)
+from chatproto.payloads import Completion, Request
+from chatproto.tcrp import Frame, FrameDecoder, encode_frame
+from chatproto.text import check_room_name, check_user_name, sanitize
+from chatproto.transaction import ClientTransaction, Phase, ServerTransaction
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Advice",
+    "BadNameError",
+    "ClientTransaction",
+    "Completion",
+    "Disconnected",
+    "EvictionReason",
+    "Frame",
+    "FrameDecoder",
+    "MalformedError",
+    "MemberEvicted",
+    "MemberJoined",
+    "MemberLeft",
+    "NotSupportedError",
+    "Notice",
+    "Operation",
+    "PayloadTooLargeError",
+    "Phase",
+    "ProtocolError",
+    "RefusedError",
+    "Request",
+    "ServerTransaction",
+    "State",
+    "Status",
+    "check_room_name",
+    "check_user_name",
+    "encode_datagram",
+    "encode_frame",
+    "encode_lobby",
+    "encode_notice",
+    "parse_datagram",
+    "parse_lobby",
+    "parse_notice",
+    "sanitize",
+    "split_attribution",
+]

@@ -1,0 +1,143 @@
+"""What stands in a TCRP frame's payload: requests, statuses and completions, plain or JSON."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from chatproto.codes import Status
+from chatproto.errors import MalformedError
+from chatproto.text import check_user_name
+
+_NAME_KEYS = ("username", "user_name", "userName")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asks with: its name, perhaps a password, and the form of reply it reads (TCP-05)."""
+
+    username: str
+    password: str | None = None
+    json_reply: bool = False
+    """The reply may be JSON and needs no pause between its frames (TCP-06, TCP-08)."""
+    plain: bool = True
+    """The payload was the bare name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the relay grants (TCP-07); a plain reply carries the token alone, and the rest is None."""
+
+    token: bytes
+    host: bool | None = None
+    udp_port: int | None = None
+    silence_timeout_seconds: float | None = None
+    max_message_bytes: int | None = None
+
+
+def encode_request(request: Request) -> bytes:
+    """Write a request's payload in its form: the bare name if ``plain``, else a JSON object (TCP-05)."""
+    if request.plain:
+        return request.username.encode()
+    fields: dict[str, str] = {"username": request.username}
+    if request.password:
+        fields["password"] = request.password
+    if request.json_reply:
+        fields["reply"] = "json"
+    return json.dumps(fields, ensure_ascii=False).encode()
+
+
+def decode_request(payload: bytes) -> Request:
+    """Read a request's payload in any of its forms (TCP-05).
+
+    Raises:
+        MalformedError: it begins like a JSON object but is none, or a field has the wrong type.
+        BadNameError: the user name can't be used.
+
+    """
+    first = payload.lstrip()[:1]
+    if first == b"{":
+        return _decode_object(_parse_json(payload))
+    if first == b'"':
+        return Request(_checked(_parse_json(payload)))
+    return Request(check_user_name(payload))
+
+
+def encode_status(status: Status, *, json_reply: bool, message: str = "") -> bytes:
+    """Write a reply's payload: one byte, or a JSON object for who asked for it (TCP-06)."""
+    if not json_reply:
+        return bytes((status,))
+    fields = {"status": int(status), "reason": status.reason, "message": message or status.message}
+    return json.dumps(fields, ensure_ascii=False).encode()
+
+
+def decode_status(payload: bytes) -> tuple[Status, str]:
+    """Read a reply's payload in either form; returns the status and its message.
+
+    Raises:
+        MalformedError: it is no known status.
+
+    """
+    fields = _parse_json(payload) if payload[:1] == b"{" else None
+    try:
+        if fields is not None:
+            status = Status(fields["status"])
+            return status, str(fields.get("message") or status.message)
+        (code,) = payload
+        return Status(code), Status(code).message
+    except (KeyError, ValueError):
+        raise MalformedError("The relay's status isn't one that the protocol knows.") from None
+
+
+def encode_completion(completion: Completion, *, json_reply: bool) -> bytes:
+    """Write a completion's payload: the token alone, or a JSON object (TCP-07)."""
+    if not json_reply:
+        return completion.token
+    return json.dumps(asdict(completion) | {"token": completion.token.decode("ascii")}).encode()
+
+
+def decode_completion(payload: bytes) -> Completion:
+    """Read a completion's payload in either form.
+
+    Raises:
+        MalformedError: it holds no token, or a field has the wrong type.
+
+    """
+    if payload[:1] != b"{":
+        if not payload:
+            raise MalformedError("The relay sent an empty token.")
+        return Completion(payload)
+    fields = _parse_json(payload)
+    try:
+        return Completion(
+            str(fields["token"]).encode("ascii"),
+            bool(fields["host"]),
+            int(fields["udp_port"]),
+            float(fields["silence_timeout_seconds"]),
+            int(fields["max_message_bytes"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise MalformedError("The relay's completion lacks a field or has one of the wrong type.") from None
+
+
+def _decode_object(fields: dict[str, Any]) -> Request:
+    username = next((fields[key] for key in _NAME_KEYS if key in fields), None)
+    password = fields.get("password")
+    if not isinstance(username, str):
+        raise MalformedError('The JSON object has no text under "username".')
+    if not isinstance(password, str | None):
+        raise MalformedError('"password" is neither text nor null.')
+    return Request(
+        _checked(username), password or None, json_reply=fields.get("reply") == "json", plain=False
+    )
+
+
+def _checked(name: str) -> str:
+    # JSON can spell lone surrogates; those have no UTF-8 and so are no name.
+    return check_user_name(name.encode("utf-8", "surrogatepass"))
+
+
+def _parse_json(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        raise MalformedError("The payload begins like JSON but isn't.") from None

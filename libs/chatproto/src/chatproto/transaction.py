@@ -1,0 +1,144 @@
+"""Create and join as state machines, one for each end of the connection (TCP-04 to TCP-09)."""
+
+from enum import Enum, auto
+
+from chatproto.codes import Operation, State, Status
+from chatproto.constants import DEFAULT_PAYLOAD_LIMIT_BYTES, PORT_BYTES
+from chatproto.errors import MalformedError, NotSupportedError, ProtocolError, RefusedError
+from chatproto.payloads import (
+    Completion,
+    Request,
+    decode_completion,
+    decode_request,
+    decode_status,
+    encode_completion,
+    encode_request,
+    encode_status,
+)
+from chatproto.tcrp import Frame, FrameDecoder, encode_frame
+from chatproto.text import check_room_name
+
+
+class Phase(Enum):
+    """Where a transaction stands, seen from the relay."""
+
+    REQUESTING = auto()
+    DECIDING = auto()
+    ACCEPTED = auto()
+    ENDED = auto()
+
+
+class ServerTransaction:
+    """The relay's end: feed it bytes until it has a request, then let it write the answer."""
+
+    def __init__(self, max_payload_bytes: int = DEFAULT_PAYLOAD_LIMIT_BYTES) -> None:
+        self._decoder = FrameDecoder(max_payload_bytes)
+        self._phase = Phase.REQUESTING
+        self._trailing = b""
+        self._room = b""
+        self._operation = 0
+        self._json_reply = False
+
+    @property
+    def phase(self) -> Phase:
+        """Where the transaction stands."""
+        return self._phase
+
+    @property
+    def operation(self) -> Operation | None:
+        """What is asked for, as soon as it is known."""
+        return Operation(self._operation) if self._operation in {*Operation} else None
+
+    @property
+    def wants_pause(self) -> bool:
+        """Tell whether the client may read each frame with a single call (TCP-08)."""
+        return not self._json_reply
+
+    @property
+    def client_port(self) -> int | None:
+        """The UDP port that the client named in two bytes after its request (TCP-09, LEN-02)."""
+        port = int.from_bytes(self._trailing, "big")
+        return port if len(self._trailing) == PORT_BYTES and port else None
+
+    def feed(self, data: bytes) -> tuple[Operation, str, Request] | None:
+        """Take bytes of the stream; returns operation, room name and request once they are whole.
+
+        Bytes after the request are the client's UDP port (TCP-09); what is beyond two bytes is dropped.
+
+        Raises:
+            ProtocolError: the request can't be served; answer with ``refuse(error.status)``.
+
+        """
+        if self._phase is not Phase.REQUESTING:
+            self._trailing = (self._trailing + data)[: PORT_BYTES + 1]
+            return None
+        self._decoder.feed(data)
+        frame = self._decoder.next_frame()
+        if frame is None:
+            return None
+        self._phase = Phase.DECIDING
+        self._room, self._operation = frame.room, frame.operation
+        self._trailing = self._decoder.take_rest()
+        return self._read(frame)
+
+    def _read(self, frame: Frame) -> tuple[Operation, str, Request]:
+        if self.operation is None:
+            raise NotSupportedError(f"Operation {frame.operation} is unknown: use 1 to create, 2 to join.")
+        if frame.state not in {State.REQUEST, State.REPLY}:
+            raise MalformedError(f"State {frame.state} is no request: use 0.")
+        request = decode_request(frame.payload)
+        self._json_reply = request.json_reply
+        if frame.state == State.REPLY and not request.plain:  # LEN-03 forgives it to plain names only
+            raise MalformedError("State 1 is no request: use 0.")
+        if len(self._trailing) > PORT_BYTES:
+            raise MalformedError("More bytes follow the request: send one request a connection.")
+        return self.operation, check_room_name(frame.room), request
+
+    def accept(self) -> bytes:
+        """Write the state-1 frame that says yes (TCP-06)."""
+        self._phase = Phase.ACCEPTED
+        return self._frame(State.REPLY, encode_status(Status.OK, json_reply=self._json_reply))
+
+    def complete(self, completion: Completion) -> bytes:
+        """Write the state-2 frame with the token (TCP-07)."""
+        self._phase = Phase.ENDED
+        return self._frame(State.COMPLETION, encode_completion(completion, json_reply=self._json_reply))
+
+    def refuse(self, error: ProtocolError) -> bytes:
+        """Write the state-1 frame that says no and why; the transaction ends (TCP-06)."""
+        self._phase = Phase.ENDED
+        payload = encode_status(error.status, json_reply=self._json_reply, message=str(error))
+        return self._frame(State.REPLY, payload)
+
+    def _frame(self, state: State, payload: bytes) -> bytes:
+        return encode_frame(Frame(self._operation, state, self._room, payload))
+
+
+class ClientTransaction:
+    """The client's end: send ``request``, feed it what comes back."""
+
+    def __init__(self, operation: Operation, room: str, request: Request) -> None:
+        self.request = encode_frame(Frame(operation, State.REQUEST, room.encode(), encode_request(request)))
+        self._decoder = FrameDecoder(DEFAULT_PAYLOAD_LIMIT_BYTES)
+        self._accepted = False
+
+    def feed(self, data: bytes) -> Completion | None:
+        """Take bytes of the stream; returns the completion once it is whole.
+
+        Raises:
+            RefusedError: the relay said no.
+            ProtocolError: what came is no legal reply.
+
+        """
+        self._decoder.feed(data)
+        while frame := self._decoder.next_frame():
+            if not self._accepted and frame.state == State.REPLY:
+                status, message = decode_status(frame.payload)
+                if status is not Status.OK:
+                    raise RefusedError(status, message)
+                self._accepted = True
+            elif self._accepted and frame.state == State.COMPLETION:
+                return decode_completion(frame.payload)
+            else:
+                raise MalformedError(f"The relay sent state {frame.state} out of turn.")
+        return None

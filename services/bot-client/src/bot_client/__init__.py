@@ -1,0 +1,1 @@
+"""Scripted bots for the chat relay."""
