@@ -31,7 +31,8 @@ def parse_datagram(data: bytes) -> tuple[bytes, bytes, bytes] | None:
 
 def split_attribution(delivery: str) -> tuple[str | None, str]:
     """Split a relayed ``name: message`` into both; the name is None where there is none (UDP-05)."""
-    name, separator, message = delivery.partition(":")
-    if not separator or not name or len(name.encode()) > MAX_NAME_BYTES:
+    before, separator, message = delivery.partition(":")
+    name = before.rstrip(" ")
+    if not separator or not name or len(name.encode(errors="replace")) > MAX_NAME_BYTES:
         return None, delivery
-    return name.rstrip(" "), message.removeprefix(" ")
+    return name, message.removeprefix(" ")

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chatproto.codes import Status
+from chatproto.constants import MAX_TOKEN_BYTES
 from chatproto.errors import MalformedError
 from chatproto.text import check_user_name
 
@@ -37,7 +38,9 @@ class Completion:
 def encode_request(request: Request) -> bytes:
     """Write a request's payload in its form: the bare name if ``plain``, else a JSON object (TCP-05)."""
     if request.plain:
-        return request.username.encode()
+        name = request.username
+        # A bare name that begins like JSON would be read as JSON, so it goes in quotes.
+        return (json.dumps(name, ensure_ascii=False) if name.startswith(("{", '"')) else name).encode()
     fields: dict[str, str] = {"username": request.username}
     if request.password:
         fields["password"] = request.password
@@ -62,6 +65,16 @@ def decode_request(payload: bytes) -> Request:
     return Request(check_user_name(payload))
 
 
+def asks_for_json(payload: bytes) -> bool:
+    """Tell whether a request, even one that can't be served, has ``"reply": "json"`` (TCP-06)."""
+    if payload.lstrip()[:1] != b"{":
+        return False
+    try:
+        return bool(_parse_json(payload).get("reply") == "json")
+    except MalformedError:
+        return False
+
+
 def encode_status(status: Status, *, json_reply: bool, message: str = "") -> bytes:
     """Write a reply's payload: one byte, or a JSON object for who asked for it (TCP-06)."""
     if not json_reply:
@@ -81,7 +94,8 @@ def decode_status(payload: bytes) -> tuple[Status, str]:
     try:
         if fields is not None:
             status = Status(fields["status"])
-            return status, str(fields.get("message") or status.message)
+            message = fields.get("message")
+            return status, message if isinstance(message, str) and message else status.message
         (code,) = payload
         return Status(code), Status(code).message
     except (KeyError, ValueError):
@@ -99,24 +113,33 @@ def decode_completion(payload: bytes) -> Completion:
     """Read a completion's payload in either form.
 
     Raises:
-        MalformedError: it holds no token, or a field has the wrong type.
+        MalformedError: it holds no usable token, or a field has the wrong type or an impossible value.
 
     """
     if payload[:1] != b"{":
-        if not payload:
-            raise MalformedError("The relay sent an empty token.")
-        return Completion(payload)
+        return Completion(_checked_token(payload))
     fields = _parse_json(payload)
     try:
-        return Completion(
-            str(fields["token"]).encode("ascii"),
+        completion = Completion(
+            _checked_token(fields["token"].encode("ascii")),
             bool(fields["host"]),
             int(fields["udp_port"]),
             float(fields["silence_timeout_seconds"]),
             int(fields["max_message_bytes"]),
         )
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise MalformedError("The relay's completion lacks a field or has one of the wrong type.") from None
+    if completion.udp_port not in range(1, 2**16):
+        raise MalformedError(f"The relay's completion names UDP port {completion.udp_port}: there is none.")
+    return completion
+
+
+def _checked_token(token: bytes) -> bytes:
+    if not 0 < len(token) <= MAX_TOKEN_BYTES:
+        raise MalformedError(
+            f"The relay sent a token of {len(token)} bytes: 1 to {MAX_TOKEN_BYTES} are legal."
+        )
+    return token
 
 
 def _decode_object(fields: dict[str, Any]) -> Request:

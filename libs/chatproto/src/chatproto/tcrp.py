@@ -54,6 +54,11 @@ class FrameDecoder:
         """Take the next bytes of the stream."""
         self._buffer += data
 
+    @property
+    def operation(self) -> int:
+        """The operation of the frame that is under way; 0 until that byte has come."""
+        return self._buffer[1] if len(self._buffer) > 1 else 0
+
     def next_frame(self) -> Frame | None:
         """Return the next whole frame, or None until more bytes come.
 

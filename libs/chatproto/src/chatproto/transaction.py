@@ -8,6 +8,7 @@ from chatproto.errors import MalformedError, NotSupportedError, ProtocolError, R
 from chatproto.payloads import (
     Completion,
     Request,
+    asks_for_json,
     decode_completion,
     decode_request,
     decode_status,
@@ -73,13 +74,19 @@ class ServerTransaction:
             self._trailing = (self._trailing + data)[: PORT_BYTES + 1]
             return None
         self._decoder.feed(data)
+        self._operation = self._decoder.operation  # echoed even if the frame never becomes whole
         frame = self._decoder.next_frame()
         if frame is None:
             return None
         self._phase = Phase.DECIDING
-        self._room, self._operation = frame.room, frame.operation
+        self._room = frame.room
         self._trailing = self._decoder.take_rest()
-        return self._read(frame)
+        try:
+            return self._read(frame)
+        except ProtocolError:
+            # Even a request that can't be served is answered in the form it asks for (TCP-06).
+            self._json_reply = asks_for_json(frame.payload)
+            raise
 
     def _read(self, frame: Frame) -> tuple[Operation, str, Request]:
         if self.operation is None:

@@ -1,0 +1,73 @@
+"""What the relay says by itself."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatproto import (
+    Advice,
+    Disconnected,
+    EvictionReason,
+    MemberEvicted,
+    MemberJoined,
+    MemberLeft,
+    Notice,
+    encode_notice,
+    parse_notice,
+)
+from libs.chatproto.strategies import USER_NAMES
+
+NOTICES = st.one_of(
+    st.builds(Disconnected, st.sampled_from(EvictionReason)),
+    st.builds(MemberJoined, USER_NAMES),
+    st.builds(MemberLeft, USER_NAMES),
+    st.builds(MemberEvicted, USER_NAMES, st.sampled_from(EvictionReason)),
+)
+
+
+@pytest.mark.parametrize(
+    ("notice", "message"),
+    [
+        (Disconnected(EvictionReason.SILENCE), b"server: disconnected: silence"),
+        (MemberJoined("ann"), b"server: ann joined"),
+        (MemberLeft("ann"), b"server: ann left"),
+        (MemberEvicted("ann", EvictionReason.KICKED), b"server: ann was disconnected: kicked"),
+        (Advice("Too fast."), b"server: Too fast."),
+    ],
+)
+@pytest.mark.requirement("UDP-09", "UDP-10", "EVI-02")
+def test_the_notices_have_fixed_words(notice: Notice, message: bytes) -> None:
+    assert encode_notice(notice) == message
+    assert parse_notice(message.decode()) == notice
+
+
+@given(NOTICES)
+def test_a_notice_survives_encoding(notice: Notice) -> None:
+    assert parse_notice(encode_notice(notice).decode()) == notice
+
+
+@pytest.mark.parametrize("name", ["joined", "ann left", "ann joined", "disconnected", "was disconnected"])
+@pytest.mark.parametrize("reason", EvictionReason)
+def test_names_that_read_like_notices_confuse_nobody(name: str, reason: EvictionReason) -> None:
+    for notice in (MemberJoined(name), MemberLeft(name), MemberEvicted(name, reason)):
+        assert parse_notice(encode_notice(notice).decode()) == notice
+
+
+@pytest.mark.parametrize(
+    "message", ["", "hi", "server", "server:", "server:x", "Server: x", " server: x", "ann: server: x"]
+)
+def test_what_a_member_said_is_no_notice(message: str) -> None:
+    assert parse_notice(message) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "disconnected: bored", " joined", " left", " was disconnected: silence", "a\nb joined"]
+)
+def test_anything_else_from_the_server_is_advice(text: str) -> None:
+    assert parse_notice(f"server: {text}") == Advice(text)
+
+
+@given(st.text(max_size=60))
+def test_every_message_is_a_notice_or_not(text: str) -> None:
+    assert parse_notice(f"server: {text}") is not None
+    assert (parse_notice(text) is not None) == text.startswith("server: ")

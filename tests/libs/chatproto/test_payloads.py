@@ -1,0 +1,274 @@
+"""Payloads of requests, replies and completions, in their plain and their JSON form."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatproto import BadNameError, Completion, MalformedError, ProtocolError, Request, Status
+from chatproto.payloads import (
+    asks_for_json,
+    decode_completion,
+    decode_request,
+    decode_status,
+    encode_completion,
+    encode_request,
+    encode_status,
+)
+from libs.chatproto.strategies import COMPLETIONS, PLAIN_TOKENS, REQUESTS, USER_NAMES
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda children: (
+        st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3)
+    ),
+    max_leaves=6,
+)
+DEEP = b'{"username":' + b"[" * 100_000
+
+
+@given(REQUESTS)
+def test_a_request_survives_encoding(request_: Request) -> None:
+    assert decode_request(encode_request(request_)) == request_
+
+
+@given(USER_NAMES, st.sampled_from(["", " ", "\n\t", "\r\n  "]))
+def test_a_json_string_is_a_plain_name_even_after_white_space(name: str, before: str) -> None:
+    assert decode_request((before + json.dumps(name)).encode()) == Request(name)
+
+
+@pytest.mark.parametrize("name", ['"ann"', "{ann}", "{", '"'])
+def test_a_plain_name_that_looks_like_json_is_sent_in_quotes(name: str) -> None:
+    assert encode_request(Request(name)) == json.dumps(name).encode()
+    assert decode_request(encode_request(Request(name))) == Request(name)
+
+
+@pytest.mark.parametrize("key", ["username", "user_name", "userName"])
+def test_the_name_may_stand_under_three_keys(key: str) -> None:
+    assert decode_request(json.dumps({key: "ann"}).encode()) == Request("ann", plain=False)
+
+
+@pytest.mark.parametrize(
+    ("payload", "request_"),
+    [
+        (b"ann", Request("ann")),
+        ("漢字 さん".encode(), Request("漢字 さん")),
+        (b"[ann]", Request("[ann]")),
+        (b' {"username": "ann", "colour": "red", "n": [1, {}]}', Request("ann", plain=False)),
+        (b'{"username":"ann","password":null}', Request("ann", plain=False)),
+        (b'{"username":"ann","password":""}', Request("ann", plain=False)),
+        (b'{"username":"ann","password":"pw"}', Request("ann", "pw", plain=False)),
+        (b'{"username":"ann","reply":"json"}', Request("ann", json_reply=True, plain=False)),
+        (b'{"username":"ann","reply":"JSON"}', Request("ann", plain=False)),
+        (b'{"username":"ann","reply":["json"]}', Request("ann", plain=False)),
+        (b'{"username":"ann","username":"bob"}', Request("bob", plain=False)),
+        (b'{"userName":"bob","username":"ann"}', Request("ann", plain=False)),
+        (b'{"username":"\\u0061nn"}', Request("ann", plain=False)),
+        (b'"\\ud83d\\ude00"', Request("😀")),
+    ],
+)
+def test_a_request_is_read_in_any_of_its_forms(payload: bytes, request_: Request) -> None:
+    assert decode_request(payload) == request_
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"{",
+        b"{}",
+        b'{"name":"ann"}',
+        b'{"username":5}',
+        b'{"username":null,"user_name":"ann"}',
+        b'{"username":["ann"]}',
+        b'{"username":"ann","password":5}',
+        b'{"username":"ann"} x',
+        b'{"username":"\xff"}',
+        b'"ann',
+        b'"ann" x',
+        DEEP,
+        b'{"x":' + b'{"x":' * 100_000,
+        b'{"n":' + b"9" * 5000 + b"}",
+    ],
+)
+def test_what_begins_like_json_but_is_no_request_is_malformed(payload: bytes) -> None:
+    with pytest.raises(MalformedError):
+        decode_request(payload)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b" ",
+        b" ann",
+        b"ann ",
+        b"ann:",
+        b"\xff\xfe",
+        b"ann\n",
+        b"ann\0",
+        b"\xc0\x80",
+        b"\xed\xa0\x80",
+        b'""',
+        b'"\\ud800"',
+        b'{"username":""}',
+        b'{"username":"\\udfff"}',
+        b'{"username":"a\\u0000"}',
+        b'{"username":"\xed\xa0\x80"}',
+        b"a" * 256,
+        b'{"username":"' + "é".encode() * 128 + b'"}',
+        b"\xef\xbb\xbfann",
+    ],
+)
+def test_a_name_that_cannot_be_used_is_a_bad_name(payload: bytes) -> None:
+    with pytest.raises(BadNameError):
+        decode_request(payload)
+
+
+@given(st.binary(max_size=300) | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
+def test_every_payload_is_a_request_or_a_protocol_error(payload: bytes) -> None:
+    asks_for_json(payload)
+    try:
+        request = decode_request(payload)
+    except ProtocolError:
+        return
+    assert request.username
+    assert request.json_reply == asks_for_json(payload)
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (b'{"username": "", "reply": "json"}', True),
+        (b' {"reply": "json"}', True),
+        (b'{"reply": "plain"}', False),
+        (b'{"reply": "json"', False),
+        (b'"json"', False),
+        (b"json", False),
+        (b"", False),
+    ],
+)
+def test_a_bad_request_tells_too_in_which_form_it_wants_its_answer(payload: bytes, expected: bool) -> None:
+    assert asks_for_json(payload) is expected
+
+
+@given(st.sampled_from(Status), st.booleans(), st.text(max_size=20))
+def test_a_status_survives_encoding(status: Status, json_reply: bool, message: str) -> None:
+    payload = encode_status(status, json_reply=json_reply, message=message)
+    assert decode_status(payload) == (status, (message if json_reply else "") or status.message)
+
+
+def test_a_status_is_one_byte_or_an_object_with_three_fields() -> None:
+    assert encode_status(Status.NO_SUCH_ROOM, json_reply=False) == b"\x02"
+    assert json.loads(encode_status(Status.NO_SUCH_ROOM, json_reply=True)) == {
+        "status": 2,
+        "reason": "no_such_room",
+        "message": Status.NO_SUCH_ROOM.message,
+    }
+
+
+@pytest.mark.parametrize("message", [None, "", 5, [], {}])
+def test_a_status_without_a_usable_message_explains_itself(message: Any) -> None:
+    payload = json.dumps({"status": 6, "message": message}).encode()
+    assert decode_status(payload) == (Status.ROOM_FULL, Status.ROOM_FULL.message)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\x0d",
+        b"\xff",
+        b"\x00\x00",
+        b"{}",
+        b"{",
+        b'{"status":99}',
+        b'{"status":"1"}',
+        b'{"status":[]}',
+        b'{"status":null}',
+        b'{"status":NaN}',
+        DEEP,
+    ],
+)
+def test_an_unknown_status_is_malformed(payload: bytes) -> None:
+    with pytest.raises(MalformedError):
+        decode_status(payload)
+
+
+@given(COMPLETIONS)
+def test_a_json_completion_survives_encoding(completion: Completion) -> None:
+    assert decode_completion(encode_completion(completion, json_reply=True)) == completion
+
+
+@given(COMPLETIONS)
+def test_a_plain_completion_is_the_token_and_nothing_else(completion: Completion) -> None:
+    payload = encode_completion(completion, json_reply=False)
+    assert payload == completion.token
+    assert decode_completion(payload) == Completion(completion.token)
+
+
+@given(PLAIN_TOKENS)
+def test_every_plain_token_is_read_as_it_stands(token: bytes) -> None:
+    assert decode_completion(token).token == token
+
+
+def granted(**changes: Any) -> bytes:
+    fields = {
+        "token": "t",
+        "host": True,
+        "udp_port": 9001,
+        "silence_timeout_seconds": 300,
+        "max_message_bytes": 4000,
+    }
+    return json.dumps(fields | changes).encode()
+
+
+def test_a_json_completion_has_five_fields() -> None:
+    assert decode_completion(granted()) == Completion(b"t", True, 9001, 300.0, 4000)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"t" * 256,
+        b"{",
+        b"{}",
+        DEEP,
+        granted(token=""),
+        granted(token="t" * 256),
+        granted(token="é"),
+        granted(token="\ud800"),
+        granted(token=None),
+        granted(token=5),
+        granted(udp_port=0),
+        granted(udp_port=65536),
+        granted(udp_port=-1),
+        granted(udp_port=None),
+        granted(udp_port="x"),
+        granted(udp_port=float("inf")),
+        granted(udp_port=float("nan")),
+        granted(silence_timeout_seconds=10**400),
+        granted(silence_timeout_seconds=[]),
+        granted(max_message_bytes={}),
+    ],
+)
+def test_a_completion_that_cannot_be_used_is_malformed(payload: bytes) -> None:
+    with pytest.raises(MalformedError):
+        decode_completion(payload)
+
+
+@given(
+    st.binary(max_size=300)
+    | JSON_VALUES.map(lambda value: json.dumps(value).encode())
+    | st.dictionaries(
+        st.sampled_from(["status", "message", *json.loads(granted())]), JSON_VALUES, max_size=7
+    ).map(lambda fields: json.dumps(fields).encode())
+)
+def test_every_reply_is_understood_or_a_protocol_error(payload: bytes) -> None:
+    for decode in (decode_status, decode_completion):
+        try:
+            decode(payload)
+        except ProtocolError:
+            continue
