@@ -1,0 +1,74 @@
+"""docs/protocol.md says what the code does: its tables, notices and hex dumps are checked against it."""
+
+import re
+from pathlib import Path
+
+from chatproto import (
+    Disconnected,
+    EvictionReason,
+    Frame,
+    MemberEvicted,
+    MemberJoined,
+    MemberLeft,
+    Status,
+    encode_datagram,
+    encode_frame,
+    encode_lobby,
+    encode_notice,
+)
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
+TOKEN = b"Zq3vK8xW1sNd0aTgYb5LrQ"
+EXAMPLES = {
+    "ann creates the room lab: state 0": encode_frame(Frame(1, 0, b"lab", b"ann")),
+    "the relay says yes: state 1, status 0": encode_frame(Frame(1, 1, b"lab", b"\0")),
+    "the relay grants a token of 22 bytes: state 2": encode_frame(Frame(1, 2, b"lab", TOKEN)),
+    "bob joins the room lab: operation 2, state 0": encode_frame(Frame(2, 0, b"lab", b"bob")),
+    "had there been no such room: state 1, status 2": encode_frame(Frame(2, 1, b"lab", b"\2")),
+    "ann creates the room lab by JSON": encode_frame(
+        Frame(1, 0, b"lab", b'{"username": "ann", "reply": "json"}')
+    ),
+    "ann says hello, with her token": encode_datagram(b"lab", TOKEN, b"hello"),
+    "bob receives": b"ann: hello",
+    "ann's keep-alive": encode_datagram(b"lab", TOKEN),
+    "ann says hello in the lobby": encode_lobby(b"ann", b"hello"),
+}
+
+
+def hex_dump(data: bytes) -> str:
+    rows = (data[start : start + 16] for start in range(0, len(data), 16))
+    return "\n".join(
+        f"{16 * number:04x}  {row.hex(' '):<47}  |{re.sub('[^ -~]', '.', row.decode('latin-1'))}|"
+        for number, row in enumerate(rows)
+    )
+
+
+def test_the_table_of_statuses_is_the_enum() -> None:
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (.+) \|$", DOCUMENT, re.MULTILINE)
+    assert rows == [(str(status.value), status.reason, status.message) for status in Status]
+
+
+def test_the_table_of_eviction_reasons_is_the_enum() -> None:
+    section = DOCUMENT.partition("\n## Eviction\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE)
+    assert rows == [(str(reason), reason.message) for reason in EvictionReason]
+
+
+def test_the_notices_are_those_the_relay_sends() -> None:
+    said = [
+        encode_notice(notice).decode()
+        for notice in (
+            MemberJoined("NAME"),
+            MemberLeft("NAME"),
+            MemberEvicted("NAME", EvictionReason.ABUSE),
+            Disconnected(EvictionReason.ABUSE),
+        )
+    ]
+    section = DOCUMENT.partition("\n## Notices\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(server: .+?)` \|", section, re.MULTILINE)
+    assert rows == [text.replace("abuse", "REASON") for text in said]
+
+
+def test_the_hex_dumps_are_real() -> None:
+    shown = dict(re.findall(r"^```hexdump\n# (.+)\n((?:.+\n)+?)```$", DOCUMENT, re.MULTILINE))
+    assert shown == {title: hex_dump(data) + "\n" for title, data in EXAMPLES.items()}
