@@ -1,1 +1,68 @@
-"""A client for the chat relay."""
+"""A client for the chat relay, on asyncio: a bot in ten lines.
+
+>>> async with join_room("demo", "bot") as room:
+...     room.say("hi")
+...     async for message in room.messages():
+...         print(message.sender, message.text)
+"""
+
+from chatclient.address import ServerAddress, parse_server
+from chatclient.brain import RejoinPolicy, Stage
+from chatclient.connection import Connection
+from chatclient.errors import MessageTooLongError, UnreachableError
+from chatclient.events import (
+    Ended,
+    EndReason,
+    Event,
+    Joined,
+    Message,
+    Rebound,
+    Reconnecting,
+    Recovered,
+    Rejoined,
+)
+from chatclient.joining import create_room, join_lobby, join_room
+from chatproto import (
+    Advice,
+    BadNameError,
+    Disconnected,
+    EvictionReason,
+    MemberEvicted,
+    MemberJoined,
+    MemberLeft,
+    RefusedError,
+    Status,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Advice",
+    "BadNameError",
+    "Connection",
+    "Disconnected",
+    "EndReason",
+    "Ended",
+    "Event",
+    "EvictionReason",
+    "Joined",
+    "MemberEvicted",
+    "MemberJoined",
+    "MemberLeft",
+    "Message",
+    "MessageTooLongError",
+    "Rebound",
+    "Reconnecting",
+    "Recovered",
+    "RefusedError",
+    "RejoinPolicy",
+    "Rejoined",
+    "ServerAddress",
+    "Stage",
+    "Status",
+    "UnreachableError",
+    "create_room",
+    "join_lobby",
+    "join_room",
+    "parse_server",
+]

@@ -1,0 +1,48 @@
+"""What a brain wants done; whoever owns the sockets carries it out, in order."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStream:
+    """Open a TCP connection to the relay; answer with ``connected`` or ``stream_closed``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendStream:
+    """Write bytes to the TCP connection."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CloseStream:
+    """Close the TCP connection or give up opening it; say nothing more about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BindDatagram:
+    """Speak UDP from a new local port; an older one is closed.
+
+    In a room: from the TCP connection's local address to the numeric address that TCP reached.
+    """
+
+    port: int
+    """The relay's UDP port."""
+    address: int = 0
+    """Which of the relay's addresses, where several are known (lobby only)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendDatagram:
+    """Send a datagram to the relay; it is never empty."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CloseDatagram:
+    """Close the UDP port."""
+
+
+Action = OpenStream | SendStream | CloseStream | BindDatagram | SendDatagram | CloseDatagram

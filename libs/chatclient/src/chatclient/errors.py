@@ -1,0 +1,14 @@
+"""What can go wrong when one joins or speaks; a refusal is chatproto's RefusedError."""
+
+
+class UnreachableError(Exception):
+    """No relay answered the first join in time; ``str()`` says it to a person."""
+
+
+class MessageTooLongError(ValueError):
+    """A message has more bytes than the relay relays; nothing was sent (UDP-06)."""
+
+    def __init__(self, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(f"The message has {size_bytes} bytes: use at most {limit_bytes}.")
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes

@@ -1,0 +1,141 @@
+"""The ways in: create a room, join one, enter the lobby."""
+
+import random as chance
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from chatclient.address import ServerAddress, parse_server
+from chatclient.brain import Brain, LobbyBrain, RejoinPolicy, RoomBrain
+from chatclient.connection import Connection
+from chatclient.errors import UnreachableError
+from chatclient.sockets import Driver
+from chatproto import Operation, RefusedError, check_room_name, check_user_name
+from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
+
+DEFAULT_SERVER: Final = f"127.0.0.1:{DEFAULT_TCP_PORT}"
+DEFAULT_LOBBY: Final = f"127.0.0.1:{DEFAULT_LOBBY_PORT}"
+MAX_QUEUED_EVENTS: Final = 10_000
+
+
+@asynccontextmanager
+async def create_room(
+    room: str,
+    name: str,
+    *,
+    server: str = DEFAULT_SERVER,
+    password: str | None = None,
+    rejoin: bool | RejoinPolicy = True,
+    max_queued_events: int = MAX_QUEUED_EVENTS,
+    random: Callable[[], float] = chance.random,
+) -> AsyncIterator[Connection]:
+    """Create a room and be its host; leaving the context leaves and so closes the room.
+
+    Raises:
+        RefusedError: the relay said no; ``status`` says why.
+        UnreachableError: no relay answered in 4 s.
+        BadNameError: the room's or the user's name can't be used.
+        ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``.
+
+    """
+    async with _room(
+        Operation.CREATE, room, name, server, password, rejoin, max_queued_events, random
+    ) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def join_room(
+    room: str,
+    name: str,
+    *,
+    server: str = DEFAULT_SERVER,
+    password: str | None = None,
+    rejoin: bool | RejoinPolicy = True,
+    max_queued_events: int = MAX_QUEUED_EVENTS,
+    random: Callable[[], float] = chance.random,
+) -> AsyncIterator[Connection]:
+    """Join a room that exists; leaving the context leaves it.
+
+    Raises:
+        RefusedError: the relay said no; ``status`` says why.
+        UnreachableError: no relay answered in 4 s.
+        BadNameError: the room's or the user's name can't be used.
+        ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``.
+
+    """
+    async with _room(
+        Operation.JOIN, room, name, server, password, rejoin, max_queued_events, random
+    ) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def join_lobby(
+    name: str,
+    *,
+    server: str = DEFAULT_LOBBY,
+    rejoin: bool | RejoinPolicy = True,
+    max_queued_events: int = MAX_QUEUED_EVENTS,
+    random: Callable[[], float] = chance.random,
+) -> AsyncIterator[Connection]:
+    """Enter the lobby (stage 1), whose port is its own; nobody can refuse, and nobody has to answer.
+
+    Raises:
+        UnreachableError: the address isn't known, or nobody listens there.
+        BadNameError: the name can't be used.
+        ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``.
+
+    """
+    check_user_name(name.encode(errors="replace"))
+    address = parse_server(server, DEFAULT_LOBBY_PORT)
+    brain = LobbyBrain(name, port=address.port, server=str(address), rejoin=_policy(rejoin), random=random)
+    async with _opened(brain, address, Connection(name, None, max_queued_events)) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def _room(
+    operation: Operation,
+    room: str,
+    name: str,
+    server: str,
+    password: str | None,
+    rejoin: bool | RejoinPolicy,
+    max_queued_events: int,
+    random: Callable[[], float],
+) -> AsyncIterator[Connection]:
+    check_room_name(room.encode(errors="replace"))
+    check_user_name(name.encode(errors="replace"))
+    address = parse_server(server, DEFAULT_TCP_PORT)
+    brain = RoomBrain(
+        operation,
+        room,
+        name,
+        server=str(address),
+        password=password,
+        rejoin=_policy(rejoin),
+        random=random,
+    )
+    async with _opened(brain, address, Connection(name, room, max_queued_events)) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def _opened(brain: Brain, address: ServerAddress, connection: Connection) -> AsyncIterator[Connection]:
+    driver = Driver(brain, address, connection.take)
+    try:
+        await connection.open(driver)
+        if connection.ended and connection.ended.status is not None:
+            raise RefusedError(connection.ended.status, connection.ended.text)
+        if connection.ended:
+            raise UnreachableError(connection.ended.text)
+        yield connection
+    finally:
+        brain.leave()
+        driver.pump()
+        await driver.close()
+
+
+def _policy(rejoin: bool | RejoinPolicy) -> RejoinPolicy:
+    return rejoin if isinstance(rejoin, RejoinPolicy) else RejoinPolicy(enabled=rejoin)
