@@ -1,0 +1,226 @@
+"""One bot's place in a room or the lobby: how it comes in, what it hears there, how it goes."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import Final
+
+from bot_client.happenings import Advised, Entered, Happening, Left, Lost, Spoken
+from bot_client.ledger import Arrival, Ledger, Place
+from bot_client.marker import Marker
+from bot_client.settings import Settings
+from chatclient import (
+    Advice,
+    Connection,
+    Disconnected,
+    Ended,
+    Event,
+    EvictionReason,
+    MemberEvicted,
+    MemberJoined,
+    MemberLeft,
+    Message,
+    Reconnecting,
+    Recovered,
+    RefusedError,
+    Rejoined,
+    Status,
+    UnreachableError,
+)
+
+Door = Callable[[], AbstractAsyncContextManager[Connection]]
+"""A way in, such as ``join_room`` with its arguments."""
+
+Hear = Callable[[str | None, str], None]
+"""Takes what is heard: who said it (``server`` for the relay, None if unknown), and the text."""
+
+GOODBYE_SECONDS: Final = 2.0
+
+
+@dataclass(slots=True)
+class Stage:
+    """What all bots of a run share."""
+
+    settings: Settings
+    ledger: Ledger
+    random: Random
+    observe: Callable[[Happening], None]
+    marker: Marker | None
+    """Makes each message's text unique; None says texts as they are written."""
+    rejoin: bool
+    """Whether a lost place is won back without being told to."""
+    witnesses: dict[Place, list["Attendance"]] = field(default_factory=dict)
+    """Who is in a place; the first tells what people from elsewhere say there."""
+    faults: "asyncio.Queue[BaseException]" = field(default_factory=asyncio.Queue)
+    """What broke in the program itself."""
+
+
+class Attendance:
+    """Hold one place after another; what is heard goes to ``hear``."""
+
+    def __init__(self, name: str, stage: Stage, hear: Hear) -> None:
+        self._name = name
+        self._stage = stage
+        self._hear = hear
+        self._connection: Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._present = asyncio.Event()
+        self._absent = asyncio.Event()
+        self._absent.set()
+        self.unreachable = ""
+        """Why the relay couldn't be reached at the last attempt."""
+
+    @property
+    def present(self) -> bool:
+        """Whether the bot is in a place now."""
+        return self._present.is_set()
+
+    async def come(self, door: Door) -> Status | None:
+        """Try to come in once, through a door; returns the relay's status, or None if none came."""
+        await self.close()
+        decided: asyncio.Future[Status | None] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._attend(door, decided))
+        self._task.add_done_callback(partial(self._attended, decided))
+        try:
+            status = await decided
+        except asyncio.CancelledError:
+            self._task.cancel()
+            raise
+        self._stage.ledger.tally.joins["unreachable" if status is None else status.reason] += 1
+        return status
+
+    def say(self, text: str) -> None:
+        """Say one line, if the bot is in its place."""
+        connection, stage = self._connection, self._stage
+        if connection is None or not self.present:
+            return
+        marked = stage.marker.put(text) if stage.marker else text
+        now = asyncio.get_running_loop().time()
+        if not connection.say(marked):
+            return
+        if not stage.ledger.say(connection.room, self._name, marked, now):
+            stage.observe(Spoken(connection.room, self._name, text))
+
+    def fall_silent(self) -> None:
+        """Send nothing any more."""
+        if self._connection:
+            self._connection.fall_silent()
+
+    async def leave(self) -> None:
+        """Leave, if the bot is in its place."""
+        connection = self._connection
+        if connection and self.present:
+            self._vacate(connection)
+            self._stage.observe(Left(connection.room, self._name, connection.host))
+        await self.close()
+
+    async def close(self) -> None:
+        """Give the place up, if there is one, without telling anybody but the relay."""
+        task, self._task = self._task, None
+        if self._connection:
+            self._vacate(self._connection)
+            self._connection = None
+        if task:
+            task.cancel()
+            await asyncio.wait([task], timeout=GOODBYE_SECONDS)
+
+    async def linger(self, seconds: float) -> None:
+        """Wait so long; who has a place and loses it waits no longer."""
+        if not self.present:
+            await asyncio.sleep(seconds)
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._absent.wait()
+        except TimeoutError:
+            pass
+
+    async def return_home(self) -> bool:
+        """Wait while a lost place is being won back; returns whether the bot is in it."""
+        if self._task is None or self.present:
+            return self.present
+        coming = asyncio.create_task(self._present.wait())
+        await asyncio.wait([self._task, coming], return_when=asyncio.FIRST_COMPLETED)
+        coming.cancel()
+        return self.present
+
+    async def _attend(self, door: Door, decided: "asyncio.Future[Status | None]") -> None:
+        # The context is entered and left in this one task; cancelling it says goodbye.
+        try:
+            async with door() as connection:
+                self._connection = connection
+                self._occupy(connection)
+                self._stage.observe(Entered(connection.room, self._name, connection.host))
+                _decide(decided, Status.OK)
+                async for event in connection:
+                    self._take(event, connection)
+        except RefusedError as refusal:
+            _decide(decided, refusal.status)
+        except UnreachableError as error:
+            self.unreachable = str(error)
+            _decide(decided, None)
+
+    def _attended(self, decided: "asyncio.Future[Status | None]", task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            decided.cancel()
+        elif error := task.exception():
+            self._stage.faults.put_nowait(error)
+            decided.cancel()
+
+    def _take(self, event: Event, connection: Connection) -> None:
+        match event:
+            case Message(sender, text, _, received_at):
+                self._take_message(sender, text, received_at, connection)
+            case Disconnected(reason):
+                self._stage.ledger.tally.evictions[reason] += 1
+                self._lose(connection, reason, reason.message)
+            case Reconnecting(reason):
+                self._lose(connection, None, reason)
+            case Ended(_, text):
+                self._lose(connection, event.eviction, text)
+            case Rejoined() | Recovered():
+                self._occupy(connection)
+            case MemberJoined() | MemberLeft() | MemberEvicted():
+                self._hear("server", str(event))
+            case Advice(text):
+                self._hear("server", text)
+                self._stage.observe(Advised(connection.room, self._name, text))
+
+    def _take_message(self, sender: str | None, text: str, now: float, connection: Connection) -> None:
+        place, stage = connection.room, self._stage
+        arrival = stage.ledger.receive(place, self._name, sender, text, now)
+        shown = stage.marker.strip(text) if stage.marker else text
+        foreign = arrival is Arrival.FOREIGN and stage.witnesses.get(place, [self])[0] is self
+        if arrival is Arrival.FIRST or foreign:
+            stage.observe(Spoken(place, sender or "?", shown))
+        self._hear(sender, shown)
+
+    def _occupy(self, connection: Connection) -> None:
+        if self.present:
+            return
+        self._present.set()
+        self._absent.clear()
+        self._stage.ledger.enter(connection.room, self._name)
+        self._stage.witnesses.setdefault(connection.room, []).append(self)
+
+    def _vacate(self, connection: Connection) -> None:
+        if not self.present:
+            return
+        self._present.clear()
+        self._absent.set()
+        self._stage.ledger.leave(connection.room, self._name)
+        self._stage.witnesses[connection.room].remove(self)
+
+    def _lose(self, connection: Connection, reason: EvictionReason | None, text: str) -> None:
+        if self.present:
+            self._vacate(connection)
+            self._stage.observe(Lost(connection.room, self._name, reason, text))
+            self._hear("server", f"disconnected: {reason or text}")
+
+
+def _decide(decided: asyncio.Future[Status | None], status: Status | None) -> None:
+    if not decided.done():  # whoever asked may be gone
+        decided.set_result(status)

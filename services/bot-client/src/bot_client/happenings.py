@@ -1,0 +1,99 @@
+"""What happens on the stage, for whoever shows it; ``str()`` says it in one line."""
+
+from dataclasses import dataclass
+
+from bot_client.ledger import Place
+from chatproto import EvictionReason, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Somebody said something, and it arrived (or nobody was there to hear it)."""
+
+    place: Place
+    who: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A bot came into a place."""
+
+    place: Place
+    who: str
+    host: bool
+
+    def __str__(self) -> str:
+        if self.place is None:
+            return f"{self.who} enters the lobby"
+        return f"{self.who} creates the room and is its host" if self.host else f"{self.who} joins"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A bot wasn't let in."""
+
+    place: Place
+    who: str
+    status: Status
+
+    def __str__(self) -> str:
+        return f"{self.who} is refused: {self.status.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A bot left of its own will."""
+
+    place: Place
+    who: str
+    host: bool
+
+    def __str__(self) -> str:
+        return f"{self.who} leaves" + (": the host is gone, so the room closes" if self.host else "")
+
+
+@dataclass(frozen=True, slots=True)
+class FellSilent:
+    """A bot stopped sending anything."""
+
+    place: Place
+    who: str
+
+    def __str__(self) -> str:
+        return f"{self.who} falls silent: not even a keep-alive any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A bot lost its place; no reason where the relay gave none."""
+
+    place: Place
+    who: str
+    reason: EvictionReason | None
+    text: str
+
+    def __str__(self) -> str:
+        if self.reason is EvictionReason.HOST_LEFT:
+            return f"{self.who} is out: the host left, so the room closed"
+        if self.reason:
+            return f"{self.who} is evicted ({self.reason}): {self.text}"
+        return f"{self.who} lost the place: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """The relay told a bot something in words, such as that it speaks too fast."""
+
+    place: Place
+    who: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"the relay tells {self.who}: {self.text}"
+
+
+Happening = Spoken | Entered | Refused | Left | FellSilent | Lost | Advised

@@ -1,0 +1,131 @@
+"""Everything an operator may change: BOT_* variables and the flags of the same names, from one list."""
+
+import argparse
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Self
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chatclient import parse_server
+from chatproto.constants import DEFAULT_TCP_PORT
+
+PREFIX: Final = "BOT_"
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class SettingsError(ValueError):
+    """A setting can't be used; ``str()`` is the sentence that says which and why."""
+
+
+class Settings(BaseSettings):
+    """What the bots play, where, how fast, and what they tell about it."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", env_ignore_empty=True, allow_inf_nan=False)
+
+    server: str = Field("127.0.0.1:9000", description="The relay: HOST or HOST:PORT (TCP); [HOST]:PORT for IPv6.")
+    lobby_port: Port = Field(9002, description="The lobby's UDP port on the same host.")
+    scenario: str = Field("chatter", description="What to play: a YAML file or the name of a shipped scenario.")
+    duration_seconds: float = Field(0.0, ge=0, description="End after this long; 0 = when the scenario ends.")
+    speed: float = Field(
+        1.0,
+        gt=0,
+        le=100,
+        description="Play waits, delays and durations in the scenario so many times faster.",
+    )
+    seed: int | None = Field(None, description="Makes random choices repeatable; none = new ones each time.")
+    id: str = Field("", max_length=16, description="What {id} in names stands for; empty = chosen at start.")
+    name_prefix: str = Field("", max_length=32, description="Put in front of every bot's name.")
+    rooms: int = Field(5, ge=1, le=10_000, description="$BOT_ROOMS in scenarios: rooms of the load.")
+    members: int = Field(10, ge=1, le=10_000, description="$BOT_MEMBERS in scenarios: members of each room.")
+    rate: float = Field(1.0, gt=0, le=10_000, description="$BOT_RATE in scenarios: messages a second of each member.")
+    patience_seconds: float = Field(
+        10.0, ge=0, description="Keep trying so long to reach a relay that isn't there or is busy."
+    )
+    loss_timeout_seconds: float = Field(
+        5.0, gt=0, description="A message that hasn't arrived after this long counts as lost."
+    )
+    report_seconds: float = Field(60.0, ge=0, description="Print a line of figures so often; 0 = only at the end.")
+    quiet: bool = Field(default=False, description="Print figures only, not what is said.")
+    metrics_port: Port = Field(0, description="Serve Prometheus metrics on this port; 0 = off.")
+    metrics_host: str = Field("127.0.0.1", description="The address that metrics are served on.")
+
+    @field_validator("server")
+    @classmethod
+    def _check_server(cls, value: str) -> str:
+        return str(parse_server(value, DEFAULT_TCP_PORT))
+
+    @field_validator("id", "name_prefix")
+    @classmethod
+    def _check_word(cls, value: str) -> str:
+        if not value.isprintable() or ":" in value:
+            raise ValueError("use printable characters without a colon")
+        return value
+
+    @property
+    def lobby(self) -> str:
+        """The lobby's ``HOST:PORT``."""
+        return f"{self.server.rpartition(':')[0]}:{self.lobby_port}"
+
+    @classmethod
+    def load(cls, flags: Mapping[str, Any]) -> Self:
+        """Merge flags (by field name; they win), the environment and the defaults.
+
+        Raises:
+            SettingsError: a BOT_* name is unknown, or a value is bad.
+
+        """
+        known = {variable(name) for name in cls.model_fields}
+        # pydantic-settings passes over a misspelt variable in silence.
+        for name in sorted(os.environ):
+            if name.upper().startswith(PREFIX) and name.upper() not in known:
+                raise SettingsError(f"{name} is no setting of bot-client: unset it or use one of {_listed(known)}.")
+        try:
+            return cls(**flags)
+        except ValidationError as error:
+            raise SettingsError(_sentence(error, flags)) from None
+
+
+def variable(field: str) -> str:
+    """Name the environment variable of a field."""
+    return f"{PREFIX}{field.upper()}"
+
+
+def flag(field: str) -> str:
+    """Name the command-line flag of a field."""
+    return f"--{field.replace('_', '-')}"
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Give a parser one flag for each setting; what isn't given stays out of the namespace."""
+    group = parser.add_argument_group("settings (also as BOT_* environment variables)")
+    for name, field in Settings.model_fields.items():
+        default = "none" if field.default is None else str(field.default)
+        described = f"{field.description} [{default or 'empty'}]".replace("%", "%%")
+        if field.annotation is bool:
+            group.add_argument(flag(name), action="store_const", const=True, default=argparse.SUPPRESS, help=described)
+        else:
+            group.add_argument(flag(name), default=argparse.SUPPRESS, metavar="VALUE", help=described)
+
+
+def settings_table() -> str:
+    """Write all settings as a Markdown table, as docs/bots.md shows them."""
+    lines = ["| variable | flag | default | what it does |", "|---|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "none" if field.default is None else str(field.default).lower() or "empty"
+        lines.append(f"| `{variable(name)}` | `{flag(name)}` | `{default}` | {field.description} |")
+    return "\n".join(lines)
+
+
+def _sentence(error: ValidationError, flags: Mapping[str, Any]) -> str:
+    first = error.errors()[0]
+    field = str(first["loc"][0])
+    name = flag(field) if field in flags else variable(field)
+    what = first["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{name} can't be {str(first['input'])!r}: {what[:1].lower()}{what[1:]}."
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))

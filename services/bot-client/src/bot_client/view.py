@@ -1,0 +1,154 @@
+"""What people see: the conversation line by line, and under it, on a terminal, how things stand."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from bot_client.happenings import Happening, Spoken
+from bot_client.ledger import Place
+
+_PEOPLE: Final = (
+    "bright_cyan",
+    "bright_yellow",
+    "bright_magenta",
+    "bright_green",
+    "dodger_blue1",
+    "orange1",
+    "light_coral",
+    "medium_purple1",
+    "spring_green2",
+    "deep_pink2",
+)
+_PLACES: Final = ("cyan", "magenta", "green", "yellow", "blue", "red")
+_MAX_COLUMN: Final = 20
+LOBBY: Final = "lobby"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The status line's content."""
+
+    rooms: int
+    members: int
+    lobby: int | None
+    datagrams_in: float
+    """Per second."""
+    datagrams_out: float
+    """Per second."""
+    evictions: int
+    elapsed_seconds: float
+    total_seconds: float
+
+
+class View:
+    """Print happenings as lines; a context manager while a status line is to be shown below them.
+
+    Args:
+        console: where to print; without a terminal each line is plain text, and there is no status line.
+        clock: gives the time of day that stands before each line.
+        places: rooms in the order of their colours; the lobby is None.
+        names: who may speak, for the columns' width.
+
+    """
+
+    def __init__(
+        self, console: Console, clock: Callable[[], str], places: Iterable[Place], names: Iterable[str]
+    ) -> None:
+        self._console = console
+        self._clock = clock
+        titles = [place_title(place) for place in places]
+        self._place_styles = {title: _PLACES[index % len(_PLACES)] for index, title in enumerate(titles)}
+        self._name_styles: dict[str, str] = {}
+        self._place_width = _width(titles)
+        self._name_width = _width(names)
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def show(self, happening: Happening) -> None:
+        """Print one happening."""
+        spoken = isinstance(happening, Spoken)
+        text = Text(str(happening), style="" if spoken else "dim italic")
+        self._line(place_title(happening.place), happening.who if spoken else "", text)
+
+    def status(self, figures: Figures) -> None:
+        """Show how things stand; nothing without a terminal."""
+        if self._live:
+            self._live.update(status_line(figures), refresh=True)
+
+    def _line(self, place: str, who: str, text: Text) -> None:
+        time = self._clock()
+        if not self._console.is_terminal:
+            speaker = f"{who}: " if who else "* "
+            self._console.print(Text(f"{time} [{place}] {speaker}{text.plain}"), soft_wrap=True)
+            return
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(width=len(time), style="dim")
+        grid.add_column(width=self._place_width, no_wrap=True, overflow="ellipsis")
+        grid.add_column(width=self._name_width, no_wrap=True, overflow="ellipsis", justify="right")
+        grid.add_column(width=1, style="dim")
+        grid.add_column(overflow="fold")
+        bar = "│" if who else "·"
+        place_style = self._place_styles.setdefault(place, _PLACES[len(self._place_styles) % len(_PLACES)])
+        grid.add_row(
+            time,
+            Text(place, style=place_style if who else f"dim {place_style}"),
+            Text(who, style=f"bold {self._color(who)}"),
+            bar,
+            text,
+        )
+        self._console.print(grid)
+
+    def _color(self, who: str) -> str:
+        return self._name_styles.setdefault(who, _PEOPLE[len(self._name_styles) % len(_PEOPLE)])
+
+
+def place_title(place: Place) -> str:
+    """Say what a place is called on the screen."""
+    return LOBBY if place is None else place
+
+
+def status_line(figures: Figures) -> RenderableType:
+    """Lay out the status line: figures, and how much of the show is left."""
+    text = Text(no_wrap=True, overflow="ellipsis")
+    parts = [("rooms", f"{figures.rooms}"), ("members", f"{figures.members}")]
+    if figures.lobby is not None:
+        parts.append(("lobby", f"{figures.lobby}"))
+    parts.append(("datagrams/s", f"{figures.datagrams_in:.0f} in, {figures.datagrams_out:.0f} out"))
+    parts.append(("evictions", f"{figures.evictions}"))
+    for index, (name, value) in enumerate(parts):
+        text.append("  " if index else "", style="dim")
+        text.append(f"{name} ", style="dim")
+        text.append(value, style="bold")
+    left = max(0.0, figures.total_seconds - figures.elapsed_seconds)
+    grid = Table.grid(expand=True, padding=(0, 1))
+    grid.add_column(ratio=1)
+    grid.add_column(width=16)
+    grid.add_column(width=9, justify="right", style="dim")
+    bar = ProgressBar(total=figures.total_seconds, completed=figures.elapsed_seconds, width=16)
+    grid.add_row(text, bar, f"{left:.0f} s left")
+    return Group(Rule(style="dim"), grid)
+
+
+def _width(texts: Iterable[str]) -> int:
+    return min(_MAX_COLUMN, max(map(cell_len, texts), default=5))
