@@ -38,9 +38,7 @@ async def create_room(
         ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``.
 
     """
-    async with _room(
-        Operation.CREATE, room, name, server, password, rejoin, max_queued_events, random
-    ) as connection:
+    async with _room(Operation.CREATE, room, name, server, password, rejoin, max_queued_events, random) as connection:
         yield connection
 
 
@@ -64,9 +62,7 @@ async def join_room(
         ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``.
 
     """
-    async with _room(
-        Operation.JOIN, room, name, server, password, rejoin, max_queued_events, random
-    ) as connection:
+    async with _room(Operation.JOIN, room, name, server, password, rejoin, max_queued_events, random) as connection:
         yield connection
 
 

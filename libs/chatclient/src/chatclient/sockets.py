@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from math import inf
 from typing import Any, NamedTuple, cast
 
@@ -25,6 +26,7 @@ from chatclient.events import Event
 _RECEIVE_BYTES = 4097  # one more than any legal datagram: a longer one shows (UDP-05)
 _BATCH = 64  # datagrams read before other memberships get their turn
 _RESOLVE_SECONDS = 4.0
+_NEXT_ADDRESS_SECONDS = 1.0  # a host with several addresses gets this long on each but the last
 
 
 class _Path(NamedTuple):
@@ -193,6 +195,29 @@ class Driver:
                 self.pump()
 
 
+async def _connect(server: ServerAddress) -> socket.socket:
+    """Connect to the first of the server's addresses that answers."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(*server, type=socket.SOCK_STREAM)
+    for family, _, _, _, address in found[:-1]:
+        with suppress(OSError):
+            async with asyncio.timeout(_NEXT_ADDRESS_SECONDS):
+                return await _connect_to(family, address)
+    return await _connect_to(found[-1][0], found[-1][-1])
+
+
+async def _connect_to(family: int, address: tuple[Any, ...]) -> socket.socket:
+    # asyncio's happy eyeballs lose a connected socket when they are cancelled at the wrong moment.
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, address)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def _connected_datagrams(path: _Path, port: int) -> socket.socket:
     datagrams = socket.socket(path.family, socket.SOCK_DGRAM)
     try:
@@ -220,13 +245,9 @@ class _Stream(asyncio.Protocol):
         self._task.add_done_callback(self._opened)
 
     async def _open(self, server: ServerAddress) -> None:
-        loop = asyncio.get_running_loop()
-        # Of several addresses the first that answers counts; uvloop lacks the option and tries one by one.
-        options: dict[str, Any] = {}
-        if isinstance(loop, asyncio.BaseEventLoop):
-            options["happy_eyeballs_delay"] = 0.25
         try:
-            await loop.create_connection(lambda: self, server.host, server.port, **options)
+            connection = await _connect(server)
+            await asyncio.get_running_loop().create_connection(lambda: self, sock=connection)
         except (OSError, UnicodeError) as error:
             if not self._given_up:
                 self._brain.stream_closed(self._driver.now, explain(error))

@@ -124,21 +124,19 @@ class Brain(ABC):
             raise ValueError("The message is empty: write something.")
         if len(data) > self.max_message_bytes and self._ever_joined:
             raise MessageTooLongError(len(data), self.max_message_bytes)
-        if not self._may_speak():
+        if not self._speak(data):
             return False
-        self._speak(data)
         if self._silent:
             self.keep_alive(now)
         return True
 
     def keep_alive(self, now: float) -> None:
         """Tell the relay that one is there, now and then at intervals (UDP-07, LOB-03)."""
-        if not self._may_speak():
+        if not self._speak(b""):
             return
         if self._silent:
             self._silent = False
             self._listen(now)
-        self._speak(b"")
         jitter = 0.9 + 0.2 * self._random()
         self._keep_alive_at = now + self._keep_alive_seconds() * jitter
 
@@ -154,19 +152,20 @@ class Brain(ABC):
             self._end(Ended(EndReason.LEFT, "You left."))
 
     @abstractmethod
-    def _may_speak(self) -> bool: ...
+    def _speak(self, message: bytes) -> bool:
+        """Send a message, or an empty one; False if there is no membership to send it with."""
 
     @abstractmethod
-    def _speak(self, message: bytes) -> None: ...
+    def _say_goodbye(self) -> None:
+        """Tell the relay that one leaves."""
 
     @abstractmethod
-    def _say_goodbye(self) -> None: ...
+    def _attempt_join(self, now: float) -> None:
+        """Ask for a membership, or whether the one held still lives."""
 
     @abstractmethod
-    def _attempt_join(self, now: float) -> None: ...
-
-    @abstractmethod
-    def _doubt(self, now: float) -> None: ...
+    def _doubt(self, now: float) -> None:
+        """Act on a long silence."""
 
     @abstractmethod
     def _lose(self) -> None:

@@ -125,11 +125,11 @@ class LobbyBrain(Brain):
         self._settled_at = inf
         super()._end(event)
 
-    def _may_speak(self) -> bool:
-        return self._stage in {Stage.JOINING, Stage.CHATTING}
-
-    def _speak(self, message: bytes) -> None:
+    def _speak(self, message: bytes) -> bool:
+        if self._stage not in {Stage.JOINING, Stage.CHATTING}:
+            return False
         self._actions.append(SendDatagram(self._prefix + message))
+        return True
 
     def _say_goodbye(self) -> None:
         """Say nothing: the lobby knows no word for leaving."""

@@ -194,14 +194,11 @@ class RoomBrain(Brain):
         """
         host = attempt.operation is Operation.CREATE if completion.host is None else completion.host
         port = DEFAULT_UDP_PORT if completion.udp_port is None else completion.udp_port
-        silence = completion.silence_timeout_seconds
-        try:
-            prefix = encode_datagram(self._room.encode(), completion.token)
-        except ValueError:
-            raise MalformedError("The relay's token can't be used.") from None
+        silence = completion.silence_timeout_seconds or None  # 0: the relay never evicts for silence
+        prefix = encode_datagram(self._room.encode(), completion.token)
         room_left = MAX_DATAGRAM_BYTES - len(prefix)
         limit = room_left if completion.max_message_bytes is None else completion.max_message_bytes
-        if not 0 < port <= 0xFFFF or limit < 1 or not (silence is None or silence > 0):
+        if limit < 1 or (silence or 0) < 0:
             raise MalformedError("The relay's completion has a number out of range.")
         return _Membership(prefix, host, port, min(limit, room_left), silence, attempt.local_address)
 
@@ -278,14 +275,13 @@ class RoomBrain(Brain):
         self._keep_alive_at = self._doubt_at = inf
         self._actions.append(CloseDatagram())
 
-    def _may_speak(self) -> bool:
-        return self._membership is not None
-
-    def _speak(self, message: bytes) -> None:
-        if self._membership:
-            # Said as text, these words must not end the membership (UDP-08): `leave` does.
-            space = b" " if message in _LEAVE_WORDS else b""
-            self._actions.append(SendDatagram(self._membership.prefix + space + message))
+    def _speak(self, message: bytes) -> bool:
+        if not self._membership:
+            return False
+        # Said as text, these words must not end the membership (UDP-08): `leave` does.
+        space = b" " if message in _LEAVE_WORDS else b""
+        self._actions.append(SendDatagram(self._membership.prefix + space + message))
+        return True
 
     def _say_goodbye(self) -> None:
         if self._membership:
@@ -294,7 +290,7 @@ class RoomBrain(Brain):
     def _keep_alive_seconds(self) -> float:
         # A relay may be set to evict after less silence than the usual interval.
         silence = self._membership and self._membership.silence_timeout_seconds
-        return min(KEEP_ALIVE_SECONDS, silence / 3) if silence else KEEP_ALIVE_SECONDS
+        return min(KEEP_ALIVE_SECONDS, max(silence / 3, 0.1)) if silence else KEEP_ALIVE_SECONDS
 
     def _doubt(self, now: float) -> None:
         if self._stage is Stage.CHATTING and self._membership:

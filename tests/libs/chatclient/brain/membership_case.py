@@ -1,0 +1,101 @@
+"""A room's brain, and what a relay and a network would do to it."""
+
+from math import inf
+from typing import Any
+
+from chatclient.brain import (
+    OpenStream,
+    RejoinPolicy,
+    RoomBrain,
+    SendDatagram,
+    SendStream,
+    Stage,
+)
+from chatclient.events import Event
+from chatproto import (
+    Completion,
+    Operation,
+    ProtocolError,
+    Request,
+    ServerTransaction,
+    Status,
+    parse_datagram,
+)
+
+GRANT = Completion(b"token", host=False, udp_port=9001, silence_timeout_seconds=300.0, max_message_bytes=50)
+HOST_GRANT = Completion(b"hosts", host=True, udp_port=9001, silence_timeout_seconds=300.0, max_message_bytes=50)
+
+
+class _RefusalError(ProtocolError):
+    def __init__(self, status: Status) -> None:
+        self.status = status  # type: ignore[misc]  # one class for all of them
+        super().__init__(status.message)
+
+
+class Case:
+    """A brain, and what a relay and a network would do to it."""
+
+    def __init__(self, operation: Operation = Operation.JOIN, **rejoin: Any) -> None:
+        policy = RejoinPolicy(**rejoin)
+        self.brain = RoomBrain(operation, "demo", "ann", server="relay:9000", random=lambda: 1.0, rejoin=policy)
+        self.requests: list[tuple[Operation, str, Request]] = []
+
+    def start(self) -> None:
+        self.brain.start(0.0)
+        assert self.brain.take_actions() == [OpenStream()]
+
+    def answer(self, now: float, verdict: Completion | Status, address: str = "10.0.0.1") -> None:
+        """Let TCP connect and the relay answer."""
+        self.brain.connected(address)
+        (sent,) = [action for action in self.brain.take_actions() if isinstance(action, SendStream)]
+        relay = ServerTransaction()
+        request = relay.feed(sent.data)
+        assert request
+        self.requests.append(request)
+        if isinstance(verdict, Completion):
+            reply = relay.accept() + relay.complete(verdict)
+        else:
+            reply = relay.refuse(_RefusalError(verdict))
+        self.brain.receive_stream(reply, now)
+
+    def join(self, grant: Completion = GRANT) -> None:
+        self.start()
+        self.answer(0.0, grant)
+        self.flush()
+
+    def at(self, stage: Stage) -> bool:
+        return self.brain.stage is stage
+
+    def flush(self) -> list[Event]:
+        self.brain.take_actions()
+        return self.brain.take_events()
+
+    def until(self, stage: Stage) -> float:
+        """Let time pass until the brain enters a stage; returns when."""
+        while self.brain.stage is not stage:
+            now = self.brain.next_deadline()
+            assert now < inf, f"waits for ever in {self.brain.stage}"
+            self.brain.tick(now)
+        return now
+
+    def sent_messages(self) -> list[bytes]:
+        datagrams = [action.data for action in self.brain.take_actions() if isinstance(action, SendDatagram)]
+        return [parsed[2] for parsed in map(parse_datagram, datagrams) if parsed]
+
+
+def hosting() -> Case:
+    case = Case(Operation.CREATE)
+    case.join(HOST_GRANT)
+    return case
+
+
+def joined(**rejoin: Any) -> Case:
+    case = Case(**rejoin)
+    case.join()
+    return case
+
+
+def verifying(case: Case) -> float:
+    now = case.until(Stage.VERIFYING)
+    case.flush()
+    return now

@@ -1,0 +1,149 @@
+"""The lobby's brain, told by a clock of plain floats."""
+
+from math import inf
+
+import pytest
+
+from chatclient import MessageTooLongError
+from chatclient.brain import BindDatagram, CloseDatagram, LobbyBrain, RejoinPolicy, SendDatagram, Stage
+from chatclient.events import Ended, EndReason, Joined, Message, Rebound, Reconnecting, Rejoined
+from chatproto import Disconnected, EvictionReason, encode_lobby
+
+KEEP_ALIVE = SendDatagram(b"\x03ann")
+
+
+def fresh(policy: RejoinPolicy | None = None) -> LobbyBrain:
+    return LobbyBrain("ann", server="relay:9002", random=lambda: 1.0, rejoin=policy)
+
+
+def entered(policy: RejoinPolicy | None = None) -> LobbyBrain:
+    brain = fresh(policy)
+    brain.start(0.0)
+    brain.tick(brain.next_deadline())
+    brain.take_actions()
+    brain.take_events()
+    return brain
+
+
+@pytest.mark.requirement("LOB-02")
+def test_one_is_in_when_nothing_speaks_against_it() -> None:
+    brain = fresh()
+    brain.start(0.0)
+    assert brain.take_actions() == [BindDatagram(9002, 0), KEEP_ALIVE]
+    assert brain.take_events() == []
+    brain.tick(0.3)
+    assert brain.take_events() == [Joined(None, "ann", False, 4096 - 4, None)]
+    assert brain.stage is Stage.CHATTING
+
+
+def test_a_word_from_the_lobby_is_proof_enough() -> None:
+    brain = fresh()
+    brain.start(0.0)
+    brain.receive_datagram(encode_lobby(b"bob", b"hi"), 0.1)
+    joined, message = brain.take_events()
+    assert isinstance(joined, Joined)
+    assert message == Message("bob", "hi", b"\x03bobhi", 0.1)
+
+
+def test_each_address_is_tried_until_somebody_listens() -> None:
+    brain = fresh()
+    brain.start(0.0, addresses=2)
+    brain.take_actions()
+    brain.datagram_error(0.1)
+    assert brain.take_actions() == [CloseDatagram(), BindDatagram(9002, 1), KEEP_ALIVE]
+    brain.datagram_error(0.2)
+    (ended,) = brain.take_events()
+    assert isinstance(ended, Ended)
+    assert ended.reason is EndReason.UNREACHABLE
+    assert "relay:9002 (nobody listens there)" in ended.text
+    assert brain.next_deadline() == inf
+
+
+def test_an_unknown_host_name_ends_it() -> None:
+    brain = fresh()
+    brain.unresolved("the host name isn't known")
+    (ended,) = brain.take_events()
+    assert isinstance(ended, Ended)
+    assert "the host name isn't known" in ended.text
+
+
+@pytest.mark.requirement("LOB-01")
+def test_messages_go_out_and_come_in_with_the_name() -> None:
+    brain = entered()
+    assert brain.say("hello", 1.0)
+    assert brain.take_actions() == [SendDatagram(b"\x03annhello")]
+    brain.receive_datagram(encode_lobby(b"b\x1bb", b"h\ni"), 1.0)
+    (message,) = brain.take_events()
+    assert message == Message("b\ufffdb", "h\u23cei", b"\x03b\x1bbh\ni", 1.0)
+
+
+def test_a_message_too_long_is_refused() -> None:
+    brain = entered()
+    assert brain.say("x" * 4092, 1.0)
+    with pytest.raises(MessageTooLongError):
+        brain.say("x" * 4093, 1.0)
+
+
+@pytest.mark.parametrize("junk", [b"", b"\0", b"\x09ab"])
+def test_junk_is_ignored(junk: bytes) -> None:
+    brain = entered()
+    brain.receive_datagram(junk, 1.0)
+    assert brain.take_events() == []
+
+
+@pytest.mark.requirement("LOB-04")
+def test_an_evicted_client_enters_again() -> None:
+    brain = entered()
+    brain.receive_datagram(encode_lobby(b"server", b"disconnected: silence"), 10.0)
+    silence = EvictionReason.SILENCE
+    assert brain.take_events() == [Disconnected(silence), Reconnecting(silence.message, 0.5, 1)]
+    assert not brain.say("lost", 10.1)
+    brain.receive_datagram(encode_lobby(b"bob", b"late"), 10.2)
+    brain.datagram_error(10.2)
+    assert brain.take_events() == []
+    brain.tick(10.5)
+    brain.tick(10.8)
+    assert brain.take_events() == [Rejoined(False, False, 4092)]
+
+
+def test_an_abuser_doesnt_come_back() -> None:
+    brain = entered()
+    brain.receive_datagram(encode_lobby(b"server", b"disconnected: abuse"), 10.0)
+    assert isinstance(brain.take_events()[-1], Ended)
+
+
+def test_a_relay_that_goes_away_is_waited_for() -> None:
+    brain = entered(RejoinPolicy(max_attempts=1))
+    brain.datagram_error(10.0)
+    brain.tick(10.5)
+    brain.datagram_error(10.6)
+    waiting, ended = brain.take_events()
+    assert isinstance(waiting, Reconnecting)
+    assert isinstance(ended, Ended)
+
+
+def test_in_long_silence_it_speaks_from_new_ports_ever_less_often() -> None:
+    brain = entered()
+    rebound: list[float] = []
+    while len(rebound) < 3:
+        now = brain.next_deadline()
+        brain.tick(now)
+        rebound += [now for event in brain.take_events() if event == Rebound()]
+    assert rebound == pytest.approx([45.3, 135.3, 315.3])
+
+
+def test_who_falls_silent_says_nothing_until_the_next_word() -> None:
+    brain = entered()
+    brain.fall_silent()
+    brain.datagram_error(1.0)
+    assert brain.next_deadline() == inf
+    brain.keep_alive(2.0)
+    assert brain.take_actions() == [KEEP_ALIVE]
+    assert brain.next_deadline() == 24.0
+
+
+def test_leaving_says_nothing_because_the_lobby_knows_no_word_for_it() -> None:
+    brain = entered()
+    brain.leave()
+    assert brain.take_actions() == [CloseDatagram()]
+    assert brain.take_events() == [Ended(EndReason.LEFT, "You left.")]

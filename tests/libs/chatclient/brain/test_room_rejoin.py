@@ -1,0 +1,115 @@
+"""The room's brain when the relay takes the place away, and when one falls silent."""
+
+from math import inf
+
+import pytest
+
+from chatclient.brain import (
+    CloseDatagram,
+    CloseStream,
+    Stage,
+)
+from chatclient.events import Ended, EndReason, Reconnecting, Rejoined
+from chatproto import (
+    Completion,
+    Disconnected,
+    EvictionReason,
+    Operation,
+    encode_notice,
+)
+from libs.chatclient.brain.membership_case import GRANT, HOST_GRANT, hosting, joined, verifying
+
+
+@pytest.mark.requirement("EVI-02")
+@pytest.mark.parametrize(
+    "reason",
+    [EvictionReason.SILENCE, EvictionReason.UNREACHABLE, EvictionReason.NEVER_CONNECTED, EvictionReason.SHUTDOWN],
+)
+def test_an_evicted_member_joins_again(reason: EvictionReason) -> None:
+    case = joined()
+    case.brain.receive_datagram(encode_notice(Disconnected(reason)), 10.0)
+    assert case.brain.take_actions() == [CloseDatagram()]
+    assert case.brain.take_events() == [Disconnected(reason), Reconnecting(reason.message, 0.5, 1)]
+    assert case.brain.next_deadline() == 10.5
+    case.brain.tick(10.5)
+    case.flush()
+    case.answer(10.5, GRANT)
+    assert case.requests[-1][0] is Operation.JOIN
+    assert case.flush() == [Rejoined(host=False, was_host=False, max_message_bytes=50)]
+
+
+def test_an_evicted_host_creates_its_room_again() -> None:
+    case = hosting()
+    case.brain.receive_datagram(encode_notice(Disconnected(EvictionReason.SILENCE)), 10.0)
+    now = case.until(Stage.JOINING)
+    case.flush()
+    case.answer(now, HOST_GRANT)
+    assert case.requests[-1][0] is Operation.CREATE
+
+
+@pytest.mark.parametrize(
+    ("reason", "end"),
+    [
+        (EvictionReason.ABUSE, EndReason.EVICTED),
+        (EvictionReason.KICKED, EndReason.EVICTED),
+        (EvictionReason.HOST_LEFT, EndReason.ROOM_CLOSED),
+    ],
+)
+def test_who_isnt_wanted_doesnt_come_back(reason: EvictionReason, end: EndReason) -> None:
+    case = joined()
+    case.brain.receive_datagram(encode_notice(Disconnected(reason)), 10.0)
+    assert case.flush() == [Disconnected(reason), Ended(end, reason.message, eviction=reason)]
+
+
+def test_an_eviction_ends_the_question_whether_one_lives() -> None:
+    case = joined()
+    now = verifying(case)
+    case.brain.receive_datagram(encode_notice(Disconnected(EvictionReason.SILENCE)), now)
+    assert CloseStream() in case.brain.take_actions()
+    assert case.at(Stage.WAITING)
+
+
+def test_without_rejoining_an_eviction_ends_it() -> None:
+    case = joined(enabled=False)
+    case.brain.receive_datagram(encode_notice(Disconnected(EvictionReason.SILENCE)), 10.0)
+    assert case.flush()[-1] == Ended(EndReason.EVICTED, EvictionReason.SILENCE.message, eviction=EvictionReason.SILENCE)
+
+
+def test_without_rejoining_a_new_place_is_given_back() -> None:
+    case = joined(enabled=False)
+    case.answer(verifying(case), Completion(b"other", False, 9001, 300.0, 50))
+    assert case.sent_messages()[-1] == b"/leave"
+    (ended,) = case.flush()
+    assert isinstance(ended, Ended)
+    assert ended.reason is EndReason.EVICTED
+
+
+def test_attempts_are_counted_anew_after_a_while_in_the_room() -> None:
+    case = joined(max_delay_seconds=30.0)
+    notice = encode_notice(Disconnected(EvictionReason.SILENCE))
+    attempts, now = [], 0.0
+    for stay in (0.0, 1.0, 31.0):
+        case.brain.receive_datagram(notice, now + stay)
+        attempts += [event.attempt for event in case.flush() if isinstance(event, Reconnecting)]
+        now = case.until(Stage.JOINING)
+        case.flush()
+        case.answer(now, GRANT)
+    assert attempts == [1, 2, 1]
+
+
+def test_who_falls_silent_says_and_doubts_nothing() -> None:
+    case = joined()
+    case.brain.fall_silent()
+    assert case.brain.next_deadline() == inf
+    case.brain.datagram_error(1.0)
+    case.brain.receive_datagram(b"bob: hi", 2.0)
+    assert case.brain.next_deadline() == inf
+    assert case.brain.take_actions() == []
+
+
+def test_a_word_ends_the_silence() -> None:
+    case = joined()
+    case.brain.fall_silent()
+    case.brain.say("back", 5.0)
+    assert case.sent_messages() == [b"back", b""]
+    assert case.brain.next_deadline() == 27.0

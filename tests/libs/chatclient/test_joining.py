@@ -1,0 +1,274 @@
+"""The asyncio side, over real loopback sockets: ways in, ways out, and nothing left behind."""
+
+import asyncio
+import gc
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from chatclient import (
+    BadNameError,
+    Connection,
+    Ended,
+    EndReason,
+    Joined,
+    Message,
+    Rebound,
+    Reconnecting,
+    RefusedError,
+    Rejoined,
+    Stage,
+    Status,
+    UnreachableError,
+    create_room,
+    join_lobby,
+    join_room,
+)
+from chatproto import Disconnected, EvictionReason
+from libs.chatclient.tiny_relay import tiny_relay
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    """Run a scenario to its end; a forgotten task, socket or future fails the test."""
+
+    async def within_a_deadline() -> None:
+        async with asyncio.timeout(20):
+            await scenario()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(within_a_deadline(), debug=True)
+    gc.collect()
+
+
+async def until(connection: Connection, kind: type) -> Any:
+    async for event in connection:
+        if isinstance(event, kind):
+            return event
+    raise AssertionError(f"There was no {kind.__name__}: {connection.ended}.")
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    # Bound but not listening: connections are refused, and nobody else can take it meanwhile.
+    with socket.socket() as tcp:
+        tcp.bind(("127.0.0.1", 0))
+        yield tcp.getsockname()[1]
+
+
+def test_a_bot_in_ten_lines() -> None:
+    async def scenario() -> None:
+        async with tiny_relay() as (relay, server), join_room("demo", "bot", server=server) as room:
+            room.say("hi")
+            async for message in room.messages():
+                assert (message.sender, message.text) == ("echo", "hi")
+                await room.leave()
+            assert room.ended == Ended(EndReason.LEFT, "You left.")
+            heard = [(await relay.heard.get())[0] for _ in range(3)]
+            assert heard == [b"", b"hi", b"/leave"]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_datagrams_come_from_the_address_that_tcp_came_from(host: str) -> None:
+    async def scenario() -> None:
+        async with tiny_relay(host) as (relay, server), create_room("demo", "ann", server=server) as room:
+            assert room.host
+            _, address = await relay.heard.get()
+            assert address[0] == relay.tcp_peers[0][0]
+            assert await anext(room) == Joined("demo", "ann", True, 100, 300.0)
+
+    run(scenario)
+
+
+def test_a_name_with_several_addresses_is_tried_through() -> None:
+    async def scenario() -> None:
+        async with tiny_relay() as (relay, server):
+            async with join_room("demo", "ann", server=server.replace("127.0.0.1", "localhost")) as room:
+                assert room.say("hi")
+                await until(room, Message)
+            relay.lobby = True
+            async with join_lobby("ann", server=f"localhost:{relay.udp_port}") as lobby:
+                assert lobby.say("hi")
+                assert (await until(lobby, Message)).sender == "echo"
+
+    run(scenario)
+
+
+def test_leaving_the_context_leaves_the_room_even_when_it_breaks() -> None:
+    async def scenario() -> None:
+        async with tiny_relay() as (relay, server):
+            with pytest.raises(ZeroDivisionError):
+                async with join_room("demo", "bot", server=server):
+                    raise ZeroDivisionError
+            heard = [(await relay.heard.get())[0] for _ in range(2)]
+            assert heard == [b"", b"/leave"]
+
+    run(scenario)
+
+
+def test_a_refusal_says_why() -> None:
+    async def scenario() -> None:
+        async with tiny_relay() as (relay, server):
+            relay.verdict = Status.NAME_TAKEN
+            with pytest.raises(RefusedError, match="has this name") as caught:
+                async with join_room("demo", "bot", server=server):
+                    pass
+            assert caught.value.status is Status.NAME_TAKEN
+
+    run(scenario)
+
+
+def test_a_relay_that_isnt_there_is_unreachable(closed_port: int) -> None:
+    async def scenario() -> None:
+        with pytest.raises(UnreachableError, match=r"127.0.0.1:\d+ \(connection refused\)"):
+            async with join_room("demo", "bot", server=f"127.0.0.1:{closed_port}"):
+                pass
+        with pytest.raises(UnreachableError, match="nobody listens there"):
+            async with join_lobby("bot", server=f"127.0.0.1:{closed_port}"):
+                pass
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "a" * 64 + ".invalid"])
+def test_a_host_name_nobody_knows_is_unreachable(host: str) -> None:
+    async def scenario() -> None:
+        with pytest.raises(UnreachableError, match="the host name isn't"):
+            async with join_room("demo", "bot", server=host):
+                pass
+        with pytest.raises(UnreachableError, match="the host name isn't"):
+            async with join_lobby("bot", server=host):
+                pass
+
+    run(scenario)
+
+
+def test_a_relay_that_hangs_up_is_unreachable() -> None:
+    async def scenario() -> None:
+        server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+        with pytest.raises(UnreachableError):
+            async with join_room("demo", "b", server=f"127.0.0.1:{server.sockets[0].getsockname()[1]}"):
+                pass
+        server.close()
+        await server.wait_closed()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("room", "name"), [("", "bot"), ("demo", ""), ("demo", "a:b"), ("demo", "x" * 256)])
+def test_names_are_checked_before_anything_is_sent(room: str, name: str) -> None:
+    async def scenario() -> None:
+        with pytest.raises(BadNameError):
+            async with join_room(room, name):
+                pass
+
+    run(scenario)
+
+
+def test_joining_can_be_cancelled() -> None:
+    async def scenario() -> None:
+        async with tiny_relay() as (relay, server):
+            relay.answers = False
+
+            async def join() -> None:
+                async with join_room("demo", "bot", server=server):
+                    raise AssertionError("A mute relay let somebody in.")
+
+            for turns in range(8):  # before, while and after TCP connects
+                task = asyncio.create_task(join())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+
+    run(scenario)
+
+
+def test_what_is_heard_beyond_the_queue_is_dropped_and_counted() -> None:
+    async def scenario() -> None:
+        room = Connection("bot", "demo", 3)
+        for number in range(10):
+            room.take(Message("ann", str(number), b"", 0.0))
+        ended = Ended(EndReason.EVICTED, "The host removed you.")
+        for event in (Disconnected(EvictionReason.KICKED), ended):
+            room.take(event)  # what concerns the membership is never dropped
+        events = [event async for event in room]
+        assert [event.text for event in events if isinstance(event, Message)] == ["0", "1", "2"]
+        assert events[3:] == [Disconnected(EvictionReason.KICKED), ended]
+        assert room.dropped_events == 7
+
+    run(scenario)
+
+
+def test_a_datagram_longer_than_any_legal_one_is_ignored() -> None:
+    async def scenario() -> None:
+        async with tiny_relay() as (relay, server), join_room("demo", "bot", server=server) as room:
+            address = (await relay.heard.get())[1]
+            relay.transport.sendto(b"x: " + b"a" * 5000, address)
+            relay.transport.sendto(b"x: short", address)
+            assert (await until(room, Message)).text == "short"
+
+    run(scenario)
+
+
+def test_a_relay_whose_udp_port_closes_is_joined_again_from_a_new_port() -> None:
+    async def scenario() -> None:
+        async with tiny_relay() as (relay, server), join_room("demo", "bot", server=server) as room:
+            await relay.heard.get()
+            old, loop = relay.transport, asyncio.get_running_loop()
+            await loop.create_datagram_endpoint(lambda: relay, local_addr=("127.0.0.1", 0))
+            old.close()
+            await asyncio.sleep(0)  # now its port is closed
+            room.say("into the void")  # comes back as undeliverable
+            await until(room, Rebound)
+            await until(room, Rejoined)
+            room.say("there you are")
+            assert (await until(room, Message)).text == "there you are"
+            relay.transport.close()
+
+    run(scenario)
+
+
+def test_a_relay_that_goes_away_is_waited_for() -> None:
+    async def scenario() -> None:
+        async with AsyncExitStack() as stack:
+            async with tiny_relay() as (relay, server):
+                room = await stack.enter_async_context(join_room("demo", "bot", server=server))
+                await relay.heard.get()
+            room.keep_alive()
+            assert "connection refused" in (await until(room, Reconnecting)).reason
+            assert room.stage is Stage.WAITING
+
+    run(scenario)
+
+
+def test_many_memberships_live_in_one_process() -> None:
+    async def scenario() -> None:
+        async with tiny_relay() as (_, server), AsyncExitStack() as stack:
+            rooms = await asyncio.gather(
+                *(stack.enter_async_context(join_room("demo", f"bot {number}", server=server)) for number in range(100))
+            )
+            for room in rooms:
+                assert room.say(f"I am {room.name}")
+            for room in rooms:
+                assert (await until(room, Message)).text == f"I am {room.name}"
+                assert room.unsent_datagrams == 0
+
+    run(scenario)
+
+
+def test_a_silent_member_doesnt_speak_until_it_does() -> None:
+    async def scenario() -> None:
+        async with tiny_relay() as (relay, server), join_room("demo", "bot", server=server) as room:
+            assert (await relay.heard.get())[0] == b""
+            room.fall_silent()
+            room.keep_alive()
+            assert (await relay.heard.get())[0] == b""
+            assert room.max_message_bytes == 100
+
+    run(scenario)

@@ -1,0 +1,93 @@
+"""A relay of one page on real loopback sockets: it grants what it is told to, and echoes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from chatproto import (
+    Completion,
+    Operation,
+    ProtocolError,
+    ServerTransaction,
+    Status,
+    encode_lobby,
+    parse_datagram,
+    parse_lobby,
+)
+
+
+class RefusalError(ProtocolError):
+    def __init__(self, status: Status) -> None:
+        self.status = status  # type: ignore[misc]  # one class for all of them
+        super().__init__()
+
+
+class TinyRelay(asyncio.DatagramProtocol):
+    """Room and lobby datagrams share a port; what is said comes back to the sender."""
+
+    def __init__(self) -> None:
+        self.verdict = Status.OK
+        self.answers = True
+        self.heard: asyncio.Queue[tuple[bytes, Any]] = asyncio.Queue()
+        """Messages, and the addresses they came from."""
+        self.tcp_peers: list[Any] = []
+        self.lobby = False
+        self.serving: set[asyncio.Task[None] | None] = set()
+        self.transport: asyncio.DatagramTransport
+
+    @property
+    def udp_port(self) -> int:
+        return int(self.transport.get_extra_info("sockname")[1])
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.serving.add(asyncio.current_task())
+        self.tcp_peers.append(writer.get_extra_info("peername"))
+        transaction = ServerTransaction()
+        asked = None
+        while not asked:
+            data = await reader.read(7)
+            if not data:
+                break
+            asked = transaction.feed(data)
+        if asked and self.answers:
+            grant = Completion(b"token", asked[0] is Operation.CREATE, self.udp_port, 300.0, 100)
+            if self.verdict is Status.OK:
+                writer.write(transaction.accept() + transaction.complete(grant))
+            else:
+                writer.write(transaction.refuse(RefusalError(self.verdict)))
+            writer.write_eof()
+        await reader.read()
+        writer.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        parsed = parse_lobby(data) if self.lobby else parse_datagram(data)
+        assert parsed
+        message = parsed[-1]
+        self.heard.put_nowait((message, addr))
+        if message:
+            echo = b"echo: " + message
+            self.transport.sendto(encode_lobby(b"echo", message) if self.lobby else echo, addr)
+
+
+@asynccontextmanager
+async def tiny_relay(host: str = "127.0.0.1") -> AsyncIterator[tuple[TinyRelay, str]]:
+    """Yield the relay and its address for clients."""
+    loop = asyncio.get_running_loop()
+    transport, relay = await loop.create_datagram_endpoint(TinyRelay, local_addr=(host, 0))
+    server = await asyncio.start_server(relay.serve, host, 0)
+    try:
+        yield (
+            relay,
+            f"[{host}]:{server.sockets[0].getsockname()[1]}"
+            if ":" in host
+            else (f"{host}:{server.sockets[0].getsockname()[1]}"),
+        )
+    finally:
+        transport.close()
+        server.close()
+        await server.wait_closed()
+        await asyncio.gather(*filter(None, relay.serving))
