@@ -1,1 +1,1 @@
-"""."""
+"""How bytes move. No rules of the chat are here."""

@@ -1,1 +1,1 @@
-"""."""
+"""What the relay tells its operators: metrics and logs."""

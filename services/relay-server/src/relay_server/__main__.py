@@ -1,0 +1,106 @@
+"""The command ``relay-server``: arguments, settings, exit code."""
+
+import argparse
+import asyncio
+import json
+import sys
+from typing import NoReturn
+
+from chatclient import RefusedError, UnreachableError
+from relay_server import __version__
+from relay_server.app import App
+from relay_server.healthcheck import check_health
+from relay_server.net import loop
+from relay_server.net.sockets import ListenError
+from relay_server.settings import LogFormat, LoopKind, Settings, SettingsError, describe, load_settings
+from relay_server.tables import as_env_file, as_markdown, as_text
+from relay_server.telemetry.logs import configure_logs
+
+USAGE_ERROR = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        _fail(f"{message} (`{self.prog} --help` shows what can be said).")
+
+
+def main() -> None:
+    """Run the command line; exits with 0, 1 (it failed) or 2 (it was asked wrongly)."""
+    arguments = _parser().parse_args()
+    try:
+        settings = load_settings()
+        if arguments.command == "run":
+            code = _run(settings)
+        elif arguments.command == "healthcheck":
+            code = _healthcheck(settings, arguments.server, arguments.timeout)
+        else:
+            code = _config(settings, arguments.action, arguments.format)
+    except (SettingsError, ListenError) as error:
+        _fail(str(error))
+    sys.exit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="relay-server", description="The chat relay: rooms over TCP, chat over UDP.")
+    parser.add_argument("--version", action="version", version=f"relay-server {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("run", help="run the relay; RELAY_* environment variables set it up")
+    health = commands.add_parser("healthcheck", help="join a room of its own and hear an echo: exit 0 or 1")
+    health.add_argument("--server", metavar="HOST[:PORT]", help="default: this machine, by the settings")
+    health.add_argument("--timeout", type=float, default=3.0, metavar="SECONDS", help="default: 3")
+    config = commands.add_parser("config", help="look at the settings")
+    actions = config.add_subparsers(dest="action", required=True, metavar="ACTION")
+    show = actions.add_parser("show", help="every setting, its value, and where that came from")
+    show.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
+    for name, text in (
+        ("check", "say whether the settings can be used"),
+        ("env", "write an .env file to start from"),
+    ):
+        actions.add_parser(name, help=text).set_defaults(format=name)
+    return parser
+
+
+def _run(settings: Settings) -> int:
+    wants_json = settings.log_format is LogFormat.JSON or (
+        settings.log_format is LogFormat.AUTO and not sys.stderr.isatty()
+    )
+    configure_logs(level=settings.log_level, json=wants_json)
+
+    async def run() -> int:
+        return await App(settings).run()
+
+    return loop.run(run(), use_uvloop=settings.event_loop is LoopKind.UVLOOP)
+
+
+def _healthcheck(settings: Settings, server: str | None, timeout_seconds: float) -> int:
+    try:
+        seconds = asyncio.run(check_health(settings, server, timeout_seconds))
+    except (UnreachableError, RefusedError, TimeoutError) as error:
+        print(f"unhealthy: {error or 'no answer in time'}", file=sys.stderr)
+        return 1
+    except ValueError as error:
+        _fail(str(error))
+    print(f"healthy: joined, and heard an echo after {seconds * 1000:.1f} ms")
+    return 0
+
+
+def _config(settings: Settings, action: str, form: str) -> int:
+    described = describe(settings)
+    if action == "check":
+        print("The settings can be used.")
+    elif action == "env":
+        print(as_env_file(described), end="")
+    elif form == "json":
+        print(json.dumps([setting.model_dump() for setting in described], indent=2))
+    else:
+        print((as_markdown if form == "markdown" else as_text)(described), end="")
+    return 0
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(f"relay-server: {sentence}", file=sys.stderr)
+    sys.exit(USAGE_ERROR)
+
+
+if __name__ == "__main__":
+    main()

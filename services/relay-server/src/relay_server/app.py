@@ -1,0 +1,200 @@
+"""Build the relay from its parts, run it until a signal, drain, stop (EVI-06)."""
+
+import asyncio
+import gc
+import os
+import secrets
+import signal
+import socket
+from typing import Any, Final
+
+import structlog
+
+from relay_server import __version__
+from relay_server.control import Control
+from relay_server.core import events
+from relay_server.core.lobby import Lobby
+from relay_server.core.registry import Registry
+from relay_server.core.relay import Relay
+from relay_server.net.http import OpsServer
+from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp
+from relay_server.net.tcp import TcpPort
+from relay_server.net.udp import UdpPort
+from relay_server.settings import Attribution, Settings
+from relay_server.telemetry.logs import log_event
+from relay_server.telemetry.metrics import RelayCollector, Tally, exposition, make_registry
+
+TICK_SECONDS: Final = 0.5
+"""The longest sleep between two looks at the next deadline."""
+DRAIN_SECONDS: Final = 0.5
+"""How long joins are still answered, with status 12, after the members were told."""
+TOKEN_BYTES: Final = 16
+"""128 random bits (ROOM-02)."""
+
+log = structlog.get_logger()
+
+
+class App:
+    """One relay on the running event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        self._tally = Tally()
+        policy = settings.policy()
+        self._registry = Registry(policy, self._observe)
+        self._relay = Relay(self._registry, policy)
+        self._lobby = Lobby(policy, self._observe)
+        self._stopping = asyncio.Event()
+        self._crashed = False
+        self._udp_ports: list[UdpPort] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ops: OpsServer | None = None
+        self._control = Control(
+            self._registry,
+            new_token=lambda: secrets.token_urlsafe(TOKEN_BYTES).encode(),
+            on_transaction=self._tally.observe_transaction,
+            udp_port=settings.udp_port,
+            silence_timeout_seconds=settings.silence_timeout_seconds,
+            attribution=settings.attribution is Attribution.NAME,
+        )
+        self._collector = RelayCollector(
+            self._registry.counters, self._lobby.counters, self._tally, settings.event_loop
+        )
+
+    async def run(self) -> int:
+        """Serve until a signal; returns the exit code.
+
+        Raises:
+            ListenError: a port can't be had.
+
+        """
+        sockets = self._open_sockets()
+        self._loop.set_exception_handler(self._crash)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._on_signal, number)
+        await self._start(*sockets)
+        await self._stopping.wait()
+        await self._drain()
+        return 1 if self._crashed else 0
+
+    def _open_sockets(self) -> tuple[socket.socket, list[socket.socket], socket.socket | None]:
+        """Open every socket before anything is served, so that a busy port stops the start cleanly."""
+        settings = self._settings
+        tcp = listen_tcp(settings.host, settings.tcp_port)
+        udp = [
+            bind_udp(settings.host, port, settings.receive_buffer_bytes)
+            for port in (settings.udp_port, settings.lobby_port)
+            if port
+        ]
+        ops = listen_tcp(settings.ops_host, settings.ops_port) if settings.ops_port else None
+        return tcp, udp, ops
+
+    async def _start(self, tcp: socket.socket, udp: list[socket.socket], ops: socket.socket | None) -> None:
+        pinned = is_wildcard(self._settings.host)
+        clock = self._loop.time
+        self._rooms_port = UdpPort(udp[0], self._relay.handle_datagram, self._registry, clock, pinned=pinned)
+        self._udp_ports.append(self._rooms_port)
+        for sock in udp[1:]:
+            self._udp_ports.append(UdpPort(sock, self._lobby.handle_datagram, self._lobby, clock, pinned=pinned))
+        self._tcp_port = TcpPort(
+            self._control,
+            self._settings.tcp_limits(),
+            clock,
+            flush=self._rooms_port.flush,
+            on_duration=self._tally.observe_duration,
+            pinned=pinned,
+        )
+        await self._tcp_port.start(tcp)
+        if ops:
+            self._serve_ops(ops)
+        self._tick(self._loop.time())
+        self._say_started()
+        gc.collect()
+        gc.freeze()  # what is there now stays: later collections need not look at it
+
+    def _serve_ops(self, sock: socket.socket) -> None:
+        registry = make_registry(self._collector)
+
+        def metrics() -> tuple[int, str, bytes]:
+            self._refresh_gauges()
+            return 200, *exposition(registry)
+
+        def healthy() -> tuple[int, str, bytes]:
+            return 200, "text/plain", b"ok\n"
+
+        def ready() -> tuple[int, str, bytes]:
+            if self._stopping.is_set():
+                return 503, "text/plain", b"shutting down\n"
+            return 200, "text/plain", b"ready\n"
+
+        self._ops = OpsServer({"/metrics": metrics, "/healthz": healthy, "/readyz": ready})
+        task = self._loop.create_task(self._ops.run(sock))
+        self._tasks.add(task)
+
+    def _refresh_gauges(self) -> None:
+        gauges = self._collector.gauges
+        gauges.rooms = len(self._registry.rooms)
+        gauges.members = len(self._registry.members_by_token)
+        gauges.lobby_clients = len(self._lobby.clients_by_remote)
+        gauges.tcp_connections = len(self._tcp_port.connections)
+        gauges.tcp_aborted = self._tcp_port.aborted
+        gauges.kernel_drops = sum(port.kernel_drops() for port in self._udp_ports)
+        gauges.receive_buffer_bytes = self._rooms_port.receive_buffer_bytes
+
+    def _tick(self, due: float) -> None:
+        """Evict who is due, and sleep until the next deadline."""
+        now = self._loop.time()
+        self._tally.lag.observe(now - due, now)
+        self._registry.expire(now)
+        self._lobby.expire(now)
+        for port in self._udp_ports:
+            port.flush()
+        deadline = min(self._registry.next_deadline(), self._lobby.next_deadline(), now + TICK_SECONDS)
+        self._timer = self._loop.call_at(deadline, self._tick, deadline)
+
+    def _observe(self, event: events.Event) -> None:
+        self._tally.observe_event(event)
+        log_event(event)
+
+    def _say_started(self) -> None:
+        settings, granted = self._settings, self._rooms_port.receive_buffer_bytes
+        log.info(
+            "listening", version=__version__, host=settings.host, tcp_port=settings.tcp_port,
+            udp_port=settings.udp_port, lobby_port=settings.lobby_port, ops_port=settings.ops_port,
+            loop=settings.event_loop.value,
+        )  # fmt: skip
+        if granted < settings.receive_buffer_bytes:
+            log.warning(
+                "receive_buffer_small", granted_bytes=granted, wanted_bytes=settings.receive_buffer_bytes,
+                advice="raise net.core.rmem_max, or bursts of datagrams are lost in the kernel",
+            )  # fmt: skip
+
+    def _on_signal(self, number: int) -> None:
+        if self._stopping.is_set():
+            os._exit(128 + number)  # asked twice: at once
+        log.info("stopping", signal=signal.Signals(number).name)
+        self._stopping.set()
+
+    def _crash(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """End the process for an error that nobody expected: a supervisor restarts it, half-dead helps nobody."""
+        del loop
+        log.error("crashed", error=context.get("message"), exc_info=context.get("exception"))
+        self._crashed = True
+        self._stopping.set()
+
+    async def _drain(self) -> None:
+        """Tell every member, answer joins with status 12 for a moment, then close."""
+        self._timer.cancel()
+        self._registry.shut_down()
+        self._lobby.shut_down()
+        for port in self._udp_ports:
+            port.flush()
+        await asyncio.sleep(DRAIN_SECONDS)
+        self._tcp_port.close()
+        for port in self._udp_ports:
+            port.close()
+        if self._ops:
+            self._ops.stop()
+        await asyncio.wait_for(asyncio.gather(*self._tasks, return_exceptions=True), timeout=1.0)
+        log.info("stopped")

@@ -1,0 +1,51 @@
+"""What the data path counts: plain integers, read by the metrics when somebody scrapes (CON-01, CON-02)."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+
+
+@unique
+class DropReason(StrEnum):
+    """Why a datagram was dropped in silence."""
+
+    OVERSIZED = "oversized"
+    MALFORMED = "malformed"
+    UNKNOWN_TOKEN = "unknown_token"  # noqa: S105 - a label
+    GUESSING = "guessing"
+    ROOM_MISMATCH = "room_mismatch"
+    ADDRESS_MISMATCH = "address_mismatch"
+    MESSAGE_RATE = "message_rate"
+    BYTE_RATE = "byte_rate"
+    INVALID_UTF8 = "invalid_utf8"
+    RESERVED_NAME = "reserved_name"
+    TOO_LONG = "too_long"
+    TOO_MANY = "too_many"
+
+
+@unique
+class SendFailure(StrEnum):
+    """Why a copy of a message could not be handed to the kernel."""
+
+    BUFFER_FULL = "buffer_full"
+    UNREACHABLE = "unreachable"
+    FORBIDDEN = "forbidden"
+    OTHER = "other"
+
+
+@dataclass(slots=True)
+class Counters:
+    """Counts of one kind of chat: the rooms' or the lobby's."""
+
+    received: int = 0
+    accepted: int = 0
+    bytes_received: int = 0
+    sent: int = 0
+    bytes_sent: int = 0
+    notices_sent: int = 0
+    notice_failures: int = 0
+    address_changes: int = 0
+    dropped: dict[DropReason, int] = field(default_factory=lambda: dict.fromkeys(DropReason, 0))
+    send_failures: dict[SendFailure, int] = field(default_factory=lambda: dict.fromkeys(SendFailure, 0))
+    fanout_sizes: Counter[int] = field(default_factory=Counter)
+    """How many messages went to how many members."""

@@ -1,0 +1,45 @@
+"""Why the registry rejects a request; each class carries the status that answers it (TCP-10)."""
+
+from chatproto import ProtocolError, Status
+
+
+class RoomExistsError(ProtocolError):
+    """A room of this name exists."""
+
+    status = Status.ROOM_EXISTS
+
+
+class NoSuchRoomError(ProtocolError):
+    """No room has this name."""
+
+    status = Status.NO_SUCH_ROOM
+
+
+class NameTakenError(ProtocolError):
+    """A member of the room has this name or one that looks like it."""
+
+    status = Status.NAME_TAKEN
+
+
+class RoomFullError(ProtocolError):
+    """The room has as many members as it may."""
+
+    status = Status.ROOM_FULL
+
+
+class TooManyError(ProtocolError):
+    """A limit of the relay or of one address is reached."""
+
+    status = Status.TOO_MANY
+
+
+class BusyError(ProtocolError):
+    """Trying again in a moment may work."""
+
+    status = Status.BUSY
+
+
+class ShuttingDownError(ProtocolError):
+    """The relay is about to end."""
+
+    status = Status.SHUTTING_DOWN

@@ -1,0 +1,74 @@
+"""Token buckets: how much somebody may do, and how fast they may go on (LIM-01)."""
+
+from collections import OrderedDict
+from typing import Final
+
+from chatproto.constants import MAX_DATAGRAM_BYTES
+from relay_server.core.policy import Policy
+
+MAX_TRACKED_NETWORKS: Final = 16_384
+"""Buckets kept per kind; the longest unused is forgotten, so that spoofed sources can't fill the memory."""
+
+
+class TokenBucket:
+    """Holds up to ``burst`` units and gains ``rate`` of them a second."""
+
+    __slots__ = ("_burst", "_level", "_rate", "_updated")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._level = burst
+        self._updated = now
+
+    def take(self, amount: float, now: float) -> bool:
+        """Take units out; False, and nothing taken, if there are too few."""
+        level = min(self._burst, self._level + (now - self._updated) * self._rate)
+        self._updated = now
+        if level < amount:
+            self._level = level
+            return False
+        self._level = level - amount
+        return True
+
+
+class NetworkBuckets:
+    """One bucket per network (see `address.network_of`); ``rate`` 0 allows everything."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._buckets: OrderedDict[bytes, TokenBucket] = OrderedDict()
+
+    def take(self, network: bytes, now: float) -> bool:
+        """Take one unit of the network's bucket; False if it is empty."""
+        if not self._rate:
+            return True
+        bucket = self._buckets.get(network)
+        if bucket is None:
+            bucket = self._buckets[network] = TokenBucket(self._rate, self._burst, now)
+            if len(self._buckets) > MAX_TRACKED_NETWORKS:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(network)
+        return bucket.take(1, now)
+
+
+class SpeechLimit:
+    """What one member may say: messages a second and bytes a second."""
+
+    __slots__ = ("_bytes", "_messages")
+
+    def __init__(self, policy: Policy, now: float) -> None:
+        self._messages = TokenBucket(policy.message_rate, policy.message_burst, now) if policy.message_rate else None
+        # Two seconds' worth, and never less than two whole datagrams, or a slow rate would silence for good.
+        burst = max(2 * policy.byte_rate, 2 * MAX_DATAGRAM_BYTES)
+        self._bytes = TokenBucket(policy.byte_rate, burst, now) if policy.byte_rate else None
+
+    def allows_message(self, now: float) -> bool:
+        """Count one message; False if it is over the rate."""
+        return self._messages is None or self._messages.take(1, now)
+
+    def allows_bytes(self, size: int, now: float) -> bool:
+        """Count a message's bytes; False if they are over the rate."""
+        return self._bytes is None or self._bytes.take(size, now)

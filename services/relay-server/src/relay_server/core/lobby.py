@@ -1,0 +1,159 @@
+"""The lobby, stage 1's chat: whoever speaks is in, and hears what the others say (LOB-01 to LOB-05)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from chatproto import Disconnected, EvictionReason, encode_lobby, parse_lobby
+from chatproto.constants import MAX_DATAGRAM_BYTES
+from chatproto.notices import SERVER_NAME
+from relay_server.core import events
+from relay_server.core.address import Address, ip_of, network_of, remote_of
+from relay_server.core.counters import Counters, DropReason
+from relay_server.core.deadlines import DeadlineQueue
+from relay_server.core.limits import SpeechLimit
+from relay_server.core.model import NOTHING_TO_SEND, Forward, Notice
+from relay_server.core.policy import Policy
+from relay_server.core.reachability import Failures, SentLog
+
+_RESERVED_NAMES: Final = frozenset((SERVER_NAME,))
+
+
+@dataclass(slots=True, eq=False)
+class LobbyClient:
+    """Somebody who spoke in the lobby."""
+
+    name: bytes
+    address: Address
+    limit: SpeechLimit | None
+    failures: Failures | None = None
+
+
+class Lobby:
+    """Knows who spoke lately, and judges datagrams as `relay.Relay` does for the rooms."""
+
+    def __init__(self, policy: Policy, observer: events.Observer) -> None:
+        self.counters = Counters()
+        self.clients_by_remote: dict[bytes, LobbyClient] = {}
+        self._policy = policy
+        self._observer = observer
+        self._closed = False
+        self._clients_of_network: dict[bytes, int] = {}
+        self._active: DeadlineQueue[LobbyClient] = DeadlineQueue(policy.silence_timeout_seconds)
+        self._sent = SentLog()
+        self.outbox: list[Notice] = []
+        """What is to be said; who sends it takes it out."""
+
+    def handle_datagram(self, data: bytes, source: Address, now: float) -> Forward | DropReason:
+        """Decide about one datagram and count the decision (CON-01)."""
+        counters = self.counters
+        counters.received += 1
+        counters.bytes_received += len(data)
+        result = self._judge(data, source, now)
+        if isinstance(result, DropReason):
+            counters.dropped[result] += 1
+        else:
+            counters.accepted += 1
+        return result
+
+    def _judge(self, data: bytes, source: Address, now: float) -> Forward | DropReason:
+        if len(data) > MAX_DATAGRAM_BYTES:
+            return DropReason.OVERSIZED
+        parts = parse_lobby(data)
+        if parts is None:
+            return DropReason.MALFORMED
+        raw_name, message = parts
+        reason = _check_text(raw_name, message)
+        if reason is not None:
+            return reason
+        client = self.clients_by_remote.get(remote_of(source)) or self._admit(raw_name, source, now)
+        if client is None:
+            return DropReason.TOO_MANY
+        client.name = raw_name
+        client.address = source
+        client.failures = None
+        self._active.renew(client, now)
+        return _over_limit(client, message, now) or self._forward(client, data, message)
+
+    def _forward(self, client: LobbyClient, data: bytes, message: bytes) -> Forward:
+        if not message:
+            return NOTHING_TO_SEND
+        self._sent.remember(data)
+        targets = [other.address for other in self.clients_by_remote.values() if other is not client]
+        self.counters.fanout_sizes[len(targets)] += 1
+        return Forward(data, targets)
+
+    def next_deadline(self) -> float:
+        """Return when `expire` has something to do next; infinity if never."""
+        return self._active.next_deadline()
+
+    def expire(self, now: float) -> None:
+        """Forget who was silent for too long (LOB-04)."""
+        while (client := self._active.pop_due(now)) is not None:
+            self._evict(client, EvictionReason.SILENCE)
+
+    def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
+        """Take an ICMP error for what it may be worth: only if it quotes what was sent (EVI-03)."""
+        sequence = self._sent.find(quoted)
+        if sequence is not None:
+            self._note_failure(target, sequence, now)
+
+    def note_send_error(self, target: Address, now: float) -> None:
+        """Count that the kernel refused to send the newest message to this address (EVI-03)."""
+        self._note_failure(target, self._sent.sequence, now)
+
+    def shut_down(self) -> None:
+        """Tell everybody and take nobody in any more (EVI-06)."""
+        self._closed = True
+        for client in list(self.clients_by_remote.values()):
+            self._evict(client, EvictionReason.SHUTDOWN)
+
+    def _admit(self, raw_name: bytes, source: Address, now: float) -> LobbyClient | None:
+        policy = self._policy
+        network = network_of(ip_of(source))
+        here = self._clients_of_network.get(network, 0)
+        full = 0 < policy.max_members_per_room <= len(self.clients_by_remote)
+        if self._closed or full or 0 < policy.max_members_per_address <= here:
+            return None
+        limited = policy.message_rate or policy.byte_rate
+        client = LobbyClient(raw_name, source, SpeechLimit(policy, now) if limited else None)
+        self.clients_by_remote[remote_of(source)] = client
+        self._clients_of_network[network] = here + 1
+        return client
+
+    def _note_failure(self, target: Address, sequence: int, now: float) -> None:
+        client = self.clients_by_remote.get(remote_of(target))
+        if client is None:
+            return
+        if client.failures is None:
+            client.failures = Failures()
+        if client.failures.note(sequence, now):
+            self._evict(client, EvictionReason.UNREACHABLE)
+
+    def _evict(self, client: LobbyClient, reason: EvictionReason) -> None:
+        del self.clients_by_remote[remote_of(client.address)]
+        self._active.discard(client)
+        network = network_of(ip_of(client.address))
+        self._clients_of_network[network] -= 1
+        if not self._clients_of_network[network]:
+            del self._clients_of_network[network]
+        self._observer(events.LobbyClientEvicted(client.name.decode(), reason))
+        payload = encode_lobby(SERVER_NAME.encode(), str(Disconnected(reason)).encode())
+        self._sent.remember(payload)
+        self.outbox.append(Notice(payload, [client.address]))
+
+
+def _check_text(raw_name: bytes, message: bytes) -> DropReason | None:
+    try:
+        name = raw_name.decode()
+        message.decode()
+    except UnicodeDecodeError:
+        return DropReason.INVALID_UTF8
+    return DropReason.RESERVED_NAME if name.strip().casefold() in _RESERVED_NAMES else None
+
+
+def _over_limit(client: LobbyClient, message: bytes, now: float) -> DropReason | None:
+    if client.limit is None:
+        return None
+    if not client.limit.allows_message(now):
+        return DropReason.MESSAGE_RATE
+    return None if client.limit.allows_bytes(len(message), now) else DropReason.BYTE_RATE

@@ -1,0 +1,26 @@
+"""What an operator decided, as plain values; 0 means no limit where the name says it is one."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The settings that rooms, members and the lobby obey; `relay_server.settings` describes each."""
+
+    silence_timeout_seconds: float = 300.0
+    pending_timeout_seconds: float = 300.0
+    host_grace_seconds: float = 0.0
+    max_rooms: int = 0
+    max_members: int = 0
+    max_members_per_room: int = 0
+    max_members_per_address: int = 0
+    max_rooms_per_address: int = 0
+    message_rate: float = 0.0
+    message_burst: int = 1
+    byte_rate: float = 0.0
+    join_rate: float = 0.0
+    attribution: bool = True
+    sanitize: bool = True
+    leave_commands: bool = True
+    announce: bool = True
+    provisional_address: bool = True

@@ -1,0 +1,71 @@
+"""Who can't be reached: count failed sends, and believe only errors that quote what was sent (EVI-03)."""
+
+from collections import deque
+from typing import Final
+
+FAILURES_TO_EVICT: Final = 3
+FAILING_SECONDS: Final = 10.0
+"""Errors must come for this long: a moment's outage, or a burst of forged ones, evicts nobody."""
+FORGET_SECONDS: Final = 60.0
+"""Failures further apart than this have nothing to do with one another."""
+
+_REMEMBERED_DATAGRAMS = 32
+_REMEMBERED_BYTES = 64
+_SHORTEST_QUOTE = 8
+
+
+class SentLog:
+    """The beginnings of the last datagrams sent to a group, to check an ICMP error's quotation against."""
+
+    __slots__ = ("_recent", "_sequence")
+
+    def __init__(self) -> None:
+        self._sequence = 0
+        self._recent: deque[tuple[int, bytes]] | None = None
+
+    def remember(self, payload: bytes) -> int:
+        """Note a datagram that is about to be sent; returns its sequence number."""
+        if self._recent is None:  # most rooms of a large relay are quiet; they cost nothing here
+            self._recent = deque(maxlen=_REMEMBERED_DATAGRAMS)
+        self._sequence += 1
+        self._recent.append((self._sequence, payload[:_REMEMBERED_BYTES]))
+        return self._sequence
+
+    @property
+    def sequence(self) -> int:
+        """The number of the newest datagram."""
+        return self._sequence
+
+    def find(self, quoted: bytes) -> int | None:
+        """Return the sequence number of the newest datagram that begins as quoted, or None."""
+        beginning = quoted[:_REMEMBERED_BYTES]
+        for sequence, sent in reversed(self._recent or ()):
+            short = len(beginning) < min(_SHORTEST_QUOTE, len(sent))
+            if not short and sent.startswith(beginning):
+                return sequence
+        return None
+
+
+class Failures:
+    """Counts one peer's failed sends since something was last heard from it."""
+
+    __slots__ = ("_count", "_first_at", "_last_at", "_last_sequence")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._first_at = 0.0
+        self._last_at = 0.0
+        self._last_sequence = 0
+
+    def note(self, sequence: int, now: float) -> bool:
+        """Count a failed datagram once; True if the peer is to be taken as unreachable."""
+        if self._count and now - self._last_at > FORGET_SECONDS:
+            self._count = 0
+        if not self._count:
+            self._first_at = now
+        elif sequence <= self._last_sequence:
+            return False
+        self._count += 1
+        self._last_at = now
+        self._last_sequence = sequence
+        return self._count >= FAILURES_TO_EVICT and now - self._first_at >= FAILING_SECONDS

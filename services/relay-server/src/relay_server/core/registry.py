@@ -1,0 +1,309 @@
+"""The rooms and members of this relay: who may come in, who goes, and who is told."""
+
+from typing import Final
+
+from chatproto import (
+    Disconnected,
+    EvictionReason,
+    MemberEvicted,
+    MemberJoined,
+    MemberLeft,
+    check_room_name,
+    check_user_name,
+    encode_notice,
+)
+from chatproto import Notice as NoticeText
+from relay_server.core import events
+from relay_server.core.address import Address, network_of, remote_of
+from relay_server.core.counters import Counters
+from relay_server.core.deadlines import DeadlineQueue
+from relay_server.core.errors import (
+    BusyError,
+    NameTakenError,
+    NoSuchRoomError,
+    RoomExistsError,
+    RoomFullError,
+    ShuttingDownError,
+    TooManyError,
+)
+from relay_server.core.limits import NetworkBuckets, SpeechLimit
+from relay_server.core.model import Member, Notice, Room
+from relay_server.core.names import check_not_reserved, name_keys
+from relay_server.core.policy import Policy
+from relay_server.core.reachability import Failures
+
+JOIN_BURST_SECONDS: Final = 5
+"""An address may spend this many seconds' worth of joins at once: a class that starts together."""
+ADDRESS_CHANGE_SECONDS: Final = 1.0
+"""A member's port may change once in this time (UDP-03)."""
+
+
+class Registry:
+    """Holds what is true of rooms and members; what is to be said about it waits in an outbox."""
+
+    def __init__(self, policy: Policy, observer: events.Observer) -> None:
+        self.counters = Counters()
+        self.rooms: dict[bytes, Room] = {}
+        self.members_by_token: dict[bytes, Member] = {}
+        self._policy = policy
+        self._observer = observer
+        self._closed = False
+        self._members_by_remote: dict[bytes, Member] = {}
+        self._members_of_network: dict[bytes, int] = {}
+        self._rooms_of_network: dict[bytes, int] = {}
+        self._join_rate = NetworkBuckets(policy.join_rate, JOIN_BURST_SECONDS * policy.join_rate)
+        self._active: DeadlineQueue[Member] = DeadlineQueue(policy.silence_timeout_seconds)
+        self._pending: DeadlineQueue[Member] = DeadlineQueue(policy.pending_timeout_seconds)
+        self._hostless: DeadlineQueue[Room] = DeadlineQueue(policy.host_grace_seconds)
+        self.outbox: list[Notice] = []
+        """What is to be said; who sends it takes it out."""
+        self.renew = self._active.renew
+        """Start a confirmed member's silence anew (EVI-01)."""
+
+    def create_room(
+        self,
+        room_name: bytes,
+        user_name: str,
+        token: bytes,
+        ip: bytes,
+        now: float,
+        *,
+        port: Address | None = None,
+    ) -> Member:
+        """Make a room with its host; ``port`` is the address to send to until a datagram tells (LEN-02).
+
+        Raises:
+            ProtocolError: the status of its class says why not.
+
+        """
+        self._check_admission(ip, now)
+        name = check_room_name(room_name)
+        if room_name in self.rooms:
+            raise RoomExistsError
+        network = network_of(ip)
+        if _reached(self._policy.max_rooms, len(self.rooms)):
+            raise TooManyError("The relay has as many rooms as it may: join one or try later.")
+        if _reached(self._policy.max_rooms_per_address, self._rooms_of_network.get(network, 0)):
+            raise TooManyError("Your address has as many rooms as it may: close one first.")
+        room = Room(name, room_name, network)
+        member = self._admit(room, user_name, token, ip, now, port)
+        room.host, room.host_name = member, user_name
+        self.rooms[room_name] = room
+        self._rooms_of_network[network] = self._rooms_of_network.get(network, 0) + 1
+        self._observer(events.RoomCreated(name))
+        self._observer(events.MemberJoined(name, user_name))
+        return member
+
+    def join_room(
+        self,
+        room_name: bytes,
+        user_name: str,
+        token: bytes,
+        ip: bytes,
+        now: float,
+        *,
+        port: Address | None = None,
+    ) -> Member:
+        """Let a member into a room; ``port`` as in `create_room`.
+
+        Raises:
+            ProtocolError: the status of its class says why not.
+
+        """
+        self._check_admission(ip, now)
+        check_room_name(room_name)
+        room = self.rooms.get(room_name)
+        if room is None:
+            raise NoSuchRoomError
+        if _reached(self._policy.max_members_per_room, len(room.members)):
+            raise RoomFullError
+        member = self._admit(room, user_name, token, ip, now, port)
+        if room.host is None and user_name == room.host_name:  # came back within the grace (ROOM-06)
+            room.host = member
+            self._hostless.discard(room)
+        self._observer(events.MemberJoined(room.name, user_name))
+        self._announce(room, MemberJoined(user_name), but=member)
+        return member
+
+    def hear(self, member: Member, source: Address, now: float) -> None:
+        """Take a datagram's source, whose IP was checked, as the member's address (UDP-03)."""
+        if member.address is None:
+            self._pending.discard(member)
+            self._active.renew(member, now)
+        elif now - member.moved_at < ADDRESS_CHANGE_SECONDS:
+            return
+        else:
+            self.counters.address_changes += 1
+            self._forget_remote(member)
+        member.address = source
+        member.moved_at = now
+        self._members_by_remote[remote_of(source)] = member
+        member.room.listeners[member] = source
+
+    def set_provisional_port(self, member: Member, port: Address) -> None:
+        """Send to this address until the member's first datagram tells better (TCP-09, LEN-02)."""
+        if member.address is None and member.token in self.members_by_token:
+            member.room.listeners[member] = port
+
+    def leave(self, member: Member, now: float) -> None:
+        """Take a member out by its own wish (UDP-08)."""
+        if not self._remove(member):
+            return
+        self._observer(events.MemberLeft(member.room.name, member.name))
+        self._announce(member.room, MemberLeft(member.name))
+        self._after_removal(member, EvictionReason.HOST_LEFT, now)
+
+    def evict(self, member: Member, reason: EvictionReason, now: float) -> None:
+        """Take a member's place from it and tell it why (EVI-02)."""
+        target = member.room.listeners.get(member)
+        if not self._remove(member):
+            return
+        self._tell_evicted(member, target, reason)
+        self._announce(member.room, MemberEvicted(member.name, reason))
+        self._after_removal(member, reason, now)
+
+    def close_room(self, room: Room, reason: EvictionReason, *, members_see: EvictionReason) -> None:
+        """End a room: every member is told, every token dies, the name is free (ROOM-01)."""
+        if self.rooms.get(room.raw_name) is not room:
+            return
+        del self.rooms[room.raw_name]
+        self._hostless.discard(room)
+        _count_down(self._rooms_of_network, room.network)
+        for member in list(room.members):
+            target = room.listeners.get(member)
+            self._remove(member)
+            self._tell_evicted(member, target, members_see)
+        self._observer(events.RoomClosed(room.name, reason))
+
+    def shut_down(self) -> None:
+        """Close every room and let nobody in any more (EVI-06)."""
+        self._closed = True
+        for room in list(self.rooms.values()):
+            self.close_room(room, EvictionReason.SHUTDOWN, members_see=EvictionReason.SHUTDOWN)
+
+    def next_deadline(self) -> float:
+        """Return when `expire` has something to do next; infinity if never."""
+        return min(self._active.next_deadline(), self._pending.next_deadline(), self._hostless.next_deadline())
+
+    def expire(self, now: float) -> None:
+        """Evict who was silent or never came, and close rooms whose host stayed away (EVI-01, ROOM-04)."""
+        while (member := self._active.pop_due(now)) is not None:
+            self.evict(member, EvictionReason.SILENCE, now)
+        while (member := self._pending.pop_due(now)) is not None:
+            self.evict(member, EvictionReason.NEVER_CONNECTED, now)
+        while (room := self._hostless.pop_due(now)) is not None:
+            self.close_room(room, EvictionReason.HOST_LEFT, members_see=EvictionReason.HOST_LEFT)
+
+    def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
+        """Take an ICMP error for what it may be worth: only if it quotes what was sent there (EVI-03)."""
+        member = self._members_by_remote.get(remote_of(target))
+        if member is None:
+            return
+        sequence = member.room.sent.find(quoted)
+        if sequence is not None:
+            self._note_failure(member, sequence, now)
+
+    def note_send_error(self, target: Address, now: float) -> None:
+        """Count that the kernel refused to send the newest message to this address (EVI-03)."""
+        member = self._members_by_remote.get(remote_of(target))
+        if member is not None:
+            self._note_failure(member, member.room.sent.sequence, now)
+
+    def tell(self, member: Member, notice: NoticeText) -> None:
+        """Say something to one member."""
+        target = member.room.listeners.get(member)
+        if target is not None:
+            self._post(member.room, encode_notice(notice), [target])
+
+    def _note_failure(self, member: Member, sequence: int, now: float) -> None:
+        if member.failures is None:
+            member.failures = Failures()
+        if member.failures.note(sequence, now):
+            self.evict(member, EvictionReason.UNREACHABLE, now)
+
+    def _check_admission(self, ip: bytes, now: float) -> None:
+        if self._closed:
+            raise ShuttingDownError
+        network = network_of(ip)
+        if not self._join_rate.take(network, now):
+            raise BusyError("Too many joins from your address: try again in a few seconds.")
+        if _reached(self._policy.max_members, len(self.members_by_token)):
+            raise TooManyError("The relay has as many members as it may: try later.")
+        if _reached(self._policy.max_members_per_address, self._members_of_network.get(network, 0)):
+            raise TooManyError("Your address has as many members as it may: leave a room first.")
+
+    def _admit(self, room: Room, user_name: str, token: bytes, ip: bytes, now: float, port: Address | None) -> Member:
+        raw_name = user_name.encode()
+        check_user_name(raw_name)
+        keys = name_keys(user_name)
+        check_not_reserved(keys)
+        if not keys.isdisjoint(room.members_by_key):
+            raise NameTakenError
+        limited = self._policy.message_rate or self._policy.byte_rate
+        member = Member(room, user_name, raw_name, token, keys, ip)
+        member.limit = SpeechLimit(self._policy, now) if limited else None
+        room.members[member] = None
+        room.members_by_key.update(dict.fromkeys(keys, member))
+        self.members_by_token[token] = member
+        network = network_of(ip)
+        self._members_of_network[network] = self._members_of_network.get(network, 0) + 1
+        self._pending.renew(member, now)
+        if port is not None and self._policy.provisional_address:
+            room.listeners[member] = port
+        return member
+
+    def _remove(self, member: Member) -> bool:
+        if self.members_by_token.pop(member.token, None) is None:
+            return False
+        room = member.room
+        del room.members[member]
+        room.listeners.pop(member, None)
+        for key in member.keys:
+            del room.members_by_key[key]
+        self._forget_remote(member)
+        self._active.discard(member)
+        self._pending.discard(member)
+        _count_down(self._members_of_network, network_of(member.ip))
+        return True
+
+    def _after_removal(self, member: Member, reason: EvictionReason, now: float) -> None:
+        room = member.room
+        if room.host is not member:
+            return
+        room.host = None
+        if self._policy.host_grace_seconds:
+            self._hostless.renew(room, now)
+        else:
+            self.close_room(room, reason, members_see=EvictionReason.HOST_LEFT)
+
+    def _forget_remote(self, member: Member) -> None:
+        if member.address is not None:
+            remote = remote_of(member.address)
+            if self._members_by_remote.get(remote) is member:  # a socket may serve several rooms
+                del self._members_by_remote[remote]
+
+    def _tell_evicted(self, member: Member, target: Address | None, reason: EvictionReason) -> None:
+        self._observer(events.MemberEvicted(member.room.name, member.name, reason))
+        if target is not None:
+            self._post(member.room, encode_notice(Disconnected(reason)), [target])
+
+    def _announce(self, room: Room, notice: NoticeText, *, but: Member | None = None) -> None:
+        if not self._policy.announce:
+            return
+        targets = [address for member, address in room.listeners.items() if member is not but]
+        if targets:
+            self._post(room, encode_notice(notice), targets)
+
+    def _post(self, room: Room, payload: bytes, targets: list[Address]) -> None:
+        room.sent.remember(payload)
+        self.outbox.append(Notice(payload, targets))
+
+
+def _reached(limit: int, count: int) -> bool:
+    return 0 < limit <= count
+
+
+def _count_down(counts: dict[bytes, int], key: bytes) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]

@@ -1,0 +1,130 @@
+"""The rooms' data path: what becomes of one datagram (UDP-01 to UDP-11)."""
+
+from typing import Final
+
+from chatproto import Advice, EvictionReason, parse_datagram, sanitize
+from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
+from chatproto.notices import SERVER_NAME
+from relay_server.core.address import Address, ip_of, network_of
+from relay_server.core.counters import DropReason
+from relay_server.core.limits import NetworkBuckets
+from relay_server.core.model import NOTHING_TO_SEND, Forward, Member
+from relay_server.core.policy import Policy
+from relay_server.core.registry import Registry
+
+LEAVE_COMMANDS: Final = frozenset((b"/leave", b"/exit", b"/quit"))
+TELL_SECONDS: Final = 1.0
+"""A member is told at most once in this time that something was dropped (UDP-06, LIM-01)."""
+STRIKES_TO_EVICT: Final = 30
+"""Told so often, with no pause in between, that it broke the limit: abuse (EVI-03)."""
+STRIKE_PAUSE_SECONDS: Final = 5.0
+GUESSES_A_SECOND: Final = 20.0
+"""Unknown tokens from one address; what is over counts as guessing (LIM-01)."""
+
+
+class Relay:
+    """Judges datagrams: each is forwarded, or dropped for one reason."""
+
+    def __init__(self, registry: Registry, policy: Policy) -> None:
+        self._registry = registry
+        self._counters = registry.counters
+        self._members_by_token = registry.members_by_token
+        self._renew = registry.renew
+        self._guesses = NetworkBuckets(GUESSES_A_SECOND, GUESSES_A_SECOND)
+        self._attribution = policy.attribution
+        self._sanitize = policy.sanitize
+        self._leave_commands = policy.leave_commands
+
+    def handle_datagram(self, data: bytes, source: Address, now: float) -> Forward | DropReason:
+        """Decide about one datagram and count the decision (CON-01)."""
+        counters = self._counters
+        counters.received += 1
+        counters.bytes_received += len(data)
+        result = self._judge(data, source, now)
+        if isinstance(result, DropReason):
+            counters.dropped[result] += 1
+        else:
+            counters.accepted += 1
+        return result
+
+    def _judge(self, data: bytes, source: Address, now: float) -> Forward | DropReason:
+        if len(data) > MAX_DATAGRAM_BYTES:
+            return DropReason.OVERSIZED
+        parts = parse_datagram(data)
+        if parts is None:
+            return DropReason.MALFORMED
+        raw_room, token, message = parts
+        member = self._members_by_token.get(token)
+        if member is None:
+            known_guesser = not self._guesses.take(network_of(ip_of(source)), now)
+            return DropReason.GUESSING if known_guesser else DropReason.UNKNOWN_TOKEN
+        if member.room.raw_name != raw_room:
+            return DropReason.ROOM_MISMATCH
+        if source != member.address:
+            if ip_of(source) != member.ip:
+                return DropReason.ADDRESS_MISMATCH
+            self._registry.hear(member, source, now)
+        self._renew(member, now)
+        member.failures = None
+        return self._accept(member, message, now)
+
+    def _accept(self, member: Member, message: bytes, now: float) -> Forward | DropReason:
+        limit = member.limit
+        if limit is not None:
+            if not limit.allows_message(now):
+                return self._over_limit(member, DropReason.MESSAGE_RATE, now)
+            if not limit.allows_bytes(len(message), now):
+                return self._over_limit(member, DropReason.BYTE_RATE, now)
+        if not message:
+            return NOTHING_TO_SEND
+        if message in LEAVE_COMMANDS and self._leave_commands:
+            self._registry.leave(member, now)
+            return NOTHING_TO_SEND
+        payload = self._render(member, message)
+        if isinstance(payload, DropReason):
+            return payload
+        if len(payload) > MAX_DELIVERY_BYTES:
+            over = len(payload) - MAX_DELIVERY_BYTES
+            self._tell(member, f"message too long by {over} bytes: it was not relayed", now)
+            return DropReason.TOO_LONG
+        room = member.room
+        room.sent.remember(payload)
+        targets = [address for listener, address in room.listeners.items() if listener is not member]
+        self._counters.fanout_sizes[len(targets)] += 1
+        return Forward(payload, targets)
+
+    def _render(self, member: Member, message: bytes) -> bytes | DropReason:
+        """Return what the others see of a message (UDP-05, UDP-09, UDP-11)."""
+        if self._sanitize:
+            try:
+                text = message.decode()
+            except UnicodeDecodeError:
+                return DropReason.INVALID_UTF8
+            if not text.isprintable():
+                message = sanitize(text).encode()
+        if self._attribution:
+            return message if _names_itself(message, member.raw_name) else member.raw_name + b": " + message
+        return DropReason.RESERVED_NAME if _speaks_as_server(message) else message
+
+    def _over_limit(self, member: Member, reason: DropReason, now: float) -> DropReason:
+        since_told = now - member.told_at
+        if since_told >= TELL_SECONDS:
+            member.strikes = member.strikes + 1 if since_told < STRIKE_PAUSE_SECONDS else 1
+            self._tell(member, "slow down: some of your messages were not relayed", now)
+            if member.strikes >= STRIKES_TO_EVICT:
+                self._registry.evict(member, EvictionReason.ABUSE, now)
+        return reason
+
+    def _tell(self, member: Member, text: str, now: float) -> None:
+        if now - member.told_at >= TELL_SECONDS:
+            member.told_at = now
+            self._registry.tell(member, Advice(text))
+
+
+def _names_itself(message: bytes, raw_name: bytes) -> bool:
+    return message.startswith(raw_name) and message[len(raw_name) :].lstrip(b" ").startswith(b":")
+
+
+def _speaks_as_server(message: bytes) -> bool:
+    name, colon, _ = message.partition(b":")
+    return bool(colon) and name.decode(errors="replace").strip().casefold() == SERVER_NAME

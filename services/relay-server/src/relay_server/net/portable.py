@@ -1,0 +1,69 @@
+"""The same as `batch` for systems without ``sendmmsg``: one system call a datagram, and no error queue.
+
+A dead peer is then noticed by its silence only, and a host with several addresses may answer from another
+than it was spoken to.
+"""
+
+import socket
+from collections.abc import Iterator
+from functools import lru_cache
+
+from chatproto.constants import MAX_DATAGRAM_BYTES
+from relay_server.core.address import Address, ip_of, make_address, parse_ip, port_of, show_ip
+from relay_server.net.batch import RECEIVE_BATCH
+from relay_server.net.errqueue import Undelivered
+
+
+class PortableSocket:
+    """A bound, non-blocking datagram socket of either family; see `batch.BatchSocket` for the methods."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._mapped = sock.family == socket.AF_INET6
+        self.failures: list[tuple[Address, int]] = []
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait on."""
+        return self._sock.fileno()
+
+    def receive(self) -> list[tuple[bytes, Address]]:
+        """Return up to 64 datagrams with their sources; one longer than 4096 bytes comes as 4097."""
+        received = []
+        for _ in range(RECEIVE_BATCH):
+            try:
+                data, source = self._sock.recvfrom(MAX_DATAGRAM_BYTES + 1)
+            except OSError:  # nothing more, or another's ICMP error
+                break
+            received.append((data, _to_address(source[0], source[1])))
+        return received
+
+    def send(self, payload: bytes, targets: list[Address]) -> int:
+        """Send the payload to every target; returns how many the kernel took, the others are ``failures``."""
+        sent = 0
+        for target in targets:
+            try:
+                self._sock.sendto(payload, _to_socket_name(target, self._mapped))
+            except OSError as error:
+                self.failures.append((target, error.errno or 0))
+            else:
+                sent += 1
+        return sent
+
+    def undelivered(self) -> Iterator[Undelivered]:
+        """Yield nothing: there is no portable way to learn who an ICMP error was for."""
+        yield from ()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._sock.close()
+
+
+@lru_cache(maxsize=16_384)
+def _to_address(host: str, port: int) -> Address:
+    return make_address(parse_ip(host), port)
+
+
+@lru_cache(maxsize=16_384)
+def _to_socket_name(address: Address, mapped: bool) -> tuple[str, int]:
+    host = show_ip(ip_of(address))
+    return (f"::ffff:{host}" if mapped and "." in host else host), port_of(address)

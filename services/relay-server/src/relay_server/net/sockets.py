@@ -1,0 +1,111 @@
+"""Sockets that serve both address families, with the options that a relay's sockets need."""
+
+import errno
+import ipaddress
+import socket
+import sys
+from typing import Final
+
+WILDCARDS: Final = frozenset(("", "*", "::", "0.0.0.0"))
+
+_SO_RCVBUFFORCE, _SO_SNDBUFFORCE = 33, 32
+_IPPROTO_IP, _IP_MTU_DISCOVER, _IP_RECVERR = 0, 10, 11
+_IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _IPV6_RECVERR, _IPV6_RECVPKTINFO = 41, 23, 25, 49
+_PMTUDISC_OMIT = 5
+
+
+class ListenError(Exception):
+    """An address that can't be listened on; ``str()`` says why and what to do."""
+
+
+def is_wildcard(host: str) -> bool:
+    """Tell whether the host means all addresses of the machine, so that answers must be pinned to one."""
+    return host in WILDCARDS
+
+
+def listen_tcp(host: str, port: int) -> socket.socket:
+    """Open a listening socket, for both address families where the host allows.
+
+    Raises:
+        ListenError: it can't be had.
+
+    """
+    sock = _open(socket.SOCK_STREAM)
+    # A restarted relay need not wait for the last one's connections to time out.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _bind(sock, host, port, "TCP")
+    sock.listen(1024)
+    return sock
+
+
+def bind_udp(host: str, port: int, buffer_bytes: int) -> socket.socket:
+    """Open a datagram socket with large buffers, for both address families where the host allows.
+
+    Raises:
+        ListenError: it can't be had.
+
+    """
+    sock = _open(socket.SOCK_DGRAM)
+    _set_buffers(sock, buffer_bytes)
+    if sys.platform == "linux":
+        _set_linux_options(sock, pinned=is_wildcard(host))
+    _bind(sock, host, port, "UDP")
+    return sock
+
+
+def _open(kind: socket.SocketKind) -> socket.socket:
+    try:
+        sock = socket.socket(socket.AF_INET6, kind)
+    except OSError:  # a kernel without IPv6
+        sock = socket.socket(socket.AF_INET, kind)
+    else:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    sock.setblocking(False)
+    return sock
+
+
+def _bind(sock: socket.socket, host: str, port: int, kind: str) -> None:
+    try:
+        sock.bind((_resolve(host, sock.family), port))
+    except OSError as error:
+        sock.close()
+        where = f"{kind} port {port} on {host or '::'}"
+        if error.errno == errno.EADDRINUSE:
+            raise ListenError(f"{where} is in use: end the other program or choose another port.") from None
+        if error.errno == errno.EACCES:
+            raise ListenError(f"{where} needs more rights: choose a port from 1024 up.") from None
+        raise ListenError(f"{where} can't be listened on ({error.strerror}): check the host.") from None
+
+
+def _resolve(host: str, family: socket.AddressFamily) -> str:
+    """Return the numeric host in the spelling that the socket's family takes."""
+    if host in {"", "*", "::"}:
+        return "::" if family == socket.AF_INET6 else "0.0.0.0"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+        address = ipaddress.ip_address(str(found[0][4][0]).partition("%")[0])
+    return f"::ffff:{address}" if address.version == 4 and family == socket.AF_INET6 else str(address)
+
+
+def _set_buffers(sock: socket.socket, size: int) -> None:
+    for forced, plain in ((_SO_RCVBUFFORCE, socket.SO_RCVBUF), (_SO_SNDBUFFORCE, socket.SO_SNDBUF)):
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, forced, size)
+        except OSError:  # only root may go beyond net.core.rmem_max
+            sock.setsockopt(socket.SOL_SOCKET, plain, size)
+
+
+def _set_linux_options(sock: socket.socket, *, pinned: bool) -> None:
+    """Hear of dead peers, ignore forged path MTUs (threat U10), and learn which local address was spoken to.
+
+    Both families' options are set: a dual-stack socket obeys each for its own kind of peer.
+    """
+    sock.setsockopt(_IPPROTO_IP, _IP_RECVERR, 1)
+    sock.setsockopt(_IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_OMIT)
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(_IPPROTO_IPV6, _IPV6_RECVERR, 1)
+        sock.setsockopt(_IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PMTUDISC_OMIT)
+        if pinned:
+            sock.setsockopt(_IPPROTO_IPV6, _IPV6_RECVPKTINFO, 1)

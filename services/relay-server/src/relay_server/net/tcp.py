@@ -1,0 +1,209 @@
+"""TCRP connections: bytes in, frames out, one deadline for the whole transaction (TCP-03, TCP-08, TCP-09)."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from chatproto import MalformedError, Phase, ProtocolError, ServerTransaction
+from relay_server.control import Control, Granted, Peer
+from relay_server.core.address import network_of, parse_ip
+from relay_server.core.errors import BusyError
+
+LINGER_SECONDS: Final = 1.0
+"""After the answer the client may close, or name its port, for so long (TCP-09)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TcpLimits:
+    """How long a transaction may take, how large a request may be, and how many may be open at once."""
+
+    transaction_timeout_seconds: float
+    completion_pause_seconds: float
+    max_payload_bytes: int
+    max_transactions: int
+    max_transactions_per_address: int
+
+
+class TcpPort:
+    """Accepts connections and counts the open ones."""
+
+    def __init__(
+        self,
+        control: Control,
+        limits: TcpLimits,
+        clock: Callable[[], float],
+        *,
+        flush: Callable[[], None],
+        on_duration: Callable[[float], None],
+        pinned: bool,
+    ) -> None:
+        self.control = control
+        self.limits = limits
+        self.clock = clock
+        self.flush = flush
+        self.on_duration = on_duration
+        self.pinned = pinned
+        self.connections: set[_Connection] = set()
+        self.aborted = 0
+        """Connections that ended before they had asked for anything whole."""
+        self._open_of_network: dict[bytes, int] = {}
+        self._server: asyncio.Server | None = None
+
+    async def start(self, sock: socket.socket) -> None:
+        """Accept connections from a listening socket."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: _Connection(self), sock=sock)
+
+    def close(self) -> None:
+        """Stop accepting, and cut who is still connected."""
+        if self._server:
+            self._server.close()
+        for connection in list(self.connections):
+            connection.abort()
+
+    def enter(self, connection: "_Connection", network: bytes) -> bool:
+        """Count a connection in; False if there are too many already (ROOM-05)."""
+        limits, here = self.limits, self._open_of_network.get(network, 0)
+        if 0 < limits.max_transactions <= len(self.connections):
+            return False
+        if 0 < limits.max_transactions_per_address <= here:
+            return False
+        self.connections.add(connection)
+        self._open_of_network[network] = here + 1
+        return True
+
+    def exit(self, connection: "_Connection", network: bytes) -> None:
+        """Count a connection out."""
+        if connection in self.connections:
+            self.connections.remove(connection)
+            self._open_of_network[network] -= 1
+            if not self._open_of_network[network]:
+                del self._open_of_network[network]
+
+
+class _Connection(asyncio.Protocol):
+    """One connection, one transaction."""
+
+    __slots__ = (
+        "_granted",
+        "_loop",
+        "_network",
+        "_peer",
+        "_port",
+        "_started_at",
+        "_timer",
+        "_transaction",
+        "_transport",
+    )
+
+    def __init__(self, port: TcpPort) -> None:
+        self._port = port
+        self._loop = asyncio.get_running_loop()
+        self._transaction = ServerTransaction(port.limits.max_payload_bytes)
+        self._granted: Granted | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._network = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports have the methods, but are no subclass.
+        self._transport = transport = cast("asyncio.Transport", transport)
+        self._started_at = self._port.clock()
+        peer = _peer_of(transport, pinned=self._port.pinned)
+        if peer is None:  # it is gone already
+            transport.abort()
+            return
+        self._peer = peer
+        self._network = network_of(peer.ip)
+        if self._port.enter(self, self._network):
+            timeout = self._port.limits.transaction_timeout_seconds
+            self._timer = self._loop.call_later(timeout, self._time_out)
+        else:
+            error = BusyError("Too many requests are open: try again in a moment.")
+            transport.write(self._port.control.refuse(self._transaction, error))
+            transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        if self._transport.is_closing():
+            return
+        if self._transaction.phase is Phase.REQUESTING:
+            self._request(data)
+        else:
+            self._transaction.feed(data)
+            self._take_port()
+
+    def eof_received(self) -> bool:
+        """Stay open for the answer if one is coming: a client may end its sending side after the request."""
+        return self._transaction.phase is Phase.ACCEPTED
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if self._timer:
+            self._timer.cancel()
+        if self._transaction.phase is Phase.REQUESTING:
+            self._port.aborted += 1
+        elif self._granted and self._transaction.phase is Phase.ACCEPTED:
+            self._port.control.undo(self._granted, self._port.clock())
+            self._port.flush()
+        self._port.exit(self, self._network)
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        self._transport.abort()
+
+    def _request(self, data: bytes) -> None:
+        port = self._port
+        result = port.control.receive(self._transaction, data, self._peer, port.clock())
+        if result is None:
+            return
+        self._cancel_timer()
+        if isinstance(result, Granted):
+            self._granted = result
+            accepted = self._transaction.accept()
+            port.flush()  # the others hear of the new member
+            pause = port.limits.completion_pause_seconds
+            if self._transaction.wants_pause and pause:
+                self._transport.write(accepted)
+                self._timer = self._loop.call_later(pause, self._complete)
+            else:
+                self._complete(accepted)
+        else:
+            self._answer(result)
+
+    def _complete(self, before: bytes = b"") -> None:
+        assert self._granted  # noqa: S101 - set before this is scheduled
+        completed = self._transaction.complete(self._granted.completion)
+        self._answer(before + completed)
+        self._take_port()
+
+    def _answer(self, frames: bytes) -> None:
+        """Write the last frames, end our side, and linger: closing at once could cut the answer short."""
+        self._port.on_duration(self._port.clock() - self._started_at)
+        self._transport.write(frames)
+        if self._transport.can_write_eof() and not self._transport.is_closing():
+            self._transport.write_eof()
+        self._timer = self._loop.call_later(LINGER_SECONDS, self._transport.close)
+
+    def _take_port(self) -> None:
+        client_port = self._transaction.client_port
+        if self._granted and self._transaction.phase is Phase.ENDED and client_port is not None:
+            self._port.control.set_client_port(self._granted, client_port, self._peer)
+            self._transport.close()
+
+    def _time_out(self) -> None:
+        error: ProtocolError = MalformedError("The request was not whole in time.")
+        self._answer(self._port.control.refuse(self._transaction, error))
+
+    def _cancel_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+
+
+def _peer_of(transport: asyncio.Transport, *, pinned: bool) -> Peer | None:
+    peer: tuple[Any, ...] | None = transport.get_extra_info("peername")
+    local: tuple[Any, ...] | None = transport.get_extra_info("sockname")
+    if not peer or not local:
+        return None
+    local_ip = parse_ip(local[0]) if pinned else None
+    return Peer(parse_ip(peer[0]), peer[1], peer[3] if len(peer) > 3 else 0, local_ip)

@@ -1,0 +1,158 @@
+"""One UDP port on the event loop: drain it in batches, let the core decide, send what comes of it."""
+
+import asyncio
+import errno
+import select
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol, TypeAlias
+
+from relay_server.core.address import Address
+from relay_server.core.counters import Counters, DropReason, SendFailure
+from relay_server.core.model import Forward, Notice
+from relay_server.net.batch import BatchSocket
+from relay_server.net.portable import PortableSocket
+
+COPIES_A_TURN: Final = 4096
+"""After so many copies (some 20 ms) the other work of the loop has its turn."""
+
+_FAILURES = {
+    errno.EAGAIN: SendFailure.BUFFER_FULL,
+    errno.ENOBUFS: SendFailure.BUFFER_FULL,
+    errno.EHOSTUNREACH: SendFailure.UNREACHABLE,
+    errno.ENETUNREACH: SendFailure.UNREACHABLE,
+    errno.ECONNREFUSED: SendFailure.UNREACHABLE,
+    errno.EPERM: SendFailure.FORBIDDEN,
+    errno.EACCES: SendFailure.FORBIDDEN,
+}
+_SO_MEMINFO, _MEMINFO_BYTES, _DROPS_WORD = 55, 36, 8
+
+
+Handler: TypeAlias = Callable[[bytes, Address, float], Forward | DropReason]
+"""Decides about one datagram: its bytes, its source, the time."""
+
+
+class Chat(Protocol):
+    """What stands behind a port: the rooms or the lobby."""
+
+    counters: Counters
+    outbox: list[Notice]
+
+    def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
+        """Take an ICMP error."""
+        ...
+
+    def note_send_error(self, target: Address, now: float) -> None:
+        """Take the kernel's refusal to send."""
+        ...
+
+
+class UdpPort:
+    """Moves datagrams between a socket and a chat; ``clock`` gives monotonic seconds."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        handle: Handler,
+        chat: Chat,
+        clock: Callable[[], float],
+        *,
+        pinned: bool,
+        portable: bool = False,
+    ) -> None:
+        self._raw = sock
+        self._sock: BatchSocket | PortableSocket = (
+            PortableSocket(sock) if portable or not _batches(sock) else BatchSocket(sock, pinned=pinned)
+        )
+        self._handle = handle
+        self._chat = chat
+        self._clock = clock
+        self._waiting: deque[tuple[bytes, Address]] = deque()
+        self._loop = asyncio.get_running_loop()
+        # uvloop goes deaf on a socket with IP_RECVERR after its first error, but not on an epoll around it.
+        self._epoll = select.epoll() if sys.platform == "linux" else None
+        if self._epoll:
+            self._epoll.register(self._sock.fileno(), select.EPOLLIN | select.EPOLLERR)
+        self._watched = self._epoll.fileno() if self._epoll else self._sock.fileno()
+        self._loop.add_reader(self._watched, self._turn)
+
+    def close(self) -> None:
+        """Stop and close the socket."""
+        self._loop.remove_reader(self._watched)
+        if self._epoll:
+            self._epoll.close()
+        self._waiting.clear()
+        self._sock.close()
+
+    @property
+    def receive_buffer_bytes(self) -> int:
+        """The receive buffer that the kernel granted."""
+        return self._raw.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+    def kernel_drops(self) -> int:
+        """Return how many datagrams the kernel dropped before we could read them (CON-04)."""
+        if sys.platform != "linux":
+            return 0
+        info = self._raw.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO_BYTES)
+        return memoryview(info).cast("I")[_DROPS_WORD]
+
+    def flush(self) -> None:
+        """Send the notices that wait in the chat's outbox."""
+        chat = self._chat
+        while chat.outbox:
+            notices, chat.outbox = chat.outbox, []
+            for payload, targets in notices:
+                sent = self._sock.send(payload, targets)
+                chat.counters.notices_sent += sent
+                chat.counters.notice_failures += len(targets) - sent
+            self._sock.failures.clear()
+
+    def _turn(self) -> None:
+        """Handle what has come, up to a turn's measure of work."""
+        handle, chat, waiting = self._handle, self._chat, self._waiting
+        now = self._clock()
+        if not waiting:
+            waiting.extend(self._sock.receive())
+        copies = 0
+        while waiting:
+            data, source = waiting.popleft()
+            result = handle(data, source, now)
+            if type(result) is Forward and result.targets:
+                copies += len(result.targets)
+                self._forward(result.payload, result.targets, now)
+            if chat.outbox:
+                self.flush()
+            if copies > COPIES_A_TURN and waiting:
+                self._loop.call_soon(self._resume)
+                break
+        for target, quoted in self._sock.undelivered():
+            chat.note_undelivered(target, quoted, now)
+        if chat.outbox:
+            self.flush()
+
+    def _resume(self) -> None:
+        if self._waiting:  # the readiness of newer datagrams may have resumed already
+            self._turn()
+
+    def _forward(self, payload: bytes, targets: list[Address], now: float) -> None:
+        sent = self._sock.send(payload, targets)
+        counters = self._chat.counters
+        counters.sent += sent
+        counters.bytes_sent += sent * len(payload)
+        if sent != len(targets):
+            self._count_failures(now)
+
+    def _count_failures(self, now: float) -> None:
+        for target, reason in self._sock.failures:
+            failure = _FAILURES.get(reason, SendFailure.OTHER)
+            self._chat.counters.send_failures[failure] += 1
+            if failure is SendFailure.UNREACHABLE:
+                self._chat.note_send_error(target, now)
+        self._sock.failures.clear()
+
+
+def _batches(sock: socket.socket) -> bool:
+    """Tell whether the batch calls serve here: Linux with 64 bits, and a kernel with IPv6."""
+    return sys.platform == "linux" and sys.maxsize > 2**32 and sock.family == socket.AF_INET6

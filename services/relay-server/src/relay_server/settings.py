@@ -1,0 +1,201 @@
+"""Every number that an operator may change: environment variables ``RELAY_*``, or files in /run/secrets."""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from relay_server.core.policy import Policy
+from relay_server.net.tcp import TcpLimits
+
+PREFIX: Final = "RELAY_"
+SECRETS_DIR: Final = Path("/run/secrets")
+
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Limit = Annotated[int, Field(ge=0, le=10_000_000)]
+Rate = Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+PortOrOff = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class Attribution(StrEnum):
+    """What stands before a relayed message."""
+
+    NAME = "name"
+    NONE = "none"
+
+
+class LogLevel(StrEnum):
+    """The least severe records that are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """For whom logs are written."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LoopKind(StrEnum):
+    """Which event loop runs the relay."""
+
+    UVLOOP = "uvloop"
+    ASYNCIO = "asyncio"
+
+
+class SettingsError(Exception):
+    """A setting that can't be used; ``str()`` is one sentence that names it."""
+
+
+class Settings(BaseSettings):
+    """The relay's settings; 0 means no limit where a limit is meant."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    host: str = Field("::", description="Address to listen on; `::` is every address of both families")
+    tcp_port: Port = Field(9000, description="Port of create and join")
+    udp_port: Port = Field(9001, description="Port of the rooms' chat")
+    lobby_port: PortOrOff = Field(9002, description="Port of the lobby; 0 = off")
+    ops_host: str = Field("127.0.0.1", description="Address of the operators' HTTP port")
+    ops_port: PortOrOff = Field(9100, description="Port of `/metrics`, `/healthz` and `/readyz`; 0 = off")
+    silence_timeout_seconds: Seconds = Field(300, description="A member silent for so long is evicted (EVI-01)")
+    pending_timeout_seconds: Seconds = Field(
+        300, description="A token not used over UDP for so long after the join dies (ROOM-04)"
+    )
+    transaction_timeout_seconds: Seconds = Field(5, description="A create or join must be whole by then (TCP-03)")
+    completion_pause_seconds: float = Field(
+        0.05,
+        ge=0,
+        le=5,
+        description="Pause before the token, for clients that read each frame at once (TCP-08)",
+    )
+    host_grace_seconds: float = Field(
+        0, ge=0, le=86_400, description="How long a room outlives its host, who may come back (ROOM-06)"
+    )
+    max_payload_bytes: int = Field(4096, ge=256, le=2**20, description="Largest request payload taken (TCP-02)")
+    max_rooms: Limit = Field(10_000, description="Rooms at once")
+    max_members: Limit = Field(50_000, description="Members at once, in all rooms")
+    max_members_per_room: Limit = Field(1000, description="Members of one room; also clients in the lobby")
+    max_members_per_address: Limit = Field(
+        64, description="Members from one IPv4 address or IPv6 /64: a school behind one address fits"
+    )
+    max_rooms_per_address: Limit = Field(16, description="Rooms created from one address and open at once")
+    max_transactions: Limit = Field(2000, description="Creates and joins under way at once")
+    max_transactions_per_address: Limit = Field(100, description="The same, from one address")
+    message_rate: Rate = Field(20, description="Messages a second from one member (LIM-01)")
+    message_burst: int = Field(40, ge=1, le=1_000_000, description="Messages at once before the rate counts")
+    byte_rate: Rate = Field(65_536, description="Message bytes a second from one member")
+    join_rate: Rate = Field(20, description="Creates and joins a second from one address; five seconds' worth at once")
+    attribution: Attribution = Field(
+        Attribution.NAME,
+        description="`name` puts `name: ` before messages, `none` relays them as they are (UDP-05)",
+    )
+    sanitize: bool = Field(True, description="Drop invalid UTF-8 and replace control characters (UDP-11)")
+    leave_commands: bool = Field(True, description="`/leave`, `/exit` and `/quit` leave the room (UDP-08)")
+    announce: bool = Field(True, description="Tell members who joins, leaves and is evicted (UDP-10)")
+    provisional_address: bool = Field(
+        True, description="Send to the join's own port until a first datagram comes (LEN-02)"
+    )
+    receive_buffer_bytes: int = Field(
+        4 * 2**20,
+        ge=4096,
+        le=2**30,
+        description="Socket buffers asked for; the kernel may grant less (CON-04)",
+    )
+    event_loop: LoopKind = Field(LoopKind.UVLOOP, description="`uvloop`, or plain `asyncio`")
+    log_level: LogLevel = Field(LogLevel.INFO, description="`debug`, `info`, `warning` or `error`")
+    log_format: LogFormat = Field(
+        LogFormat.AUTO, description="`json`, `console`, or `auto`: the console's on a terminal"
+    )
+
+    def policy(self) -> Policy:
+        """Return what the core obeys."""
+        values = self.model_dump(include=set(Policy.__dataclass_fields__))
+        return Policy(**values | {"attribution": self.attribution is Attribution.NAME})
+
+    def tcp_limits(self) -> TcpLimits:
+        """Return what connections obey."""
+        return TcpLimits(**self.model_dump(include=set(TcpLimits.__dataclass_fields__)))
+
+
+def load_settings(environ: Mapping[str, str] | None = None, secrets_dir: Path = SECRETS_DIR) -> Settings:
+    """Read the settings from the environment, then from files named like the variables in lower case.
+
+    Raises:
+        SettingsError: a variable is unknown, or a value is out of its bounds.
+
+    """
+    environ = os.environ if environ is None else environ
+    known = {variable(name) for name in Settings.model_fields}
+    for name in environ:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise SettingsError(f"{name} is no setting: correct it or remove it (`relay-server config env` lists all).")
+    try:
+        return Settings(_secrets_dir=secrets_dir if secrets_dir.is_dir() else None)  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = variable(str(first["loc"][0]))
+        raise SettingsError(f"{name} is {first['input']!r}: {_lower_first(first['msg'])}.") from None
+
+
+class Described(BaseModel):
+    """One setting as people see it."""
+
+    name: str
+    value: str
+    default: str
+    source: str
+    bounds: str
+    description: str
+
+
+def describe(settings: Settings, environ: Mapping[str, str] | None = None) -> list[Described]:
+    """List every setting with its value, where that came from, and what it means."""
+    environ = os.environ if environ is None else environ
+    names = {name.upper() for name in environ}
+    described = []
+    for field_name, field in Settings.model_fields.items():
+        name = variable(field_name)
+        set_here = field_name in settings.model_fields_set
+        source = "default" if not set_here else "environment" if name in names else f"file {SECRETS_DIR}/{name.lower()}"
+        described.append(
+            Described(
+                name=name, value=_text(getattr(settings, field_name)), default=_text(field.default),
+                source=source, bounds=_bounds(field_name), description=field.description or "",
+            )
+        )  # fmt: skip
+    return described
+
+
+def variable(field_name: str) -> str:
+    """Return the environment variable of a field."""
+    return PREFIX + field_name.upper()
+
+
+def _bounds(field_name: str) -> str:
+    schema: dict[str, Any] = Settings.model_json_schema()["properties"][field_name]
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum")
+    if low is None:
+        return ""
+    return f"{'over ' if 'exclusiveMinimum' in schema else ''}{low} to {high}"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]

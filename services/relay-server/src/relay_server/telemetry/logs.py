@@ -1,0 +1,47 @@
+"""Structured logs, for people or as JSON; nothing per packet, and never a token."""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+
+from relay_server.core import events
+
+
+def configure_logs(*, level: str, json: bool, stream: TextIO = sys.stderr) -> None:
+    """Set up the one place that log records go to."""
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=True)
+        if json
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+
+
+def log_event(event: events.Event) -> None:
+    """Write one fact of the core."""
+    log = structlog.get_logger()
+    match event:
+        case events.RoomCreated(room):
+            log.info("room_created", room=room)
+        case events.RoomClosed(room, reason):
+            log.info("room_closed", room=room, reason=str(reason))
+        case events.MemberJoined(room, name):
+            log.debug("member_joined", room=room, name=name)
+        case events.MemberLeft(room, name):
+            log.debug("member_left", room=room, name=name)
+        case events.MemberEvicted(room, name, reason):
+            log.info("member_evicted", room=room, name=name, reason=str(reason))
+        case events.LobbyClientEvicted(name, reason):
+            log.info("lobby_client_evicted", name=name, reason=str(reason))

@@ -1,0 +1,225 @@
+"""All metrics of the relay, once: read from plain integers when somebody scrapes."""
+
+import platform
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Final, TypeVar
+
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from chatproto import EvictionReason, Operation, Status
+from relay_server import __version__
+from relay_server.core import events
+from relay_server.core.counters import Counters, DropReason, SendFailure
+
+FANOUT_BOUNDS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+DURATION_BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+LAG_WINDOW_SECONDS: Final = 10.0
+UNKNOWN_OPERATION: Final = "unknown"
+
+Reason = TypeVar("Reason", bound=str)
+
+
+@dataclass(slots=True)
+class Gauges:
+    """What is true at this moment; the app fills it in when somebody scrapes."""
+
+    rooms: int = 0
+    members: int = 0
+    lobby_clients: int = 0
+    tcp_connections: int = 0
+    tcp_aborted: int = 0
+    kernel_drops: int = 0
+    receive_buffer_bytes: int = 0
+
+
+class LoopLag:
+    """The worst lateness of the event loop in the last ten to twenty seconds, however often it is asked for."""
+
+    __slots__ = ("_current", "_previous", "_window_started_at")
+
+    def __init__(self) -> None:
+        self._previous = self._current = 0.0
+        self._window_started_at = 0.0
+
+    def observe(self, lag_seconds: float, now: float) -> None:
+        """Note how late a timer was."""
+        if now - self._window_started_at > LAG_WINDOW_SECONDS:
+            self._previous, self._current = self._current, 0.0
+            self._window_started_at = now
+        self._current = max(self._current, lag_seconds)
+
+    @property
+    def worst_seconds(self) -> float:
+        """The worst of this window and the one before."""
+        return max(self._previous, self._current)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happens rarely enough to be counted by reason as it happens."""
+
+    evictions: Counter[EvictionReason] = field(default_factory=Counter)
+    lobby_evictions: Counter[EvictionReason] = field(default_factory=Counter)
+    rooms_closed: Counter[EvictionReason] = field(default_factory=Counter)
+    transactions: Counter[tuple[Operation | None, Status]] = field(default_factory=Counter)
+    duration_buckets: list[int] = field(default_factory=lambda: [0] * (len(DURATION_BOUNDS) + 1))
+    duration_sum: float = 0.0
+    lag: LoopLag = field(default_factory=LoopLag)
+
+    def observe_event(self, event: events.Event) -> None:
+        """Count one fact of the core."""
+        match event:
+            case events.MemberEvicted(_, _, reason):
+                self.evictions[reason] += 1
+            case events.LobbyClientEvicted(_, reason):
+                self.lobby_evictions[reason] += 1
+            case events.RoomClosed(_, reason):
+                self.rooms_closed[reason] += 1
+            case _:
+                pass
+
+    def observe_transaction(self, operation: Operation | None, status: Status) -> None:
+        """Count how one request was answered."""
+        self.transactions[operation, status] += 1
+
+    def observe_duration(self, seconds: float) -> None:
+        """Count how long one transaction took, from the connection to the last frame."""
+        self.duration_buckets[bisect_left(DURATION_BOUNDS, seconds)] += 1
+        self.duration_sum += seconds
+
+
+class RelayCollector:
+    """Turns the counts into metric families, every label value included from the first scrape on."""
+
+    def __init__(self, rooms: Counters, lobby: Counters, tally: Tally, loop: str) -> None:
+        self._rooms = rooms
+        self._lobby = lobby
+        self._tally = tally
+        self._loop = loop
+        self.gauges = Gauges()
+
+    def describe(self) -> list[Metric]:
+        """Say nothing in advance, so that registering reads no counts."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric."""
+        yield from self._gauges()
+        yield from _datagrams("relay_", "room", self._rooms)
+        yield from _datagrams("relay_lobby_", "lobby", self._lobby)
+        yield from self._reasons()
+        yield from self._histograms()
+
+    def _gauges(self) -> Iterator[Metric]:
+        gauges = self.gauges
+        yield GaugeMetricFamily("relay_rooms", "Rooms now", gauges.rooms)
+        yield GaugeMetricFamily("relay_members", "Members now, in all rooms", gauges.members)
+        yield GaugeMetricFamily("relay_lobby_clients", "Clients known in the lobby now", gauges.lobby_clients)
+        yield GaugeMetricFamily("relay_tcp_connections", "TCP connections open now", gauges.tcp_connections)
+        yield CounterMetricFamily(
+            "relay_tcp_aborted", "Connections that ended before a whole request", gauges.tcp_aborted
+        )
+        yield CounterMetricFamily(
+            "relay_kernel_drops",
+            "Datagrams dropped by the kernel before the relay (CON-04)",
+            gauges.kernel_drops,
+        )
+        yield GaugeMetricFamily(
+            "relay_receive_buffer_bytes",
+            "Receive buffer of the rooms' port, as granted",
+            gauges.receive_buffer_bytes,
+        )
+        yield GaugeMetricFamily(
+            "relay_loop_lag_seconds", "Worst lateness of the event loop lately", self._tally.lag.worst_seconds
+        )
+        info = GaugeMetricFamily("relay_build_info", "What runs", labels=("version", "python", "loop"))
+        info.add_metric((__version__, platform.python_version(), self._loop), 1)
+        yield info
+
+    def _reasons(self) -> Iterator[Metric]:
+        tally = self._tally
+        yield _by_reason("relay_evictions", "Members evicted", EvictionReason, tally.evictions)
+        yield _by_reason("relay_lobby_evictions", "Lobby clients evicted", EvictionReason, tally.lobby_evictions)
+        yield _by_reason("relay_rooms_closed", "Rooms closed, by their host's fate", EvictionReason, tally.rooms_closed)
+        transactions = CounterMetricFamily(
+            "relay_transactions", "Creates and joins answered", labels=("operation", "status")
+        )
+        for operation in (*Operation, None):
+            for status in Status:
+                label = operation.name.lower() if operation else UNKNOWN_OPERATION
+                transactions.add_metric((label, status.reason), tally.transactions[operation, status])
+        yield transactions
+
+    def _histograms(self) -> Iterator[Metric]:
+        yield _histogram(
+            "relay_transaction_duration_seconds", "From the connection to the last frame written",
+            DURATION_BOUNDS, self._tally.duration_buckets, self._tally.duration_sum,
+        )  # fmt: skip
+        sizes = self._rooms.fanout_sizes
+        buckets = [0] * (len(FANOUT_BOUNDS) + 1)
+        for size, count in sizes.items():
+            buckets[bisect_left(FANOUT_BOUNDS, size)] += count
+        total = sum(size * count for size, count in sizes.items())
+        yield _histogram("relay_fanout_members", "Members that one message goes to", FANOUT_BOUNDS, buckets, total)
+
+
+def make_registry(collector: RelayCollector) -> CollectorRegistry:
+    """Gather the relay's metrics and the process's in one registry."""
+    registry = CollectorRegistry()
+    registry.register(collector)
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+def exposition(registry: CollectorRegistry) -> tuple[str, bytes]:
+    """Return content type and body of a scrape."""
+    return CONTENT_TYPE_LATEST, generate_latest(registry)
+
+
+def _datagrams(prefix: str, kind: str, counters: Counters) -> Iterator[Metric]:
+    def counter(name: str, text: str, value: int) -> Metric:
+        return CounterMetricFamily(f"{prefix}{name}", f"{text} ({kind})", value)
+
+    yield counter("datagrams_received", "Datagrams read from the socket", counters.received)
+    yield counter("datagrams_accepted", "Datagrams accepted, keep-alives and leaves included", counters.accepted)
+    yield counter("datagrams_sent", "Copies of messages handed to the kernel", counters.sent)
+    yield counter("notices_sent", "Copies of the relay's own notices handed to the kernel", counters.notices_sent)
+    yield counter("notice_failures", "Copies of notices that the kernel refused", counters.notice_failures)
+    yield counter("bytes_received", "Bytes of datagrams read", counters.bytes_received)
+    yield counter("bytes_sent", "Bytes of messages handed to the kernel", counters.bytes_sent)
+    if prefix == "relay_":
+        yield counter("address_changes", "Members whose port changed", counters.address_changes)
+    yield _by_reason(f"{prefix}datagrams_dropped", f"Datagrams dropped ({kind})", DropReason, counters.dropped)
+    yield _by_reason(
+        f"{prefix}send_failures",
+        f"Copies that the kernel refused ({kind})",
+        SendFailure,
+        counters.send_failures,
+    )
+
+
+def _by_reason(name: str, text: str, reasons: Iterable[Reason], counts: Mapping[Reason, int]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=("reason",))
+    for reason in reasons:
+        family.add_metric((str(reason),), counts[reason])
+    return family
+
+
+def _histogram(name: str, text: str, bounds: Iterable[float], buckets: list[int], total: float) -> Metric:
+    edges = [*(f"{bound:g}" if bound % 1 else f"{bound:.1f}" for bound in bounds), "+Inf"]
+    cumulated = accumulate(buckets)
+    return HistogramMetricFamily(name, text, buckets=list(zip(edges, cumulated, strict=True)), sum_value=total)
