@@ -79,8 +79,11 @@ class Attendance:
         return self._present.is_set()
 
     async def come(self, door: Door) -> Status | None:
-        """Try to come in once, through a door; returns the relay's status, or None if none came."""
-        await self.close()
+        """Try to come in once, through a door; returns the relay's status, or None if none came.
+
+        A bot is in one place at a time: it leaves the one it is in.
+        """
+        await self.leave()
         decided: asyncio.Future[Status | None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._attend(door, decided))
         self._task.add_done_callback(partial(self._attended, decided))

@@ -92,12 +92,13 @@ class _Demo:
         with self._view:
             watching = [asyncio.create_task(self._show_status()), asyncio.create_task(self._watch_relay())]
             try:
-                await self._performance.run(stop)
+                await self._performance.play(stop)
+                await self._read_relay()  # before all leave, which isn't part of the show
             finally:
+                await self._performance.close()
                 for task in watching:
                     task.cancel()
                 await asyncio.wait(watching)
-                await self._read_relay()
         for task in watching:
             with suppress(asyncio.CancelledError):
                 task.result()
@@ -119,7 +120,7 @@ class _Demo:
                     lobby=figures.lobby_clients if figures else None,
                     datagrams_in=self._gauge.rate_in,
                     datagrams_out=self._gauge.rate_out,
-                    evictions=sum(figures.evictions.values()) if figures else tally.evictions.total(),
+                    evictions=figures.evicted if figures else tally.evictions.total(),
                     elapsed_seconds=elapsed,
                     total_seconds=elapsed if isinf(limit) else limit,
                 )
@@ -167,7 +168,8 @@ class _Demo:
         if not self._console.is_terminal:
             return table
         table.add_row("", "")
-        table.add_row("your turn", Text("make run", style="bold").append(" starts a relay; then, twice:", "dim"))
+        start = Text("make run", style="bold")
+        table.add_row("your turn", start.append(" starts a relay; then, in two other terminals:", "not bold dim"))
         table.add_row("", Text(".venv/bin/chat create tea --name Ann", style="bold"))
         table.add_row("", Text(".venv/bin/chat join tea --name Bob", style="bold"))
         return Panel(table, title="[bold]What you saw", box=ROUNDED, border_style="cyan", expand=False)

@@ -83,6 +83,11 @@ class RelayFigures:
     rooms_closed: dict[str, int] = field(default_factory=dict)
     """By reason, only those that happened."""
 
+    @property
+    def evicted(self) -> int:
+        """All evictions, from rooms and from the lobby."""
+        return sum(self.evictions.values()) + sum(self.lobby_evictions.values())
+
 
 def read_relay_figures(exposition: str) -> RelayFigures:
     """Read a relay's /metrics; what isn't in them counts as 0.

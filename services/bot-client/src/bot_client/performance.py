@@ -61,9 +61,15 @@ class Performance:
         return end - self._started_at
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Play until all bots are done, time is up, one fails, or ``stop`` is set; then leave in order."""
-        loop = asyncio.get_running_loop()
-        self._started_at = loop.time()
+        """Play, then leave."""
+        try:
+            await self.play(stop)
+        finally:
+            await self.close()
+
+    async def play(self, stop: asyncio.Event) -> None:
+        """Play until all bots are done, time is up, one fails, or ``stop`` is set; all stay where they are."""
+        self._started_at = asyncio.get_running_loop().time()
         parts = [asyncio.create_task(player.play()) for player in self._players]
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -72,10 +78,13 @@ class Performance:
             for task in (*parts, stopping):
                 task.cancel()
             await asyncio.wait([*parts, stopping])
-            await self._drain(hurried=stop.is_set())
-            self._ended_at = loop.time()
-            self.ledger.close()
-            await asyncio.gather(*(player.close() for player in self._players))
+        await self._drain(hurried=stop.is_set())
+        self._ended_at = asyncio.get_running_loop().time()
+
+    async def close(self) -> None:
+        """Count what hasn't arrived as lost, and leave all places."""
+        self.ledger.close()
+        await asyncio.gather(*(player.close() for player in self._players))
 
     async def _watch(self, parts: list[asyncio.Task[None]], stopping: asyncio.Task[bool]) -> None:
         pending: set[asyncio.Task[object]] = {*parts}

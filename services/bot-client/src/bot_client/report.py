@@ -55,8 +55,8 @@ def span(seconds: float | None) -> str:
 
 
 def counted(counts: Mapping[Any, int]) -> str:
-    """Write counts by name, such as ``2 silence, 1 kicked``."""
-    parts = [f"{count} {name}" for name, count in counts.items() if count]
+    """Write counts by name, such as ``2 silence, 1 host left``."""
+    parts = [f"{count} {str(name).replace('_', ' ')}" for name, count in counts.items() if count]
     return ", ".join(parts) or "0"
 
 

@@ -186,8 +186,6 @@ class _Flow:
     def _come(self, step: Create | Enter | Lobby, here: tuple[str | int, ...]) -> None:
         if not isinstance(step, Lobby) and not self._has_room:
             raise fault(f'"{_name(step)}" needs the bot\'s "room"', *here)
-        if self._state == "in" and not isinstance(step, Enter):
-            raise fault(f'"{_name(step)}" stands where the bot is in a place already: leave it first', *here)
         if not (isinstance(step, Create) and step.refused):
             self._state = "in"
 

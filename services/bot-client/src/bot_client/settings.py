@@ -60,8 +60,8 @@ class Settings(BaseSettings):
     @field_validator("id", "name_prefix")
     @classmethod
     def _check_word(cls, value: str) -> str:
-        if not value.isprintable() or ":" in value:
-            raise ValueError("use printable characters without a colon")
+        if not value.isprintable() or ":" in value or value != value.lstrip():
+            raise ValueError("use printable characters without a colon, the first of them no space")
         return value
 
     @property

@@ -145,7 +145,7 @@ def status_line(figures: Figures) -> RenderableType:
     grid.add_column(ratio=1)
     grid.add_column(width=16)
     grid.add_column(width=9, justify="right", style="dim")
-    bar = ProgressBar(total=figures.total_seconds, completed=figures.elapsed_seconds, width=16)
+    bar = ProgressBar(total=figures.total_seconds, completed=figures.elapsed_seconds, width=16, complete_style="cyan")
     grid.add_row(text, bar, f"{left:.0f} s left")
     return Group(Rule(style="dim"), grid)
 

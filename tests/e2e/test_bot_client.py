@@ -1,0 +1,251 @@
+"""bot-client as a process, against a real relay: scenarios, reports, signals, metrics, mistakes."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.relays import OwnRelay
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+DEADLINE_SECONDS = 30.0
+
+
+def environment(**variables: str) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.upper().startswith("BOT_")}
+    return clean | {"PYTHONUNBUFFERED": "1"} | variables
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "bot_client", *arguments]
+
+
+def bot_client(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments),
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def bots_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRelay]:
+    relay = OwnRelay(tmp_path_factory.mktemp("relay") / "log", {})
+    yield relay
+    assert relay.stop() == 0
+
+
+@pytest.fixture
+def where(bots_relay: OwnRelay) -> tuple[str, ...]:
+    relay = bots_relay.relay
+    return ("--server", f"{relay.host}:{relay.tcp_port}", "--lobby-port", str(relay.lobby_port))
+
+
+def figure(report: str, name: str) -> int:
+    found = re.search(rf"^ +{name} +(\d+)", report, re.MULTILINE)
+    assert found, report
+    return int(found[1])
+
+
+def test_the_probe_finds_no_loss_on_the_loopback(where: tuple[str, ...]) -> None:
+    done = bot_client("run", "--scenario", "probe", "--rate", "50", "--duration-seconds", "2", *where)
+    assert (done.returncode, done.stderr) == (0, "")
+    sent = figure(done.stdout, "sent")
+    assert sent > 10
+    assert figure(done.stdout, "received") == sent
+    assert figure(done.stdout, "lost") == figure(done.stdout, "duplicated") == 0
+    assert re.search(r"latency p99 +\d+\.\d+ ms", done.stdout)
+
+
+def test_the_load_has_as_many_members_and_rooms_as_are_set(where: tuple[str, ...]) -> None:
+    done = bot_client(
+        "run", "--scenario", "load", "--duration-seconds", "2", *where, BOT_ROOMS="2", BOT_MEMBERS="4", BOT_RATE="10"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert " 8 ok" in done.stdout
+    assert figure(done.stdout, "received") > figure(done.stdout, "sent")
+    assert figure(done.stdout, "lost") == figure(done.stdout, "duplicated") == 0
+
+
+SCENARIO = """\
+title: Two friends
+rooms: ["attic-{id}"]
+bots:
+  - name: Ann
+    room: "attic-{id}"
+    steps:
+      - create
+      - expect: {text: Ben joined, from: server}
+      - say: "Hello, Ben! こんにちは"
+      - expect: {regex: "^bye", from: Ben}
+      - leave
+  - name: Ben
+    room: "attic-{id}"
+    steps:
+      - join
+      - expect: {text: Hello, from: Ann, within_seconds: WITHIN}
+      - say: bye now
+      - expect: {text: "disconnected: host_left", from: server}
+      - join: {refused: no_such_room}
+      - lobby
+      - say: hi there
+"""
+
+
+def test_a_scenario_of_ones_own_is_played(where: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "friends.yaml"
+    file.write_text(SCENARIO.replace("WITHIN", "10"), "utf-8")
+    done = bot_client("run", "--scenario", str(file), "--name-prefix", "x", *where)
+    assert (done.returncode, done.stderr) == (0, "")
+    for line in ("xAnn: Hello, Ben! こんにちは", "xBen: bye now", "xBen is out: the host left", "xBen is refused"):
+        assert line in done.stdout
+    assert "1 host left" in done.stdout
+
+
+def test_an_expectation_that_fails_fails_the_run(where: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "friends.yaml"
+    file.write_text(SCENARIO.replace("WITHIN", "0.3").replace("Hello,", "Hi,", 1), "utf-8")
+    done = bot_client("run", "--scenario", str(file), *where)
+    assert done.returncode == 1
+    assert done.stderr == 'Ben waited 0.3 s for "Hello" from Ann, which never came.\n'
+    assert "Report" in done.stdout
+
+
+def test_a_refusal_that_nobody_expected_fails_the_run(where: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "alone.yaml"
+    file.write_text(
+        "title: Alone\nrooms: [nowhere]\nbots:\n  - name: Ann\n    room: nowhere\n"
+        "    steps: [join: {within_seconds: 0.2}]\n"
+    )
+    done = bot_client("run", "--scenario", str(file), *where)
+    assert done.returncode == 1
+    assert done.stderr.startswith('Ann couldn\'t join "nowhere": There is no room of this name')
+
+
+def test_bots_that_lose_their_place_enter_again(where: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "again.yaml"
+    file.write_text(
+        "title: Again\nrooms: [porch]\nbots:\n"
+        "  - name: Ann\n    room: porch\n    steps:\n"
+        "      - repeat: {times: 2, steps: [create, expect: Ben joined, leave]}\n"
+        "  - name: Ben\n    room: porch\n    steps:\n"
+        "      - repeat: {times: 2, steps: [enter, expect: 'disconnected: host_left']}\n"
+    )
+    done = bot_client("run", "--scenario", str(file), *where)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 host left" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_with_its_report(where: tuple[str, ...], number: signal.Signals) -> None:
+    arguments = ("run", "--scenario", "probe", "--rate", "50", "--report-seconds", "0.2", *where)
+    with subprocess.Popen(
+        command(*arguments), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if re.search(r"received [1-9]", line):
+                break
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=DEADLINE_SECONDS)
+    assert (process.returncode, errors) == (0, "")
+    assert figure(output, "received") > 0
+
+
+def test_metrics_are_served_while_the_bots_play(where: tuple[str, ...]) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    variables = environment(BOT_METRICS_PORT=str(port), BOT_SCENARIO="probe", BOT_RATE="50")
+    with subprocess.Popen(command("run", *where), env=variables, stdout=subprocess.DEVNULL) as process:
+        try:
+            metrics = wait_for_metrics(port, r"bot_round_trip_seconds_count [1-9]")
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+    assert "bot_members 2.0" in metrics
+    assert 'bot_joins_total{status="ok"} 2.0' in metrics
+    assert "bot_messages_lost_total 0.0" in metrics
+
+
+def wait_for_metrics(port: int, pattern: str) -> str:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    text = ""
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
+                text = response.read().decode()
+        except urllib.error.URLError:
+            text = ""
+        if re.search(pattern, text):
+            return text
+        time.sleep(0.05)
+    pytest.fail(f"{pattern} never stood in the metrics: {text}")
+
+
+def test_a_relay_that_is_not_there_is_named() -> None:
+    done = bot_client("run", "--scenario", "probe", "--server", "127.0.0.1:1", "--patience-seconds", "0.3")
+    assert done.returncode == 1
+    assert "No relay answers at 127.0.0.1:1" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "message"),
+    [
+        ((), {}, "required: COMMAND"),
+        (("dance",), {}, "invalid choice: 'dance'"),
+        (("run", "--no-such"), {}, "unrecognized arguments: --no-such"),
+        (("run", "--serv", "x"), {}, "unrecognized arguments: --serv x"),
+        (("run", "--rate", "fast"), {}, "--rate can't be 'fast'"),
+        (("run",), {"BOT_RATE": "fast"}, "BOT_RATE can't be 'fast'"),
+        (("demo",), {"BOT_SERVRE": "x"}, "BOT_SERVRE is no setting of bot-client"),
+        (("run", "--scenario", "none.yaml"), {}, "none.yaml can't be read"),
+        (("check", "none.yaml"), {}, "none.yaml can't be read"),
+        (("run", "--metrics-port", "9", "--metrics-host", "192.0.2.1"), {}, "Metrics can't be served on 192.0.2.1:9"),
+    ],
+)
+def test_mistakes_get_one_sentence(arguments: tuple[str, ...], variables: dict[str, str], message: str) -> None:
+    done = bot_client(*arguments, **variables)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_wrong_scenario_is_found_before_anything_is_played(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text("title: Wrong\nbots:\n  - name: Ann\n    steps: [dance]\n")
+    for arguments in (("check", str(file)), ("run", "--scenario", str(file))):
+        done = bot_client(*arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f'{file}, line 4: the step "dance" is unknown: use create')
+
+
+def test_what_can_be_played_is_listed_and_checked() -> None:
+    listed = bot_client("list")
+    assert listed.returncode == 0
+    names = [line.split()[0] for line in listed.stdout.splitlines()]
+    assert names == ["chatter", "demo", "load", "probe"]
+    for name in names:
+        checked = bot_client("check", name)
+        assert checked.returncode == 0
+        assert f"{name} can be played" in checked.stdout
+
+
+def test_help_and_version() -> None:
+    assert re.fullmatch(r"bot-client \d+\.\d+\.\d+\n", bot_client("--version").stdout)
+    for arguments in (("--help",), ("run", "--help"), ("demo", "--help"), ("check", "--help"), ("list", "--help")):
+        done = bot_client(*arguments)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert "--loss-timeout-seconds" in bot_client("run", "--help").stdout

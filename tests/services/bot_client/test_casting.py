@@ -1,0 +1,38 @@
+"""A scenario becomes one role for each bot, with its names filled in."""
+
+from bot_client.casting import cast
+from bot_client.scenario import parse_scenario
+from bot_client.settings import Settings
+
+SCENARIO = """\
+title: Test
+copies: 2
+rooms: ["r-{id}-{copy}"]
+bots:
+  - name: "host-{copy}"
+    room: "r-{id}-{copy}"
+    steps: [create]
+  - name: "m{n}-{copy}-{id}"
+    count: 2
+    room: "r-{id}-{copy}"
+    start_seconds: 1
+    every_seconds: 0.5
+    steps: [join]
+  - name: "guest-{copy}"
+    steps: [lobby]
+"""
+
+
+def test_counts_and_copies_give_distinct_names() -> None:
+    roles = cast(parse_scenario(SCENARIO, "t", Settings.load({})), "k3", "x-")
+    assert [(role.name, role.room, role.start_seconds) for role in roles] == [
+        ("x-host-1", "r-k3-1", 0),
+        ("x-m1-1-k3", "r-k3-1", 1),
+        ("x-m2-1-k3", "r-k3-1", 1.5),
+        ("x-guest-1", None, 0),
+        ("x-host-2", "r-k3-2", 0),
+        ("x-m1-2-k3", "r-k3-2", 1),
+        ("x-m2-2-k3", "r-k3-2", 1.5),
+        ("x-guest-2", None, 0),
+    ]
+    assert roles[2].fill("I am {n} of {copy} in {id}, {not} more") == "I am 2 of 1 in k3, {not} more"

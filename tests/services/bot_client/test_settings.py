@@ -1,0 +1,91 @@
+"""Settings come from one list; what is unknown or bad stops with one sentence."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from bot_client.settings import Settings, SettingsError, add_flags, flag, settings_table, variable
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(variable(name), raising=False)
+
+
+def flags(*arguments: str) -> dict[str, object]:
+    parser = argparse.ArgumentParser()
+    add_flags(parser)
+    return vars(parser.parse_args(arguments))
+
+
+def test_flags_win_over_the_environment_and_that_over_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_MEMBERS", "7")
+    monkeypatch.setenv("BOT_RATE", "2.5")
+    monkeypatch.setenv("BOT_SEED", "")
+    settings = Settings.load(flags("--rate", "5", "--quiet"))
+    assert (settings.members, settings.rate, settings.rooms, settings.seed) == (7, 5, 5, None)
+    assert settings.quiet
+
+
+def test_every_setting_has_a_flag_and_its_default() -> None:
+    assert flags() == {}
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    assert Settings.load(flags()).model_dump() == defaults
+    for name in Settings.model_fields:
+        assert name in flags(flag(name), *(() if name == "quiet" else ("1",)))
+
+
+@pytest.mark.parametrize(
+    ("given", "server", "lobby"),
+    [
+        ("relay", "relay:9000", "relay:9002"),
+        ("relay:7000", "relay:7000", "relay:9002"),
+        ("::1", "[::1]:9000", "[::1]:9002"),
+        ("[::1]:7000", "[::1]:7000", "[::1]:9002"),
+    ],
+)
+def test_the_server_is_a_host_with_or_without_port(given: str, server: str, lobby: str) -> None:
+    settings = Settings.load({"server": given})
+    assert (settings.server, settings.lobby) == (server, lobby)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("--members", "many"), "--members can't be 'many': "),
+        (("--members", "0"), "--members can't be '0': "),
+        (("--speed", "0"), "--speed can't be '0': "),
+        (("--duration-seconds", "-1"), "--duration-seconds can't be '-1': "),
+        (("--rate", "nan"), "--rate can't be 'nan': "),
+        (("--metrics-port", "65536"), "--metrics-port can't be '65536': "),
+        (("--server", "host:port"), "--server can't be 'host:port': "),
+        (("--id", "a:b"), "--id can't be 'a:b': use printable characters without a colon, the"),
+        (("--name-prefix", " a"), "--name-prefix can't be ' a': "),
+    ],
+)
+def test_a_bad_flag_is_named(given: tuple[str, str], message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(flags(*given))
+    assert str(caught.value).startswith(message)
+    assert str(caught.value).endswith(".")
+    assert ".." not in str(caught.value)
+
+
+def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_ROOMS", "none")
+    with pytest.raises(SettingsError, match=r"^BOT_ROOMS can't be 'none': "):
+        Settings.load({})
+
+
+@pytest.mark.parametrize("name", ["BOT_SERVRE", "bot_servre"])
+def test_an_unknown_variable_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(SettingsError, match=f"^{name} is no setting of bot-client: .*BOT_SERVER"):
+        Settings.load({})
+
+
+def test_the_document_has_the_table_of_settings() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "bots.md").read_text("utf-8")
+    assert settings_table() in document, "docs/bots.md differs from the settings: put settings_table() there"
