@@ -35,7 +35,7 @@ def test_a_message_reaches_every_other_member_once_and_not_its_sender(people: Pe
 def test_messages_come_in_the_order_of_their_arrival(people: People, room: bytes) -> None:
     ann, bob, eve = people.trio(room)
     said = []
-    for number in range(100):
+    for number in range(30):  # a relay may allow bursts no longer than that
         speaker = (ann, bob)[number % 2]
         speaker.say(b"%d" % number)
         said.append(speaker.name + b": %d" % number)

@@ -1,24 +1,36 @@
 """The lobby: one chat for all, without rooms."""
 
+import contextlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from conformance import wire
 from conformance.conftest import StartRelay
-from conformance.people import Listener, People
+from conformance.people import Listener, People, call
 from conformance.relays import Relay
 
 Enter = Callable[[bytes], Listener]
 
 
+@pytest.fixture(scope="session")
+def regulars(relay: Relay) -> Iterator[list[Listener]]:
+    """Open three sockets for all tests: nobody can leave a lobby, and a relay may cap clients per address."""
+    with call(relay) as connection:
+        local, numeric = connection.getsockname()[0], connection.getpeername()[0]
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(Listener((numeric, relay.lobby_port), local)) for _ in range(3)]
+
+
 @pytest.fixture
-def enter(people: People) -> Enter:
-    """Let somebody into the lobby with a keep-alive."""
+def enter(regulars: list[Listener]) -> Enter:
+    """Let somebody into the lobby with a keep-alive; what its socket heard in other tests is forgotten."""
+    free = iter(regulars)
 
     def enter_lobby(name: bytes) -> Listener:
-        listener = people.listener(people.relay.lobby_port, people.local)
+        listener = next(free)
+        listener.waiting()
         listener.send(wire.lobby(name))
         return listener
 
