@@ -3,8 +3,10 @@
 import asyncio
 import os
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from math import inf
 from typing import Any, NamedTuple, cast
 
@@ -74,11 +76,11 @@ class Driver:
         host, port = self._server
         try:
             async with asyncio.timeout(_RESOLVE_SECONDS):
-                found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+                found = await resolve(host, port, socket.SOCK_DGRAM)
         except (OSError, UnicodeError) as error:
             brain.unresolved(explain(error))
             return
-        self._paths = [_Path(family, None, address) for family, _, _, _, address in found]
+        self._paths = [_Path(family, None, address) for family, address in found]
         brain.start(self.now, len(self._paths))
 
     async def close(self) -> None:
@@ -195,15 +197,48 @@ class Driver:
                 self.pump()
 
 
+async def resolve(host: str, port: int, kind: int) -> list[tuple[int, tuple[Any, ...]]]:
+    """Find out a host's addresses; returns families and addresses as the socket module has them.
+
+    Raises:
+        OSError: nobody knows the host.
+        UnicodeError: the name can't be a host's.
+
+    """
+    try:
+        return _lookup(host, port, kind, socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        pass  # a name, so somebody has to be asked
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[list[tuple[int, tuple[Any, ...]]]] = loop.create_future()
+
+    def ask() -> None:
+        try:
+            found = _lookup(host, port, kind)
+            outcome = partial(answer.set_result, found)
+        except (OSError, UnicodeError) as error:
+            outcome = partial(answer.set_exception, error)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(lambda: answer.done() or outcome())
+
+    # The loop's own pool would keep the program from ending while a name server doesn't answer.
+    threading.Thread(target=ask, daemon=True).start()
+    return await answer
+
+
+def _lookup(host: str, port: int, kind: int, flags: int = 0) -> list[tuple[int, tuple[Any, ...]]]:
+    found = socket.getaddrinfo(host, port, type=kind, flags=flags)
+    return [(family, address) for family, _, _, _, address in found]
+
+
 async def _connect(server: ServerAddress) -> socket.socket:
     """Connect to the first of the server's addresses that answers."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(*server, type=socket.SOCK_STREAM)
-    for family, _, _, _, address in found[:-1]:
+    found = await resolve(*server, socket.SOCK_STREAM)
+    for family, address in found[:-1]:
         with suppress(OSError):
             async with asyncio.timeout(_NEXT_ADDRESS_SECONDS):
                 return await _connect_to(family, address)
-    return await _connect_to(found[-1][0], found[-1][-1])
+    return await _connect_to(*found[-1])
 
 
 async def _connect_to(family: int, address: tuple[Any, ...]) -> socket.socket:
