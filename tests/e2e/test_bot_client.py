@@ -87,7 +87,7 @@ bots:
     room: "attic-{id}"
     steps:
       - create
-      - expect: {text: Ben joined, from: server}
+      - expect: {text: here I am, from: Ben}
       - say: "Hello, Ben! こんにちは"
       - expect: {regex: "^bye", from: Ben}
       - leave
@@ -95,6 +95,7 @@ bots:
     room: "attic-{id}"
     steps:
       - join
+      - say: here I am
       - expect: {text: Hello, from: Ann, within_seconds: WITHIN}
       - say: bye now
       - expect: {text: "disconnected: host_left", from: server}
@@ -139,9 +140,9 @@ def test_bots_that_lose_their_place_enter_again(where: tuple[str, ...], tmp_path
     file.write_text(
         "title: Again\nrooms: [porch]\nbots:\n"
         "  - name: Ann\n    room: porch\n    steps:\n"
-        "      - repeat: {times: 2, steps: [create, expect: Ben joined, leave]}\n"
+        "      - repeat: {times: 2, steps: [create, expect: here I am, leave]}\n"
         "  - name: Ben\n    room: porch\n    steps:\n"
-        "      - repeat: {times: 2, steps: [enter, expect: 'disconnected: host_left']}\n"
+        "      - repeat: {times: 2, steps: [join, say: here I am, expect: 'disconnected: host_left']}\n"
     )
     done = bot_client("run", "--scenario", str(file), *where)
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,5 +1,7 @@
 """What bots tell Prometheus, and how the demo reads the relay."""
 
+from pathlib import Path
+
 import pytest
 from prometheus_client import generate_latest
 
@@ -59,3 +61,11 @@ def test_the_relays_figures_are_read() -> None:
 def test_what_is_no_exposition_is_refused() -> None:
     with pytest.raises(ValueError, match=r".+"):
         read_relay_figures("<html>not metrics</html>")
+
+
+def test_the_document_has_every_metric() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "bots.md").read_text("utf-8")
+    for family in BotMetrics().registry.collect():
+        labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        assert f"| `{name}{''.join(f'{{{label}}}' for label in labels)}` |" in document

@@ -1,10 +1,11 @@
 """Scenarios are read as they are meant, and each mistake is named with its line."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from bot_client.scenario import Scenario, load_scenario, parse_scenario, shipped_scenarios
+from bot_client.scenario import Bot, Scenario, load_scenario, parse_scenario, shipped_scenarios
 from bot_client.settings import Settings
 from bot_client.source import ScenarioError
 from bot_client.steps import STEPS, Chatter, Expect, Join, Repeat, Say, Wait
@@ -164,6 +165,13 @@ def test_a_file_that_is_too_large_or_unreadable_is_named(tmp_path: Path) -> None
         load_scenario(str(latin), settings)
 
 
-def test_every_step_has_a_word_and_every_word_a_step() -> None:
+def test_the_document_has_every_step_and_its_example_can_be_played() -> None:
     document = (Path(__file__).parents[3] / "docs" / "bots.md").read_text("utf-8")
-    assert all(f"`{name}`" in document for name in STEPS)
+    assert [name for name in STEPS if f"| `{name}` |" not in document] == []
+    assert [name for name in shipped_scenarios() if f"| `{name}` |" not in document] == []
+    keys = {field.alias or name for model in STEPS.values() for name, field in model.model_fields.items()}
+    assert [key for key in keys if f"`{key}`" not in document] == []
+    for model in (Scenario, Bot):
+        assert [key for key in model.model_fields if f"| `{key}` |" not in document] == []
+    (example,) = re.findall(r"```yaml\n(.*?)```", document, re.DOTALL)
+    assert parse(example).title == "Two friends"

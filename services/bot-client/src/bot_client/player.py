@@ -172,6 +172,7 @@ class Player:
         loop = asyncio.get_running_loop()
         started, delay, attempt = loop.time(), _FIRST_DELAY_SECONDS, 0
         while True:
+            self._heard.clear()
             status = await self._attendance.come(doors[attempt % len(doors)])
             reason = "unreachable" if status is None else status.reason
             attempt += 1
@@ -179,7 +180,6 @@ class Player:
                 self._refused(status)
                 return
             if status is Status.OK and refused is None:
-                self._heard.clear()
                 return
             limit = self._patience if status in _PASSING else patience.get(status, 0)
             if refused or loop.time() + delay > started + limit:
