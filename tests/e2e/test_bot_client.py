@@ -149,6 +149,23 @@ def test_bots_that_lose_their_place_enter_again(where: tuple[str, ...], tmp_path
     assert "2 host left" in done.stdout
 
 
+def test_a_seed_makes_chatter_repeatable(where: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "alone.yaml"
+    file.write_text(
+        "title: Alone\nbots:\n  - name: Ann\n    steps: [lobby, chatter: {rate: 50, seconds: 0.5, lines: "
+        "[one, two, three, four, five, six, seven, eight, nine, ten]}]\n"
+    )
+
+    def said(seed: int) -> list[str]:
+        done = bot_client("run", "--scenario", str(file), "--seed", str(seed), *where)
+        return re.findall(r"Ann: (\w+)", done.stdout)[:8]
+
+    first = said(1)
+    assert len(first) == 8
+    assert said(1) == first
+    assert said(2) != first
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_with_its_report(where: tuple[str, ...], number: signal.Signals) -> None:
     arguments = ("run", "--scenario", "probe", "--rate", "50", "--report-seconds", "0.2", *where)

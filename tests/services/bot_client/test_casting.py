@@ -1,8 +1,11 @@
 """A scenario becomes one role for each bot, with its names filled in."""
 
+import pytest
+
 from bot_client.casting import cast
 from bot_client.scenario import parse_scenario
 from bot_client.settings import Settings
+from bot_client.source import ScenarioError
 
 SCENARIO = """\
 title: Test
@@ -36,3 +39,9 @@ def test_counts_and_copies_give_distinct_names() -> None:
         ("x-guest-2", None, 0),
     ]
     assert roles[2].fill("I am {n} of {copy} in {id}, {not} more") == "I am 2 of 1 in k3, {not} more"
+
+
+def test_a_name_that_the_prefix_spoils_is_named() -> None:
+    scenario = parse_scenario(SCENARIO.replace("host-", "h" * 240), "t", Settings.load({}))
+    with pytest.raises(ScenarioError, match="can't play in 'r-k3-1': The user name has 271 bytes"):
+        cast(scenario, "k3", "p" * 30)

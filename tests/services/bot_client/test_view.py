@@ -63,6 +63,12 @@ def test_the_status_line_shows_how_things_stand() -> None:
         assert part in plain
 
 
+def test_a_narrow_terminal_gets_plain_lines() -> None:
+    text = show(Spoken("café", "Hana", "Hello"), terminal=True, width=50)
+    assert "12:00:00 [café] Hana: Hello\n" in text
+    assert "datagrams/s" not in text
+
+
 def test_long_lines_wrap_beside_the_columns() -> None:
     text = show(Spoken("café", "Hana", "word " * 30), terminal=True, width=60)
     lines = [line for line in text.splitlines() if "word" in line]

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
-from random import Random
 from typing import Final
 
 from bot_client.happenings import Advised, Entered, Happening, Left, Lost, Spoken
@@ -46,7 +45,6 @@ class Stage:
 
     settings: Settings
     ledger: Ledger
-    random: Random
     observe: Callable[[Happening], None]
     marker: Marker | None
     """Makes each message's text unique; None says texts as they are written."""
@@ -156,10 +154,12 @@ class Attendance:
             async with door() as connection:
                 self._connection = connection
                 self._occupy(connection)
-                self._stage.observe(Entered(connection.room, self._name, connection.host))
                 _decide(decided, Status.OK)
                 async for event in connection:
-                    self._take(event, connection)
+                    if isinstance(event, Message):
+                        self._take_message(event, connection)
+                    else:
+                        self._take(event, connection)
         except RefusedError as refusal:
             _decide(decided, refusal.status)
         except UnreachableError as error:
@@ -174,9 +174,8 @@ class Attendance:
             decided.cancel()
 
     def _take(self, event: Event, connection: Connection) -> None:
+        """Take anything but a message."""
         match event:
-            case Message(sender, text, _, received_at):
-                self._take_message(sender, text, received_at, connection)
             case Disconnected(reason):
                 self._stage.ledger.tally.evictions[reason] += 1
                 self._lose(connection, reason, reason.message)
@@ -184,7 +183,10 @@ class Attendance:
                 self._lose(connection, None, reason)
             case Ended(_, text):
                 self._lose(connection, event.eviction, text)
-            case Rejoined() | Recovered():
+            case Rejoined():
+                self._stage.ledger.tally.joins[Status.OK.reason] += 1
+                self._occupy(connection)
+            case Recovered():
                 self._occupy(connection)
             case MemberJoined() | MemberLeft() | MemberEvicted():
                 self._hear("server", str(event))
@@ -192,10 +194,10 @@ class Attendance:
                 self._hear("server", text)
                 self._stage.observe(Advised(connection.room, self._name, text))
 
-    def _take_message(self, sender: str | None, text: str, now: float, connection: Connection) -> None:
-        place, stage = connection.room, self._stage
-        arrival = stage.ledger.receive(place, self._name, sender, text, now)
-        shown = stage.marker.strip(text) if stage.marker else text
+    def _take_message(self, message: Message, connection: Connection) -> None:
+        place, stage, sender = connection.room, self._stage, message.sender
+        arrival = stage.ledger.receive(place, self._name, sender, message.text, message.received_at)
+        shown = stage.marker.strip(message.text) if stage.marker else message.text
         foreign = arrival is Arrival.FOREIGN and stage.witnesses.get(place, [self])[0] is self
         if arrival is Arrival.FIRST or foreign:
             stage.observe(Spoken(place, sender or "?", shown))
@@ -208,6 +210,7 @@ class Attendance:
         self._absent.clear()
         self._stage.ledger.enter(connection.room, self._name)
         self._stage.witnesses.setdefault(connection.room, []).append(self)
+        self._stage.observe(Entered(connection.room, self._name, connection.host))
 
     def _vacate(self, connection: Connection) -> None:
         if not self.present:

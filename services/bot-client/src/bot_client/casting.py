@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot_client.scenario import Bot, Scenario, fill
+from bot_client.source import ScenarioError
 from bot_client.steps import AnyStep
+from chatproto import BadNameError, check_room_name, check_user_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,12 @@ class Role:
 
 
 def cast(scenario: Scenario, process_id: str, name_prefix: str = "") -> list[Role]:
-    """Turn a scenario into roles: ``count`` for each bot, all of it ``copies`` times."""
+    """Turn a scenario into roles: ``count`` for each bot, all of it ``copies`` times.
+
+    Raises:
+        ScenarioError: a name can't be used once it is filled in.
+
+    """
     return [
         _role(scenario, bot, process_id, name_prefix, copy, n)
         for copy in range(1, scenario.copies + 1)
@@ -38,9 +45,16 @@ def cast(scenario: Scenario, process_id: str, name_prefix: str = "") -> list[Rol
 
 
 def _role(scenario: Scenario, bot: Bot, process_id: str, prefix: str, copy: int, n: int) -> Role:
+    name = prefix + fill(bot.name, id=process_id, copy=copy, n=n)
+    room = None if bot.room is None else fill(bot.room, id=process_id, copy=copy, n=n)
+    try:
+        check_user_name(name.encode("utf-8", "surrogatepass"))
+        check_room_name((room or "-").encode("utf-8", "surrogatepass"))
+    except BadNameError as error:
+        raise ScenarioError(f"The bot {name!r} can't play in {room!r}: {error}") from None
     return Role(
-        name=prefix + fill(bot.name, id=process_id, copy=copy, n=n),
-        room=None if bot.room is None else fill(bot.room, id=process_id, copy=copy, n=n),
+        name=name,
+        room=room,
         start_seconds=bot.start_seconds + (n - 1) * bot.every_seconds,
         steps=bot.steps,
         lines=scenario.lines,

@@ -1,6 +1,7 @@
 """The demo: people (bots) chat through a real relay for half a minute, and one sees what a relay does."""
 
 import asyncio
+import sys
 import time
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -104,7 +105,7 @@ class _Demo:
                 task.result()
         self._console.print(self._summary())
         for failure in self._performance.failures:
-            self._console.print(Text(failure, style="bold red"), soft_wrap=True)
+            print(failure, file=sys.stderr)
         return 1 if self._performance.failures else 0
 
     async def _show_status(self) -> None:

@@ -1,9 +1,9 @@
 """One run of a scenario: all bots on stage, until the end, a failure or a signal."""
 
 import asyncio
-import random
 from collections.abc import Callable
 from math import inf
+from random import Random
 from typing import Final
 
 from bot_client.attendance import Stage
@@ -37,12 +37,12 @@ class Performance:
         self._stage = Stage(
             settings=settings,
             ledger=ledger,
-            random=random.Random(settings.seed),
             observe=observe,
             marker=Marker(process_id) if scenario.markers else None,
             rejoin=scenario.rejoin,
         )
-        self._players = [Player(role, self._stage) for role in cast(scenario, process_id, settings.name_prefix)]
+        roles = cast(scenario, process_id, settings.name_prefix)
+        self._players = [Player(role, self._stage, _chance(settings.seed, index)) for index, role in enumerate(roles)]
         self._limit_seconds = settings.duration_seconds or (
             inf if scenario.seconds is None else scenario.seconds / settings.speed
         )
@@ -96,10 +96,10 @@ class Performance:
                 {*pending, stopping}, timeout=min(1.0, left), return_when=asyncio.FIRST_COMPLETED
             )
             pending -= done
-            for task in done - {stopping}:
-                self._note(task)
             if not self._stage.faults.empty():
                 raise self._stage.faults.get_nowait()
+            for task in done - {stopping}:
+                self._note(task)
             self.ledger.expire(asyncio.get_running_loop().time())
 
     def _note(self, task: asyncio.Task[object]) -> None:
@@ -116,3 +116,8 @@ class Performance:
         while self.ledger.tally.outstanding and loop.time() < deadline:
             await asyncio.sleep(_TICK_SECONDS)
             self.ledger.expire(loop.time())
+
+
+def _chance(seed: int | None, index: int) -> Random:
+    """Give each bot its own: what one draws doesn't depend on when the others do."""
+    return Random() if seed is None else Random(f"{seed}/{index}")

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from math import inf
+from random import Random
 from typing import Any, ClassVar, Final
 
 from bot_client.attendance import Attendance, Door, Stage
@@ -44,8 +45,9 @@ class PlayError(Exception):
 class Player:
     """Play one role; a bot that is done stays where it is, listening."""
 
-    def __init__(self, role: Role, stage: Stage) -> None:
+    def __init__(self, role: Role, stage: Stage, chance: Random) -> None:
         self._role = role
+        self._chance = chance
         self._stage = stage
         self._settings = stage.settings
         self._attendance = Attendance(role.name, stage, self._hear)
@@ -99,7 +101,6 @@ class Player:
             self._role.name,
             server=self._settings.lobby,
             rejoin=self._stage.rejoin,
-            random=self._stage.random.random,
         )
         await self._come(None, [door], {}, "enter the lobby")
 
@@ -107,7 +108,7 @@ class Player:
         self._speak(step.text)
 
     async def _wait(self, step: Wait) -> None:
-        await self._attendance.linger(self._stage.random.uniform(*step.bounds) / self._settings.speed)
+        await self._attendance.linger(self._chance.uniform(*step.bounds) / self._settings.speed)
 
     async def _expect(self, step: Expect) -> None:
         loop = asyncio.get_running_loop()
@@ -147,7 +148,7 @@ class Player:
         self._attendance.fall_silent()
 
     async def _chatter(self, step: Chatter) -> None:
-        loop, chance = asyncio.get_running_loop(), self._stage.random
+        loop, chance = asyncio.get_running_loop(), self._chance
         lines = step.lines or self._role.lines
         interval = 1 / (step.rate * self._settings.speed)
         end = inf if step.seconds is None else loop.time() + step.seconds / self._settings.speed
@@ -200,7 +201,6 @@ class Player:
             self._role.name,
             server=self._settings.server,
             rejoin=self._stage.rejoin,
-            random=self._stage.random.random,
         )
 
     def _refused(self, status: Status | None) -> None:

@@ -30,6 +30,8 @@ _PEOPLE: Final = (
 )
 _PLACES: Final = ("cyan", "magenta", "green", "yellow", "blue", "red")
 _MAX_COLUMN: Final = 20
+_MIN_WIDTH: Final = 60
+"""A narrower terminal has no room for columns."""
 LOBBY: Final = "lobby"
 
 
@@ -71,9 +73,10 @@ class View:
         self._place_width = _width(titles)
         self._name_width = _width(names)
         self._live: Live | None = None
+        self._in_columns = console.is_terminal and not console.is_dumb_terminal and console.width >= _MIN_WIDTH
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
+        if self._in_columns:
             self._live = Live(console=self._console, auto_refresh=False, transient=True)
             self._live.start()
         return self
@@ -98,7 +101,7 @@ class View:
 
     def _line(self, place: str, who: str, text: Text) -> None:
         time = self._clock()
-        if not self._console.is_terminal:
+        if not self._in_columns:
             speaker = f"{who}: " if who else "* "
             self._console.print(Text(f"{time} [{place}] {speaker}{text.plain}"), soft_wrap=True)
             return
