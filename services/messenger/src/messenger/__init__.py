@@ -1,1 +1,3 @@
-"""What a person chats with."""
+"""What a person chats with, in a terminal."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,106 @@
+"""A relay as a process of its own, and whatever else is started from command lines."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+_START_SECONDS = 15.0
+_STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Where a running relay is, and its process."""
+
+    tcp_port: int
+    udp_port: int
+    lobby_port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def server(self) -> str:
+        return f"127.0.0.1:{self.tcp_port}"
+
+    @property
+    def lobby(self) -> str:
+        return f"127.0.0.1:{self.lobby_port}"
+
+
+def free_ports(count: int) -> list[int]:
+    """Choose ports that are free for TCP and UDP alike."""
+    with ExitStack() as stack:
+        ports: list[int] = []
+        while len(ports) < count:
+            tcp = stack.enter_context(socket.socket())
+            udp = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+            tcp.bind(("127.0.0.1", 0))
+            try:
+                udp.bind(tcp.getsockname())
+            except OSError:
+                continue
+            ports.append(tcp.getsockname()[1])
+        return ports
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _start(settings: dict[str, str]) -> Relay | None:
+    """Start a relay; None if somebody else took one of its ports meanwhile."""
+    tcp, udp, lobby = free_ports(3)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+    ports = {"RELAY_TCP_PORT": tcp, "RELAY_UDP_PORT": udp, "RELAY_LOBBY_PORT": lobby, "RELAY_OPS_PORT": 0}
+    own = {name: str(port) for name, port in ports.items()}
+    environment = {**kept, "RELAY_HOST": "127.0.0.1", "RELAY_LOG_LEVEL": "warning", **own, **settings}
+    process = subprocess.Popen([sys.executable, "-m", "relay_server", "run"], env=environment)
+    deadline = time.monotonic() + _START_SECONDS
+    while not _accepts(tcp):
+        if process.poll() is not None:
+            return None
+        assert time.monotonic() < deadline, "The relay didn't start in time."
+        time.sleep(0.02)
+    return Relay(tcp, udp, lobby, process)
+
+
+@contextmanager
+def running_relay(**settings: str) -> Iterator[Relay]:
+    """Run a relay with settings such as ``RELAY_SILENCE_TIMEOUT_SECONDS="2"``."""
+    for _ in range(3):
+        relay = _start(settings)
+        if relay:
+            break
+    else:
+        pytest.fail("The relay ended at its start three times.")
+    try:
+        yield relay
+    finally:
+        relay.process.send_signal(signal.SIGTERM)
+        try:
+            relay.process.wait(_STOP_SECONDS)
+        finally:
+            relay.process.kill()
+
+
+@pytest.fixture(scope="session")
+def relay() -> Iterator[Relay]:
+    """Run one relay for everybody, without a limit on joins."""
+    with running_relay(RELAY_JOIN_RATE="0") as relay:
+        yield relay
+
+
+@pytest.fixture
+def start_relay() -> Iterator[Callable[..., Relay]]:
+    """Start relays of one's own."""
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(running_relay(**settings))

@@ -1,0 +1,297 @@
+"""``chat`` as a filter: real processes, a real relay, nothing but command lines and pipes."""
+
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from typing import IO, Any
+from uuid import uuid4
+
+import pytest
+
+Relay = Any
+SECONDS = 15.0
+
+
+class Chat:
+    """A running ``chat``; lines are waited for, never slept for."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "messenger", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert self.process.stdin
+        assert self.process.stdout
+        assert self.process.stderr
+        self.stdin = self.process.stdin
+        self.out = self._lines(self.process.stdout)
+        self.err = self._lines(self.process.stderr)
+
+    @staticmethod
+    def _lines(stream: IO[bytes]) -> "queue.Queue[str | None]":
+        lines: queue.Queue[str | None] = queue.Queue()
+
+        def read() -> None:
+            for line in stream:
+                lines.put(line.decode().rstrip("\n"))
+            lines.put(None)
+
+        threading.Thread(target=read, daemon=True).start()
+        return lines
+
+    def say(self, line: str | bytes) -> None:
+        self.stdin.write((line if isinstance(line, bytes) else line.encode()) + b"\n")
+        self.stdin.flush()
+
+    def hears(self, line: str) -> None:
+        assert self.out.get(timeout=SECONDS) == line
+
+    def is_told(self, part: str) -> str:
+        while (line := self.err.get(timeout=SECONDS)) is not None:
+            if part in line:
+                return line
+        raise AssertionError(f"The process ended without {part!r}.")
+
+    def ends(self, code: int) -> None:
+        assert self.process.wait(SECONDS) == code
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            assert stream
+            with suppress(BrokenPipeError):
+                stream.close()
+
+
+@pytest.fixture
+def chat() -> Iterator[Callable[..., Chat]]:
+    with ExitStack() as stack:
+
+        def start(*arguments: str) -> Chat:
+            process = Chat(*arguments)
+            stack.callback(process.close)
+            return process
+
+        yield start
+
+
+@pytest.fixture
+def room() -> str:
+    return f"room {uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def pair(chat: Callable[..., Chat], relay: Relay, room: str) -> tuple[Chat, Chat]:
+    """Ann, who hosts the room, and bob, who joined it."""
+    ann = chat("create", room, "--name", "ann", "--server", relay.server)
+    ann.is_told("You created")
+    bob = chat("join", room, "--name", "bob", "--server", relay.server)
+    bob.is_told("You are in")
+    ann.is_told("bob joined")
+    return ann, bob
+
+
+def once(*arguments: str, text: str = "", seconds: float = SECONDS) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "messenger", *arguments],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
+def test_two_people_talk_both_ways(pair: tuple[Chat, Chat]) -> None:
+    ann, bob = pair
+    bob.say("hi ann")
+    ann.hears("bob: hi ann")
+    ann.say("hi bob, 今日は")
+    bob.hears("ann: hi bob, 今日は")
+
+
+def test_one_line_from_a_script(pair: tuple[Chat, Chat], relay: Relay, room: str) -> None:
+    ann, bob = pair
+    done = once("join", room, "--name", "script", "--server", relay.server, text="build failed\n")
+    assert (done.returncode, done.stdout) == (0, "")
+    ann.hears("script: build failed")
+    bob.hears("script: build failed")
+    ann.is_told("script left")
+
+
+def test_many_lines_arrive_all_in_order(pair: tuple[Chat, Chat], relay: Relay, room: str) -> None:
+    ann, _ = pair
+    lines = [f"line {number}" for number in range(60)]  # beyond the relay's burst of 40
+    once("join", room, "--name", "script", "--server", relay.server, text="\n".join(lines))
+    for line in lines:
+        ann.hears(f"script: {line}")
+
+
+def test_what_is_said_is_harmless_to_the_terminals_of_others(pair: tuple[Chat, Chat]) -> None:
+    ann, bob = pair
+    bob.say(b"\x1b]0;owned\x07 \xe2\x80\xaeevil \xff\xfe \x9b31m")
+    heard = ann.out.get(timeout=SECONDS)
+    assert heard
+    assert heard.startswith("bob: ")
+    assert heard.isprintable()
+    assert "\u202e" not in heard
+
+
+def test_a_command_word_in_a_pipe_is_text(pair: tuple[Chat, Chat]) -> None:
+    ann, bob = pair
+    bob.say("/quit")
+    bob.say("still here")
+    ann.out.get(timeout=SECONDS)
+    ann.hears("bob: still here")
+
+
+def test_a_message_too_long_is_named_and_the_rest_goes_on(pair: tuple[Chat, Chat]) -> None:
+    ann, bob = pair
+    bob.say("x" * 5000)
+    bob.is_told("The message has 5000 bytes: use at most")
+    bob.say("short")
+    ann.hears("bob: short")
+
+
+def test_the_room_closes_when_its_host_leaves(pair: tuple[Chat, Chat]) -> None:
+    ann, bob = pair
+    ann.stdin.close()
+    ann.ends(0)
+    bob.is_told("chat: The host left, so the room closed.")
+    bob.ends(1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_the_room(pair: tuple[Chat, Chat], number: signal.Signals) -> None:
+    ann, bob = pair
+    bob.process.send_signal(number)
+    bob.ends(0)
+    ann.is_told("bob left")
+
+
+def test_staying_after_the_end_of_the_input(
+    chat: Callable[..., Chat], pair: tuple[Chat, Chat], relay: Relay, room: str
+) -> None:
+    ann, _ = pair
+    listener = chat("join", room, "--name", "eve", "--server", relay.server, "--stay")
+    listener.is_told("You are in")
+    listener.stdin.close()
+    ann.say("anybody there?")
+    listener.hears("ann: anybody there?")
+
+
+def test_who_reads_the_messages_may_go(pair: tuple[Chat, Chat], relay: Relay, room: str) -> None:
+    ann, _ = pair
+    reading, writing = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, "-m", "messenger", "join", room, "--name", "eve", "--server", relay.server],
+        stdin=subprocess.PIPE,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+    ) as eve:
+        os.close(writing)
+        os.close(reading)
+        assert eve.stderr
+        assert b"You are in" in eve.stderr.readline()
+        ann.say("hello?")
+        assert eve.wait(SECONDS) == 0
+        assert b"Error" not in eve.stderr.read()
+
+
+def test_refusals_say_why(pair: tuple[Chat, Chat], relay: Relay, room: str) -> None:
+    assert pair
+    server = ("--server", relay.server)
+    taken = once("join", room, "--name", "bob", *server)
+    assert (taken.returncode, taken.stderr.count("\n")) == (1, 1)
+    assert "choose another" in taken.stderr
+    exists = once("create", room, "--name", "eve", *server)
+    assert (exists.returncode, exists.stderr.count("\n")) == (1, 1)
+    missing = once("join", f"{room}?", "--name", "eve", *server)
+    assert "There is no room of this name" in missing.stderr
+
+
+def test_a_relay_that_isnt_there_is_told_in_under_5_seconds() -> None:
+    with socket.socket() as refusing, socket.socket() as mute:
+        refusing.bind(("127.0.0.1", 0))
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        for silent in (refusing, mute):
+            start = time.monotonic()
+            done = once("join", "demo", "--name", "ann", "--server", f"127.0.0.1:{silent.getsockname()[1]}")
+            assert done.returncode == 1
+            assert done.stderr.startswith("chat: No relay answers at 127.0.0.1:")
+            assert time.monotonic() - start < 5
+
+
+def test_nobody_in_the_lobby() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        port = udp.getsockname()[1]
+    done = once("lobby", "--name", "ann", "--server", f"127.0.0.1:{port}")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def test_the_lobby(chat: Callable[..., Chat], relay: Relay) -> None:
+    ann = chat("lobby", "--name", "ann", "--server", relay.lobby)
+    ann.is_told("You are in the lobby as ann.")
+    once("lobby", "--name", "bob", "--server", relay.lobby, text="hi all\n")
+    ann.hears("bob: hi all")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "The following arguments are required: {create,join,lobby} (see chat --help)."),
+        (["join"], "The following arguments are required: ROOM (see chat --help)."),
+        (["join", "demo", "--name", "a:b"], "The user name has a colon: choose one without."),
+        (["lobby", "--server", "h:0"], "'0' in 'h:0' is no port: use a number from 1 to 65535."),
+        (["join", ""], "The room name is empty: give it at least one character."),
+    ],
+)
+def test_mistakes_get_one_sentence(arguments: list[str], sentence: str) -> None:
+    done = once(*arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"chat: {sentence}\n")
+
+
+def test_its_version() -> None:
+    assert once("--version").stdout.startswith("chat 0.")
+
+
+def test_an_eviction_is_told_and_lived_through(chat: Callable[..., Chat], start_relay: Callable[..., Relay]) -> None:
+    relay = start_relay(RELAY_SILENCE_TIMEOUT_SECONDS="2")
+    ann = chat("create", "demo", "--name", "ann", "--server", relay.server)
+    ann.is_told("You created")
+    bob = chat("join", "demo", "--name", "bob", "--server", relay.server, "--no-rejoin")
+    eve = chat("join", "demo", "--name", "eve", "--server", relay.server)
+    for member in (bob, eve):
+        member.is_told("You are in")
+        member.process.send_signal(signal.SIGSTOP)  # a laptop falls asleep
+    evicted = {ann.is_told("was disconnected (silence)").split()[0] for _ in range(2)}
+    assert evicted == {"bob", "eve"}
+    for member in (bob, eve):
+        member.process.send_signal(signal.SIGCONT)
+    bob.is_told("chat: Nothing was heard from you for too long.")
+    bob.ends(1)
+    eve.is_told("Trying again in")
+    eve.is_told("You are back")
+    eve.say("good morning")
+    ann.hears("eve: good morning")
+
+
+def test_a_relay_that_shuts_down_is_told(chat: Callable[..., Chat], start_relay: Callable[..., Relay]) -> None:
+    relay = start_relay()
+    ann = chat("create", "demo", "--name", "ann", "--server", relay.server, "--no-rejoin")
+    ann.is_told("You created")
+    relay.process.send_signal(signal.SIGTERM)
+    ann.is_told("chat: The relay is shutting down.")
+    ann.ends(1)
