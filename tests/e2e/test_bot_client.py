@@ -9,14 +9,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from conformance.relays import OwnRelay
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 DEADLINE_SECONDS = 30.0
 
 
@@ -112,7 +111,7 @@ def test_a_scenario_of_ones_own_is_played(where: tuple[str, ...], tmp_path: Path
     assert (done.returncode, done.stderr) == (0, "")
     for line in ("xAnn: Hello, Ben! こんにちは", "xBen: bye now", "xBen is out: the host left", "xBen is refused"):
         assert line in done.stdout
-    assert "1 host left" in done.stdout
+    assert re.search(r"evictions +1 +1 host left", done.stdout)
 
 
 def test_an_expectation_that_fails_fails_the_run(where: tuple[str, ...], tmp_path: Path) -> None:
@@ -146,7 +145,7 @@ def test_bots_that_lose_their_place_enter_again(where: tuple[str, ...], tmp_path
     )
     done = bot_client("run", "--scenario", str(file), *where)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "2 host left" in done.stdout
+    assert re.search(r"evictions +2 +2 host left", done.stdout)
 
 
 def test_a_seed_makes_chatter_repeatable(where: tuple[str, ...], tmp_path: Path) -> None:
@@ -173,13 +172,44 @@ def test_a_signal_ends_the_run_with_its_report(where: tuple[str, ...], number: s
         command(*arguments), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout
-        for line in process.stdout:
-            if re.search(r"received [1-9]", line):
-                break
+        wait_for_line(process.stdout, r"received [1-9]")
         process.send_signal(number)
         output, errors = process.communicate(timeout=DEADLINE_SECONDS)
     assert (process.returncode, errors) == (0, "")
     assert figure(output, "received") > 0
+
+
+def test_bots_come_back_to_a_relay_that_restarts(tmp_path: Path) -> None:
+    relay = OwnRelay(tmp_path / "log", {})
+    ports = {"TCP": relay.relay.tcp_port, "UDP": relay.relay.udp_port, "LOBBY": relay.relay.lobby_port}
+    variables = {f"RELAY_{name}_PORT": str(port) for name, port in ports.items()} | {"RELAY_OPS_PORT": "0"}
+    where = ("--server", f"{relay.relay.host}:{relay.relay.tcp_port}", "--seed", "1")
+    arguments = ("run", "--scenario", "probe", "--rate", "50", "--report-seconds", "0.2", *where)
+    with subprocess.Popen(command(*arguments), env=environment(), stdout=subprocess.PIPE, text=True) as bots:
+        assert bots.stdout
+        wait_for_line(bots.stdout, r" 2 members, sent \d+, received [1-9]")
+        assert relay.stop() == 0
+        before = wait_for_line(bots.stdout, r" 0 members, .* received (\d+)")
+        with subprocess.Popen(
+            [sys.executable, "-m", "relay_server", "run"], env=environment(**variables), stderr=subprocess.DEVNULL
+        ) as second:
+            wait_for_line(bots.stdout, r" 2 members, ")
+            after = wait_for_line(bots.stdout, rf" received (?!{before[1]},)(\d+)")
+            bots.terminate()
+            output, _ = bots.communicate(timeout=DEADLINE_SECONDS)
+            second.terminate()
+    assert int(after[1]) > int(before[1])
+    assert bots.returncode == 0
+    assert "2 shutdown" in output
+
+
+def wait_for_line(lines: Iterable[str], pattern: str) -> re.Match[str]:
+    seen = []
+    for line in lines:
+        seen.append(line)
+        if found := re.search(pattern, line):
+            return found
+    pytest.fail(f"{pattern} never stood in the output: {''.join(seen)}")
 
 
 def test_metrics_are_served_while_the_bots_play(where: tuple[str, ...]) -> None:

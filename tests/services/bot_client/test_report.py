@@ -32,8 +32,8 @@ def test_the_report_has_all_figures() -> None:
         "duplicated 1",
         "latency p50 0.32 ms",
         "latency p99 12.30 ms",
-        "joins 3 ok, 1 busy",
-        "evictions 1 silence",
+        "joins 3 3 ok, 1 busy",
+        "evictions 1 1 silence",
     ):
         assert part in text
 

@@ -158,7 +158,7 @@ class Player:
             self._speak(chance.choice(lines))
             # The schedule is kept, not the pauses; but what was missed isn't made up for in a burst.
             due = max(due + interval * chance.uniform(1 - step.jitter, 1 + step.jitter), loop.time() - interval)
-        if end != inf:
+        if end != inf and self._attendance.present:
             await self._attendance.linger(end - loop.time())
 
     def _speak(self, text: str) -> None:

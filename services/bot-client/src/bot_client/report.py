@@ -7,6 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from bot_client.ledger import Tally
+from chatproto import Status
 
 Percentiles = tuple[float, float] | None
 
@@ -37,8 +38,8 @@ def report_table(title: str, seconds: float, tally: Tally, percentiles: Percenti
         ("duplicated", f"{tally.duplicated}", "copies that came again"),
         ("latency p50", span(p50), "from a bot through the relay to a bot"),
         ("latency p99", span(p99), ""),
-        ("joins", counted(tally.joins), ""),
-        ("evictions", counted(tally.evictions), ""),
+        ("joins", f"{tally.joins[Status.OK.reason]}", counted(tally.joins)),
+        ("evictions", f"{tally.evictions.total()}", counted(tally.evictions) if tally.evictions else ""),
     ):
         if figure:
             table.add_row(figure, value, remark)
