@@ -7,13 +7,17 @@ their IPv6-mapped form, so each host has one spelling only. Two addresses are th
 
 import ipaddress
 import struct
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 Address: TypeAlias = bytes
 """Where datagrams go and come from; see the module's text for the layout."""
 
 ADDRESS_BYTES: Final = 64
+TARGET_BYTES: Final = 72
+"""An address among several in a row: 8 more bytes, zero, that end the control message (any interface)."""
 
+_GAP = bytes(TARGET_BYTES - ADDRESS_BYTES)
 _AF_INET6 = 10
 _IPPROTO_IPV6, _IPV6_PKTINFO, _CMSG_BYTES = 41, 50, 36
 _PORT_AND_FLOW = struct.Struct("=H2s4s")
@@ -40,6 +44,16 @@ def make_address(ip: bytes, port: int, *, scope: int = 0, local_ip: bytes | None
     if local_ip is None:
         return head + _NOT_PINNED
     return head + _CONTROL.pack(_CMSG_BYTES, _IPPROTO_IPV6, _IPV6_PKTINFO) + local_ip
+
+
+def pack_targets(addresses: Iterable[Address]) -> bytes:
+    """Put addresses in a row, 72 bytes each."""
+    return b"".join([address + _GAP for address in addresses])
+
+
+def unpack_targets(targets: bytes) -> list[Address]:
+    """Take a row of addresses apart."""
+    return [targets[i : i + ADDRESS_BYTES] for i in range(0, len(targets), TARGET_BYTES)]
 
 
 def ip_of(address: Address) -> bytes:

@@ -1,6 +1,6 @@
 """What the data path counts: plain integers, read by the metrics when somebody scrapes (CON-01, CON-02)."""
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
@@ -47,5 +47,5 @@ class Counters:
     address_changes: int = 0
     dropped: dict[DropReason, int] = field(default_factory=lambda: dict.fromkeys(DropReason, 0))
     send_failures: dict[SendFailure, int] = field(default_factory=lambda: dict.fromkeys(SendFailure, 0))
-    fanout_sizes: Counter[int] = field(default_factory=Counter)
-    """How many messages went to how many members."""
+    fanout_bytes: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """How many messages went to a row of targets of so many bytes (see `address.pack_targets`)."""

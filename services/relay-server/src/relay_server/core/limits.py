@@ -4,6 +4,7 @@ from collections import OrderedDict
 from typing import Final
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
+from relay_server.core.counters import DropReason
 from relay_server.core.policy import Policy
 
 MAX_TRACKED_NETWORKS: Final = 16_384
@@ -65,10 +66,10 @@ class SpeechLimit:
         burst = max(2 * policy.byte_rate, 2 * MAX_DATAGRAM_BYTES)
         self._bytes = TokenBucket(policy.byte_rate, burst, now) if policy.byte_rate else None
 
-    def allows_message(self, now: float) -> bool:
-        """Count one message; False if it is over the rate."""
-        return self._messages is None or self._messages.take(1, now)
-
-    def allows_bytes(self, size: int, now: float) -> bool:
-        """Count a message's bytes; False if they are over the rate."""
-        return self._bytes is None or self._bytes.take(size, now)
+    def exceeded(self, size: int, now: float) -> DropReason | None:
+        """Count one message of so many bytes; returns which limit it is over, or None."""
+        if self._messages is not None and not self._messages.take(1, now):
+            return DropReason.MESSAGE_RATE
+        if self._bytes is not None and not self._bytes.take(size, now):
+            return DropReason.BYTE_RATE
+        return None

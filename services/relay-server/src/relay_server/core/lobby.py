@@ -7,7 +7,7 @@ from chatproto import Disconnected, EvictionReason, encode_lobby, parse_lobby
 from chatproto.constants import MAX_DATAGRAM_BYTES
 from chatproto.notices import SERVER_NAME
 from relay_server.core import events
-from relay_server.core.address import Address, ip_of, network_of, remote_of
+from relay_server.core.address import Address, ip_of, network_of, pack_targets, remote_of
 from relay_server.core.counters import Counters, DropReason
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.limits import SpeechLimit
@@ -25,6 +25,7 @@ class LobbyClient:
     name: bytes
     address: Address
     limit: SpeechLimit | None
+    seen_at: float = 0.0
     failures: Failures | None = None
 
 
@@ -71,16 +72,18 @@ class Lobby:
         client.name = raw_name
         client.address = source
         client.failures = None
-        self._active.renew(client, now)
-        return _over_limit(client, message, now) or self._forward(client, data, message)
+        self._active.add(client, now)
+        if client.limit is not None and (over := client.limit.exceeded(len(message), now)) is not None:
+            return over
+        return self._forward(client, data, message)
 
     def _forward(self, client: LobbyClient, data: bytes, message: bytes) -> Forward:
         if not message:
             return NOTHING_TO_SEND
         self._sent.remember(data)
-        targets = [other.address for other in self.clients_by_remote.values() if other is not client]
-        self.counters.fanout_sizes[len(targets)] += 1
-        return Forward(data, targets)
+        targets = pack_targets(other.address for other in self.clients_by_remote.values() if other is not client)
+        self.counters.fanout_bytes[len(targets)] += 1
+        return data, targets
 
     def next_deadline(self) -> float:
         """Return when `expire` has something to do next; infinity if never."""
@@ -139,7 +142,7 @@ class Lobby:
         self._observer(events.LobbyClientEvicted(client.name.decode(), reason))
         payload = encode_lobby(SERVER_NAME.encode(), str(Disconnected(reason)).encode())
         self._sent.remember(payload)
-        self.outbox.append(Notice(payload, [client.address]))
+        self.outbox.append((payload, pack_targets([client.address])))
 
 
 def _check_text(raw_name: bytes, message: bytes) -> DropReason | None:
@@ -149,11 +152,3 @@ def _check_text(raw_name: bytes, message: bytes) -> DropReason | None:
     except UnicodeDecodeError:
         return DropReason.INVALID_UTF8
     return DropReason.RESERVED_NAME if name.strip().casefold() in _RESERVED_NAMES else None
-
-
-def _over_limit(client: LobbyClient, message: bytes, now: float) -> DropReason | None:
-    if client.limit is None:
-        return None
-    if not client.limit.allows_message(now):
-        return DropReason.MESSAGE_RATE
-    return None if client.limit.allows_bytes(len(message), now) else DropReason.BYTE_RATE

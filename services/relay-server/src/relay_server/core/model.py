@@ -1,9 +1,9 @@
 """Rooms and their members."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, TypeAlias
 
-from relay_server.core.address import Address
+from relay_server.core.address import TARGET_BYTES, Address, pack_targets
 from relay_server.core.limits import SpeechLimit
 from relay_server.core.reachability import Failures, SentLog
 
@@ -19,12 +19,48 @@ class Room:
     host: "Member | None" = None
     """None while a room outlives its host for a grace (ROOM-06)."""
     host_name: str = ""
+    seen_at: float = 0.0
+    """When its host left, while it outlives it."""
     members_by_key: dict[str, "Member"] = field(default_factory=dict)
     """Each member under every key of its name, see `names.name_keys`."""
     members: dict["Member", None] = field(default_factory=dict)
-    listeners: dict["Member", Address] = field(default_factory=dict)
-    """The members that have an address, be it provisional (LEN-02)."""
     sent: SentLog = field(default_factory=SentLog)
+    _listeners: dict["Member", Address] = field(default_factory=dict)
+    """The members that have an address, be it provisional (LEN-02)."""
+    _targets: bytes | None = None
+    """All listeners' addresses in a row; None when they changed."""
+
+    def listen(self, member: "Member", address: Address) -> None:
+        """Send the member's copies to this address from now on."""
+        self._listeners[member] = address
+        self._targets = None
+
+    def stop_listening(self, member: "Member") -> None:
+        """Send the member nothing any more."""
+        if self._listeners.pop(member, None) is not None:
+            self._targets = None
+        member.place = -1
+
+    def target_of(self, member: "Member") -> bytes:
+        """Return where the member's copies go, as a row of none or one."""
+        address = self._listeners.get(member)
+        return pack_targets([address] if address is not None else [])
+
+    def targets_but(self, member: "Member") -> bytes:
+        """Return where everybody's copies go but the member's."""
+        targets = self._targets
+        if targets is None:
+            targets = self._line_up()
+        place = member.place
+        if place < 0:
+            return targets
+        return targets[:place] + targets[place + TARGET_BYTES :]
+
+    def _line_up(self) -> bytes:
+        for place, listener in enumerate(self._listeners):
+            listener.place = place * TARGET_BYTES
+        self._targets = pack_targets(self._listeners.values())
+        return self._targets
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +74,14 @@ class Member:
     keys: frozenset[str]
     ip: bytes
     """Of the TCP join; datagrams from elsewhere don't count (UDP-02)."""
+    header: bytes
+    """What each of its datagrams begins with: both sizes, room name and token (UDP-01)."""
+    header_bytes: int
+    attribution: bytes
+    """What stands before its messages: ``name: `` (UDP-05)."""
+    place: int = -1
+    """Where its address stands in the row of the room's; negative if it has none."""
+    seen_at: float = 0.0
     address: Address | None = None
     """Of the newest accepted datagram; None until there is one."""
     moved_at: float = 0.0
@@ -47,19 +91,14 @@ class Member:
     failures: Failures | None = None
 
 
-class Forward(NamedTuple):
-    """A message to hand to everybody named, in the order given."""
+Forward: TypeAlias = tuple[bytes, bytes]
+"""A payload, and the row of addresses that it goes to (see `address.pack_targets`).
 
-    payload: bytes
-    targets: list[Address]
+A bare tuple: a named one takes longer to make than the rest of a decision.
+"""
 
+Notice: TypeAlias = tuple[bytes, bytes]
+"""The same for what the relay itself says."""
 
-class Notice(NamedTuple):
-    """What the relay itself says to everybody named."""
-
-    payload: bytes
-    targets: list[Address]
-
-
-NOTHING_TO_SEND = Forward(b"", [])
+NOTHING_TO_SEND: Final[Forward] = (b"", b"")
 """The answer to a datagram that was accepted and is relayed to nobody, such as a keep-alive."""

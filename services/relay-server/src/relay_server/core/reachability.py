@@ -17,32 +17,27 @@ _SHORTEST_QUOTE = 8
 class SentLog:
     """The beginnings of the last datagrams sent to a group, to check an ICMP error's quotation against."""
 
-    __slots__ = ("_recent", "_sequence")
+    __slots__ = ("_recent", "sequence")
 
     def __init__(self) -> None:
-        self._sequence = 0
-        self._recent: deque[tuple[int, bytes]] | None = None
+        self.sequence = 0
+        """The number of the newest datagram."""
+        self._recent: deque[bytes] | None = None
 
-    def remember(self, payload: bytes) -> int:
-        """Note a datagram that is about to be sent; returns its sequence number."""
+    def remember(self, payload: bytes) -> None:
+        """Note a datagram that is about to be sent."""
+        self.sequence += 1
         if self._recent is None:  # most rooms of a large relay are quiet; they cost nothing here
             self._recent = deque(maxlen=_REMEMBERED_DATAGRAMS)
-        self._sequence += 1
-        self._recent.append((self._sequence, payload[:_REMEMBERED_BYTES]))
-        return self._sequence
-
-    @property
-    def sequence(self) -> int:
-        """The number of the newest datagram."""
-        return self._sequence
+        self._recent.append(payload[:_REMEMBERED_BYTES])
 
     def find(self, quoted: bytes) -> int | None:
         """Return the sequence number of the newest datagram that begins as quoted, or None."""
         beginning = quoted[:_REMEMBERED_BYTES]
-        for sequence, sent in reversed(self._recent or ()):
-            short = len(beginning) < min(_SHORTEST_QUOTE, len(sent))
-            if not short and sent.startswith(beginning):
-                return sequence
+        for age, sent in enumerate(reversed(self._recent or ())):
+            long_enough = len(beginning) >= min(_SHORTEST_QUOTE, len(sent))
+            if long_enough and sent.startswith(beginning):
+                return self.sequence - age
         return None
 
 

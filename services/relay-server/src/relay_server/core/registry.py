@@ -10,6 +10,7 @@ from chatproto import (
     MemberLeft,
     check_room_name,
     check_user_name,
+    encode_datagram,
     encode_notice,
 )
 from chatproto import Notice as NoticeText
@@ -45,6 +46,8 @@ class Registry:
         self.counters = Counters()
         self.rooms: dict[bytes, Room] = {}
         self.members_by_token: dict[bytes, Member] = {}
+        self.members_by_header: dict[bytes, Member] = {}
+        """What the beginning of a datagram proves; the data path asks nothing else."""
         self._policy = policy
         self._observer = observer
         self._closed = False
@@ -57,8 +60,8 @@ class Registry:
         self._hostless: DeadlineQueue[Room] = DeadlineQueue(policy.host_grace_seconds)
         self.outbox: list[Notice] = []
         """What is to be said; who sends it takes it out."""
-        self.renew = self._active.renew
-        """Start a confirmed member's silence anew (EVI-01)."""
+        self.note_seen = self._active.to_end
+        """Take note that a confirmed member's ``seen_at`` was set to the present (EVI-01)."""
 
     def create_room(
         self,
@@ -122,14 +125,14 @@ class Registry:
             room.host = member
             self._hostless.discard(room)
         self._observer(events.MemberJoined(room.name, user_name))
-        self._announce(room, MemberJoined(user_name), but=member)
+        self._announce(member, MemberJoined(user_name))
         return member
 
     def hear(self, member: Member, source: Address, now: float) -> None:
         """Take a datagram's source, whose IP was checked, as the member's address (UDP-03)."""
         if member.address is None:
             self._pending.discard(member)
-            self._active.renew(member, now)
+            self._active.add(member, now)
         elif now - member.moved_at < ADDRESS_CHANGE_SECONDS:
             return
         else:
@@ -138,28 +141,28 @@ class Registry:
         member.address = source
         member.moved_at = now
         self._members_by_remote[remote_of(source)] = member
-        member.room.listeners[member] = source
+        member.room.listen(member, source)
 
     def set_provisional_port(self, member: Member, port: Address) -> None:
         """Send to this address until the member's first datagram tells better (TCP-09, LEN-02)."""
         if member.address is None and member.token in self.members_by_token:
-            member.room.listeners[member] = port
+            member.room.listen(member, port)
 
     def leave(self, member: Member, now: float) -> None:
         """Take a member out by its own wish (UDP-08)."""
         if not self._remove(member):
             return
         self._observer(events.MemberLeft(member.room.name, member.name))
-        self._announce(member.room, MemberLeft(member.name))
+        self._announce(member, MemberLeft(member.name))
         self._after_removal(member, EvictionReason.HOST_LEFT, now)
 
     def evict(self, member: Member, reason: EvictionReason, now: float) -> None:
         """Take a member's place from it and tell it why (EVI-02)."""
-        target = member.room.listeners.get(member)
+        target = member.room.target_of(member)
         if not self._remove(member):
             return
         self._tell_evicted(member, target, reason)
-        self._announce(member.room, MemberEvicted(member.name, reason))
+        self._announce(member, MemberEvicted(member.name, reason))
         self._after_removal(member, reason, now)
 
     def close_room(self, room: Room, reason: EvictionReason, *, members_see: EvictionReason) -> None:
@@ -170,7 +173,7 @@ class Registry:
         self._hostless.discard(room)
         _count_down(self._rooms_of_network, room.network)
         for member in list(room.members):
-            target = room.listeners.get(member)
+            target = room.target_of(member)
             self._remove(member)
             self._tell_evicted(member, target, members_see)
         self._observer(events.RoomClosed(room.name, reason))
@@ -211,9 +214,8 @@ class Registry:
 
     def tell(self, member: Member, notice: NoticeText) -> None:
         """Say something to one member."""
-        target = member.room.listeners.get(member)
-        if target is not None:
-            self._post(member.room, encode_notice(notice), [target])
+        target = member.room.target_of(member)
+        self._post(member.room, encode_notice(notice), target)
 
     def _note_failure(self, member: Member, sequence: int, now: float) -> None:
         if member.failures is None:
@@ -240,16 +242,19 @@ class Registry:
         if not keys.isdisjoint(room.members_by_key):
             raise NameTakenError
         limited = self._policy.message_rate or self._policy.byte_rate
-        member = Member(room, user_name, raw_name, token, keys, ip)
+        header = encode_datagram(room.raw_name, token)
+        attribution = raw_name + b": "
+        member = Member(room, user_name, raw_name, token, keys, ip, header, len(header), attribution)
         member.limit = SpeechLimit(self._policy, now) if limited else None
         room.members[member] = None
         room.members_by_key.update(dict.fromkeys(keys, member))
         self.members_by_token[token] = member
+        self.members_by_header[header] = member
         network = network_of(ip)
         self._members_of_network[network] = self._members_of_network.get(network, 0) + 1
-        self._pending.renew(member, now)
+        self._pending.add(member, now)
         if port is not None and self._policy.provisional_address:
-            room.listeners[member] = port
+            room.listen(member, port)
         return member
 
     def _remove(self, member: Member) -> bool:
@@ -257,7 +262,8 @@ class Registry:
             return False
         room = member.room
         del room.members[member]
-        room.listeners.pop(member, None)
+        room.stop_listening(member)
+        del self.members_by_header[member.header]
         for key in member.keys:
             del room.members_by_key[key]
         self._forget_remote(member)
@@ -272,7 +278,7 @@ class Registry:
             return
         room.host = None
         if self._policy.host_grace_seconds:
-            self._hostless.renew(room, now)
+            self._hostless.add(room, now)
         else:
             self.close_room(room, reason, members_see=EvictionReason.HOST_LEFT)
 
@@ -282,21 +288,19 @@ class Registry:
             if self._members_by_remote.get(remote) is member:  # a socket may serve several rooms
                 del self._members_by_remote[remote]
 
-    def _tell_evicted(self, member: Member, target: Address | None, reason: EvictionReason) -> None:
+    def _tell_evicted(self, member: Member, target: bytes, reason: EvictionReason) -> None:
         self._observer(events.MemberEvicted(member.room.name, member.name, reason))
-        if target is not None:
-            self._post(member.room, encode_notice(Disconnected(reason)), [target])
+        self._post(member.room, encode_notice(Disconnected(reason)), target)
 
-    def _announce(self, room: Room, notice: NoticeText, *, but: Member | None = None) -> None:
-        if not self._policy.announce:
-            return
-        targets = [address for member, address in room.listeners.items() if member is not but]
+    def _announce(self, member: Member, notice: NoticeText) -> None:
+        """Tell the others of the member's room about it."""
+        if self._policy.announce:
+            self._post(member.room, encode_notice(notice), member.room.targets_but(member))
+
+    def _post(self, room: Room, payload: bytes, targets: bytes) -> None:
         if targets:
-            self._post(room, encode_notice(notice), targets)
-
-    def _post(self, room: Room, payload: bytes, targets: list[Address]) -> None:
-        room.sent.remember(payload)
-        self.outbox.append(Notice(payload, targets))
+            room.sent.remember(payload)
+            self.outbox.append((payload, targets))
 
 
 def _reached(limit: int, count: int) -> bool:

@@ -18,8 +18,12 @@ TELL_SECONDS: Final = 1.0
 STRIKES_TO_EVICT: Final = 30
 """Told so often, with no pause in between, that it broke the limit: abuse (EVI-03)."""
 STRIKE_PAUSE_SECONDS: Final = 5.0
+"""A pause this long makes the next strike the first."""
 GUESSES_A_SECOND: Final = 20.0
 """Unknown tokens from one address; what is over counts as guessing (LIM-01)."""
+
+_SLASH = ord("/")
+_ASCII_CONTROLS = bytes(code for code in (*range(32), 127) if code != ord("\t"))
 
 
 class Relay:
@@ -28,8 +32,9 @@ class Relay:
     def __init__(self, registry: Registry, policy: Policy) -> None:
         self._registry = registry
         self._counters = registry.counters
-        self._members_by_token = registry.members_by_token
-        self._renew = registry.renew
+        self._fanout_sizes = registry.counters.fanout_bytes
+        self._find_sender = registry.members_by_header.get
+        self._note_seen = registry.note_seen
         self._guesses = NetworkBuckets(GUESSES_A_SECOND, GUESSES_A_SECOND)
         self._attribution = policy.attribution
         self._sanitize = policy.sanitize
@@ -37,51 +42,59 @@ class Relay:
 
     def handle_datagram(self, data: bytes, source: Address, now: float) -> Forward | DropReason:
         """Decide about one datagram and count the decision (CON-01)."""
+        size = len(data)
         counters = self._counters
         counters.received += 1
-        counters.bytes_received += len(data)
-        result = self._judge(data, source, now)
-        if isinstance(result, DropReason):
-            counters.dropped[result] += 1
+        counters.bytes_received += size
+        sender = self._find_sender(data[: 2 + data[0] + data[1]]) if size > 3 else None
+        if sender is not None and sender.address == source and size <= MAX_DATAGRAM_BYTES:
+            result = self._take(sender, data, now)
         else:
+            result = self._take_newcomer(data, source, now)
+        if isinstance(result, tuple):
             counters.accepted += 1
+        else:
+            counters.dropped[result] += 1
         return result
 
-    def _judge(self, data: bytes, source: Address, now: float) -> Forward | DropReason:
+    def _take_newcomer(self, data: bytes, source: Address, now: float) -> Forward | DropReason:
+        sender = self._identify(data, source, now)
+        return self._take(sender, data, now) if isinstance(sender, Member) else sender
+
+    def _identify(self, data: bytes, source: Address, now: float) -> Member | DropReason:
+        """Find out who sends from a new address, or why it doesn't count (UDP-02, UDP-03)."""
         if len(data) > MAX_DATAGRAM_BYTES:
             return DropReason.OVERSIZED
         parts = parse_datagram(data)
         if parts is None:
             return DropReason.MALFORMED
-        raw_room, token, message = parts
-        member = self._members_by_token.get(token)
+        raw_room, token, _ = parts
+        member = self._registry.members_by_token.get(token)
         if member is None:
             known_guesser = not self._guesses.take(network_of(ip_of(source)), now)
             return DropReason.GUESSING if known_guesser else DropReason.UNKNOWN_TOKEN
         if member.room.raw_name != raw_room:
             return DropReason.ROOM_MISMATCH
-        if source != member.address:
-            if ip_of(source) != member.ip:
-                return DropReason.ADDRESS_MISMATCH
-            self._registry.hear(member, source, now)
-        self._renew(member, now)
-        member.failures = None
-        return self._accept(member, message, now)
+        if ip_of(source) != member.ip:
+            return DropReason.ADDRESS_MISMATCH
+        self._registry.hear(member, source, now)
+        return member
 
-    def _accept(self, member: Member, message: bytes, now: float) -> Forward | DropReason:
-        limit = member.limit
-        if limit is not None:
-            if not limit.allows_message(now):
-                return self._over_limit(member, DropReason.MESSAGE_RATE, now)
-            if not limit.allows_bytes(len(message), now):
-                return self._over_limit(member, DropReason.BYTE_RATE, now)
+    def _take(self, member: Member, data: bytes, now: float) -> Forward | DropReason:
+        """Decide about a datagram whose sender is known."""
+        member.seen_at = now
+        self._note_seen(member)
+        member.failures = None
+        message = data[member.header_bytes :]
+        if member.limit is not None and (reason := member.limit.exceeded(len(message), now)) is not None:
+            return self._over_limit(member, reason, now)
         if not message:
             return NOTHING_TO_SEND
-        if message in LEAVE_COMMANDS and self._leave_commands:
+        if message[0] == _SLASH and message in LEAVE_COMMANDS and self._leave_commands:
             self._registry.leave(member, now)
             return NOTHING_TO_SEND
         payload = self._render(member, message)
-        if isinstance(payload, DropReason):
+        if not isinstance(payload, bytes):
             return payload
         if len(payload) > MAX_DELIVERY_BYTES:
             over = len(payload) - MAX_DELIVERY_BYTES
@@ -89,22 +102,22 @@ class Relay:
             return DropReason.TOO_LONG
         room = member.room
         room.sent.remember(payload)
-        targets = [address for listener, address in room.listeners.items() if listener is not member]
-        self._counters.fanout_sizes[len(targets)] += 1
-        return Forward(payload, targets)
+        targets = room.targets_but(member)
+        self._fanout_sizes[len(targets)] += 1
+        return payload, targets
 
     def _render(self, member: Member, message: bytes) -> bytes | DropReason:
         """Return what the others see of a message (UDP-05, UDP-09, UDP-11)."""
-        if self._sanitize:
+        if self._sanitize and (not message.isascii() or message.translate(None, _ASCII_CONTROLS) != message):
             try:
-                text = message.decode()
+                message = sanitize(message.decode()).encode()
             except UnicodeDecodeError:
                 return DropReason.INVALID_UTF8
-            if not text.isprintable():
-                message = sanitize(text).encode()
-        if self._attribution:
-            return message if _names_itself(message, member.raw_name) else member.raw_name + b": " + message
-        return DropReason.RESERVED_NAME if _speaks_as_server(message) else message
+        if not self._attribution:
+            return DropReason.RESERVED_NAME if _speaks_as_server(message) else message
+        if message.startswith(member.raw_name) and _names_itself(message, member.raw_name):
+            return message
+        return member.attribution + message
 
     def _over_limit(self, member: Member, reason: DropReason, now: float) -> DropReason:
         since_told = now - member.told_at
@@ -122,7 +135,7 @@ class Relay:
 
 
 def _names_itself(message: bytes, raw_name: bytes) -> bool:
-    return message.startswith(raw_name) and message[len(raw_name) :].lstrip(b" ").startswith(b":")
+    return message[len(raw_name) :].lstrip(b" ").startswith(b":")
 
 
 def _speaks_as_server(message: bytes) -> bool:

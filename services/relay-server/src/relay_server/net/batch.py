@@ -1,7 +1,7 @@
 """Many datagrams with one system call: Linux's ``recvmmsg`` and ``sendmmsg``, by ctypes.
 
-The buffers are laid out once. Received addresses come out as `core.address` lays them out, and a fan-out
-joins its targets' addresses into one buffer; nothing is converted in between.
+The buffers are laid out once. Received addresses come out as `core.address` lays them out, and rows of them
+go in as they are; nothing is converted in between.
 """
 
 import ctypes
@@ -9,31 +9,34 @@ import errno
 import mmap
 import select
 import socket
+import struct
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
-from relay_server.core.address import ADDRESS_BYTES, Address
+from relay_server.core.address import ADDRESS_BYTES, TARGET_BYTES, Address
 from relay_server.net.errqueue import Undelivered, drain_errors
 
 RECEIVE_BATCH: Final = 64
 SEND_BATCH: Final = 1024
+"""The kernel takes no more in one call."""
 WAIT_FOR_ROOM_MILLISECONDS: Final = 20
 """How long a full send buffer may hold up the relay, once, before copies are given up."""
 
 _RECEIVE_STRIDE = 4104  # one byte more than the largest datagram shows an oversized one; a multiple of 8
+_PAYLOADS_BYTES = RECEIVE_BATCH * MAX_DATAGRAM_BYTES
 _NAME_BYTES, _CONTROL_OFFSET, _CONTROL_BYTES = 28, 32, 40
-_NO_INTERFACE = bytes(8)  # ends each control message: any interface will do, and padding
-_ADDRESS_STRIDE = ADDRESS_BYTES + len(_NO_INTERFACE)
 _TRIES = 8  # a flood of ICMP errors may bring the next one between two tries
+_IOVEC = struct.Struct("=QQ")
+_IOVEC_BYTES = _IOVEC.size
 
 
-class _Iovec(ctypes.Structure):
-    _fields_ = (("base", ctypes.c_void_p), ("size", ctypes.c_size_t))
+class SendError(NamedTuple):
+    """A datagram that the kernel refused: to whom, why (errno), and its size in bytes."""
 
-
-class _OutgoingIovec(ctypes.Structure):
-    _fields_ = (("base", ctypes.c_char_p), ("size", ctypes.c_size_t))
+    target: Address
+    reason: int
+    size: int
 
 
 class _MessageHeader(ctypes.Structure):
@@ -49,7 +52,7 @@ class _MessageHeader(ctypes.Structure):
 
 
 _HEADER_BYTES = ctypes.sizeof(_MessageHeader)
-_RECEIVED_AT = _MessageHeader.received.offset // 4
+_RECEIVED_WORD, _HEADER_WORDS = _MessageHeader.received.offset // 4, _HEADER_BYTES // 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.recvmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
@@ -57,73 +60,93 @@ _libc.sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.
 
 
 class BatchSocket:
-    """A bound, non-blocking IPv6 socket, read and written in batches.
-
-    ``failures`` lists each target that the kernel refused, with its errno, until the caller takes them.
-    """
+    """A bound, non-blocking IPv6 socket, read and written in batches."""
 
     def __init__(self, sock: socket.socket, *, pinned: bool) -> None:
         self._sock = sock
         self._fd = sock.fileno()
-        self.failures: list[tuple[Address, int]] = []
         self._errors_wait = False
         self._congested = False
+        # What comes in.
         self._inbox = mmap.mmap(-1, RECEIVE_BATCH * _RECEIVE_STRIDE)
-        self._sources = mmap.mmap(-1, RECEIVE_BATCH * _ADDRESS_STRIDE)
-        self._inbox_iovecs = (_Iovec * RECEIVE_BATCH)()
-        for i, iovec in enumerate(self._inbox_iovecs):
-            iovec.base = _start(self._inbox) + i * _RECEIVE_STRIDE
-            iovec.size = MAX_DATAGRAM_BYTES + 1
-        self._inbox_headers = _headers(RECEIVE_BATCH, self._sources, pinned=pinned)
-        for header, iovec in zip(self._inbox_headers, self._inbox_iovecs, strict=True):
-            header.iovec = ctypes.addressof(iovec)
-        self._inbox_header_bytes = memoryview(self._inbox_headers).cast("B")
-        self._fresh_header_bytes = bytes(self._inbox_header_bytes)
-        self._header_words = self._inbox_header_bytes.cast("I")
-        self._targets = mmap.mmap(-1, SEND_BATCH * _ADDRESS_STRIDE)
-        self._outgoing = _OutgoingIovec()
-        self._out_headers = _headers(SEND_BATCH, self._targets, pinned=pinned)
-        for header in self._out_headers:
-            header.iovec = ctypes.addressof(self._outgoing)
+        self._sources = mmap.mmap(-1, RECEIVE_BATCH * TARGET_BYTES)
+        self._in_iovecs = mmap.mmap(-1, RECEIVE_BATCH * _IOVEC_BYTES)
+        for i in range(RECEIVE_BATCH):
+            start = _start(self._inbox) + i * _RECEIVE_STRIDE
+            _IOVEC.pack_into(self._in_iovecs, i * _IOVEC_BYTES, start, MAX_DATAGRAM_BYTES + 1)
+        in_headers = _headers(RECEIVE_BATCH, self._sources, self._in_iovecs, pinned=pinned)
+        self._in_start = ctypes.addressof(in_headers)
+        self._in_headers = memoryview(in_headers).cast("B")
+        self._in_words = self._in_headers.cast("I")
+        self._fresh_headers = bytes(self._in_headers)
+        self._slots = [
+            (i * _RECEIVE_STRIDE, slice(i * TARGET_BYTES, i * TARGET_BYTES + ADDRESS_BYTES))
+            for i in range(RECEIVE_BATCH)
+        ]
+        # What goes out, and how much of it is queued.
+        self._targets = mmap.mmap(-1, SEND_BATCH * TARGET_BYTES)
+        self._out_iovecs = mmap.mmap(-1, SEND_BATCH * _IOVEC_BYTES)
+        self._payloads = mmap.mmap(-1, _PAYLOADS_BYTES)
+        self._payloads_start = _start(self._payloads)
+        self._out_headers = _headers(SEND_BATCH, self._targets, self._out_iovecs, pinned=pinned)
         self._out_start = ctypes.addressof(self._out_headers)
+        self._queued = 0
+        self._payloads_used = 0
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
         return self._fd
 
+    def close(self) -> None:
+        """Close the socket."""
+        self._sock.close()
+
     def receive(self) -> list[tuple[bytes, Address]]:
         """Return up to 64 datagrams with their sources; one longer than 4096 bytes comes as 4097."""
-        count = _libc.recvmmsg(self._fd, self._inbox_headers, RECEIVE_BATCH, socket.MSG_DONTWAIT, None)
-        if count <= 0:
+        count = _libc.recvmmsg(self._fd, self._in_start, RECEIVE_BATCH, socket.MSG_DONTWAIT, None)
+        if count <= 0:  # there is nothing, or an ICMP error for somebody
             self._errors_wait = True
             return []
-        sizes = self._header_words[_RECEIVED_AT : count * _HEADER_BYTES // 4 : _HEADER_BYTES // 4].tolist()
-        used = count * _HEADER_BYTES  # the kernel wrote the sizes it used into the headers: set them back
-        self._inbox_header_bytes[:used] = self._fresh_header_bytes[:used]
+        sizes = self._in_words[_RECEIVED_WORD : count * _HEADER_WORDS : _HEADER_WORDS].tolist()
+        used = count * _HEADER_BYTES  # the kernel wrote into the headers what it used: set them back
+        self._in_headers[:used] = self._fresh_headers[:used]
         inbox, sources = self._inbox, self._sources
         return [
-            (
-                inbox[i * _RECEIVE_STRIDE : i * _RECEIVE_STRIDE + size],
-                sources[i * _ADDRESS_STRIDE : i * _ADDRESS_STRIDE + ADDRESS_BYTES],
-            )
-            for i, size in enumerate(sizes)
+            (inbox[start : start + size], sources[source])
+            for (start, source), size in zip(self._slots, sizes, strict=False)
         ]
 
-    def send(self, payload: bytes, targets: list[Address]) -> int:
-        """Send the payload to every target; returns how many the kernel took, the others are ``failures``."""
-        if len(targets) > SEND_BATCH:
-            return sum(self.send(payload, targets[i : i + SEND_BATCH]) for i in range(0, len(targets), SEND_BATCH))
-        joined = _NO_INTERFACE.join(targets)
-        self._targets[: len(joined)] = joined
-        outgoing = self._outgoing
-        outgoing.base = payload
-        outgoing.size = len(payload)
-        count = len(targets)
+    def queue(self, payload: bytes, targets: bytes) -> list[SendError]:
+        """Send the payload to a row of targets with the next `flush`; what didn't fit any more is flushed now."""
+        first, start, size = self._queued, self._payloads_used, len(payload)
+        last, end = first + len(targets) // TARGET_BYTES, start + size
+        if last > SEND_BATCH or end > _PAYLOADS_BYTES:
+            return self._queue_in_parts(payload, targets)
+        self._queued, self._payloads_used = last, end
+        self._payloads[start:end] = payload
+        self._targets[first * TARGET_BYTES : last * TARGET_BYTES] = targets
+        iovec = _IOVEC.pack(self._payloads_start + start, size)
+        self._out_iovecs[first * _IOVEC_BYTES : last * _IOVEC_BYTES] = iovec * (last - first)
+        return _NO_ERRORS
+
+    def flush(self) -> list[SendError]:
+        """Hand everything queued to the kernel; returns what it refused."""
+        count = self._queued
+        if not count:
+            return _NO_ERRORS
+        self._queued = self._payloads_used = 0
         sent: int = _libc.sendmmsg(self._fd, self._out_start, count, socket.MSG_DONTWAIT)
         if sent == count:
             self._congested = False
-            return sent
-        return self._send_rest(targets, max(sent, 0))
+            return _NO_ERRORS
+        return self._send_rest(max(sent, 0), count)
+
+    def _queue_in_parts(self, payload: bytes, targets: bytes) -> list[SendError]:
+        errors = self.flush()
+        cut = SEND_BATCH * TARGET_BYTES
+        for start in range(0, len(targets), cut):
+            errors = errors + self.queue(payload, targets[start : start + cut])
+        return errors
 
     def undelivered(self) -> Iterator[Undelivered]:
         """Yield the ICMP errors that came back, if there are signs of any."""
@@ -131,22 +154,18 @@ class BatchSocket:
             self._errors_wait = False
             yield from filter(None, drain_errors(self._sock))
 
-    def close(self) -> None:
-        """Close the socket."""
-        self._sock.close()
-
-    def _send_rest(self, targets: list[Address], index: int) -> int:
+    def _send_rest(self, index: int, count: int) -> list[SendError]:
         """Go on after a short return at ``index``.
 
         A waiting ICMP error fails the next datagram, whoever that is for, and is gone then; so the same
-        datagram is sent again, and only what fails by itself counts as a failure.
+        datagram is sent again, and only what fails by itself counts as refused.
         """
         self._errors_wait = True
-        failed = tries = 0
-        while index < len(targets):
-            sent = _libc.sendmmsg(
-                self._fd, self._out_start + index * _HEADER_BYTES, len(targets) - index, socket.MSG_DONTWAIT
-            )
+        refused: list[SendError] = []
+        tries = 0
+        while index < count:
+            start = self._out_start + index * _HEADER_BYTES
+            sent = _libc.sendmmsg(self._fd, start, count - index, socket.MSG_DONTWAIT)
             if sent > 0:
                 index += sent
                 tries = 0
@@ -155,11 +174,15 @@ class BatchSocket:
             tries += 1
             if self._waited_for_room() if reason == errno.EAGAIN else tries < _TRIES:
                 continue
-            self.failures.append((targets[index], reason))
-            failed += 1
+            refused.append(self._error(index, reason))
             index += 1
             tries = 0
-        return len(targets) - failed
+        return refused
+
+    def _error(self, index: int, reason: int) -> SendError:
+        start = index * TARGET_BYTES
+        _, size = _IOVEC.unpack_from(self._out_iovecs, index * _IOVEC_BYTES)
+        return SendError(self._targets[start : start + ADDRESS_BYTES], reason, size)
 
     def _waited_for_room(self) -> bool:
         """Wait a moment for a full send buffer; False if it stays full, and at once until it empties."""
@@ -171,18 +194,21 @@ class BatchSocket:
         return not self._congested
 
 
+_NO_ERRORS: Final[list[SendError]] = []
+
+
 def _start(buffer: mmap.mmap) -> int:
     return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
 
 
-def _headers(count: int, addresses: mmap.mmap, *, pinned: bool) -> "ctypes.Array[_MessageHeader]":
+def _headers(count: int, addresses: mmap.mmap, iovecs: mmap.mmap, *, pinned: bool) -> "ctypes.Array[_MessageHeader]":
     headers = (_MessageHeader * count)()
-    start = _start(addresses)
     for i, header in enumerate(headers):
-        header.name = start + i * _ADDRESS_STRIDE
+        header.name = _start(addresses) + i * TARGET_BYTES
         header.name_size = _NAME_BYTES
+        header.iovec = _start(iovecs) + i * _IOVEC_BYTES
         header.iovec_count = 1
         if pinned:
-            header.control = start + i * _ADDRESS_STRIDE + _CONTROL_OFFSET
+            header.control = header.name + _CONTROL_OFFSET
             header.control_size = _CONTROL_BYTES
     return headers

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
-from relay_server.core.address import Address, ip_of, make_address, parse_ip, port_of, show_ip
-from relay_server.net.batch import RECEIVE_BATCH
+from relay_server.core.address import Address, ip_of, make_address, parse_ip, port_of, show_ip, unpack_targets
+from relay_server.net.batch import RECEIVE_BATCH, SendError
 from relay_server.net.errqueue import Undelivered
 
 
@@ -20,7 +20,6 @@ class PortableSocket:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._mapped = sock.family == socket.AF_INET6
-        self.failures: list[tuple[Address, int]] = []
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
@@ -37,17 +36,19 @@ class PortableSocket:
             received.append((data, _to_address(source[0], source[1])))
         return received
 
-    def send(self, payload: bytes, targets: list[Address]) -> int:
-        """Send the payload to every target; returns how many the kernel took, the others are ``failures``."""
-        sent = 0
-        for target in targets:
+    def queue(self, payload: bytes, targets: bytes) -> list[SendError]:
+        """Send the payload to a row of targets now; returns what the kernel refused."""
+        refused = []
+        for target in unpack_targets(targets):
             try:
                 self._sock.sendto(payload, _to_socket_name(target, self._mapped))
             except OSError as error:
-                self.failures.append((target, error.errno or 0))
-            else:
-                sent += 1
-        return sent
+                refused.append(SendError(target, error.errno or 0, len(payload)))
+        return refused
+
+    def flush(self) -> list[SendError]:
+        """Do nothing: nothing is kept."""
+        return []
 
     def undelivered(self) -> Iterator[Undelivered]:
         """Yield nothing: there is no portable way to learn who an ICMP error was for."""

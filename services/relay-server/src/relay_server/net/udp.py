@@ -5,14 +5,13 @@ import errno
 import select
 import socket
 import sys
-from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
 
-from relay_server.core.address import Address
+from relay_server.core.address import TARGET_BYTES, Address
 from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.core.model import Forward, Notice
-from relay_server.net.batch import BatchSocket
+from relay_server.net.batch import BatchSocket, SendError
 from relay_server.net.portable import PortableSocket
 
 COPIES_A_TURN: Final = 4096
@@ -69,7 +68,7 @@ class UdpPort:
         self._handle = handle
         self._chat = chat
         self._clock = clock
-        self._waiting: deque[tuple[bytes, Address]] = deque()
+        self._waiting: list[tuple[bytes, Address]] = []
         self._loop = asyncio.get_running_loop()
         # uvloop goes deaf on a socket with IP_RECVERR after its first error, but not on an epoll around it.
         self._epoll = select.epoll() if sys.platform == "linux" else None
@@ -83,7 +82,7 @@ class UdpPort:
         self._loop.remove_reader(self._watched)
         if self._epoll:
             self._epoll.close()
-        self._waiting.clear()
+        self._waiting = []
         self._sock.close()
 
     @property
@@ -104,29 +103,28 @@ class UdpPort:
         while chat.outbox:
             notices, chat.outbox = chat.outbox, []
             for payload, targets in notices:
-                sent = self._sock.send(payload, targets)
-                chat.counters.notices_sent += sent
-                chat.counters.notice_failures += len(targets) - sent
-            self._sock.failures.clear()
+                chat.counters.notices_sent += len(targets) // TARGET_BYTES
+                self._count_notice_errors(self._sock.queue(payload, targets))
+            self._count_notice_errors(self._sock.flush())
 
     def _turn(self) -> None:
         """Handle what has come, up to a turn's measure of work."""
-        handle, chat, waiting = self._handle, self._chat, self._waiting
+        handle, chat = self._handle, self._chat
         now = self._clock()
-        if not waiting:
-            waiting.extend(self._sock.receive())
+        batch, self._waiting = self._waiting or self._sock.receive(), []
         copies = 0
-        while waiting:
-            data, source = waiting.popleft()
+        for position, (data, source) in enumerate(batch, start=1):
             result = handle(data, source, now)
-            if type(result) is Forward and result.targets:
-                copies += len(result.targets)
-                self._forward(result.payload, result.targets, now)
+            if isinstance(result, tuple) and result[1]:
+                copies += self._forward(result[0], result[1], now)
             if chat.outbox:
+                self._count_errors(self._sock.flush(), now)  # what was said before comes before
                 self.flush()
-            if copies > COPIES_A_TURN and waiting:
+            if copies > COPIES_A_TURN and position < len(batch):
+                self._waiting = batch[position:]
                 self._loop.call_soon(self._resume)
                 break
+        self._count_errors(self._sock.flush(), now)
         for target, quoted in self._sock.undelivered():
             chat.note_undelivered(target, quoted, now)
         if chat.outbox:
@@ -136,21 +134,30 @@ class UdpPort:
         if self._waiting:  # the readiness of newer datagrams may have resumed already
             self._turn()
 
-    def _forward(self, payload: bytes, targets: list[Address], now: float) -> None:
-        sent = self._sock.send(payload, targets)
+    def _forward(self, payload: bytes, targets: bytes, now: float) -> int:
+        """Queue the copies of a message, and count them as sent until the kernel refuses one (CON-02)."""
+        copies = len(targets) // TARGET_BYTES
         counters = self._chat.counters
-        counters.sent += sent
-        counters.bytes_sent += sent * len(payload)
-        if sent != len(targets):
-            self._count_failures(now)
+        counters.sent += copies
+        counters.bytes_sent += copies * len(payload)
+        errors = self._sock.queue(payload, targets)
+        if errors:
+            self._count_errors(errors, now)
+        return copies
 
-    def _count_failures(self, now: float) -> None:
-        for target, reason in self._sock.failures:
+    def _count_errors(self, errors: list[SendError], now: float) -> None:
+        counters = self._chat.counters
+        for target, reason, size in errors:
             failure = _FAILURES.get(reason, SendFailure.OTHER)
-            self._chat.counters.send_failures[failure] += 1
+            counters.sent -= 1
+            counters.bytes_sent -= size
+            counters.send_failures[failure] += 1
             if failure is SendFailure.UNREACHABLE:
                 self._chat.note_send_error(target, now)
-        self._sock.failures.clear()
+
+    def _count_notice_errors(self, errors: list[SendError]) -> None:
+        self._chat.counters.notices_sent -= len(errors)
+        self._chat.counters.notice_failures += len(errors)
 
 
 def _batches(sock: socket.socket) -> bool:

@@ -21,6 +21,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from chatproto import EvictionReason, Operation, Status
 from relay_server import __version__
 from relay_server.core import events
+from relay_server.core.address import TARGET_BYTES
 from relay_server.core.counters import Counters, DropReason, SendFailure
 
 FANOUT_BOUNDS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -167,7 +168,7 @@ class RelayCollector:
             "relay_transaction_duration_seconds", "From the connection to the last frame written",
             DURATION_BOUNDS, self._tally.duration_buckets, self._tally.duration_sum,
         )  # fmt: skip
-        sizes = self._rooms.fanout_sizes
+        sizes = {row // TARGET_BYTES: count for row, count in self._rooms.fanout_bytes.items()}
         buckets = [0] * (len(FANOUT_BOUNDS) + 1)
         for size, count in sizes.items():
             buckets[bisect_left(FANOUT_BOUNDS, size)] += count
