@@ -45,7 +45,7 @@ def wait_until_gone(port: int) -> None:
 
 def test_the_demo_shows_what_a_relay_does_and_ends_by_itself() -> None:
     done = subprocess.run(
-        [*COMMAND, "--speed", "5"],
+        [*COMMAND, "--speed", "4"],
         env=environment(RELAY_TCP_PORT="not a port"),  # the user's own relay is no business of the demo's
         capture_output=True,
         text=True,
@@ -76,7 +76,7 @@ def test_the_demo_shows_what_a_relay_does_and_ends_by_itself() -> None:
 def test_a_terminal_gets_colors_a_status_line_and_its_cursor_back() -> None:
     child = pexpect.spawn(
         COMMAND[0],
-        [*COMMAND[1:], "--speed", "6"],
+        [*COMMAND[1:], "--speed", "5"],
         env=environment(),
         dimensions=(30, 100),
         encoding="utf-8",

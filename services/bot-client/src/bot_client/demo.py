@@ -23,7 +23,7 @@ from bot_client.scenario import Scenario, load_scenario
 from bot_client.settings import Settings
 from bot_client.view import Figures, View
 
-SILENCE_SECONDS: Final = 8.0
+SILENCE_SECONDS: Final = 10.0
 """The relay's silence time-out in the demo: an eviction within a show of half a minute."""
 
 _STATUS_SECONDS: Final = 0.25
@@ -121,7 +121,7 @@ class _Demo:
                     lobby=figures.lobby_clients if figures else None,
                     datagrams_in=self._gauge.rate_in,
                     datagrams_out=self._gauge.rate_out,
-                    evictions=figures.evicted if figures else tally.evictions.total(),
+                    evictions=sum(figures.evictions.values()) if figures else tally.evictions.total(),
                     elapsed_seconds=elapsed,
                     total_seconds=elapsed if isinf(limit) else limit,
                 )

@@ -1,5 +1,6 @@
 """Prometheus on both ends: what the bots tell, and what the relay tells the demo."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from wsgiref.simple_server import WSGIServer
@@ -77,16 +78,9 @@ class RelayFigures:
     datagrams_received: int = 0
     datagrams_sent: int = 0
     evictions: dict[str, int] = field(default_factory=dict)
-    """By reason, only those that happened."""
-    lobby_evictions: dict[str, int] = field(default_factory=dict)
-    """By reason, only those that happened."""
+    """From rooms and the lobby by reason, only those that happened."""
     rooms_closed: dict[str, int] = field(default_factory=dict)
     """By reason, only those that happened."""
-
-    @property
-    def evicted(self) -> int:
-        """All evictions, from rooms and from the lobby."""
-        return sum(self.evictions.values()) + sum(self.lobby_evictions.values())
 
 
 def read_relay_figures(exposition: str) -> RelayFigures:
@@ -105,8 +99,11 @@ def read_relay_figures(exposition: str) -> RelayFigures:
     def total(*names: str) -> int:
         return sum(sum(values.get(name, {}).values()) for name in names)
 
-    def happened(name: str) -> dict[str, int]:
-        return {reason: count for reason, count in sorted(values.get(name, {}).items()) if count}
+    def happened(*names: str) -> dict[str, int]:
+        counts = Counter[str]()
+        for name in names:
+            counts.update(values.get(name, {}))
+        return {reason: count for reason, count in sorted(counts.items()) if count}
 
     return RelayFigures(
         rooms=total("relay_rooms"),
@@ -114,7 +111,6 @@ def read_relay_figures(exposition: str) -> RelayFigures:
         lobby_clients=total("relay_lobby_clients"),
         datagrams_received=total("relay_datagrams_received_total", "relay_lobby_datagrams_received_total"),
         datagrams_sent=total("relay_datagrams_sent_total", "relay_lobby_datagrams_sent_total"),
-        evictions=happened("relay_evictions_total"),
-        lobby_evictions=happened("relay_lobby_evictions_total"),
+        evictions=happened("relay_evictions_total", "relay_lobby_evictions_total"),
         rooms_closed=happened("relay_rooms_closed_total"),
     )
