@@ -1,0 +1,69 @@
+"""The command line: what is taken, and the one sentence that each mistake gets."""
+
+import getpass
+
+import pytest
+
+from messenger.arguments import Arguments, parse
+
+
+def test_the_defaults() -> None:
+    assert parse(["join", "demo", "--name", "ann"]) == Arguments(
+        "join", "demo", "ann", "127.0.0.1:9000", rejoin=True, plain=False, stay=False
+    )
+    assert parse(["lobby", "--name", "ann"]).server == "127.0.0.1:9002"
+    assert parse(["lobby", "--name", "ann"]).room is None
+
+
+def test_the_name_is_by_default_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "ann")
+    assert parse(["lobby"]).name == "ann"
+
+
+def test_options() -> None:
+    given = parse(["create", "demo", "--name", "ann", "--server", "[::1]:7", "--no-rejoin", "--plain", "--stay"])
+    assert given == Arguments("create", "demo", "ann", "[::1]:7", rejoin=False, plain=True, stay=True)
+
+
+def test_staying_is_for_filters() -> None:
+    assert parse(["lobby", "--name", "ann", "--stay"]).plain
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "are required"),
+        (["create"], "required: ROOM"),
+        (["dance"], "invalid choice: 'dance'"),
+        (["lobby", "demo"], "Unrecognized arguments: demo"),
+        (["join", "demo", "--name", ""], "The user name is empty"),
+        (["join", "demo", "--name", "a:b"], "The user name has a colon"),
+        (["join", "demo", "--name", "a\x1b[2J"], "can't be shown"),
+        (["join", "demo", "--name", "a\udcff"], "isn't UTF-8"),
+        (["join", "x" * 256, "--name", "a"], "The room name has 256 bytes"),
+        (["join", "demo", "--name", "a", "--server", "h:99999"], "'99999' in 'h:99999' is no port"),
+        (["join", "demo", "--name", "a", "--server", ""], "'' is no server address"),
+    ],
+)
+def test_mistakes(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(arguments)
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
+    assert err.startswith("chat: ")
+    assert err.count("\n") == 1
+    assert err.endswith(".\n")
+
+
+def test_a_user_without_a_name_is_asked_for_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nobody() -> str:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    with pytest.raises(SystemExit):
+        parse(["lobby"])
+    assert capsys.readouterr().err == "chat: Your user name isn't known: give a name with --name NAME.\n"
