@@ -247,6 +247,23 @@ def test_a_relay_that_goes_away_is_waited_for() -> None:
     run(scenario)
 
 
+def test_a_local_address_that_is_gone_is_found_anew() -> None:
+    async def scenario() -> None:
+        async with tiny_relay() as (relay, server), join_room("demo", "bot", server=server) as room:
+            driver = room._driver
+            # As if the network changed: from this address nothing can be sent any more.
+            driver._paths = [driver._paths[0]._replace(local=("192.0.2.1", 0))]
+            driver.brain.datagram_error(driver.now)
+            driver.pump()
+            await until(room, Rejoined)
+            assert room.unsent_datagrams > 0
+            room.say("here I am")
+            assert (await until(room, Message)).text == "here I am"
+            assert len(relay.tcp_peers) == 2
+
+    run(scenario)
+
+
 def test_many_memberships_live_in_one_process() -> None:
     async def scenario() -> None:
         async with tiny_relay() as (_, server), AsyncExitStack() as stack:

@@ -1,12 +1,8 @@
 """The sockets of one membership on asyncio: they carry out a brain's actions and tell it what happens."""
 
 import asyncio
-import os
 import socket
-import threading
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
 from math import inf
 from typing import Any, NamedTuple, cast
 
@@ -23,12 +19,12 @@ from chatclient.brain import (
     SendDatagram,
     SendStream,
 )
+from chatclient.connecting import connect, explain, resolve
 from chatclient.events import Event
 
 _RECEIVE_BYTES = 4097  # one more than any legal datagram: a longer one shows (UDP-05)
 _BATCH = 64  # datagrams read before other memberships get their turn
 _RESOLVE_SECONDS = 4.0
-_NEXT_ADDRESS_SECONDS = 1.0  # a host with several addresses gets this long on each but the last
 
 
 class _Path(NamedTuple):
@@ -197,62 +193,6 @@ class Driver:
                 self.pump()
 
 
-async def resolve(host: str, port: int, kind: int) -> list[tuple[int, tuple[Any, ...]]]:
-    """Find out a host's addresses; returns families and addresses as the socket module has them.
-
-    Raises:
-        OSError: nobody knows the host.
-        UnicodeError: the name can't be a host's.
-
-    """
-    try:
-        return _lookup(host, port, kind, socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        pass  # a name, so somebody has to be asked
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[list[tuple[int, tuple[Any, ...]]]] = loop.create_future()
-
-    def ask() -> None:
-        try:
-            found = _lookup(host, port, kind)
-            outcome = partial(answer.set_result, found)
-        except (OSError, UnicodeError) as error:
-            outcome = partial(answer.set_exception, error)
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(lambda: answer.done() or outcome())
-
-    # The loop's own pool would keep the program from ending while a name server doesn't answer.
-    threading.Thread(target=ask, daemon=True).start()
-    return await answer
-
-
-def _lookup(host: str, port: int, kind: int, flags: int = 0) -> list[tuple[int, tuple[Any, ...]]]:
-    found = socket.getaddrinfo(host, port, type=kind, flags=flags)
-    return [(family, address) for family, _, _, _, address in found]
-
-
-async def _connect(server: ServerAddress) -> socket.socket:
-    """Connect to the first of the server's addresses that answers."""
-    found = await resolve(*server, socket.SOCK_STREAM)
-    for family, address in found[:-1]:
-        with suppress(OSError):
-            async with asyncio.timeout(_NEXT_ADDRESS_SECONDS):
-                return await _connect_to(family, address)
-    return await _connect_to(*found[-1])
-
-
-async def _connect_to(family: int, address: tuple[Any, ...]) -> socket.socket:
-    # asyncio's happy eyeballs lose a connected socket when they are cancelled at the wrong moment.
-    connection = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        connection.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(connection, address)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
 def _connected_datagrams(path: _Path, port: int) -> socket.socket:
     datagrams = socket.socket(path.family, socket.SOCK_DGRAM)
     try:
@@ -281,7 +221,7 @@ class _Stream(asyncio.Protocol):
 
     async def _open(self, server: ServerAddress) -> None:
         try:
-            connection = await _connect(server)
+            connection = await connect(server)
             await asyncio.get_running_loop().create_connection(lambda: self, sock=connection)
         except (OSError, UnicodeError) as error:
             if not self._given_up:
@@ -335,15 +275,3 @@ class _Stream(asyncio.Protocol):
             else:
                 self._brain.stream_closed(self._driver.now)
             self._driver.pump()
-
-
-def explain(error: Exception) -> str:
-    """Say in a few words, without numbers and addresses, what a socket's error means."""
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, UnicodeError):
-        return "the host name isn't legal"
-    if isinstance(error, socket.gaierror):
-        return "the host name isn't known"
-    code = error.errno if isinstance(error, OSError) else None
-    return os.strerror(code).lower() if code else "the connection failed"
