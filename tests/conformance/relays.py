@@ -63,7 +63,12 @@ class OwnRelay:
         host = settings.get("RELAY_HOST", DEFAULTS["RELAY_HOST"])
         self.relay = Relay("127.0.0.1" if host == "::" else host, base, base + 1, base + 2)
         self.ops_port = base + 3
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+        # Of the caller's settings only the event loop counts: RELAY_EVENT_LOOP=asyncio tries the other one.
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("RELAY_") or name == "RELAY_EVENT_LOOP"
+        }
         environment |= DEFAULTS | settings
         for offset, port in enumerate(("TCP", "UDP", "LOBBY", "OPS")):
             environment[f"RELAY_{port}_PORT"] = str(base + offset)

@@ -65,6 +65,13 @@ def test_a_payload_too_large_is_refused_from_the_header_alone(relay: Relay, size
     assert reply == wire.Frame(wire.CREATE, wire.REPLY, b"", bytes([wire.PAYLOAD_TOO_LARGE]))
 
 
+@pytest.mark.requirement("TCP-02", "TCP-06")
+def test_a_refusal_reaches_a_client_that_is_still_sending(relay: Relay) -> None:
+    request = wire.header(3, wire.CREATE, wire.REQUEST, (2**20).to_bytes(29, "big")) + b"lab" + bytes(2**18)
+    (reply,) = ask(relay, request)
+    assert reply.payload == bytes([wire.PAYLOAD_TOO_LARGE])
+
+
 @pytest.mark.requirement("TCP-02")
 def test_a_payload_up_to_the_relays_limit_is_taken(start_relay: StartRelay) -> None:
     relay = start_relay().relay
@@ -184,21 +191,24 @@ def test_after_a_refusal_the_relay_ends_the_connection_whatever_still_comes(rela
         assert connection.recv(1) == b""  # its end is the only way on
 
 
-@pytest.mark.requirement("TCP-06", "TCP-07")
+@pytest.mark.parametrize("operation", [wire.CREATE, wire.JOIN])
+@pytest.mark.requirement("TCP-06", "TCP-07", "ROOM-03")
 def test_a_json_completion_has_the_token_and_what_else_a_client_needs(
-    relay: Relay, people: People, room: bytes
+    relay: Relay, people: People, room: bytes, operation: int
 ) -> None:
-    people.create(room, b"ann")
-    reply, completion = ask(relay, join(room, b'{"username":"bob","reply":"json"}'))
+    if operation == wire.JOIN:
+        people.create(room, b"ann")
+    request = wire.frame(operation, wire.REQUEST, room, b'{"username":"bob","reply":"json"}')
+    reply, completion = ask(relay, request)
     assert json.loads(reply.payload)["status"] == wire.OK
     answer = json.loads(completion.payload)
+    bob = people.listener(relay.udp_port, people.local)
+    bob.send(wire.chat(room, answer["token"].encode(), b"/leave"))
     assert set(answer) == {"token", "host", "udp_port", "silence_timeout_seconds", "max_message_bytes"}
-    assert answer["host"] is False
+    assert answer["host"] is (operation == wire.CREATE)
     assert 0 < answer["udp_port"] < 65_536
     assert answer["silence_timeout_seconds"] > 0
     assert 0 < answer["max_message_bytes"] <= 4094
-    bob = people.listener(relay.udp_port, people.local)
-    bob.send(wire.chat(room, answer["token"].encode(), b"/leave"))
 
 
 @pytest.mark.requirement("TCP-08")
