@@ -1,7 +1,7 @@
 """What stands in a TCRP frame's payload: requests, statuses and completions, plain or JSON."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from chatproto.codes import Status
@@ -106,7 +106,14 @@ def encode_completion(completion: Completion, *, json_reply: bool) -> bytes:
     """Write a completion's payload: the token alone, or a JSON object (TCP-07)."""
     if not json_reply:
         return completion.token
-    return json.dumps(asdict(completion) | {"token": completion.token.decode("ascii")}).encode()
+    fields = {
+        "token": completion.token.decode("ascii"),
+        "host": completion.host,
+        "udp_port": completion.udp_port,
+        "silence_timeout_seconds": completion.silence_timeout_seconds,
+        "max_message_bytes": completion.max_message_bytes,
+    }
+    return json.dumps(fields).encode()
 
 
 def decode_completion(payload: bytes) -> Completion:

@@ -21,7 +21,7 @@ from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp
 from relay_server.net.tcp import TcpPort
 from relay_server.net.udp import UdpPort
 from relay_server.settings import Attribution, Settings
-from relay_server.telemetry.logs import log_event
+from relay_server.telemetry.logs import event_logger
 from relay_server.telemetry.metrics import RelayCollector, Tally, exposition, make_registry
 
 TICK_SECONDS: Final = 0.5
@@ -41,6 +41,7 @@ class App:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._tally = Tally()
+        self._log_event = event_logger()
         policy = settings.policy()
         self._registry = Registry(policy, self._observe)
         self._relay = Relay(self._registry, policy)
@@ -155,7 +156,7 @@ class App:
 
     def _observe(self, event: events.Event) -> None:
         self._tally.observe_event(event)
-        log_event(event)
+        self._log_event(event)
 
     def _say_started(self) -> None:
         settings, granted = self._settings, self._rooms_port.receive_buffer_bytes

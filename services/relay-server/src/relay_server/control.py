@@ -96,11 +96,11 @@ class Control:
         if request.password:
             # An open room where its host believes in a password would betray the host.
             raise NotSupportedError("This relay has no passwords yet: create the room without one.")
-        port = peer.udp_address(peer.port)
+        port = _provisional(request, peer)
         return self._registry.create_room(room, request.username, self._new_token(), peer.ip, now, port=port)
 
     def _join(self, room: bytes, request: Request, peer: Peer, now: float) -> Member:
-        port = peer.udp_address(peer.port)
+        port = _provisional(request, peer)
         return self._registry.join_room(room, request.username, self._new_token(), peer.ip, now, port=port)
 
     def _completion(self, member: Member) -> Completion:
@@ -115,3 +115,8 @@ class Control:
                 MAX_DATAGRAM_BYTES - 2 - len(member.room.raw_name) - len(member.token),
             ),
         )
+
+
+def _provisional(request: Request, peer: Peer) -> Address | None:
+    """Return where a plain client may listen before it ever spoke: its TCP port's number on UDP (LEN-02)."""
+    return None if request.json_reply else peer.udp_address(peer.port)

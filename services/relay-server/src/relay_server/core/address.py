@@ -8,6 +8,7 @@ their IPv6-mapped form, so each host has one spelling only. Two addresses are th
 import ipaddress
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 Address: TypeAlias = bytes
@@ -27,6 +28,7 @@ _MAPPED = b"\0" * 10 + b"\xff\xff"
 _NOT_PINNED = bytes(32)
 
 
+@lru_cache(maxsize=4096)
 def parse_ip(text: str) -> bytes:
     """Turn an IP address in text into 16 bytes, IPv4 mapped into IPv6; a scope such as ``%eth0`` is dropped.
 

@@ -71,7 +71,7 @@ class Member:
     name: str
     raw_name: bytes
     token: bytes
-    keys: frozenset[str]
+    keys: tuple[str, ...]
     ip: bytes
     """Of the TCP join; datagrams from elsewhere don't count (UDP-02)."""
     header: bytes

@@ -133,6 +133,8 @@ class Registry:
         if member.address is None:
             self._pending.discard(member)
             self._active.add(member, now)
+            if self._policy.message_rate or self._policy.byte_rate:
+                member.limit = SpeechLimit(self._policy, now)
         elif now - member.moved_at < ADDRESS_CHANGE_SECONDS:
             return
         else:
@@ -239,13 +241,11 @@ class Registry:
         check_user_name(raw_name)
         keys = name_keys(user_name)
         check_not_reserved(keys)
-        if not keys.isdisjoint(room.members_by_key):
+        if any(key in room.members_by_key for key in keys):
             raise NameTakenError
-        limited = self._policy.message_rate or self._policy.byte_rate
         header = encode_datagram(room.raw_name, token)
         attribution = raw_name + b": "
         member = Member(room, user_name, raw_name, token, keys, ip, header, len(header), attribution)
-        member.limit = SpeechLimit(self._policy, now) if limited else None
         room.members[member] = None
         room.members_by_key.update(dict.fromkeys(keys, member))
         self.members_by_token[token] = member

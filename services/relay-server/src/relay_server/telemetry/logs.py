@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from functools import partial
 from typing import TextIO
 
 import structlog
@@ -29,9 +30,12 @@ def configure_logs(*, level: str, json: bool, stream: TextIO = sys.stderr) -> No
     )
 
 
-def log_event(event: events.Event) -> None:
-    """Write one fact of the core."""
-    log = structlog.get_logger()
+def event_logger() -> events.Observer:
+    """Return an observer that writes the core's facts to the log as it is configured now."""
+    return partial(_write, structlog.get_logger().bind())
+
+
+def _write(log: structlog.typing.FilteringBoundLogger, event: events.Event) -> None:
     match event:
         case events.RoomCreated(room):
             log.info("room_created", room=room)
