@@ -54,6 +54,10 @@ test: check ## everything: check, conformance, end to end, both event loops
 conformance: $(VENV)/dev.stamp ## speak raw bytes to any relay: make conformance TARGET=host:port
 	@$(BIN)/pytest -q tests/conformance --target $(TARGET)
 
+.PHONY: bench
+bench: install ## measure the relay beside a reference in C: make bench [ARGS="--exercise"]
+	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
+
 .PHONY: format
 format: $(VENV)/dev.stamp ## format the code and mend what lint can mend
 	@$(BIN)/ruff format $(SOURCES)

@@ -1,0 +1,327 @@
+/* Load for a UDP chat relay on 127.0.0.1: every member has a socket, speaks in turn, and hears all the others.
+ *
+ *     fanout_load PORT PID MEMBERS_PER_ROOM SECONDS RATE WINDOW MESSAGE_BYTES < members
+ *
+ * Standard input has a line "room token" for each member, room after room. With RATE 0 the loop is closed: new
+ * messages are sent as long as fewer than WINDOW deliveries are outstanding. Else RATE messages a second are sent,
+ * whatever comes back. PID is the relay's process, whose CPU time is counted. The result is one line of JSON.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    MAX_DATAGRAM_BYTES = 4096,
+    MAX_NAME_BYTES = 255,
+    HEADER_BYTES = 2 + 2 * MAX_NAME_BYTES,
+    MARK_BYTES = 33, /* '#', sender (8 hex digits), number (8), time (16) */
+    RECEIVE_BATCH = 64,
+    SEND_BURST = 64, /* between two looks at what has come */
+    EVENTS = 512,
+    BUFFER_BYTES = 4 << 20,
+    LATENCY_BUCKETS = 64 * 64,
+};
+
+static const uint64_t SECOND = 1000000000, MILLISECOND = 1000000;
+static const int REGISTER_ROUNDS = 50;
+
+struct member {
+    int udp;
+    uint8_t header[HEADER_BYTES];
+    size_t header_bytes;
+    uint32_t sent;     /* the number of its newest message */
+    bool listens;      /* something was delivered to it */
+    uint32_t *newest;  /* by place in the room: the newest number heard of each other member */
+};
+
+static struct member *members;
+static size_t member_count, members_per_room, message_bytes;
+static int events;
+static uint64_t sent, delivered, duplicated, given_up, last_delivery_at;
+static uint64_t latencies[LATENCY_BUCKETS];
+
+static void fail(const char *what) {
+    perror(what);
+    exit(1);
+}
+
+static uint64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
+}
+
+static double cpu_seconds(pid_t pid) {
+    clockid_t clock;
+    struct timespec time;
+    if ((errno = clock_getcpuclockid(pid, &clock)) != 0 || clock_gettime(clock, &time) != 0)
+        fail("the relay's CPU time");
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* --- latencies: 64 buckets for each doubling of the microseconds, so that none is wrong by over 2 % --- */
+
+static size_t bucket_of(uint64_t microseconds) {
+    if (microseconds < 128)
+        return microseconds;
+    int shift = 57 - __builtin_clzll(microseconds);
+    return (size_t)shift * 64 + (microseconds >> shift);
+}
+
+static uint64_t lower_bound_of(size_t bucket) {
+    if (bucket < 128)
+        return bucket;
+    size_t shift = bucket / 64 - 1;
+    return (uint64_t)(bucket - shift * 64) << shift;
+}
+
+static uint64_t percentile(double share) {
+    uint64_t below = 0, wanted = (uint64_t)(share * (double)delivered);
+    for (size_t bucket = 0; bucket < LATENCY_BUCKETS; bucket++) {
+        below += latencies[bucket];
+        if (below > wanted || (below == delivered && below > 0))
+            return lower_bound_of(bucket);
+    }
+    return 0;
+}
+
+/* --- messages --- */
+
+static void write_hex(char *text, uint64_t value, int digits) {
+    for (int i = digits - 1; i >= 0; i--, value >>= 4)
+        text[i] = "0123456789abcdef"[value & 15];
+}
+
+static uint64_t read_hex(const char *text, int digits) {
+    uint64_t value = 0;
+    for (int i = 0; i < digits; i++)
+        value = value << 4 | (uint64_t)(text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10);
+    return value;
+}
+
+/* Send header and message; false if the kernel has no room at the moment. */
+static bool say(struct member *member, const char *message, size_t size) {
+    uint8_t datagram[MAX_DATAGRAM_BYTES];
+    memcpy(datagram, member->header, member->header_bytes);
+    memcpy(datagram + member->header_bytes, message, size);
+    if (send(member->udp, datagram, member->header_bytes + size, MSG_DONTWAIT) >= 0)
+        return true;
+    if (errno != EAGAIN && errno != ENOBUFS)
+        fail("send to the relay");
+    return false;
+}
+
+static bool say_marked(struct member *member, size_t place) {
+    char message[MAX_DATAGRAM_BYTES];
+    message[0] = '#';
+    write_hex(message + 1, place, 8);
+    write_hex(message + 9, member->sent + 1, 8);
+    write_hex(message + 17, now(), 16);
+    memset(message + MARK_BYTES, 'x', message_bytes - MARK_BYTES);
+    if (!say(member, message, message_bytes))
+        return false;
+    member->sent++;
+    sent++;
+    return true;
+}
+
+/* Count one delivery; the relay may have put a name before the message. */
+static void hear(struct member *member, const char *data, size_t size, uint64_t at) {
+    member->listens = true;
+    const char *mark = memchr(data, '#', size);
+    if (mark == NULL || mark + MARK_BYTES > data + size)
+        return; /* a notice, or a word of the registration */
+    size_t place = read_hex(mark + 1, 8);
+    uint32_t number = (uint32_t)read_hex(mark + 9, 8);
+    if (place >= members_per_room)
+        return;
+    if (number <= member->newest[place]) {
+        duplicated++;
+        return;
+    }
+    member->newest[place] = number;
+    delivered++;
+    last_delivery_at = at;
+    latencies[bucket_of((at - read_hex(mark + 17, 16)) / 1000)]++;
+}
+
+static void hear_all(struct member *member) {
+    static char inbox[RECEIVE_BATCH][MAX_DATAGRAM_BYTES];
+    static struct iovec pieces[RECEIVE_BATCH];
+    static struct mmsghdr headers[RECEIVE_BATCH];
+    for (int i = 0; i < RECEIVE_BATCH; i++) {
+        pieces[i] = (struct iovec){inbox[i], sizeof inbox[i]};
+        headers[i].msg_hdr = (struct msghdr){.msg_iov = &pieces[i], .msg_iovlen = 1};
+    }
+    int count;
+    do {
+        count = recvmmsg(member->udp, headers, RECEIVE_BATCH, MSG_DONTWAIT, NULL);
+        uint64_t at = now();
+        for (int i = 0; i < count; i++)
+            hear(member, inbox[i], headers[i].msg_len, at);
+    } while (count == RECEIVE_BATCH);
+}
+
+/* Hear what has come; returns false if nothing came within the time. */
+static bool listen_for(int milliseconds) {
+    static struct epoll_event ready[EVENTS];
+    int count = epoll_wait(events, ready, EVENTS, milliseconds);
+    for (int i = 0; i < count; i++)
+        hear_all(&members[ready[i].data.u32]);
+    return count > 0;
+}
+
+/* --- before: read the members, and make the relay know their addresses --- */
+
+static void add_member(const char *room, const char *token, const struct sockaddr_in *relay) {
+    struct member *member = &members[member_count];
+    size_t room_bytes = strlen(room), token_bytes = strlen(token);
+    member->header[0] = (uint8_t)room_bytes;
+    member->header[1] = (uint8_t)token_bytes;
+    memcpy(member->header + 2, room, room_bytes);
+    memcpy(member->header + 2 + room_bytes, token, token_bytes);
+    member->header_bytes = 2 + room_bytes + token_bytes;
+    member->newest = calloc(members_per_room, sizeof *member->newest);
+    member->udp = socket(AF_INET, SOCK_DGRAM, 0);
+    if (member->newest == NULL || member->udp < 0)
+        fail("a socket for each member");
+    int size = BUFFER_BYTES;
+    if (setsockopt(member->udp, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0) /* only root may */
+        setsockopt(member->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    if (connect(member->udp, (const struct sockaddr *)relay, sizeof *relay) != 0)
+        fail("connect");
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)member_count};
+    if (epoll_ctl(events, EPOLL_CTL_ADD, member->udp, &event) != 0)
+        fail("epoll_ctl");
+    member_count++;
+}
+
+static void read_members(uint16_t port) {
+    struct sockaddr_in relay = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char room[MAX_NAME_BYTES + 1], token[MAX_NAME_BYTES + 1];
+    size_t space = 0;
+    while (scanf("%255s %255s", room, token) == 2) {
+        if (member_count == space) {
+            space = space ? 2 * space : 1024;
+            members = realloc(members, space * sizeof *members);
+            if (members == NULL)
+                fail("realloc");
+            memset(members + member_count, 0, (space - member_count) * sizeof *members);
+        }
+        add_member(room, token, &relay);
+    }
+}
+
+static size_t count_deaf(void) {
+    size_t deaf = 0;
+    for (size_t i = 0; i < member_count; i++)
+        deaf += !members[i].listens;
+    return deaf;
+}
+
+/* Let every member speak, slowly enough for a small buffer, until each has heard something. */
+static void register_members(void) {
+    for (int round = 0; round < REGISTER_ROUNDS; round++) {
+        for (size_t i = 0; i < member_count; i++) {
+            if (!members[i].listens)
+                say(&members[i], "", 0);
+            if (i % 32 == 31)
+                listen_for(1);
+        }
+        for (size_t i = 0; i < member_count; i++) {
+            if (i % members_per_room < 2) /* the second is there for the first to hear */
+                say(&members[i], "?", 1);
+            listen_for(0);
+        }
+        while (listen_for(200))
+            continue;
+        if (count_deaf() == 0)
+            return;
+    }
+    fprintf(stderr, "%zu of %zu members hear nothing\n", count_deaf(), member_count);
+    exit(1);
+}
+
+/* --- the measurement --- */
+
+static uint64_t count_due(uint64_t started_at, uint64_t at, double rate, uint64_t window) {
+    uint64_t copies = members_per_room - 1;
+    if (rate > 0)
+        return (uint64_t)((double)(at - started_at) / 1e9 * rate);
+    uint64_t settled = delivered + given_up, outstanding = sent * copies > settled ? sent * copies - settled : 0;
+    if (outstanding == 0)
+        return sent + 1 + window / copies;
+    return outstanding + copies <= window ? sent + (window - outstanding) / copies : sent;
+}
+
+static void speak(uint64_t due) {
+    size_t rooms = member_count / members_per_room;
+    for (int burst = 0; sent < due && burst < SEND_BURST; burst++) {
+        size_t room = sent % rooms, place = sent / rooms % members_per_room;
+        if (!say_marked(&members[room * members_per_room + place], place))
+            return;
+    }
+}
+
+static void converse(double seconds, double rate, uint64_t window) {
+    const uint64_t copies = members_per_room - 1, started_at = now(), end = started_at + (uint64_t)(seconds * 1e9);
+    last_delivery_at = started_at;
+    for (uint64_t at = started_at; at < end; at = now()) {
+        if (rate == 0 && at > last_delivery_at + 100 * MILLISECOND) { /* what is still out is lost: go on */
+            given_up = sent * copies - delivered;
+            last_delivery_at = at;
+        }
+        uint64_t due = count_due(started_at, at, rate, window);
+        speak(due);
+        bool spare = sent >= due && (rate == 0 || count_due(started_at, at + MILLISECOND, rate, window) <= due);
+        listen_for(spare ? 1 : 0);
+    }
+    while (delivered < sent * copies && now() < last_delivery_at + SECOND)
+        listen_for(10);
+}
+
+int main(int count, char **arguments) {
+    if (count != 8) {
+        fprintf(stderr, "fanout_load PORT PID MEMBERS_PER_ROOM SECONDS RATE WINDOW MESSAGE_BYTES < members\n");
+        return 2;
+    }
+    pid_t relay = (pid_t)atol(arguments[2]);
+    members_per_room = (size_t)atol(arguments[3]);
+    double seconds = atof(arguments[4]), rate = atof(arguments[5]);
+    uint64_t window = (uint64_t)atoll(arguments[6]);
+    message_bytes = (size_t)atol(arguments[7]);
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    events = epoll_create1(0);
+    read_members((uint16_t)atol(arguments[1]));
+    if (members_per_room < 2 || member_count == 0 || member_count % members_per_room != 0 ||
+        message_bytes < MARK_BYTES || message_bytes > MAX_DATAGRAM_BYTES - HEADER_BYTES) {
+        fprintf(stderr, "the members don't fill their rooms, or the message is too short or too long\n");
+        return 2;
+    }
+    register_members();
+    double cpu_before = cpu_seconds(relay);
+    uint64_t started_at = now();
+    converse(seconds, rate, window);
+    double cpu = cpu_seconds(relay) - cpu_before, took = (double)(last_delivery_at - started_at) / 1e9;
+    printf("{\"sent\": %lu, \"expected\": %lu, \"delivered\": %lu, \"duplicated\": %lu, \"seconds\": %.6f, "
+           "\"cpu_seconds\": %.6f, \"p50_us\": %lu, \"p99_us\": %lu, \"worst_us\": %lu}\n",
+           sent, sent * (members_per_room - 1), delivered, duplicated, took, cpu, percentile(0.5), percentile(0.99),
+           percentile(1));
+    return 0;
+}

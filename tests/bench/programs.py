@@ -1,0 +1,199 @@
+"""The programs that take part: built, started, pinned to their CPU, and ended."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+from bench.joining import Membership
+
+SOURCES = Path(__file__).parent
+COMPILE = ("gcc", "-O2", "-std=gnu11", "-Wall", "-Wextra")
+START_SECONDS = 20.0
+STOP_SECONDS = 10.0
+WINDOW_DELIVERIES = 2048
+"""How many deliveries are outstanding at most in the closed loop."""
+MESSAGE_BYTES = 100
+
+# All members share one address, and what is measured is the relay, not its limits. Who joins is not announced: in a
+# room of 1000 that would be half a million notices before the first message. The environment may say otherwise.
+LIFTED = {
+    "RELAY_MAX_ROOMS": "0",
+    "RELAY_MAX_MEMBERS": "0",
+    "RELAY_MAX_MEMBERS_PER_ROOM": "0",
+    "RELAY_MAX_MEMBERS_PER_ADDRESS": "0",
+    "RELAY_MAX_ROOMS_PER_ADDRESS": "0",
+    "RELAY_MAX_TRANSACTIONS": "0",
+    "RELAY_MAX_TRANSACTIONS_PER_ADDRESS": "0",
+    "RELAY_MESSAGE_RATE": "0",
+    "RELAY_BYTE_RATE": "0",
+    "RELAY_JOIN_RATE": "0",
+    "RELAY_ANNOUNCE": "false",
+    "RELAY_LOG_LEVEL": "warning",
+}
+
+
+class BenchError(Exception):
+    """A measurement that can't be made; ``str()`` says why in one sentence."""
+
+
+class ToolMissingError(BenchError):
+    """Something must be installed first."""
+
+
+class Result(BaseModel):
+    """What one run of the load saw."""
+
+    sent: int
+    expected: int
+    delivered: int
+    duplicated: int
+    seconds: float
+    cpu_seconds: float
+    p50_us: int
+    p99_us: int
+    worst_us: int
+
+    @property
+    def lost(self) -> int:
+        return self.expected - self.delivered
+
+    @property
+    def per_cpu_second(self) -> float:
+        """Deliveries that a second of the relay's CPU time brings."""
+        return self.delivered / self.cpu_seconds if self.cpu_seconds else 0.0
+
+
+class Target(NamedTuple):
+    """A relay that runs, be it ours or the reference, which takes no joins."""
+
+    pid: int
+    udp_port: int
+    tcp_port: int
+
+
+class Programs(NamedTuple):
+    """The reference relay and the load, compiled."""
+
+    reference: Path
+    load: Path
+
+
+def build(folder: Path) -> Programs:
+    """Compile the C programs into a folder.
+
+    Raises:
+        ToolMissingError: there is no compiler.
+        BenchError: it fails.
+
+    """
+    if not shutil.which(COMPILE[0]):
+        raise ToolMissingError("gcc is needed to build the reference relay and the load: install it (package gcc).")
+    built = Programs(folder / "reference_relay", folder / "fanout_load")
+    for program in built:
+        source = SOURCES / f"{program.name}.c"
+        done = subprocess.run([*COMPILE, "-o", program, source], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise BenchError(f"gcc can't build {source.name}: {done.stderr.strip()}")
+    return built
+
+
+@contextmanager
+def running_reference(programs: Programs, cpu: int) -> Iterator[Target]:
+    """Run the reference relay on a CPU."""
+    with subprocess.Popen([programs.reference], stdout=subprocess.PIPE, text=True) as process:
+        os.sched_setaffinity(process.pid, {cpu})
+        try:
+            assert process.stdout
+            yield Target(process.pid, int(process.stdout.readline()), 0)
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def running_relay(cpu: int) -> Iterator[Target]:
+    """Run the project's relay on a CPU, its limits lifted.
+
+    Raises:
+        BenchError: it doesn't start.
+
+    """
+    tcp_port, udp_port = _free_ports()
+    environment = {
+        **LIFTED,
+        **os.environ,
+        "RELAY_HOST": "127.0.0.1",
+        "RELAY_TCP_PORT": str(tcp_port),
+        "RELAY_UDP_PORT": str(udp_port),
+        "RELAY_LOBBY_PORT": "0",
+        "RELAY_OPS_PORT": "0",
+    }
+    process = subprocess.Popen([sys.executable, "-m", "relay_server", "run"], env=environment)
+    os.sched_setaffinity(process.pid, {cpu})
+    try:
+        _await_start(process, tcp_port)
+        yield Target(process.pid, udp_port, tcp_port)
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def run_load(
+    programs: Programs, target: Target, members: Sequence[Membership], members_per_room: int,
+    *, rate: float, seconds: float,
+) -> Result:  # fmt: skip
+    """Let the members converse; ``rate`` is in messages a second, 0 keeps the closed loop full.
+
+    Raises:
+        BenchError: the relay went away, or doesn't relay.
+
+    """
+    command: list[object] = [programs.load, target.udp_port, target.pid, members_per_room, seconds, rate]
+    command += [WINDOW_DELIVERIES, MESSAGE_BYTES]
+    lines = "".join(f"{member.room} {member.token}\n" for member in members)
+    done = subprocess.run([str(part) for part in command], input=lines, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BenchError(f"The load gave up: {done.stderr.strip() or f'exit code {done.returncode}'}.")
+    return Result.model_validate_json(done.stdout)
+
+
+def resident_kib(pid: int) -> int:
+    """Return how much memory a process has in use, in KiB."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise BenchError("The relay's memory can't be read.")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process has used."""
+    return time.clock_gettime(~pid << 3 | 2)  # what clock_getcpuclockid(3) returns
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        tcp.bind(("127.0.0.1", 0))
+        udp.bind(("127.0.0.1", 0))
+        return tcp.getsockname()[1], udp.getsockname()[1]
+
+
+def _await_start(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise BenchError("The relay didn't start: see what it says above.")

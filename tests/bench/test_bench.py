@@ -1,0 +1,101 @@
+"""The benchmark itself: it builds, its figures come out, and at a low rate nothing is lost. Nothing is timed."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DEADLINE_SECONDS = 50.0
+TESTS = Path(__file__).parent.parent
+needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark needs Linux")
+
+MEASURED = r"[\d.]+ ms"
+NOTHING = r"0 +0"  # neither lost nor duplicated
+
+
+def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        env=kept | {"PYTHONPATH": str(TESTS)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+
+
+@needs_linux
+@needs_gcc
+def test_relay_and_reference_are_compared() -> None:
+    done = bench("--shape", "2x3", "--shape", "1x40", "--rate", "200", "--seconds", "0.3", "--runs", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    for shape in ("2 x 3", "1 x 40"):
+        relay, reference = re.findall(rf"^{shape} +(relay .*)\n +(reference .*)$", done.stdout, re.MULTILINE)[0]
+        ratio = r"\d+\.\d\d \(\d+\.\d\d, \d+\.\d\d\)"
+        assert re.fullmatch(rf"relay +[1-9][\d,]* +{ratio} +{MEASURED} +{MEASURED} +{NOTHING}", relay)
+        assert re.fullmatch(rf"reference +[1-9][\d,]* +{MEASURED} +{MEASURED} +{NOTHING}", reference)
+
+
+@needs_linux
+@needs_gcc
+def test_the_closed_loop_needs_no_rate() -> None:
+    done = bench("--here", "--shape", "4x5", "--seconds", "0.2", "--runs", "1", RELAY_EVENT_LOOP="asyncio")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"^4 x 5 +relay +[1-9]", done.stdout, re.MULTILINE)
+
+
+@needs_linux
+@needs_gcc
+def test_the_exercise() -> None:
+    done = bench("--here", "--exercise", "--seconds", "0.2")
+    assert (done.returncode, done.stderr) == (0, "")
+    for shape in ("500 x 10", "1 x 1000"):
+        assert re.search(rf"^{shape} +[\d,]+ +[1-9][\d,]* +{MEASURED}", done.stdout, re.MULTILINE)
+
+
+@needs_linux
+def test_mass_joins() -> None:
+    done = bench("--here", "--joins", "200")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"^200 members joined in [\d.]+ s: [1-9][\d,]* a second, [1-9]", done.stdout, re.MULTILINE)
+    assert re.search(r"grew by [\d,]+ KiB: \d+\.\d\d KiB a member\.$", done.stdout, re.MULTILINE)
+
+
+@needs_linux
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--shape", "20"], "'20' is no shape"),
+        (["--shape", "1x1"], "'1x1' is no shape"),
+        (["--rate", "fast"], "'fast' is no number"),
+        (["--runs", "0"], "'0' is no number"),
+        (["--seconds", "0"], "0 seconds"),
+        (["--joins", "20", "--exercise"], "not allowed with"),
+    ],
+)
+def test_mistakes_get_one_sentence(arguments: list[str], word: str) -> None:
+    done = bench(*arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert word in done.stderr
+
+
+@needs_linux
+def test_without_a_compiler_it_says_what_to_install(tmp_path: Path) -> None:
+    done = bench("--here", PATH=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr == "bench: gcc is needed to build the reference relay and the load: install it (package gcc).\n"
+
+
+@needs_linux
+@needs_gcc
+def test_a_relay_that_does_not_start_is_said() -> None:
+    done = bench("--here", "--runs", "1", RELAY_MESSAGE_BURST="none")
+    assert done.returncode == 1
+    assert done.stderr.endswith("bench: The relay didn't start: see what it says above.\n")
+    assert "Traceback" not in done.stderr
