@@ -1,16 +1,21 @@
 """bot-client as a process, against a real relay: scenarios, reports, signals, metrics, mistakes."""
 
+import fcntl
 import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -37,6 +42,17 @@ def bot_client(*arguments: str, **variables: str) -> subprocess.CompletedProcess
         timeout=DEADLINE_SECONDS,
         check=False,
     )
+
+
+@contextmanager
+def playing(arguments: Sequence[str], **variables: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        arguments, env=environment(**variables), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -168,9 +184,7 @@ def test_a_seed_makes_chatter_repeatable(where: tuple[str, ...], tmp_path: Path)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_with_its_report(where: tuple[str, ...], number: signal.Signals) -> None:
     arguments = ("run", "--scenario", "probe", "--rate", "50", "--report-seconds", "0.2", *where)
-    with subprocess.Popen(
-        command(*arguments), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with playing(command(*arguments)) as process:
         assert process.stdout
         wait_for_line(process.stdout, r"received [1-9]")
         process.send_signal(number)
@@ -179,33 +193,58 @@ def test_a_signal_ends_the_run_with_its_report(where: tuple[str, ...], number: s
     assert figure(output, "received") > 0
 
 
+def test_a_second_signal_ends_the_run_even_when_nobody_takes_its_output(where: tuple[str, ...]) -> None:
+    arguments = ("run", "--scenario", "probe", "--report-seconds", "0.001", *where)
+    with playing(command(*arguments)) as process:
+        assert process.stdout
+        wait_for_line(process.stdout, r"2 members")
+        wait_until_blocked(process.stdout)
+        process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while process.poll() is None and time.monotonic() < deadline:
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.05)
+        assert process.returncode == -signal.SIGTERM
+
+
+def wait_until_blocked(pipe: IO[str]) -> None:
+    """Wait until a pipe that nobody reads is full: what writes a line every millisecond adds none for long."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    sizes = [-1]
+    while len(sizes) < 10 and time.monotonic() < deadline:
+        size = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+        sizes = [*sizes, size] if size == sizes[-1] else [size]
+        time.sleep(0.05)
+    assert len(sizes) == 10, "The pipe never filled."
+
+
 def test_bots_come_back_to_a_relay_that_restarts(tmp_path: Path) -> None:
     relay = OwnRelay(tmp_path / "log", {})
     ports = {"TCP": relay.relay.tcp_port, "UDP": relay.relay.udp_port, "LOBBY": relay.relay.lobby_port}
     variables = {f"RELAY_{name}_PORT": str(port) for name, port in ports.items()} | {"RELAY_OPS_PORT": "0"}
     where = ("--server", f"{relay.relay.host}:{relay.relay.tcp_port}", "--seed", "1")
     arguments = ("run", "--scenario", "probe", "--rate", "50", "--report-seconds", "0.2", *where)
-    with subprocess.Popen(command(*arguments), env=environment(), stdout=subprocess.PIPE, text=True) as bots:
+    with playing(command(*arguments)) as bots:
         assert bots.stdout
         wait_for_line(bots.stdout, r" 2 members, sent \d+, received [1-9]")
         assert relay.stop() == 0
         before = wait_for_line(bots.stdout, r" 0 members, .* received (\d+)")
-        with subprocess.Popen(
-            [sys.executable, "-m", "relay_server", "run"], env=environment(**variables), stderr=subprocess.DEVNULL
-        ) as second:
+        with playing([sys.executable, "-m", "relay_server", "run"], **variables):
             wait_for_line(bots.stdout, r" 2 members, ")
             after = wait_for_line(bots.stdout, rf" received (?!{before[1]},)(\d+)")
             bots.terminate()
             output, _ = bots.communicate(timeout=DEADLINE_SECONDS)
-            second.terminate()
     assert int(after[1]) > int(before[1])
     assert bots.returncode == 0
     assert "2 shutdown" in output
 
 
 def wait_for_line(lines: Iterable[str], pattern: str) -> re.Match[str]:
+    deadline = time.monotonic() + DEADLINE_SECONDS  # looked at with each line; a report comes every 0.2 s
     seen = []
     for line in lines:
+        if time.monotonic() > deadline:
+            break
         seen.append(line)
         if found := re.search(pattern, line):
             return found
@@ -216,12 +255,11 @@ def test_metrics_are_served_while_the_bots_play(where: tuple[str, ...]) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    variables = environment(BOT_METRICS_PORT=str(port), BOT_SCENARIO="probe", BOT_RATE="50")
-    with subprocess.Popen(command("run", *where), env=variables, stdout=subprocess.DEVNULL) as process:
-        try:
-            metrics = wait_for_metrics(port, r"bot_round_trip_seconds_count [1-9]")
-        finally:
-            process.terminate()
+    arguments = command("run", *where)
+    with playing(arguments, BOT_METRICS_PORT=str(port), BOT_SCENARIO="probe", BOT_RATE="50") as process:
+        metrics = wait_for_metrics(port, r"bot_round_trip_seconds_count [1-9]")
+        process.terminate()
+        process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 0
     assert "bot_members 2.0" in metrics
     assert 'bot_joins_total{status="ok"} 2.0' in metrics

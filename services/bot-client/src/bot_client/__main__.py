@@ -123,14 +123,14 @@ def _stop_on_signals() -> asyncio.Event:
     """Ask for an orderly end at the first signal; a second one ends the program at once."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
-    def on_signal() -> None:
-        stop.set()
+    # The loop's own handlers would wait while a stuck terminal holds up a line of output: these don't.
+    def on_signal(*_: object) -> None:
         for number in _SIGNALS:
-            loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
+        loop.call_soon_threadsafe(stop.set)
 
     for number in _SIGNALS:
-        loop.add_signal_handler(number, on_signal)
+        signal.signal(number, on_signal)
     return stop
 
 
