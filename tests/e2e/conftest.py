@@ -58,7 +58,10 @@ def _accepts(port: int) -> bool:
 
 def _start(settings: dict[str, str]) -> Relay | None:
     """Start a relay; None if somebody else took one of its ports meanwhile."""
-    tcp, udp, lobby = free_ports(3)
+    tcp, udp, lobby = (
+        int(settings.get(f"RELAY_{kind}_PORT", port))
+        for kind, port in zip(("TCP", "UDP", "LOBBY"), free_ports(3), strict=True)
+    )
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
     ports = {"RELAY_TCP_PORT": tcp, "RELAY_UDP_PORT": udp, "RELAY_LOBBY_PORT": lobby, "RELAY_OPS_PORT": 0}
     own = {name: str(port) for name, port in ports.items()}

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+from collections.abc import Sequence
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_each_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch) -> Non
                 open_one.listen()
                 addresses = [(socket.AF_INET, bound.getsockname()) for bound in (refusing, mute, open_one)]
 
-                async def several(*_: object) -> list[tuple[int, tuple[str, int]]]:
+                async def several(*_: object) -> Sequence[tuple[int, tuple[str, int]]]:
                     return addresses
 
                 monkeypatch.setattr("chatclient.connecting.resolve", several)

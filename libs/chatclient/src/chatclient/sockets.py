@@ -214,6 +214,8 @@ class _Stream(asyncio.Protocol):
         self._driver = driver
         self._brain = brain
         self._transport: asyncio.Transport | None = None
+        # Only this may be cancelled: of a transport cancelled in the making uvloop tells no end.
+        self._connecting = True
         self._given_up = False
         self._lost = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._open(server))
@@ -222,7 +224,10 @@ class _Stream(asyncio.Protocol):
     async def _open(self, server: ServerAddress) -> None:
         try:
             connection = await connect(server)
-            await asyncio.get_running_loop().create_connection(lambda: self, sock=connection)
+            self._connecting = False
+            transport, _ = await asyncio.get_running_loop().create_connection(lambda: self, sock=connection)
+            if self._given_up:
+                transport.close()
         except (OSError, UnicodeError) as error:
             if not self._given_up:
                 self._brain.stream_closed(self._driver.now, explain(error))
@@ -241,7 +246,8 @@ class _Stream(asyncio.Protocol):
         self._given_up = True
         if self._transport:
             self._transport.close()
-        self._task.cancel()
+        elif self._connecting:
+            self._task.cancel()
 
     async def finished(self) -> None:
         """Wait until nothing of the connection is left."""
@@ -250,8 +256,7 @@ class _Stream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        if self._given_up:
-            self._transport.abort()
+        if self._given_up:  # ``_open`` closes it
             return
         connection: socket.socket = transport.get_extra_info("socket")
         local, remote = connection.getsockname(), transport.get_extra_info("peername")

@@ -51,4 +51,4 @@ def _describe_membership(event: Joined | Rejoined | Recovered | Reconnecting) ->
         case Recovered():
             return "The relay answers again."
         case Reconnecting(reason, delay_seconds, attempt):
-            return f"{reason} Trying again in {delay_seconds:.0f} s (attempt {attempt})."
+            return f"{reason} Trying again in {max(1, round(delay_seconds))} s (attempt {attempt})."
