@@ -18,7 +18,8 @@ class Room:
     """The creator's, for the cap on rooms per address."""
     host: "Member | None" = None
     """None while a room outlives its host for a grace (ROOM-06)."""
-    host_name: str = ""
+    host_was: tuple[str, bytes] = ("", b"")
+    """The host's name and IP, by which it is known again."""
     seen_at: float = 0.0
     """When its host left, while it outlives it."""
     members_by_key: dict[str, "Member"] = field(default_factory=dict)

@@ -90,7 +90,7 @@ class Registry:
             raise TooManyError("Your address has as many rooms as it may: close one first.")
         room = Room(name, room_name, network)
         member = self._admit(room, user_name, token, ip, now, port)
-        room.host, room.host_name = member, user_name
+        room.host, room.host_was = member, (user_name, ip)
         self.rooms[room_name] = room
         self._rooms_of_network[network] = self._rooms_of_network.get(network, 0) + 1
         self._observer(events.RoomCreated(name))
@@ -121,7 +121,7 @@ class Registry:
         if _reached(self._policy.max_members_per_room, len(room.members)):
             raise RoomFullError
         member = self._admit(room, user_name, token, ip, now, port)
-        if room.host is None and user_name == room.host_name:  # came back within the grace (ROOM-06)
+        if room.host is None and (user_name, ip) == room.host_was:  # came back within the grace (ROOM-06)
             room.host = member
             self._hostless.discard(room)
         self._observer(events.MemberJoined(room.name, user_name))

@@ -121,8 +121,7 @@ class _Connection(asyncio.Protocol):
             self._timer = self._loop.call_later(timeout, self._time_out)
         else:
             error = BusyError("Too many requests are open: try again in a moment.")
-            transport.write(self._port.control.refuse(self._transaction, error))
-            transport.close()
+            self._answer(self._port.control.refuse(self._transaction, error))
 
     def data_received(self, data: bytes) -> None:
         if self._transport.is_closing():
