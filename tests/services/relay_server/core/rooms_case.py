@@ -1,0 +1,117 @@
+"""Rooms with people in them, on a clock of floats."""
+
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from chatproto import encode_datagram
+from relay_server.core.address import Address, make_address, parse_ip, unpack_targets
+from relay_server.core.counters import DropReason
+from relay_server.core.model import Forward, Member
+from relay_server.core.policy import Policy
+from relay_server.core.registry import Registry
+from relay_server.core.relay import Relay
+
+if TYPE_CHECKING:
+    from relay_server.core.events import Event
+
+Said = tuple[str, list[Address]]
+"""What was said, and to which addresses."""
+
+
+def at(ip: str = "10.0.0.1", port: int = 5000) -> Address:
+    """Build an address."""
+    return make_address(parse_ip(ip), port)
+
+
+def home(member: Member, port: int = 5000) -> Address:
+    """Return where a member speaks from."""
+    return make_address(member.ip, port)
+
+
+def relayed(result: Forward | DropReason) -> Said:
+    """Take apart what is forwarded."""
+    assert isinstance(result, tuple), result
+    payload, targets = result
+    return payload.decode(), unpack_targets(targets)
+
+
+class Case:
+    """A registry with its relay; everybody has an IP of their own unless told otherwise."""
+
+    def __init__(self, **policy: Any) -> None:
+        self.events: list[Event] = []
+        self.policy = Policy(**policy)
+        self.registry = Registry(self.policy, self.events.append)
+        self.relay = Relay(self.registry, self.policy)
+        self._tokens = count(1)
+        self._hosts = count(1)
+
+    def create(
+        self,
+        name: str = "ann",
+        room: str = "demo",
+        *,
+        ip: str | None = None,
+        now: float = 0.0,
+        port: Address | None = None,
+    ) -> Member:
+        """Create a room; the host hasn't spoken yet."""
+        place = parse_ip(ip or self._new_ip())
+        return self.registry.create_room(room.encode(), name, self._new_token(), place, now, port=port)
+
+    def join(
+        self,
+        name: str = "bob",
+        room: str = "demo",
+        *,
+        ip: str | None = None,
+        now: float = 0.0,
+        port: Address | None = None,
+    ) -> Member:
+        """Join a room; the member hasn't spoken yet."""
+        place = parse_ip(ip or self._new_ip())
+        return self.registry.join_room(room.encode(), name, self._new_token(), place, now, port=port)
+
+    def say(
+        self, member: Member, message: str | bytes = b"", now: float = 0.0, source: Address | None = None
+    ) -> Forward | DropReason:
+        """Send a member's message from its home, or from ``source``."""
+        raw = message.encode() if isinstance(message, str) else message
+        data = encode_datagram(member.room.raw_name, member.token, raw)
+        return self.relay.handle_datagram(data, source or home(member), now)
+
+    def trio(self, now: float = 0.0) -> tuple[Member, Member, Member]:
+        """Put ann (the host), bob and eve in a room, all of whom have spoken; nothing waits to be said."""
+        members = self.create("ann", now=now), self.join("bob", now=now), self.join("eve", now=now)
+        for member in members:
+            self.say(member, b"", now)
+        self.said()
+        self.events.clear()
+        return members
+
+    def said(self) -> list[Said]:
+        """Take out what the relay says by itself."""
+        notices, self.registry.outbox = self.registry.outbox, []
+        return [(payload.decode(), unpack_targets(targets)) for payload, targets in notices]
+
+    def knows(self, member: Member) -> bool:
+        """Tell whether the member's token is alive."""
+        return self.registry.members_by_token.get(member.token) is member
+
+    def assert_all_is_counted(self) -> None:
+        """Check CON-01, and that no trace is left of who is gone."""
+        counters = self.registry.counters
+        assert counters.received == counters.accepted + sum(counters.dropped.values())
+        members = {member for room in self.registry.rooms.values() for member in room.members}
+        assert set(self.registry.members_by_token.values()) == members
+        assert set(self.registry.members_by_header.values()) == members
+        assert set(self.registry._members_by_remote.values()) <= members
+        assert sum(self.registry._members_of_network.values()) == len(members)
+        assert sum(self.registry._rooms_of_network.values()) == len(self.registry.rooms)
+
+    def _new_token(self) -> bytes:
+        return b"token-%d" % next(self._tokens)
+
+    def _new_ip(self) -> str:
+        number = next(self._hosts)
+        return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"

@@ -1,0 +1,65 @@
+"""The next to end is always at the front."""
+
+from dataclasses import dataclass
+from math import inf
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay_server.core.deadlines import DeadlineQueue
+
+
+@dataclass(eq=False)
+class Thing:
+    seen_at: float = 0.0
+
+
+def test_an_empty_queue_never_ends() -> None:
+    queue: DeadlineQueue[Thing] = DeadlineQueue(10.0)
+    assert queue.next_deadline() == inf
+    assert queue.pop_due(1e9) is None
+
+
+def test_an_item_is_due_at_its_deadline_and_not_before() -> None:
+    queue: DeadlineQueue[Thing] = DeadlineQueue(10.0)
+    thing = Thing()
+    queue.add(thing, 5.0)
+    assert queue.next_deadline() == 15.0
+    assert queue.pop_due(14.999) is None
+    assert queue.pop_due(15.0) is thing
+    assert queue.next_deadline() == inf
+
+
+def test_forgetting_twice_is_harmless() -> None:
+    queue: DeadlineQueue[Thing] = DeadlineQueue(10.0)
+    thing = Thing()
+    queue.add(thing, 0.0)
+    queue.discard(thing)
+    queue.discard(thing)
+    assert queue.pop_due(100.0) is None
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "renew", "forget"]), st.integers(0, 4), st.floats(0, 5))))
+def test_whatever_is_renewed_things_end_in_order(steps: list[tuple[str, int, float]]) -> None:
+    lifetime, now = 10.0, 0.0
+    queue: DeadlineQueue[Thing] = DeadlineQueue(lifetime)
+    things = [Thing() for _ in range(5)]
+    alive: dict[Thing, float] = {}
+    for action, number, pause in steps:
+        now += pause
+        thing = things[number]
+        if action == "forget":
+            queue.discard(thing)
+            alive.pop(thing, None)
+        elif action == "add" or thing not in alive:
+            queue.add(thing, now)
+            alive[thing] = now
+        else:
+            alive[thing] = thing.seen_at = now
+            queue.to_end(thing)
+        assert queue.next_deadline() == min((seen + lifetime for seen in alive.values()), default=inf)
+    ended = []
+    while (thing_due := queue.pop_due(now + lifetime)) is not None:
+        ended.append(alive.pop(thing_due))
+    assert ended == sorted(ended)
+    assert not alive

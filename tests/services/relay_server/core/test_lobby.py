@@ -1,0 +1,239 @@
+"""The lobby: whoever speaks is in, and hears what the others say (LOB-01 to LOB-05)."""
+
+from math import inf
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatproto import EvictionReason, encode_lobby
+from relay_server.core import events
+from relay_server.core.address import Address, make_address, parse_ip, unpack_targets
+from relay_server.core.counters import DropReason
+from relay_server.core.lobby import Lobby
+from relay_server.core.model import NOTHING_TO_SEND, Forward
+from relay_server.core.policy import Policy
+from services.relay_server.core.rooms_case import at
+
+ANN, BOB, EVE = at("10.0.0.1"), at("10.0.0.2"), at("10.0.0.3")
+
+
+class LobbyCase:
+    """A lobby on a clock of floats."""
+
+    def __init__(self, **policy: Any) -> None:
+        self.events: list[events.Event] = []
+        self.lobby = Lobby(Policy(**policy), self.events.append)
+
+    def say(self, source: Address, name: str, message: str | bytes = b"", now: float = 0.0) -> Forward | DropReason:
+        raw = message.encode() if isinstance(message, str) else message
+        return self.lobby.handle_datagram(encode_lobby(name.encode(), raw), source, now)
+
+    def trio(self) -> None:
+        for source, name in ((ANN, "ann"), (BOB, "bob"), (EVE, "eve")):
+            self.say(source, name)
+
+    def said(self) -> list[tuple[bytes, list[Address]]]:
+        notices, self.lobby.outbox = self.lobby.outbox, []
+        return [(payload, unpack_targets(targets)) for payload, targets in notices]
+
+    def assert_all_is_counted(self) -> None:
+        counters = self.lobby.counters
+        assert counters.received == counters.accepted + sum(counters.dropped.values())
+        assert sum(self.lobby._clients_of_network.values()) == len(self.lobby.clients_by_remote)
+
+
+def farewell(reason: EvictionReason) -> bytes:
+    return b"\x06serverdisconnected: " + reason.encode()
+
+
+@pytest.mark.requirement("LOB-02", "LOB-03")
+def test_who_spoke_once_hears_what_the_others_say_byte_for_byte() -> None:
+    case = LobbyCase()
+    assert case.say(ANN, "ann", "is anybody here?") == (b"\x03annis anybody here?", b"")
+    payload, targets = case.say(BOB, "bob", "hi\x1b\n")
+    assert (payload, unpack_targets(targets)) == (b"\x03bobhi\x1b\n", [ANN])  # type: ignore[arg-type]
+    result = case.say(ANN, "ann", "ah")
+    assert isinstance(result, tuple)
+    assert unpack_targets(result[1]) == [BOB]
+    assert len(case.lobby.clients_by_remote) == 2
+    assert case.said() == []
+
+
+@pytest.mark.requirement("LOB-03")
+def test_an_empty_message_only_keeps_its_sender() -> None:
+    case = LobbyCase(silence_timeout_seconds=100.0)
+    case.trio()
+    assert case.say(ANN, "ann", "", 50.0) == NOTHING_TO_SEND
+    case.lobby.expire(100.0)
+    assert [client.name for client in case.lobby.clients_by_remote.values()] == [b"ann"]
+
+
+@pytest.mark.requirement("LOB-02")
+def test_a_client_may_change_its_name_and_is_known_by_its_address() -> None:
+    case = LobbyCase()
+    case.trio()
+    case.say(ANN, "anna", "hi")
+    case.say(make_address(parse_ip("10.0.0.1"), 5000, local_ip=parse_ip("10.0.0.9")), "anna", "hi")
+    assert len(case.lobby.clients_by_remote) == 3
+    case.say(at("10.0.0.1", 5001), "ann", "another socket")
+    assert len(case.lobby.clients_by_remote) == 4
+
+
+@pytest.mark.requirement("LOB-04", "EVI-01")
+def test_a_silent_client_is_forgotten_and_told() -> None:
+    case = LobbyCase(silence_timeout_seconds=100.0)
+    assert case.lobby.next_deadline() == inf
+    case.trio()
+    case.say(ANN, "ann", "", 50.0)
+    assert case.lobby.next_deadline() == 100.0
+    case.lobby.expire(99.9)
+    assert case.events == []
+    case.lobby.expire(100.0)
+    assert case.said() == [(farewell(EvictionReason.SILENCE), [BOB]), (farewell(EvictionReason.SILENCE), [EVE])]
+    assert case.events == [events.LobbyClientEvicted(name, EvictionReason.SILENCE) for name in ("bob", "eve")]
+    assert case.say(ANN, "ann", "alone", 101.0) == (b"\x03annalone", b"")
+    case.assert_all_is_counted()
+
+
+def fail(case: LobbyCase, now: float, target: Address = BOB) -> None:
+    result = case.say(ANN, "ann", f"message at {now}", now)
+    assert isinstance(result, tuple)
+    case.lobby.note_undelivered(target, result[0], now)
+
+
+@pytest.mark.requirement("LOB-04", "EVI-03")
+def test_a_client_that_fails_again_and_again_is_forgotten_and_told() -> None:
+    case = LobbyCase()
+    case.trio()
+    for now in (1.0, 6.0):
+        fail(case, now)
+    assert case.events == []
+    fail(case, 11.0)
+    assert case.events == [events.LobbyClientEvicted("bob", EvictionReason.UNREACHABLE)]
+    assert case.said() == [(farewell(EvictionReason.UNREACHABLE), [BOB])]
+
+
+@pytest.mark.requirement("EVI-03")
+def test_a_sign_of_life_forged_errors_and_strangers_evict_nobody() -> None:
+    case = LobbyCase()
+    case.trio()
+    for now in (1.0, 6.0):
+        fail(case, now)
+    case.say(BOB, "bob", "", 7.0)
+    fail(case, 11.0)
+    fail(case, 16.0, at("198.51.100.1"))
+    for second in range(20, 60):
+        case.say(ANN, "ann", "something", float(second))
+        case.lobby.note_undelivered(BOB, b"something else", float(second))
+        case.lobby.note_send_error(at("198.51.100.1"), float(second))
+    assert case.events == []
+
+
+@pytest.mark.requirement("EVI-03")
+def test_sends_that_the_kernel_refuses_count_as_well() -> None:
+    case = LobbyCase()
+    case.trio()
+    for now in (1.0, 6.0, 11.0):
+        case.say(ANN, "ann", f"message at {now}", now)
+        case.lobby.note_send_error(BOB, now)
+    assert case.events == [events.LobbyClientEvicted("bob", EvictionReason.UNREACHABLE)]
+
+
+@pytest.mark.requirement("LOB-01", "LOB-05")
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", DropReason.MALFORMED),
+        (b"\0", DropReason.MALFORMED),
+        (b"\0hello", DropReason.MALFORMED),
+        (b"\5ann", DropReason.MALFORMED),
+        (b"\xff" + b"a" * 254, DropReason.MALFORMED),
+        (b"\3ann" + b"x" * 4093, DropReason.OVERSIZED),
+        (b"\3a\xffn", DropReason.INVALID_UTF8),
+        (b"\3ann\xff", DropReason.INVALID_UTF8),
+        (b"\6serverhi", DropReason.RESERVED_NAME),
+        (b"\x08 SERVER hi", DropReason.RESERVED_NAME),
+    ],
+)
+def test_what_is_malformed_is_dropped_and_makes_nobody_known(data: bytes, reason: DropReason) -> None:
+    case = LobbyCase()
+    assert case.lobby.handle_datagram(data, ANN, 0.0) is reason
+    assert not case.lobby.clients_by_remote
+    assert case.said() == []
+    assert case.lobby.counters.dropped[reason] == 1
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("LOB-01")
+@pytest.mark.parametrize("name", ["a", "a" * 255, "é" * 127, "漢" * 85])
+def test_names_up_to_255_bytes_and_datagrams_up_to_4096_pass(name: str) -> None:
+    case = LobbyCase()
+    message = b"x" * (4096 - 1 - len(name.encode()))
+    result = case.say(ANN, name, message)
+    assert isinstance(result, tuple)
+    assert len(result[0]) == 4096
+
+
+@pytest.mark.requirement("LIM-01", "LOB-05")
+def test_a_client_over_its_limit_is_dropped() -> None:
+    case = LobbyCase(message_rate=1.0, message_burst=2)
+    case.trio()
+    assert isinstance(case.say(ANN, "ann", "hi"), tuple)
+    assert case.say(ANN, "ann", "hi") is DropReason.MESSAGE_RATE
+    assert isinstance(case.say(BOB, "bob", "hi"), tuple)
+    assert case.said() == []
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("ROOM-05")
+def test_the_lobby_has_as_many_clients_as_a_room() -> None:
+    case = LobbyCase(max_members_per_room=2, silence_timeout_seconds=100.0)
+    case.say(ANN, "ann")
+    case.say(BOB, "bob", "", 50.0)
+    assert case.say(EVE, "eve", "", 50.0) is DropReason.TOO_MANY
+    assert isinstance(case.say(BOB, "bob", "hi", 50.0), tuple)
+    case.lobby.expire(100.0)
+    assert isinstance(case.say(EVE, "eve", "", 100.0), tuple)
+
+
+@pytest.mark.requirement("ROOM-05")
+def test_an_address_has_as_many_clients_as_members() -> None:
+    case = LobbyCase(max_members_per_address=2)
+    for port in (1, 2):
+        case.say(at("2001:db8::1", port), "ann")
+    assert case.say(at("2001:db8::2", 3), "ann") is DropReason.TOO_MANY
+    assert isinstance(case.say(at("2001:db8:0:1::1", 3), "ann"), tuple)
+    case.say(at("2001:db8::1", 2), "ann", "", 200.0)
+    case.lobby.expire(300.0)
+    assert isinstance(case.say(at("2001:db8::2", 3), "ann", "", 300.0), tuple)
+    assert case.say(at("2001:db8::2", 4), "ann", "", 300.0) is DropReason.TOO_MANY
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("EVI-06")
+def test_a_lobby_that_closes_tells_everybody_and_takes_nobody_in() -> None:
+    case = LobbyCase()
+    case.trio()
+    case.lobby.shut_down()
+    assert case.said() == [(farewell(EvictionReason.SHUTDOWN), [source]) for source in (ANN, BOB, EVE)]
+    assert case.say(ANN, "ann", "hello?") is DropReason.TOO_MANY
+    assert not case.lobby.clients_by_remote
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("LOB-05", "CON-01")
+@given(st.lists(st.tuples(st.binary(max_size=20), st.sampled_from([ANN, BOB, EVE])), max_size=30))
+def test_every_datagram_is_forwarded_or_dropped_and_counted(datagrams: list[tuple[bytes, Address]]) -> None:
+    case = LobbyCase(max_members_per_room=2)
+    known: set[Address] = set()
+    for data, source in datagrams:
+        result = case.lobby.handle_datagram(data, source, 0.0)
+        if isinstance(result, tuple):
+            known.add(source)
+            payload, targets = result
+            assert payload in {data, b""}
+            assert unpack_targets(targets) in ([], [address for address in known if address != source])
+        case.assert_all_is_counted()
+    assert case.said() == []
