@@ -102,8 +102,6 @@ def test_the_cursor_comes_back_after_ctrl_c_on_a_terminal() -> None:
     child.expect(r"datagrams/s")
     child.sendintr()
     child.expect("What you saw")
-    assert isinstance(child.before, str)
-    assert "shutdown" not in child.before  # the relay ends after the bots, though Ctrl-C goes to all in front
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
