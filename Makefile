@@ -38,12 +38,12 @@ run: install ## run a relay on its defaults
 	@$(BIN)/relay-server run
 
 .PHONY: check
-check: $(VENV)/dev.stamp ## format, lint, types, import contracts, unit tests (under a minute)
+check: $(VENV)/dev.stamp ## format, lint, types, import contracts, unit tests, documents (under a minute)
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy $(PACKAGES:%=%/src) tests
 	@$(BIN)/lint-imports | tail -n 4
-	@$(BIN)/coverage run -m pytest -q tests/libs tests/services
+	@$(BIN)/coverage run -m pytest -q tests/libs tests/services tests/docs
 	@$(BIN)/coverage report
 
 .PHONY: test
@@ -62,6 +62,14 @@ bench: install ## measure the relay beside a reference in C: make bench [ARGS="-
 format: $(VENV)/dev.stamp ## format the code and mend what lint can mend
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)
+
+.PHONY: docs
+docs: $(VENV)/dev.stamp ## write the generated tables of docs/settings.md and docs/metrics.md
+	@PYTHONPATH=tests $(BIN)/python -m docs.generated
+
+.PHONY: picture
+picture: $(VENV)/dev.stamp ## record the demo anew for docs/images/demo.svg
+	@PYTHONPATH=tests $(BIN)/python -m docs.record_demo
 
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## choose newer versions of the libraries and lock their hashes
