@@ -45,7 +45,7 @@ def main() -> None:
     except BenchError as error:
         _fail(str(error), FAILED)
     except (ProtocolError, OSError) as error:
-        _fail(f"The members can't join: {error}.", FAILED)
+        _fail(f"The measurement failed: {error}", FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

@@ -1,0 +1,61 @@
+"""What a relay's /metrics says, and whether its books balance."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from conformance.relays import OwnRelay
+
+DEADLINE_SECONDS: Final = 20.0
+Labels = frozenset[tuple[str, str]]
+
+
+class Metrics:
+    """One scrape."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._values: dict[tuple[str, Labels], float] = {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    @property
+    def series(self) -> set[tuple[str, Labels]]:
+        """Name and labels of everything that is counted."""
+        return set(self._values)
+
+    def value(self, name: str, **labels: str) -> float:
+        return self._values[name, frozenset(labels.items())]
+
+    def total(self, name: str) -> float:
+        """Add up a metric over all its labels."""
+        values = [value for (found, _), value in self._values.items() if found == name]
+        assert values, f"there is no metric {name}"
+        return sum(values)
+
+    def check_books(self) -> None:
+        """Check that every datagram and every copy is accounted for (CON-01, CON-02)."""
+        for kind in ("relay_", "relay_lobby_"):
+            assert self.total(f"{kind}datagrams_received_total") == (
+                self.total(f"{kind}datagrams_accepted_total") + self.total(f"{kind}datagrams_dropped_total")
+            )
+        assert self.total("relay_fanout_members_sum") == (
+            self.total("relay_datagrams_sent_total") + self.total("relay_send_failures_total")
+        )
+
+
+def scrape(relay: OwnRelay) -> Metrics:
+    return Metrics(relay.ops("/metrics"))
+
+
+def await_metrics(relay: OwnRelay, wanted: Callable[[Metrics], bool], seconds: float = DEADLINE_SECONDS) -> Metrics:
+    """Scrape until something is true, and return that scrape."""
+    deadline = time.monotonic() + seconds
+    while not wanted(metrics := scrape(relay)):
+        assert time.monotonic() < deadline, metrics.text
+        time.sleep(0.05)
+    return metrics

@@ -1,0 +1,171 @@
+"""The command ``relay-server``: settings, mistakes, and the health check."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from conformance.relays import OwnRelay
+
+DEADLINE_SECONDS = 30.0
+PORTS = ("TCP", "UDP", "LOBBY", "OPS")
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+    return subprocess.run(
+        [sys.executable, "-m", "relay_server", *arguments],
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRelay]:
+    relay = OwnRelay(tmp_path_factory.mktemp("relay") / "log", {})
+    yield relay
+    assert relay.stop() == 0
+
+
+def free_ports() -> dict[str, int]:
+    with ExitStack() as stack:
+        ports = {}
+        for name in PORTS:
+            kind = socket.SOCK_DGRAM if name in {"UDP", "LOBBY"} else socket.SOCK_STREAM
+            sock = stack.enter_context(socket.socket(type=kind))
+            sock.bind(("127.0.0.1", 0))
+            ports[name] = sock.getsockname()[1]
+        return ports
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_a_busy_port_is_said_in_one_sentence(relay: OwnRelay, name: str) -> None:
+    places = relay.relay
+    busy = dict(zip(PORTS, (places.tcp_port, places.udp_port, places.lobby_port, relay.ops_port), strict=True))[name]
+    ports = free_ports() | {name: busy}
+    second = run("run", RELAY_HOST="127.0.0.1", **{f"RELAY_{kind}_PORT": str(port) for kind, port in ports.items()})
+    assert (second.returncode, second.stdout, second.stderr.count("\n")) == (2, "", 1)
+    assert f"port {busy} on 127.0.0.1 is in use: end the other program" in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("RELAY_TPC_PORT", "9000", "RELAY_TPC_PORT is no setting"),
+        ("RELAY_TCP_PORT", "many", "RELAY_TCP_PORT is 'many'"),
+        ("RELAY_TCP_PORT", "65536", "RELAY_TCP_PORT is '65536'"),
+        ("RELAY_SILENCE_TIMEOUT_SECONDS", "nan", "RELAY_SILENCE_TIMEOUT_SECONDS is 'nan'"),
+        ("RELAY_EVENT_LOOP", "trio", "RELAY_EVENT_LOOP is 'trio'"),
+    ],
+)
+def test_a_bad_setting_is_said_in_one_sentence(name: str, value: str, says: str) -> None:
+    done = run("run", **{name: value})
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"relay-server: {says}")
+
+
+@pytest.mark.parametrize("command", [["config", "check"], ["config", "show"], ["config", "env"], ["healthcheck"]])
+def test_every_command_looks_at_the_settings(command: list[str]) -> None:
+    done = run(*command, RELAY_TPC_PORT="9000")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["runn"], ["config"], ["run", "--port", "9000"], ["healthcheck", "--server"]]
+)
+def test_a_wrong_command_is_said_in_one_sentence(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "--help" in done.stderr
+
+
+def test_a_host_that_cant_be_listened_on_is_said_in_one_sentence() -> None:
+    done = run("run", RELAY_HOST="192.0.2.1", RELAY_TCP_PORT=str(free_ports()["TCP"]))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "192.0.2.1" in done.stderr
+
+
+def test_its_version() -> None:
+    done = run("--version")
+    assert re.fullmatch(r"relay-server \d+\.\d+\.\d+\n", done.stdout)
+    assert done.returncode == 0
+
+
+def test_config_show_tells_where_a_value_came_from() -> None:
+    done = run("config", "show", RELAY_MESSAGE_RATE="7.5")
+    rows = dict(re.findall(r"^(RELAY_\w+) +(.*)$", done.stdout, re.MULTILINE))
+    assert re.fullmatch(r"7\.5 +environment", rows["RELAY_MESSAGE_RATE"])
+    assert re.fullmatch(r"9000 +default", rows["RELAY_TCP_PORT"])
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_config_show_has_all_settings_in_every_format() -> None:
+    shown = json.loads(run("config", "show", "--format", "json").stdout)
+    markdown = run("config", "show", "--format", "markdown").stdout
+    text = run("config", "show").stdout
+    assert len(shown) > 20
+    for setting in shown:
+        assert f"| `{setting['name']}` | `{setting['default']}` |" in markdown
+        assert re.search(rf"^{setting['name']} ", text, re.MULTILINE)
+
+
+def test_config_check_says_yes() -> None:
+    done = run("config", "check", RELAY_EVENT_LOOP="asyncio")
+    assert (done.returncode, done.stdout.count("\n"), done.stderr) == (0, 1, "")
+
+
+def test_config_env_can_be_used_as_it_is(tmp_path: Path) -> None:
+    written = run("config", "env", RELAY_MESSAGE_RATE="7").stdout
+    lines = [line.lstrip("#") for line in written.splitlines() if re.match(r"#?RELAY_", line)]
+    assert "RELAY_MESSAGE_RATE=7" in written.splitlines()
+    assert "#RELAY_TCP_PORT=9000" in written.splitlines()
+    everything = dict(line.split("=", 1) for line in lines)
+    assert run("config", "check", **everything).returncode == 0
+    (tmp_path / "relay.env").write_text(written)
+    sourced = subprocess.run(
+        ["sh", "-ec", f'set -a; . ./relay.env; exec "{sys.executable}" -m relay_server config show'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.search(r"^RELAY_MESSAGE_RATE +7 +environment$", sourced.stdout, re.MULTILINE)
+
+
+def test_a_healthy_relay(relay: OwnRelay) -> None:
+    port = relay.relay.tcp_port
+    for arguments, environment in (
+        (["--server", f"127.0.0.1:{port}"], {}),
+        ([], {"RELAY_HOST": "127.0.0.1", "RELAY_TCP_PORT": str(port)}),
+    ):
+        done = run("healthcheck", *arguments, **environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert re.fullmatch(r"healthy: joined, and heard an echo after [\d.]+ ms\n", done.stdout)
+
+
+def test_no_relay_is_unhealthy() -> None:
+    done = run("healthcheck", "--server", f"127.0.0.1:{free_ports()['TCP']}")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("unhealthy: ")
+
+
+def test_a_relay_that_doesnt_answer_is_unhealthy() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        done = run("healthcheck", "--server", f"127.0.0.1:{mute.getsockname()[1]}", "--timeout", "0.5")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+
+
+@pytest.mark.parametrize("server", ["127.0.0.1:many", "127.0.0.1:0"])
+def test_a_server_that_is_none_is_said_in_one_sentence(server: str) -> None:
+    done = run("healthcheck", "--server", server)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
