@@ -1,5 +1,7 @@
 # Every target works on a fresh clone: what it needs it installs into .venv.
 .DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,20 +12,25 @@ SOURCES := libs services tests
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1mmake %-12s\033[0m %s\n", $$1, $$2}'
 
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# A line for each library while pip works, and pip's own words if something fails.
+SHOW := awk '/^Collecting/ {printf "    %s\n", $$2; fflush(); next} /^Installing collected/ {print "    ...unpacking"; fflush()} /ERROR|error:/ {print}'
+
 # The stamps hold what was installed; a changed lock file or manifest installs anew.
 $(VENV)/runtime.stamp: requirements/runtime.txt $(PACKAGES:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: set PYTHON=/path/to/python3.11")'
 	@echo "==> making $(VENV) (once; under a minute)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || \
+	  { echo "Python can't make a virtual environment: on Debian or Ubuntu, apt install python3-venv."; rm -rf $(VENV); exit 2; }
 	@echo "==> installing the libraries, hash-locked"
-	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/runtime.txt | grep --line-buffered -E '^(Collecting|Installing|Success)' || $(BIN)/python -m pip check
+	@$(PIP) install --require-hashes -r requirements/runtime.txt 2>&1 | $(SHOW)
 	@echo "==> installing the project's packages"
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation $(PACKAGES:%=--editable %)
+	@$(PIP) install --quiet --no-deps --no-build-isolation $(PACKAGES:%=--editable %)
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/runtime.stamp
 	@echo "==> installing the tools, hash-locked"
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements/dev.txt
+	@$(PIP) install --require-hashes -r requirements/dev.txt 2>&1 | $(SHOW)
 	@touch $@
 
 .PHONY: install
