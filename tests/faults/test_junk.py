@@ -1,0 +1,191 @@
+"""Junk and idleness from people who know no protocol: no join suffers, and no honest message gets lost."""
+
+import itertools
+import random
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+import pytest
+
+from conformance import wire
+from conformance.people import People, call
+from conformance.relays import OwnRelay, Relay
+from e2e.relay_metrics import await_metrics, scrape
+from faults.conftest import StartRelay
+from faults.process import resident_kib
+
+LENGTHS = range(4201)
+SIZE_BYTES = (0, 1, 127, 254, 255)
+JUNK_AT_ONCE = 16
+"""So few datagrams of 4200 bytes fit into the receive buffer that any system grants."""
+LIMIT = 4096
+"""The largest payload that the relay takes on its defaults."""
+RESIDENT_GROWTH_KIB = 2048
+IDLE_CONNECTIONS = 50
+
+
+class Pair:
+    """Two honest members, who notice every message that doesn't arrive."""
+
+    def __init__(self, people: People) -> None:
+        self._ann, self._bob = people.pair(b"honest")
+        self.said = 0
+
+    def talk(self) -> None:
+        """Say something each way and hear it; whatever the relay got before has been handled by then."""
+        for speaker, listener in ((self._ann, self._bob), (self._bob, self._ann)):
+            text = b"message %d" % self.said
+            speaker.say(text)
+            assert listener.hear() == speaker.name + b": " + text
+            self.said += 1
+
+
+@contextmanager
+def honest_pair(relay: OwnRelay) -> Iterator[Pair]:
+    with People(relay.relay) as people:
+        yield Pair(people)
+
+
+def join_honestly(relay: Relay, room: bytes) -> None:
+    """Create a room, join it, talk, and leave."""
+    with People(relay) as people:
+        ann, bob = people.create(room, b"ann"), people.join(room, b"bob")
+        ann.heard(after=bob)
+        ann.say(b"hi")
+        assert bob.hear() == b"ann: hi"
+
+
+def junk_datagrams(chance: random.Random) -> Iterator[bytes]:
+    """Yield datagrams of every length whose first two bytes promise every kind of size (threat U8)."""
+    filling = chance.randbytes(LENGTHS.stop)
+    for length in LENGTHS:
+        for sizes in itertools.product(SIZE_BYTES, repeat=2):
+            yield (bytes(sizes) + filling)[:length]
+
+
+def test_junk_datagrams(start_relay: StartRelay) -> None:
+    relay = start_relay()
+    junk = junk_datagrams(random.Random(1))
+    with honest_pair(relay) as pair, socket.socket(type=socket.SOCK_DGRAM) as vandal:
+        before = scrape(relay).total("relay_datagrams_received_total")
+        sent = 0
+        while batch := list(itertools.islice(junk, JUNK_AT_ONCE)):
+            for datagram in batch:
+                vandal.sendto(datagram, ("127.0.0.1", relay.relay.udp_port))
+            sent += len(batch)
+            pair.talk()
+        join_honestly(relay.relay, b"meanwhile")
+        assert sent == len(LENGTHS) * len(SIZE_BYTES) ** 2
+        check_silence_to(vandal)
+        after = scrape(relay)
+        assert after.total("relay_datagrams_received_total") >= before + sent + pair.said
+        assert after.total("relay_datagrams_dropped_total") == sent
+        assert after.value("relay_kernel_drops_total") == 0
+
+
+def check_silence_to(vandal: socket.socket) -> None:
+    """Check that nobody answered (CON-03)."""
+    vandal.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        vandal.recv(65_535)
+
+
+def test_junk_in_the_lobby(start_relay: StartRelay) -> None:
+    relay = start_relay()
+    chance = random.Random(2)
+    with honest_pair(relay) as pair, socket.socket(type=socket.SOCK_DGRAM) as vandal:
+        count = 0
+        for length, size in itertools.product((0, 1, 2, 254, 255, 256, 4096, 4097, 4200), (0, 255)):
+            vandal.sendto((bytes([size]) + chance.randbytes(4200))[:length], ("127.0.0.1", relay.relay.lobby_port))
+            count += 1
+            pair.talk()
+        after = await_metrics(relay, lambda now: now.total("relay_lobby_datagrams_received_total") == count)
+        assert after.total("relay_lobby_datagrams_dropped_total") == count
+        check_silence_to(vandal)
+
+
+def junk_requests(chance: random.Random) -> Iterator[bytes]:
+    """Yield what is no request: wrong operations and states (threat T6), too much of it, other protocols, noise."""
+    edges = (0, 1, 2, 3, 127, 255)
+    for operation, state in itertools.product(edges, repeat=2):
+        if state > 1 or operation not in {wire.CREATE, wire.JOIN}:  # LEN-03 takes state 1 for 0
+            yield wire.frame(operation, state, b"room", b"ann")
+    request = wire.frame(wire.CREATE, wire.REQUEST, b"room", b"ann")
+    yield request * 2
+    yield request + bytes(3)
+    yield wire.frame(wire.CREATE, wire.REQUEST, b"", b"ann")
+    yield wire.frame(wire.CREATE, wire.REQUEST, b"room", b'{"username": ')
+    yield wire.frame(wire.CREATE, wire.REQUEST, b"room", b"[" * 4096)
+    yield wire.frame(wire.CREATE, wire.REQUEST, b"room", b'{"username": ' + b"[" * 4000)
+    yield b"GET / HTTP/1.1\r\nHost: relay\r\n\r\n"
+    yield b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + chance.randbytes(600)
+    for _ in range(50):
+        yield chance.randbytes(chance.randrange(32, 5000))
+
+
+def test_junk_requests(start_relay: StartRelay) -> None:
+    relay = start_relay(RELAY_TRANSACTION_TIMEOUT_SECONDS="1")
+    with honest_pair(relay) as pair:
+        for number, junk in enumerate(junk_requests(random.Random(3))):
+            with call(relay.relay) as connection, suppress(ConnectionError):
+                connection.sendall(junk)
+                connection.shutdown(socket.SHUT_WR)
+                for answer in wire.read_frames(connection):
+                    assert (answer.state, answer.payload[0] > 0) == (wire.REPLY, True)
+            pair.talk()
+            if number % 8 == 0:
+                join_honestly(relay.relay, b"meanwhile")
+        metrics = await_metrics(relay, lambda now: now.value("relay_tcp_connections") == 0)
+        assert (metrics.value("relay_rooms"), metrics.value("relay_members")) == (1, 2)
+
+
+def test_connections_cut_anywhere(start_relay: StartRelay) -> None:
+    relay = start_relay()
+    request = wire.frame(wire.CREATE, wire.REQUEST, b"cut", b"ann")
+    reset = struct.pack("ii", 1, 0)
+    with honest_pair(relay) as pair:
+        for length in range(len(request) + 1):
+            with call(relay.relay) as connection:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+                connection.sendall(request[:length])
+            pair.talk()
+        join_honestly(relay.relay, b"meanwhile")
+        # Whoever was let in and never took its token gives its place back (threat T11).
+        await_metrics(relay, lambda now: (now.value("relay_tcp_connections"), now.value("relay_members")) == (0, 2))
+
+
+def test_payload_sizes(start_relay: StartRelay) -> None:
+    """The relay decides from the header alone, and takes no memory for what is announced (threat T1)."""
+    relay = start_relay()
+    join_honestly(relay.relay, b"before")
+    resident = resident_kib(relay.process.pid)
+    with honest_pair(relay) as pair:
+        for size in (0, LIMIT, LIMIT + 1, 2**29, 2**29 + 1, 2**31, 2**63, 2**64, 2**232 - 1):
+            body = b"x" * size if size <= LIMIT else b""
+            status = wire.BAD_NAME if size <= LIMIT else wire.PAYLOAD_TOO_LARGE
+            with call(relay.relay) as connection:
+                connection.sendall(wire.header(4, wire.CREATE, wire.REQUEST, size.to_bytes(29, "big")) + b"room" + body)
+                (answer,) = wire.read_frames(connection)
+            assert answer.payload == bytes([status]), size
+            pair.talk()
+        join_honestly(relay.relay, b"after")
+    assert resident_kib(relay.process.pid) - resident < RESIDENT_GROWTH_KIB
+
+
+def test_idle_connections(start_relay: StartRelay) -> None:
+    relay = start_relay(RELAY_TRANSACTION_TIMEOUT_SECONDS="4")
+    with honest_pair(relay) as pair, ExitStack() as stack:
+        idle = [stack.enter_context(call(relay.relay)) for _ in range(IDLE_CONNECTIONS)]
+        for half in idle[::2]:
+            half.sendall(b"\x04\x01\x00")
+        for number in range(10):
+            join_honestly(relay.relay, b"room %d" % number)
+            pair.talk()
+        for connection in idle:  # the relay ends them all by itself
+            (answer,) = wire.read_frames(connection)
+            assert answer.payload == bytes([wire.MALFORMED])
+        stack.close()
+        metrics = await_metrics(relay, lambda now: now.value("relay_tcp_connections") == 0)
+        assert metrics.value("relay_members") == 2
