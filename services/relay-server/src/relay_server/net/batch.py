@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
 from relay_server.core.address import ADDRESS_BYTES, TARGET_BYTES, Address
-from relay_server.net.errqueue import Undelivered, drain_errors
+from relay_server.net.errqueue import Undelivered, ask_for_errors, drain_errors
 
 RECEIVE_BATCH: Final = 64
 SEND_BATCH: Final = 1024
@@ -63,6 +63,7 @@ class BatchSocket:
     """A bound, non-blocking IPv6 socket, read and written in batches."""
 
     def __init__(self, sock: socket.socket, *, pinned: bool) -> None:
+        ask_for_errors(sock)
         self._sock = sock
         self._fd = sock.fileno()
         self._errors_wait = False

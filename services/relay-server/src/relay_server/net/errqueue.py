@@ -8,7 +8,7 @@ from relay_server.core.address import Address, make_address, parse_ip
 
 _MSG_ERRQUEUE: Final = 0x2000
 _QUOTE_BYTES, _CONTROL_BYTES = 600, 512
-_RECVERR = {(0, 11), (41, 25)}
+_RECVERR = ((0, 11), (41, 25))  # level and option, and then level and type of the control message
 _ICMP_ORIGINS = {2, 3}
 _ORIGIN_OFFSET = 4  # struct sock_extended_err: errno (4), origin, type, code, pad, info, data
 
@@ -18,6 +18,16 @@ class Undelivered(NamedTuple):
 
     target: Address
     quoted: bytes
+
+
+def ask_for_errors(sock: socket.socket) -> None:
+    """Let the kernel queue the ICMP errors of a dual-stack socket.
+
+    Only who drains the queue may ask: an error that stays there wakes the loop for ever, and a waiting one
+    fails the next datagram, whoever that is for.
+    """
+    for level, option in _RECVERR:
+        sock.setsockopt(level, option, 1)
 
 
 def drain_errors(sock: socket.socket) -> Iterator[Undelivered | None]:
