@@ -9,8 +9,8 @@ from typing import Final
 WILDCARDS: Final = frozenset(("", "*", "::", "0.0.0.0"))
 
 _SO_RCVBUFFORCE, _SO_SNDBUFFORCE = 33, 32
-_IPPROTO_IP, _IP_MTU_DISCOVER, _IP_RECVERR = 0, 10, 11
-_IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _IPV6_RECVERR, _IPV6_RECVPKTINFO = 41, 23, 25, 49
+_IPPROTO_IP, _IP_MTU_DISCOVER = 0, 10
+_IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _IPV6_RECVPKTINFO = 41, 23, 49
 _PMTUDISC_OMIT = 5
 
 
@@ -67,9 +67,11 @@ def _open(kind: socket.SocketKind) -> socket.socket:
 def _bind(sock: socket.socket, host: str, port: int, kind: str) -> None:
     try:
         sock.bind((_resolve(host, sock.family), port))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         sock.close()
         where = f"{kind} port {port} on {host or '::'}"
+        if isinstance(error, UnicodeError):
+            raise ListenError(f"{where} can't be listened on (no legal name): check the host.") from None
         if error.errno == errno.EADDRINUSE:
             raise ListenError(f"{where} is in use: end the other program or choose another port.") from None
         if error.errno == errno.EACCES:
@@ -98,14 +100,12 @@ def _set_buffers(sock: socket.socket, size: int) -> None:
 
 
 def _set_linux_options(sock: socket.socket, *, pinned: bool) -> None:
-    """Hear of dead peers, ignore forged path MTUs (threat U10), and learn which local address was spoken to.
+    """Ignore forged path MTUs (threat U10), and learn which local address was spoken to.
 
     Both families' options are set: a dual-stack socket obeys each for its own kind of peer.
     """
-    sock.setsockopt(_IPPROTO_IP, _IP_RECVERR, 1)
     sock.setsockopt(_IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_OMIT)
     if sock.family == socket.AF_INET6:
-        sock.setsockopt(_IPPROTO_IPV6, _IPV6_RECVERR, 1)
         sock.setsockopt(_IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PMTUDISC_OMIT)
         if pinned:
             sock.setsockopt(_IPPROTO_IPV6, _IPV6_RECVPKTINFO, 1)
