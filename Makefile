@@ -54,12 +54,16 @@ check: $(VENV)/dev.stamp ## format, lint, types, import contracts, unit tests, d
 	@$(BIN)/coverage report
 
 .PHONY: test
-test: check ## everything: check, conformance, end to end, both event loops
-	@$(BIN)/pytest -q -n 2 tests/conformance tests/e2e
+test: check ## everything: check, conformance, end to end, faults, both event loops
+	@$(BIN)/pytest -q -n 2 tests/conformance tests/e2e tests/faults tests/bench
 
 .PHONY: conformance
 conformance: $(VENV)/dev.stamp ## speak raw bytes to any relay: make conformance TARGET=host:port
 	@$(BIN)/pytest -q tests/conformance --target $(TARGET)
+
+.PHONY: faults
+faults: $(VENV)/dev.stamp ## hurt a relay: members who die, junk, idle connections, no descriptors left
+	@$(BIN)/pytest -q -n 2 tests/faults
 
 .PHONY: bench
 bench: install ## measure the relay beside a reference in C: make bench [ARGS="--exercise"]
