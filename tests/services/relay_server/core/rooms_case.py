@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from relay_server.core.events import Event
 
 Said = tuple[str, list[Address]]
-"""What was said, and to which addresses."""
+"""What was said, and to which addresses, sorted."""
 
 
 def at(ip: str = "10.0.0.1", port: int = 5000) -> Address:
@@ -32,7 +32,7 @@ def relayed(result: Forward | DropReason) -> Said:
     """Take apart what is forwarded."""
     assert isinstance(result, tuple), result
     payload, targets = result
-    return payload.decode(), unpack_targets(targets)
+    return payload.decode(), sorted(unpack_targets(targets))
 
 
 class Case:
@@ -92,7 +92,7 @@ class Case:
     def said(self) -> list[Said]:
         """Take out what the relay says by itself."""
         notices, self.registry.outbox = self.registry.outbox, []
-        return [(payload.decode(), unpack_targets(targets)) for payload, targets in notices]
+        return [(payload.decode(), sorted(unpack_targets(targets))) for payload, targets in notices]
 
     def knows(self, member: Member) -> bool:
         """Tell whether the member's token is alive."""

@@ -1,0 +1,409 @@
+"""TCP connections over real loopback sockets: one transaction each, and none holds up another."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from itertools import count, pairwise
+from typing import Any, Self
+
+import pytest
+
+from chatproto import EvictionReason, Frame, FrameDecoder, Operation, State, Status, encode_frame
+from chatproto.payloads import Request, encode_request
+from relay_server.control import Control
+from relay_server.core import events
+from relay_server.core.address import port_of, show_ip, unpack_targets
+from relay_server.core.policy import Policy
+from relay_server.core.registry import Registry
+from relay_server.net import loop
+from relay_server.net.sockets import listen_tcp
+from relay_server.net.tcp import TcpLimits, TcpPort
+from services.relay_server.net.loopback import DEADLINE_SECONDS, until
+
+Scenario = Callable[[], Coroutine[Any, Any, None]]
+NEVER = 3600.0
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def run(request: pytest.FixtureRequest) -> Callable[[Scenario], None]:
+    """Return a function that runs a scenario on one of the event loops."""
+    return lambda scenario: loop.run(scenario(), use_uvloop=request.param == "uvloop")
+
+
+class Relay:
+    """The TCP side of a relay."""
+
+    def __init__(self, policy: Policy, limits: dict[str, Any]) -> None:
+        self.events: list[events.Event] = []
+        self.registry = Registry(policy, self.events.append)
+        self.statuses: list[tuple[Operation | None, Status]] = []
+        self.durations: list[float] = []
+        self.flushes = 0
+        tokens = count(1)
+        control = Control(
+            self.registry,
+            new_token=lambda: b"token-%d" % next(tokens),
+            on_transaction=lambda operation, status: self.statuses.append((operation, status)),
+            udp_port=9001,
+            silence_timeout_seconds=300.0,
+            attribution=True,
+        )
+        defaults = {
+            "transaction_timeout_seconds": NEVER,
+            "completion_pause_seconds": 0.0,
+            "max_payload_bytes": 4096,
+            "max_transactions": 0,
+            "max_transactions_per_address": 0,
+        }
+        self.port = TcpPort(
+            control,
+            TcpLimits(**defaults | limits),
+            asyncio.get_running_loop().time,
+            flush=self._flush,
+            on_duration=self.durations.append,
+            pinned=True,
+        )
+        self.sock = listen_tcp("::", 0)
+        self.number: int = self.sock.getsockname()[1]
+
+    def _flush(self) -> None:
+        self.flushes += 1
+
+    async def connect(self, ip: str = "127.0.0.1") -> "Client":
+        family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+        sock = socket.socket(family)
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.bind((ip, 0))
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await asyncio.get_running_loop().sock_connect(sock, (ip, self.number))
+        return Client(sock)
+
+
+class Client:
+    """A client's end of a connection."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self._loop = asyncio.get_running_loop()
+        self._decoder = FrameDecoder(4096)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.sock.close()
+
+    async def send(self, data: bytes) -> None:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await self._loop.sock_sendall(self.sock, data)
+
+    async def recv(self) -> bytes:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            return await self._loop.sock_recv(self.sock, 4096)
+
+    async def frame(self) -> Frame:
+        while (frame := self._decoder.next_frame()) is None:
+            data = await self.recv()
+            assert data, "the relay ended before a whole frame"
+            self._decoder.feed(data)
+        return frame
+
+    async def at_end(self) -> bool:
+        return not self._decoder.take_rest() and await self.recv() == b""
+
+    def reset(self) -> None:
+        """Cut the connection as a machine that crashed would."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+
+@asynccontextmanager
+async def relay(policy: Policy | None = None, **limits: Any) -> AsyncIterator[Relay]:
+    opened = Relay(policy or Policy(), limits)
+    await opened.port.start(opened.sock)
+    try:
+        yield opened
+    finally:
+        opened.port.close()
+        await until(lambda: not opened.port.connections)
+
+
+def request(
+    name: str = "ann",
+    room: bytes = b"demo",
+    operation: int = Operation.CREATE,
+    *,
+    wants_json: bool = False,
+) -> bytes:
+    payload = encode_request(Request(name, json_reply=wants_json, plain=not wants_json))
+    return encode_frame(Frame(operation, State.REQUEST, room, payload))
+
+
+ACCEPTED = Frame(Operation.CREATE, State.REPLY, b"demo", b"\0")
+COMPLETED = Frame(Operation.CREATE, State.COMPLETION, b"demo", b"token-1")
+SPLITS = [(), (1,), (31,), (32,), (33,), (36,), (38,), (1, 2, 3), (10, 20, 30, 37), tuple(range(1, 39))]
+
+
+@pytest.mark.requirement("TCP-03", "TCP-06", "TCP-07", "TCP-09")
+@pytest.mark.parametrize("cuts", SPLITS, ids=len)
+def test_a_request_may_come_in_any_pieces(run: Callable[[Scenario], None], cuts: tuple[int, ...]) -> None:
+    async def scenario() -> None:
+        async with relay() as server, await server.connect() as client:
+            data = request()
+            edges = [0, *cuts, len(data)]
+            for start, end in pairwise(edges):
+                await client.send(data[start:end])
+                await asyncio.sleep(0)  # the relay may read the piece by itself
+            assert [await client.frame(), await client.frame()] == [ACCEPTED, COMPLETED]
+            assert await client.at_end()
+            assert server.statuses == [(Operation.CREATE, Status.OK)]
+            assert len(server.durations) == 1
+            assert server.flushes == 1
+
+    run(scenario)
+
+
+@pytest.mark.requirement("TCP-08")
+def test_a_plain_client_gets_each_frame_by_itself(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        async with relay(completion_pause_seconds=0.05) as server, await server.connect() as client:
+            await client.send(request())
+            assert [await client.recv(), await client.recv()] == [encode_frame(ACCEPTED), encode_frame(COMPLETED)]
+            assert await client.at_end()
+
+    run(scenario)
+
+
+@pytest.mark.requirement("TCP-08")
+def test_the_token_waits_for_the_pause(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        async with relay(completion_pause_seconds=NEVER) as server:
+            client = await server.connect()
+            await client.send(request())
+            assert await client.recv() == encode_frame(ACCEPTED)
+            async with await server.connect() as other:  # a client that asks for JSON needn't wait
+                await other.send(request("bob", operation=Operation.JOIN, wants_json=True))
+                assert [(await other.frame()).state for _ in range(2)] == [State.REPLY, State.COMPLETION]
+            client.sock.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                client.sock.recv(1)
+            client.sock.close()
+
+    run(scenario)
+
+
+def test_who_goes_before_its_token_came_was_never_there(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        async with relay(completion_pause_seconds=NEVER) as server:
+            client = await server.connect()
+            await client.send(request())
+            assert await client.frame() == ACCEPTED
+            assert server.registry.rooms
+            flushes = server.flushes
+            client.reset()
+            await until(lambda: not server.port.connections)
+            assert not server.registry.rooms
+            assert server.flushes == flushes + 1  # the others hear of it
+            assert server.events[-1] == events.RoomClosed("demo", EvictionReason.HOST_LEFT)
+            assert server.port.aborted == 0
+
+    run(scenario)
+
+
+@pytest.mark.requirement("TCP-09", "LEN-02")
+@pytest.mark.parametrize("when", ["with the request", "during the pause", "after the token", "byte by byte"])
+def test_a_client_may_name_its_udp_port(run: Callable[[Scenario], None], when: str) -> None:
+    async def scenario() -> None:
+        pause = 0.05 if when == "during the pause" else 0.0
+        async with relay(completion_pause_seconds=pause) as server, await server.connect() as client:
+            hint = (40_000).to_bytes(2, "big")
+            await client.send(request() + (hint if when == "with the request" else b""))
+            assert await client.frame() == ACCEPTED
+            if when == "during the pause":
+                await client.send(hint)
+            assert await client.frame() == COMPLETED
+            if when == "after the token":
+                await client.send(hint)
+            if when == "byte by byte":
+                await client.send(hint[:1])
+                await asyncio.sleep(0)
+                await client.send(hint[1:])
+            assert await client.at_end()
+            await until(lambda: not server.port.connections)  # it needn't linger
+            assert provisional_port(server) == 40_000
+
+    run(scenario)
+
+
+def provisional_port(server: Relay) -> int:
+    (member,) = server.registry.members_by_token.values()
+    (address,) = unpack_targets(member.room.target_of(member))
+    assert show_ip(address[8:24]) == show_ip(address[48:64]) == "127.0.0.1"  # answers leave from where it connected
+    return port_of(address)
+
+
+@pytest.mark.requirement("LEN-02")
+@pytest.mark.parametrize("hint", [b"", b"\x9c", b"\0\0", b"\x9c\x40\x01"])
+def test_without_a_legal_port_the_connections_own_stays(run: Callable[[Scenario], None], hint: bytes) -> None:
+    async def scenario() -> None:
+        async with relay() as server, await server.connect() as client:
+            await client.send(request())
+            assert [await client.frame(), await client.frame()] == [ACCEPTED, COMPLETED]
+            await client.send(hint)
+            own: int = client.sock.getsockname()[1]
+            client.sock.close()
+            await until(lambda: not server.port.connections)
+            assert provisional_port(server) == own
+
+    run(scenario)
+
+
+@pytest.mark.requirement("TCP-03")
+@pytest.mark.parametrize("sent", [b"", request()[:1], request()[:31], request()[:-1]], ids=len)
+def test_a_request_that_is_not_whole_in_time_is_refused(run: Callable[[Scenario], None], sent: bytes) -> None:
+    async def scenario() -> None:
+        async with relay(transaction_timeout_seconds=0.05) as server, await server.connect() as client:
+            await client.send(sent)
+            frame = await client.frame()
+            assert (frame.state, frame.payload) == (State.REPLY, bytes((Status.MALFORMED,)))
+            assert await client.at_end()
+            assert not server.registry.rooms
+
+    run(scenario)
+
+
+@pytest.mark.requirement("TCP-03")
+def test_the_deadline_is_for_the_request_not_for_the_pause(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        limits = {"transaction_timeout_seconds": 0.05, "completion_pause_seconds": 0.15}
+        async with relay(**limits) as server, await server.connect() as client:
+            await client.send(request())
+            assert [await client.frame(), await client.frame()] == [ACCEPTED, COMPLETED]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("wants_json", [True, False])
+@pytest.mark.parametrize("pause", [0.0, 0.02])
+def test_a_client_may_end_its_sending_side_after_the_request(
+    run: Callable[[Scenario], None], wants_json: bool, pause: float
+) -> None:
+    async def scenario() -> None:
+        async with relay(completion_pause_seconds=pause) as server, await server.connect() as client:
+            await client.send(request(wants_json=wants_json))
+            client.sock.shutdown(socket.SHUT_WR)
+            assert [(await client.frame()).state for _ in range(2)] == [State.REPLY, State.COMPLETION]
+            assert await client.at_end()
+            assert len(server.registry.members_by_token) == 1
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("sent", [b"", request()[:20]])
+def test_who_ends_before_a_whole_request_is_counted_and_gone(run: Callable[[Scenario], None], sent: bytes) -> None:
+    async def scenario() -> None:
+        async with relay() as server, await server.connect() as client:
+            await client.send(sent)
+            client.sock.shutdown(socket.SHUT_WR)
+            assert await client.at_end()
+            await until(lambda: not server.port.connections)
+            assert server.port.aborted == 1
+            assert server.statuses == []
+
+    run(scenario)
+
+
+@pytest.mark.requirement("TCP-02", "TCP-06")
+def test_a_refusal_arrives_although_the_client_still_sends(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        async with relay() as server, await server.connect() as client:
+            header = encode_frame(Frame(Operation.CREATE, State.REQUEST, b"demo", b"x" * 100_000))
+            await client.send(header)
+            await client.send(b"x" * 100_000)
+            frame = await client.frame()
+            assert (frame.operation, frame.payload) == (Operation.CREATE, bytes((Status.PAYLOAD_TOO_LARGE,)))
+            await client.send(b"x" * 1000)  # it is still being read
+            assert await client.at_end()
+            assert server.statuses == [(Operation.CREATE, Status.PAYLOAD_TOO_LARGE)]
+            assert not server.registry.rooms
+
+    run(scenario)
+
+
+@pytest.mark.requirement("TCP-06")
+def test_a_connection_that_lingers_is_closed_at_last(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        async with relay() as server, await server.connect() as client:
+            await client.send(request(operation=Operation.JOIN))
+            assert (await client.frame()).payload == bytes((Status.NO_SUCH_ROOM,))
+            assert await client.at_end()
+            await until(lambda: not server.port.connections)  # although the client never closes
+
+    run(scenario)
+
+
+@pytest.mark.requirement("ROOM-05")
+@pytest.mark.parametrize(
+    ("limit", "other_ip", "other_gets"),
+    [
+        ({"max_transactions_per_address": 3}, "127.0.0.2", Status.OK),
+        ({"max_transactions_per_address": 3}, "::1", Status.OK),
+        ({"max_transactions": 3}, "127.0.0.2", Status.BUSY),
+    ],
+)
+def test_so_many_may_be_open_at_once(
+    run: Callable[[Scenario], None], limit: dict[str, int], other_ip: str, other_gets: Status
+) -> None:
+    async def scenario() -> None:
+        async with relay(**limit) as server:
+            idle = [await server.connect() for _ in range(3)]
+            await until(lambda: len(server.port.connections) == 3)
+            async with await server.connect() as late:
+                frame = await late.frame()
+                assert (frame.state, frame.payload) == (State.REPLY, bytes((Status.BUSY,)))
+                assert await late.at_end()
+            async with await server.connect(other_ip) as other:
+                await other.send(request())
+                assert (await other.frame()).payload == bytes((other_gets,))
+            for client in idle:
+                client.sock.close()
+            await until(lambda: not server.port.connections)
+            async with await server.connect() as again:
+                await again.send(request("ann", b"again"))
+                assert (await again.frame()).payload == bytes((Status.OK,))
+            assert server.port._open_of_network.keys() <= {
+                connection._network for connection in server.port.connections
+            }
+
+    run(scenario)
+
+
+def test_a_port_that_closes_cuts_who_is_connected(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        async with relay() as server, await server.connect() as client:
+            await until(lambda: server.port.connections)
+            server.port.close()
+            assert await client.recv() == b""
+            await until(lambda: not server.port.connections)
+            with pytest.raises(ConnectionRefusedError):
+                await server.connect()
+
+    run(scenario)
+
+
+def test_idle_connections_hold_up_nobody(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        async with relay() as server:
+            idle = [await server.connect() for _ in range(50)]
+            for number, client in enumerate(idle):
+                await client.send(b"\x04\x01\x00"[: number % 4])
+            async with await server.connect() as client:
+                await client.send(request())
+                assert [await client.frame(), await client.frame()] == [ACCEPTED, COMPLETED]
+            for other in idle:
+                other.sock.close()
+
+    run(scenario)
