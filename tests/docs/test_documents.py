@@ -43,6 +43,8 @@ def commands(text: str) -> Iterator[list[str]]:
                     words = words[bar + 1 :]
                 if words:
                     yield words
+    for span in re.findall(r"`((?:\.venv/bin/|chat |bot-client |relay-server )[^`\n]+)`", prose(text)):
+        yield shlex.split(span)
 
 
 def check_command(words: list[str]) -> None:
