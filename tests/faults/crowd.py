@@ -30,6 +30,11 @@ class Crowd:
         for member in members:
             self._selector.register(member.udp, selectors.EVENT_READ, member)
 
+    @property
+    def deliveries(self) -> list[bytes]:
+        """Return all messages so far as somebody who says nothing hears them."""
+        return [b"%s: %s" % (said.speaker.name, said.text) for said in self._said]
+
     def talk_until(self, done: Callable[[], bool], rate: float, seconds: float = DEADLINE_SECONDS) -> None:
         """Say ``rate`` messages a second, each member in turn, until something is true."""
         start = time.monotonic()
