@@ -29,7 +29,9 @@ class Room:
     _listeners: dict["Member", Address] = field(default_factory=dict)
     """The members that have an address, be it provisional (LEN-02)."""
     _targets: bytes | None = None
-    """All listeners' addresses in a row; None when they changed."""
+    """All listeners' addresses in a row, twice over; None when they changed."""
+    _others_bytes: int = 0
+    """The length of the row without one of them."""
 
     def listen(self, member: "Member", address: Address) -> None:
         """Send the member's copies to this address from now on."""
@@ -40,7 +42,7 @@ class Room:
         """Send the member nothing any more."""
         if self._listeners.pop(member, None) is not None:
             self._targets = None
-        member.place = -1
+        member.place = 0
 
     def target_of(self, member: "Member") -> bytes:
         """Return where the member's copies go, as a row of none or one."""
@@ -48,19 +50,23 @@ class Room:
         return pack_targets([address] if address is not None else [])
 
     def targets_but(self, member: "Member") -> bytes:
-        """Return where everybody's copies go but the member's."""
+        """Return where everybody's copies go but the member's.
+
+        In the doubled row those who come after the member are followed by those who come before it, so one
+        cut takes out all of them.
+        """
         targets = self._targets
         if targets is None:
             targets = self._line_up()
-        place = member.place
-        if place < 0:
-            return targets
-        return targets[:place] + targets[place + TARGET_BYTES :]
+        start = member.place
+        return targets[start : start + self._others_bytes] if start else targets[: len(targets) // 2]
 
     def _line_up(self) -> bytes:
-        for place, listener in enumerate(self._listeners):
+        for place, listener in enumerate(self._listeners, start=1):
             listener.place = place * TARGET_BYTES
-        self._targets = pack_targets(self._listeners.values())
+        row = pack_targets(self._listeners.values())
+        self._others_bytes = len(row) - TARGET_BYTES
+        self._targets = row + row
         return self._targets
 
 
@@ -80,8 +86,8 @@ class Member:
     header_bytes: int
     attribution: bytes
     """What stands before its messages: ``name: `` (UDP-05)."""
-    place: int = -1
-    """Where its address stands in the row of the room's; negative if it has none."""
+    place: int = 0
+    """Where its address ends in the row of the room's; 0 if it has none."""
     seen_at: float = 0.0
     address: Address | None = None
     """Of the newest accepted datagram; None until there is one."""

@@ -94,8 +94,8 @@ class Relay:
             self._registry.leave(member, now)
             return NOTHING_TO_SEND
         payload = self._render(member, message)
-        if not isinstance(payload, bytes):
-            return payload
+        if payload is None:
+            return DropReason.RESERVED_NAME if _is_utf8(message) else DropReason.INVALID_UTF8
         if len(payload) > MAX_DELIVERY_BYTES:
             over = len(payload) - MAX_DELIVERY_BYTES
             self._tell(member, f"message too long by {over} bytes: it was not relayed", now)
@@ -106,15 +106,15 @@ class Relay:
         self._fanout_sizes[len(targets)] += 1
         return payload, targets
 
-    def _render(self, member: Member, message: bytes) -> bytes | DropReason:
-        """Return what the others see of a message (UDP-05, UDP-09, UDP-11)."""
+    def _render(self, member: Member, message: bytes) -> bytes | None:
+        """Return what the others see of a message, or None if they may not see it (UDP-05, UDP-09, UDP-11)."""
         if self._sanitize and (not message.isascii() or message.translate(None, _ASCII_CONTROLS) != message):
             try:
                 message = sanitize(message.decode()).encode()
             except UnicodeDecodeError:
-                return DropReason.INVALID_UTF8
+                return None
         if not self._attribution:
-            return DropReason.RESERVED_NAME if _speaks_as_server(message) else message
+            return None if _speaks_as_server(message) else message
         if message.startswith(member.raw_name) and _names_itself(message, member.raw_name):
             return message
         return member.attribution + message
@@ -132,6 +132,14 @@ class Relay:
         if now - member.told_at >= TELL_SECONDS:
             member.told_at = now
             self._registry.tell(member, Advice(text))
+
+
+def _is_utf8(message: bytes) -> bool:
+    try:
+        message.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _names_itself(message: bytes, raw_name: bytes) -> bool:

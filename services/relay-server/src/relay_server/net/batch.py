@@ -11,13 +11,15 @@ import select
 import socket
 import struct
 from collections.abc import Iterator
+from itertools import accumulate
+from operator import mul
 from typing import Final, NamedTuple
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
 from relay_server.core.address import ADDRESS_BYTES, TARGET_BYTES, Address
 from relay_server.net.errqueue import Undelivered, ask_for_errors, drain_errors
 
-RECEIVE_BATCH: Final = 64
+RECEIVE_BATCH: Final = 256
 SEND_BATCH: Final = 1024
 """The kernel takes no more in one call."""
 WAIT_FOR_ROOM_MILLISECONDS: Final = 20
@@ -28,7 +30,8 @@ _PAYLOADS_BYTES = RECEIVE_BATCH * MAX_DATAGRAM_BYTES
 _NAME_BYTES, _CONTROL_OFFSET, _CONTROL_BYTES = 28, 32, 40
 _TRIES = 8  # a flood of ICMP errors may bring the next one between two tries
 _IOVEC = struct.Struct("=QQ")
-_IOVEC_BYTES = _IOVEC.size
+_FULL = SEND_BATCH * TARGET_BYTES
+_pack_iovec, _IOVEC_BYTES = _IOVEC.pack, _IOVEC.size
 
 
 class SendError(NamedTuple):
@@ -37,6 +40,17 @@ class SendError(NamedTuple):
     target: Address
     reason: int
     size: int
+
+
+class Sent(NamedTuple):
+    """What became of queued datagrams: how many the kernel took, their bytes, and those it refused."""
+
+    copies: int
+    volume: int
+    errors: list[SendError]
+
+
+NOTHING_SENT: Final = Sent(0, 0, [])
 
 
 class _MessageHeader(ctypes.Structure):
@@ -91,8 +105,9 @@ class BatchSocket:
         self._payloads_start = _start(self._payloads)
         self._out_headers = _headers(SEND_BATCH, self._targets, self._out_iovecs, pinned=pinned)
         self._out_start = ctypes.addressof(self._out_headers)
-        self._queued = 0
-        self._payloads_used = 0
+        self._rows: list[bytes] = []
+        self._messages: list[bytes] = []
+        self._queued_bytes = 0
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
@@ -103,7 +118,7 @@ class BatchSocket:
         self._sock.close()
 
     def receive(self) -> list[tuple[bytes, Address]]:
-        """Return up to 64 datagrams with their sources; one longer than 4096 bytes comes as 4097."""
+        """Return a batch of datagrams with their sources; one longer than 4096 bytes comes as 4097."""
         count = _libc.recvmmsg(self._fd, self._in_start, RECEIVE_BATCH, socket.MSG_DONTWAIT, None)
         if count <= 0:  # there is nothing, or an ICMP error for somebody
             self._errors_wait = True
@@ -117,37 +132,46 @@ class BatchSocket:
             for (start, source), size in zip(self._slots, sizes, strict=False)
         ]
 
-    def queue(self, payload: bytes, targets: bytes) -> list[SendError]:
-        """Send the payload to a row of targets with the next `flush`; what didn't fit any more is flushed now."""
-        first, start, size = self._queued, self._payloads_used, len(payload)
-        last, end = first + len(targets) // TARGET_BYTES, start + size
-        if last > SEND_BATCH or end > _PAYLOADS_BYTES:
-            return self._queue_in_parts(payload, targets)
-        self._queued, self._payloads_used = last, end
-        self._payloads[start:end] = payload
-        self._targets[first * TARGET_BYTES : last * TARGET_BYTES] = targets
-        iovec = _IOVEC.pack(self._payloads_start + start, size)
-        self._out_iovecs[first * _IOVEC_BYTES : last * _IOVEC_BYTES] = iovec * (last - first)
-        return _NO_ERRORS
+    def queue(self, payload: bytes, targets: bytes) -> bool:
+        """Send the payload to a row of targets with the next `flush`; True if it is time for that."""
+        self._rows.append(targets)
+        self._messages.append(payload)
+        self._queued_bytes += len(targets)
+        return self._queued_bytes >= _FULL or len(self._messages) >= RECEIVE_BATCH
 
-    def flush(self) -> list[SendError]:
-        """Hand everything queued to the kernel; returns what it refused."""
-        count = self._queued
-        if not count:
-            return _NO_ERRORS
-        self._queued = self._payloads_used = 0
+    def flush(self) -> Sent:
+        """Hand everything queued to the kernel; returns what it took and what it refused."""
+        rows, messages = self._rows, self._messages
+        if not rows:
+            return NOTHING_SENT
+        self._rows, self._messages, self._queued_bytes = [], [], 0
+        payloads, targets = b"".join(messages), b"".join(rows)
+        self._payloads[: len(payloads)] = payloads
+        sizes = [len(message) for message in messages]
+        counts = [len(row) // TARGET_BYTES for row in rows]
+        starts = accumulate(sizes, initial=self._payloads_start)
+        iovecs = b"".join(
+            [_pack_iovec(start, size) * count for start, size, count in zip(starts, sizes, counts, strict=False)]
+        )
+        errors: list[SendError] = []
+        for first in range(0, len(targets) // TARGET_BYTES, SEND_BATCH):
+            last = first + SEND_BATCH
+            errors += self._send(
+                targets[first * TARGET_BYTES : last * TARGET_BYTES], iovecs[first * _IOVEC_BYTES : last * _IOVEC_BYTES]
+            )
+        refused_bytes = sum(error.size for error in errors)
+        return Sent(sum(counts) - len(errors), sum(map(mul, counts, sizes)) - refused_bytes, errors)
+
+    def _send(self, targets: bytes, iovecs: bytes) -> list[SendError]:
+        """Send at most 1024 datagrams."""
+        self._targets[: len(targets)] = targets
+        self._out_iovecs[: len(iovecs)] = iovecs
+        count = len(targets) // TARGET_BYTES
         sent: int = _libc.sendmmsg(self._fd, self._out_start, count, socket.MSG_DONTWAIT)
         if sent == count:
             self._congested = False
             return _NO_ERRORS
         return self._send_rest(max(sent, 0), count)
-
-    def _queue_in_parts(self, payload: bytes, targets: bytes) -> list[SendError]:
-        errors = self.flush()
-        cut = SEND_BATCH * TARGET_BYTES
-        for start in range(0, len(targets), cut):
-            errors = errors + self.queue(payload, targets[start : start + cut])
-        return errors
 
     def undelivered(self) -> Iterator[Undelivered]:
         """Yield the ICMP errors that came back, if there are signs of any."""
@@ -173,7 +197,7 @@ class BatchSocket:
                 continue
             reason = ctypes.get_errno()
             tries += 1
-            if self._waited_for_room() if reason == errno.EAGAIN else tries < _TRIES:
+            if tries < _TRIES and (reason != errno.EAGAIN or self._waited_for_room()):
                 continue
             refused.append(self._error(index, reason))
             index += 1

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
 from relay_server.core.address import Address, ip_of, make_address, parse_ip, port_of, show_ip, unpack_targets
-from relay_server.net.batch import RECEIVE_BATCH, SendError
+from relay_server.net.batch import RECEIVE_BATCH, SendError, Sent
 from relay_server.net.errqueue import Undelivered
 
 
@@ -20,13 +20,14 @@ class PortableSocket:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._mapped = sock.family == socket.AF_INET6
+        self._queued: list[tuple[bytes, bytes]] = []
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
         return self._sock.fileno()
 
     def receive(self) -> list[tuple[bytes, Address]]:
-        """Return up to 64 datagrams with their sources; one longer than 4096 bytes comes as 4097."""
+        """Return a batch of datagrams with their sources; one longer than 4096 bytes comes as 4097."""
         received = []
         for _ in range(RECEIVE_BATCH):
             try:
@@ -36,19 +37,26 @@ class PortableSocket:
             received.append((data, _to_address(source[0], source[1])))
         return received
 
-    def queue(self, payload: bytes, targets: bytes) -> list[SendError]:
-        """Send the payload to a row of targets now; returns what the kernel refused."""
-        refused = []
-        for target in unpack_targets(targets):
-            try:
-                self._sock.sendto(payload, _to_socket_name(target, self._mapped))
-            except OSError as error:
-                refused.append(SendError(target, error.errno or 0, len(payload)))
-        return refused
+    def queue(self, payload: bytes, targets: bytes) -> bool:
+        """Send the payload to a row of targets with the next `flush`; True if it is time for that."""
+        self._queued.append((payload, targets))
+        return len(self._queued) >= RECEIVE_BATCH
 
-    def flush(self) -> list[SendError]:
-        """Do nothing: nothing is kept."""
-        return []
+    def flush(self) -> Sent:
+        """Hand everything queued to the kernel; returns what it took and what it refused."""
+        queued, self._queued = self._queued, []
+        copies = volume = 0
+        errors = []
+        for payload, targets in queued:
+            for target in unpack_targets(targets):
+                try:
+                    self._sock.sendto(payload, _to_socket_name(target, self._mapped))
+                except OSError as error:
+                    errors.append(SendError(target, error.errno or 0, len(payload)))
+                else:
+                    copies += 1
+                    volume += len(payload)
+        return Sent(copies, volume, errors)
 
     def undelivered(self) -> Iterator[Undelivered]:
         """Yield nothing: there is no portable way to learn who an ICMP error was for."""

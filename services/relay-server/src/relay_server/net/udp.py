@@ -5,13 +5,13 @@ import errno
 import select
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol, TypeAlias
 
-from relay_server.core.address import TARGET_BYTES, Address
+from relay_server.core.address import Address
 from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.core.model import Forward, Notice
-from relay_server.net.batch import BatchSocket, SendError
+from relay_server.net.batch import BatchSocket
 from relay_server.net.portable import PortableSocket
 
 COPIES_A_TURN: Final = 4096
@@ -98,33 +98,25 @@ class UdpPort:
         return memoryview(info).cast("I")[_DROPS_WORD]
 
     def flush(self) -> None:
-        """Send the notices that wait in the chat's outbox."""
-        chat = self._chat
+        """Send the notices that wait in the chat's outbox, after the messages that were there before them."""
+        chat, counters = self._chat, self._chat.counters
+        self._flush_messages()
         while chat.outbox:
             notices, chat.outbox = chat.outbox, []
             for payload, targets in notices:
-                chat.counters.notices_sent += len(targets) // TARGET_BYTES
-                self._count_notice_errors(self._sock.queue(payload, targets))
-            self._count_notice_errors(self._sock.flush())
+                if self._sock.queue(payload, targets):
+                    self._flush_notices(counters)
+            self._flush_notices(counters)
 
     def _turn(self) -> None:
         """Handle what has come, up to a turn's measure of work."""
-        handle, chat = self._handle, self._chat
-        now = self._clock()
-        batch, self._waiting = self._waiting or self._sock.receive(), []
-        copies = 0
-        for position, (data, source) in enumerate(batch, start=1):
-            result = handle(data, source, now)
-            if isinstance(result, tuple) and result[1]:
-                copies += self._forward(result[0], result[1], now)
-            if chat.outbox:
-                self._count_errors(self._sock.flush(), now)  # what was said before comes before
-                self.flush()
-            if copies > COPIES_A_TURN and position < len(batch):
-                self._waiting = batch[position:]
-                self._loop.call_soon(self._resume)
-                break
-        self._count_errors(self._sock.flush(), now)
+        chat, now = self._chat, self._clock()
+        batch = iter(self._waiting or self._sock.receive())
+        self._handle_batch(batch, now)
+        self._waiting = list(batch)
+        if self._waiting:
+            self._loop.call_soon(self._resume)
+        self._flush_messages()
         for target, quoted in self._sock.undelivered():
             chat.note_undelivered(target, quoted, now)
         if chat.outbox:
@@ -134,30 +126,35 @@ class UdpPort:
         if self._waiting:  # the readiness of newer datagrams may have resumed already
             self._turn()
 
-    def _forward(self, payload: bytes, targets: bytes, now: float) -> int:
-        """Queue the copies of a message, and count them as sent until the kernel refuses one (CON-02)."""
-        copies = len(targets) // TARGET_BYTES
+    def _handle_batch(self, batch: Iterator[tuple[bytes, Address]], now: float) -> None:
+        handle, queue, chat = self._handle, self._sock.queue, self._chat
+        copies = 0
+        for data, source in batch:
+            result = handle(data, source, now)
+            if isinstance(result, tuple) and result[1] and queue(*result):
+                copies += self._flush_messages()
+                if copies > COPIES_A_TURN:
+                    break
+            if chat.outbox:
+                self.flush()
+
+    def _flush_messages(self) -> int:
+        """Send the queued copies and count what became of them (CON-02); returns how many there were."""
+        copies, volume, errors = self._sock.flush()
         counters = self._chat.counters
         counters.sent += copies
-        counters.bytes_sent += copies * len(payload)
-        errors = self._sock.queue(payload, targets)
-        if errors:
-            self._count_errors(errors, now)
-        return copies
-
-    def _count_errors(self, errors: list[SendError], now: float) -> None:
-        counters = self._chat.counters
-        for target, reason, size in errors:
+        counters.bytes_sent += volume
+        for target, reason, _ in errors:
             failure = _FAILURES.get(reason, SendFailure.OTHER)
-            counters.sent -= 1
-            counters.bytes_sent -= size
             counters.send_failures[failure] += 1
             if failure is SendFailure.UNREACHABLE:
-                self._chat.note_send_error(target, now)
+                self._chat.note_send_error(target, self._clock())
+        return copies + len(errors)
 
-    def _count_notice_errors(self, errors: list[SendError]) -> None:
-        self._chat.counters.notices_sent -= len(errors)
-        self._chat.counters.notice_failures += len(errors)
+    def _flush_notices(self, counters: Counters) -> None:
+        copies, _, errors = self._sock.flush()
+        counters.notices_sent += copies
+        counters.notice_failures += len(errors)
 
 
 def _batches(sock: socket.socket) -> bool:

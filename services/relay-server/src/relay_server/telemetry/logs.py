@@ -15,7 +15,7 @@ def configure_logs(*, level: str, json: bool, stream: TextIO = sys.stderr) -> No
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=True)
         if json
-        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty(), repr_native_str=True)  # names may drive terminals
     )
     structlog.configure(
         processors=[
