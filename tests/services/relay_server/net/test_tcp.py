@@ -77,8 +77,12 @@ class Relay:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.bind((ip, 0))
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            await asyncio.get_running_loop().sock_connect(sock, (ip, self.number))
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                await asyncio.get_running_loop().sock_connect(sock, (ip, self.number))
+        except OSError:
+            sock.close()
+            raise
         return Client(sock)
 
 
@@ -278,8 +282,8 @@ def test_a_request_that_is_not_whole_in_time_is_refused(run: Callable[[Scenario]
 @pytest.mark.requirement("TCP-03")
 def test_the_deadline_is_for_the_request_not_for_the_pause(run: Callable[[Scenario], None]) -> None:
     async def scenario() -> None:
-        limits = {"transaction_timeout_seconds": 0.05, "completion_pause_seconds": 0.15}
-        async with relay(**limits) as server, await server.connect() as client:
+        limits = relay(transaction_timeout_seconds=0.05, completion_pause_seconds=0.15)
+        async with limits as server, await server.connect() as client:
             await client.send(request())
             assert [await client.frame(), await client.frame()] == [ACCEPTED, COMPLETED]
 
@@ -355,7 +359,7 @@ def test_a_connection_that_lingers_is_closed_at_last(run: Callable[[Scenario], N
     ],
 )
 def test_so_many_may_be_open_at_once(
-    run: Callable[[Scenario], None], limit: dict[str, int], other_ip: str, other_gets: Status
+    run: Callable[[Scenario], None], limit: dict[str, Any], other_ip: str, other_gets: Status
 ) -> None:
     async def scenario() -> None:
         async with relay(**limit) as server:

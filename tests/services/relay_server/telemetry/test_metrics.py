@@ -1,0 +1,215 @@
+"""Metrics: the published names, closed sets of labels, and sums that are right."""
+
+from itertools import pairwise
+
+import pytest
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from chatproto import EvictionReason, Operation, Status
+from relay_server import __version__
+from relay_server.core import events
+from relay_server.core.address import make_address, pack_targets, parse_ip
+from relay_server.core.counters import Counters, DropReason, SendFailure
+from relay_server.telemetry.metrics import (
+    DURATION_BOUNDS,
+    FANOUT_BOUNDS,
+    LAG_WINDOW_SECONDS,
+    LoopLag,
+    RelayCollector,
+    Tally,
+    exposition,
+    make_registry,
+)
+
+PUBLISHED = {
+    "relay_rooms", "relay_members", "relay_lobby_clients", "relay_datagrams_received_total",
+    "relay_datagrams_accepted_total", "relay_datagrams_dropped_total", "relay_datagrams_sent_total",
+    "relay_notices_sent_total", "relay_send_failures_total", "relay_bytes_received_total", "relay_bytes_sent_total",
+    "relay_evictions_total", "relay_rooms_closed_total", "relay_transactions_total",
+    "relay_transaction_duration_seconds_bucket", "relay_transaction_duration_seconds_sum",
+    "relay_transaction_duration_seconds_count", "relay_fanout_members_bucket", "relay_fanout_members_sum",
+    "relay_fanout_members_count", "relay_kernel_drops_total", "relay_receive_buffer_bytes", "relay_loop_lag_seconds",
+    "relay_build_info",
+}  # fmt: skip
+
+
+class Scrape:
+    """A relay's counts, and what a scrape makes of them."""
+
+    def __init__(self) -> None:
+        self.rooms, self.lobby, self.tally = Counters(), Counters(), Tally()
+        self.collector = RelayCollector(self.rooms, self.lobby, self.tally, "uvloop")
+        self._registry = make_registry(self.collector)
+
+    def families(self) -> list[Metric]:
+        content_type, body = exposition(self._registry)
+        assert content_type.startswith("text/plain")
+        return list(text_string_to_metric_families(body.decode()))
+
+    def samples(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+        return {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in self.families()
+            for sample in family.samples
+        }
+
+    def value(self, name: str, **labels: str) -> float:
+        return self.samples()[name, tuple(sorted(labels.items()))]
+
+
+def test_the_published_names_are_there_before_anything_happened() -> None:
+    names = {name for name, _ in Scrape().samples()}
+    assert names >= PUBLISHED
+    assert {name.replace("relay_", "relay_lobby_", 1) for name in PUBLISHED if "datagrams" in name} <= names
+    assert {"process_cpu_seconds_total", "process_resident_memory_bytes", "python_info"} <= names
+    assert not {name for name in names if name.endswith("_created")}
+
+
+def test_every_metric_says_what_it_is() -> None:
+    for family in Scrape().families():
+        assert family.documentation
+        assert family.type in {"counter", "gauge", "histogram"}
+
+
+@pytest.mark.requirement("EVI-05", "TCP-10")
+def test_label_values_come_from_closed_sets_and_are_all_there_from_the_start() -> None:
+    scrape = Scrape()
+    before = scrape.samples()
+    reasons = {labels for name, labels in before if name == "relay_datagrams_dropped_total"}
+    assert reasons == {(("reason", str(reason)),) for reason in DropReason}
+    reasons = {labels for name, labels in before if name == "relay_send_failures_total"}
+    assert reasons == {(("reason", str(reason)),) for reason in SendFailure}
+    for name in ("relay_evictions_total", "relay_rooms_closed_total", "relay_lobby_evictions_total"):
+        assert {labels for found, labels in before if found == name} == {
+            (("reason", str(reason)),) for reason in EvictionReason
+        }
+    pairs = {labels for name, labels in before if name == "relay_transactions_total"}
+    assert pairs == {
+        (("operation", operation), ("status", status.reason))
+        for operation in ("create", "join", "unknown")
+        for status in Status
+    }
+    for event in (
+        events.RoomCreated("a room"),
+        events.MemberJoined("a room", "ann"),
+        events.MemberLeft("a room", "ann"),
+        events.MemberEvicted("a room", "ann", EvictionReason.KICKED),
+        events.RoomClosed("a room", EvictionReason.KICKED),
+        events.LobbyClientEvicted("ann", EvictionReason.SILENCE),
+    ):
+        scrape.tally.observe_event(event)
+    scrape.tally.observe_transaction(None, Status.MALFORMED)
+    assert scrape.samples().keys() == before.keys()
+
+
+def test_counts_come_out_as_they_went_in() -> None:
+    scrape = Scrape()
+    for number, counters in enumerate((scrape.rooms, scrape.lobby), start=1):
+        counters.received, counters.accepted, counters.sent = 10 * number, 7 * number, 100 * number
+        counters.bytes_received, counters.bytes_sent, counters.notices_sent = 1000 * number, 5000 * number, 4 * number
+        counters.notice_failures, counters.address_changes = 2 * number, 3 * number
+        counters.dropped[DropReason.OVERSIZED] = 3 * number
+        counters.send_failures[SendFailure.BUFFER_FULL] = 5 * number
+    for number, prefix in enumerate(("relay_", "relay_lobby_"), start=1):
+        for name, value in {
+            "datagrams_received": 10, "datagrams_accepted": 7, "datagrams_sent": 100, "bytes_received": 1000,
+            "bytes_sent": 5000, "notices_sent": 4, "notice_failures": 2,
+        }.items():  # fmt: skip
+            assert scrape.value(f"{prefix}{name}_total") == value * number, name
+        assert scrape.value(f"{prefix}datagrams_dropped_total", reason="oversized") == 3 * number
+        assert scrape.value(f"{prefix}datagrams_dropped_total", reason="malformed") == 0
+        assert scrape.value(f"{prefix}send_failures_total", reason="buffer_full") == 5 * number
+    assert scrape.value("relay_address_changes_total") == 3
+
+
+def test_facts_are_counted_by_reason() -> None:
+    scrape = Scrape()
+    for event in (
+        events.MemberEvicted("demo", "ann", EvictionReason.SILENCE),
+        events.MemberEvicted("demo", "bob", EvictionReason.SILENCE),
+        events.RoomClosed("demo", EvictionReason.SILENCE),
+        events.LobbyClientEvicted("eve", EvictionReason.UNREACHABLE),
+        events.MemberLeft("demo", "zoe"),
+    ):
+        scrape.tally.observe_event(event)
+    for operation in (Operation.CREATE, Operation.CREATE, Operation.JOIN, None):
+        scrape.tally.observe_transaction(operation, Status.BUSY)
+    assert scrape.value("relay_evictions_total", reason="silence") == 2
+    assert scrape.value("relay_rooms_closed_total", reason="silence") == 1
+    assert scrape.value("relay_lobby_evictions_total", reason="unreachable") == 1
+    assert scrape.value("relay_transactions_total", operation="create", status="busy") == 2
+    assert scrape.value("relay_transactions_total", operation="join", status="busy") == 1
+    assert scrape.value("relay_transactions_total", operation="unknown", status="busy") == 1
+
+
+def test_gauges_show_this_moment() -> None:
+    scrape = Scrape()
+    gauges = scrape.collector.gauges
+    gauges.rooms, gauges.members, gauges.lobby_clients, gauges.receive_buffer_bytes = 2, 30, 4, 212_992
+    gauges.kernel_drops, gauges.tcp_connections, gauges.tcp_aborted = 5, 6, 7
+    assert scrape.value("relay_rooms") == 2
+    assert scrape.value("relay_members") == 30
+    assert scrape.value("relay_lobby_clients") == 4
+    assert scrape.value("relay_receive_buffer_bytes") == 212_992
+    assert scrape.value("relay_kernel_drops_total") == 5
+    assert scrape.value("relay_tcp_connections") == 6
+    assert scrape.value("relay_tcp_aborted_total") == 7
+    ((_, labels),) = [key for key in scrape.samples() if key[0] == "relay_build_info"]
+    assert {("version", __version__), ("loop", "uvloop")} <= set(labels)
+
+
+def buckets(scrape: Scrape, name: str) -> dict[float, float]:
+    return {
+        float(dict(labels)["le"]): value
+        for (found, labels), value in scrape.samples().items()
+        if found == f"{name}_bucket"
+    }
+
+
+def test_the_duration_histogram_sums_right() -> None:
+    scrape = Scrape()
+    durations = [0.0, 0.001, 0.0011, 0.05, 0.3, 5.0, 6.0]
+    for duration in durations:
+        scrape.tally.observe_duration(duration)
+    found = buckets(scrape, "relay_transaction_duration_seconds")
+    assert found == {
+        bound: sum(duration <= bound for duration in durations) for bound in (*DURATION_BOUNDS, float("inf"))
+    }
+    assert scrape.value("relay_transaction_duration_seconds_count") == len(durations)
+    assert scrape.value("relay_transaction_duration_seconds_sum") == pytest.approx(sum(durations))
+
+
+@pytest.mark.requirement("CON-02")
+def test_the_fan_out_histogram_counts_rows_of_targets() -> None:
+    scrape = Scrape()
+    sizes = [0, 0, 1, 2, 3, 99, 5001]
+    target = make_address(parse_ip("10.0.0.1"), 5000)
+    for size in sizes:
+        scrape.rooms.fanout_bytes[len(pack_targets([target] * size))] += 1
+    found = buckets(scrape, "relay_fanout_members")
+    assert found == {bound: sum(size <= bound for size in sizes) for bound in (*FANOUT_BOUNDS, float("inf"))}
+    assert all(lower <= higher for lower, higher in pairwise(found.values()))
+    assert scrape.value("relay_fanout_members_sum") == sum(sizes)
+    assert scrape.value("relay_fanout_members_count") == len(sizes)
+
+
+def test_the_worst_lag_is_shown_for_one_window_and_the_next() -> None:
+    lag = LoopLag()
+    assert lag.worst_seconds == 0.0
+    start = 100_000.0
+    lag.observe(0.5, start)
+    lag.observe(0.1, start + 1)
+    assert lag.worst_seconds == 0.5
+    lag.observe(0.2, start + LAG_WINDOW_SECONDS + 1)  # the next window
+    assert lag.worst_seconds == 0.5
+    lag.observe(0.1, start + 2 * LAG_WINDOW_SECONDS + 2)
+    assert lag.worst_seconds == 0.2
+    lag.observe(0.0, start + 3 * LAG_WINDOW_SECONDS + 3)
+    assert lag.worst_seconds == 0.1
+
+
+def test_the_lag_that_is_scraped_is_the_worst_one() -> None:
+    scrape = Scrape()
+    scrape.tally.lag.observe(0.25, 1.0)
+    assert scrape.value("relay_loop_lag_seconds") == 0.25

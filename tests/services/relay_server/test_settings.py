@@ -1,0 +1,203 @@
+"""Every number an operator may change: from where it comes, and what is said when it is wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relay_server.core.policy import Policy
+from relay_server.net.tcp import TcpLimits
+from relay_server.settings import PREFIX, SECRETS_DIR, Settings, SettingsError, describe, load_settings, variable
+
+NOWHERE = Path("/nowhere")
+PUBLISHED = {
+    "RELAY_HOST": "::",
+    "RELAY_TCP_PORT": 9000,
+    "RELAY_UDP_PORT": 9001,
+    "RELAY_LOBBY_PORT": 9002,
+    "RELAY_OPS_HOST": "127.0.0.1",
+    "RELAY_OPS_PORT": 9100,
+    "RELAY_SILENCE_TIMEOUT_SECONDS": 300,
+    "RELAY_PENDING_TIMEOUT_SECONDS": 300,
+    "RELAY_TRANSACTION_TIMEOUT_SECONDS": 5,
+    "RELAY_COMPLETION_PAUSE_SECONDS": 0.05,
+    "RELAY_MAX_PAYLOAD_BYTES": 4096,
+    "RELAY_MAX_ROOMS": 10_000,
+    "RELAY_MAX_MEMBERS": 50_000,
+    "RELAY_MAX_MEMBERS_PER_ROOM": 1000,
+    "RELAY_MAX_MEMBERS_PER_ADDRESS": 64,
+    "RELAY_MAX_ROOMS_PER_ADDRESS": 16,
+    "RELAY_MESSAGE_RATE": 20,
+    "RELAY_MESSAGE_BURST": 40,
+    "RELAY_BYTE_RATE": 65_536,
+    "RELAY_JOIN_RATE": 20,
+    "RELAY_ATTRIBUTION": "name",
+    "RELAY_SANITIZE": True,
+    "RELAY_LOG_LEVEL": "info",
+    "RELAY_LOG_FORMAT": "auto",
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(variable(name), raising=False)
+
+
+def load(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str] | None = None, secrets: Path = NOWHERE) -> Settings:
+    for name, value in (environ or {}).items():
+        monkeypatch.setenv(name, value)
+    return load_settings(secrets_dir=secrets)
+
+
+def complaint(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], secrets: Path = NOWHERE) -> str:
+    """Return the one sentence that stops the start."""
+    with pytest.raises(SettingsError) as caught:
+        load(monkeypatch, environ, secrets)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+    return sentence
+
+
+@pytest.mark.parametrize(("name", "default"), PUBLISHED.items())
+def test_a_published_setting_has_its_name_and_default(
+    monkeypatch: pytest.MonkeyPatch, name: str, default: object
+) -> None:
+    field = name.removeprefix(PREFIX).lower()
+    assert getattr(load(monkeypatch), field) == default
+    assert Settings.model_fields[field].description
+
+
+def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"RELAY_TCP_PORT": "7000", "RELAY_SANITIZE": "false", "RELAY_ATTRIBUTION": "none"}
+    settings = load(monkeypatch, environ | {"relay_message_rate": "2.5"})
+    assert (settings.tcp_port, settings.sanitize, settings.attribution) == (7000, False, "none")
+    assert settings.message_rate == 2.5
+
+
+@pytest.mark.parametrize("name", ["RELAY_TCP_PROT", "relay_tcp_prot", "RELAY_", "RELAY_PASSWORD"])
+def test_an_unknown_setting_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    assert complaint(monkeypatch, {name: "1"}).startswith(f"{name} is no setting: correct it or remove it")
+
+
+def test_other_variables_are_nobodys_business(monkeypatch: pytest.MonkeyPatch) -> None:
+    load(monkeypatch, {"RELAYED": "1", "MY_RELAY_PORT": "1"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RELAY_TCP_PORT", "0"),
+        ("RELAY_TCP_PORT", "65536"),
+        ("RELAY_TCP_PORT", "http"),
+        ("RELAY_TCP_PORT", ""),
+        ("RELAY_LOBBY_PORT", "-1"),
+        ("RELAY_SILENCE_TIMEOUT_SECONDS", "0"),
+        ("RELAY_SILENCE_TIMEOUT_SECONDS", "nan"),
+        ("RELAY_SILENCE_TIMEOUT_SECONDS", "inf"),
+        ("RELAY_SILENCE_TIMEOUT_SECONDS", "1e9"),
+        ("RELAY_COMPLETION_PAUSE_SECONDS", "-0.1"),
+        ("RELAY_COMPLETION_PAUSE_SECONDS", "nan"),
+        ("RELAY_HOST_GRACE_SECONDS", "nan"),
+        ("RELAY_MAX_ROOMS", "-1"),
+        ("RELAY_MAX_ROOMS", "1.5"),
+        ("RELAY_MAX_PAYLOAD_BYTES", "10"),
+        ("RELAY_MESSAGE_RATE", "nan"),
+        ("RELAY_MESSAGE_BURST", "0"),
+        ("RELAY_SANITIZE", "maybe"),
+        ("RELAY_ATTRIBUTION", "all"),
+        ("RELAY_LOG_LEVEL", "loud\nvery loud"),
+        ("RELAY_LOG_FORMAT", "xml"),
+        ("RELAY_EVENT_LOOP", "trio"),
+    ],
+)
+def test_a_bad_value_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    assert complaint(monkeypatch, {name: value}).startswith(f"{name} is {value!r}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("RELAY_TCP_PORT", "1", "65535"),
+        ("RELAY_LOBBY_PORT", "0", "65535"),
+        ("RELAY_OPS_PORT", "0", "65535"),
+        ("RELAY_SILENCE_TIMEOUT_SECONDS", "0.1", "86400"),
+        ("RELAY_COMPLETION_PAUSE_SECONDS", "0", "5"),
+        ("RELAY_MAX_PAYLOAD_BYTES", "256", "1048576"),
+        ("RELAY_MAX_MEMBERS", "0", "10000000"),
+        ("RELAY_MESSAGE_RATE", "0", "10000000"),
+    ],
+)
+def test_bounds_are_legal(monkeypatch: pytest.MonkeyPatch, name: str, low: str, high: str) -> None:
+    for value in (low, high):
+        load(monkeypatch, {name: value})
+
+
+def test_files_of_secrets_set_them_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "relay_tcp_port").write_text("7000\n")
+    (tmp_path / "relay_udp_port").write_text("7001")
+    (tmp_path / "another_programs_password").write_text("x")
+    settings = load(monkeypatch, {"RELAY_UDP_PORT": "8001"}, tmp_path)
+    assert (settings.tcp_port, settings.udp_port) == (7000, 8001)
+    assert sources(settings, "RELAY_TCP_PORT", "RELAY_UDP_PORT", "RELAY_LOBBY_PORT") == [
+        f"file {SECRETS_DIR}/relay_tcp_port",
+        "environment",
+        "default",
+    ]
+
+
+def test_a_bad_value_in_a_file_is_named_as_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "relay_tcp_port").write_text("x")
+    assert complaint(monkeypatch, {}, tmp_path).startswith("RELAY_TCP_PORT is 'x': ")
+
+
+def sources(settings: Settings, *names: str) -> list[str]:
+    by_name = {described.name: described.source for described in describe(settings)}
+    return [by_name[name] for name in names]
+
+
+def test_every_setting_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, {"RELAY_TCP_PORT": "7000", "RELAY_SANITIZE": "0"})
+    described = {one.name: one for one in describe(settings)}
+    assert set(described) == {variable(name) for name in Settings.model_fields} >= set(PUBLISHED)
+    assert all(one.description for one in described.values())
+    port, sanitize, pause = (
+        described[f"RELAY_{name}"] for name in ("TCP_PORT", "SANITIZE", "COMPLETION_PAUSE_SECONDS")
+    )
+    assert (port.value, port.default, port.source, port.bounds) == ("7000", "9000", "environment", "1 to 65535")
+    assert (sanitize.value, sanitize.default, sanitize.bounds) == ("false", "true", "")
+    assert (pause.value, pause.source, pause.bounds) == ("0.05", "default", "0 to 5")
+    assert described["RELAY_SILENCE_TIMEOUT_SECONDS"].bounds == "over 0 to 86400"
+
+
+def test_what_is_described_can_be_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch)
+    again = load(monkeypatch, {one.name: one.value for one in describe(settings)})
+    assert again == settings
+
+
+def test_the_core_gets_every_value_that_it_obeys(monkeypatch: pytest.MonkeyPatch) -> None:
+    environ: dict[str, Any] = {
+        "silence_timeout_seconds": 11.0, "pending_timeout_seconds": 12.0, "host_grace_seconds": 13.0, "max_rooms": 14,
+        "max_members": 15, "max_members_per_room": 16, "max_members_per_address": 17, "max_rooms_per_address": 18,
+        "message_rate": 19.0, "message_burst": 20, "byte_rate": 21.0, "join_rate": 22.0, "attribution": False,
+        "sanitize": False, "leave_commands": False, "announce": False, "provisional_address": False,
+    }  # fmt: skip
+    assert set(environ) == set(Policy.__dataclass_fields__)
+    spelled = {variable(name): str(value) for name, value in environ.items()} | {"RELAY_ATTRIBUTION": "none"}
+    assert load(monkeypatch, spelled).policy() == Policy(**environ)
+
+
+def test_attribution_is_by_name_unless_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch).policy().attribution
+
+
+def test_connections_get_every_value_that_they_obey(monkeypatch: pytest.MonkeyPatch) -> None:
+    environ: dict[str, Any] = {
+        "transaction_timeout_seconds": 1.5, "completion_pause_seconds": 2.5, "max_payload_bytes": 512,
+        "max_transactions": 14, "max_transactions_per_address": 15,
+    }  # fmt: skip
+    assert set(environ) == set(TcpLimits.__dataclass_fields__)
+    spelled = {variable(name): str(value) for name, value in environ.items()}
+    assert load(monkeypatch, spelled).tcp_limits() == TcpLimits(**environ)
