@@ -17,6 +17,7 @@ from relay_server.tables import as_env_file, as_markdown, as_text
 from relay_server.telemetry.logs import configure_logs
 
 USAGE_ERROR = 2
+MAX_TIMEOUT_SECONDS = 3600
 
 
 class _Parser(argparse.ArgumentParser):
@@ -47,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("run", help="run the relay; RELAY_* environment variables set it up")
     health = commands.add_parser("healthcheck", help="join a room of its own and hear an echo: exit 0 or 1")
     health.add_argument("--server", metavar="HOST[:PORT]", help="default: this machine, by the settings")
-    health.add_argument("--timeout", type=float, default=3.0, metavar="SECONDS", help="default: 3")
+    health.add_argument("--timeout", type=_seconds, default=3.0, metavar="SECONDS", help="default: 3")
     config = commands.add_parser("config", help="look at the settings")
     actions = config.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = actions.add_parser("show", help="every setting, its value, and where that came from")
@@ -58,6 +59,16 @@ def _parser() -> argparse.ArgumentParser:
     ):
         actions.add_parser(name, help=text).set_defaults(format=name)
     return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds <= MAX_TIMEOUT_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number over 0 and up to {MAX_TIMEOUT_SECONDS}")
+    return seconds
 
 
 def _run(settings: Settings) -> int:
@@ -76,7 +87,7 @@ def _healthcheck(settings: Settings, server: str | None, timeout_seconds: float)
     try:
         seconds = asyncio.run(check_health(settings, server, timeout_seconds))
     except (UnreachableError, RefusedError, TimeoutError) as error:
-        print(f"unhealthy: {error or 'no answer in time'}", file=sys.stderr)
+        print(f"unhealthy: {str(error) or 'no answer in time'}", file=sys.stderr)
         return 1
     except ValueError as error:
         _fail(str(error))

@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import socket
+from contextlib import ExitStack
 from typing import Any, Final
 
 import structlog
@@ -82,13 +83,15 @@ class App:
     def _open_sockets(self) -> tuple[socket.socket, list[socket.socket], socket.socket | None]:
         """Open every socket before anything is served, so that a busy port stops the start cleanly."""
         settings = self._settings
-        tcp = listen_tcp(settings.host, settings.tcp_port)
-        udp = [
-            bind_udp(settings.host, port, settings.receive_buffer_bytes)
-            for port in (settings.udp_port, settings.lobby_port)
-            if port
-        ]
-        ops = listen_tcp(settings.ops_host, settings.ops_port) if settings.ops_port else None
+        with ExitStack() as opened:
+            tcp = opened.enter_context(listen_tcp(settings.host, settings.tcp_port))
+            udp = [
+                opened.enter_context(bind_udp(settings.host, port, settings.receive_buffer_bytes))
+                for port in (settings.udp_port, settings.lobby_port)
+                if port
+            ]
+            ops = listen_tcp(settings.ops_host, settings.ops_port) if settings.ops_port else None
+            opened.pop_all()  # all could be had
         return tcp, udp, ops
 
     async def _start(self, tcp: socket.socket, udp: list[socket.socket], ops: socket.socket | None) -> None:

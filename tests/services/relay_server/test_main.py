@@ -1,0 +1,166 @@
+"""The command line's mistakes: one sentence each, and the right exit code."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from relay_server import __version__
+from relay_server.__main__ import main
+from relay_server.settings import Settings, variable
+from services.relay_server.net.loopback import port_of
+
+Result = tuple[int, str, str]
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Return a function that runs a command line; it returns the exit code, stdout and stderr."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(variable(name), raising=False)
+
+    def run(*arguments: str, **environ: str) -> Result:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("sys.argv", ["relay-server", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        assert isinstance(caught.value.code, int)
+        return caught.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def busy_port() -> Iterator[int]:
+    """Return a TCP port on which somebody else listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield port_of(server)
+
+
+def assert_one_sentence(result: Result, code: int = 2) -> str:
+    """Check that a mistake is answered by one line on stderr alone; returns it."""
+    exit_code, out, err = result
+    assert (exit_code, out) == (code, "")
+    assert err.endswith("\n")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("dance",),
+        ("run", "fast"),
+        ("run", "--fast"),
+        ("config",),
+        ("config", "sing"),
+        ("config", "show", "--format", "xml"),
+        ("healthcheck", "--timeout", "soon"),
+        ("healthcheck", "--timeout", "-1"),
+        ("healthcheck", "--timeout", "0"),
+        ("healthcheck", "--timeout", "nan"),
+        ("healthcheck", "--timeout", "inf"),
+        ("healthcheck", "--server"),
+        ("healthcheck", "--server", ":::"),
+        ("healthcheck", "--server", "relay:port"),
+        ("healthcheck", "--server", "relay:70000"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_gets_one_sentence(command: Command, arguments: tuple[str, ...]) -> None:
+    assert assert_one_sentence(command(*arguments)).startswith("relay-server: ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("run",), ("config", "check"), ("config", "show"), ("healthcheck",)], ids=" ".join
+)
+@pytest.mark.parametrize(("name", "value"), [("RELAY_TCP_PROT", "9000"), ("RELAY_TCP_PORT", "http")])
+def test_wrong_settings_stop_every_command(command: Command, arguments: tuple[str, ...], name: str, value: str) -> None:
+    assert assert_one_sentence(command(*arguments, **{name: value})).startswith(f"relay-server: {name} is ")
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_a_busy_port_stops_the_start(command: Command, busy_port: int, loop: str) -> None:
+    line = assert_one_sentence(
+        command("run", RELAY_HOST="127.0.0.1", RELAY_TCP_PORT=str(busy_port), RELAY_EVENT_LOOP=loop)
+    )
+    assert f"TCP port {busy_port} on 127.0.0.1 is in use" in line
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "192.0.2.1"])
+def test_a_host_that_is_none_of_ours_stops_the_start(command: Command, host: str) -> None:
+    assert f" on {host} can't be listened on" in assert_one_sentence(command("run", RELAY_HOST=host))
+
+
+@pytest.mark.parametrize("busy", ["RELAY_UDP_PORT", "RELAY_LOBBY_PORT", "RELAY_OPS_PORT"])
+def test_whichever_port_is_busy_nothing_is_left_open(command: Command, busy: str) -> None:
+    kind = socket.SOCK_STREAM if busy == "RELAY_OPS_PORT" else socket.SOCK_DGRAM
+    with socket.socket(socket.AF_INET, kind) as other:
+        other.bind(("127.0.0.1", 0))
+        if kind is socket.SOCK_STREAM:
+            other.listen()
+        ports = {name: str(free_port()) for name in ("RELAY_TCP_PORT", "RELAY_UDP_PORT", "RELAY_LOBBY_PORT")}
+        environ = {"RELAY_HOST": "127.0.0.1", "RELAY_OPS_PORT": "0"} | ports | {busy: str(port_of(other))}
+        assert f" port {port_of(other)} " in assert_one_sentence(command("run", **environ))
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return port_of(sock)
+
+
+def test_a_relay_that_is_not_there_is_unhealthy(command: Command) -> None:
+    line = assert_one_sentence(command("healthcheck", "--server", f"127.0.0.1:{free_port()}", "--timeout", "5"), 1)
+    assert line.startswith("unhealthy: ")
+
+
+def test_a_relay_that_does_not_answer_is_unhealthy(command: Command, busy_port: int) -> None:
+    line = assert_one_sentence(command("healthcheck", "--server", f"127.0.0.1:{busy_port}", "--timeout", "0.05"), 1)
+    assert line == "unhealthy: no answer in time\n"
+
+
+def test_the_version_is_told(command: Command) -> None:
+    assert command("--version") == (0, f"relay-server {__version__}\n", "")
+
+
+def test_settings_that_can_be_used_are_approved(command: Command) -> None:
+    assert command("config", "check", RELAY_TCP_PORT="7000") == (0, "The settings can be used.\n", "")
+
+
+def test_settings_are_shown_as_text(command: Command) -> None:
+    code, out, err = command("config", "show", RELAY_TCP_PORT="7000")
+    assert (code, err) == (0, "")
+    rows = [line.split() for line in out.splitlines()]
+    assert rows[0] == ["SETTING", "VALUE", "FROM"]
+    assert ["RELAY_TCP_PORT", "7000", "environment"] in rows
+    assert ["RELAY_UDP_PORT", "9001", "default"] in rows
+    assert len(rows) == 1 + len(Settings.model_fields)
+
+
+def test_settings_are_shown_as_json(command: Command) -> None:
+    code, out, err = command("config", "show", "--format", "json", RELAY_TCP_PORT="7000")
+    assert (code, err) == (0, "")
+    by_name = {setting["name"]: setting for setting in json.loads(out)}
+    assert (by_name["RELAY_TCP_PORT"]["value"], by_name["RELAY_TCP_PORT"]["source"]) == ("7000", "environment")
+    assert by_name.keys() == {variable(name) for name in Settings.model_fields}
+
+
+def test_settings_are_shown_as_markdown(command: Command) -> None:
+    code, out, err = command("config", "show", "--format", "markdown")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert len(lines) == 2 + len(Settings.model_fields)
+    assert all(line.startswith("| ") and line.endswith(" |") for line in lines)
+
+
+def test_an_env_file_to_start_from_is_written(command: Command) -> None:
+    code, out, err = command("config", "env", RELAY_TCP_PORT="7000")
+    assert (code, err) == (0, "")
+    assert "\nRELAY_TCP_PORT=7000\n" in out
+    assert "\n#RELAY_UDP_PORT=9001\n" in out
