@@ -46,9 +46,7 @@ def test_a_datagram_may_have_4096_bytes_and_no_more() -> None:
         encode_datagram(b"r", b"t", b"x" * 4093)
 
 
-@pytest.mark.parametrize(
-    ("room", "token"), [(b"", b"t"), (b"r", b""), (b"r" * 256, b"t"), (b"r", b"t" * 256)]
-)
+@pytest.mark.parametrize(("room", "token"), [(b"", b"t"), (b"r", b""), (b"r" * 256, b"t"), (b"r", b"t" * 256)])
 def test_names_and_tokens_need_1_to_255_bytes(room: bytes, token: bytes) -> None:
     with pytest.raises(ValueError, match="1 to 255"):
         encode_datagram(room, token)

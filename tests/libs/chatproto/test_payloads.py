@@ -21,9 +21,7 @@ from libs.chatproto.strategies import COMPLETIONS, PLAIN_TOKENS, REQUESTS, USER_
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda children: (
-        st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3)
-    ),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
     max_leaves=6,
 )
 DEEP = b'{"username":' + b"[" * 100_000
@@ -262,9 +260,9 @@ def test_a_completion_that_cannot_be_used_is_malformed(payload: bytes) -> None:
 @given(
     st.binary(max_size=300)
     | JSON_VALUES.map(lambda value: json.dumps(value).encode())
-    | st.dictionaries(
-        st.sampled_from(["status", "message", *json.loads(granted())]), JSON_VALUES, max_size=7
-    ).map(lambda fields: json.dumps(fields).encode())
+    | st.dictionaries(st.sampled_from(["status", "message", *json.loads(granted())]), JSON_VALUES, max_size=7).map(
+        lambda fields: json.dumps(fields).encode()
+    )
 )
 def test_every_reply_is_understood_or_a_protocol_error(payload: bytes) -> None:
     for decode in (decode_status, decode_completion):

@@ -25,9 +25,7 @@ EXAMPLES = {
     "the relay grants a token of 22 bytes: state 2": encode_frame(Frame(1, 2, b"lab", TOKEN)),
     "bob joins the room lab: operation 2, state 0": encode_frame(Frame(2, 0, b"lab", b"bob")),
     "had there been no such room: state 1, status 2": encode_frame(Frame(2, 1, b"lab", b"\2")),
-    "ann creates the room lab by JSON": encode_frame(
-        Frame(1, 0, b"lab", b'{"username": "ann", "reply": "json"}')
-    ),
+    "ann creates the room lab by JSON": encode_frame(Frame(1, 0, b"lab", b'{"username": "ann", "reply": "json"}')),
     "ann says hello, with her token": encode_datagram(b"lab", TOKEN, b"hello"),
     "bob receives": b"ann: hello",
     "ann's keep-alive": encode_datagram(b"lab", TOKEN),

@@ -10,9 +10,7 @@ from chatproto.tcrp import decode_payload_size
 from libs.chatproto.strategies import split
 
 LIMIT = 4096
-FRAMES = st.builds(
-    Frame, st.integers(0, 255), st.integers(0, 255), st.binary(max_size=255), st.binary(max_size=300)
-)
+FRAMES = st.builds(Frame, st.integers(0, 255), st.integers(0, 255), st.binary(max_size=255), st.binary(max_size=300))
 
 
 def header(room_size: int, size_field: bytes, operation: int = 1, state: int = 0) -> bytes:
@@ -32,15 +30,11 @@ def drain(decoder: FrameDecoder) -> list[Frame]:
 
 
 def test_a_frame_is_laid_out_as_the_text_says() -> None:
-    assert (
-        encode_frame(Frame(1, 0, b"lab", b"ann")) == b"\x03\x01\x00" + bytes(28) + b"\x03" + b"lab" + b"ann"
-    )
+    assert encode_frame(Frame(1, 0, b"lab", b"ann")) == b"\x03\x01\x00" + bytes(28) + b"\x03" + b"lab" + b"ann"
 
 
 @given(st.data(), st.lists(FRAMES, max_size=4), st.binary(max_size=31))
-def test_any_split_of_a_stream_gives_the_same_frames(
-    data: st.DataObject, frames: list[Frame], rest: bytes
-) -> None:
+def test_any_split_of_a_stream_gives_the_same_frames(data: st.DataObject, frames: list[Frame], rest: bytes) -> None:
     stream = b"".join(map(encode_frame, frames)) + rest
     decoder = FrameDecoder(LIMIT)
     received = []

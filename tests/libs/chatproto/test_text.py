@@ -99,9 +99,7 @@ def test_a_bad_name_is_refused_for_rooms_and_users(raw: bytes) -> None:
             check(raw)
 
 
-@pytest.mark.parametrize(
-    "raw", [b":", b"a:b", b"server: x", b" ", b" a", b"a ", "\u3000a".encode(), "a\xa0".encode()]
-)
+@pytest.mark.parametrize("raw", [b":", b"a:b", b"server: x", b" ", b" a", b"a ", "\u3000a".encode(), "a\xa0".encode()])
 def test_colons_and_outer_spaces_are_for_rooms_only(raw: bytes) -> None:
     assert check_room_name(raw) == raw.decode()
     with pytest.raises(BadNameError):

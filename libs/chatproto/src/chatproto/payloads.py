@@ -143,9 +143,7 @@ def decode_completion(payload: bytes) -> Completion:
 
 def _checked_token(token: bytes) -> bytes:
     if not 0 < len(token) <= MAX_TOKEN_BYTES:
-        raise MalformedError(
-            f"The relay sent a token of {len(token)} bytes: 1 to {MAX_TOKEN_BYTES} are legal."
-        )
+        raise MalformedError(f"The relay sent a token of {len(token)} bytes: 1 to {MAX_TOKEN_BYTES} are legal.")
     return token
 
 
@@ -156,9 +154,7 @@ def _decode_object(fields: dict[str, Any]) -> Request:
         raise MalformedError('The JSON object has no text under "username".')
     if not isinstance(password, str | None):
         raise MalformedError('"password" is neither text nor null.')
-    return Request(
-        _checked(username), password or None, json_reply=fields.get("reply") == "json", plain=False
-    )
+    return Request(_checked(username), password or None, json_reply=fields.get("reply") == "json", plain=False)
 
 
 def _checked(name: str) -> str:

@@ -71,16 +71,12 @@ class FrameDecoder:
             return None
         payload_size = decode_payload_size(buffer[3:HEADER_BYTES])
         if payload_size > self._max_payload_bytes:
-            raise PayloadTooLargeError(
-                f"The payload's size is over the limit of {self._max_payload_bytes} bytes."
-            )
+            raise PayloadTooLargeError(f"The payload's size is over the limit of {self._max_payload_bytes} bytes.")
         payload_start = HEADER_BYTES + buffer[0]
         end = payload_start + payload_size
         if len(buffer) < end:
             return None
-        frame = Frame(
-            buffer[1], buffer[2], bytes(buffer[HEADER_BYTES:payload_start]), bytes(buffer[payload_start:end])
-        )
+        frame = Frame(buffer[1], buffer[2], bytes(buffer[HEADER_BYTES:payload_start]), bytes(buffer[payload_start:end]))
         del buffer[:end]
         return frame
 

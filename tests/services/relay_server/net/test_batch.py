@@ -1,6 +1,8 @@
 """Datagrams in batches: the same suite for the batch calls and for the portable ones."""
 
+import ctypes
 import errno
+import select
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -18,7 +20,14 @@ from relay_server.core.address import (
     remote_of,
     show_ip,
 )
-from relay_server.net.batch import RECEIVE_BATCH, SEND_BATCH, BatchSocket, SendError
+from relay_server.net import batch as batch_module
+from relay_server.net.batch import (
+    RECEIVE_BATCH,
+    SEND_BATCH,
+    WAIT_FOR_ROOM_MILLISECONDS,
+    BatchSocket,
+    SendError,
+)
 from relay_server.net.portable import PortableSocket
 from relay_server.net.sockets import bind_udp, is_wildcard
 from services.relay_server.net.loopback import address_of, dead_address, udp_peer, wait_until_readable
@@ -265,3 +274,76 @@ def test_a_refused_datagram_of_many_is_named_exactly(batch: BatchSocket) -> None
         errors = batch.flush()
         assert errors == [SendError(nowhere, errno.EINVAL, number + 1) for number in range(10)]
         assert [len(peer.recv(100)) for _ in range(10)] == list(range(1, 11))
+
+
+class FullKernel:
+    """Stands between a batch socket and the kernel, and lets it refuse datagrams as a full send buffer does.
+
+    Loopback takes every datagram off the sender's buffer at once, so a real one never fills up there.
+    """
+
+    def __init__(self, refusals: int, reason: int = errno.EAGAIN) -> None:
+        self._refusals = refusals
+        self._reason = reason
+
+    def sendmmsg(self, fd: int, headers: int, count: int, flags: int) -> int:
+        if self._refusals:
+            self._refusals -= 1
+            ctypes.set_errno(self._reason)
+            return -1
+        sent: int = KERNEL.sendmmsg(fd, headers, count, flags)
+        return sent
+
+
+KERNEL = batch_module._libc
+
+
+@pytest.mark.parametrize(("refusals", "reason"), [(3, errno.EAGAIN), (1, errno.ECONNREFUSED), (5, errno.EHOSTUNREACH)])
+def test_a_passing_refusal_loses_nothing(
+    batch: BatchSocket, monkeypatch: pytest.MonkeyPatch, refusals: int, reason: int
+) -> None:
+    monkeypatch.setattr(batch_module, "_libc", FullKernel(refusals, reason))
+    here = parse_ip("127.0.0.1")
+    with udp_peer() as peer:
+        target = make_address(here, port_of(address_of(peer)), local_ip=here)
+        batch.queue(b"hello", pack_targets([target] * 3))
+        assert batch.flush() == []
+        assert [peer.recv(100) for _ in range(3)] == [b"hello"] * 3
+
+
+@pytest.mark.parametrize("reason", [errno.EAGAIN, errno.EHOSTUNREACH])
+def test_a_kernel_that_goes_on_refusing_costs_one_copy_at_a_time_and_never_hangs(
+    batch: BatchSocket, monkeypatch: pytest.MonkeyPatch, reason: int
+) -> None:
+    monkeypatch.setattr(batch_module, "_libc", FullKernel(10**6, reason))
+    here = parse_ip("127.0.0.1")
+    targets = [make_address(here, port, local_ip=here) for port in (5000, 5001, 5002)]
+    batch.queue(b"hello", pack_targets(targets))
+    assert batch.flush() == [SendError(target, reason, 5) for target in targets]
+
+
+def test_after_waiting_in_vain_for_room_the_rest_is_refused_at_once(
+    batch: BatchSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[int] = []
+
+    class NoRoom:
+        def register(self, fd: int, events: int) -> None: ...
+
+        def poll(self, milliseconds: int) -> list[tuple[int, int]]:
+            waits.append(milliseconds)
+            return []
+
+    monkeypatch.setattr(select, "poll", NoRoom)
+    monkeypatch.setattr(batch_module, "_libc", FullKernel(1 + 3))
+    here = parse_ip("127.0.0.1")
+    target = make_address(here, 9, local_ip=here)
+    batch.queue(b"hello", pack_targets([target] * 3))
+    assert batch.flush() == [SendError(target, errno.EAGAIN, 5)] * 3
+    assert waits == [WAIT_FOR_ROOM_MILLISECONDS]
+    batch.queue(b"hello", pack_targets([target]))
+    assert batch.flush() == []
+    monkeypatch.setattr(batch_module, "_libc", FullKernel(2))
+    batch.queue(b"hello", pack_targets([target]))
+    assert len(batch.flush()) == 1
+    assert len(waits) == 2  # it had room in between, so waiting is worth another try
