@@ -3,7 +3,6 @@
 import ctypes
 import errno
 import select
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,11 +21,13 @@ from relay_server.core.address import (
 )
 from relay_server.net import batch as batch_module
 from relay_server.net.batch import (
+    NOTHING_SENT,
     RECEIVE_BATCH,
     SEND_BATCH,
     WAIT_FOR_ROOM_MILLISECONDS,
     BatchSocket,
     SendError,
+    Sent,
 )
 from relay_server.net.portable import PortableSocket
 from relay_server.net.sockets import bind_udp, is_wildcard
@@ -70,6 +71,19 @@ def port_bound(chat: Chat) -> int:
     return port
 
 
+def send(chat: Chat, *messages: tuple[bytes, list[Address]]) -> Sent:
+    """Send each payload to its targets, flushing whenever it is time for that; returns the whole outcome."""
+    total = NOTHING_SENT
+    for payload, targets in messages:
+        if chat.queue(payload, pack_targets(targets)):
+            total = add(total, chat.flush())
+    return add(total, chat.flush())
+
+
+def add(one: Sent, other: Sent) -> Sent:
+    return Sent(one.copies + other.copies, one.volume + other.volume, one.errors + other.errors)
+
+
 def receive(chat: Chat) -> list[tuple[bytes, Address]]:
     wait_until_readable(chat.fileno())
     return chat.receive()
@@ -104,7 +118,7 @@ def test_nothing_to_receive_is_no_error(open_socket: Open) -> None:
 
 def test_a_crowd_is_received_in_order_batch_by_batch(open_socket: Open) -> None:
     chat = open_socket("127.0.0.1")
-    count = RECEIVE_BATCH * 2 + 1
+    count = RECEIVE_BATCH + 1
     with udp_peer() as peer:
         for number in range(count):
             peer.sendto(b"%d" % number * (number % 7), ("127.0.0.1", port_bound(chat)))
@@ -112,7 +126,7 @@ def test_a_crowd_is_received_in_order_batch_by_batch(open_socket: Open) -> None:
         while sum(map(len, batches)) < count:
             batches.append(receive(chat))
         source = address_of(peer)
-    assert [len(received) for received in batches] == [RECEIVE_BATCH, RECEIVE_BATCH, 1]
+    assert [len(received) for received in batches] == [RECEIVE_BATCH, 1]
     everything = [datagram for received in batches for datagram in received]
     assert everything == [(b"%d" % number * (number % 7), source) for number in range(count)]
 
@@ -128,13 +142,10 @@ def test_a_short_datagram_after_a_long_one_keeps_nothing_of_it(open_socket: Open
 def test_several_messages_go_to_several_targets_each(open_socket: Open) -> None:
     chat = open_socket("127.0.0.1")
     with udp_peer() as ann, udp_peer("127.0.0.2") as bob, udp_peer() as eve:
-        everybody = [address_of(peer) for peer in (ann, bob, eve)]
-        errors = chat.queue(b"to all", pack_targets(everybody))
-        errors += chat.queue(b"to none", b"")
-        errors += chat.queue(b"to bob", pack_targets(everybody[1:2]))
-        errors += chat.queue(b"x" * 4094, pack_targets(everybody[1:]))
-        assert errors + chat.flush() == []
-        assert chat.flush() == []
+        everybody = [_, bob_at, _] = [address_of(peer) for peer in (ann, bob, eve)]
+        sent = send(chat, (b"to all", everybody), (b"to none", []), (b"to bob", [bob_at]), (b"x" * 4094, everybody[1:]))
+        assert sent == Sent(3 + 1 + 2, 3 * 6 + 6 + 2 * 4094, [])
+        assert chat.flush() == NOTHING_SENT
         assert [bob.recv(9999) for _ in range(3)] == [b"to all", b"to bob", b"x" * 4094]
         assert [eve.recv(9999) for _ in range(2)] == [b"to all", b"x" * 4094]
         assert ann.recv(9999) == b"to all"
@@ -150,9 +161,7 @@ def test_a_room_may_be_larger_than_one_system_call_takes(open_socket: Open, copi
     with ExitStack() as stack:
         peers = [stack.enter_context(udp_peer()) for _ in range(16)]  # each has room for its share
         targets = [address_of(peers[number % 16]) for number in range(copies)]
-        assert chat.queue(b"first", pack_targets(targets[:16])) == []
-        assert chat.queue(b"hello", pack_targets(targets)) == []
-        assert chat.flush() == []
+        assert send(chat, (b"first", targets[:16]), (b"hello", targets)) == Sent(copies + 16, (copies + 16) * 5, [])
         for number, peer in enumerate(peers):
             share = len(range(number, copies, 16))
             assert [peer.recv(100) for _ in range(share + 1)] == [b"first"] + [b"hello"] * share
@@ -161,19 +170,29 @@ def test_a_room_may_be_larger_than_one_system_call_takes(open_socket: Open, copi
                 peer.recv(100)
 
 
-def test_payloads_that_fill_the_buffer_are_sent_before_the_next(open_socket: Open) -> None:
+def test_a_queue_that_is_full_asks_to_be_sent(open_socket: Open) -> None:
     chat = open_socket("127.0.0.1")
-    with udp_peer() as peer, udp_peer() as other:
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**21)
-        row = pack_targets([address_of(peer)])
-        heard = []
-        for number in range(100):
-            assert chat.queue(b"%02d" % number + b"x" * 4090, row) == []
-            if number % 20 == 19:
-                assert chat.queue(b"pause", pack_targets([address_of(other)])) == []
-                assert chat.flush() == []
-                heard += [peer.recv(9999)[:2] for _ in range(20)]
-        assert heard == [b"%02d" % number for number in range(100)]
+    with ExitStack() as stack:
+        peers = [stack.enter_context(udp_peer()) for _ in range(16)]  # each has room for its share
+        messages = [b"%03d" % number + b"x" * 4093 for number in range(RECEIVE_BATCH)]
+        for number, message in enumerate(messages, start=1):
+            full = chat.queue(message, pack_targets([address_of(peers[number % 16])]))
+            assert full is (number == RECEIVE_BATCH)
+        assert chat.flush() == Sent(RECEIVE_BATCH, RECEIVE_BATCH * 4096, [])
+        for place, peer in enumerate(peers):
+            mine = [message for number, message in enumerate(messages, start=1) if number % 16 == place]
+            assert [peer.recv(9999) for _ in mine] == mine
+
+
+def test_a_row_of_many_targets_asks_to_be_sent(open_socket: Open) -> None:
+    chat = open_socket("127.0.0.1")
+    with udp_peer() as peer:
+        row = pack_targets([address_of(peer)] * (SEND_BATCH // 2))
+        assert not chat.queue(b"hello", row)
+        assert chat.queue(b"hello", row)
+        assert chat.flush().copies == SEND_BATCH
+        assert not chat.queue(b"hello", row)
+        assert chat.flush().copies == SEND_BATCH // 2
 
 
 @pytest.mark.parametrize(
@@ -190,7 +209,7 @@ def test_a_wildcard_serves_each_family_from_the_address_spoken_to(open_socket: O
         ((data, source),) = receive(chat)
         assert data == b"hello"
         assert remote_of(source) == remote_of(address_of(peer))
-        assert chat.queue(b"answer", pack_targets([source])) + chat.flush() == []
+        assert send(chat, (b"answer", [source])) == Sent(1, 6, [])
         answer, answered_from = peer.recvfrom(100)
         assert answer == b"answer"
         if isinstance(chat, BatchSocket):  # fact 11: the very address that was spoken to answers
@@ -203,8 +222,7 @@ def test_an_ipv6_host_serves_ipv6(open_socket: Open) -> None:
         peer.sendto(b"hello", ("::1", port_bound(chat)))
         ((_, source),) = receive(chat)
         assert (show_ip(ip_of(source)), source) == ("::1", address_of(peer))
-        chat.queue(b"answer", pack_targets([source]))
-        chat.flush()
+        send(chat, (b"answer", [source]))
         assert peer.recv(100) == b"answer"
 
 
@@ -215,16 +233,16 @@ def test_dead_targets_cost_no_live_one_its_copy(open_socket: Open, spread: int) 
     with udp_peer() as peer:
         live, dead = address_of(peer), [dead_address() for _ in range(20)]
         heard: list[bytes] = []
-        refused: list[SendError] = []
+        outcomes: set[tuple[object, ...]] = set()
         bounced: set[bytes] = set()
         for number in range(50):
             row = [target for place, corpse in enumerate(dead) for target in (corpse, *[live] * (place % spread == 0))]
-            refused += chat.queue(b"message %02d" % number, pack_targets(row)) + chat.flush()
+            outcomes.add(send(chat, (b"message %02d" % number, row))[:2])
             heard += [peer.recv(100) for target in row if target == live]
             chat.receive()  # where an error that waits shows itself
             bounced.update(remote_of(error.target) for error in chat.undelivered())
-        assert refused == []
         copies = len([place for place in range(20) if place % spread == 0])
+        assert outcomes == {(20 + copies, (20 + copies) * len("message 00"))}  # none was refused
         assert heard == [b"message %02d" % number for number in range(50) for _ in range(copies)]
         if isinstance(chat, BatchSocket):
             assert bounced == {remote_of(corpse) for corpse in dead}
@@ -238,7 +256,7 @@ def test_errors_say_who_was_not_reached_and_quote_what_was_sent(batch: BatchSock
         dead, live = dead_address(ip), address_of(peer)
         targets = [make_address(ip_of(target), port_of(target), local_ip=parse_ip(ip)) for target in (dead, live)]
         assert list(batch.undelivered()) == []
-        assert batch.queue(message, pack_targets(targets)) + batch.flush() == []
+        assert send(batch, (message, targets)).copies == 2
         assert peer.recv(1000) == message
         assert receive(batch) == []  # that is how a waiting error shows itself
         ((target, quoted),) = batch.undelivered()
@@ -256,9 +274,9 @@ def test_what_cannot_be_sent_is_named_with_its_reason(open_socket: Open) -> None
         # A socket on a loopback address reaches nothing beyond it.
         far = make_address(parse_ip("192.0.2.1"), 9)
         none = make_address(parse_ip("127.0.0.1"), 0)
-        row = pack_targets([far, address_of(peer), none, address_of(peer)])
-        errors = chat.queue(b"hello", row) + chat.flush()
+        copies, volume, errors = send(chat, (b"hello", [far, address_of(peer), none, address_of(peer)]))
         assert [peer.recv(100), peer.recv(100)] == [b"hello", b"hello"]
+    assert (copies, volume) == (2, 10)
     assert [(error.target, error.size) for error in errors] == [(far, 5), (none, 5)]
     assert errors[1].reason == errno.EINVAL
     assert errors[0].reason in {errno.EINVAL, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EPERM}
@@ -269,10 +287,9 @@ def test_a_refused_datagram_of_many_is_named_exactly(batch: BatchSocket) -> None
         here = parse_ip("127.0.0.1")
         somewhere = make_address(here, port_of(address_of(peer)), local_ip=here)
         nowhere = make_address(here, 0, local_ip=here)
-        for number in range(10):
-            batch.queue(b"x" * (number + 1), pack_targets([somewhere, nowhere]))
-        errors = batch.flush()
-        assert errors == [SendError(nowhere, errno.EINVAL, number + 1) for number in range(10)]
+        sent = send(batch, *((b"x" * (number + 1), [somewhere, nowhere]) for number in range(10)))
+        assert (sent.copies, sent.volume) == (10, 55)
+        assert sent.errors == [SendError(nowhere, errno.EINVAL, number + 1) for number in range(10)]
         assert [len(peer.recv(100)) for _ in range(10)] == list(range(1, 11))
 
 
@@ -306,8 +323,7 @@ def test_a_passing_refusal_loses_nothing(
     here = parse_ip("127.0.0.1")
     with udp_peer() as peer:
         target = make_address(here, port_of(address_of(peer)), local_ip=here)
-        batch.queue(b"hello", pack_targets([target] * 3))
-        assert batch.flush() == []
+        assert send(batch, (b"hello", [target] * 3)) == Sent(3, 15, [])
         assert [peer.recv(100) for _ in range(3)] == [b"hello"] * 3
 
 
@@ -318,8 +334,7 @@ def test_a_kernel_that_goes_on_refusing_costs_one_copy_at_a_time_and_never_hangs
     monkeypatch.setattr(batch_module, "_libc", FullKernel(10**6, reason))
     here = parse_ip("127.0.0.1")
     targets = [make_address(here, port, local_ip=here) for port in (5000, 5001, 5002)]
-    batch.queue(b"hello", pack_targets(targets))
-    assert batch.flush() == [SendError(target, reason, 5) for target in targets]
+    assert send(batch, (b"hello", targets)) == Sent(0, 0, [SendError(target, reason, 5) for target in targets])
 
 
 def test_after_waiting_in_vain_for_room_the_rest_is_refused_at_once(
@@ -338,12 +353,9 @@ def test_after_waiting_in_vain_for_room_the_rest_is_refused_at_once(
     monkeypatch.setattr(batch_module, "_libc", FullKernel(1 + 3))
     here = parse_ip("127.0.0.1")
     target = make_address(here, 9, local_ip=here)
-    batch.queue(b"hello", pack_targets([target] * 3))
-    assert batch.flush() == [SendError(target, errno.EAGAIN, 5)] * 3
+    assert send(batch, (b"hello", [target] * 3)).errors == [SendError(target, errno.EAGAIN, 5)] * 3
     assert waits == [WAIT_FOR_ROOM_MILLISECONDS]
-    batch.queue(b"hello", pack_targets([target]))
-    assert batch.flush() == []
+    assert send(batch, (b"hello", [target])).copies == 1
     monkeypatch.setattr(batch_module, "_libc", FullKernel(2))
-    batch.queue(b"hello", pack_targets([target]))
-    assert len(batch.flush()) == 1
+    assert send(batch, (b"hello", [target])).copies == 0
     assert len(waits) == 2  # it had room in between, so waiting is worth another try

@@ -19,7 +19,7 @@ from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.net import loop
-from relay_server.net.batch import SendError
+from relay_server.net.batch import SendError, Sent
 from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import COPIES_A_TURN, UdpPort
 from services.relay_server.net.loopback import DEADLINE_SECONDS, address_of, port_of, udp_peer, until
@@ -332,19 +332,23 @@ def test_a_broadcast_is_forbidden(run: Callable[[Scenario], None], portable: boo
         (errno.EMSGSIZE, SendFailure.OTHER, False),
     ],
 )
-def test_only_a_target_without_a_route_fails_by_its_own_fault(reason: int, failure: SendFailure, evicts: bool) -> None:
+def test_only_a_target_without_a_route_fails_by_its_own_fault(
+    monkeypatch: pytest.MonkeyPatch, reason: int, failure: SendFailure, evicts: bool
+) -> None:
     async def scenario() -> None:
         bob = make_address(parse_ip("192.0.2.1"), 9)
         lobby = Lobby(Policy(), lambda _: None)
         lobby.handle_datagram(encode_lobby(b"bob"), bob, 0.0)
-        port = UdpPort(bind_udp("127.0.0.1", 0, BUFFER_BYTES), lobby.handle_datagram, lobby, lambda: 0.0, pinned=False)
-        lobby.counters.sent, lobby.counters.bytes_sent = 3, 15
+        now = 0.0
+        port = UdpPort(bind_udp("127.0.0.1", 0, BUFFER_BYTES), lobby.handle_datagram, lobby, lambda: now, pinned=False)
+        # No address is without a route on every machine, so this is what the kernel would report.
+        monkeypatch.setattr(port._sock, "flush", lambda: Sent(2, 10, [SendError(bob, reason, 5)]))
         for number in range(3):
-            lobby.handle_datagram(encode_lobby(b"ann", b"%d" % number), make_address(bob[8:24], 10), number * 5.0)
-            # No address is without a route on every machine, so this is what the kernel would report.
-            port._count_errors([SendError(bob, reason, 5)], number * 5.0)
+            now = number * 5.0
+            lobby.handle_datagram(encode_lobby(b"ann", b"%d" % number), make_address(bob[8:24], 10), now)
+            port._flush_messages()
         assert lobby.counters.send_failures[failure] == sum(lobby.counters.send_failures.values()) == 3
-        assert (lobby.counters.sent, lobby.counters.bytes_sent) == (0, 0)
+        assert (lobby.counters.sent, lobby.counters.bytes_sent) == (6, 30)
         assert (len(lobby.clients_by_remote) == 1) is evicts
         port.close()
 

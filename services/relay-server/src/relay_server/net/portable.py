@@ -9,9 +9,20 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
-from relay_server.core.address import Address, ip_of, make_address, parse_ip, port_of, show_ip, unpack_targets
-from relay_server.net.batch import RECEIVE_BATCH, SendError, Sent
+from relay_server.core.address import (
+    TARGET_BYTES,
+    Address,
+    ip_of,
+    make_address,
+    parse_ip,
+    port_of,
+    show_ip,
+    unpack_targets,
+)
+from relay_server.net.batch import RECEIVE_BATCH, SEND_BATCH, SendError, Sent
 from relay_server.net.errqueue import Undelivered
+
+_FULL = SEND_BATCH * TARGET_BYTES
 
 
 class PortableSocket:
@@ -21,6 +32,7 @@ class PortableSocket:
         self._sock = sock
         self._mapped = sock.family == socket.AF_INET6
         self._queued: list[tuple[bytes, bytes]] = []
+        self._queued_bytes = 0
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
@@ -40,11 +52,12 @@ class PortableSocket:
     def queue(self, payload: bytes, targets: bytes) -> bool:
         """Send the payload to a row of targets with the next `flush`; True if it is time for that."""
         self._queued.append((payload, targets))
-        return len(self._queued) >= RECEIVE_BATCH
+        self._queued_bytes += len(targets)
+        return self._queued_bytes >= _FULL or len(self._queued) >= RECEIVE_BATCH
 
     def flush(self) -> Sent:
         """Hand everything queued to the kernel; returns what it took and what it refused."""
-        queued, self._queued = self._queued, []
+        queued, self._queued, self._queued_bytes = self._queued, [], 0
         copies = volume = 0
         errors = []
         for payload, targets in queued:
