@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 PACKAGES := libs/chatproto libs/chatclient services/relay-server services/bot-client services/messenger
 SOURCES := libs services tests
 
+PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4
+
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1mmake %-12s\033[0m %s\n", $$1, $$2}'
@@ -50,12 +52,11 @@ check: $(VENV)/dev.stamp ## format, lint, types, import contracts, unit tests, d
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy $(PACKAGES:%=%/src) tests
 	@$(BIN)/lint-imports | tail -n 4
-	@$(BIN)/coverage run -m pytest -q tests/libs tests/services tests/docs
-	@$(BIN)/coverage report
+	@$(PYTEST) --cov --cov-report=term tests/libs tests/services tests/docs
 
 .PHONY: test
 test: check ## everything: check, conformance, end to end, faults, both event loops
-	@$(BIN)/pytest -q -n 2 tests/conformance tests/e2e tests/faults tests/bench
+	@$(PYTEST) tests/conformance tests/e2e tests/faults tests/bench
 
 .PHONY: conformance
 conformance: $(VENV)/dev.stamp ## speak raw bytes to any relay: make conformance TARGET=host:port
@@ -63,7 +64,7 @@ conformance: $(VENV)/dev.stamp ## speak raw bytes to any relay: make conformance
 
 .PHONY: faults
 faults: $(VENV)/dev.stamp ## hurt a relay: members who die, junk, idle connections, no descriptors left
-	@$(BIN)/pytest -q -n 2 tests/faults
+	@$(PYTEST) tests/faults
 
 .PHONY: bench
 bench: install ## measure the relay beside a reference in C: make bench [ARGS="--exercise"]

@@ -16,8 +16,7 @@ from faults.crowd import DEADLINE_SECONDS
 SPARE, CONNECTIONS, MESSAGES = 10, 60, 50
 LOG_LINES = 100
 
-CRASHES = "asyncio tells of a failed accept through the loop's exception handler, which ends the relay"
-LOOPS = ["uvloop", pytest.param("asyncio", marks=pytest.mark.xfail(strict=True, reason=CRASHES))]
+LOOPS = ["uvloop", "asyncio"]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Build the relay from its parts, run it until a signal, drain, stop (EVI-06)."""
 
 import asyncio
+import errno
 import gc
 import os
 import secrets
@@ -29,8 +30,12 @@ TICK_SECONDS: Final = 0.5
 """The longest sleep between two looks at the next deadline."""
 DRAIN_SECONDS: Final = 0.5
 """How long joins are still answered, with status 12, after the members were told."""
+SHORTAGE_LOG_SECONDS: Final = 10.0
+"""How often running out of descriptors is worth a line in the log (threat T3)."""
 TOKEN_BYTES: Final = 16
 """128 random bits (ROOM-02)."""
+
+_OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 log = structlog.get_logger()
 
@@ -49,6 +54,7 @@ class App:
         self._lobby = Lobby(policy, self._observe)
         self._stopping = asyncio.Event()
         self._crashed = False
+        self._shortage_said_at = -SHORTAGE_LOG_SECONDS
         self._udp_ports: list[UdpPort] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._ops: OpsServer | None = None
@@ -72,7 +78,7 @@ class App:
 
         """
         sockets = self._open_sockets()
-        self._loop.set_exception_handler(self._crash)
+        self._loop.set_exception_handler(self._on_loop_error)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal, number)
         await self._start(*sockets)
@@ -134,6 +140,7 @@ class App:
 
         self._ops = OpsServer({"/metrics": metrics, "/healthz": healthy, "/readyz": ready})
         task = self._loop.create_task(self._ops.run(sock))
+        task.add_done_callback(self._on_task_done)
         self._tasks.add(task)
 
     def _refresh_gauges(self) -> None:
@@ -180,10 +187,21 @@ class App:
         log.info("stopping", signal=signal.Signals(number).name)
         self._stopping.set()
 
-    def _crash(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """End the process for an error that nobody expected: a supervisor restarts it, half-dead helps nobody."""
-        del loop
-        log.error("crashed", error=context.get("message"), exc_info=context.get("exception"))
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in _OUT_OF_RESOURCES:
+            self._crash(context.get("message"), error)
+        elif loop.time() >= self._shortage_said_at + SHORTAGE_LOG_SECONDS:  # asyncio says it for each accept
+            self._shortage_said_at = loop.time()
+            log.warning("accept_failed", reason=error.strerror, advice="raise the limit of open files (ulimit -n)")
+
+    def _on_task_done(self, task: asyncio.Task[None]) -> None:
+        if not self._stopping.is_set() and not task.cancelled():
+            self._crash("the operators' HTTP port ended", task.exception())
+
+    def _crash(self, message: str | None, error: BaseException | None) -> None:
+        log.error("crashed", error=message, exc_info=error)
         self._crashed = True
         self._stopping.set()
 
@@ -200,5 +218,6 @@ class App:
             port.close()
         if self._ops:
             self._ops.stop()
-        await asyncio.wait_for(asyncio.gather(*self._tasks, return_exceptions=True), timeout=1.0)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
         log.info("stopped")

@@ -11,7 +11,6 @@ FORGET_SECONDS: Final = 60.0
 
 _REMEMBERED_DATAGRAMS = 32
 _REMEMBERED_BYTES = 64
-_SHORTEST_QUOTE = 8
 
 
 class SentLog:
@@ -32,11 +31,13 @@ class SentLog:
         self._recent.append(payload[:_REMEMBERED_BYTES])
 
     def find(self, quoted: bytes) -> int | None:
-        """Return the sequence number of the newest datagram that begins as quoted, or None."""
+        """Return the sequence number of the newest datagram that begins as quoted, or None.
+
+        A quotation shorter than what is remembered proves nothing: a guess may be as good.
+        """
         beginning = quoted[:_REMEMBERED_BYTES]
         for age, sent in enumerate(reversed(self._recent or ())):
-            long_enough = len(beginning) >= min(_SHORTEST_QUOTE, len(sent))
-            if long_enough and sent.startswith(beginning):
+            if sent == beginning:
                 return self.sequence - age
         return None
 
