@@ -1,0 +1,487 @@
+"""Registry and relay together, step by step against a naive model of rooms, members, addresses and time.
+
+Whatever people do in whatever order: who is to hear something hears it once, who is gone stays gone, whoever
+is evicted is told once, no limit is passed, and everything is counted.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from math import inf
+from operator import attrgetter
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from chatproto import EvictionReason, ProtocolError, Status, encode_datagram
+from relay_server.core import events
+from relay_server.core.address import (
+    TARGET_BYTES,
+    Address,
+    make_address,
+    network_of,
+    parse_ip,
+    remote_of,
+    unpack_targets,
+)
+from relay_server.core.counters import DropReason
+from relay_server.core.model import Forward, Member
+from relay_server.core.policy import Policy
+from relay_server.core.reachability import FAILING_SECONDS, FAILURES_TO_EVICT, FORGET_SECONDS
+from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, Registry
+from relay_server.core.relay import Relay
+
+SILENCE, PENDING = 100.0, 30.0
+ROOMS = st.sampled_from(["one", "two", "three"])
+NAMES = st.sampled_from(["ann", "bob", "eve", "zoe", "ANN"])
+IPS = [parse_ip(text) for text in ("10.0.0.1", "10.0.0.2", "10.0.0.3", "2001:db8::1", "2001:db8::2")]
+PORTS = st.integers(1, 3)
+POLICIES = st.builds(
+    Policy,
+    silence_timeout_seconds=st.just(SILENCE),
+    pending_timeout_seconds=st.just(PENDING),
+    host_grace_seconds=st.sampled_from([20.0, 0.0]),
+    max_rooms=st.sampled_from([0, 0, 2]),
+    max_members=st.sampled_from([0, 0, 6]),
+    max_members_per_room=st.sampled_from([0, 0, 3]),
+    max_members_per_address=st.sampled_from([0, 0, 4]),
+    max_rooms_per_address=st.sampled_from([0, 0, 1]),
+    announce=st.booleans(),
+    provisional_address=st.booleans(),
+)
+Notices = Counter[tuple[str, tuple[Address, ...]]]
+
+
+@dataclass(eq=False)
+class Person:
+    """A member as the model sees it."""
+
+    room: str
+    name: str
+    ip: bytes
+    real: Member
+    born: float
+    stamp: int
+    """Orders those who end at the same time: who was heard (or born) first goes first."""
+    heard_at: float | None = None
+    """When its last datagram came; None before the first."""
+    hears_at: Address | None = None
+    moved_at: float = 0.0
+    failed: list[tuple[int, float]] = field(default_factory=list)
+
+    @property
+    def deadline(self) -> float:
+        return self.born + PENDING if self.heard_at is None else self.heard_at + SILENCE
+
+
+@dataclass(eq=False)
+class Place:
+    """A room as the model sees it."""
+
+    host: Person | None
+    network: bytes
+    host_was: tuple[str, bytes]
+    people: list[Person] = field(default_factory=list)
+    hostless_since: float = inf
+
+
+class RoomsModel(RuleBasedStateMachine):
+    """Does the same to both, and compares."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+        self.places: dict[str, Place] = {}
+        self.dead: list[tuple[str, bytes, bytes]] = []
+        self.last_said: dict[str, tuple[int, bytes]] = {}
+        self.owners: dict[bytes, Person] = {}
+        self.expected: Notices = Counter()
+        self.evicted: Counter[tuple[str, str, EvictionReason]] = Counter()
+        self.closed = 0
+        self.received = self.copies = self.tokens = self.stamps = 0
+        self.seen_events: list[events.Event] = []
+
+    @initialize(policy=POLICIES)
+    def start(self, policy: Policy) -> None:
+        self.policy = policy
+        self.registry = Registry(policy, self.seen_events.append)
+        self.relay = Relay(self.registry, policy)
+        for name, ip in zip(("ann", "bob", "eve"), IPS, strict=False):
+            (self.join if self.places else self.create)("one", name, ip, None)
+        for person in self._people():
+            self._say(person, "", 1)
+
+    # What people do.
+
+    @rule(room=ROOMS, name=NAMES, ip=st.sampled_from(IPS), port=st.none() | PORTS)
+    def create(self, room: str, name: str, ip: bytes, port: int | None) -> None:
+        wrong = self._why_not(room, name, ip)
+        if room in self.places:
+            wrong.add(Status.ROOM_EXISTS)
+        if 0 < self.policy.max_rooms <= len(self.places):
+            wrong.add(Status.TOO_MANY)
+        mine = sum(place.network == network_of(ip) for place in self.places.values())
+        if 0 < self.policy.max_rooms_per_address <= mine:
+            wrong.add(Status.TOO_MANY)
+        wrong -= {Status.ROOM_FULL, Status.NAME_TAKEN}
+        person = self._enter(wrong, room, name, ip, port, creates=True)
+        if person:
+            self.places[room] = Place(person, network_of(ip), (name, ip), [person])
+
+    @rule(room=ROOMS, name=NAMES, ip=st.sampled_from(IPS), port=st.none() | PORTS)
+    def join(self, room: str, name: str, ip: bytes, port: int | None) -> None:
+        wrong = self._why_not(room, name, ip)
+        if room not in self.places:
+            wrong.add(Status.NO_SUCH_ROOM)
+        person = self._enter(wrong, room, name, ip, port, creates=False)
+        if person:
+            place = self.places[room]
+            self._announce(place, f"{name} joined")
+            place.people.append(person)
+            if place.host is None and place.host_was == (name, ip):
+                place.host, place.hostless_since = person, inf
+
+    @precondition(lambda self: self._people())
+    @rule(
+        data=st.data(),
+        message=st.sampled_from(["hello", "", "x" * 4000]),
+        port=st.sampled_from([1, 1, 1, 2, 3]),
+        pause=st.sampled_from([0.5, 0.0, 1.0, 6.0]),
+    )
+    def say(self, data: st.DataObject, message: str, port: int, pause: float) -> None:
+        self._pass(pause)
+        if self._people():
+            self._say(data.draw(st.sampled_from(self._people())), message, port)
+
+    @precondition(lambda self: self._people())
+    @rule(data=st.data(), ip=st.sampled_from(IPS), port=PORTS)
+    def speak_from_elsewhere(self, data: st.DataObject, ip: bytes, port: int) -> None:
+        person = data.draw(st.sampled_from(self._people()))
+        if ip != person.ip:
+            result = self._send(person.room, person.real.token, b"hi", make_address(ip, port))
+            assert result is DropReason.ADDRESS_MISMATCH
+
+    @precondition(lambda self: self.dead)
+    @rule(data=st.data(), port=PORTS)
+    def speak_with_a_dead_token(self, data: st.DataObject, port: int) -> None:
+        room, token, ip = data.draw(st.sampled_from(self.dead))
+        assert self._send(room, token, b"hi", make_address(ip, port)) in {
+            DropReason.UNKNOWN_TOKEN,
+            DropReason.GUESSING,
+        }
+
+    @rule(data=st.binary(max_size=30), ip=st.sampled_from(IPS))
+    def send_anything(self, data: bytes, ip: bytes) -> None:
+        self.received += 1
+        assert isinstance(self.relay.handle_datagram(data, make_address(ip, 1), self.now), DropReason)
+
+    @precondition(lambda self: self._people())
+    @rule(data=st.data(), by_command=st.booleans())
+    def leave(self, data: st.DataObject, by_command: bool) -> None:
+        person = data.draw(st.sampled_from(self._people()))
+        if by_command:
+            source = make_address(person.ip, 1)
+            assert self._send(person.room, person.real.token, b"/leave", source) == (b"", b"")
+        else:
+            self.registry.leave(person.real, self.now)
+        place = self._remove(person)
+        self._announce(place, f"{person.name} left")
+        self._after_removal(person, place)
+
+    @precondition(lambda self: self._people())
+    @rule(data=st.data())
+    def kick(self, data: st.DataObject) -> None:
+        person = data.draw(st.sampled_from(self._people()))
+        self.registry.evict(person.real, EvictionReason.KICKED, self.now)
+        self._evict(person, EvictionReason.KICKED)
+
+    @precondition(lambda self: self._people())
+    @rule(data=st.data(), port=PORTS)
+    def name_a_port(self, data: st.DataObject, port: int) -> None:
+        person = data.draw(st.sampled_from(self._people()))
+        address = make_address(person.ip, port)
+        self.registry.set_provisional_port(person.real, address)
+        if person.heard_at is None:
+            person.hears_at = address
+
+    @precondition(lambda self: self._people())
+    @rule(data=st.data(), forged=st.booleans())
+    def bounce(self, data: st.DataObject, forged: bool) -> None:
+        """Let an ICMP error come back from where a member was last heard."""
+        self._bounce(data.draw(st.sampled_from(self._people())), forged=forged)
+
+    def _bounce(self, person: Person, *, forged: bool) -> None:
+        if person.hears_at is None or person.room not in self.last_said:
+            return
+        sequence, payload = self.last_said[person.room]
+        quoted = b"forged " + payload if forged else payload
+        self.registry.note_undelivered(person.hears_at, quoted, self.now)
+        owner = self.owners.get(remote_of(person.hears_at))
+        if forged or owner is None or owner.room != person.room or not self._remembered(person, sequence):
+            return
+        if owner.failed and self.now - owner.failed[-1][1] > FORGET_SECONDS:
+            owner.failed.clear()
+        if owner.failed and sequence <= owner.failed[-1][0]:
+            return
+        owner.failed.append((sequence, self.now))
+        if len(owner.failed) >= FAILURES_TO_EVICT and self.now - owner.failed[0][1] >= FAILING_SECONDS:
+            self._evict(owner, EvictionReason.UNREACHABLE)
+
+    @precondition(lambda self: self._people())
+    @rule(data=st.data(), pauses=st.lists(st.sampled_from([6.0, 1.0, 61.0]), min_size=2, max_size=4))
+    def talk_to_a_dead_port(self, data: st.DataObject, pauses: list[float]) -> None:
+        """Let somebody talk while every message to another comes back."""
+        for pause in pauses:
+            self._pass(pause)
+            people = self._people()
+            if len(people) < 2:
+                return
+            speaker, *_ = people
+            self._say(speaker, "hello", 1)
+            self._bounce(data.draw(st.sampled_from(people)), forged=False)
+
+    @rule(seconds=st.floats(0, 120))
+    def wait(self, seconds: float) -> None:
+        self._pass(seconds)
+
+    @precondition(lambda self: self._people())
+    @rule(data=st.data())
+    def wait_for_a_deadline(self, data: st.DataObject) -> None:
+        self._pass(max(0.0, data.draw(st.sampled_from(self._people())).deadline - self.now))
+
+    # What always holds.
+
+    @invariant()
+    def rooms_and_members_are_the_same(self) -> None:
+        real = {
+            room.name: ([member.name for member in room.members], room.host.name if room.host else None)
+            for room in self.registry.rooms.values()
+        }
+        assert real == {
+            room: ([person.name for person in place.people], place.host.name if place.host else None)
+            for room, place in self.places.items()
+        }
+        people = self._people()
+        assert set(self.registry.members_by_token.values()) == {person.real for person in people}
+        assert set(self.registry.members_by_header.values()) == {person.real for person in people}
+        for person in people:
+            assert self.registry.rooms[person.room.encode()] is person.real.room
+            assert unpack_targets(person.real.room.target_of(person.real)) == [
+                address for address in [person.hears_at] if address is not None
+            ]
+
+    @invariant()
+    def everybody_was_told_once(self) -> None:
+        said: Notices = Counter()
+        for payload, targets in self.registry.outbox:
+            assert targets
+            said[payload.decode(), tuple(sorted(unpack_targets(targets)))] += 1
+        self.registry.outbox.clear()
+        assert said == self.expected
+        self.expected.clear()
+
+    @invariant()
+    def facts_are_told_once(self) -> None:
+        evicted = Counter(
+            (event.room, event.name, event.reason)
+            for event in self.seen_events
+            if isinstance(event, events.MemberEvicted)
+        )
+        assert evicted == self.evicted
+        assert sum(isinstance(event, events.RoomClosed) for event in self.seen_events) == self.closed
+
+    @invariant()
+    def everything_is_counted(self) -> None:
+        counters = self.registry.counters
+        assert counters.received == self.received
+        assert counters.received == counters.accepted + sum(counters.dropped.values())  # CON-01
+        rows = counters.fanout_bytes.items()
+        assert sum(size // TARGET_BYTES * count for size, count in rows) == self.copies  # CON-02
+
+    @invariant()
+    def no_limit_is_passed(self) -> None:
+        policy = self.policy
+        people = self._people()
+        networks = Counter(network_of(person.ip) for person in people)
+        owners = Counter(place.network for place in self.places.values())
+        for count, limit in (
+            (len(self.places), policy.max_rooms),
+            (len(people), policy.max_members),
+            (max(networks.values(), default=0), policy.max_members_per_address),
+            (max(owners.values(), default=0), policy.max_rooms_per_address),
+            (max((len(place.people) for place in self.places.values()), default=0), policy.max_members_per_room),
+        ):
+            assert not limit or count <= limit
+
+    @invariant()
+    def the_next_deadline_is_true(self) -> None:
+        assert self.registry.next_deadline() == self._next_deadline()
+
+    def teardown(self) -> None:
+        if not hasattr(self, "registry"):
+            return
+        self.registry.shut_down()
+        for room in list(self.places):
+            self._close(room, EvictionReason.SHUTDOWN)
+        self.everybody_was_told_once()
+        self.rooms_and_members_are_the_same()
+        self.facts_are_told_once()
+        assert self.registry.next_deadline() == inf
+        for leftovers in ("_members_by_remote", "_members_of_network", "_rooms_of_network"):
+            assert not getattr(self.registry, leftovers)
+
+    # The model.
+
+    def _people(self) -> list[Person]:
+        return [person for place in self.places.values() for person in place.people]
+
+    def _why_not(self, room: str, name: str, ip: bytes) -> set[Status]:
+        """Return every reason against one more member."""
+        policy, people = self.policy, self._people()
+        wrong: set[Status] = set()
+        if 0 < policy.max_members <= len(people):
+            wrong.add(Status.TOO_MANY)
+        if 0 < policy.max_members_per_address <= sum(network_of(one.ip) == network_of(ip) for one in people):
+            wrong.add(Status.TOO_MANY)
+        here = self.places[room].people if room in self.places else []
+        if 0 < policy.max_members_per_room <= len(here):
+            wrong.add(Status.ROOM_FULL)
+        if any(one.name.casefold() == name.casefold() for one in here):
+            wrong.add(Status.NAME_TAKEN)
+        return wrong
+
+    def _enter(
+        self, wrong: set[Status], room: str, name: str, ip: bytes, port: int | None, *, creates: bool
+    ) -> Person | None:
+        self.tokens += 1
+        token = b"token-%d" % self.tokens
+        address = make_address(ip, port) if port else None
+        enter = self.registry.create_room if creates else self.registry.join_room
+        status = Status.OK
+        try:
+            real = enter(room.encode(), name, token, ip, self.now, port=address)
+        except ProtocolError as error:
+            status = error.status
+        assert status in (wrong or {Status.OK})
+        if wrong:
+            return None
+        hears_at = address if self.policy.provisional_address else None
+        return Person(room, name, ip, real, self.now, self._next_stamp(), hears_at=hears_at)
+
+    def _say(self, person: Person, message: str, port: int) -> None:
+        source = make_address(person.ip, port)
+        text = f"{self.received:05d} {message}" if message else ""
+        result = self._send(person.room, person.real.token, text.encode(), source)
+        self._hear(person, source)
+        payload = f"{person.name}: {text}".encode()
+        listeners = [other.hears_at for other in self.places[person.room].people if other is not person]
+        wanted = sorted(address for address in listeners if address is not None)
+        if not text:
+            assert result == (b"", b"")
+            return
+        assert isinstance(result, tuple)
+        assert (result[0], sorted(unpack_targets(result[1]))) == (payload, wanted)
+        self.copies += len(wanted)
+        self.last_said[person.room] = (person.real.room.sent.sequence, payload)
+
+    def _send(self, room: str, token: bytes, message: bytes, source: Address) -> Forward | DropReason:
+        self.received += 1
+        return self.relay.handle_datagram(encode_datagram(room.encode(), token, message), source, self.now)
+
+    def _hear(self, person: Person, source: Address) -> None:
+        first = person.heard_at is None
+        person.heard_at, person.stamp = self.now, self._next_stamp()
+        person.failed.clear()
+        if source == person.hears_at and not first:
+            return
+        if first or self.now - person.moved_at >= ADDRESS_CHANGE_SECONDS:
+            self._disown(person)
+            person.hears_at, person.moved_at = source, self.now
+            self.owners[remote_of(source)] = person
+
+    def _remembered(self, person: Person, sequence: int) -> bool:
+        return person.real.room.sent.sequence - sequence < 32
+
+    def _disown(self, person: Person) -> None:
+        self.owners = {remote: owner for remote, owner in self.owners.items() if owner is not person}
+
+    def _remove(self, person: Person) -> Place:
+        place = self.places[person.room]
+        place.people.remove(person)
+        self._disown(person)
+        self.dead.append((person.room, person.real.token, person.ip))
+        return place
+
+    def _evict(self, person: Person, reason: EvictionReason) -> None:
+        place = self._remove(person)
+        self._tell_evicted(person, reason)
+        self._announce(place, f"{person.name} was disconnected: {reason}")
+        self._after_removal(person, place)
+
+    def _after_removal(self, person: Person, place: Place) -> None:
+        if place.host is not person:
+            return
+        place.host = None
+        if self.policy.host_grace_seconds:
+            place.hostless_since = self.now
+        else:
+            self._close(person.room, EvictionReason.HOST_LEFT)
+
+    def _close(self, room: str, reason: EvictionReason) -> None:
+        place = self.places[room]
+        for person in list(place.people):
+            self._remove(person)
+            self._tell_evicted(person, reason)
+        del self.places[room]
+        self.last_said.pop(room, None)
+        self.closed += 1
+
+    def _tell_evicted(self, person: Person, reason: EvictionReason) -> None:
+        self.evicted[person.room, person.name, reason] += 1
+        if person.hears_at is not None:
+            self.expected[f"server: disconnected: {reason}", (person.hears_at,)] += 1
+
+    def _announce(self, place: Place, text: str) -> None:
+        targets = sorted(person.hears_at for person in place.people if person.hears_at is not None)
+        if self.policy.announce and targets:
+            self.expected[f"server: {text}", tuple(targets)] += 1
+
+    def _next_deadline(self) -> float:
+        grace = self.policy.host_grace_seconds
+        ends = [person.deadline for person in self._people()]
+        return min([*ends, *(place.hostless_since + grace for place in self.places.values())], default=inf)
+
+    def _pass(self, seconds: float) -> None:
+        """Let time pass, deadline by deadline: nothing happens before one, and something at each."""
+        until = self.now + seconds
+        while (deadline := self._next_deadline()) <= until:
+            count = len(self.seen_events)
+            if deadline > self.now:
+                self.registry.expire((self.now + deadline) / 2)
+                assert len(self.seen_events) == count
+            self.now = max(self.now, deadline)
+            self.registry.expire(self.now)
+            assert len(self.seen_events) > count
+            self._expire()
+        self.now = until
+
+    def _expire(self) -> None:
+        """End what is due, kind by kind as the registry does: the order only shows in the notices' targets."""
+        for confirmed, reason in ((True, EvictionReason.SILENCE), (False, EvictionReason.NEVER_CONNECTED)):
+            while due := [
+                person
+                for person in self._people()
+                if (person.heard_at is not None) is confirmed and person.deadline <= self.now
+            ]:
+                self._evict(min(due, key=attrgetter("stamp")), reason)
+        grace = self.policy.host_grace_seconds
+        for room in [name for name, place in self.places.items() if place.hostless_since + grace <= self.now]:
+            self._close(room, EvictionReason.HOST_LEFT)
+
+    def _next_stamp(self) -> int:
+        self.stamps += 1
+        return self.stamps
+
+
+RoomsModel.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestRooms = RoomsModel.TestCase
