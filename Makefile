@@ -56,7 +56,7 @@ check: $(VENV)/dev.stamp ## format, lint, types, import contracts, unit tests, d
 
 .PHONY: test
 test: check ## everything: check, conformance, end to end, faults, both event loops
-	@$(PYTEST) tests/conformance tests/e2e tests/faults tests/bench
+	@$(PYTEST) --numprocesses 4 tests/conformance tests/e2e tests/faults tests/bench
 
 .PHONY: conformance
 conformance: $(VENV)/dev.stamp ## speak raw bytes to any relay: make conformance TARGET=host:port
