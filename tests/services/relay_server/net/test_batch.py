@@ -10,6 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from relay_server.core.address import (
+    TARGET_BYTES,
     Address,
     ip_of,
     make_address,
@@ -18,9 +19,11 @@ from relay_server.core.address import (
     port_of,
     remote_of,
     show_ip,
+    unpack_targets,
 )
 from relay_server.net import batch as batch_module
 from relay_server.net.batch import (
+    ENOUGH_TO_SEND_BYTES,
     NOTHING_SENT,
     RECEIVE_BATCH,
     SEND_BATCH,
@@ -187,12 +190,12 @@ def test_a_queue_that_is_full_asks_to_be_sent(open_socket: Open) -> None:
 def test_a_row_of_many_targets_asks_to_be_sent(open_socket: Open) -> None:
     chat = open_socket("127.0.0.1")
     with udp_peer() as peer:
-        row = pack_targets([address_of(peer)] * (SEND_BATCH // 2))
+        row = pack_targets([address_of(peer)] * (ENOUGH_TO_SEND_BYTES // TARGET_BYTES // 2))
         assert not chat.queue(b"hello", row)
         assert chat.queue(b"hello", row)
-        assert chat.flush().copies == SEND_BATCH
+        assert chat.flush().copies == 2 * len(unpack_targets(row))
         assert not chat.queue(b"hello", row)
-        assert chat.flush().copies == SEND_BATCH // 2
+        assert chat.flush().copies == len(unpack_targets(row))
 
 
 @pytest.mark.parametrize(

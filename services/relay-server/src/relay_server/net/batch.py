@@ -22,6 +22,8 @@ from relay_server.net.errqueue import Undelivered, ask_for_errors, drain_errors
 RECEIVE_BATCH: Final = 256
 SEND_BATCH: Final = 1024
 """The kernel takes no more in one call."""
+ENOUGH_TO_SEND_BYTES: Final = SEND_BATCH // 2 * TARGET_BYTES
+"""Rows of targets that are worth a call: with the one that makes it enough, they mostly fit one."""
 WAIT_FOR_ROOM_MILLISECONDS: Final = 20
 """How long a full send buffer may hold up the relay, once, before copies are given up."""
 
@@ -30,7 +32,6 @@ _PAYLOADS_BYTES = RECEIVE_BATCH * MAX_DATAGRAM_BYTES
 _NAME_BYTES, _CONTROL_OFFSET, _CONTROL_BYTES = 28, 32, 40
 _TRIES = 8  # a flood of ICMP errors may bring the next one between two tries
 _IOVEC = struct.Struct("=QQ")
-_FULL = SEND_BATCH * TARGET_BYTES
 _pack_iovec, _IOVEC_BYTES = _IOVEC.pack, _IOVEC.size
 
 
@@ -137,7 +138,7 @@ class BatchSocket:
         self._rows.append(targets)
         self._messages.append(payload)
         self._queued_bytes += len(targets)
-        return self._queued_bytes >= _FULL or len(self._messages) >= RECEIVE_BATCH
+        return self._queued_bytes >= ENOUGH_TO_SEND_BYTES or len(self._messages) >= RECEIVE_BATCH
 
     def flush(self) -> Sent:
         """Hand everything queued to the kernel; returns what it took and what it refused."""

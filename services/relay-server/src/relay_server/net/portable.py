@@ -10,7 +10,6 @@ from functools import lru_cache
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
 from relay_server.core.address import (
-    TARGET_BYTES,
     Address,
     ip_of,
     make_address,
@@ -19,10 +18,8 @@ from relay_server.core.address import (
     show_ip,
     unpack_targets,
 )
-from relay_server.net.batch import RECEIVE_BATCH, SEND_BATCH, SendError, Sent
+from relay_server.net.batch import ENOUGH_TO_SEND_BYTES, RECEIVE_BATCH, SendError, Sent
 from relay_server.net.errqueue import Undelivered
-
-_FULL = SEND_BATCH * TARGET_BYTES
 
 
 class PortableSocket:
@@ -53,7 +50,7 @@ class PortableSocket:
         """Send the payload to a row of targets with the next `flush`; True if it is time for that."""
         self._queued.append((payload, targets))
         self._queued_bytes += len(targets)
-        return self._queued_bytes >= _FULL or len(self._queued) >= RECEIVE_BATCH
+        return self._queued_bytes >= ENOUGH_TO_SEND_BYTES or len(self._queued) >= RECEIVE_BATCH
 
     def flush(self) -> Sent:
         """Hand everything queued to the kernel; returns what it took and what it refused."""
