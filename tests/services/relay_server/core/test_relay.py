@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chatproto import encode_datagram
@@ -279,6 +279,7 @@ def test_sanitizing_can_be_turned_off() -> None:
 
 
 @pytest.mark.requirement("CON-01", "UDP-01")
+@settings(max_examples=50)
 @given(st.data())
 def test_every_datagram_is_forwarded_or_dropped_and_counted(data: st.DataObject) -> None:
     case = Case(message_rate=5.0, message_burst=3, byte_rate=2000.0)

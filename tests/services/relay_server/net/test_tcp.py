@@ -2,137 +2,27 @@
 
 import asyncio
 import socket
-import struct
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
-from itertools import count, pairwise
-from typing import Any, Self
+from collections.abc import Callable, Coroutine
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
-from chatproto import EvictionReason, Frame, FrameDecoder, Operation, State, Status, encode_frame
+from chatproto import EvictionReason, Frame, Operation, State, Status, encode_frame
 from chatproto.payloads import Request, encode_request
-from relay_server.control import Control
 from relay_server.core import events
 from relay_server.core.address import port_of, show_ip, unpack_targets
-from relay_server.core.policy import Policy
-from relay_server.core.registry import Registry
 from relay_server.net import loop
-from relay_server.net.sockets import listen_tcp
-from relay_server.net.tcp import TcpLimits, TcpPort
-from services.relay_server.net.loopback import DEADLINE_SECONDS, until
+from services.relay_server.net.loopback import until
+from services.relay_server.net.tcp_relay import NEVER, Relay, relay
 
 Scenario = Callable[[], Coroutine[Any, Any, None]]
-NEVER = 3600.0
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])
 def run(request: pytest.FixtureRequest) -> Callable[[Scenario], None]:
     """Return a function that runs a scenario on one of the event loops."""
     return lambda scenario: loop.run(scenario(), use_uvloop=request.param == "uvloop")
-
-
-class Relay:
-    """The TCP side of a relay."""
-
-    def __init__(self, policy: Policy, limits: dict[str, Any]) -> None:
-        self.events: list[events.Event] = []
-        self.registry = Registry(policy, self.events.append)
-        self.statuses: list[tuple[Operation | None, Status]] = []
-        self.durations: list[float] = []
-        self.flushes = 0
-        tokens = count(1)
-        control = Control(
-            self.registry,
-            new_token=lambda: b"token-%d" % next(tokens),
-            on_transaction=lambda operation, status: self.statuses.append((operation, status)),
-            udp_port=9001,
-            silence_timeout_seconds=300.0,
-            attribution=True,
-        )
-        defaults = {
-            "transaction_timeout_seconds": NEVER,
-            "completion_pause_seconds": 0.0,
-            "max_payload_bytes": 4096,
-            "max_transactions": 0,
-            "max_transactions_per_address": 0,
-        }
-        self.port = TcpPort(
-            control,
-            TcpLimits(**defaults | limits),
-            asyncio.get_running_loop().time,
-            flush=self._flush,
-            on_duration=self.durations.append,
-            pinned=True,
-        )
-        self.sock = listen_tcp("::", 0)
-        self.number: int = self.sock.getsockname()[1]
-
-    def _flush(self) -> None:
-        self.flushes += 1
-
-    async def connect(self, ip: str = "127.0.0.1") -> "Client":
-        family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-        sock = socket.socket(family)
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.bind((ip, 0))
-        try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                await asyncio.get_running_loop().sock_connect(sock, (ip, self.number))
-        except OSError:
-            sock.close()
-            raise
-        return Client(sock)
-
-
-class Client:
-    """A client's end of a connection."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self._loop = asyncio.get_running_loop()
-        self._decoder = FrameDecoder(4096)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.sock.close()
-
-    async def send(self, data: bytes) -> None:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            await self._loop.sock_sendall(self.sock, data)
-
-    async def recv(self) -> bytes:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            return await self._loop.sock_recv(self.sock, 4096)
-
-    async def frame(self) -> Frame:
-        while (frame := self._decoder.next_frame()) is None:
-            data = await self.recv()
-            assert data, "the relay ended before a whole frame"
-            self._decoder.feed(data)
-        return frame
-
-    async def at_end(self) -> bool:
-        return not self._decoder.take_rest() and await self.recv() == b""
-
-    def reset(self) -> None:
-        """Cut the connection as a machine that crashed would."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.sock.close()
-
-
-@asynccontextmanager
-async def relay(policy: Policy | None = None, **limits: Any) -> AsyncIterator[Relay]:
-    opened = Relay(policy or Policy(), limits)
-    await opened.port.start(opened.sock)
-    try:
-        yield opened
-    finally:
-        opened.port.close()
-        await until(lambda: not opened.port.connections)
 
 
 def request(

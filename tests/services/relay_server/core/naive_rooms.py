@@ -1,0 +1,252 @@
+"""A naive model of rooms, members, addresses and time, beside the real registry and relay."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from math import inf
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+import hypothesis.strategies as st
+from hypothesis.stateful import RuleBasedStateMachine
+
+from chatproto import EvictionReason, ProtocolError, Status, encode_datagram
+from relay_server.core.address import (
+    Address,
+    make_address,
+    network_of,
+    parse_ip,
+    remote_of,
+    unpack_targets,
+)
+from relay_server.core.counters import DropReason
+from relay_server.core.model import Forward, Member
+from relay_server.core.policy import Policy
+from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, Registry
+from relay_server.core.relay import Relay
+
+if TYPE_CHECKING:
+    from relay_server.core.events import Event
+
+SILENCE, PENDING = 100.0, 30.0
+ROOMS = st.sampled_from(["one", "two", "three"])
+NAMES = st.sampled_from(["ann", "bob", "eve", "zoe", "ANN"])
+IPS = [parse_ip(text) for text in ("10.0.0.1", "10.0.0.2", "10.0.0.3", "2001:db8::1", "2001:db8::2")]
+PORTS = st.integers(1, 3)
+POLICIES = st.builds(
+    Policy,
+    silence_timeout_seconds=st.just(SILENCE),
+    pending_timeout_seconds=st.just(PENDING),
+    host_grace_seconds=st.sampled_from([20.0, 0.0]),
+    max_rooms=st.sampled_from([0, 0, 2]),
+    max_members=st.sampled_from([0, 0, 6]),
+    max_members_per_room=st.sampled_from([0, 0, 3]),
+    max_members_per_address=st.sampled_from([0, 0, 4]),
+    max_rooms_per_address=st.sampled_from([0, 0, 1]),
+    announce=st.booleans(),
+    provisional_address=st.booleans(),
+)
+Notices = Counter[tuple[str, tuple[Address, ...]]]
+
+
+@dataclass(eq=False)
+class Person:
+    """A member as the model sees it."""
+
+    room: str
+    name: str
+    ip: bytes
+    real: Member
+    born: float
+    stamp: int
+    """Orders those who end at the same time: who was heard (or born) first goes first."""
+    heard_at: float | None = None
+    """When its last datagram came; None before the first."""
+    hears_at: Address | None = None
+    moved_at: float = 0.0
+    failed: list[tuple[int, float]] = field(default_factory=list)
+
+    @property
+    def deadline(self) -> float:
+        return self.born + PENDING if self.heard_at is None else self.heard_at + SILENCE
+
+
+@dataclass(eq=False)
+class Place:
+    """A room as the model sees it."""
+
+    host: Person | None
+    network: bytes
+    host_was: tuple[str, bytes]
+    people: list[Person] = field(default_factory=list)
+    hostless_since: float = inf
+
+
+class NaiveRooms(RuleBasedStateMachine):
+    """What ought to be true; what is done to it is done to the real ones as well."""
+
+    policy: Policy
+    registry: Registry
+    relay: Relay
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+        self.places: dict[str, Place] = {}
+        self.dead: list[tuple[str, bytes, bytes]] = []
+        self.last_said: dict[str, tuple[int, bytes]] = {}
+        self.owners: dict[bytes, Person] = {}
+        self.expected: Notices = Counter()
+        self.evicted: Counter[tuple[str, str, EvictionReason]] = Counter()
+        self.closed = 0
+        self.received = self.copies = self.tokens = self.stamps = 0
+        self.seen_events: list[Event] = []
+
+    def _people(self) -> list[Person]:
+        return [person for place in self.places.values() for person in place.people]
+
+    def _why_not(self, room: str, name: str, ip: bytes) -> set[Status]:
+        """Return every reason against one more member."""
+        policy, people = self.policy, self._people()
+        wrong: set[Status] = set()
+        if 0 < policy.max_members <= len(people):
+            wrong.add(Status.TOO_MANY)
+        if 0 < policy.max_members_per_address <= sum(network_of(one.ip) == network_of(ip) for one in people):
+            wrong.add(Status.TOO_MANY)
+        here = self.places[room].people if room in self.places else []
+        if 0 < policy.max_members_per_room <= len(here):
+            wrong.add(Status.ROOM_FULL)
+        if any(one.name.casefold() == name.casefold() for one in here):
+            wrong.add(Status.NAME_TAKEN)
+        return wrong
+
+    def _enter(
+        self, wrong: set[Status], room: str, name: str, ip: bytes, port: int | None, *, creates: bool
+    ) -> Person | None:
+        self.tokens += 1
+        token = b"token-%d" % self.tokens
+        address = make_address(ip, port) if port else None
+        enter = self.registry.create_room if creates else self.registry.join_room
+        status = Status.OK
+        try:
+            real = enter(room.encode(), name, token, ip, self.now, port=address)
+        except ProtocolError as error:
+            status = error.status
+        assert status in (wrong or {Status.OK})
+        if wrong:
+            return None
+        hears_at = address if self.policy.provisional_address else None
+        return Person(room, name, ip, real, self.now, self._next_stamp(), hears_at=hears_at)
+
+    def _say(self, person: Person, message: str, port: int) -> None:
+        source = make_address(person.ip, port)
+        text = f"{self.received:05d} {message}" if message else ""
+        result = self._send(person.room, person.real.token, text.encode(), source)
+        self._hear(person, source)
+        payload = f"{person.name}: {text}".encode()
+        listeners = [other.hears_at for other in self.places[person.room].people if other is not person]
+        wanted = sorted(address for address in listeners if address is not None)
+        if not text:
+            assert result == (b"", b"")
+            return
+        assert isinstance(result, tuple)
+        assert (result[0], sorted(unpack_targets(result[1]))) == (payload, wanted)
+        self.copies += len(wanted)
+        self.last_said[person.room] = (person.real.room.sent.sequence, payload)
+
+    def _send(self, room: str, token: bytes, message: bytes, source: Address) -> Forward | DropReason:
+        self.received += 1
+        return self.relay.handle_datagram(encode_datagram(room.encode(), token, message), source, self.now)
+
+    def _hear(self, person: Person, source: Address) -> None:
+        first = person.heard_at is None
+        person.heard_at, person.stamp = self.now, self._next_stamp()
+        person.failed.clear()
+        if source == person.hears_at and not first:
+            return
+        if first or self.now - person.moved_at >= ADDRESS_CHANGE_SECONDS:
+            self._disown(person)
+            person.hears_at, person.moved_at = source, self.now
+            self.owners[remote_of(source)] = person
+
+    def _remembered(self, person: Person, sequence: int) -> bool:
+        return person.real.room.sent.sequence - sequence < 32
+
+    def _disown(self, person: Person) -> None:
+        self.owners = {remote: owner for remote, owner in self.owners.items() if owner is not person}
+
+    def _remove(self, person: Person) -> Place:
+        place = self.places[person.room]
+        place.people.remove(person)
+        self._disown(person)
+        self.dead.append((person.room, person.real.token, person.ip))
+        return place
+
+    def _evict(self, person: Person, reason: EvictionReason) -> None:
+        place = self._remove(person)
+        self._tell_evicted(person, reason)
+        self._announce(place, f"{person.name} was disconnected: {reason}")
+        self._after_removal(person, place)
+
+    def _after_removal(self, person: Person, place: Place) -> None:
+        if place.host is not person:
+            return
+        place.host = None
+        if self.policy.host_grace_seconds:
+            place.hostless_since = self.now
+        else:
+            self._close(person.room, EvictionReason.HOST_LEFT)
+
+    def _close(self, room: str, reason: EvictionReason) -> None:
+        place = self.places[room]
+        for person in list(place.people):
+            self._remove(person)
+            self._tell_evicted(person, reason)
+        del self.places[room]
+        self.last_said.pop(room, None)
+        self.closed += 1
+
+    def _tell_evicted(self, person: Person, reason: EvictionReason) -> None:
+        self.evicted[person.room, person.name, reason] += 1
+        if person.hears_at is not None:
+            self.expected[f"server: disconnected: {reason}", (person.hears_at,)] += 1
+
+    def _announce(self, place: Place, text: str) -> None:
+        targets = sorted(person.hears_at for person in place.people if person.hears_at is not None)
+        if self.policy.announce and targets:
+            self.expected[f"server: {text}", tuple(targets)] += 1
+
+    def _next_deadline(self) -> float:
+        grace = self.policy.host_grace_seconds
+        ends = [person.deadline for person in self._people()]
+        return min([*ends, *(place.hostless_since + grace for place in self.places.values())], default=inf)
+
+    def _pass(self, seconds: float) -> None:
+        """Let time pass, deadline by deadline: nothing happens before one, and something at each."""
+        until = self.now + seconds
+        while (deadline := self._next_deadline()) <= until:
+            count = len(self.seen_events)
+            if deadline > self.now:
+                self.registry.expire((self.now + deadline) / 2)
+                assert len(self.seen_events) == count
+            self.now = max(self.now, deadline)
+            self.registry.expire(self.now)
+            assert len(self.seen_events) > count
+            self._expire()
+        self.now = until
+
+    def _expire(self) -> None:
+        """End what is due, kind by kind as the registry does: the order only shows in the notices' targets."""
+        for confirmed, reason in ((True, EvictionReason.SILENCE), (False, EvictionReason.NEVER_CONNECTED)):
+            while due := [
+                person
+                for person in self._people()
+                if (person.heard_at is not None) is confirmed and person.deadline <= self.now
+            ]:
+                self._evict(min(due, key=attrgetter("stamp")), reason)
+        grace = self.policy.host_grace_seconds
+        for room in [name for name, place in self.places.items() if place.hostless_since + grace <= self.now]:
+            self._close(room, EvictionReason.HOST_LEFT)
+
+    def _next_stamp(self) -> int:
+        self.stamps += 1
+        return self.stamps
