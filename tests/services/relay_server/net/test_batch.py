@@ -89,7 +89,7 @@ def add(one: Sent, other: Sent) -> Sent:
 
 def receive(chat: Chat) -> list[tuple[bytes, Address]]:
     wait_until_readable(chat.fileno())
-    return chat.receive()
+    return list(chat.receive())
 
 
 @pytest.mark.parametrize("size", [0, 1, 4095, 4096])
@@ -116,7 +116,7 @@ def test_an_oversized_datagram_can_be_told_and_disturbs_no_other(open_socket: Op
 
 
 def test_nothing_to_receive_is_no_error(open_socket: Open) -> None:
-    assert open_socket("127.0.0.1").receive() == []
+    assert list(open_socket("127.0.0.1").receive()) == []
 
 
 def test_a_crowd_is_received_in_order_batch_by_batch(open_socket: Open) -> None:

@@ -12,7 +12,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from itertools import accumulate
-from operator import mul
+from operator import add, mul
 from typing import Final, NamedTuple
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
@@ -29,6 +29,8 @@ WAIT_FOR_ROOM_MILLISECONDS: Final = 20
 
 _RECEIVE_STRIDE = 4104  # one byte more than the largest datagram shows an oversized one; a multiple of 8
 _PAYLOADS_BYTES = RECEIVE_BATCH * MAX_DATAGRAM_BYTES
+_RECEIVE_STARTS = range(0, RECEIVE_BATCH * _RECEIVE_STRIDE, _RECEIVE_STRIDE)
+_SOURCE_PLACES = [slice(i * TARGET_BYTES, i * TARGET_BYTES + ADDRESS_BYTES) for i in range(RECEIVE_BATCH)]
 _NAME_BYTES, _CONTROL_OFFSET, _CONTROL_BYTES = 28, 32, 40
 _TRIES = 8  # a flood of ICMP errors may bring the next one between two tries
 _IOVEC = struct.Struct("=QQ")
@@ -95,10 +97,6 @@ class BatchSocket:
         self._in_headers = memoryview(in_headers).cast("B")
         self._in_words = self._in_headers.cast("I")
         self._fresh_headers = bytes(self._in_headers)
-        self._slots = [
-            (i * _RECEIVE_STRIDE, slice(i * TARGET_BYTES, i * TARGET_BYTES + ADDRESS_BYTES))
-            for i in range(RECEIVE_BATCH)
-        ]
         # What goes out, and how much of it is queued.
         self._targets = mmap.mmap(-1, SEND_BATCH * TARGET_BYTES)
         self._out_iovecs = mmap.mmap(-1, SEND_BATCH * _IOVEC_BYTES)
@@ -118,20 +116,20 @@ class BatchSocket:
         """Close the socket."""
         self._sock.close()
 
-    def receive(self) -> list[tuple[bytes, Address]]:
-        """Return a batch of datagrams with their sources; one longer than 4096 bytes comes as 4097."""
+    def receive(self) -> Iterator[tuple[bytes, Address]]:
+        """Yield a batch of datagrams with their sources; one longer than 4096 bytes comes as 4097.
+
+        Each is taken out of the buffer when it is asked for, so all must be before the next call.
+        """
         count = _libc.recvmmsg(self._fd, self._in_start, RECEIVE_BATCH, socket.MSG_DONTWAIT, None)
         if count <= 0:  # there is nothing, or an ICMP error for somebody
             self._errors_wait = True
-            return []
+            return iter(())
         sizes = self._in_words[_RECEIVED_WORD : count * _HEADER_WORDS : _HEADER_WORDS].tolist()
         used = count * _HEADER_BYTES  # the kernel wrote into the headers what it used: set them back
         self._in_headers[:used] = self._fresh_headers[:used]
-        inbox, sources = self._inbox, self._sources
-        return [
-            (inbox[start : start + size], sources[source])
-            for (start, source), size in zip(self._slots, sizes, strict=False)
-        ]
+        places = map(slice, _RECEIVE_STARTS, map(add, _RECEIVE_STARTS, sizes))
+        return zip(map(self._inbox.__getitem__, places), map(self._sources.__getitem__, _SOURCE_PLACES), strict=False)
 
     def queue(self, payload: bytes, targets: bytes) -> bool:
         """Send the payload to a row of targets with the next `flush`; True if it is time for that."""
