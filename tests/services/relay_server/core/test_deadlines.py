@@ -39,6 +39,30 @@ def test_forgetting_twice_is_harmless() -> None:
     assert queue.pop_due(100.0) is None
 
 
+def test_what_comes_back_ends_once() -> None:
+    queue: DeadlineQueue[Thing] = DeadlineQueue(10.0)
+    thing = Thing()
+    queue.add(thing, 0.0)
+    queue.discard(thing)
+    queue.add(thing, 5.0)
+    assert queue.pop_due(14.0) is None
+    assert queue.pop_due(15.0) is thing
+    assert queue.pop_due(100.0) is None
+
+
+def test_things_that_come_and_go_leave_nothing_behind() -> None:
+    queue: DeadlineQueue[Thing] = DeadlineQueue(10.0)
+    stays = Thing()
+    queue.add(stays, 0.0)
+    for _ in range(1000):
+        passes = Thing()
+        queue.add(passes, 1.0)
+        queue.discard(passes)
+        assert len(queue._heap) <= 100
+    assert queue.pop_due(10.0) is stays
+    assert queue.next_deadline() == inf
+
+
 @given(st.lists(st.tuples(st.sampled_from(["add", "renew", "forget"]), st.integers(0, 4), st.floats(0, 5))))
 def test_whatever_is_renewed_things_end_in_order(steps: list[tuple[str, int, float]]) -> None:
     lifetime, now = 10.0, 0.0
@@ -56,7 +80,6 @@ def test_whatever_is_renewed_things_end_in_order(steps: list[tuple[str, int, flo
             alive[thing] = now
         else:
             alive[thing] = thing.seen_at = now
-            queue.to_end(thing)
         assert queue.next_deadline() == min((seen + lifetime for seen in alive.values()), default=inf)
     ended = []
     while (thing_due := queue.pop_due(now + lifetime)) is not None:

@@ -60,8 +60,6 @@ class Registry:
         self._hostless: DeadlineQueue[Room] = DeadlineQueue(policy.host_grace_seconds)
         self.outbox: list[Notice] = []
         """What is to be said; who sends it takes it out."""
-        self.note_seen = self._active.to_end
-        """Take note that a confirmed member's ``seen_at`` was set to the present (EVI-01)."""
 
     def create_room(
         self,

@@ -35,7 +35,6 @@ class Relay:
         self._counters = registry.counters
         self._fanout_sizes = registry.counters.fanout_bytes
         self._find_sender = registry.members_by_header.get
-        self._note_seen = registry.note_seen
         self._guesses = NetworkBuckets(GUESSES_A_SECOND, GUESSES_A_SECOND)
         self._attribution = policy.attribution
         self._sanitize = policy.sanitize
@@ -84,7 +83,6 @@ class Relay:
     def _take(self, member: Member, data: bytes, now: float) -> Forward | DropReason:
         """Decide about a datagram whose sender is known."""
         member.seen_at = now
-        self._note_seen(member)
         member.failures = None
         message = data[member.header_bytes :]
         if member.limit is not None and (reason := member.limit.exceeded(len(message), now)) is not None:
