@@ -159,7 +159,8 @@ def test_control_c_and_d_leave(pair: tuple[Person, Person], key: str) -> None:
 def test_a_message_too_long_is_refused_and_stays_to_be_shortened(pair: tuple[Person, Person]) -> None:
     ann, bob = pair
     bob.sees(r".* 0/\d+ bytes .*")
-    bob.types("\x1b[200~" + "x" * 4500 + "\x1b[201~")
+    # Letters of four bytes and one column, so that what is said about them stands on the screen beside them.
+    bob.types("\x1b[200~" + "\N{MATHEMATICAL SCRIPT CAPITAL X}" * 1125 + "\x1b[201~")
     bob.types("\r")
     bob.sees(TIME + r"The message has 4500 bytes: use at most \d+.")
     bob.sees(r".* 4500/\d+ bytes .*")
