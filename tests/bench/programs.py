@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from bench.joining import Membership
+from ports import free_ports
 
 SOURCES = Path(__file__).parent
 COMPILE = ("gcc", "-O2", "-std=gnu11", "-Wall", "-Wextra")
@@ -126,7 +127,7 @@ def running_relay(cpu: int) -> Iterator[Target]:
         BenchError: it doesn't start.
 
     """
-    tcp_port, udp_port = _free_ports()
+    tcp_port, udp_port = free_ports(2)
     environment = {
         **LIFTED,
         **os.environ,
@@ -180,13 +181,6 @@ def resident_kib(pid: int) -> int:
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process has used."""
     return time.clock_gettime(~pid << 3 | 2)  # what clock_getcpuclockid(3) returns
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-        tcp.bind(("127.0.0.1", 0))
-        udp.bind(("127.0.0.1", 0))
-        return tcp.getsockname()[1], udp.getsockname()[1]
 
 
 def _await_start(process: subprocess.Popen[bytes], port: int) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -13,10 +12,10 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from ports import free_ports
+
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
-# Below the ports that systems hand out by themselves, so that nobody's outgoing connection sits there.
-PORTS = range(20_000, 32_000, 4)
 
 # Limits that a test could hit by accident are off; the tests of limits set their own.
 DEFAULTS = {
@@ -57,12 +56,9 @@ class OwnRelay:
                 raise TimeoutError(f"The relay did not get ready. It says: {self.said()}")
 
     def _start(self, settings: dict[str, str], deadline: float) -> bool:
-        base = random.choice(PORTS)
-        if not _are_free(base):
-            return False
+        tcp, udp, lobby, self.ops_port = ports = free_ports(4)
         host = settings.get("RELAY_HOST", DEFAULTS["RELAY_HOST"])
-        self.relay = Relay("127.0.0.1" if host == "::" else host, base, base + 1, base + 2)
-        self.ops_port = base + 3
+        self.relay = Relay("127.0.0.1" if host == "::" else host, tcp, udp, lobby)
         # Of the caller's settings only the event loop counts: RELAY_EVENT_LOOP=asyncio tries the other one.
         environment = {
             name: value
@@ -70,8 +66,8 @@ class OwnRelay:
             if not name.startswith("RELAY_") or name == "RELAY_EVENT_LOOP"
         }
         environment |= DEFAULTS | settings
-        for offset, port in enumerate(("TCP", "UDP", "LOBBY", "OPS")):
-            environment[f"RELAY_{port}_PORT"] = str(base + offset)
+        for name, port in zip(("TCP", "UDP", "LOBBY", "OPS"), ports, strict=True):
+            environment[f"RELAY_{name}_PORT"] = str(port)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "relay_server", "run"], env=environment, stdout=log, stderr=log
@@ -114,13 +110,3 @@ class OwnRelay:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
-
-
-def _are_free(base: int) -> bool:
-    for offset, kind in enumerate((socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_DGRAM, socket.SOCK_STREAM)):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
-                probe.bind(("127.0.0.1", base + offset))
-            except OSError:
-                return False
-    return True

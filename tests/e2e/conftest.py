@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from ports import free_ports
+
 _START_SECONDS = 15.0
 _STOP_SECONDS = 10.0
 
@@ -32,22 +34,6 @@ class Relay:
     @property
     def lobby(self) -> str:
         return f"127.0.0.1:{self.lobby_port}"
-
-
-def free_ports(count: int) -> list[int]:
-    """Choose ports that are free for TCP and UDP alike."""
-    with ExitStack() as stack:
-        ports: list[int] = []
-        while len(ports) < count:
-            tcp = stack.enter_context(socket.socket())
-            udp = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
-            tcp.bind(("127.0.0.1", 0))
-            try:
-                udp.bind(tcp.getsockname())
-            except OSError:
-                continue
-            ports.append(tcp.getsockname()[1])
-        return ports
 
 
 def _accepts(port: int) -> bool:

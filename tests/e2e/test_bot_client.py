@@ -4,7 +4,6 @@ import fcntl
 import os
 import re
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from typing import IO
 import pytest
 
 from conformance.relays import OwnRelay
+from ports import free_ports
 
 DEADLINE_SECONDS = 30.0
 
@@ -252,9 +252,7 @@ def wait_for_line(lines: Iterable[str], pattern: str) -> re.Match[str]:
 
 
 def test_metrics_are_served_while_the_bots_play(where: tuple[str, ...]) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_ports(1)[0]
     arguments = command("run", *where)
     with playing(arguments, BOT_METRICS_PORT=str(port), BOT_SCENARIO="probe", BOT_RATE="50") as process:
         metrics = wait_for_metrics(port, r"bot_round_trip_seconds_count [1-9]")

@@ -7,12 +7,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from conformance.relays import OwnRelay
+from ports import free_ports
 
 DEADLINE_SECONDS = 30.0
 PORTS = ("TCP", "UDP", "LOBBY", "OPS")
@@ -37,22 +37,11 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRelay]:
     assert relay.stop() == 0
 
 
-def free_ports() -> dict[str, int]:
-    with ExitStack() as stack:
-        ports = {}
-        for name in PORTS:
-            kind = socket.SOCK_DGRAM if name in {"UDP", "LOBBY"} else socket.SOCK_STREAM
-            sock = stack.enter_context(socket.socket(type=kind))
-            sock.bind(("127.0.0.1", 0))
-            ports[name] = sock.getsockname()[1]
-        return ports
-
-
 @pytest.mark.parametrize("name", PORTS)
 def test_a_busy_port_is_said_in_one_sentence(relay: OwnRelay, name: str) -> None:
     places = relay.relay
     busy = dict(zip(PORTS, (places.tcp_port, places.udp_port, places.lobby_port, relay.ops_port), strict=True))[name]
-    ports = free_ports() | {name: busy}
+    ports = dict(zip(PORTS, free_ports(4), strict=True)) | {name: busy}
     second = run("run", RELAY_HOST="127.0.0.1", **{f"RELAY_{kind}_PORT": str(port) for kind, port in ports.items()})
     assert (second.returncode, second.stdout, second.stderr.count("\n")) == (2, "", 1)
     assert f"port {busy} on 127.0.0.1 is in use: end the other program" in second.stderr
@@ -90,7 +79,7 @@ def test_a_wrong_command_is_said_in_one_sentence(arguments: list[str]) -> None:
 
 
 def test_a_host_that_cant_be_listened_on_is_said_in_one_sentence() -> None:
-    done = run("run", RELAY_HOST="192.0.2.1", RELAY_TCP_PORT=str(free_ports()["TCP"]))
+    done = run("run", RELAY_HOST="192.0.2.1", RELAY_TCP_PORT=str(free_ports(1)[0]))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "192.0.2.1" in done.stderr
 
@@ -154,7 +143,7 @@ def test_a_healthy_relay(relay: OwnRelay) -> None:
 
 
 def test_no_relay_is_unhealthy() -> None:
-    done = run("healthcheck", "--server", f"127.0.0.1:{free_ports()['TCP']}")
+    done = run("healthcheck", "--server", f"127.0.0.1:{free_ports(1)[0]}")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert done.stderr.startswith("unhealthy: ")
 

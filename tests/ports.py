@@ -1,0 +1,32 @@
+"""Ports for programs under test: free for TCP and UDP alike, and nobody's outgoing connection can come to sit there."""
+
+import os
+import random
+import socket
+from typing import Final
+
+# Below what systems hand out by themselves. Tests that run side by side each have their own share.
+_FIRST: Final = 20_000
+_SHARES: Final = 8
+_SHARE_PORTS: Final = 1_500
+
+
+def free_ports(count: int) -> list[int]:
+    """Choose so many ports in a row."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _SHARES
+    start = _FIRST + worker * _SHARE_PORTS
+    while True:
+        first = random.randrange(start, start + _SHARE_PORTS - count)
+        ports = list(range(first, first + count))
+        if all(map(_is_free, ports)):
+            return ports
+
+
+def _is_free(port: int) -> bool:
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(type=kind) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
