@@ -1,0 +1,69 @@
+"""What a test needs beside Python: it is skipped where that is missing, and fails where it must be there.
+
+`@pytest.mark.needs("docker")` marks a test (or a module's `pytestmark`). CHAT_REQUIRE=docker,prometheus turns the
+skips for these into failures: continuous integration says so, for it brings them.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+
+_ANSWER_SECONDS = 20.0
+
+
+def _succeeds(*command: str) -> bool:
+    try:
+        return not subprocess.run(command, capture_output=True, timeout=_ANSWER_SECONDS, check=False).returncode
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _installed(*programs: str) -> bool:
+    return all(map(shutil.which, programs))
+
+
+# How one sees that it is there, and what to say if it isn't.
+_NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
+    "docker": (
+        lambda: _succeeds("docker", "info") and _succeeds("docker", "compose", "version"),
+        "no Docker engine with Compose answers: `sudo deploy/airgap/engine.sh` brings one",
+    ),
+    "prometheus": (
+        lambda: _installed("prometheus", "promtool"),
+        "prometheus and promtool are missing: `sudo deploy/airgap/test-tools.sh` installs them",
+    ),
+    "systemd": (
+        lambda: _installed("systemd-analyze"),
+        "systemd-analyze is missing: `sudo deploy/airgap/test-tools.sh` installs it",
+    ),
+}
+
+
+@cache
+def _is_there(need: str) -> bool:
+    return _NEEDS[need][0]()
+
+
+def _required() -> set[str]:
+    return set(filter(None, os.environ.get("CHAT_REQUIRE", "").split(",")))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*what): skip the test where this is missing; see tests/conftest.py")
+    if unknown := _required() - _NEEDS.keys():
+        raise pytest.UsageError(f"CHAT_REQUIRE: say some of {','.join(_NEEDS)}, not {','.join(sorted(unknown))}.")
+
+
+@pytest.hookimpl(tryfirst=True)  # before fixtures, which would fail for want of the same
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for need in dict.fromkeys(need for mark in item.iter_markers("needs") for need in mark.args):
+        if _is_there(need):
+            continue
+        reason = _NEEDS[need][1]
+        if need in _required():
+            pytest.fail(f"CHAT_REQUIRE={need}, but {reason}", pytrace=False)
+        pytest.skip(reason)
