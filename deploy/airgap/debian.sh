@@ -1,0 +1,86 @@
+# shellcheck shell=bash
+# What the scripts beside this share: Debian's packages, for this machine and of the release that the images are of.
+
+# The release of the images, its Python, and a mirror of it. A site whose own sources.list names no Debian mirror says so:
+# DEBIAN_MIRROR=... deploy/airgap/images.sh
+readonly SUITE=trixie
+readonly STATE=/var/lib/chat-airgap
+
+die() {
+  echo "$(basename "$0" .sh): $1" >&2
+  exit 2
+}
+
+require_root() {
+  [ "$(id -u)" -eq 0 ] || die "$1 only root can do: run it with sudo."
+}
+
+# apt-get, quiet unless it fails: apt_get WORD ARGUMENTS...
+apt_get() {
+  local words
+  words=$(DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o APT::Sandbox::User=root \
+    --yes --no-install-recommends "$@" < /dev/null 2>&1) && return
+  echo "$words" >&2
+  die "apt-get failed; its words are above. It needs a Debian mirror that this machine reaches."
+}
+
+# Install those of the packages that aren't there: install_missing PACKAGE...
+install_missing() {
+  local package missing=()
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null)" = installed ] || missing+=("$package")
+  done
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  echo "$(basename "$0" .sh): installing ${missing[*]}"
+  apt_get update
+  without_services apt_get install "${missing[@]}"
+}
+
+# Packages must not start services where nothing supervises them.
+without_services() {
+  local policy=/usr/sbin/policy-rc.d
+  if [ -d /run/systemd/system ] || [ -e "$policy" ]; then
+    "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' > "$policy"
+  chmod +x "$policy"
+  trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  "$@"
+  rm -f "$policy"
+  trap - EXIT
+}
+
+# Print the address of the mirror that this machine itself uses: mirror [Debian|Debian-Security]
+mirror() {
+  local label=${1:-Debian}
+  if [ "$label" = Debian ] && [ -n "${DEBIAN_MIRROR:-}" ]; then
+    echo "$DEBIAN_MIRROR"
+    return
+  fi
+  # apt knows which source is which only by the lists it has fetched.
+  [ -n "$(sources "$label")" ] || apt_get update
+  sources "$label" | head -n 1
+}
+
+sources() {
+  # shellcheck disable=SC2016 # apt's variables, not the shell's
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' "Label: $1"
+}
+
+# Unpack packages of the images' release without installing them: unpack FOLDER PACKAGE...
+unpack() {
+  local folder=$1 apt=$STATE/apt package
+  shift
+  mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$folder"
+  : > "$apt/status"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(mirror) $SUITE main" > "$apt/sources.list"
+  local own=(-o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=- -o "Dir::State::Lists=$apt/lists"
+    -o "Dir::Cache=$apt/cache" -o "Dir::State::status=$apt/status")
+  apt_get "${own[@]}" update
+  (cd "$apt/cache" && rm -f ./*.deb && apt_get "${own[@]}" download "$@")
+  for package in "$apt"/cache/*.deb; do
+    dpkg-deb --extract "$package" "$folder"
+  done
+  rm -f "$apt"/cache/*.deb
+}
