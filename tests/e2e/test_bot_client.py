@@ -224,14 +224,17 @@ def test_bots_come_back_to_a_relay_that_restarts(tmp_path: Path) -> None:
     variables = {f"RELAY_{name}_PORT": str(port) for name, port in ports.items()} | {"RELAY_OPS_PORT": "0"}
     where = ("--server", f"{relay.relay.host}:{relay.relay.tcp_port}", "--seed", "1")
     arguments = ("run", "--scenario", "probe", "--rate", "50", "--report-seconds", "0.2", *where)
-    with playing(command(*arguments)) as bots:
+    metrics = free_ports(1)[0]
+    with playing(command(*arguments), BOT_METRICS_PORT=str(metrics)) as bots:
         assert bots.stdout
         wait_for_line(bots.stdout, r" 2 members, sent \d+, received [1-9]")
         assert relay.stop() == 0
         before = wait_for_line(bots.stdout, r" 0 members, .* received (\d+)")
+        assert "bot_members 0.0" in wait_for_metrics(metrics, r"bot_locked_out 2\.0")
         with playing([sys.executable, "-m", "relay_server", "run"], **variables):
             wait_for_line(bots.stdout, r" 2 members, ")
             after = wait_for_line(bots.stdout, rf" received (?!{before[1]},)(\d+)")
+            assert "bot_members 2.0" in wait_for_metrics(metrics, r"bot_locked_out 0\.0")
             bots.terminate()
             output, _ = bots.communicate(timeout=DEADLINE_SECONDS)
     assert int(after[1]) > int(before[1])
@@ -260,6 +263,8 @@ def test_metrics_are_served_while_the_bots_play(where: tuple[str, ...]) -> None:
         process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 0
     assert "bot_members 2.0" in metrics
+    assert "bot_locked_out 0.0" in metrics
+    assert re.search(r"bot_messages_delivered_total [1-9]", metrics)
     assert 'bot_joins_total{status="ok"} 2.0' in metrics
     assert "bot_messages_lost_total 0.0" in metrics
 

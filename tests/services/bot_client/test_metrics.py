@@ -1,10 +1,12 @@
 """What bots tell Prometheus, and how the demo reads the relay."""
 
+import platform
 from pathlib import Path
 
 import pytest
 from prometheus_client import generate_latest
 
+from bot_client import __version__
 from bot_client.ledger import Tally
 from bot_client.metrics import BotMetrics, read_relay_figures
 from chatproto import EvictionReason
@@ -12,7 +14,7 @@ from chatproto import EvictionReason
 
 def test_all_metrics_stand_from_the_start_with_closed_labels() -> None:
     metrics = BotMetrics()
-    metrics.tally = Tally(sent=5, received=4, lost=2, duplicated=1, members=3)
+    metrics.tally = Tally(sent=5, received=4, delivered=3, lost=2, late=1, duplicated=1, members=3, locked_out=6)
     metrics.tally.joins["no_such_room"] += 1
     metrics.tally.evictions[EvictionReason.SILENCE] += 2
     metrics.observe_latency(0.003)
@@ -20,16 +22,20 @@ def test_all_metrics_stand_from_the_start_with_closed_labels() -> None:
     for line in (
         "bot_messages_sent_total 5.0",
         "bot_messages_received_total 4.0",
+        "bot_messages_delivered_total 3.0",
         "bot_messages_lost_total 2.0",
+        "bot_messages_late_total 1.0",
         "bot_messages_duplicated_total 1.0",
         "bot_members 3.0",
+        "bot_locked_out 6.0",
+        f'bot_build_info{{python="{platform.python_version()}",version="{__version__}"}} 1.0',
         'bot_joins_total{status="ok"} 0.0',
         'bot_joins_total{status="no_such_room"} 1.0',
         'bot_joins_total{status="unreachable"} 0.0',
         'bot_evictions_total{reason="silence"} 2.0',
         'bot_evictions_total{reason="kicked"} 0.0',
-        'bot_round_trip_seconds_bucket{le="0.0025"} 0.0',
-        'bot_round_trip_seconds_bucket{le="0.005"} 1.0',
+        'bot_round_trip_seconds_bucket{le="0.002"} 0.0',
+        'bot_round_trip_seconds_bucket{le="0.003"} 1.0',
         "bot_round_trip_seconds_count 1.0",
     ):
         assert line in lines
@@ -65,6 +71,6 @@ def test_what_is_no_exposition_is_refused() -> None:
 def test_the_document_has_every_metric() -> None:
     document = (Path(__file__).parents[3] / "docs" / "bots.md").read_text("utf-8")
     for family in BotMetrics().registry.collect():
-        labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+        labels = ",".join(label for label in family.samples[0].labels if label != "le")
         name = f"{family.name}_total" if family.type == "counter" else family.name
-        assert f"| `{name}{''.join(f'{{{label}}}' for label in labels)}` |" in document
+        assert f"| `{name}{labels and f'{{{labels}}}'}` |" in document

@@ -68,6 +68,7 @@ class Attendance:
         self._present = asyncio.Event()
         self._absent = asyncio.Event()
         self._absent.set()
+        self._locked_out = False
         self.unreachable = ""
         """Why the relay couldn't be reached at the last attempt."""
 
@@ -92,6 +93,11 @@ class Attendance:
             raise
         self._stage.ledger.tally.joins["unreachable" if status is None else status.reason] += 1
         return status
+
+    def lock_out(self, locked_out: bool) -> None:
+        """Count the bot as one that wants to be in a place and isn't, until it is in one."""
+        self._stage.ledger.tally.locked_out += locked_out - self._locked_out
+        self._locked_out = locked_out
 
     def say(self, text: str) -> None:
         """Say one line, if the bot is in its place."""
@@ -181,8 +187,10 @@ class Attendance:
                 self._lose(connection, reason, reason.message)
             case Reconnecting(reason):
                 self._lose(connection, None, reason)
+                self.lock_out(True)
             case Ended(_, text):
                 self._lose(connection, event.eviction, text)
+                self.lock_out(False)
             case Rejoined():
                 self._stage.ledger.tally.joins[Status.OK.reason] += 1
                 self._occupy(connection)
@@ -206,6 +214,7 @@ class Attendance:
     def _occupy(self, connection: Connection) -> None:
         if self.present:
             return
+        self.lock_out(False)
         self._present.set()
         self._absent.clear()
         self._stage.ledger.enter(connection.room, self._name)

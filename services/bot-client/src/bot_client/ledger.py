@@ -35,7 +35,7 @@ class Arrival(Enum):
 
 @dataclass(slots=True)
 class Tally:
-    """The sums so far; all but ``outstanding`` and ``members`` only grow."""
+    """The sums so far; all but ``outstanding``, ``members`` and ``locked_out`` only grow."""
 
     sent: int = 0
     """Messages said."""
@@ -52,6 +52,8 @@ class Tally:
     """Neither arrived nor lost yet."""
     members: int = 0
     """Bots that are in a place now."""
+    locked_out: int = 0
+    """Bots that want to be in a place now and aren't."""
     joins: Counter[str] = field(default_factory=Counter)
     """Attempts to enter a place, by the relay's status in words, or ``unreachable``."""
     evictions: Counter[EvictionReason] = field(default_factory=Counter)

@@ -1,8 +1,10 @@
 """Prometheus on both ends: what the bots tell, and what the relay tells the demo."""
 
+import platform
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, start_http_server
@@ -10,10 +12,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+from bot_client import __version__
 from bot_client.ledger import Tally
 from chatproto import EvictionReason, Status
 
-_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_BUCKETS: Final = (
+    0.0001, 0.00015, 0.0002, 0.0003, 0.0005, 0.00075,
+    0.001, 0.0015, 0.002, 0.003, 0.005, 0.0075,
+    0.01, 0.015, 0.02, 0.03, 0.05, 0.075,
+    0.1, 0.15, 0.2, 0.3, 0.5, 0.75,
+    1.0, 1.5, 2.0, 3.0, 5.0,
+)  # fmt: skip
+"""Seconds; from one to the next at most two thirds more, so that a percentile is no wild guess between two."""
 
 JOIN_STATUSES = (*(status.reason for status in Status), "unreachable")
 
@@ -53,7 +63,9 @@ class BotMetrics(Collector):
         for name, text, value in (
             ("sent", "Messages that bots said.", tally.sent),
             ("received", "Messages that reached bots, whoever said them.", tally.received),
+            ("delivered", "Copies owed to bots of this process that arrived in time.", tally.delivered),
             ("lost", "Copies owed to bots of this process that didn't arrive in time.", tally.lost),
+            ("late", "Copies that arrived after they counted as lost.", tally.late),
             ("duplicated", "Copies that reached a bot again.", tally.duplicated),
         ):
             yield CounterMetricFamily(f"bot_messages_{name}", text, value)
@@ -66,6 +78,12 @@ class BotMetrics(Collector):
             evictions.add_metric([reason], tally.evictions[reason])
         yield evictions
         yield GaugeMetricFamily("bot_members", "Bots that are in a room or in the lobby now.", tally.members)
+        yield GaugeMetricFamily(
+            "bot_locked_out", "Bots that want to be in a room or in the lobby now and aren't.", tally.locked_out
+        )
+        info = GaugeMetricFamily("bot_build_info", "What runs.", labels=("version", "python"))
+        info.add_metric((__version__, platform.python_version()), 1)
+        yield info
 
 
 @dataclass(frozen=True, slots=True)

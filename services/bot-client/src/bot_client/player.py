@@ -170,6 +170,16 @@ class Player:
     async def _come(
         self, refused: str | None, doors: Sequence[Door], patience: Mapping[Status | None, float], what: str
     ) -> None:
+        self._attendance.lock_out(refused is None)
+        try:
+            await self._knock(refused, doors, patience, what)
+        except BaseException:
+            self._attendance.lock_out(False)
+            raise
+
+    async def _knock(
+        self, refused: str | None, doors: Sequence[Door], patience: Mapping[Status | None, float], what: str
+    ) -> None:
         loop = asyncio.get_running_loop()
         started, delay, attempt = loop.time(), _FIRST_DELAY_SECONDS, 0
         while True:

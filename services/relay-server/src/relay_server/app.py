@@ -147,11 +147,13 @@ class App:
         gauges = self._collector.gauges
         gauges.rooms = len(self._registry.rooms)
         gauges.members = len(self._registry.members_by_token)
+        gauges.member_addresses = self._registry.member_addresses
         gauges.lobby_clients = len(self._lobby.clients_by_remote)
         gauges.tcp_connections = len(self._tcp_port.connections)
         gauges.tcp_aborted = self._tcp_port.aborted
         gauges.kernel_drops = sum(port.kernel_drops() for port in self._udp_ports)
         gauges.receive_buffer_bytes = self._rooms_port.receive_buffer_bytes
+        gauges.receive_buffer_wanted_bytes = self._settings.receive_buffer_bytes
 
     def _tick(self, due: float) -> None:
         """Evict who is due, and sleep until the next deadline."""

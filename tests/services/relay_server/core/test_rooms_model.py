@@ -243,6 +243,7 @@ class RoomsModel(NaiveRooms):
         policy = self.policy
         people = self._people()
         networks = Counter(network_of(person.ip) for person in people)
+        assert self.registry.member_addresses == len(networks)
         owners = Counter(place.network for place in self.places.values())
         for count, limit in (
             (len(self.places), policy.max_rooms),

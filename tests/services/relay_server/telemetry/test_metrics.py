@@ -30,7 +30,7 @@ PUBLISHED = {
     "relay_transaction_duration_seconds_bucket", "relay_transaction_duration_seconds_sum",
     "relay_transaction_duration_seconds_count", "relay_fanout_members_bucket", "relay_fanout_members_sum",
     "relay_fanout_members_count", "relay_kernel_drops_total", "relay_receive_buffer_bytes", "relay_loop_lag_seconds",
-    "relay_build_info",
+    "relay_build_info", "relay_member_addresses", "relay_receive_buffer_wanted_bytes",
 }  # fmt: skip
 
 
@@ -148,10 +148,13 @@ def test_gauges_show_this_moment() -> None:
     gauges = scrape.collector.gauges
     gauges.rooms, gauges.members, gauges.lobby_clients, gauges.receive_buffer_bytes = 2, 30, 4, 212_992
     gauges.kernel_drops, gauges.tcp_connections, gauges.tcp_aborted = 5, 6, 7
+    gauges.member_addresses, gauges.receive_buffer_wanted_bytes = 8, 4_194_304
     assert scrape.value("relay_rooms") == 2
     assert scrape.value("relay_members") == 30
     assert scrape.value("relay_lobby_clients") == 4
+    assert scrape.value("relay_member_addresses") == 8
     assert scrape.value("relay_receive_buffer_bytes") == 212_992
+    assert scrape.value("relay_receive_buffer_wanted_bytes") == 4_194_304
     assert scrape.value("relay_kernel_drops_total") == 5
     assert scrape.value("relay_tcp_connections") == 6
     assert scrape.value("relay_tcp_aborted_total") == 7

@@ -61,6 +61,11 @@ class Registry:
         self.outbox: list[Notice] = []
         """What is to be said; who sends it takes it out."""
 
+    @property
+    def member_addresses(self) -> int:
+        """How many addresses members come from, counted as the limits count them (ROOM-05)."""
+        return len(self._members_of_network)
+
     def create_room(
         self,
         room_name: bytes,

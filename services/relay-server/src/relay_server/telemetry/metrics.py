@@ -25,7 +25,7 @@ from relay_server.core.address import TARGET_BYTES
 from relay_server.core.counters import Counters, DropReason, SendFailure
 
 FANOUT_BOUNDS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
-DURATION_BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+DURATION_BOUNDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 LAG_WINDOW_SECONDS: Final = 10.0
 UNKNOWN_OPERATION: Final = "unknown"
 
@@ -38,11 +38,13 @@ class Gauges:
 
     rooms: int = 0
     members: int = 0
+    member_addresses: int = 0
     lobby_clients: int = 0
     tcp_connections: int = 0
     tcp_aborted: int = 0
     kernel_drops: int = 0
     receive_buffer_bytes: int = 0
+    receive_buffer_wanted_bytes: int = 0
 
 
 class LoopLag:
@@ -127,6 +129,11 @@ class RelayCollector:
         gauges = self.gauges
         yield GaugeMetricFamily("relay_rooms", "Rooms now", gauges.rooms)
         yield GaugeMetricFamily("relay_members", "Members now, in all rooms", gauges.members)
+        yield GaugeMetricFamily(
+            "relay_member_addresses",
+            "Addresses that members come from now (/64 networks with IPv6)",
+            gauges.member_addresses,
+        )
         yield GaugeMetricFamily("relay_lobby_clients", "Clients known in the lobby now", gauges.lobby_clients)
         yield GaugeMetricFamily("relay_tcp_connections", "TCP connections open now", gauges.tcp_connections)
         yield CounterMetricFamily(
@@ -141,6 +148,11 @@ class RelayCollector:
             "relay_receive_buffer_bytes",
             "Receive buffer of the rooms' port, as granted",
             gauges.receive_buffer_bytes,
+        )
+        yield GaugeMetricFamily(
+            "relay_receive_buffer_wanted_bytes",
+            "Receive buffer of the rooms' port, as the settings ask for",
+            gauges.receive_buffer_wanted_bytes,
         )
         yield GaugeMetricFamily(
             "relay_loop_lag_seconds", "Worst lateness of the event loop lately", self._tally.lag.worst_seconds
