@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     members: int = Field(10, ge=1, le=10_000, description="$BOT_MEMBERS in scenarios: members of each room.")
     rate: float = Field(1.0, gt=0, le=10_000, description="$BOT_RATE in scenarios: messages a second of each member.")
     patience_seconds: float = Field(
-        10.0, ge=0, description="Keep trying so long to reach a relay that isn't there or is busy."
+        10.0, ge=0, description="Keep trying so long to reach a relay that isn't there or is busy; 0 = for ever."
     )
     loss_timeout_seconds: float = Field(
         5.0, gt=0, description="A message that hasn't arrived after this long counts as lost."
