@@ -1,11 +1,14 @@
 """Which errors count, and how many it takes."""
 
+from itertools import pairwise
+
 import pytest
 
 from relay_server.core.reachability import (
     FAILING_SECONDS,
     FAILURES_TO_EVICT,
     FORGET_SECONDS,
+    SAMPLE_SECONDS,
     Failures,
     SentLog,
 )
@@ -63,6 +66,19 @@ def test_only_the_latest_datagrams_are_remembered() -> None:
     assert log.find(b"message 099") == 100
     assert log.find(b"message 068") == 69
     assert log.find(b"message 067") is None
+
+
+def test_a_lively_conversation_is_remembered_in_samples() -> None:
+    log = SentLog()
+    for number in range(1000):
+        now = number / 100
+        if now >= log.due_at:
+            log.sample(b"message %03d" % number, now)
+    remembered = [number for number in range(1000) if log.find(b"message %03d" % number)]
+    assert len(remembered) == 32  # however much is said, the last second and a half
+    assert {later - earlier for earlier, later in pairwise(remembered)} <= {5, 6}
+    assert remembered[-1] >= 994
+    assert SAMPLE_SECONDS == 0.05
 
 
 @pytest.mark.requirement("EVI-03")

@@ -199,6 +199,16 @@ def test_who_fails_three_times_over_ten_seconds_is_unreachable() -> None:
 
 
 @pytest.mark.requirement("EVI-03")
+def test_amid_lively_talk_a_dead_port_is_found_out_all_the_same() -> None:
+    failing = Failing()
+    spoken = 0
+    while failing.case.knows(failing.bob):
+        failing.fail(1.0 + spoken / 1000)
+        spoken += 1
+    assert 10_000 <= spoken <= 10_100
+
+
+@pytest.mark.requirement("EVI-03")
 def test_a_burst_of_errors_evicts_nobody() -> None:
     failing = Failing()
     for number in range(100):

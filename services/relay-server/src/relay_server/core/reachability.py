@@ -9,19 +9,28 @@ FAILING_SECONDS: Final = 10.0
 FORGET_SECONDS: Final = 60.0
 """Failures further apart than this have nothing to do with one another."""
 
+SAMPLE_SECONDS: Final = 0.05
+"""Of a lively conversation one message in this time is remembered; a few are enough to find out who is gone."""
 _REMEMBERED_DATAGRAMS = 32
 _REMEMBERED_BYTES = 64
 
 
 class SentLog:
-    """The beginnings of the last datagrams sent to a group, to check an ICMP error's quotation against."""
+    """The beginnings of datagrams lately sent to a group, to check an ICMP error's quotation against."""
 
-    __slots__ = ("_recent", "sequence")
+    __slots__ = ("_recent", "due_at", "sequence")
 
     def __init__(self) -> None:
         self.sequence = 0
         """The number of the newest datagram."""
+        self.due_at = 0.0
+        """When the next message is to be remembered, see `sample`."""
         self._recent: deque[bytes] | None = None
+
+    def sample(self, payload: bytes, now: float) -> None:
+        """Note one of many messages, and let the next ones pass for a while; callers look at ``due_at`` first."""
+        self.due_at = now + SAMPLE_SECONDS
+        self.remember(payload)
 
     def remember(self, payload: bytes) -> None:
         """Note a datagram that is about to be sent."""

@@ -131,10 +131,12 @@ class UdpPort:
         copies = 0
         for data, source in batch:
             result = handle(data, source, now)
-            if isinstance(result, tuple) and result[1] and queue(*result):
-                copies += self._flush_messages()
-                if copies > COPIES_A_TURN:
-                    break
+            if isinstance(result, tuple):
+                payload, targets = result
+                if targets and queue(payload, targets):
+                    copies += self._flush_messages()
+                    if copies > COPIES_A_TURN:
+                        break
             if chat.outbox:
                 self.flush()
 
