@@ -40,6 +40,14 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: _installed("systemd-analyze"),
         "systemd-analyze is missing: `sudo deploy/airgap/test-tools.sh` installs it",
     ),
+    "nftables": (
+        lambda: _installed("nft", "ip") and os.geteuid() == 0,
+        "only root can try firewall rules, with nft and ip: `sudo deploy/airgap/test-tools.sh` installs them",
+    ),
+    "cloud-init": (
+        lambda: _installed("cloud-init"),
+        "cloud-init is missing: `sudo deploy/airgap/test-tools.sh` installs it",
+    ),
 }
 
 

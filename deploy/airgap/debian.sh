@@ -1,8 +1,7 @@
 # shellcheck shell=bash
 # What the scripts beside this share: Debian's packages, for this machine and of the release that the images are of.
 
-# The release of the images, its Python, and a mirror of it. A site whose own sources.list names no Debian mirror says so:
-# DEBIAN_MIRROR=... deploy/airgap/images.sh
+# The release that images are made of: Python 3.13, Prometheus 2.53, Compose and buildx that go together.
 readonly SUITE=trixie
 readonly STATE=/var/lib/chat-airgap
 
@@ -12,14 +11,14 @@ die() {
 }
 
 require_root() {
-  [ "$(id -u)" -eq 0 ] || die "$1 only root can do: run it with sudo."
+  [ "$(id -u)" -eq 0 ] || die "only root can $1: run it with sudo."
 }
 
 # apt-get, quiet unless it fails: apt_get WORD ARGUMENTS...
 apt_get() {
   local words
-  words=$(DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o APT::Sandbox::User=root \
-    --yes --no-install-recommends "$@" < /dev/null 2>&1) && return
+  words=$(DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
+    -o APT::Sandbox::User=root --yes --no-install-recommends "$@" < /dev/null 2>&1) && return
   echo "$words" >&2
   die "apt-get failed; its words are above. It needs a Debian mirror that this machine reaches."
 }
@@ -36,31 +35,39 @@ install_missing() {
   without_services apt_get install "${missing[@]}"
 }
 
-# Packages must not start services where nothing supervises them.
+# Installing a package must not start its service: engine.sh starts what it needs, and tests start their own.
 without_services() {
   local policy=/usr/sbin/policy-rc.d
-  if [ -d /run/systemd/system ] || [ -e "$policy" ]; then
+  if [ -e "$policy" ]; then
     "$@"
     return
   fi
+  trap 'rm -f /usr/sbin/policy-rc.d' EXIT
   printf '#!/bin/sh\nexit 101\n' > "$policy"
   chmod +x "$policy"
-  trap 'rm -f /usr/sbin/policy-rc.d' EXIT
   "$@"
   rm -f "$policy"
   trap - EXIT
 }
 
-# Print the address of the mirror that this machine itself uses: mirror [Debian|Debian-Security]
+# Print the address of the Debian mirror to use, by default the one that this machine itself uses.
 mirror() {
-  local label=${1:-Debian}
-  if [ "$label" = Debian ] && [ -n "${DEBIAN_MIRROR:-}" ]; then
-    echo "$DEBIAN_MIRROR"
-    return
-  fi
-  # apt knows which source is which only by the lists it has fetched.
-  [ -n "$(sources "$label")" ] || apt_get update
-  sources "$label" | head -n 1
+  local address=${DEBIAN_MIRROR:-$(source_labelled Debian)}
+  [ -n "$address" ] || die "this machine's apt knows no Debian mirror: say DEBIAN_MIRROR=ADDRESS before the command."
+  echo "$address"
+}
+
+# Print the address of the mirror of Debian's security updates; nothing if there is none.
+security_mirror() {
+  echo "${DEBIAN_SECURITY_MIRROR:-$(source_labelled Debian-Security)}"
+}
+
+source_labelled() {
+  local addresses
+  # apt knows which source is which only by the lists that it has fetched.
+  [ -n "$(sources Debian)" ] || apt_get update
+  addresses=$(sources "$1")
+  echo "${addresses%%$'\n'*}"
 }
 
 sources() {

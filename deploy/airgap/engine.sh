@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Bring a Docker engine with Compose to a bare Debian: engine.sh [start|stop|status]. More in docs/airgap.md.
+# shellcheck source-path=SCRIPTDIR
 set -euo pipefail
-# shellcheck source-path=SCRIPTDIR source=debian.sh
+# shellcheck source=debian.sh
 . "$(dirname "${BASH_SOURCE[0]}")/debian.sh"
 
 readonly LOG=/var/log/chat-engine.log
@@ -21,7 +22,7 @@ main() {
 start() {
   local how="answers already and stays as it is"
   if ! answers; then
-    require_root "No Docker engine answers, and start one"
+    require_root "start a Docker engine, and none answers yet"
     start_engine
     how="answers"
   fi
@@ -76,8 +77,10 @@ start_engine() {
   command -v docker > /dev/null || install_missing docker-cli
   if [ -d /run/systemd/system ]; then
     systemctl start docker.service
-  else
+  elif ! ours; then
     echo "engine: starting dockerd (log $LOG)"
+    # A stale one would keep dockerd from starting once its number is somebody's again.
+    rm -f "$PID_FILE"
     # A session of its own, so that Ctrl-C in this terminal doesn't end it.
     setsid dockerd --pidfile "$PID_FILE" >> "$LOG" 2>&1 < /dev/null &
   fi
@@ -92,13 +95,14 @@ start_engine() {
 # Both of one Debian release, because each new Compose wants a newer buildx to build with.
 add_plugins() {
   ! docker compose version > /dev/null 2>&1 || ! docker buildx version > /dev/null 2>&1 || return 0
-  require_root "Compose or buildx is missing, and add it"
+  require_root "add Compose and buildx to the docker command, which lacks them"
   echo "engine: adding Debian's Compose and buildx to the docker command"
+  local unpacked=$STATE/plugins/usr/libexec/docker/cli-plugins
   unpack "$STATE/plugins" docker-compose docker-buildx
   mkdir -p "$PLUGINS"
   for plugin in docker-compose docker-buildx; do
     # What is there already is left as it is.
-    docker "${plugin#docker-}" version > /dev/null 2>&1 || mv "$STATE/plugins/usr/libexec/docker/cli-plugins/$plugin" "$PLUGINS"
+    docker "${plugin#docker-}" version > /dev/null 2>&1 || mv "$unpacked/$plugin" "$PLUGINS"
   done
   rm -r "$STATE/plugins"
 }

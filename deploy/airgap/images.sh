@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Build the images of images.env from Debian's packages, without any image registry: images.sh [--force]
+# shellcheck source-path=SCRIPTDIR
+set -euo pipefail
+# shellcheck source=debian.sh
+. "$(dirname "${BASH_SOURCE[0]}")/debian.sh"
+
+cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=/dev/null
+. ./images.env
+
+readonly ROOT=$STATE/root
+readonly CERTIFICATES=/etc/ssl/certs/ca-certificates.crt
+readonly INPUTS_LABEL=chat.airgap.inputs
+
+main() {
+  case "${1:-}" in
+    "") FORCE=no ;;
+    --force) FORCE=yes ;;
+    *) die "unknown word '$1': say images.sh, or images.sh --force to build anew what is there." ;;
+  esac
+  docker info > /dev/null 2>&1 || die "no Docker engine answers: sudo deploy/airgap/engine.sh starts one."
+  MIRROR=$(mirror)
+  SECURITY_MIRROR=$(security_mirror)
+  local inputs
+  inputs=$({
+    cat images.sh "$CERTIFICATES"
+    echo "$SUITE $MIRROR $SECURITY_MIRROR"
+  } | digest)
+  made "$PYTHON_IMAGE" "$inputs" || build_python "$inputs"
+  # The Python image is an input of what is built on it.
+  inputs=$({
+    cat prometheus.Dockerfile
+    docker image inspect --format '{{.Id}}' "$PYTHON_IMAGE"
+  } | digest)
+  made "$PROMETHEUS_IMAGE" "$inputs" || build_prometheus "$inputs"
+  echo "images: use them with docker compose --env-file deploy/airgap/images.env"
+}
+
+digest() {
+  sha256sum | cut -c -16
+}
+
+# Say and return whether the image is there and of these inputs: made IMAGE INPUTS
+made() {
+  [ "$FORCE" = no ] || return 1
+  local label="{{index .Config.Labels \"$INPUTS_LABEL\"}}"
+  [ "$(docker image inspect --format "$label" "$1" 2> /dev/null)" = "$2" ] || return 1
+  echo "images: $(size "$1") is there"
+}
+
+size() {
+  docker image inspect --format "{{.Size}}" "$1" | awk -v image="$1" '{printf "%s (%d MB)", image, $1 / 1000000}'
+}
+
+build_python() {
+  require_root "make a Debian system, which $PYTHON_IMAGE is"
+  install_missing debootstrap ca-certificates
+  echo "images: building $PYTHON_IMAGE from Debian's packages (about a minute)"
+  rm -rf "$ROOT"
+  leave_out_documents
+  logged debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$SUITE" "$ROOT" "$MIRROR"
+  # Builds trust whom this machine trusts, for instance the site's own package mirror.
+  cp --dereference "$CERTIFICATES" "$ROOT$CERTIFICATES"
+  add_security_updates
+  # The update of a package can have written this anew.
+  cp --dereference "$CERTIFICATES" "$ROOT$CERTIFICATES"
+  ln -s /usr/bin/python3 "$ROOT/usr/local/bin/python3"
+  ln -s python3 "$ROOT/usr/local/bin/python"
+  rm -rf "$ROOT"/var/lib/apt/lists/* "$ROOT"/var/cache/apt/* "$ROOT"/var/cache/debconf/*-old "$ROOT"/var/log/* \
+    "$ROOT"/usr/share/{man,info,locale}/* "$ROOT"/etc/{resolv.conf,hostname,machine-id}
+  tar --directory "$ROOT" --create --one-file-system . |
+    docker import --change "LABEL $INPUTS_LABEL=$1" --change 'CMD ["python3"]' --change 'ENV LANG=C.UTF-8' \
+      --change 'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin' - "$PYTHON_IMAGE" > /dev/null
+  rm -rf "$ROOT"
+  echo "images: $(size "$PYTHON_IMAGE") is built"
+}
+
+# What docker's own slim images leave out as well; it holds for what is installed on top, too.
+leave_out_documents() {
+  mkdir -p "$ROOT/etc/dpkg/dpkg.cfg.d" "$ROOT/etc/apt/apt.conf.d"
+  {
+    printf 'path-exclude /usr/share/%s/*\n' doc info linda lintian locale man
+    printf 'path-include /usr/share/doc/*/copyright\n'
+  } > "$ROOT/etc/dpkg/dpkg.cfg.d/slim"
+  printf 'Acquire::Languages "none";\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n' \
+    > "$ROOT/etc/apt/apt.conf.d/slim"
+}
+
+add_security_updates() {
+  [ -n "$SECURITY_MIRROR" ] || return 0
+  echo "deb $SECURITY_MIRROR $SUITE-security main" >> "$ROOT/etc/apt/sources.list"
+  logged chroot "$ROOT" apt-get update
+  logged chroot "$ROOT" env DEBIAN_FRONTEND=noninteractive apt-get --yes upgrade
+}
+
+# Keep what a command says for the case that it fails.
+logged() {
+  "$@" > "$STATE/images.log" 2>&1 < /dev/null || {
+    tail -n 20 "$STATE/images.log" >&2
+    die "$1 failed; the end of what it said ($STATE/images.log) is above."
+  }
+}
+
+build_prometheus() {
+  echo "images: building $PROMETHEUS_IMAGE from Debian's package"
+  docker build --quiet --build-arg "PYTHON_IMAGE=$PYTHON_IMAGE" --label "$INPUTS_LABEL=$1" --tag "$PROMETHEUS_IMAGE" \
+    - < prometheus.Dockerfile > /dev/null
+  echo "images: $(size "$PROMETHEUS_IMAGE") is built"
+}
+
+main "$@"
