@@ -63,7 +63,9 @@ def test_a_bad_setting_is_said_in_one_sentence(name: str, value: str, says: str)
     assert done.stderr.startswith(f"relay-server: {says}")
 
 
-@pytest.mark.parametrize("command", [["config", "check"], ["config", "show"], ["config", "env"], ["healthcheck"]])
+@pytest.mark.parametrize(
+    "command", [["config", "check"], ["config", "show"], ["config", "env"], ["healthcheck"], ["doctor"]]
+)
 def test_every_command_looks_at_the_settings(command: list[str]) -> None:
     done = run(*command, RELAY_TPC_PORT="9000")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)

@@ -96,3 +96,16 @@ def test_a_bug_in_a_callback_ends_the_process(loop: str, tmp_path: Path) -> None
         udp.sendto(b"any", ("127.0.0.1", relay.relay.udp_port))
     assert relay.process.wait(STOP_SECONDS) == 1
     assert "a bug, planted" in relay.said()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_log_that_is_full_holds_up_nothing(loop: str, number: signal.Signals) -> None:
+    relay = OwnRelay(Path("/dev/full"), {"RELAY_EVENT_LOOP": loop})
+    with People(relay.relay) as people:
+        ann, bob = people.pair(b"demo")
+        ann.say(b"hi")
+        assert bob.hear() == b"ann: hi"
+        relay.process.send_signal(number)
+        ann.await_notice(SHUTDOWN)
+        relay.process.wait(STOP_SECONDS)

@@ -60,6 +60,8 @@ def assert_one_sentence(result: Result, code: int = 2) -> str:
         ("config",),
         ("config", "sing"),
         ("config", "show", "--format", "xml"),
+        ("doctor", "now"),
+        ("doctor", "--yaml"),
         ("healthcheck", "--timeout", "soon"),
         ("healthcheck", "--timeout", "-1"),
         ("healthcheck", "--timeout", "0"),
@@ -77,7 +79,7 @@ def test_a_wrong_command_line_gets_one_sentence(command: Command, arguments: tup
 
 
 @pytest.mark.parametrize(
-    "arguments", [("run",), ("config", "check"), ("config", "show"), ("healthcheck",)], ids=" ".join
+    "arguments", [("run",), ("config", "check"), ("config", "show"), ("healthcheck",), ("doctor",)], ids=" ".join
 )
 @pytest.mark.parametrize(("name", "value"), [("RELAY_TCP_PROT", "9000"), ("RELAY_TCP_PORT", "http")])
 def test_wrong_settings_stop_every_command(command: Command, arguments: tuple[str, ...], name: str, value: str) -> None:
@@ -164,3 +166,11 @@ def test_an_env_file_to_start_from_is_written(command: Command) -> None:
     assert (code, err) == (0, "")
     assert "\nRELAY_TCP_PORT=7000\n" in out
     assert "\n#RELAY_UDP_PORT=9001\n" in out
+
+
+def test_the_doctor_finds_a_busy_port(command: Command, busy_port: int) -> None:
+    ports = {"RELAY_TCP_PORT": str(busy_port), "RELAY_UDP_PORT": str(free_port()), "RELAY_LOBBY_PORT": "0"}
+    code, out, err = command("doctor", "--json", RELAY_HOST="127.0.0.1", RELAY_OPS_PORT="0", **ports)
+    assert (code, err) == (1, "")
+    marks = {finding["check"]: finding["mark"] for finding in json.loads(out)["findings"]}
+    assert (marks["tcp_port"], marks["udp_port"], marks["ops_port"]) == ("problem", "ok", "note")

@@ -3,12 +3,17 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 from typing import NoReturn
 
 from chatclient import RefusedError, UnreachableError
 from relay_server import __version__
 from relay_server.app import App
+from relay_server.doctor.checks import examine
+from relay_server.doctor.findings import as_json, is_well
+from relay_server.doctor.findings import as_text as findings_as_text
+from relay_server.doctor.gather import gather
 from relay_server.healthcheck import check_health
 from relay_server.net import loop
 from relay_server.net.sockets import ListenError
@@ -34,6 +39,8 @@ def main() -> None:
             code = _run(settings)
         elif arguments.command == "healthcheck":
             code = _healthcheck(settings, arguments.server, arguments.timeout)
+        elif arguments.command == "doctor":
+            code = _doctor(settings, wants_json=arguments.json)
         else:
             code = _config(settings, arguments.action, arguments.format)
     except (SettingsError, ListenError) as error:
@@ -49,6 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     health = commands.add_parser("healthcheck", help="join a room of its own and hear an echo: exit 0 or 1")
     health.add_argument("--server", metavar="HOST[:PORT]", help="default: this machine, by the settings")
     health.add_argument("--timeout", type=_seconds, default=3.0, metavar="SECONDS", help="default: 3")
+    doctor = commands.add_parser(
+        "doctor", help="look at this machine with a relay's eyes; exit 1 if there is a problem"
+    )
+    doctor.add_argument("--json", action="store_true", help="for programs")
     config = commands.add_parser("config", help="look at the settings")
     actions = config.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = actions.add_parser("show", help="every setting, its value, and where that came from")
@@ -93,6 +104,13 @@ def _healthcheck(settings: Settings, server: str | None, timeout_seconds: float)
         _fail(str(error))
     print(f"healthy: joined, and heard an echo after {seconds * 1000:.1f} ms")
     return 0
+
+
+def _doctor(settings: Settings, *, wants_json: bool) -> int:
+    findings = list(examine(gather(settings)))
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    print(as_json(findings) if wants_json else findings_as_text(findings, colour=colour), end="")
+    return 0 if is_well(findings) else 1
 
 
 def _config(settings: Settings, action: str, form: str) -> int:

@@ -18,8 +18,10 @@ from relay_server.core import events
 from relay_server.core.lobby import Lobby
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
+from relay_server.doctor import linux
 from relay_server.net.http import OpsServer
 from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp
+from relay_server.net.supervisor import State, tell_supervisor
 from relay_server.net.tcp import TcpPort
 from relay_server.net.udp import UdpPort
 from relay_server.settings import Attribution, Settings
@@ -82,7 +84,9 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal, number)
         await self._start(*sockets)
+        tell_supervisor(State.READY, os.environ)
         await self._stopping.wait()
+        tell_supervisor(State.STOPPING, os.environ)
         await self._drain()
         return 1 if self._crashed else 0
 
@@ -182,6 +186,12 @@ class App:
                 "receive_buffer_small", granted_bytes=granted, wanted_bytes=settings.receive_buffer_bytes,
                 advice="raise net.core.rmem_max, or bursts of datagrams are lost in the kernel",
             )  # fmt: skip
+        container = linux.container(os.environ)
+        if container and container.rootless:
+            log.warning(
+                "addresses_may_be_hidden",
+                advice="a rootless container engine may hide the members' addresses: relay-server doctor tells",
+            )
 
     def _on_signal(self, number: int) -> None:
         if self._stopping.is_set():

@@ -17,6 +17,10 @@ _PMTUDISC_OMIT = 5
 class ListenError(Exception):
     """An address that can't be listened on; ``str()`` says why and what to do."""
 
+    def __init__(self, sentence: str, *, in_use: bool = False) -> None:
+        super().__init__(sentence)
+        self.in_use = in_use
+
 
 def is_wildcard(host: str) -> bool:
     """Tell whether the host means all addresses of the machine, so that answers must be pinned to one."""
@@ -73,7 +77,8 @@ def _bind(sock: socket.socket, host: str, port: int, kind: str) -> None:
         if isinstance(error, UnicodeError):
             raise ListenError(f"{where} can't be listened on (no legal name): check the host.") from None
         if error.errno == errno.EADDRINUSE:
-            raise ListenError(f"{where} is in use: end the other program or choose another port.") from None
+            sentence = f"{where} is in use: end the other program or choose another port."
+            raise ListenError(sentence, in_use=True) from None
         if error.errno == errno.EACCES:
             raise ListenError(f"{where} needs more rights: choose a port from 1024 up.") from None
         raise ListenError(f"{where} can't be listened on ({error.strerror}): check the host.") from None

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import TextIO
 
@@ -25,9 +26,19 @@ def configure_logs(*, level: str, json: bool, stream: TextIO = sys.stderr) -> No
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=lambda *_: _Writer(stream),
         cache_logger_on_first_use=False,
     )
+
+
+class _Writer(structlog.WriteLogger):
+    """Writes while it can: a log that is full, or that nobody takes any more, is no reason to stop serving."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warning = error = critical = msg
 
 
 def event_logger() -> events.Observer:

@@ -1,0 +1,108 @@
+"""What the doctor knows about a machine; None is what can't be told here."""
+
+from dataclasses import dataclass
+
+from relay_server.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A program that has a port."""
+
+    program: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One of the relay's ports, as an attempt to open it went; ``refusal`` is None if it could be opened."""
+
+    setting: str
+    kind: str
+    number: int
+    refusal: str | None = None
+    in_use: bool = False
+    holder: Holder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All ports; those that are off are None."""
+
+    tcp: Port
+    udp: Port
+    lobby: Port | None
+    ops: Port | None
+    unprivileged_from: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """What the kernel grants a socket of this user, and the most that it grants anybody but root."""
+
+    receive_bytes: int
+    send_bytes: int
+    receive_max_bytes: int | None
+    receive_default_bytes: int | None
+    send_max_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conntrack:
+    """The kernel's table of connections; UDP's entries live so long after one datagram, and after several."""
+
+    entries: int
+    max_entries: int
+    udp_seconds: int
+    udp_stream_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where the relay would run."""
+
+    is_linux: bool
+    is_root: bool
+    ipv6: bool
+    addresses: tuple[str, ...]
+    open_files: int | None
+    cpus: float
+    udp_buffer_errors: int | None
+    conntrack: Conntrack | None
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The container around this process."""
+
+    bridged: bool
+    rootless: bool
+    gateway: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningRelay:
+    """What the metrics of a running relay say; ``member_addresses`` counts the distinct ones."""
+
+    version: str
+    members: int
+    member_addresses: int | None
+    datagrams: int
+    address_mismatches: int
+    kernel_drops: int
+    receive_buffer_bytes: int
+    loop_lag_seconds: float
+    open_files: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that the checks judge; ``answers`` tells whether a relay answers a join on the TCP port."""
+
+    settings: Settings
+    answers: bool
+    relay: RunningRelay | None
+    ports: Ports
+    buffers: Buffers
+    machine: Machine
+    container: Container | None

@@ -1,0 +1,82 @@
+"""What Linux tells in /proc and /sys; on other systems everything is None, or no."""
+
+import ipaddress
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from relay_server.doctor.facts import Conntrack, Container
+
+ROOT: Final = Path("/")
+
+_MARKERS = (".dockerenv", "run/.containerenv")
+_VARIABLES = ("container", "KUBERNETES_SERVICE_HOST")
+_ROUTE_GATEWAY_FLAG = 2
+
+
+def sysctl(name: str, root: Path = ROOT) -> int | None:
+    """Return a kernel setting that is one number, such as ``net.core.rmem_max``."""
+    text = _read(root / "proc/sys" / name.replace(".", "/")).strip()
+    return int(text) if text.isdecimal() else None
+
+
+def conntrack(root: Path = ROOT) -> Conntrack | None:
+    """Return the state of connection tracking; None where the kernel tracks nothing."""
+    names = ("count", "max", "udp_timeout", "udp_timeout_stream")
+    values = [sysctl(f"net.netfilter.nf_conntrack_{name}", root) for name in names]
+    known = [value for value in values if value is not None]
+    return Conntrack(*known) if len(known) == len(names) else None
+
+
+def udp_buffer_errors(root: Path = ROOT) -> int | None:
+    """Count the datagrams that found a full receive buffer, of all programs and since the start of the machine."""
+    header, _, values = _read(root / "proc/net/snmp").partition("\nUdp: ")[2].partition("\nUdp: ")
+    old = dict(zip(header.split(), values.partition("\n")[0].split(), strict=False)).get("RcvbufErrors")
+    if old is None:
+        return None
+    new = dict(line.split() for line in _read(root / "proc/net/snmp6").splitlines()).get("Udp6RcvbufErrors", "0")
+    return int(old) + int(new)
+
+
+def cpu_quota(root: Path = ROOT) -> float | None:
+    """Return how many processors' time the control group grants; None if it doesn't say."""
+    quota, _, period = _read(root / "sys/fs/cgroup/cpu.max").strip().partition(" ")
+    if not period:
+        quota, period = (_read(root / f"sys/fs/cgroup/cpu/cpu.cfs_{end}_us").strip() for end in ("quota", "period"))
+    return int(quota) / int(period) if quota.isdecimal() and period.isdecimal() else None
+
+
+def container(environ: Mapping[str, str], root: Path = ROOT) -> Container | None:
+    """Describe the container that we are in; None outside of one."""
+    if not any((root / marker).exists() for marker in _MARKERS) and not any(name in environ for name in _VARIABLES):
+        return None
+    interface, gateway = _default_route(root)
+    return Container(bridged=_is_half_of_a_pair(interface, root), rootless=_is_rootless(root), gateway=gateway)
+
+
+def _default_route(root: Path) -> tuple[str, str | None]:
+    for line in _read(root / "proc/net/route").splitlines()[1:]:
+        interface, target, gateway, flags, *_ = line.split()
+        if target == "00000000" and int(flags, 16) & _ROUTE_GATEWAY_FLAG:
+            return interface, str(ipaddress.IPv4Address(struct.pack("=I", int(gateway, 16))))
+    return "", None
+
+
+def _is_half_of_a_pair(interface: str, root: Path) -> bool:
+    """Tell whether the interface's other end is elsewhere, as that of a container on a bridge is."""
+    own, other = (_read(root / "sys/class/net" / interface / name).strip() for name in ("ifindex", "iflink"))
+    return bool(interface) and own != other
+
+
+def _is_rootless(root: Path) -> bool:
+    """Tell whether root in here is one ordinary user outside: a rootless engine maps that one by itself."""
+    first = _read(root / "proc/self/uid_map").partition("\n")[0].split()
+    return len(first) == 3 and first[0] == "0" and first[1] != "0" and first[2] == "1"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""

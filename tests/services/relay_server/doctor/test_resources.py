@@ -1,0 +1,66 @@
+"""Buffers, lost datagrams, descriptors, processors."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from relay_server.doctor.facts import Facts
+from relay_server.doctor.findings import Finding, Mark
+from relay_server.doctor.resources import (
+    check_kernel_drops,
+    check_open_files,
+    check_processors,
+    check_receive_buffer,
+    check_send_buffer,
+)
+from services.relay_server.doctor.sound import MIB, SOUND, buffers, machine, make_settings, running, settings
+
+SMALL = 212_992
+OK, NOTE, PROBLEM = Mark
+
+
+@pytest.mark.parametrize(
+    ("check", "facts", "mark", "says"),
+    [
+        (check_receive_buffer, SOUND, OK, "4 MiB granted, 4 MiB asked for."),
+        (check_receive_buffer, settings(receive_buffer_bytes=4096), OK, "4 MiB granted, 4 KiB asked for."),
+        (check_receive_buffer, buffers(receive_bytes=SMALL, receive_max_bytes=SMALL), PROBLEM, "208 KiB granted"),
+        (check_receive_buffer, buffers(receive_bytes=SMALL, receive_max_bytes=None), PROBLEM, "asked for: bursts"),
+        (check_receive_buffer, buffers(receive_max_bytes=SMALL), NOTE, "only to root: others get 208 KiB"),
+        (check_receive_buffer, running(receive_buffer_bytes=SMALL), PROBLEM, "208 KiB granted"),
+        (check_receive_buffer, running(receive_buffer_bytes=5 * MIB), OK, "5 MiB granted"),
+        (check_send_buffer, SOUND, OK, "4 MiB granted"),
+        (check_send_buffer, buffers(send_bytes=SMALL, send_max_bytes=SMALL), NOTE, "208 KiB granted"),
+        (check_send_buffer, buffers(send_max_bytes=SMALL), NOTE, "208 KiB granted"),
+        (check_send_buffer, buffers(send_max_bytes=None), OK, "4 MiB granted"),
+        (check_kernel_drops, SOUND, OK, "none since the start of this machine."),
+        (check_kernel_drops, machine(udp_buffer_errors=None), NOTE, "can't tell here."),
+        (check_kernel_drops, machine(udp_buffer_errors=7), NOTE, "dropped 7 datagrams"),
+        (check_kernel_drops, running(), OK, "none of 1000 datagrams"),
+        (check_kernel_drops, running(kernel_drops=7), PROBLEM, "7 of 1007 datagrams"),
+        (check_open_files, SOUND, OK, "65536 allowed, 2064 needed"),
+        (check_open_files, machine(open_files=None), OK, "no limit."),
+        (check_open_files, machine(open_files=2064), OK, "2064 allowed"),
+        (check_open_files, machine(open_files=2063), NOTE, "2000 creates and joins at once need 2064"),
+        (check_open_files, machine(open_files=163), PROBLEM, "one address alone can use them all up"),
+        (check_open_files, running(open_files=163), PROBLEM, "one address alone can use them all up"),
+        (check_open_files, running(open_files=None), OK, "65536 allowed"),
+        (check_open_files, settings(max_transactions=0), NOTE, "RELAY_MAX_TRANSACTIONS=0 means no limit"),
+        (check_open_files, settings(max_transactions=0, max_transactions_per_address=0), PROBLEM, "one address alone"),
+        (check_processors, SOUND, OK, "2 processors; a relay uses one."),
+        (check_processors, machine(cpus=1), OK, "1 processor;"),
+        (check_processors, machine(cpus=0.5), NOTE, "0.5 processors"),
+        (check_processors, running(loop_lag_seconds=0.2), PROBLEM, "0.20 s late"),
+    ],
+)
+def test_what_is_said(check: Callable[[Facts], Finding], facts: Facts, mark: Mark, says: str) -> None:
+    finding = check(facts)
+    assert (finding.mark, says in finding.says) == (mark, True), finding
+    assert bool(finding.advice) == (mark is not OK and "can't tell" not in finding.says)
+
+
+def test_the_advice_names_the_setting_of_the_kernel_and_its_value() -> None:
+    facts = replace(buffers(receive_bytes=SMALL, send_bytes=SMALL), settings=make_settings(receive_buffer_bytes=MIB))
+    assert "`sudo sysctl -w net.core.rmem_max=1048576`" in check_receive_buffer(facts).advice
+    assert "`sudo sysctl -w net.core.wmem_max=1048576`" in check_send_buffer(facts).advice
