@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from chatproto import BadNameError, Completion, Request, check_room_name, check_user_name
+from chatproto import BadNameError, Completion, Request, check_password, check_room_name, check_user_name
 
 
 def _is_legal_room(name: str) -> bool:
@@ -37,7 +37,7 @@ TOKENS = st.text(
     st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters=",:"), min_size=1, max_size=255
 ).map(str.encode)
 PLAIN_TOKENS = TOKENS.filter(lambda token: not token.startswith(b"{"))
-PASSWORDS = st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
+PASSWORDS = st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).map(check_password)
 REQUESTS = st.one_of(
     st.builds(Request, USER_NAMES),
     st.builds(Request, USER_NAMES, PASSWORDS, json_reply=st.booleans(), plain=st.just(value=False)),

@@ -4,6 +4,7 @@ import pytest
 
 from chatproto import (
     BadNameError,
+    BadPasswordError,
     MalformedError,
     NotSupportedError,
     PayloadTooLargeError,
@@ -19,6 +20,7 @@ from chatproto import (
         (ProtocolError, Status.MALFORMED),
         (MalformedError, Status.MALFORMED),
         (BadNameError, Status.BAD_NAME),
+        (BadPasswordError, Status.MALFORMED),
         (PayloadTooLargeError, Status.PAYLOAD_TOO_LARGE),
         (NotSupportedError, Status.NOT_SUPPORTED),
     ],

@@ -58,6 +58,7 @@ def test_the_name_may_stand_under_three_keys(key: str) -> None:
         (b'{"username":"ann","password":null}', Request("ann", plain=False)),
         (b'{"username":"ann","password":""}', Request("ann", plain=False)),
         (b'{"username":"ann","password":"pw"}', Request("ann", "pw", plain=False)),
+        (b'{"username":"ann","password":"e\\u0301"}', Request("ann", "\u00e9", plain=False)),
         (b'{"username":"ann","reply":"json"}', Request("ann", json_reply=True, plain=False)),
         (b'{"username":"ann","reply":"JSON"}', Request("ann", plain=False)),
         (b'{"username":"ann","reply":["json"]}', Request("ann", plain=False)),
@@ -81,6 +82,9 @@ def test_a_request_is_read_in_any_of_its_forms(payload: bytes, request_: Request
         b'{"username":null,"user_name":"ann"}',
         b'{"username":["ann"]}',
         b'{"username":"ann","password":5}',
+        b'{"username":"ann","password":"a\\ud800"}',
+        b'{"username":"ann","password":"\xed\xa0\x80"}',
+        b'{"username":"ann","password":"' + b"x" * 1025 + b'"}',
         b'{"username":"ann"} x',
         b'{"username":"\xff"}',
         b'"ann',
@@ -93,6 +97,10 @@ def test_a_request_is_read_in_any_of_its_forms(payload: bytes, request_: Request
 def test_what_begins_like_json_but_is_no_request_is_malformed(payload: bytes) -> None:
     with pytest.raises(MalformedError):
         decode_request(payload)
+
+
+def test_a_request_shows_no_password_where_it_is_printed() -> None:
+    assert "secret" not in repr(decode_request(b'{"username":"ann","password":"secret"}'))
 
 
 @pytest.mark.parametrize(

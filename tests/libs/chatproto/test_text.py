@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatproto import BadNameError, check_room_name, check_user_name, sanitize
+from chatproto import BadNameError, BadPasswordError, check_password, check_room_name, check_user_name, sanitize
 from chatproto.text import NEWLINE_SIGN, REPLACEMENT
 
 BIDI = {"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
@@ -115,3 +115,26 @@ def test_every_name_is_legal_or_bad(raw: bytes) -> None:
             continue
         assert name.encode() == raw
         assert sanitize(name) == name
+
+
+@pytest.mark.requirement("PWD-01")
+def test_a_password_is_the_same_however_a_keyboard_spells_it() -> None:
+    assert check_password("cafe\u0301 \u1112\u1161\u11ab") == check_password("caf\u00e9 \ud55c") == "caf\u00e9 \ud55c"
+    assert check_password("\ufb01") == "\ufb01"  # another character altogether, not another spelling
+    assert check_password("") == ""
+
+
+@pytest.mark.parametrize(
+    ("password", "problem"),
+    [
+        ("x" * 1025, "The password has 1025 bytes: use at most 1024."),
+        ("\u00e9" * 513, "The password has 1026 bytes: use at most 1024."),
+        ("pass\udc80word", "The password isn't text: it has half a character, and so no UTF-8."),
+    ],
+)
+@pytest.mark.requirement("PWD-01")
+def test_a_password_that_cant_be_used_is_named_but_not_shown(password: str, problem: str) -> None:
+    with pytest.raises(BadPasswordError) as raised:
+        check_password(password)
+    assert str(raised.value) == problem
+    assert len(check_password("x" * 1024)) == 1024

@@ -1,6 +1,7 @@
 """Requests become places in rooms or refusals, and each is counted once."""
 
 import json
+import unicodedata
 from itertools import count
 from typing import Any
 
@@ -8,27 +9,34 @@ import pytest
 
 from chatproto import Frame, FrameDecoder, Operation, ServerTransaction, State, Status, encode_frame
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
-from chatproto.payloads import encode_completion
-from relay_server.control import Control, Granted, Peer
+from chatproto.payloads import decode_status, encode_completion
+from relay_server.control import Control, Granted, Peer, Pending
 from relay_server.core import events
 from relay_server.core.address import make_address, parse_ip, unpack_targets
+from relay_server.core.errors import BusyError
+from relay_server.core.guesses import Guesses
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
+from relay_server.passwords import Passwords
 
 ANN = Peer(parse_ip("10.0.0.1"), 40_000)
+GUESSES_PER_MINUTE = 1
 BOB = Peer(parse_ip("10.0.0.2"), 40_000, local_ip=parse_ip("10.0.0.9"))
 
 
 class ControlCase:
     """A control with its registry, and what it counted."""
 
-    def __init__(self, *, attribution: bool = True, **policy: Any) -> None:
+    def __init__(self, *, attribution: bool = True, hide_rooms: bool = False, **policy: Any) -> None:
         self.events: list[events.Event] = []
         self.counted: list[tuple[Operation | None, Status]] = []
         self.registry = Registry(Policy(**policy), self.events.append)
         tokens = count(1)
         self.control = Control(
             self.registry,
+            passwords=Passwords(),
+            guesses=Guesses(GUESSES_PER_MINUTE),
+            hide_rooms=hide_rooms,
             new_token=lambda: b"token-%d" % next(tokens),
             on_transaction=lambda operation, status: self.counted.append((operation, status)),
             udp_port=9001,
@@ -39,22 +47,53 @@ class ControlCase:
     def ask(
         self, operation: int, payload: bytes | dict[str, Any], peer: Peer = ANN, room: bytes = b"demo"
     ) -> Granted | Frame:
-        """Send a request at once; returns the place, or the refusal's frame."""
+        """Send a request at once and do its work if there is any; returns the place, or the refusal's frame."""
+        result = self.begin(operation, payload, peer, room)
+        if isinstance(result, Pending):
+            result = finish(result)
+        return result if isinstance(result, Granted) else frame_of(result)
+
+    def begin(
+        self, operation: int, payload: bytes | dict[str, Any], peer: Peer = ANN, room: bytes = b"demo"
+    ) -> Granted | Pending | bytes | None:
+        """Send a request at once; its work is still to be done."""
         raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         data = encode_frame(Frame(operation, State.REQUEST, room, raw))
-        result = self.control.receive(ServerTransaction(), data, peer, 0.0)
-        if isinstance(result, Granted):
-            return result
-        decoder = FrameDecoder(4096)
-        decoder.feed(result or b"")
-        frame = decoder.next_frame()
-        assert frame
-        return frame
+        return self.control.receive(ServerTransaction(), data, peer, 0.0)
+
+    def wait(self, *arguments: Any, **named: Any) -> Pending:
+        pending = self.begin(*arguments, **named)
+        assert isinstance(pending, Pending), pending
+        return pending
 
     def grant(self, *arguments: Any, **named: Any) -> Granted:
         granted = self.ask(*arguments, **named)
         assert isinstance(granted, Granted), granted
         return granted
+
+    def refuses(self, *arguments: Any, **named: Any) -> tuple[Status, str]:
+        """Return how a request that asks for JSON is refused, and with which words."""
+        frame = self.ask(*arguments, **named)
+        assert isinstance(frame, Frame), frame
+        return decode_status(frame.payload)
+
+
+def finish(pending: Pending, now: float = 0.0) -> Granted | bytes:
+    """Do the work here and now."""
+    return pending.finish(pending.work, now)
+
+
+def frame_of(answer: bytes | None) -> Frame:
+    decoder = FrameDecoder(4096)
+    decoder.feed(answer or b"")
+    frame = decoder.next_frame()
+    assert frame
+    return frame
+
+
+def knock(name: str, password: str | None = None) -> dict[str, Any]:
+    """Return the payload of a request that asks for JSON."""
+    return {"username": name, "password": password, "reply": "json"}
 
 
 @pytest.mark.requirement("TCP-04", "TCP-07")
@@ -89,7 +128,10 @@ def test_bytes_that_are_no_whole_request_are_waited_for() -> None:
         (Operation.JOIN, b"", b"taken", Status.BAD_NAME),
         (Operation.CREATE, b"bob", b"", Status.BAD_NAME),
         (Operation.CREATE, b"{", b"new", Status.MALFORMED),
-        (Operation.CREATE, {"username": "bob", "password": "secret"}, b"new", Status.NOT_SUPPORTED),
+        (Operation.CREATE, {"username": "bob", "password": "x"}, b"taken", Status.ROOM_EXISTS),
+        (Operation.CREATE, {"username": "bob", "password": "x" * 1025}, b"new", Status.MALFORMED),
+        (Operation.JOIN, {"username": "bob", "password": "\ud800"}, b"taken", Status.MALFORMED),
+        (Operation.JOIN, {"username": "bob", "password": "x"}, b"nowhere", Status.NO_SUCH_ROOM),
         (3, b"bob", b"new", Status.NOT_SUPPORTED),
     ],
 )
@@ -109,6 +151,139 @@ def test_a_password_of_nothing_is_none_and_one_for_an_open_room_does_not_matter(
     case = ControlCase()
     case.grant(Operation.CREATE, {"username": "ann", "password": ""})
     case.grant(Operation.JOIN, {"username": "bob", "password": "a guess"}, BOB)
+
+
+def closed_room(**settings: Any) -> ControlCase:
+    """Return a relay with a room of ann's whose password is "café"; nothing is counted yet."""
+    case = ControlCase(**settings)
+    case.grant(Operation.CREATE, knock("ann", "café"))
+    case.counted.clear()
+    return case
+
+
+@pytest.mark.requirement("TCP-11", "PWD-01", "PWD-02")
+def test_only_who_knows_its_password_comes_into_a_room() -> None:
+    case = closed_room()
+    assert case.refuses(Operation.JOIN, knock("bob"), BOB) == (
+        Status.WRONG_PASSWORD,
+        "The room has a password: give it to join.",
+    )
+    assert case.refuses(Operation.JOIN, knock("bob", "Café"), BOB) == (Status.WRONG_PASSWORD, "The password is wrong.")
+    case.grant(Operation.JOIN, knock("bob", unicodedata.normalize("NFD", "café")), BOB)
+    statuses = [Status.WRONG_PASSWORD, Status.WRONG_PASSWORD, Status.OK]
+    assert case.counted == [(Operation.JOIN, status) for status in statuses]
+
+
+@pytest.mark.requirement("PWD-03")
+@pytest.mark.parametrize(
+    ("policy", "operation", "room", "status"),
+    [
+        ({}, Operation.CREATE, b"demo", Status.ROOM_EXISTS),
+        ({"max_rooms": 1}, Operation.CREATE, b"new", Status.TOO_MANY),
+        ({"max_rooms_per_address": 1}, Operation.CREATE, b"new", Status.TOO_MANY),
+        ({"max_members": 1}, Operation.JOIN, b"demo", Status.TOO_MANY),
+        ({"max_members_per_address": 1}, Operation.JOIN, b"demo", Status.TOO_MANY),
+    ],
+)
+def test_what_cant_be_is_refused_without_work(
+    policy: dict[str, Any], operation: int, room: bytes, status: Status
+) -> None:
+    case = closed_room(**policy)
+    answer = case.begin(operation, knock("bob", "café"), ANN, room)
+    assert isinstance(answer, bytes)
+    assert decode_status(frame_of(answer).payload)[0] is status
+
+
+@pytest.mark.requirement("PWD-03")
+def test_what_happened_during_the_work_counts() -> None:
+    case = ControlCase()
+    first, second = (case.wait(Operation.CREATE, knock(name, name)) for name in ("ann", "bob"))
+    assert isinstance(finish(second), Granted)
+    refused = finish(first)
+    assert isinstance(refused, bytes)
+    assert decode_status(frame_of(refused).payload)[0] is Status.ROOM_EXISTS
+    assert case.counted == [(Operation.CREATE, Status.OK), (Operation.CREATE, Status.ROOM_EXISTS)]
+
+
+@pytest.mark.requirement("PWD-02")
+@pytest.mark.parametrize(
+    ("anew", "status"),
+    [(None, Status.NO_SUCH_ROOM), (b"eve", Status.OK), (knock("eve", "café"), Status.WRONG_PASSWORD)],
+)
+def test_a_password_opens_no_room_but_the_one_that_it_was_checked_for(
+    anew: bytes | dict[str, Any] | None, status: Status
+) -> None:
+    case = closed_room()
+    pending = case.wait(Operation.JOIN, knock("bob", "café"), BOB)
+    (ann,) = case.registry.rooms[b"demo"].members
+    case.registry.leave(ann, 0.0)
+    if anew:
+        case.grant(Operation.CREATE, anew)
+    answer = finish(pending)
+    assert isinstance(answer, Granted) == (status is Status.OK)
+    assert case.counted[-1] == (Operation.JOIN, status)
+
+
+@pytest.mark.requirement("EVI-06")
+def test_work_that_is_done_when_the_relay_shuts_down_opens_nothing() -> None:
+    case = closed_room()
+    waiting = [
+        case.wait(Operation.JOIN, knock("bob", "café"), BOB),
+        case.wait(Operation.CREATE, knock("bob", "café"), BOB, b"new"),
+    ]
+    case.registry.shut_down()
+    for pending in waiting:
+        answer = finish(pending)
+        assert isinstance(answer, bytes)
+        assert decode_status(frame_of(answer).payload)[0] is Status.SHUTTING_DOWN
+    assert not case.registry.rooms
+
+
+@pytest.mark.requirement("PWD-04")
+def test_only_wrong_passwords_are_counted_as_guesses() -> None:
+    case = closed_room()
+    for _ in range(10):
+        assert case.refuses(Operation.JOIN, knock("bob"), BOB)[0] is Status.WRONG_PASSWORD  # no guess
+        assert case.refuses(Operation.JOIN, knock("ann", "café"), BOB)[0] is Status.NAME_TAKEN  # right
+        assert finish_busy(case.wait(Operation.JOIN, knock("bob", "a guess"), BOB)) is Status.BUSY  # not looked at
+    statuses = [case.refuses(Operation.JOIN, knock("bob", "a guess"), BOB)[0] for _ in range(4)]
+    assert statuses == [Status.WRONG_PASSWORD, Status.WRONG_PASSWORD, Status.BUSY, Status.BUSY]
+    case.grant(Operation.JOIN, knock("eve", "café"), ANN)
+
+
+def finish_busy(pending: Pending) -> Status:
+    """Tell a request that its work couldn't be done."""
+
+    def busy() -> str:
+        raise BusyError
+
+    answer = pending.finish(busy, 0.0)
+    assert isinstance(answer, bytes)
+    return decode_status(frame_of(answer).payload)[0]
+
+
+@pytest.mark.requirement("PWD-05")
+def test_a_relay_that_hides_rooms_answers_for_a_missing_one_as_for_a_wrong_password() -> None:
+    case = closed_room(hide_rooms=True)
+    answers = {
+        case.refuses(Operation.JOIN, knock("bob", password), BOB, room)
+        for password in (None, "wrong")
+        for room in (b"demo", b"nowhere")
+    }
+    assert answers == {(Status.WRONG_PASSWORD, "There is no such room, or the password is wrong.")}
+    assert {status for _, status in case.counted} == {Status.WRONG_PASSWORD}
+    assert case.refuses(Operation.JOIN, knock("bob", "wrong"), BOB, b"nowhere")[0] is Status.BUSY  # a guess as well
+    case.grant(Operation.JOIN, knock("eve", "café"), ANN)
+
+
+@pytest.mark.requirement("PWD-06")
+def test_nothing_that_is_printed_shows_a_password() -> None:
+    case = closed_room()
+    pending = case.wait(Operation.JOIN, knock("bob", "open sesame"), BOB)
+    room = case.registry.rooms[b"demo"]
+    for one in (pending, pending.work, pending.finish, room, case.control.__dict__):
+        assert "sesame" not in repr(one)
+        assert "argon2id$" not in repr(one)
 
 
 @pytest.mark.requirement("TCP-06")

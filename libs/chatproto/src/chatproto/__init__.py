@@ -4,6 +4,7 @@ from chatproto.codes import EvictionReason, Operation, State, Status
 from chatproto.datagram import encode_datagram, parse_datagram, split_attribution
 from chatproto.errors import (
     BadNameError,
+    BadPasswordError,
     MalformedError,
     NotSupportedError,
     PayloadTooLargeError,
@@ -23,7 +24,7 @@ from chatproto.notices import (
 )
 from chatproto.payloads import Completion, Request
 from chatproto.tcrp import Frame, FrameDecoder, encode_frame
-from chatproto.text import check_room_name, check_user_name, sanitize
+from chatproto.text import check_password, check_room_name, check_user_name, sanitize
 from chatproto.transaction import ClientTransaction, Phase, ServerTransaction
 
 __version__ = "0.1.0"
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Advice",
     "BadNameError",
+    "BadPasswordError",
     "ClientTransaction",
     "Completion",
     "Disconnected",
@@ -52,6 +54,7 @@ __all__ = [
     "ServerTransaction",
     "State",
     "Status",
+    "check_password",
     "check_room_name",
     "check_user_name",
     "encode_datagram",

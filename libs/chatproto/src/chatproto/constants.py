@@ -11,6 +11,9 @@ PAYLOAD_SIZE_BYTES: Final = 29
 MAX_NAME_BYTES: Final = 255
 """A room or user name's size is written in one byte. TCP-02, LOB-01."""
 
+MAX_PASSWORD_BYTES: Final = 1024
+"""Longer than anybody types; what is longer would only cost the relay work. PWD-01."""
+
 MAX_TOKEN_BYTES: Final = 255
 """A token's size is written in one byte. ROOM-02."""
 

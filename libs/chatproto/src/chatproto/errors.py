@@ -24,6 +24,10 @@ class BadNameError(ProtocolError):
     status = Status.BAD_NAME
 
 
+class BadPasswordError(MalformedError):
+    """A password that can't be used."""
+
+
 class PayloadTooLargeError(ProtocolError):
     """The header announces more payload than the receiver takes (TCP-02)."""
 

@@ -1,13 +1,13 @@
 """What stands in a TCRP frame's payload: requests, statuses and completions, plain or JSON."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatproto.codes import Status
 from chatproto.constants import MAX_TOKEN_BYTES
 from chatproto.errors import MalformedError
-from chatproto.text import check_user_name
+from chatproto.text import check_password, check_user_name
 
 _NAME_KEYS = ("username", "user_name", "userName")
 
@@ -17,7 +17,7 @@ class Request:
     """What a client asks with: its name, perhaps a password, and the form of reply it reads (TCP-05)."""
 
     username: str
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     json_reply: bool = False
     """The reply may be JSON and needs no pause between its frames (TCP-06, TCP-08)."""
     plain: bool = True
@@ -54,6 +54,7 @@ def decode_request(payload: bytes) -> Request:
 
     Raises:
         MalformedError: it begins like a JSON object but is none, or a field has the wrong type.
+        BadPasswordError: the password can't be used.
         BadNameError: the user name can't be used.
 
     """
@@ -154,7 +155,8 @@ def _decode_object(fields: dict[str, Any]) -> Request:
         raise MalformedError('The JSON object has no text under "username".')
     if not isinstance(password, str | None):
         raise MalformedError('"password" is neither text nor null.')
-    return Request(_checked(username), password or None, json_reply=fields.get("reply") == "json", plain=False)
+    name, secret = _checked(username), check_password(password or "") or None
+    return Request(name, secret, json_reply=fields.get("reply") == "json", plain=False)
 
 
 def _checked(name: str) -> str:

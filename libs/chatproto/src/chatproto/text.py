@@ -1,10 +1,11 @@
 """Names and message text: what is legal, and what may be shown."""
 
 import re
+import unicodedata
 from typing import Final
 
-from chatproto.constants import MAX_NAME_BYTES
-from chatproto.errors import BadNameError
+from chatproto.constants import MAX_NAME_BYTES, MAX_PASSWORD_BYTES
+from chatproto.errors import BadNameError, BadPasswordError
 
 NEWLINE_SIGN: Final = "\N{RETURN SYMBOL}"  # U+23CE, UDP-11
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
@@ -49,6 +50,22 @@ def check_user_name(raw: bytes) -> str:
     if name != name.strip():
         raise BadNameError("The user name starts or ends with a space: choose one that doesn't.")
     return name
+
+
+def check_password(password: str) -> str:
+    """Return a password as it is compared, NFC-normalised: keyboards spell one letter in several ways (PWD-01).
+
+    Raises:
+        BadPasswordError: it is over 1024 bytes or has lone surrogates, so no UTF-8 (status 8).
+
+    """
+    try:
+        size_bytes = len(password.encode())
+    except UnicodeEncodeError:
+        raise BadPasswordError("The password isn't text: it has half a character, and so no UTF-8.") from None
+    if size_bytes > MAX_PASSWORD_BYTES:
+        raise BadPasswordError(f"The password has {size_bytes} bytes: use at most {MAX_PASSWORD_BYTES}.")
+    return unicodedata.normalize("NFC", password)
 
 
 def _check(raw: bytes, kind: str) -> str:

@@ -15,6 +15,7 @@ import structlog
 from relay_server import __version__
 from relay_server.control import Control
 from relay_server.core import events
+from relay_server.core.guesses import Guesses
 from relay_server.core.lobby import Lobby
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
@@ -24,6 +25,7 @@ from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp
 from relay_server.net.supervisor import State, tell_supervisor
 from relay_server.net.tcp import TcpPort
 from relay_server.net.udp import UdpPort
+from relay_server.passwords import Passwords
 from relay_server.settings import Attribution, Settings
 from relay_server.telemetry.logs import event_logger
 from relay_server.telemetry.metrics import RelayCollector, Tally, exposition, make_registry
@@ -62,6 +64,9 @@ class App:
         self._ops: OpsServer | None = None
         self._control = Control(
             self._registry,
+            passwords=Passwords(),
+            guesses=Guesses(settings.password_guesses_per_minute),
+            hide_rooms=settings.hide_rooms,
             new_token=lambda: secrets.token_urlsafe(TOKEN_BYTES).encode(),
             on_transaction=self._tally.observe_transaction,
             udp_port=settings.udp_port,

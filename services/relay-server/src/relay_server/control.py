@@ -6,7 +6,6 @@ from typing import TypeAlias
 
 from chatproto import (
     Completion,
-    NotSupportedError,
     Operation,
     ProtocolError,
     Request,
@@ -14,9 +13,12 @@ from chatproto import (
     Status,
 )
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
-from relay_server.core.address import Address, make_address
+from relay_server.core.address import Address, make_address, network_of
+from relay_server.core.errors import NoSuchRoomError, WrongPasswordError
+from relay_server.core.guesses import Guess, Guesses
 from relay_server.core.model import Member
 from relay_server.core.registry import Registry
+from relay_server.passwords import Passwords, decoy_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,32 @@ class Granted:
     completion: Completion
 
 
+Proof: TypeAlias = Callable[[], str]
+"""Returns the hash that a password fits, or raises the ProtocolError that says why there is none."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Pending:
+    """A request with a password to work on first, away from the loop.
+
+    ``finish`` takes what became of ``work``, and the time. Both hold the password, so neither shows it.
+    """
+
+    work: Proof
+    finish: Callable[[Proof, float], Granted | bytes]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Asked:
+    """A whole request, and who it is from."""
+
+    transaction: ServerTransaction
+    operation: Operation
+    room: bytes
+    request: Request
+    peer: Peer
+
+
 Observer: TypeAlias = Callable[[Operation | None, Status], None]
 
 
@@ -52,6 +80,9 @@ class Control:
         self,
         registry: Registry,
         *,
+        passwords: Passwords,
+        guesses: Guesses,
+        hide_rooms: bool,
         new_token: Callable[[], bytes],
         on_transaction: Observer,
         udp_port: int,
@@ -59,28 +90,35 @@ class Control:
         attribution: bool,
     ) -> None:
         self._registry = registry
+        self._passwords = passwords
+        self._guesses = guesses
+        self._decoy_hash = decoy_hash() if hide_rooms else None
         self._new_token = new_token
         self._on_transaction = on_transaction
         self._udp_port = udp_port
         self._silence_timeout_seconds = silence_timeout_seconds
         self._attribution = attribution
-        self._handlers = {Operation.CREATE: self._create, Operation.JOIN: self._join}
+        self._preparations = {Operation.CREATE: self._prepare_create, Operation.JOIN: self._prepare_join}
 
-    def receive(self, transaction: ServerTransaction, data: bytes, peer: Peer, now: float) -> Granted | bytes | None:
-        """Feed a connection's bytes; returns a place, a refusal to write, or None while bytes are missing."""
+    def receive(
+        self, transaction: ServerTransaction, data: bytes, peer: Peer, now: float
+    ) -> Granted | Pending | bytes | None:
+        """Feed a connection's bytes; returns a place, a refusal, work to do first, or None while bytes are missing."""
         try:
             wanted = transaction.feed(data)
             if wanted is None:
                 return None
             operation, room_name, request = wanted
-            member = self._handlers[operation](room_name.encode(), request, peer, now)
+            asked = _Asked(transaction, operation, room_name.encode(), request, peer)
+            self._registry.check_rate(peer.ip, now)
+            return self._preparations[operation](asked, now) or self._enter(asked, None, now)
         except ProtocolError as error:
             return self.refuse(transaction, error)
-        self._on_transaction(operation, Status.OK)
-        return Granted(member, self._completion(member))
 
     def refuse(self, transaction: ServerTransaction, error: ProtocolError) -> bytes:
         """Count a refusal and return the frame that says it."""
+        if self._decoy_hash and isinstance(error, NoSuchRoomError | WrongPasswordError):
+            error = WrongPasswordError("There is no such room, or the password is wrong.")
         self._on_transaction(transaction.operation, error.status)
         return transaction.refuse(error)
 
@@ -92,16 +130,45 @@ class Control:
         """Free a place whose token could not be delivered (threat T11)."""
         self._registry.leave(granted.member, now)
 
-    def _create(self, room: bytes, request: Request, peer: Peer, now: float) -> Member:
-        if request.password:
-            # An open room where its host believes in a password would betray the host.
-            raise NotSupportedError("This relay has no passwords yet: create the room without one.")
-        port = _provisional(request, peer)
-        return self._registry.create_room(room, request.username, self._new_token(), peer.ip, now, port=port)
+    def _prepare_create(self, asked: _Asked, _: float) -> Pending | None:
+        password = asked.request.password
+        if password is None:
+            return None
+        self._registry.check_new_room(asked.room, asked.peer.ip)
+        return self._pending(asked, lambda: self._passwords.hash(password), Guess())
 
-    def _join(self, room: bytes, request: Request, peer: Peer, now: float) -> Member:
-        port = _provisional(request, peer)
-        return self._registry.join_room(room, request.username, self._new_token(), peer.ip, now, port=port)
+    def _prepare_join(self, asked: _Asked, now: float) -> Pending | None:
+        """Return what the room wants to be done first; what else it would say is for who knows the password."""
+        password, room = asked.request.password, self._registry.rooms.get(asked.room)
+        password_hash = room.password_hash if room else self._decoy_hash
+        if password is None or password_hash is None:
+            return None
+        self._registry.check_place(asked.peer.ip)
+        guess = self._guesses.begin(network_of(asked.peer.ip), asked.room, now)
+        return self._pending(asked, lambda: self._passwords.check(password, password_hash), guess)
+
+    def _pending(self, asked: _Asked, work: Proof, guess: Guess) -> Pending:
+        def finish(proof: Proof, now: float) -> Granted | bytes:
+            try:
+                with guess:
+                    password_hash = proof()
+                return self._enter(asked, password_hash, now)  # which checks all again: much may be new meanwhile
+            except ProtocolError as error:
+                return self.refuse(asked.transaction, error)
+
+        return Pending(work, finish)
+
+    def _enter(self, asked: _Asked, password_hash: str | None, now: float) -> Granted:
+        request, peer = asked.request, asked.peer
+        name, token, port = request.username, self._new_token(), _provisional(request, peer)
+        if asked.operation is Operation.CREATE:
+            member = self._registry.create_room(
+                asked.room, name, token, peer.ip, now, port=port, password_hash=password_hash
+            )
+        else:
+            member = self._registry.join_room(asked.room, name, token, peer.ip, now, port=port, proof=password_hash)
+        self._on_transaction(asked.operation, Status.OK)
+        return Granted(member, self._completion(member))
 
     def _completion(self, member: Member) -> Completion:
         attribution_bytes = len(member.raw_name) + 2 if self._attribution else 0

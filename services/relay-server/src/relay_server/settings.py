@@ -96,6 +96,17 @@ class Settings(BaseSettings):
     message_burst: int = Field(40, ge=1, le=1_000_000, description="Messages at once before the rate counts")
     byte_rate: Rate = Field(65_536, description="Message bytes a second from one member")
     join_rate: Rate = Field(20, description="Creates and joins a second from one address; five seconds' worth at once")
+    password_guesses_per_minute: float = Field(
+        5,
+        ge=0,
+        le=1_000_000,
+        allow_inf_nan=False,
+        description="Wrong passwords a minute from one address, two minutes' worth at once; "
+        "one room takes four times as many before it asks more of who guesses (PWD-04)",
+    )
+    hide_rooms: bool = Field(
+        False, description="Answer a join of a room that isn't there as one with a wrong password (PWD-05)"
+    )
     attribution: Attribution = Field(
         Attribution.NAME,
         description="`name` puts `name: ` before messages, `none` relays them as they are (UDP-05)",

@@ -53,11 +53,11 @@ class Case:
         *,
         ip: str | None = None,
         now: float = 0.0,
-        port: Address | None = None,
+        **more: Any,
     ) -> Member:
         """Create a room; the host hasn't spoken yet."""
         place = parse_ip(ip or self._new_ip())
-        return self.registry.create_room(room.encode(), name, self._new_token(), place, now, port=port)
+        return self.registry.create_room(room.encode(), name, self._new_token(), place, now, **more)
 
     def join(
         self,
@@ -66,11 +66,11 @@ class Case:
         *,
         ip: str | None = None,
         now: float = 0.0,
-        port: Address | None = None,
+        **more: Any,
     ) -> Member:
         """Join a room; the member hasn't spoken yet."""
         place = parse_ip(ip or self._new_ip())
-        return self.registry.join_room(room.encode(), name, self._new_token(), place, now, port=port)
+        return self.registry.join_room(room.encode(), name, self._new_token(), place, now, **more)
 
     def say(
         self, member: Member, message: str | bytes = b"", now: float = 0.0, source: Address | None = None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay_server.core.counters import DropReason
-from relay_server.core.limits import MAX_TRACKED_NETWORKS, NetworkBuckets, SpeechLimit, TokenBucket
+from relay_server.core.limits import MAX_TRACKED, Buckets, SpeechLimit, TokenBucket
 from relay_server.core.policy import Policy
 
 
@@ -16,6 +16,17 @@ def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
     assert not bucket.take(1, 0.25)
     assert bucket.take(1, 0.5)
     assert [bucket.take(1, 100.0) for _ in range(4)] == [True, True, True, False]
+
+
+def test_what_is_given_back_can_be_taken_again_but_no_more_than_the_bucket_holds() -> None:
+    bucket = TokenBucket(rate=1.0, burst=3.0, now=0.0)
+    assert bucket.take(3, 0.0)
+    bucket.give_back(2)
+    assert not bucket.take(3, 0.0)
+    assert bucket.take(2, 0.0)
+    bucket.give_back(5)
+    assert not bucket.take(4, 0.0)
+    assert bucket.take(3, 0.0)
 
 
 def test_a_refused_amount_takes_nothing() -> None:
@@ -42,7 +53,7 @@ def test_nobody_gets_more_than_burst_and_rate_allow(rate: int, burst: int, pause
 
 @pytest.mark.requirement("LIM-01")
 def test_networks_have_a_bucket_each() -> None:
-    buckets = NetworkBuckets(rate=1.0, burst=1.0)
+    buckets = Buckets(rate=1.0, burst=1.0)
     assert buckets.take(b"a", 0.0)
     assert not buckets.take(b"a", 0.0)
     assert buckets.take(b"b", 0.0)
@@ -50,20 +61,20 @@ def test_networks_have_a_bucket_each() -> None:
 
 
 def test_a_rate_of_zero_is_no_limit() -> None:
-    buckets = NetworkBuckets(rate=0.0, burst=0.0)
+    buckets = Buckets(rate=0.0, burst=0.0)
     assert all(buckets.take(b"a", 0.0) for _ in range(100))
     assert not buckets._buckets
 
 
 def test_buckets_of_spoofed_networks_are_bounded_and_the_longest_unused_goes_first() -> None:
-    buckets = NetworkBuckets(rate=1.0, burst=1.0)
+    buckets = Buckets(rate=1.0, burst=1.0)
     buckets.take(b"first", 0.0)
     buckets.take(b"second", 0.0)
-    for number in range(MAX_TRACKED_NETWORKS - 2):
+    for number in range(MAX_TRACKED - 2):
         buckets.take(b"%d" % number, 0.0)
     assert not buckets.take(b"first", 0.0)  # still known, and used just now
     buckets.take(b"one more", 0.0)
-    assert len(buckets._buckets) == MAX_TRACKED_NETWORKS
+    assert len(buckets._buckets) == MAX_TRACKED
     assert not buckets.take(b"first", 0.0)
     assert buckets.take(b"second", 0.0)  # forgotten: a fresh bucket
 

@@ -14,6 +14,7 @@ from relay_server.core.errors import (
     RoomFullError,
     ShuttingDownError,
     TooManyError,
+    WrongPasswordError,
 )
 from services.relay_server.core.rooms_case import Case, at, home
 
@@ -220,13 +221,51 @@ def test_zero_is_no_limit() -> None:
 
 @pytest.mark.requirement("LIM-01")
 def test_an_address_joins_at_a_rate_with_five_seconds_worth_at_once() -> None:
-    case = Case(join_rate=2.0)
-    for number in range(10):
-        case.create("ann", f"room {number}", ip="192.0.2.1")
+    registry = Case(join_rate=2.0).registry
+    here, elsewhere = parse_ip("192.0.2.1"), parse_ip("192.0.2.2")
+    for _ in range(10):
+        registry.check_rate(here, 0.0)
     with pytest.raises(BusyError):
-        case.create("ann", "one more", ip="192.0.2.1")
-    case.create("ann", "elsewhere", ip="192.0.2.2")
-    case.create("ann", "one more", ip="192.0.2.1", now=0.5)
+        registry.check_rate(here, 0.0)
+    registry.check_rate(elsewhere, 0.0)
+    registry.check_rate(here, 0.5)
+
+
+@pytest.mark.requirement("TCP-11", "PWD-02")
+def test_only_the_proof_of_its_password_opens_a_room() -> None:
+    case = Case()
+    case.create("ann", password_hash="hash 1")
+    case.create("ann", "open")
+    with pytest.raises(WrongPasswordError, match="has a password"):
+        case.join("bob")
+    with pytest.raises(WrongPasswordError, match="is wrong"):
+        case.join("bob", proof="hash of a room that was here before")
+    case.join("bob", proof="hash 1")
+    case.join("bob", "open", proof="hash 1")
+    assert "hash 1" not in repr(case.registry.rooms[b"demo"])
+
+
+@pytest.mark.requirement("PWD-02")
+def test_who_cant_prove_the_password_learns_nothing_of_a_room() -> None:
+    case = Case(max_members_per_room=1)
+    case.create("ann", password_hash="hash")
+    for name in ("ann", "bob"):  # neither that the name is taken nor that the room is full
+        with pytest.raises(WrongPasswordError):
+            case.join(name)
+    with pytest.raises(RoomFullError):
+        case.join("bob", proof="hash")
+
+
+@pytest.mark.requirement("ROOM-06", "PWD-02")
+def test_a_host_who_comes_back_proves_the_password_too() -> None:
+    case = Case(host_grace_seconds=60.0)
+    ann = case.create("ann", ip="192.0.2.1", password_hash="hash")
+    case.join("bob", proof="hash")
+    case.registry.leave(ann, 1.0)
+    with pytest.raises(WrongPasswordError):
+        case.join("ann", ip="192.0.2.1", now=2.0)
+    again = case.join("ann", ip="192.0.2.1", now=2.0, proof="hash")
+    assert again.room.host is again
 
 
 @pytest.mark.requirement("EVI-06", "EVI-05")
@@ -243,6 +282,8 @@ def test_a_relay_that_shuts_down_tells_everybody_and_lets_nobody_in() -> None:
     for enter in (case.create, case.join):
         with pytest.raises(ShuttingDownError):
             enter("bob")
+    with pytest.raises(ShuttingDownError):
+        case.registry.check_rate(parse_ip("192.0.2.1"), 1.0)
     case.assert_all_is_counted()
 
 

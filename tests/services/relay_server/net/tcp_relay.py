@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from chatproto import Frame, FrameDecoder, Operation, Status
 from relay_server.control import Control
+from relay_server.core.guesses import Guesses
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.net.sockets import listen_tcp
 from relay_server.net.tcp import TcpLimits, TcpPort
+from relay_server.passwords import Passwords
 from services.relay_server.net.loopback import DEADLINE_SECONDS, until
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ NEVER = 3600.0
 class Relay:
     """The TCP side of a relay."""
 
-    def __init__(self, policy: Policy, limits: dict[str, Any]) -> None:
+    def __init__(self, policy: Policy, limits: dict[str, Any], passwords: Passwords) -> None:
         self.events: list[Event] = []
         self.registry = Registry(policy, self.events.append)
         self.statuses: list[tuple[Operation | None, Status]] = []
@@ -34,6 +36,9 @@ class Relay:
         tokens = count(1)
         control = Control(
             self.registry,
+            passwords=passwords,
+            guesses=Guesses(0),
+            hide_rooms=False,
             new_token=lambda: b"token-%d" % next(tokens),
             on_transaction=lambda operation, status: self.statuses.append((operation, status)),
             udp_port=9001,
@@ -115,8 +120,10 @@ class Client:
 
 
 @asynccontextmanager
-async def relay(policy: Policy | None = None, **limits: Any) -> AsyncIterator[Relay]:
-    opened = Relay(policy or Policy(), limits)
+async def relay(
+    policy: Policy | None = None, *, passwords: Passwords | None = None, **limits: Any
+) -> AsyncIterator[Relay]:
+    opened = Relay(policy or Policy(), limits, passwords or Passwords())
     await opened.port.start(opened.sock)
     try:
         yield opened

@@ -196,6 +196,22 @@ def test_a_client_may_end_its_sending_side_after_the_request(
     run(scenario)
 
 
+def test_who_reads_half_an_answer_and_goes_harms_nobody(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        faults: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+        async with relay(completion_pause_seconds=0.05) as server:
+            client = await server.connect()
+            await client.send(request())
+            client.sock.shutdown(socket.SHUT_WR)
+            assert await client.frame() == ACCEPTED
+            client.sock.close()  # the token will meet a closed socket
+            await until(lambda: not server.port.connections)
+        assert faults == []
+
+    run(scenario)
+
+
 @pytest.mark.parametrize("sent", [b"", request()[:20]])
 def test_who_ends_before_a_whole_request_is_counted_and_gone(run: Callable[[Scenario], None], sent: bytes) -> None:
     async def scenario() -> None:

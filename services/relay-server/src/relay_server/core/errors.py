@@ -15,6 +15,12 @@ class NoSuchRoomError(ProtocolError):
     status = Status.NO_SUCH_ROOM
 
 
+class WrongPasswordError(ProtocolError):
+    """The room has another password than the one given, or none was given."""
+
+    status = Status.WRONG_PASSWORD
+
+
 class NameTakenError(ProtocolError):
     """A member of the room has this name or one that looks like it."""
 

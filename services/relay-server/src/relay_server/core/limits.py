@@ -7,7 +7,7 @@ from chatproto.constants import MAX_DATAGRAM_BYTES
 from relay_server.core.counters import DropReason
 from relay_server.core.policy import Policy
 
-MAX_TRACKED_NETWORKS: Final = 16_384
+MAX_TRACKED: Final = 16_384
 """Buckets kept per kind; the longest unused is forgotten, so that spoofed sources can't fill the memory."""
 
 
@@ -32,27 +32,33 @@ class TokenBucket:
         self._level = level - amount
         return True
 
+    def give_back(self, amount: float) -> None:
+        """Put units back that were taken for nothing."""
+        self._level = min(self._burst, self._level + amount)
 
-class NetworkBuckets:
-    """One bucket per network (see `address.network_of`); ``rate`` 0 allows everything."""
+
+class Buckets:
+    """One bucket per network (see `address.network_of`), or whatever the key is; ``rate`` 0 allows everything."""
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate
         self._burst = burst
         self._buckets: OrderedDict[bytes, TokenBucket] = OrderedDict()
 
-    def take(self, network: bytes, now: float) -> bool:
-        """Take one unit of the network's bucket; False if it is empty."""
-        if not self._rate:
-            return True
-        bucket = self._buckets.get(network)
+    def take(self, key: bytes, now: float) -> bool:
+        """Take one unit of the key's bucket; False if it is empty."""
+        return not self._rate or self.bucket_of(key, now).take(1, now)
+
+    def bucket_of(self, key: bytes, now: float) -> TokenBucket:
+        """Return the key's bucket, a full one if it wasn't used for long."""
+        bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = self._buckets[network] = TokenBucket(self._rate, self._burst, now)
-            if len(self._buckets) > MAX_TRACKED_NETWORKS:
+            bucket = self._buckets[key] = TokenBucket(self._rate, self._burst, now)
+            if len(self._buckets) > MAX_TRACKED:
                 self._buckets.popitem(last=False)
         else:
-            self._buckets.move_to_end(network)
-        return bucket.take(1, now)
+            self._buckets.move_to_end(key)
+        return bucket
 
 
 class SpeechLimit:

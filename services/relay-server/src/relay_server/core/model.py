@@ -20,6 +20,8 @@ class Room:
     """None while a room outlives its host for a grace (ROOM-06)."""
     host_was: tuple[str, bytes] = ("", b"")
     """The host's name and IP, by which it is known again."""
+    password_hash: str | None = field(default=None, repr=False)
+    """What proves that somebody knows the password, see `relay_server.passwords`; None for an open room."""
     seen_at: float = 0.0
     """When its host left, while it outlives it."""
     members_by_key: dict[str, "Member"] = field(default_factory=dict)

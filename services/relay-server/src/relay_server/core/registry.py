@@ -26,8 +26,9 @@ from relay_server.core.errors import (
     RoomFullError,
     ShuttingDownError,
     TooManyError,
+    WrongPasswordError,
 )
-from relay_server.core.limits import NetworkBuckets, SpeechLimit
+from relay_server.core.limits import Buckets, SpeechLimit
 from relay_server.core.model import Member, Notice, Room
 from relay_server.core.names import check_not_reserved, name_keys
 from relay_server.core.policy import Policy
@@ -54,7 +55,7 @@ class Registry:
         self._members_by_remote: dict[bytes, Member] = {}
         self._members_of_network: dict[bytes, int] = {}
         self._rooms_of_network: dict[bytes, int] = {}
-        self._join_rate = NetworkBuckets(policy.join_rate, JOIN_BURST_SECONDS * policy.join_rate)
+        self._join_rate = Buckets(policy.join_rate, JOIN_BURST_SECONDS * policy.join_rate)
         self._active: DeadlineQueue[Member] = DeadlineQueue(policy.silence_timeout_seconds)
         self._pending: DeadlineQueue[Member] = DeadlineQueue(policy.pending_timeout_seconds)
         self._hostless: DeadlineQueue[Room] = DeadlineQueue(policy.host_grace_seconds)
@@ -66,6 +67,46 @@ class Registry:
         """How many addresses members come from, counted as the limits count them (ROOM-05)."""
         return len(self._members_of_network)
 
+    def check_rate(self, ip: bytes, now: float) -> None:
+        """Count a create or join of this address; to be called once for each (LIM-01).
+
+        Raises:
+            ProtocolError: there were too many, or the relay is about to end.
+
+        """
+        self._check_open()
+        if not self._join_rate.take(network_of(ip), now):
+            raise BusyError("Too many joins from your address: try again in a few seconds.")
+
+    def check_place(self, ip: bytes) -> None:
+        """Check that there is a place for one more member from this address (ROOM-05).
+
+        Raises:
+            ProtocolError: there is none, or the relay is about to end.
+
+        """
+        self._check_open()
+        if _reached(self._policy.max_members, len(self.members_by_token)):
+            raise TooManyError("The relay has as many members as it may: try later.")
+        if _reached(self._policy.max_members_per_address, self._members_of_network.get(network_of(ip), 0)):
+            raise TooManyError("Your address has as many members as it may: leave a room first.")
+
+    def check_new_room(self, room_name: bytes, ip: bytes) -> None:
+        """Check that this address may create a room of this name now.
+
+        Raises:
+            ProtocolError: the status of its class says why not.
+
+        """
+        self.check_place(ip)
+        check_room_name(room_name)
+        if room_name in self.rooms:
+            raise RoomExistsError
+        if _reached(self._policy.max_rooms, len(self.rooms)):
+            raise TooManyError("The relay has as many rooms as it may: join one or try later.")
+        if _reached(self._policy.max_rooms_per_address, self._rooms_of_network.get(network_of(ip), 0)):
+            raise TooManyError("Your address has as many rooms as it may: close one first.")
+
     def create_room(
         self,
         room_name: bytes,
@@ -75,23 +116,19 @@ class Registry:
         now: float,
         *,
         port: Address | None = None,
+        password_hash: str | None = None,
     ) -> Member:
         """Make a room with its host; ``port`` is the address to send to until a datagram tells (LEN-02).
+
+        With a ``password_hash`` only who proves the password comes in (TCP-11).
 
         Raises:
             ProtocolError: the status of its class says why not.
 
         """
-        self._check_admission(ip, now)
-        name = check_room_name(room_name)
-        if room_name in self.rooms:
-            raise RoomExistsError
-        network = network_of(ip)
-        if _reached(self._policy.max_rooms, len(self.rooms)):
-            raise TooManyError("The relay has as many rooms as it may: join one or try later.")
-        if _reached(self._policy.max_rooms_per_address, self._rooms_of_network.get(network, 0)):
-            raise TooManyError("Your address has as many rooms as it may: close one first.")
-        room = Room(name, room_name, network)
+        self.check_new_room(room_name, ip)
+        name, network = check_room_name(room_name), network_of(ip)
+        room = Room(name, room_name, network, password_hash=password_hash)
         member = self._admit(room, user_name, token, ip, now, port)
         room.host, room.host_was = member, (user_name, ip)
         self.rooms[room_name] = room
@@ -109,18 +146,24 @@ class Registry:
         now: float,
         *,
         port: Address | None = None,
+        proof: str | None = None,
     ) -> Member:
         """Let a member into a room; ``port`` as in `create_room`.
+
+        ``proof`` is the hash that the member's password was found to fit, so a room that was created anew while
+        that was found out stays closed (PWD-02).
 
         Raises:
             ProtocolError: the status of its class says why not.
 
         """
-        self._check_admission(ip, now)
+        self.check_place(ip)
         check_room_name(room_name)
         room = self.rooms.get(room_name)
         if room is None:
             raise NoSuchRoomError
+        if room.password_hash is not None and room.password_hash != proof:
+            raise WrongPasswordError if proof else WrongPasswordError("The room has a password: give it to join.")
         if _reached(self._policy.max_members_per_room, len(room.members)):
             raise RoomFullError
         member = self._admit(room, user_name, token, ip, now, port)
@@ -228,16 +271,9 @@ class Registry:
         if member.failures.note(sequence, now):
             self.evict(member, EvictionReason.UNREACHABLE, now)
 
-    def _check_admission(self, ip: bytes, now: float) -> None:
+    def _check_open(self) -> None:
         if self._closed:
             raise ShuttingDownError
-        network = network_of(ip)
-        if not self._join_rate.take(network, now):
-            raise BusyError("Too many joins from your address: try again in a few seconds.")
-        if _reached(self._policy.max_members, len(self.members_by_token)):
-            raise TooManyError("The relay has as many members as it may: try later.")
-        if _reached(self._policy.max_members_per_address, self._members_of_network.get(network, 0)):
-            raise TooManyError("Your address has as many members as it may: leave a room first.")
 
     def _admit(self, room: Room, user_name: str, token: bytes, ip: bytes, now: float, port: Address | None) -> Member:
         raw_name = user_name.encode()

@@ -3,13 +3,17 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, cast
 
 from chatproto import MalformedError, Phase, ProtocolError, ServerTransaction
-from relay_server.control import Control, Granted, Peer
+from relay_server.control import Control, Granted, Peer, Pending
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.errors import BusyError
+from relay_server.net.workers import Workers
 
 LINGER_SECONDS: Final = 1.0
 """After the answer the client may close, or name its port, for so long (TCP-09)."""
@@ -47,7 +51,8 @@ class TcpPort:
         self.pinned = pinned
         self.connections: set[_Connection] = set()
         self.aborted = 0
-        """Connections that ended before they had asked for anything whole."""
+        """Connections that ended before they had asked for anything whole, or before it was decided."""
+        self.workers = Workers()
         self._open_of_network: dict[bytes, int] = {}
         self._server: asyncio.Server | None = None
 
@@ -62,6 +67,7 @@ class TcpPort:
             self._server.close()
         for connection in list(self.connections):
             connection.abort()
+        self.workers.close()
 
     def enter(self, connection: "_Connection", network: bytes) -> bool:
         """Count a connection in; False if there are too many already (ROOM-05)."""
@@ -96,6 +102,7 @@ class _Connection(asyncio.Protocol):
         "_timer",
         "_transaction",
         "_transport",
+        "_work",
     )
 
     def __init__(self, port: TcpPort) -> None:
@@ -104,6 +111,7 @@ class _Connection(asyncio.Protocol):
         self._transaction = ServerTransaction(port.limits.max_payload_bytes)
         self._granted: Granted | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._work: Future[str] | None = None
         self._network = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -134,13 +142,14 @@ class _Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Stay open for the answer if one is coming: a client may end its sending side after the request."""
-        return self._transaction.phase is Phase.ACCEPTED
+        return self._transaction.phase in {Phase.DECIDING, Phase.ACCEPTED}
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         if self._timer:
             self._timer.cancel()
-        if self._transaction.phase is Phase.REQUESTING:
+        if self._transaction.phase in {Phase.REQUESTING, Phase.DECIDING}:
+            self._forget_work()
             self._port.aborted += 1
         elif self._granted and self._transaction.phase is Phase.ACCEPTED:
             self._port.control.undo(self._granted, self._port.clock())
@@ -154,8 +163,18 @@ class _Connection(asyncio.Protocol):
     def _request(self, data: bytes) -> None:
         port = self._port
         result = port.control.receive(self._transaction, data, self._peer, port.clock())
-        if result is None:
-            return
+        if isinstance(result, Pending):  # the deadline stays
+            self._work = port.workers.submit(self._network, result.work, partial(self._worked, result))
+        elif result is not None:
+            self._decide(result)
+
+    def _worked(self, pending: Pending, work: Future[str]) -> None:
+        if self._work is work:  # else nobody waits for it any more
+            self._work = None
+            self._decide(pending.finish(work.result, self._port.clock()))
+
+    def _decide(self, result: Granted | bytes) -> None:
+        port = self._port
         self._cancel_timer()
         if isinstance(result, Granted):
             self._granted = result
@@ -181,7 +200,8 @@ class _Connection(asyncio.Protocol):
         self._port.on_duration(self._port.clock() - self._started_at)
         self._transport.write(frames)
         if self._transport.can_write_eof() and not self._transport.is_closing():
-            self._transport.write_eof()
+            with suppress(OSError):  # it went this very moment, and asyncio hasn't seen it yet
+                self._transport.write_eof()
         self._timer = self._loop.call_later(LINGER_SECONDS, self._transport.close)
 
     def _take_port(self) -> None:
@@ -192,7 +212,15 @@ class _Connection(asyncio.Protocol):
 
     def _time_out(self) -> None:
         error: ProtocolError = MalformedError("The request was not whole in time.")
+        if self._work:
+            self._forget_work()
+            error = BusyError("The relay didn't get to the password in time: try again in a moment.")
         self._answer(self._port.control.refuse(self._transaction, error))
+
+    def _forget_work(self) -> None:
+        if self._work:
+            self._work.cancel()
+            self._work = None
 
     def _cancel_timer(self) -> None:
         if self._timer:

@@ -137,7 +137,7 @@ class RelayCollector:
         yield GaugeMetricFamily("relay_lobby_clients", "Clients known in the lobby now", gauges.lobby_clients)
         yield GaugeMetricFamily("relay_tcp_connections", "TCP connections open now", gauges.tcp_connections)
         yield CounterMetricFamily(
-            "relay_tcp_aborted", "Connections that ended before a whole request", gauges.tcp_aborted
+            "relay_tcp_aborted", "Connections that ended before a request was whole and decided", gauges.tcp_aborted
         )
         yield CounterMetricFamily(
             "relay_kernel_drops",

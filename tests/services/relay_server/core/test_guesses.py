@@ -1,0 +1,144 @@
+"""Wrong passwords: guessing is slow from one address and at one room, and nobody else is kept out."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+import pytest
+
+from relay_server.core.errors import BusyError, WrongPasswordError
+from relay_server.core.guesses import BURST_MINUTES, ROOM_FACTOR, Guess, Guesses
+
+PER_MINUTE = 5
+AT_ONCE = BURST_MINUTES * PER_MINUTE
+AT_ONCE_IN_A_ROOM = ROOM_FACTOR * AT_ONCE
+ROOM = b"demo"
+
+pytestmark = pytest.mark.requirement("PWD-04")
+
+
+def verdict(guess: Guess, *, right: bool) -> None:
+    with suppress(WrongPasswordError), guess:
+        if not right:
+            raise WrongPasswordError
+
+
+def tries(guesses: Guesses, network: bytes, now: float, *, room: bytes = ROOM, right: bool = False) -> bool:
+    """Try a password; returns whether it was looked at."""
+    try:
+        guess = guesses.begin(network, room, now)
+    except BusyError:
+        return False
+    verdict(guess, right=right)
+    return True
+
+
+def looked_at(guesses: Guesses, networks: Iterable[bytes], now: float, times: int = 100) -> int:
+    return sum(tries(guesses, network, now) for network in networks for _ in range(times))
+
+
+def addresses(count: int) -> list[bytes]:
+    return [b"net %d" % number for number in range(count)]
+
+
+def attacked() -> Guesses:
+    """Return guesses of which many addresses have just spent all that the room stands."""
+    guesses = Guesses(PER_MINUTE)
+    assert looked_at(guesses, addresses(ROOM_FACTOR), 0.0) == AT_ONCE_IN_A_ROOM
+    return guesses
+
+
+def test_one_address_guesses_ten_times_at_once_and_then_five_times_a_minute() -> None:
+    guesses = Guesses(PER_MINUTE)
+    assert looked_at(guesses, [b"a"], 0.0) == AT_ONCE
+    assert not tries(guesses, b"a", 0.0, right=True)
+    assert not tries(guesses, b"a", 0.0, room=b"another room")
+    assert not tries(guesses, b"a", 11.9)
+    assert tries(guesses, b"a", 12.0)
+    assert sum(tries(guesses, b"a", 12.0 + second) for second in range(600)) == 10 * PER_MINUTE - 1
+    assert tries(guesses, b"b", 0.0)
+
+
+def test_right_passwords_count_nothing() -> None:
+    guesses = Guesses(PER_MINUTE)
+    assert all(tries(guesses, b"a", 0.0, right=True) for _ in range(1000))
+    assert looked_at(guesses, [b"a"], 0.0) == AT_ONCE
+
+
+def test_what_ends_without_a_verdict_counts_nothing() -> None:
+    guesses = Guesses(PER_MINUTE)
+    for _ in range(100):
+        with pytest.raises(BusyError), guesses.begin(b"a", ROOM, 0.0):
+            raise BusyError
+    assert looked_at(guesses, [b"a"], 0.0) == AT_ONCE
+
+
+def test_many_at_once_are_not_more_than_one_by_one() -> None:
+    guesses = Guesses(PER_MINUTE)
+    under_way = [guesses.begin(b"a", ROOM, 0.0) for _ in range(AT_ONCE)]
+    with pytest.raises(BusyError):
+        guesses.begin(b"a", ROOM, 0.0)
+    verdict(under_way.pop(), right=True)  # and one that was right makes room for the next
+    under_way.append(guesses.begin(b"a", ROOM, 0.0))
+    for guess in under_way:
+        verdict(guess, right=False)
+    assert not tries(guesses, b"a", 0.0)
+
+
+def test_a_guess_that_nobody_waits_for_stays_counted() -> None:
+    guesses = Guesses(PER_MINUTE)
+    for _ in range(AT_ONCE):
+        guesses.begin(b"a", ROOM, 0.0)  # the connection is cut before the verdict
+    assert not tries(guesses, b"a", 0.0)
+
+
+def test_an_attacked_room_still_opens_for_who_has_not_guessed_wrong() -> None:
+    guesses = attacked()
+    assert tries(guesses, b"honest", 0.0, right=True)
+    assert tries(guesses, b"honest", 0.0, right=True)  # a right one leaves it as good as before
+    assert all(tries(guesses, b"friend %d" % number, 0.0, right=True) for number in range(1000))
+
+
+def test_who_mistypes_at_an_attacked_room_waits_two_minutes_however_many_attack() -> None:
+    guesses = attacked()
+    assert tries(guesses, b"honest", 0.0)
+    assert not tries(guesses, b"honest", 0.0, right=True)
+    looked_at(guesses, addresses(50), 119.9)
+    assert not tries(guesses, b"honest", 119.9, right=True)
+    assert tries(guesses, b"honest", 120.0, right=True)
+
+
+def test_the_room_holds_against_many_addresses() -> None:
+    guesses = attacked()
+    fifty = addresses(50)
+    looked_at(guesses, fifty, 0.0)  # those who had not guessed yet have one try each
+    minutes = 30
+    tried = sum(looked_at(guesses, fifty, float(second), times=1) for second in range(1, 60 * minutes))
+    one_by_one = 50 * PER_MINUTE * minutes
+    a_room = (ROOM_FACTOR * PER_MINUTE + 50 / BURST_MINUTES) * minutes
+    assert a_room / 2 < tried <= a_room < one_by_one / 5
+
+
+def test_at_an_attacked_room_many_at_once_are_one() -> None:
+    guesses = attacked()
+    guess = guesses.begin(b"a", ROOM, 0.0)
+    with pytest.raises(BusyError):
+        guesses.begin(b"a", ROOM, 0.0)
+    verdict(guess, right=True)
+    assert tries(guesses, b"a", 0.0)
+
+
+def test_another_room_is_not_concerned() -> None:
+    guesses = attacked()
+    assert looked_at(guesses, [b"fresh"], 0.0) == 1
+    assert sum(tries(guesses, b"new", 0.0, room=b"another room") for _ in range(100)) == AT_ONCE
+
+
+def test_who_is_refused_costs_the_room_nothing() -> None:
+    guesses = Guesses(PER_MINUTE)
+    assert looked_at(guesses, [b"a"], 0.0, times=1000) == AT_ONCE
+    assert looked_at(guesses, [b"b"], 0.0) == AT_ONCE
+
+
+def test_zero_is_no_limit_and_little_is_at_least_one() -> None:
+    assert looked_at(Guesses(0), [b"a"], 0.0, times=1000) == 1000
+    assert looked_at(Guesses(0.1), [b"a"], 0.0) == 1

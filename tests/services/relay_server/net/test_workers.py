@@ -1,0 +1,166 @@
+"""Jobs are done aside, few at once, and none in the name of one address alone."""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from relay_server.core.errors import BusyError
+from relay_server.net import loop
+from relay_server.net.workers import MAX_JOBS, MAX_JOBS_PER_NETWORK, NICENESS, THREADS, Workers
+from services.relay_server.net.loopback import DEADLINE_SECONDS, until
+
+Run = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def run(request: pytest.FixtureRequest) -> Run:
+    return lambda scenario: loop.run(scenario(), use_uvloop=request.param == "uvloop")
+
+
+class Office:
+    """Workers, jobs that wait for a word, and what became of them."""
+
+    def __init__(self) -> None:
+        self.workers = Workers()
+        self.go = threading.Event()
+        self.begun = 0
+        self.done: list[Future[str]] = []
+
+    def submit(self, network: bytes = b"net", job: Callable[[], str] | None = None) -> Future[str]:
+        return self.workers.submit(network, job or self._wait, self.done.append)
+
+    def _wait(self) -> str:
+        self.begun += 1
+        assert self.go.wait(DEADLINE_SECONDS)
+        return "done"
+
+
+@asynccontextmanager
+async def office() -> AsyncIterator[Office]:
+    opened = Office()
+    try:
+        yield opened
+    finally:
+        opened.go.set()
+        opened.workers.close()
+        await until(lambda: not opened.workers._jobs_of_network)
+
+
+def fill(office: Office) -> list[Future[str]]:
+    """Submit as much as may be."""
+    return [office.submit(b"net %d" % (number % 2)) for number in range(MAX_JOBS)]
+
+
+def test_jobs_are_done_in_other_threads_and_told_on_the_loop(run: Run) -> None:
+    async def scenario() -> None:
+        async with office() as here:
+            told: list[int] = []
+            here.workers.submit(
+                b"net", lambda: str(threading.get_ident()), lambda _: told.append(threading.get_ident())
+            )
+            future = here.submit(job=lambda: str(threading.get_ident()))
+            await until(lambda: here.done and told)
+            assert here.done == [future]
+            assert future.result() != str(told[0])
+            assert told == [threading.get_ident()]
+
+    run(scenario)
+
+
+@pytest.mark.requirement("PWD-03")
+def test_so_many_at_once_and_not_one_more(run: Run) -> None:
+    async def scenario() -> None:
+        async with office() as here:
+            taken = fill(here)
+            await until(lambda: here.begun == THREADS)
+            refused = here.submit(b"somebody else")
+            await until(lambda: here.done)
+            assert here.done == [refused]
+            with pytest.raises(BusyError, match="try again in a moment"):
+                refused.result()
+            here.go.set()
+            await until(lambda: len(here.done) == MAX_JOBS + 1)
+            assert [future.result() for future in taken] == ["done"] * MAX_JOBS
+            assert here.submit(b"somebody else").exception() is None
+
+    run(scenario)
+
+
+@pytest.mark.requirement("PWD-03")
+def test_one_address_leaves_half_of_the_queue_to_the_others(run: Run) -> None:
+    async def scenario() -> None:
+        async with office() as here:
+            greedy = [here.submit(b"greedy") for _ in range(MAX_JOBS)]
+            await until(lambda: len(here.done) == MAX_JOBS - MAX_JOBS_PER_NETWORK)
+            assert here.done == greedy[MAX_JOBS_PER_NETWORK:]
+            here.go.set()
+            assert await asyncio.wrap_future(here.submit(b"somebody else")) == "done"
+
+    run(scenario)
+
+
+def test_what_is_cancelled_makes_room_and_nobody_hears_of_it(run: Run) -> None:
+    async def scenario() -> None:
+        async with office() as here:
+            taken = fill(here)
+            await until(lambda: here.begun == THREADS)
+            assert taken[-1].cancel()
+            assert not taken[0].cancel()  # it runs already
+            await until(lambda: here.workers._jobs_of_network.total() == MAX_JOBS - 1)
+            late = here.submit()
+            here.go.set()
+            await until(lambda: len(here.done) == MAX_JOBS)
+            assert set(here.done) == {*taken[:-1], late}
+
+    run(scenario)
+
+
+def test_what_a_job_raises_is_its_result(run: Run) -> None:
+    def fail() -> str:
+        raise BusyError("No.")
+
+    async def scenario() -> None:
+        async with office() as here:
+            here.submit(job=fail)
+            await until(lambda: here.done)
+            with pytest.raises(BusyError, match="No"):
+                here.done[0].result()
+
+    run(scenario)
+
+
+def test_closing_forgets_what_waits_and_outlives_the_loop(run: Run) -> None:
+    left: list[Office] = []
+
+    async def scenario() -> None:
+        left.append(Office())
+        fill(left[0])
+        await until(lambda: left[0].begun == THREADS)
+        left[0].workers.close()
+        await until(lambda: left[0].workers._jobs_of_network.total() == THREADS)
+
+    run(scenario)
+    here = left[0]
+    here.go.set()  # the loop is gone when the jobs end
+    here.workers._pool.shutdown(wait=True)
+    assert (here.begun, here.done) == (THREADS, [])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives threads a priority of their own")
+def test_the_loop_goes_first(run: Run) -> None:
+    async def scenario() -> None:
+        async with office() as here:
+            before = os.getpriority(os.PRIO_PROCESS, 0)
+            future = here.submit(job=lambda: str(os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
+            priority = await asyncio.wrap_future(future)
+            assert int(priority) == max(before, NICENESS)
+            assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+
+    run(scenario)
