@@ -1,6 +1,7 @@
 """Members and lobby clients with plain sockets, and what each of them heard."""
 
 import contextlib
+import json
 import secrets
 import socket
 import time
@@ -101,9 +102,12 @@ class Listener:
 class Member(Listener):
     """Somebody in a room."""
 
-    def __init__(self, relay: Relay, operation: int, room: bytes, name: bytes, source: str = "") -> None:
+    def __init__(
+        self, relay: Relay, operation: int, room: bytes, name: bytes, source: str = "", password: str = ""
+    ) -> None:
         self.room, self.name = room, name
-        request = wire.frame(operation, wire.REQUEST, room, name)
+        payload = json.dumps({"username": name.decode(), "password": password}).encode() if password else name
+        request = wire.frame(operation, wire.REQUEST, room, payload)
         deadline = time.monotonic() + wire.WAIT_SECONDS
         while True:
             with call(relay, source) as connection:
@@ -173,13 +177,13 @@ class People:
                 member.leave()
         self._stack.close()
 
-    def create(self, room: bytes, name: bytes, source: str = "") -> Member:
+    def create(self, room: bytes, name: bytes, source: str = "", password: str = "") -> Member:
         """Make a room and its host, who says by a keep-alive where it is."""
-        return self._add(Member(self.relay, wire.CREATE, room, name, source))
+        return self._add(Member(self.relay, wire.CREATE, room, name, source, password))
 
-    def join(self, room: bytes, name: bytes, source: str = "") -> Member:
+    def join(self, room: bytes, name: bytes, source: str = "", password: str = "") -> Member:
         """Make a member, who says by a keep-alive where it is."""
-        return self._add(Member(self.relay, wire.JOIN, room, name, source))
+        return self._add(Member(self.relay, wire.JOIN, room, name, source, password))
 
     def trio(self, room: bytes) -> tuple[Member, Member, Member]:
         """Make ann, the host, with bob and eve; the notices of their coming have been heard."""

@@ -264,13 +264,6 @@ def test_every_kind_of_refusal_has_its_status(relay: Relay, people: People, room
     }
 
 
-@pytest.mark.requirement("TCP-11")
-def test_a_room_with_a_password_is_not_supported_yet(relay: Relay, room: bytes) -> None:
-    with_password = b'{"username":"ann","password":"secret"}'
-    assert status_of(relay, create(room, with_password)) == wire.NOT_SUPPORTED
-    assert status_of(relay, join(room, with_password)) == wire.NO_SUCH_ROOM
-
-
 @pytest.mark.requirement("TCP-12")
 def test_a_tls_client_is_refused_like_any_wrong_request(relay: Relay) -> None:
     client_hello = bytes.fromhex("16030100c8010000c40303") + b"\x5a" * 194
