@@ -1,0 +1,105 @@
+"""Many passwords to check at once: who needs none isn't held up, and nothing is lost."""
+
+import json
+import select
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from conformance import wire
+from conformance.people import People, call
+from conformance.relays import OwnRelay, Relay
+from e2e.relay_metrics import await_metrics, scrape
+from faults.conftest import StartRelay
+from faults.crowd import Crowd
+
+VAULT = b"vault"
+ADDRESSES = ["127.0.3.1", "127.0.3.2", "127.0.3.3"]
+WRONG_AT_LEAST = 20
+MESSAGES_A_SECOND = 100.0
+BUSY_PAUSE_SECONDS = 0.02
+
+
+def join(name: str, password: str) -> bytes:
+    payload = json.dumps({"username": name, "password": password}).encode()
+    return wire.frame(wire.JOIN, wire.REQUEST, VAULT, payload)
+
+
+def quick_relay(start_relay: StartRelay) -> OwnRelay:
+    return start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0")
+
+
+def test_a_join_without_a_password_overtakes_those_with_one(start_relay: StartRelay) -> None:
+    own = quick_relay(start_relay)
+    with People(own.relay) as people, ExitStack() as stack:
+        people.create(VAULT, b"ann", password="secret")
+        people.create(b"open", b"ann")
+        own.process.send_signal(signal.SIGSTOP)
+        try:
+            slow = [stack.enter_context(call(own.relay, ADDRESSES[number % 3])) for number in range(27)]
+            for number, connection in enumerate(slow):
+                connection.sendall(join(f"bob {number}", "secret"))
+            last = stack.enter_context(call(own.relay))
+            last.sendall(wire.frame(wire.JOIN, wire.REQUEST, b"open", b"last"))
+        finally:
+            own.process.send_signal(signal.SIGCONT)
+        assert [frame.state for frame in wire.read_frames(last)] == [wire.REPLY, wire.COMPLETION]
+        unanswered = len(slow) - len(select.select(slow, [], [], 0)[0])
+        assert unanswered > 0  # a relay that hashed on its loop would have answered all of them first
+        statuses = Counter(wire.read_frames(connection)[0].payload[0] for connection in slow)
+        assert set(statuses) <= {wire.OK, wire.BUSY}
+        assert statuses[wire.OK] >= 18
+
+
+def test_chat_and_joins_go_on_while_passwords_are_guessed(start_relay: StartRelay) -> None:
+    own = quick_relay(start_relay)
+    with People(own.relay) as people:
+        people.create(VAULT, b"ann", password="secret")
+        people.create(b"open", b"ann")
+        crowd = Crowd([people.create(b"demo", b"ann"), *(people.join(b"demo", b"bob %d" % n) for n in range(4))])
+        await_metrics(own, lambda now: now.total("relay_datagrams_accepted_total") == 7)
+        joined: list[bytes] = []
+
+        def enough() -> bool:
+            joined.append(b"guest %d" % len(joined))
+            people.join(b"open", joined[-1])
+            return statuses[wire.WRONG_PASSWORD] >= WRONG_AT_LEAST and statuses[wire.BUSY] > 0
+
+        with guessers(own.relay) as statuses:
+            crowd.talk_until(enough, MESSAGES_A_SECOND)
+        crowd.check_nothing_lost()
+        metrics = scrape(own)
+        for status, reason in ((wire.WRONG_PASSWORD, "wrong_password"), (wire.BUSY, "busy")):
+            # As many as the guessers were told: nobody else was, and none was counted twice.
+            assert metrics.value("relay_transactions_total", operation="join", status=reason) == statuses[status]
+        assert set(statuses) == {wire.WRONG_PASSWORD, wire.BUSY}
+        assert metrics.value("relay_members") == 2 + 5 + len(joined)
+
+
+@contextmanager
+def guessers(relay: Relay) -> Iterator[Counter[int]]:
+    """Let nine guessers at each of three addresses try passwords; yields how often each status came."""
+    statuses: Counter[int] = Counter()
+    lock, stop = threading.Lock(), threading.Event()
+
+    def guess(source: str) -> None:
+        while not stop.is_set():
+            with call(relay, source) as connection:
+                connection.sendall(join("eve", "a guess"))
+                (reply,) = wire.read_frames(connection)
+            with lock:
+                statuses[reply.payload[0]] += 1
+            if reply.payload[0] == wire.BUSY:
+                stop.wait(BUSY_PAUSE_SECONDS)
+
+    threads = [threading.Thread(target=guess, args=(source,)) for source in ADDRESSES for _ in range(9)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield statuses
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
