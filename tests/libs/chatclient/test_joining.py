@@ -12,6 +12,7 @@ import uvloop
 
 from chatclient import (
     BadNameError,
+    BadPasswordError,
     Connection,
     Ended,
     EndReason,
@@ -121,11 +122,12 @@ def test_leaving_the_context_leaves_the_room_even_when_it_breaks(run: Run) -> No
 def test_a_refusal_says_why(run: Run) -> None:
     async def scenario() -> None:
         async with tiny_relay() as (relay, server):
-            relay.verdict = Status.NAME_TAKEN
-            with pytest.raises(RefusedError, match="has this name") as caught:
-                async with join_room("demo", "bot", server=server):
-                    pass
-            assert caught.value.status is Status.NAME_TAKEN
+            for verdict in (Status.NAME_TAKEN, Status.WRONG_PASSWORD):
+                relay.verdict = verdict
+                with pytest.raises(RefusedError, match=verdict.message) as caught:
+                    async with join_room("demo", "bot", server=server, password="a guess"):
+                        pass
+                assert caught.value.status is verdict
 
     run(scenario)
 
@@ -173,6 +175,17 @@ def test_names_are_checked_before_anything_is_sent(run: Run, room: str, name: st
         with pytest.raises(BadNameError):
             async with join_room(room, name):
                 pass
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("password", ["x" * 1025, "\udc80"])
+def test_passwords_are_checked_before_anything_is_sent(run: Run, password: str) -> None:
+    async def scenario() -> None:
+        for enter in (create_room, join_room):
+            with pytest.raises(BadPasswordError):
+                async with enter("demo", "bot", password=password):
+                    pass
 
     run(scenario)
 

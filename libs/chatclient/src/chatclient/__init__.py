@@ -25,6 +25,7 @@ from chatclient.joining import create_room, join_lobby, join_room
 from chatproto import (
     Advice,
     BadNameError,
+    BadPasswordError,
     Disconnected,
     EvictionReason,
     MemberEvicted,
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Advice",
     "BadNameError",
+    "BadPasswordError",
     "Connection",
     "Disconnected",
     "EndReason",

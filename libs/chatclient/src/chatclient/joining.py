@@ -10,7 +10,7 @@ from chatclient.brain import Brain, LobbyBrain, RejoinPolicy, RoomBrain
 from chatclient.connection import Connection
 from chatclient.errors import UnreachableError
 from chatclient.sockets import Driver
-from chatproto import Operation, RefusedError, check_room_name, check_user_name
+from chatproto import Operation, RefusedError, check_password, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 
 DEFAULT_SERVER: Final = f"127.0.0.1:{DEFAULT_TCP_PORT}"
@@ -31,10 +31,13 @@ async def create_room(
 ) -> AsyncIterator[Connection]:
     """Create a room and be its host; leaving the context leaves and so closes the room.
 
+    With a ``password`` only who gives the same one may join. It is kept, for creating the room anew.
+
     Raises:
         RefusedError: the relay said no; ``status`` says why.
         UnreachableError: no relay answered in 4 s.
         BadNameError: the room's or the user's name can't be used.
+        BadPasswordError: the password can't be used.
         ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``.
 
     """
@@ -59,6 +62,7 @@ async def join_room(
         RefusedError: the relay said no; ``status`` says why.
         UnreachableError: no relay answered in 4 s.
         BadNameError: the room's or the user's name can't be used.
+        BadPasswordError: the password can't be used.
         ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``.
 
     """
@@ -103,6 +107,7 @@ async def _room(
 ) -> AsyncIterator[Connection]:
     check_room_name(room.encode(errors="replace"))
     check_user_name(name.encode(errors="replace"))
+    check_password(password or "")
     address = parse_server(server, DEFAULT_TCP_PORT)
     brain = RoomBrain(
         operation,

@@ -35,9 +35,11 @@ class _RefusalError(ProtocolError):
 class Case:
     """A brain, and what a relay and a network would do to it."""
 
-    def __init__(self, operation: Operation = Operation.JOIN, **rejoin: Any) -> None:
+    def __init__(self, operation: Operation = Operation.JOIN, password: str | None = None, **rejoin: Any) -> None:
         policy = RejoinPolicy(**rejoin)
-        self.brain = RoomBrain(operation, "demo", "ann", server="relay:9000", random=lambda: 1.0, rejoin=policy)
+        self.brain = RoomBrain(
+            operation, "demo", "ann", server="relay:9000", password=password, random=lambda: 1.0, rejoin=policy
+        )
         self.requests: list[tuple[Operation, str, Request]] = []
 
     def start(self) -> None:
@@ -83,8 +85,8 @@ class Case:
         return [parsed[2] for parsed in map(parse_datagram, datagrams) if parsed]
 
 
-def hosting() -> Case:
-    case = Case(Operation.CREATE)
+def hosting(password: str | None = None) -> Case:
+    case = Case(Operation.CREATE, password)
     case.join(HOST_GRANT)
     return case
 

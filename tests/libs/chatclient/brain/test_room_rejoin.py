@@ -15,6 +15,7 @@ from chatproto import (
     Disconnected,
     EvictionReason,
     Operation,
+    Status,
     encode_notice,
 )
 from libs.chatclient.brain.membership_case import GRANT, HOST_GRANT, hosting, joined, verifying
@@ -82,6 +83,32 @@ def test_without_rejoining_a_new_place_is_given_back() -> None:
     (ended,) = case.flush()
     assert isinstance(ended, Ended)
     assert ended.reason is EndReason.EVICTED
+
+
+@pytest.mark.parametrize("gone", [Status.NO_SUCH_ROOM, Status.WRONG_PASSWORD], ids=["told", "hidden"])
+def test_a_host_creates_a_room_that_is_gone_anew_with_its_password(gone: Status) -> None:
+    case = hosting("open sesame")
+    for operation, verdict in ((Operation.JOIN, gone), (Operation.CREATE, HOST_GRANT)) * 2:  # it restarts twice
+        now = case.until(Stage.JOINING if case.at(Stage.WAITING) else Stage.VERIFYING)
+        case.flush()
+        case.answer(now, verdict)
+        asked, _, request = case.requests[-1]
+        assert (asked, request.password) == (operation, "open sesame")
+    assert Rejoined(host=True, was_host=True, max_message_bytes=50) in case.flush()
+
+
+@pytest.mark.requirement("PWD-02")
+def test_a_host_whose_room_somebody_else_holds_with_another_password_gives_up() -> None:
+    case = hosting("open sesame")
+    now = verifying(case)
+    for status in (Status.WRONG_PASSWORD, Status.ROOM_EXISTS, Status.WRONG_PASSWORD):
+        if case.at(Stage.WAITING):
+            now = case.until(Stage.JOINING)
+            case.flush()
+        case.answer(now, status)
+    asked = [operation for operation, _, _ in case.requests[1:]]
+    assert asked == [Operation.JOIN, Operation.CREATE, Operation.JOIN]
+    assert case.flush() == [Ended(EndReason.REFUSED, Status.WRONG_PASSWORD.message, Status.WRONG_PASSWORD)]
 
 
 def test_attempts_are_counted_anew_after_a_while_in_the_room() -> None:

@@ -104,6 +104,7 @@ class RoomBrain(Brain):
         self._membership: _Membership | None = None
         self._max_message_bytes = 0
         self._was_host = False
+        self._locked_out = False
         self._errors_count_from = 0.0
 
     @property
@@ -205,6 +206,7 @@ class RoomBrain(Brain):
     def _adopt(self, membership: _Membership, now: float) -> None:
         self._membership, self._max_message_bytes = membership, membership.max_message_bytes
         self._operation = Operation.JOIN
+        self._locked_out = False
         self._silent = self._reconnecting = False
         self._deaf_seconds = DEAF_SECONDS
         self._enter_chat(now)
@@ -228,7 +230,7 @@ class RoomBrain(Brain):
     def _refused(self, refusal: RefusedError, attempt: _Attempt, now: float) -> None:
         status = refusal.status
         last_words = Ended(EndReason.REFUSED, sanitize(str(refusal)), status)
-        if not self._ever_joined or status not in _PASSING:
+        if not self._ever_joined or not self._may_pass(status):
             self._end(last_words)
             return
         if self._membership and self._means_alive(status, attempt, self._membership):
@@ -236,11 +238,18 @@ class RoomBrain(Brain):
             return
         if status not in _AWAY:
             self._lose()
-        if status is Status.NO_SUCH_ROOM and self._was_host:
+        if status in {Status.NO_SUCH_ROOM, Status.WRONG_PASSWORD} and self._was_host:
             self._operation = Operation.CREATE
         elif status is Status.ROOM_EXISTS:
             self._operation = Operation.JOIN
         self._wait(last_words, now)
+
+    def _may_pass(self, status: Status) -> bool:
+        if status is not Status.WRONG_PASSWORD:
+            return status in _PASSING
+        # A relay that hides its rooms says this of one that is gone (PWD-05): a host tries to create it anew, once.
+        first, self._locked_out = not self._locked_out, True
+        return first and self._was_host
 
     @staticmethod
     def _means_alive(status: Status, attempt: _Attempt, membership: _Membership) -> bool:
