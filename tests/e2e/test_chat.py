@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
@@ -21,9 +22,10 @@ SECONDS = 15.0
 class Chat:
     """A running ``chat``; lines are waited for, never slept for."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, **variables: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "messenger", *arguments],
+            env={**os.environ, **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -76,8 +78,8 @@ class Chat:
 def chat() -> Iterator[Callable[..., Chat]]:
     with ExitStack() as stack:
 
-        def start(*arguments: str) -> Chat:
-            process = Chat(*arguments)
+        def start(*arguments: str, **variables: str) -> Chat:
+            process = Chat(*arguments, **variables)
             stack.callback(process.close)
             return process
 
@@ -100,10 +102,13 @@ def pair(chat: Callable[..., Chat], relay: Relay, room: str) -> tuple[Chat, Chat
     return ann, bob
 
 
-def once(*arguments: str, text: str = "", seconds: float = SECONDS) -> "subprocess.CompletedProcess[str]":
+def once(
+    *arguments: str, text: str = "", seconds: float = SECONDS, **variables: str
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "messenger", *arguments],
         input=text,
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         timeout=seconds,
@@ -219,6 +224,48 @@ def test_refusals_say_why(pair: tuple[Chat, Chat], relay: Relay, room: str) -> N
     assert "There is no room of this name" in missing.stderr
 
 
+def test_a_room_with_a_password_through_pipes(
+    chat: Callable[..., Chat], relay: Relay, room: str, tmp_path: Path
+) -> None:
+    server = ("--server", relay.server)
+    file = tmp_path / "password"
+    file.write_bytes("caf\u00e9 1\r\nnot this\n".encode())
+    ann = chat("create", room, "--name", "ann", "--password-file", str(file), *server)
+    ann.is_told("You created")
+    for guess, sentence in (
+        ("", "The relay wants a password for this room: give it by --password-file FILE or CHAT_PASSWORD."),
+        ("a guess", "The password is wrong."),
+    ):
+        refused = once("join", room, "--name", "bob", *server, text="hi", CHAT_PASSWORD=guess)
+        assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", f"chat: {sentence}\n")
+    joined = once("join", room, "--name", "bob", *server, text="hi\n", CHAT_PASSWORD="cafe\u0301 1")
+    assert joined.returncode == 0
+    ann.hears("bob: hi")
+
+
+def test_a_host_creates_its_closed_room_again_when_the_relay_was_killed(
+    chat: Callable[..., Chat], start_relay: Callable[..., Relay]
+) -> None:
+    relay = start_relay(RELAY_HIDE_ROOMS="true")
+    ann = chat("create", "demo", "--name", "ann", "--server", relay.server, CHAT_PASSWORD="open sesame")
+    ann.is_told("You created")
+    relay.process.kill()
+    relay.process.wait()
+    ann.say("lost")  # comes back as undeliverable, and so tells what happened
+    ann.is_told("Trying again in")
+    again = start_relay(
+        RELAY_TCP_PORT=str(relay.tcp_port),
+        RELAY_UDP_PORT=str(relay.udp_port),
+        RELAY_LOBBY_PORT=str(relay.lobby_port),
+        RELAY_HIDE_ROOMS="true",
+    )
+    ann.is_told("You are back")
+    bob = ("join", "demo", "--name", "bob", "--server", again.server)
+    assert once(*bob, text="hi\n").returncode == 1
+    assert once(*bob, text="hi\n", CHAT_PASSWORD="open sesame").returncode == 0
+    ann.hears("bob: hi")
+
+
 def test_a_relay_that_isnt_there_is_told() -> None:
     with socket.socket() as refusing, socket.socket() as mute:
         refusing.bind(("127.0.0.1", 0))
@@ -253,6 +300,14 @@ def test_the_lobby(chat: Callable[..., Chat], relay: Relay) -> None:
         (["join", "demo", "--name", "a:b"], "The user name has a colon: choose one without."),
         (["lobby", "--server", "h:0"], "'0' in 'h:0' is no port: use a number from 1 to 65535."),
         (["join", ""], "The room name is empty: give it at least one character."),
+        (
+            ["create", "demo", "--password"],
+            "--password asks on a terminal: without one give it by --password-file FILE or CHAT_PASSWORD.",
+        ),
+        (
+            ["join", "demo", "--password-file", "/no/such/file"],
+            "The password file /no/such/file can't be read (No such file or directory): name one that can.",
+        ),
     ],
 )
 def test_mistakes_get_one_sentence(arguments: list[str], sentence: str) -> None:

@@ -51,7 +51,11 @@ class Person:
 
     def sees(self, pattern: str) -> None:
         """Wait until a line of the screen matches as a whole."""
-        while not any(re.fullmatch(pattern, line) for line in self.lines):
+        self.sees_times(pattern, 1)
+
+    def sees_times(self, pattern: str, times: int) -> None:
+        """Wait until so many lines match."""
+        while sum(bool(re.fullmatch(pattern, line)) for line in self.lines) < times:
             try:
                 self._stream.feed(self.terminal.read_nonblocking(4096, SECONDS))
             except (pexpect.EOF, pexpect.TIMEOUT) as error:
@@ -212,3 +216,79 @@ def test_sigterm_leaves(pair: tuple[Person, Person]) -> None:
     bob.terminal.kill(signal.SIGTERM)
     bob.ends(0)
     ann.sees(TIME + "bob left")
+
+
+@pytest.fixture
+def closed_room(person: Callable[..., Person], relay: Relay) -> tuple[Person, str]:
+    """Ann, and the name of her room, whose password is "open sesame"."""
+    room = f"room {uuid4().hex[:8]}"
+    ann = person("create", room, "--password", "--name", "ann", "--server", relay.server)
+    ann.sees(f"New password for {room}:")
+    ann.enters("open sesame")
+    ann.sees("The same again:")
+    ann.enters("open sesame")
+    ann.sees(TIME + "You created .*")
+    return ann, room
+
+
+def test_a_room_with_a_password(person: Callable[..., Person], relay: Relay, closed_room: tuple[Person, str]) -> None:
+    ann, room = closed_room
+    bob = person("join", room, "--name", "bob", "--server", relay.server)
+    bob.sees(f"Password for {room}:")
+    bob.enters("open, Sesame!")
+    bob.sees("chat: The password is wrong.")
+    bob.sees(f"Password for {room}:")
+    bob.enters("open sesame")
+    bob.sees(TIME + f"You are in {room} as bob.")
+    bob.enters("hi ann")
+    ann.sees(TIME + "bob: hi ann")
+    for one in (ann, bob):
+        assert not [line for line in one.lines if "sesame" in line.lower()]
+
+
+def test_three_wrong_passwords_are_enough(
+    person: Callable[..., Person], relay: Relay, closed_room: tuple[Person, str]
+) -> None:
+    _, room = closed_room
+    bob = person("join", room, "--name", "bob", "--server", relay.server)
+    for number in range(3):
+        bob.sees_times(f"Password for {room}:", number + 1)
+        bob.enters("a guess")
+    bob.ends(1)
+    assert bob.lines == [f"Password for {room}:", "chat: The password is wrong."] * 3
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"])
+def test_who_doesnt_know_the_password_may_go(
+    person: Callable[..., Person], relay: Relay, closed_room: tuple[Person, str], key: str
+) -> None:
+    _, room = closed_room
+    bob = person("join", room, "--password", "--name", "bob", "--server", relay.server)
+    bob.sees(f"Password for {room}:")
+    bob.types(key)
+    bob.ends(0)
+
+
+def test_a_signal_ends_the_question_and_leaves_the_terminal_as_it_was(person: Callable[..., Person]) -> None:
+    bob = person("join", "demo", "--password", "--name", "bob")
+    bob.sees("Password for demo:")
+    bob.terminal.waitnoecho(SECONDS)
+    assert not bob.terminal.getecho()
+    bob.terminal.kill(signal.SIGTERM)
+    bob.terminal.expect(pexpect.EOF)
+    assert bob.terminal.getecho()
+    bob.ends(0)
+
+
+def test_a_new_password_is_typed_twice_alike(person: Callable[..., Person]) -> None:
+    ann = person("create", "demo", "--password", "--name", "ann", "--server", "127.0.0.1:1")
+    for number, (first, second) in enumerate((("", None), ("a", "b"), ("b", "a")), start=1):
+        ann.sees_times("New password for demo:", number)
+        ann.enters(first)
+        if second is not None:
+            ann.sees_times("The same again:", number - 1)
+            ann.enters(second)
+    ann.ends(2)
+    assert ann.lines[-1] == "chat: No password was chosen: try again."
+    assert "chat: The password is empty: type at least one character." in ann.lines
+    assert ann.lines.count("chat: The two differ.") == 2

@@ -25,6 +25,20 @@ def test_options() -> None:
     assert given == Arguments("create", "demo", "ann", "[::1]:7", rejoin=False, plain=True, stay=True)
 
 
+def test_a_password_is_asked_for_or_in_a_file_but_never_on_the_command_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for command in ("create", "join"):
+        assert parse([command, "demo", "--name", "ann", "--password"]).ask_password
+        assert parse([command, "demo", "--name", "ann", "--password-file", "f"]).password_file == "f"
+        for more in (["--password", "secret"], ["--password=secret"], ["--password", "--password-file", "f"]):
+            with pytest.raises(SystemExit):
+                parse([command, "demo", "--name", "ann", *more])
+    with pytest.raises(SystemExit):
+        parse(["lobby", "--name", "ann", "--password"])
+    assert capsys.readouterr().err.count("\n") == 7
+
+
 def test_staying_is_for_filters() -> None:
     assert parse(["lobby", "--name", "ann", "--stay"]).plain
 

@@ -6,22 +6,34 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from chatclient import RefusedError, UnreachableError
+from chatclient import RefusedError, Status, UnreachableError
 from chatproto import sanitize
 from messenger.arguments import Arguments, parse
+from messenger.passwords import (
+    MAX_QUESTIONS,
+    VARIABLE,
+    PasswordError,
+    ask_password,
+    choose_password,
+    find_password,
+)
 from messenger.pipe import chat_through_pipes
 from messenger.terminal import chat_on_terminal
 
-_DONE, _FAILED = 0, 1
+_DONE, _FAILED, _WRONG_USAGE = 0, 1, 2
+_HOW_TO_GIVE = f"--password-file FILE or {VARIABLE}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``chat``; returns 0 after leaving by one's own wish, 1 if the relay ended it or isn't there."""
+    """Run ``chat``; returns 0 after leaving by one's own wish, 1 for a refusal or an end by the relay, 2 for wrong usage."""
     arguments = parse(argv)
     plain = arguments.plain or not (sys.stdin.isatty() and sys.stdout.isatty())
     try:
-        return asyncio.run(_chat(arguments, plain=plain))
-    except (KeyboardInterrupt, asyncio.CancelledError):  # a signal came before one was in
+        return _enter(arguments, _first_password(arguments, plain=plain), plain=plain)
+    except PasswordError as error:
+        print(f"chat: {error}", file=sys.stderr)
+        return _WRONG_USAGE
+    except (KeyboardInterrupt, asyncio.CancelledError, EOFError):  # one doesn't want to come in after all
         return _DONE
     except BrokenPipeError:
         # Whoever read the messages has gone; Python must not complain about it once more at its end.
@@ -29,16 +41,44 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _DONE
 
 
-async def _chat(arguments: Arguments, *, plain: bool) -> int:
+def _first_password(arguments: Arguments, *, plain: bool) -> str | None:
+    if arguments.room is None:
+        return None
+    if not arguments.ask_password:
+        return find_password(arguments.password_file)
+    if plain:
+        raise PasswordError(f"--password asks on a terminal: without one give it by {_HOW_TO_GIVE}.")
+    return choose_password(arguments.room) if arguments.command == "create" else ask_password(arguments.room)
+
+
+def _enter(arguments: Arguments, password: str | None, *, plain: bool) -> int:
+    """Come in and chat; ask for the password on a terminal where there is none or a wrong one."""
+    questions = 0 if plain else MAX_QUESTIONS - arguments.ask_password
+    while True:
+        try:
+            return asyncio.run(_chat(arguments, password, plain=plain))
+        except RefusedError as refusal:
+            closed = refusal.status is Status.WRONG_PASSWORD
+            if closed and plain and password is None:
+                print(f"chat: The relay wants a password for this room: give it by {_HOW_TO_GIVE}.", file=sys.stderr)
+            elif not closed or password is not None:
+                print(f"chat: {sanitize(str(refusal))}", file=sys.stderr)
+            if not (closed and questions and arguments.room):
+                return _FAILED
+        questions -= 1
+        password = ask_password(arguments.room)
+
+
+async def _chat(arguments: Arguments, password: str | None, *, plain: bool) -> int:
     if task := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
-        async with arguments.connect() as room:
+        async with arguments.connect(password) as room:
             if plain:
                 ended = await chat_through_pipes(room, stay=arguments.stay)
             else:
                 ended = await chat_on_terminal(room)
-    except (RefusedError, UnreachableError) as error:
+    except UnreachableError as error:
         print(f"chat: {sanitize(str(error))}", file=sys.stderr)
         return _FAILED
     if ended is None:

@@ -21,6 +21,9 @@ everything else goes to the standard error. It leaves at the end of its input, o
 
   echo hi | chat join ROOM --name bot
 
+A room's password is asked for on a terminal. A script gives it by --password-file FILE or in the variable
+CHAT_PASSWORD; never on the command line, which everybody on the machine can read.
+
 Exit codes: 0 left, 1 refused, evicted, room closed or relay unreachable, 2 wrong usage.
 """
 
@@ -36,13 +39,15 @@ class Arguments:
     rejoin: bool
     plain: bool
     stay: bool
+    ask_password: bool = False
+    password_file: str | None = None
 
-    def connect(self) -> AbstractAsyncContextManager[Connection]:
+    def connect(self, password: str | None) -> AbstractAsyncContextManager[Connection]:
         """Create the room, join it or enter the lobby, as the command says."""
         if self.room is None:
             return join_lobby(self.name, server=self.server, rejoin=self.rejoin)
         enter = create_room if self.command == "create" else join_room
-        return enter(self.room, self.name, server=self.server, rejoin=self.rejoin)
+        return enter(self.room, self.name, server=self.server, password=password, rejoin=self.rejoin)
 
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:
@@ -59,7 +64,17 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
         server = str(parse_server(given.server, DEFAULT_TCP_PORT if room else DEFAULT_LOBBY_PORT))
     except (BadNameError, ValueError) as error:
         parser.error(str(error))
-    return Arguments(given.command, room, name, server, given.rejoin, given.plain or given.stay, given.stay)
+    return Arguments(
+        given.command,
+        room,
+        name,
+        server,
+        given.rejoin,
+        given.plain or given.stay,
+        given.stay,
+        getattr(given, "ask_password", False),
+        getattr(given, "password_file", None),
+    )
 
 
 class _Parser(argparse.ArgumentParser):
@@ -93,6 +108,13 @@ def _parser() -> argparse.ArgumentParser:
 def _add_options(parser: argparse.ArgumentParser, default_port: int) -> None:
     if default_port == DEFAULT_TCP_PORT:
         parser.add_argument("room", metavar="ROOM", help="the room's name")
+        password = parser.add_mutually_exclusive_group()
+        password.add_argument(
+            "--password", dest="ask_password", action="store_true", help="ask for the room's password at once, unseen"
+        )
+        password.add_argument(
+            "--password-file", metavar="FILE", help="the room's password is the first line of this file"
+        )
     parser.add_argument("--name", metavar="NAME", help="your name in the room (default: your user name)")
     parser.add_argument(
         "--server",
