@@ -150,6 +150,35 @@ def test_a_refusal_that_nobody_expected_fails_the_run(where: tuple[str, ...], tm
     assert done.stderr.startswith('Ann couldn\'t join "nowhere": There is no room of this name')
 
 
+def test_bots_know_passwords_their_own_or_that_of_all(where: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "closed.yaml"
+    file.write_text(
+        "title: Closed\nrooms: [cellar, attic]\nbots:\n"
+        "  - {name: Ann, room: cellar, steps: [create, expect: here I am, expect: me too]}\n"
+        "  - {name: Ben, room: cellar, steps: [join, say: here I am, expect: me too]}\n"
+        "  - {name: Eve, room: cellar, password: 'no', start_seconds: 3, steps: [join: {refused: wrong_password}]}\n"
+        "  - {name: Ned, room: cellar, password: '', start_seconds: 3, steps: [join: {refused: wrong_password}]}\n"
+        "  - {name: Tom, room: cellar, password: open sesame, start_seconds: 3, steps: [enter, say: me too]}\n"
+        "  - {name: Ida, room: attic, password: '', steps: [create, expect: anybody here]}\n"
+        "  - {name: Jon, room: attic, steps: [join, say: anybody here]}\n"
+    )
+    done = bot_client("run", "--scenario", str(file), *where, BOT_PASSWORD="open sesame")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"2 wrong password", done.stdout), done.stdout
+    assert "sesame" not in done.stdout
+
+
+def test_a_wrong_password_that_nobody_expected_fails_the_run(where: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "locked.yaml"
+    file.write_text(
+        "title: Locked\nrooms: [safe]\nbots:\n"
+        "  - {name: Ann, room: safe, password: one, steps: [create]}\n"
+        "  - {name: Ben, room: safe, password: another, steps: [join]}\n"
+    )
+    done = bot_client("run", "--scenario", str(file), *where)
+    assert (done.returncode, done.stderr) == (1, 'Ben couldn\'t join "safe": The password is wrong.\n')
+
+
 def test_bots_that_lose_their_place_enter_again(where: tuple[str, ...], tmp_path: Path) -> None:
     file = tmp_path / "again.yaml"
     file.write_text(

@@ -45,3 +45,10 @@ def test_a_name_that_the_prefix_spoils_is_named() -> None:
     scenario = parse_scenario(SCENARIO.replace("host-", "h" * 240), "t", Settings.load({}))
     with pytest.raises(ScenarioError, match="can't play in 'r-k3-1': The user name has 271 bytes"):
         cast(scenario, "k3", "p" * 30)
+
+
+def test_a_password_may_be_a_bots_own() -> None:
+    text = SCENARIO.replace("steps: [create]", "password: open sesame\n    steps: [create]")
+    roles = cast(parse_scenario(text, "t", Settings.load({})), "k3")
+    assert [role.password for role in roles if role.copy == 1] == ["open sesame", None, None, None]
+    assert "sesame" not in repr(roles)

@@ -137,6 +137,16 @@ MISTAKES = {
     "line break": (steps("create", 'say: "a\\nb"'), 8, "no line breaks"),
     "blank": (steps("create", "say: ' '"), 8, "at least one visible character"),
     "too long": (steps("create", f"say: {'a' * 2001}"), 8, "at most 2000 bytes"),
+    "password not text": (
+        HEAD.replace("    room", "    password: 1234\n    room") + "      - create",
+        5,
+        'line 5: "password" has to be text (quote it).',
+    ),
+    "password too long": (
+        HEAD.replace("    room", f"    password: {'x' * 1025}\n    room") + "      - create",
+        5,
+        "line 5: The password has 1025 bytes: use at most 1024.",
+    ),
     "unknown variable": (steps("wait: $BOT_FOO"), 7, "$BOT_FOO isn't known here: use one of $BOT_ROOMS"),
 }
 

@@ -33,8 +33,31 @@ def test_every_setting_has_a_flag_and_its_default() -> None:
     assert flags() == {}
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     assert Settings.load(flags()).model_dump() == defaults
-    for name in Settings.model_fields:
+    for name in Settings.model_fields.keys() - {"password"}:
         assert name in flags(flag(name), *(() if name == "quiet" else ("1",)))
+
+
+def test_a_password_has_no_flag_and_shows_nowhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        flags("--password", "secret")
+    capsys.readouterr()
+    monkeypatch.setenv("BOT_PASSWORD", "secret")
+    settings = Settings.load({})
+    assert settings.password.get_secret_value() == "secret"
+    assert "secret" not in repr(settings) + str(settings.model_dump())
+
+
+@pytest.mark.parametrize(
+    ("password", "problem"), [("secret" * 200, "the password has 1200 bytes: use at most 1024."), ("secret\udcff", "")]
+)
+def test_a_bad_password_is_named_but_not_shown(monkeypatch: pytest.MonkeyPatch, password: str, problem: str) -> None:
+    monkeypatch.setenv("BOT_PASSWORD", password)
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({})
+    assert str(caught.value).startswith(f"BOT_PASSWORD can't be used: {problem}")
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

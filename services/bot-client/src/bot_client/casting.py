@@ -1,7 +1,7 @@
 """From a scenario to the parts that bots play: names filled in, counted and copied."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot_client.scenario import Bot, Scenario, fill
 from bot_client.source import ScenarioError
@@ -23,6 +23,8 @@ class Role:
     id: str
     copy: int
     n: int
+    password: str | None = field(default=None, repr=False)
+    """Of the room; None leaves it to the settings."""
 
     def fill(self, text: str) -> str:
         """Put this bot's values in place of a text's placeholders."""
@@ -62,4 +64,5 @@ def _role(scenario: Scenario, bot: Bot, process_id: str, prefix: str, copy: int,
         id=process_id,
         copy=copy,
         n=n,
+        password=bot.password,
     )

@@ -91,6 +91,7 @@ class Player:
         patience: dict[Status | None, float] = {
             Status.NO_SUCH_ROOM: self._patience,
             Status.ROOM_EXISTS: self._patience,
+            Status.WRONG_PASSWORD: self._patience,  # which a relay may say of a room that isn't there (PWD-05)
         }
         doors = [self._door(join_room), self._door(create_room)]
         await self._come(None, doors, patience, f'enter "{self._role.room}"')
@@ -205,11 +206,13 @@ class Player:
         return self._settings.patience_seconds or inf
 
     def _door(self, way_in: Callable[..., Any]) -> Door:
+        own, others = self._role.password, self._settings.password.get_secret_value()
         return partial(
             way_in,
             self._role.room,
             self._role.name,
             server=self._settings.server,
+            password=others if own is None else own,
             rejoin=self._stage.rejoin,
         )
 

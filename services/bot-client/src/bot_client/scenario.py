@@ -32,7 +32,7 @@ from bot_client.steps import (
     choice,
     fault,
 )
-from chatproto import BadNameError, check_room_name, check_user_name
+from chatproto import BadNameError, BadPasswordError, check_password, check_room_name, check_user_name
 
 _PLACEHOLDERS: Final = ("id", "copy", "n")
 _PLACEHOLDER: Final = re.compile(r"\{(\w*)\}")
@@ -47,6 +47,7 @@ class Bot(Part):
     start_seconds: Seconds = 0
     every_seconds: Seconds = 0
     room: str | None = None
+    password: str | None = Field(None, repr=False)
     steps: list[AnyStep] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -56,6 +57,10 @@ class Bot(Part):
             check_user_name(_sample(self.name))
         except BadNameError as error:
             raise fault(str(error).rstrip("."), "name") from None
+        try:
+            check_password(self.password or "")
+        except BadPasswordError as error:
+            raise fault(str(error).rstrip("."), "password") from None
         if self.count > 1 and "{n}" not in self.name:
             raise fault(f"{self.count} bots can't have one name: put {{n}} in it", "name")
         _Flow(in_room=self.room is not None).follow(self.steps, ("steps",))
@@ -250,7 +255,7 @@ def _sentence(error: ErrorDetails) -> str:
         what = f'the step "{tag}" is unknown' if tag else "a step is one word, or one word with a value"
         return f"{what}: {choice(STEPS)}"
     wish = _WISHES.get(kind, "is wrong ({msg})").format(msg=error["msg"], **context)
-    return f'"{name}" {wish}, not {_shown(error["input"])}'
+    return f'"{name}" {wish}' if name == "password" else f'"{name}" {wish}, not {_shown(error["input"])}'
 
 
 _NUMBER: Final = "has to be a number"

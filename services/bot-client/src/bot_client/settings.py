@@ -5,13 +5,17 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chatclient import parse_server
+from chatclient import BadPasswordError, parse_server
+from chatproto import check_password
 from chatproto.constants import DEFAULT_TCP_PORT
 
 PREFIX: Final = "BOT_"
+
+_NO_FLAG: Final = {"password"}
+"""Command lines are for all on the machine to read."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -38,6 +42,9 @@ class Settings(BaseSettings):
     seed: int | None = Field(None, description="Makes random choices repeatable; none = new ones each time.")
     id: str = Field("", max_length=16, description="What {id} in names stands for; empty = chosen at start.")
     name_prefix: str = Field("", max_length=32, description="Put in front of every bot's name.")
+    password: SecretStr = Field(
+        SecretStr(""), description="Of the rooms that bots create or join; one in the scenario wins. No flag: a secret."
+    )
     rooms: int = Field(5, ge=1, le=10_000, description="$BOT_ROOMS in scenarios: rooms of the load.")
     members: int = Field(10, ge=1, le=10_000, description="$BOT_MEMBERS in scenarios: members of each room.")
     rate: float = Field(1.0, gt=0, le=10_000, description="$BOT_RATE in scenarios: messages a second of each member.")
@@ -62,6 +69,15 @@ class Settings(BaseSettings):
     def _check_word(cls, value: str) -> str:
         if not value.isprintable() or ":" in value or value != value.lstrip():
             raise ValueError("use printable characters without a colon, the first of them no space")
+        return value
+
+    @field_validator("password")
+    @classmethod
+    def _check_password(cls, value: SecretStr) -> SecretStr:
+        try:
+            check_password(value.get_secret_value())
+        except BadPasswordError as error:
+            raise ValueError(str(error)) from None
         return value
 
     @property
@@ -102,6 +118,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Give a parser one flag for each setting; what isn't given stays out of the namespace."""
     group = parser.add_argument_group("settings (also as BOT_* environment variables)")
     for name, field in Settings.model_fields.items():
+        if name in _NO_FLAG:
+            continue
         default = "none" if field.default is None else str(field.default)
         described = f"{field.description} [{default or 'empty'}]".replace("%", "%%")
         if field.annotation is bool:
@@ -115,7 +133,8 @@ def settings_table() -> str:
     lines = ["| variable | flag | default | what it does |", "|---|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = "none" if field.default is None else str(field.default).lower() or "empty"
-        lines.append(f"| `{variable(name)}` | `{flag(name)}` | `{default}` | {field.description} |")
+        given = "" if name in _NO_FLAG else f"`{flag(name)}`"
+        lines.append(f"| `{variable(name)}` | {given} | `{default}` | {field.description} |")
     return "\n".join(lines)
 
 
@@ -124,7 +143,8 @@ def _sentence(error: ValidationError, flags: Mapping[str, Any]) -> str:
     field = str(first["loc"][0])
     name = flag(field) if field in flags else variable(field)
     what = first["msg"].removeprefix("Value error, ").rstrip(".")
-    return f"{name} can't be {str(first['input'])!r}: {what[:1].lower()}{what[1:]}."
+    shown = "used" if field in _NO_FLAG else repr(str(first["input"]))
+    return f"{name} can't be {shown}: {what[:1].lower()}{what[1:]}."
 
 
 def _listed(names: set[str]) -> str:

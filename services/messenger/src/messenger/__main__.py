@@ -25,7 +25,7 @@ _HOW_TO_GIVE = f"--password-file FILE or {VARIABLE}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``chat``; returns 0 after leaving by one's own wish, 1 for a refusal or an end by the relay, 2 for wrong usage."""
+    """Run ``chat``; returns 0 after leaving by one's own wish, 1 if the relay ended or refused it, 2 if misused."""
     arguments = parse(argv)
     plain = arguments.plain or not (sys.stdin.isatty() and sys.stdout.isatty())
     try:
