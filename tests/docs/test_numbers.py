@@ -7,10 +7,16 @@ from chatclient.brain.room import REBOUND_PATIENCE_SECONDS
 from docs.markdown import read
 from relay_server.app import DRAIN_SECONDS, TICK_SECONDS
 from relay_server.core.address import ADDRESS_BYTES, TARGET_BYTES
+from relay_server.core.guesses import BURST_MINUTES, ROOM_FACTOR
 from relay_server.core.reachability import FAILING_SECONDS, FAILURES_TO_EVICT
 from relay_server.net.batch import SEND_BATCH, WAIT_FOR_ROOM_MILLISECONDS
 from relay_server.net.udp import COPIES_A_TURN
+from relay_server.net.workers import MAX_JOBS, MAX_JOBS_PER_NETWORK, THREADS
+from relay_server.passwords import MEMORY_KIB, PASSES
+from relay_server.settings import Settings
 
+GUESSES_PER_MINUTE = Settings.model_fields["password_guesses_per_minute"].default
+WORDS = {2: "two", 4: "four", 5: "five", 10: "ten"}
 HALF = {0.5: "half a second"}
 
 
@@ -35,6 +41,17 @@ HALF = {0.5: "half a second"}
         ("docs/adr/0007-rows-of-addresses.md", f"{TARGET_BYTES} for each"),
         ("docs/adr/0007-rows-of-addresses.md", f"takes up to {SEND_BATCH} of them"),
         ("docs/adr/0007-rows-of-addresses.md", f"{COPIES_A_TURN} copies"),
+        ("docs/adr/0009-passwords-aside.md", f"{MEMORY_KIB // 1024} MiB and {WORDS[PASSES]} passes"),
+        ("docs/adr/0009-passwords-aside.md", f"in {WORDS[THREADS]} threads"),
+        (
+            "docs/adr/0009-passwords-aside.md",
+            f"most {MAX_JOBS} requests are under way, {MAX_JOBS_PER_NETWORK} from one",
+        ),
+        ("docs/adr/0009-passwords-aside.md", f"after {WORDS[BURST_MINUTES]} minutes without"),
+        ("docs/protocol.md", f"{WORDS[GUESSES_PER_MINUTE]} a minute (a setting)"),
+        ("docs/protocol.md", f"{WORDS[BURST_MINUTES * GUESSES_PER_MINUTE]} wrong passwords are taken at once"),
+        ("docs/protocol.md", f"A room takes {WORDS[ROOM_FACTOR]} times as many"),
+        ("docs/protocol.md", f"guessed wrong for {WORDS[BURST_MINUTES]} minutes"),
     ],
 )
 def test_the_number_is_the_codes(name: str, phrase: str) -> None:
