@@ -14,12 +14,15 @@ from conformance.relays import OwnRelay, Relay
 from e2e.relay_metrics import await_metrics, scrape
 from faults.conftest import StartRelay
 from faults.crowd import Crowd
+from faults.process import resident_kib
 
 VAULT = b"vault"
 ADDRESSES = ["127.0.3.1", "127.0.3.2", "127.0.3.3"]
 WRONG_AT_LEAST = 20
 MESSAGES_A_SECOND = 100.0
 BUSY_PAUSE_SECONDS = 0.02
+MEMORY_KIB = (2 * 19 + 20) * 1024
+"""Two hashes at work and something over: however many wait, the memory is bounded."""
 
 
 def join(name: str, password: str) -> bytes:
@@ -67,8 +70,10 @@ def test_chat_and_joins_go_on_while_passwords_are_guessed(start_relay: StartRela
             people.join(b"open", joined[-1])
             return statuses[wire.WRONG_PASSWORD] >= WRONG_AT_LEAST and statuses[wire.BUSY] > 0
 
+        before_kib = resident_kib(own.process.pid)
         with guessers(own.relay) as statuses:
             crowd.talk_until(enough, MESSAGES_A_SECOND)
+        assert resident_kib(own.process.pid) - before_kib < MEMORY_KIB
         crowd.check_nothing_lost()
         metrics = scrape(own)
         for status, reason in ((wire.WRONG_PASSWORD, "wrong_password"), (wire.BUSY, "busy")):
