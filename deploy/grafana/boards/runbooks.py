@@ -1,0 +1,39 @@
+"""The dashboard "Runbooks": what docs/operations.md says of each alert, a panel for each."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import yaml
+from grafana_foundation_sdk.builders.dashboard import DashboardLink
+
+UID: Final = "chat-runbooks"
+DOCUMENT: Final = "docs/operations.md"
+
+_ROOT: Final = Path(__file__).parents[3]
+_ALERTS: Final = re.compile(r"^## Alerts\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+_SECTION: Final = re.compile(r"^### (\w+)\n(.*?)(?=^### |\Z)", re.MULTILINE | re.DOTALL)
+_LINK: Final = re.compile(r"\[([^\]]+)\]\([^)]+\)")
+
+
+def link(alert: str) -> DashboardLink:
+    """Link to what to do about an alert.
+
+    Raises:
+        ValueError: there is no such alert.
+
+    """
+    number = _alerts().index(alert) + 1
+    return DashboardLink(f"What to do: {alert}").url(f"/d/{UID}/runbooks?viewPanel={number}")
+
+
+def runbooks() -> dict[str, str]:
+    """Return the text on each alert by the alert's name, in the order of the rules; links become plain words."""
+    (texts,) = _ALERTS.findall((_ROOT / DOCUMENT).read_text(encoding="utf-8"))
+    found = dict(_SECTION.findall(texts))
+    return {alert: _LINK.sub(r"\1", found[alert].strip()) for alert in _alerts()}
+
+
+def _alerts() -> list[str]:
+    rules = yaml.safe_load((_ROOT / "deploy" / "prometheus" / "rules" / "alerts.yml").read_text(encoding="utf-8"))
+    return [rule["alert"] for group in rules["groups"] for rule in group["rules"]]

@@ -1,0 +1,47 @@
+"""Draw the dashboards for docs/images: ``make dashboard-pictures``.
+
+Where no Grafana can run, this asks a real Prometheus, which watches a real relay under real bots, the very queries of
+the committed dashboards, and plots the answers in the dashboards' layout.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from observability.chat import watched_chat
+from observability.pictures.page import draw_page
+from observability.prometheus import ROOT, Prometheus, Series
+from observability.queries import Query, dashboards
+
+IMAGES: Final = ROOT / "docs" / "images"
+MINUTES: Final = 5
+STEP_SECONDS: Final = 2
+RATE_INTERVAL: Final = "20s"
+
+
+def main() -> None:
+    """Let people chat for some minutes, then draw."""
+    with tempfile.TemporaryDirectory() as folder, watched_chat(Path(folder)) as chat:
+        for minute in range(MINUTES + 1, 0, -1):  # the first is for what only a start brings
+            sys.stderr.write(f"==> {minute} min more of chat\n")
+            time.sleep(60)
+        chat.check()
+        _draw(chat.prometheus)
+
+
+def _draw(prometheus: Prometheus) -> None:
+    end = time.time()
+    start = end - MINUTES * 60
+
+    def look_up(expr: str) -> list[Series]:
+        asked = Query("picture", expr).at(RATE_INTERVAL)
+        return prometheus.query_range(asked, start, end, STEP_SECONDS)
+
+    for name, dashboard in dashboards().items():
+        draw_page(dashboard, look_up, (start, end), IMAGES / f"dashboard-{name}.png")
+
+
+if __name__ == "__main__":
+    main()
