@@ -1,5 +1,6 @@
 """What documents refer to is there: files, sections, rules, make targets, commands, settings, metrics, modules."""
 
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ PROGRAMS: dict[str, Callable[[list[str]], Any]] = {
     "bot-client": bot_client.__main__._parser().parse_args,
     "relay-server": relay_server.__main__._parser().parse_args,
 }
-OTHERS = {"curl", "echo", "python"}
+OTHERS = {"curl", "docker", "echo", "export", "python"}
 every_document = pytest.mark.parametrize("name", NAMES)
 
 
@@ -48,13 +49,17 @@ def commands(text: str) -> Iterator[list[str]]:
 
 
 def check_command(words: list[str]) -> None:
-    while re.fullmatch(r"[A-Z_]+=.*", words[0]):
+    while words[0] == "sudo" or re.fullmatch(r"[A-Z_]+=.*", words[0]):
         words = words[1:]
+    for path in (word for word in words if word.startswith("deploy/")):
+        assert (ROOT / path).exists(), f"{path} is no file of ours"
     program, arguments = words[0].removeprefix(".venv/bin/"), words[1:]
     if program == "make":
         assert {word for word in arguments if "=" not in word} <= make_targets()
     elif program in PROGRAMS:
         PROGRAMS[program](arguments)
+    elif program.startswith("deploy/"):
+        assert os.access(ROOT / program, os.X_OK), f"{program} can't be run"
     else:
         assert program in OTHERS, f"{program} is no command of ours"
 
