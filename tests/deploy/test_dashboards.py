@@ -93,6 +93,18 @@ def test_it_moves_without_a_click(name: str) -> None:
     assert (dashboard["time"], dashboard["refresh"]) == ({"from": "now-15m", "to": "now"}, "5s")
 
 
+def test_links_lead_to_what_to_do_about_an_alert() -> None:
+    every = [panel for dashboard in dashboards().values() for panel in panels(dashboard)]
+    links = [link for panel in every for link in panel["links"]]
+    texts = {panel["id"]: panel for panel in dashboards()["runbooks"]["panels"]}
+    assert {panel["title"] for panel in texts.values()} == {rule.place for kind, rule in rules() if kind == "alert"}
+    assert len(links) > 20
+    for link in links:
+        number = int(link["url"].removeprefix("/d/chat-runbooks/runbooks?viewPanel="))
+        assert link["title"] == f"What to do: {texts[number]['title']}"
+        assert "**Do:**" in texts[number]["options"]["content"]
+
+
 def test_the_data_source_is_the_one_that_dashboards_name() -> None:
     (source,) = yaml.safe_load((PROVISIONING / "datasources" / "prometheus.yaml").read_text())["datasources"]
     assert (source["uid"], source["url"]) == ("prometheus", "http://prometheus:9090")

@@ -52,8 +52,8 @@ def dashboards() -> dict[str, dict[str, Any]]:
 
 
 def panels(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
-    """List a dashboard's panels, without its headings."""
-    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+    """List a dashboard's panels that ask something."""
+    return [panel for panel in dashboard["panels"] if panel["type"] not in {"row", "text"}]
 
 
 def dashboard_queries() -> Iterator[Query]:

@@ -3,15 +3,17 @@
 from pathlib import Path
 from typing import Final
 
-from boards import relay, service
+from boards import relay, runbooks, service
 from boards.board import to_json
 
 DASHBOARDS: Final = Path(__file__).parents[1] / "dashboards"
 
+_BOARDS: Final = {"relay": relay.build, "service": service.build, "runbooks": runbooks.build}
+
 
 def built() -> dict[str, str]:
     """Build all dashboards; returns their texts by file name."""
-    return {"relay.json": to_json(relay.build()), "service.json": to_json(service.build())}
+    return {f"{name}.json": to_json(build()) for name, build in _BOARDS.items()}
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColor
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from boards import runbooks
+from boards.board import SOURCE, Panel
 
 GREEN: Final = "#73BF69"
 YELLOW: Final = "#FADE2A"
@@ -25,9 +26,6 @@ PINK: Final = "#FFA6B0"
 BROWN: Final = "#C69C6D"
 GREY: Final = "#8E8E99"
 
-SOURCE: Final = model.DataSourceRef(type_val="prometheus", uid="prometheus")
-
-Panel: TypeAlias = Builder[model.Panel]
 Queries: TypeAlias = Mapping[str, str]
 """Expressions by what their lines are called."""
 Steps: TypeAlias = Sequence[tuple[float | None, str]]

@@ -5,15 +5,35 @@ from pathlib import Path
 from typing import Final
 
 import yaml
+from grafana_foundation_sdk.builders import text
 from grafana_foundation_sdk.builders.dashboard import DashboardLink
+from grafana_foundation_sdk.models.dashboard import Dashboard
+from grafana_foundation_sdk.models.text import TextMode
+
+from boards.board import board
 
 UID: Final = "chat-runbooks"
-DOCUMENT: Final = "docs/operations.md"
 
 _ROOT: Final = Path(__file__).parents[3]
+_DOCUMENT: Final = "docs/operations.md"
 _ALERTS: Final = re.compile(r"^## Alerts\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _SECTION: Final = re.compile(r"^### (\w+)\n(.*?)(?=^### |\Z)", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"\[([^\]]+)\]\([^)]+\)")
+
+
+def build() -> Dashboard:
+    """Build it: the panels' numbers are those that links name."""
+    panels = [
+        text.Panel()
+        .title(alert)
+        .description(f"What to do about the alert {alert}, from {_DOCUMENT}.")
+        .mode(TextMode.MARKDOWN)
+        .content(about)
+        .span(12)
+        .height(12)
+        for alert, about in _runbooks().items()
+    ]
+    return board(UID, "Runbooks", f"What to do about each alert, from {_DOCUMENT}.", [("", panels)])
 
 
 def link(alert: str) -> DashboardLink:
@@ -27,9 +47,9 @@ def link(alert: str) -> DashboardLink:
     return DashboardLink(f"What to do: {alert}").url(f"/d/{UID}/runbooks?viewPanel={number}")
 
 
-def runbooks() -> dict[str, str]:
-    """Return the text on each alert by the alert's name, in the order of the rules; links become plain words."""
-    (texts,) = _ALERTS.findall((_ROOT / DOCUMENT).read_text(encoding="utf-8"))
+def _runbooks() -> dict[str, str]:
+    """Take the text on each alert out of the document, in the order of the rules; links become plain words."""
+    (texts,) = _ALERTS.findall((_ROOT / _DOCUMENT).read_text(encoding="utf-8"))
     found = dict(_SECTION.findall(texts))
     return {alert: _LINK.sub(r"\1", found[alert].strip()) for alert in _alerts()}
 

@@ -51,8 +51,12 @@ def _shown(panel: Panel, value: float) -> str:
     for mapping in defaults.get("mappings", ()):
         if found := mapping["options"].get(f"{value:g}"):
             return str(found["text"])
-    decimals = defaults.get("decimals")
-    return with_unit(value, defaults["unit"], None if decimals is None else int(decimals))
+    return with_unit(value, defaults["unit"], _decimals(panel))
+
+
+def _decimals(panel: Panel) -> int | None:
+    decimals = panel["fieldConfig"]["defaults"].get("decimals")
+    return None if decimals is None else int(decimals)
 
 
 def _over_time(axes: Axes, panel: Panel, lines: Sequence[Line]) -> None:
@@ -150,7 +154,7 @@ def _legend_beside(axes: Axes, panel: Panel, lines: Sequence[Line], colors: Sequ
         )
         style: dict[str, Any] = {"transform": axes.transAxes, "fontsize": 8, "va": "center"}
         axes.text(left + 0.045, height, name, color=TEXT, **style)
-        axes.text(right, height, with_unit(value, unit), color=TEXT, ha="right", **style)
+        axes.text(right, height, with_unit(value, unit, _decimals(panel)), color=TEXT, ha="right", **style)
 
 
 def _heat(axes: Axes, panel: Panel, lines: Sequence[Line]) -> None:
