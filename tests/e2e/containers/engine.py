@@ -46,6 +46,8 @@ class Images:
 
     server: str
     client: str
+    python: str
+    """What both are built on."""
     variables: dict[str, str]
     """What to tell the compose file about images."""
     is_airgapped: bool
@@ -58,8 +60,11 @@ def build_images(tag: str, environment_file: Path, say: Callable[[str], None]) -
     chosen = airgap | {name: os.environ[name] for name in ("PYTHON_IMAGE", "PROMETHEUS_IMAGE") if name in os.environ}
     images = {"SERVER_IMAGE": f"chat-relay-server:{tag}", "CLIENT_IMAGE": f"chat-client:{tag}"}
     environment_file.write_text("".join(f"{name}={value}\n" for name, value in (chosen | images).items()))
-    say(f"building {' and '.join(images.values())} on {chosen.get('PYTHON_IMAGE', 'the pinned Python image')}")
-    command = ["docker", "compose", "--progress", "plain", "--env-file", str(environment_file), "build"]
+    python = chosen.get("PYTHON_IMAGE") or _pinned_python()
+    say(f"building {' and '.join(images.values())} on {python}")
+    # A project of its own: images say which they belong to, and what is started from them inherits it.
+    project = ("--env-file", str(environment_file), "--project-name", tag)
+    command = ["docker", "compose", "--progress", "plain", *project, "build"]
     with subprocess.Popen(
         command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | images
     ) as build:
@@ -67,7 +72,13 @@ def build_images(tag: str, environment_file: Path, say: Callable[[str], None]) -
         said = [line.rstrip() for line in _told(build.stdout, say)]
     assert build.returncode == 0, "\n".join(said)
     is_airgapped = "PROMETHEUS_IMAGE" in airgap and chosen["PROMETHEUS_IMAGE"] == airgap["PROMETHEUS_IMAGE"]
-    return Images(images["SERVER_IMAGE"], images["CLIENT_IMAGE"], chosen | images, is_airgapped)
+    return Images(images["SERVER_IMAGE"], images["CLIENT_IMAGE"], python, chosen | images, is_airgapped)
+
+
+def _pinned_python() -> str:
+    found = re.search(r"^ARG PYTHON_IMAGE=(\S+)$", (ROOT / "Dockerfile.server").read_text(), re.MULTILINE)
+    assert found
+    return found[1]
 
 
 def _told(lines: Iterable[str], say: Callable[[str], None]) -> Iterator[str]:
