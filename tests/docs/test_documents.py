@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -24,7 +25,10 @@ PROGRAMS: dict[str, Callable[[list[str]], Any]] = {
     "bot-client": bot_client.__main__._parser().parse_args,
     "relay-server": relay_server.__main__._parser().parse_args,
 }
-OTHERS = {"curl", "docker", "echo", "export", "python"}
+OTHERS = {
+    *("apt-get", "cd", "curl", "docker", "echo", "export", "git", "install", "iptables", "journalctl", "nft"),
+    *("python", "ssh", "sysctl", "systemctl", "ufw"),
+}
 every_document = pytest.mark.parametrize("name", NAMES)
 
 
@@ -38,12 +42,9 @@ def commands(text: str) -> Iterator[list[str]]:
         if language == "sh":
             for line in block.splitlines():
                 words = shlex.split(line, comments=True)
-                while "|" in words:
-                    bar = words.index("|")
-                    yield words[:bar]
-                    words = words[bar + 1 :]
-                if words:
-                    yield words
+                for is_joint, command in groupby(words, {"|", "&&"}.__contains__):
+                    if not is_joint:
+                        yield list(command)
     for span in re.findall(r"`((?:\.venv/bin/|chat |bot-client |relay-server )[^`\n]+)`", prose(text)):
         yield shlex.split(span)
 

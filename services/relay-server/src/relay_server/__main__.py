@@ -13,7 +13,6 @@ from relay_server.app import App
 from relay_server.doctor.checks import examine
 from relay_server.doctor.findings import as_json, is_well
 from relay_server.doctor.findings import as_text as findings_as_text
-from relay_server.doctor.gather import gather
 from relay_server.healthcheck import check_health
 from relay_server.net import loop
 from relay_server.net.sockets import ListenError
@@ -107,6 +106,8 @@ def _healthcheck(settings: Settings, server: str | None, timeout_seconds: float)
 
 
 def _doctor(settings: Settings, *, wants_json: bool) -> int:
+    from relay_server.doctor.gather import gather  # noqa: PLC0415 - no other command needs what it loads
+
     findings = list(examine(gather(settings)))
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     print(as_json(findings) if wants_json else findings_as_text(findings, colour=colour), end="")
