@@ -156,16 +156,13 @@ def heat(title: str, about: str, unit: str, buckets: str, *, width: int = 12, al
     )
 
 
-def states(
-    title: str, about: str, queries: Queries, names: Mapping[str, tuple[str, str]], *, width: int = 12, alert: str = ""
-) -> Panel:
+def states(title: str, about: str, queries: Queries, names: Mapping[str, tuple[str, str]], *, width: int = 12) -> Panel:
     """Draw a band for each line, coloured by its value; names give the text and the colour of each value."""
     shown = {value: model.ValueMappingResult(text=text, color=color) for value, (text, color) in names.items()}
     panel = (
         statetimeline.Panel()
         .title(title)
         .description(about)
-        .links(_runbook(alert))
         .unit("none")
         .datasource(SOURCE)
         .mappings([model.ValueMap(shown)])
@@ -175,7 +172,7 @@ def states(
         .line_width(0)
         .color_scheme(FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
         .legend(_legend(looks.LegendPlacement.BOTTOM, looks.LegendDisplayMode.LIST, []))
-        .no_value("none")
+        .no_value("No alerts")
         .span(width)
         .height(_HEIGHT)
     )

@@ -1,6 +1,7 @@
 """The dashboard "Runbooks": what docs/operations.md says of each alert, a panel for each."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -54,6 +55,7 @@ def _runbooks() -> dict[str, str]:
     return {alert: _LINK.sub(r"\1", found[alert].strip()) for alert in _alerts()}
 
 
+@cache
 def _alerts() -> list[str]:
     rules = yaml.safe_load((_ROOT / "deploy" / "prometheus" / "rules" / "alerts.yml").read_text(encoding="utf-8"))
     return [rule["alert"] for group in rules["groups"] for rule in group["rules"]]

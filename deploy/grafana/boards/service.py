@@ -116,6 +116,7 @@ def _words() -> Section:
             "Where the probe's messages lie; the brighter a field, the more of them took so long.",
             "s",
             total(rate(_ROUND_TRIP), "le"),
+            alert="ProbeLatency",
         ),
         lines(
             "Loss",

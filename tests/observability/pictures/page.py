@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
+from PIL import Image
 
 from observability.pictures.plots import Line, draw
 from observability.pictures.theme import BORDER, FAINT, PAGE, PANEL, STYLE, TEXT
@@ -20,6 +22,8 @@ _GAP: Final = 8
 _TOP: Final = 52
 _COLUMNS: Final = 24
 _DPI: Final = 100
+_SHADE: Final = 6
+"""Steps between shades that nobody sees, and that make the file a third smaller."""
 
 # Left, bottom, right, top, in pixels, of what a panel keeps free around its plot.
 _MARGINS: Final = {
@@ -54,7 +58,10 @@ def draw_page(dashboard: Mapping[str, Any], look_up: Lookup, span: tuple[float, 
         )
         for panel in dashboard["panels"]:
             _place(page, panel, look_up, span, height)
-        page.savefig(path, facecolor=PAGE, pil_kwargs={"optimize": True})
+        drawn = BytesIO()
+        page.savefig(drawn, facecolor=PAGE)
+    shades = [min(255, round(shade / _SHADE) * _SHADE) for shade in range(256)]
+    Image.open(drawn).convert("RGB").point(shades * 3).save(path, optimize=True)
 
 
 def _place(page: Figure, panel: Mapping[str, Any], look_up: Lookup, span: tuple[float, float], height: int) -> None:

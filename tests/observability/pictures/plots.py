@@ -1,5 +1,6 @@
 """One plot for each kind of panel."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -8,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from observability.pictures.theme import FAINT, GRID, PANEL, TEXT, color_of, step_color, with_unit
 from observability.prometheus import Series
@@ -98,7 +99,8 @@ def _scale(axes: Axes, panel: Panel) -> None:
     bottom = min(axes.dataLim.y0, defaults["custom"].get("axisSoftMin", 0.0))
     top = max(axes.dataLim.y1, defaults["custom"].get("axisSoftMax", 0.0))
     axes.set_ylim(bottom, top + (top - bottom) * 0.08 or 1)
-    axes.yaxis.set_major_locator(MaxNLocator(4))
+    binary = 2.0 ** math.ceil(math.log2((top - bottom) / 3 or 1))
+    axes.yaxis.set_major_locator(MultipleLocator(binary) if defaults["unit"] == "bytes" else MaxNLocator(4))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: with_unit(value, defaults["unit"])))
     axes.grid(visible=True, color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
