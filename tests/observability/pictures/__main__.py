@@ -15,6 +15,7 @@ from observability.pictures.page import draw_page
 from observability.prometheus import ROOT, Prometheus, Series
 from observability.queries import Query, dashboards
 
+BOARDS: Final = ("relay", "service")
 IMAGES: Final = ROOT / "docs" / "images"
 MINUTES: Final = 5
 STEP_SECONDS: Final = 2
@@ -32,19 +33,20 @@ def main() -> None:
             sys.stderr.write(f"==> {minute} min more of chat\n")
             time.sleep(60)
         chat.check()
-        _draw(chat.prometheus)
+        draw(chat.prometheus, IMAGES, MINUTES)
 
 
-def _draw(prometheus: Prometheus) -> None:
+def draw(prometheus: Prometheus, folder: Path, minutes: int) -> None:
+    """Draw the last minutes on all dashboards into a folder."""
     end = time.time()
-    start = end - MINUTES * 60
+    start = end - minutes * 60
 
     def look_up(expr: str) -> list[Series]:
         asked = Query("picture", expr).at(RATE_INTERVAL)
         return prometheus.query_range(asked, start, end, STEP_SECONDS)
 
-    for name in ("relay", "service"):
-        draw_page(dashboards()[name], look_up, (start, end), IMAGES / f"dashboard-{name}.png")
+    for name in BOARDS:
+        draw_page(dashboards()[name], look_up, (start, end), folder / f"dashboard-{name}.png")
 
 
 if __name__ == "__main__":

@@ -40,8 +40,7 @@ Lookup = Callable[[str], list[Series]]
 
 def draw_page(dashboard: Mapping[str, Any], look_up: Lookup, span: tuple[float, float], path: Path) -> None:
     """Draw a dashboard into a file, between two times in seconds since 1970."""
-    rows = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in dashboard["panels"])
-    height = _TOP + rows * _ROW + _GAP
+    _, height = page_size(dashboard)
     with mpl.rc_context(STYLE):
         page = Figure(figsize=(_WIDTH / _DPI, height / _DPI), dpi=_DPI, facecolor=PAGE)
         FigureCanvasAgg(page)
@@ -62,6 +61,12 @@ def draw_page(dashboard: Mapping[str, Any], look_up: Lookup, span: tuple[float, 
         page.savefig(drawn, facecolor=PAGE)
     shades = [min(255, round(shade / _SHADE) * _SHADE) for shade in range(256)]
     Image.open(drawn).convert("RGB").point(shades * 3).save(path, optimize=True)
+
+
+def page_size(dashboard: Mapping[str, Any]) -> tuple[int, int]:
+    """Return width and height of a dashboard's picture, in pixels."""
+    rows = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in dashboard["panels"])
+    return _WIDTH, _TOP + rows * _ROW + _GAP
 
 
 def _place(page: Figure, panel: Mapping[str, Any], look_up: Lookup, span: tuple[float, float], height: int) -> None:
