@@ -18,6 +18,11 @@ _AVAILABLE: Final[Steps] = ((None, RED), (0.99, YELLOW), (0.999, GREEN))
 _ROUND_TRIP: Final = probe("bot_round_trip_seconds_bucket")
 _REFUSED: Final = 'relay_transactions_total{job="relay", status!="ok"}'
 _ANSWERED: Final = 'relay_transactions_total{job="relay"}'
+_LOSS: Final = "Messages of the probe that didn't arrive within five seconds, as a share of all."
+_AVAILABILITY: Final = (
+    "How much of the last 28 days the service was there: messages arrived, and who wanted in was in. The promise is "
+    "99.9 %. It counts what was measured, which on a new machine is less than 28 days."
+)
 
 
 def build() -> Dashboard:
@@ -65,7 +70,7 @@ def _now() -> Section:
         ),
         figure(
             "Lost",
-            "The probe's messages that didn't arrive within five seconds, as a share of all.",
+            _LOSS,
             "percentunit",
             _lost_share(),
             steps=_WHOLE,
@@ -81,8 +86,7 @@ def _now() -> Section:
         ),
         figure(
             "Available, 28 days",
-            "How much of the last 28 days the service was there: messages arrived, and who wanted in was in. The "
-            "promise is 99.9 %. It counts what was measured, which on a new machine is less than 28 days.",
+            _AVAILABILITY,
             "percentunit",
             "service:availability:ratio28d",
             steps=_AVAILABLE,
@@ -120,7 +124,7 @@ def _words() -> Section:
         ),
         lines(
             "Loss",
-            "Messages of the probe that didn't arrive within five seconds, as a share of all.",
+            _LOSS,
             "percentunit",
             {"lost": _lost_share()},
             colors={"lost": RED},
