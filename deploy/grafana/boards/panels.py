@@ -65,8 +65,8 @@ def figure(
         .span(width)
         .height(_STAT_HEIGHT)
     )
-    if decimals is not None:
-        panel.decimals(decimals)
+    if decimals is not None or unit == "short":
+        panel.decimals(decimals or 0)  # counts are whole, though increase() estimates between scrapes
     if names:
         panel.mappings([model.ValueMap({value: model.ValueMappingResult(text=text) for value, text in names.items()})])
         panel.graph_mode(looks.BigValueGraphMode.NONE)
@@ -122,7 +122,7 @@ def stack(
     panel.draw_style(looks.GraphDrawStyle.BARS if bars else looks.GraphDrawStyle.LINE)
     panel.min(0).line_width(1).fill_opacity(80 if bars else 35)
     if unit == "short":
-        panel.decimals(0)  # they are counts, though increase() estimates between scrapes
+        panel.decimals(0)
     panel.stacking(common.StackingConfig().mode(looks.StackingMode.NORMAL).group("A"))
     panel.legend(_legend(looks.LegendPlacement.RIGHT, looks.LegendDisplayMode.TABLE, ["max"]))
     return panel

@@ -113,7 +113,6 @@ def _now() -> Section:
             "short",
             f"{total(last_minute(relay('relay_evictions_total')))}"
             f" + {total(last_minute(relay('relay_lobby_evictions_total')))}",
-            decimals=0,
             alert="EvictionSpike",
         ),
         figure(

@@ -81,7 +81,6 @@ def _now() -> Section:
             "Creates and joins of the last minute that were answered with anything but a welcome.",
             "short",
             total(last_minute(_REFUSED)),
-            decimals=0,
             alert="JoinsRefused",
         ),
         figure(
@@ -207,7 +206,7 @@ def _availability() -> Section:
     return "Is anything wrong?", [
         states(
             "Alerts",
-            "Which alerts are pending (yellow) or firing (red), over time. Nothing here is good news.",
+            "Which alerts are pending (yellow) or firing (red), over time. An empty panel is good news.",
             {"{{alertname}}": 'max by (alertname) (ALERTS{alertstate="firing"} * 2 or ALERTS{alertstate="pending"})'},
             {"1": ("pending", YELLOW), "2": ("firing", RED)},
         ),
