@@ -26,13 +26,18 @@ def docker(*words: str) -> str:
     return done.stdout
 
 
-def inspect(container: str) -> dict[str, Any]:
-    (found,) = json.loads(docker("container", "inspect", container))
+def container(name: str) -> dict[str, Any]:
+    (found,) = json.loads(docker("container", "inspect", name))
     return dict(found)
 
 
 def image(name: str) -> dict[str, Any]:
     (found,) = json.loads(docker("image", "inspect", name))
+    return dict(found)
+
+
+def network(name: str) -> dict[str, Any]:
+    (found,) = json.loads(docker("network", "inspect", name))
     return dict(found)
 
 
@@ -44,6 +49,7 @@ def has_image(name: str) -> bool:
 class Images:
     """Our images, built from this checkout for this run."""
 
+    tag: str
     server: str
     client: str
     python: str
@@ -72,7 +78,7 @@ def build_images(tag: str, environment_file: Path, say: Callable[[str], None]) -
         said = [line.rstrip() for line in _told(build.stdout, say)]
     assert build.returncode == 0, "\n".join(said)
     is_airgapped = "PROMETHEUS_IMAGE" in airgap and chosen["PROMETHEUS_IMAGE"] == airgap["PROMETHEUS_IMAGE"]
-    return Images(images["SERVER_IMAGE"], images["CLIENT_IMAGE"], python, chosen | images, is_airgapped)
+    return Images(tag, images["SERVER_IMAGE"], images["CLIENT_IMAGE"], python, chosen | images, is_airgapped)
 
 
 def _pinned_python() -> str:
@@ -108,9 +114,9 @@ def now() -> str:
     return docker("system", "info", "--format", "{{.SystemTime}}").strip()
 
 
-def seconds_from_signal_to_end(container: str, since: str) -> float:
+def seconds_from_signal_to_end(container_id: str, since: str) -> float:
     """Tell how long the container took to end after SIGTERM, by the engine's clock; it must have ended already."""
-    chosen = ("--filter", f"container={container}", "--filter", "event=kill", "--filter", "event=die")
+    chosen = ("--filter", f"container={container_id}", "--filter", "event=kill", "--filter", "event=die")
     lines = docker("events", "--since", since, "--until", now(), *chosen, "--format", "{{json .}}").splitlines()
     events = [json.loads(line) for line in lines]
     asked = next(

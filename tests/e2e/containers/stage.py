@@ -180,7 +180,7 @@ class BotsContainer(DockerContainer):
 
 
 class ChatProcess(Person):
-    """Somebody on this machine; leaving the context ends the process."""
+    """Somebody on this machine, who leaves the room at the end of the context."""
 
     def __init__(self, log: Path, *arguments: str) -> None:
         super().__init__()
@@ -194,8 +194,12 @@ class ChatProcess(Person):
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.process.kill()
-        self.process.communicate()
+        self.process.terminate()
+        try:
+            self.process.wait(DEADLINE_SECONDS)
+        finally:
+            self.process.kill()
+            self.process.communicate()
 
     def say(self, line: str) -> None:
         assert self.process.stdin

@@ -9,6 +9,7 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
 from conformance.people import People
+from e2e.containers import engine
 from e2e.containers.conftest import StartBots, StartChat, StartRelay
 from e2e.containers.engine import (
     STOP_SECONDS,
@@ -16,7 +17,6 @@ from e2e.containers.engine import (
     docker,
     has_image,
     image,
-    inspect,
     now,
     seconds_from_signal_to_end,
 )
@@ -50,7 +50,7 @@ def run(images: Images) -> Run:
 
 
 def health(container: DockerContainer) -> str:
-    return str(inspect(container.get_container_id())["State"]["Health"]["Status"])
+    return str(engine.container(container.get_container_id())["State"]["Health"]["Status"])
 
 
 def test_the_relay_becomes_healthy_and_serves_its_pages(images: Images, network: Network) -> None:
@@ -161,7 +161,7 @@ def end(container: DockerContainer) -> float:
     """Stop the container and return how long its process took, by the engine's clock."""
     since = now()
     container.get_wrapped_container().stop(timeout=20)
-    state: dict[str, Any] = inspect(container.get_container_id())["State"]
+    state: dict[str, Any] = engine.container(container.get_container_id())["State"]
     assert (state["ExitCode"], state["OOMKilled"]) == (0, False)
     return seconds_from_signal_to_end(container.get_container_id(), since)
 
