@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from chatproto import Frame, FrameDecoder, Operation, Status
 from relay_server.control import Control
-from relay_server.core.policy import Policy
+from relay_server.core.policy import Policy, TcpLimits
 from relay_server.core.registry import Registry
 from relay_server.net.sockets import listen_tcp
-from relay_server.net.tcp import TcpLimits, TcpPort
+from relay_server.net.tcp import TcpPort
 from services.relay_server.net.loopback import DEADLINE_SECONDS, until
 
 if TYPE_CHECKING:
