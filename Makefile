@@ -9,6 +9,8 @@ PACKAGES := libs/chatproto libs/chatclient services/relay-server services/bot-cl
 SOURCES := libs services tests deploy/grafana
 
 PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4
+# They mostly wait, so four at a time do, whatever the machine; the tests of a file share what they brought up.
+CONTAINERS := $(PYTEST) --numprocesses 4 --dist loadfile --no-loadscope-reorder tests/e2e/containers
 
 .PHONY: help
 help: ## list the targets
@@ -56,8 +58,14 @@ check: $(VENV)/dev.stamp ## format, lint, types, import contracts, unit tests, d
 
 .PHONY: test
 test: check ## everything: check, conformance, end to end, faults, both event loops
-	@$(PYTEST) --numprocesses 4 tests/conformance tests/e2e tests/faults tests/bench
+	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers tests/conformance tests/e2e tests/faults tests/bench
+	@$(CONTAINERS)
 	@$(BIN)/pytest -q tests/observability  # one Prometheus for all, so in one process
+
+.PHONY: test-e2e
+test-e2e: $(VENV)/dev.stamp ## end to end: the programs, their images and the compose file (these two with Docker)
+	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers tests/e2e
+	@$(CONTAINERS)
 
 .PHONY: conformance
 conformance: $(VENV)/dev.stamp ## speak raw bytes to any relay: make conformance TARGET=host:port

@@ -12,7 +12,7 @@ from e2e.containers.engine import Images
 from e2e.containers.stage import HARDENED, RELAY_NAME, RelayContainer
 from e2e.relay_metrics import await_metrics
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(300), pytest.mark.xdist_group("containers-1")]
+pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(300)]
 
 SEND = """\
 import socket, sys

@@ -8,7 +8,7 @@ from e2e.containers.conftest import StartChat
 from e2e.containers.stage import RelayContainer
 from e2e.relay_metrics import Metrics
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(300), pytest.mark.xdist_group("containers-1")]
+pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(300)]
 
 
 def test_two_containers_chat(relay: RelayContainer, start_chat: StartChat) -> None:

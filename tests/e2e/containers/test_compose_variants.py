@@ -11,7 +11,7 @@ from e2e.containers.project import Project
 from e2e.containers.stage import ChatProcess
 from e2e.containers.waiting import eventually
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(300), pytest.mark.xdist_group("containers-1")]
+pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from e2e.containers.stage import RelayContainer
 from e2e.containers.waiting import eventually
 from e2e.relay_metrics import Metrics
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(300), pytest.mark.xdist_group("containers-2")]
+pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(300)]
 
 # A neighbour counts as reachable for up to 45 s after its last sign, then it is asked for; from there three failures
 # over ten seconds.

@@ -24,7 +24,7 @@ from e2e.containers.stage import HARDENED, RELAY_NAME, BotsContainer, RelayConta
 from e2e.containers.waiting import eventually
 from e2e.relay_metrics import Metrics
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(300), pytest.mark.xdist_group("containers-1")]
+pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(300)]
 
 MAX_ADDED_BYTES: Final = 60_000_000
 LABELS: Final = ("title", "description", "licenses", "version")

@@ -15,7 +15,7 @@ from e2e.containers.waiting import eventually
 from e2e.relay_metrics import Metrics
 from ports import free_ports
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(300), pytest.mark.xdist_group("containers-2")]
+pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(300)]
 
 BOTS = 6
 # A client that hears nothing doubts after 45 s and asks the relay 20 s later, unless errors say it sooner.
@@ -35,8 +35,7 @@ def relay(start_relay: StartRelay) -> RelayContainer:
     return start_relay(Ports(*free_ports(3)))
 
 
-# Who hears no farewell needs a minute to be sure: that one waits beside the others.
-@pytest.mark.parametrize("how", ["asked", pytest.param("killed", marks=pytest.mark.xdist_group("killed"))])
+@pytest.mark.parametrize("how", ["asked", "killed"])
 def test_all_come_back(relay: RelayContainer, start_bots: StartBots, outside: Relay, tmp_path: Path, how: str) -> None:
     server = f"{RELAY_NAME}:{relay.inside.tcp}"
     bots = start_bots("load", BOT_SERVER=server, BOT_ROOMS="2", BOT_MEMBERS=str(BOTS // 2), BOT_RATE="5", BOT_ID="x")
