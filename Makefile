@@ -6,13 +6,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := libs/chatproto libs/chatclient services/relay-server services/bot-client services/messenger
-SOURCES := libs services tests
+SOURCES := libs services tests deploy/grafana
 
 PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4
+# They mostly wait, so four at a time do, whatever the machine; the tests of a file share what they brought up.
+CONTAINERS := $(PYTEST) --numprocesses 4 --dist loadfile --no-loadscope-reorder tests/e2e/containers
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1mmake %-12s\033[0m %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1mmake %-20s\033[0m %s\n", $$1, $$2}'
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # A line for each library while pip works, and pip's own words if something fails.
@@ -50,13 +52,20 @@ run: install ## run a relay on its defaults
 check: $(VENV)/dev.stamp ## format, lint, types, import contracts, unit tests, documents (under a minute)
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
-	@$(BIN)/mypy $(PACKAGES:%=%/src) tests
+	@$(BIN)/mypy $(PACKAGES:%=%/src) tests deploy/grafana
 	@$(BIN)/lint-imports | tail -n 4
-	@$(PYTEST) --cov --cov-report=term tests/libs tests/services tests/docs
+	@$(PYTEST) --cov --cov-report=term tests/libs tests/services tests/docs tests/deploy
 
 .PHONY: test
 test: check ## everything: check, conformance, end to end, faults, both event loops
-	@$(PYTEST) --numprocesses 4 tests/conformance tests/e2e tests/faults tests/bench
+	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers tests/conformance tests/e2e tests/faults tests/bench
+	@$(CONTAINERS)
+	@$(BIN)/pytest -q tests/observability  # one Prometheus for all, so in one process
+
+.PHONY: test-e2e
+test-e2e: $(VENV)/dev.stamp ## end to end: the programs, their images and the compose file (these two with Docker)
+	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers tests/e2e
+	@$(CONTAINERS)
 
 .PHONY: conformance
 conformance: $(VENV)/dev.stamp ## speak raw bytes to any relay: make conformance TARGET=host:port
@@ -79,6 +88,14 @@ format: $(VENV)/dev.stamp ## format the code and mend what lint can mend
 docs: $(VENV)/dev.stamp ## write the generated tables of docs/settings.md and docs/metrics.md
 	@PYTHONPATH=tests $(BIN)/python -m docs.generated
 
+.PHONY: dashboards
+dashboards: $(VENV)/dev.stamp ## build Grafana's dashboards, deploy/grafana/dashboards
+	@PYTHONPATH=deploy/grafana $(BIN)/python -m boards
+
+.PHONY: dashboard-pictures
+dashboard-pictures: $(VENV)/dev.stamp ## draw the dashboards for docs/images from a real Prometheus (some minutes)
+	@PYTHONPATH=tests $(BIN)/python -m observability.pictures
+
 .PHONY: picture
 picture: $(VENV)/dev.stamp ## record the demo anew for docs/images/demo.svg
 	@PYTHONPATH=tests $(BIN)/python -m docs.record_demo
@@ -87,6 +104,10 @@ picture: $(VENV)/dev.stamp ## record the demo anew for docs/images/demo.svg
 lock: $(VENV)/dev.stamp ## choose newer versions of the libraries and lock their hashes
 	@for set in runtime dev; do $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes \
 	  --no-emit-index-url --no-header --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
+
+.PHONY: airgap-images
+airgap-images: ## build the base images from Debian's packages, without an image registry (docs/airgap.md)
+	@deploy/airgap/images.sh $(ARGS)
 
 .PHONY: clean
 clean: ## remove what was installed and built

@@ -29,8 +29,8 @@ def _installed(*programs: str) -> bool:
 # How one sees that it is there, and what to say if it isn't.
 _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "docker": (
-        lambda: _succeeds("docker", "info") and _succeeds("docker", "compose", "version"),
-        "no Docker engine with Compose answers: `sudo deploy/airgap/engine.sh` brings one",
+        lambda: all(_succeeds("docker", *words) for words in (["info"], ["compose", "version"], ["buildx", "version"])),
+        "no Docker engine with Compose and buildx answers: `sudo deploy/airgap/engine.sh` brings one",
     ),
     "prometheus": (
         lambda: _installed("prometheus", "promtool"),

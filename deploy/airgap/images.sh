@@ -57,9 +57,9 @@ build_python() {
   require_root "make a Debian system, which $PYTHON_IMAGE is"
   install_missing debootstrap ca-certificates
   echo "images: building $PYTHON_IMAGE from Debian's packages (about a minute)"
-  rm -rf "$ROOT"
+  rm -rf --one-file-system "$ROOT"
   leave_out_documents
-  logged debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$SUITE" "$ROOT" "$MIRROR"
+  quietly debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$SUITE" "$ROOT" "$MIRROR"
   # Builds trust whom this machine trusts, for instance the site's own package mirror.
   cp --dereference "$CERTIFICATES" "$ROOT$CERTIFICATES"
   add_security_updates
@@ -72,7 +72,7 @@ build_python() {
   tar --directory "$ROOT" --create --one-file-system . |
     docker import --change "LABEL $INPUTS_LABEL=$1" --change 'CMD ["python3"]' --change 'ENV LANG=C.UTF-8' \
       --change 'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin' - "$PYTHON_IMAGE" > /dev/null
-  rm -rf "$ROOT"
+  rm -rf --one-file-system "$ROOT"
   echo "images: $(size "$PYTHON_IMAGE") is built"
 }
 
@@ -90,23 +90,23 @@ leave_out_documents() {
 add_security_updates() {
   [ -n "$SECURITY_MIRROR" ] || return 0
   echo "deb $SECURITY_MIRROR $SUITE-security main" >> "$ROOT/etc/apt/sources.list"
-  logged chroot "$ROOT" apt-get update
-  logged chroot "$ROOT" env DEBIAN_FRONTEND=noninteractive apt-get --yes upgrade
-}
-
-# Keep what a command says for the case that it fails.
-logged() {
-  "$@" > "$STATE/images.log" 2>&1 < /dev/null || {
-    tail -n 20 "$STATE/images.log" >&2
-    die "$1 failed; the end of what it said ($STATE/images.log) is above."
-  }
+  quietly chroot "$ROOT" apt-get update
+  quietly chroot "$ROOT" env DEBIAN_FRONTEND=noninteractive apt-get --yes upgrade
 }
 
 build_prometheus() {
   echo "images: building $PROMETHEUS_IMAGE from Debian's package"
-  docker build --quiet --build-arg "PYTHON_IMAGE=$PYTHON_IMAGE" --label "$INPUTS_LABEL=$1" --tag "$PROMETHEUS_IMAGE" \
-    - < prometheus.Dockerfile > /dev/null
+  quietly docker build --progress plain --build-arg "PYTHON_IMAGE=$PYTHON_IMAGE" --label "$INPUTS_LABEL=$1" \
+    --tag "$PROMETHEUS_IMAGE" - < prometheus.Dockerfile
   echo "images: $(size "$PROMETHEUS_IMAGE") is built"
+}
+
+# Run a command, quiet unless it fails.
+quietly() {
+  local words
+  words=$("$@" 2>&1) && return
+  tail -n 20 <<< "$words" >&2
+  die "$1 failed; the end of what it said is above."
 }
 
 main "$@"

@@ -1,6 +1,8 @@
 # Debian's Prometheus under the paths, user and entry point of prom/prometheus, so that one compose file runs both.
 ARG PYTHON_IMAGE=airgap/python:3.13-slim-trixie
 FROM ${PYTHON_IMAGE}
+# The release of Debian is the pin: its archive keeps one version.
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends prometheus \
  && rm -rf /var/lib/apt/lists/* \

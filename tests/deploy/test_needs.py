@@ -33,7 +33,7 @@ def test_all_skips_of_one_kind_are_one_line_that_says_how_to_get_it(needy: Path)
     assert "1 passed, 2 skipped" in output
     (line,) = [line for line in output.splitlines() if line.startswith("SKIPPED")]
     assert line.startswith("SKIPPED [2]")
-    assert "no Docker engine with Compose answers: `sudo deploy/airgap/engine.sh` brings one" in line
+    assert "no Docker engine with Compose and buildx answers: `sudo deploy/airgap/engine.sh` brings one" in line
 
 
 def test_what_is_required_fails_when_it_is_missing(needy: Path) -> None:

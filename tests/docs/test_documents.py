@@ -1,8 +1,10 @@
 """What documents refer to is there: files, sections, rules, make targets, commands, settings, metrics, modules."""
 
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -23,7 +25,10 @@ PROGRAMS: dict[str, Callable[[list[str]], Any]] = {
     "bot-client": bot_client.__main__._parser().parse_args,
     "relay-server": relay_server.__main__._parser().parse_args,
 }
-OTHERS = {"curl", "echo", "python"}
+OTHERS = {
+    *("apt-get", "cd", "curl", "docker", "echo", "export", "git", "install", "iptables", "journalctl", "nft"),
+    *("python", "ssh", "sysctl", "systemctl", "ufw"),
+}
 every_document = pytest.mark.parametrize("name", NAMES)
 
 
@@ -37,24 +42,25 @@ def commands(text: str) -> Iterator[list[str]]:
         if language == "sh":
             for line in block.splitlines():
                 words = shlex.split(line, comments=True)
-                while "|" in words:
-                    bar = words.index("|")
-                    yield words[:bar]
-                    words = words[bar + 1 :]
-                if words:
-                    yield words
+                for is_joint, command in groupby(words, {"|", "&&"}.__contains__):
+                    if not is_joint:
+                        yield list(command)
     for span in re.findall(r"`((?:\.venv/bin/|chat |bot-client |relay-server )[^`\n]+)`", prose(text)):
         yield shlex.split(span)
 
 
 def check_command(words: list[str]) -> None:
-    while re.fullmatch(r"[A-Z_]+=.*", words[0]):
+    while words[0] == "sudo" or re.fullmatch(r"[A-Z_]+=.*", words[0]):
         words = words[1:]
+    for path in (word for word in words if word.startswith("deploy/")):
+        assert (ROOT / path).exists(), f"{path} is no file of ours"
     program, arguments = words[0].removeprefix(".venv/bin/"), words[1:]
     if program == "make":
         assert {word for word in arguments if "=" not in word} <= make_targets()
     elif program in PROGRAMS:
         PROGRAMS[program](arguments)
+    elif program.startswith("deploy/"):
+        assert os.access(ROOT / program, os.X_OK), f"{program} can't be run"
     else:
         assert program in OTHERS, f"{program} is no command of ours"
 

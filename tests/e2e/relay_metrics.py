@@ -2,14 +2,19 @@
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from conformance.relays import OwnRelay
-
 DEADLINE_SECONDS: Final = 20.0
 Labels = frozenset[tuple[str, str]]
+
+
+class HasOps(Protocol):
+    """A relay whose ops port can be asked: a process, or a container."""
+
+    def ops(self, path: str) -> str:
+        """Get a page of it."""
 
 
 class Metrics:
@@ -48,11 +53,11 @@ class Metrics:
         )
 
 
-def scrape(relay: OwnRelay) -> Metrics:
+def scrape(relay: HasOps) -> Metrics:
     return Metrics(relay.ops("/metrics"))
 
 
-def await_metrics(relay: OwnRelay, wanted: Callable[[Metrics], bool], seconds: float = DEADLINE_SECONDS) -> Metrics:
+def await_metrics(relay: HasOps, wanted: Callable[[Metrics], bool], seconds: float = DEADLINE_SECONDS) -> Metrics:
     """Scrape until something is true, and return that scrape."""
     deadline = time.monotonic() + seconds
     while not wanted(metrics := scrape(relay)):

@@ -6,9 +6,8 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,10 +17,10 @@ import pytest
 from conformance import wire
 from conformance.people import People
 from conformance.relays import OwnRelay, Relay
+from e2e.namespaces import DEADLINE_SECONDS, Namespace, await_port, network
 from e2e.relay_metrics import await_metrics
 from ports import free_ports
 
-DEADLINE_SECONDS: Final = 30.0
 # Every machine grants so little, and allows so many descriptors.
 MODEST: Final = {
     "RELAY_RECEIVE_BUFFER_BYTES": "4096",
@@ -184,55 +183,31 @@ def test_wrong_settings_are_said_in_one_sentence() -> None:
     assert done.stderr.startswith("relay-server: RELAY_TPC_PORT is no setting")
 
 
-def run(command: str) -> None:
-    subprocess.run(command.split(), check=True, capture_output=True, timeout=DEADLINE_SECONDS)
-
-
 @pytest.fixture
-def namespace() -> Iterator[str]:
-    """Make a network as a container on a bridge has it: one interface, and this machine as its gateway."""
-    name = f"doctor{os.getpid()}"
-    run(f"ip netns add {name}")
-    try:
-        run(f"ip link add dr{os.getpid()} type veth peer name eth0 netns {name}")
-        run(f"ip address add 203.0.113.1/30 dev dr{os.getpid()}")
-        run(f"ip link set dr{os.getpid()} up")
-        for command in ("address add 203.0.113.2/30 dev eth0", "link set lo up", "link set eth0 up"):
-            run(f"ip -n {name} {command}")
-        run(f"ip -n {name} route add default via 203.0.113.1")
-        yield name
-    finally:
-        run(f"ip netns delete {name}")
+def namespace() -> Iterator[Namespace]:
+    with network("doctor", 0) as made:
+        yield made
 
 
 @needs_root
-def test_a_gateway_that_hides_the_members_addresses(namespace: str) -> None:
+def test_a_gateway_that_hides_the_members_addresses(namespace: Namespace) -> None:
     ports = free_ports(4)
-    inside = ("ip", "netns", "exec", namespace)
+    inside, address, gateway = namespace.inside, namespace.address, namespace.gateway
     settings = {"RELAY_HOST": "::", "container": "oci"}
     with subprocess.Popen(
         [*inside, sys.executable, "-m", "relay_server", "run"], env=environment(ports, **settings)
     ) as process:
         try:
-            await_port("203.0.113.2", ports[0])
-            with People(Relay("203.0.113.2", *ports[:3])) as people:
+            await_port(address, ports[0])
+            with People(Relay(address, *ports[:3])) as people:
                 people.trio(b"demo")
                 found = examine(ports, *inside, **settings)
         finally:
             process.terminate()
-    assert found["container"]["says"].startswith("on a bridge behind the gateway 203.0.113.1")
+    assert found["container"]["says"].startswith(f"on a bridge behind the gateway {gateway}")
     assert mark_of(found["member_addresses"]) == "problem"
-    assert "most likely the gateway's (203.0.113.1)" in found["member_addresses"]["says"]
+    assert f"most likely the gateway's ({gateway})" in found["member_addresses"]["says"]
     assert "network_mode: host" in found["member_addresses"]["advice"]
-
-
-def await_port(host: str, port: int) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while True:
-        with suppress(OSError), socket.create_connection((host, port), timeout=1):
-            return
-        assert time.monotonic() < deadline, "The relay didn't start in time."
-        time.sleep(0.02)
 
 
 @contextmanager

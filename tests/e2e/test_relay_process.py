@@ -46,6 +46,17 @@ def test_it_starts_and_says_what_runs(relay: OwnRelay, loop: str) -> None:
     assert scrape(relay).value("relay_members") == 0
 
 
+def test_its_gauges_are_of_this_moment(relay: OwnRelay, people: People) -> None:
+    assert scrape(relay).value("relay_member_addresses") == 0
+    people.pair(b"demo")
+    metrics = scrape(relay)
+    assert metrics.value("relay_rooms") == 1
+    assert metrics.value("relay_members") == 2
+    assert metrics.value("relay_member_addresses") == 1
+    assert metrics.value("relay_receive_buffer_wanted_bytes") == 4 * 2**20
+    assert metrics.value("relay_receive_buffer_bytes") > 0
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_drains_it(relay: OwnRelay, people: People, number: signal.Signals) -> None:
     ann, bob = people.pair(b"demo")

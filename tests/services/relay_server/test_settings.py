@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from relay_server.core.policy import Policy
-from relay_server.net.tcp import TcpLimits
+from relay_server.core.policy import Policy, TcpLimits
 from relay_server.settings import PREFIX, SECRETS_DIR, Settings, SettingsError, describe, load_settings, variable
 
 NOWHERE = Path("/nowhere")

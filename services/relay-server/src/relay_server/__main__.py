@@ -9,17 +9,10 @@ from typing import NoReturn
 
 from chatclient import RefusedError, UnreachableError
 from relay_server import __version__
-from relay_server.app import App
-from relay_server.doctor.checks import examine
-from relay_server.doctor.findings import as_json, is_well
-from relay_server.doctor.findings import as_text as findings_as_text
-from relay_server.doctor.gather import gather
 from relay_server.healthcheck import check_health
-from relay_server.net import loop
 from relay_server.net.sockets import ListenError
 from relay_server.settings import LogFormat, LoopKind, Settings, SettingsError, describe, load_settings
 from relay_server.tables import as_env_file, as_markdown, as_text
-from relay_server.telemetry.logs import configure_logs
 
 USAGE_ERROR = 2
 MAX_TIMEOUT_SECONDS = 3600
@@ -82,7 +75,14 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+# What only one command needs is loaded there: the health check is called every few seconds, and should cost little.
+
+
 def _run(settings: Settings) -> int:
+    from relay_server.app import App  # noqa: PLC0415
+    from relay_server.net import loop  # noqa: PLC0415
+    from relay_server.telemetry.logs import configure_logs  # noqa: PLC0415
+
     wants_json = settings.log_format is LogFormat.JSON or (
         settings.log_format is LogFormat.AUTO and not sys.stderr.isatty()
     )
@@ -107,6 +107,11 @@ def _healthcheck(settings: Settings, server: str | None, timeout_seconds: float)
 
 
 def _doctor(settings: Settings, *, wants_json: bool) -> int:
+    from relay_server.doctor.checks import examine  # noqa: PLC0415
+    from relay_server.doctor.findings import as_json, is_well  # noqa: PLC0415
+    from relay_server.doctor.findings import as_text as findings_as_text  # noqa: PLC0415
+    from relay_server.doctor.gather import gather  # noqa: PLC0415
+
     findings = list(examine(gather(settings)))
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     print(as_json(findings) if wants_json else findings_as_text(findings, colour=colour), end="")

@@ -9,8 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from relay_server.core.policy import Policy
-from relay_server.net.tcp import TcpLimits
+from relay_server.core.policy import Policy, TcpLimits
 
 PREFIX: Final = "RELAY_"
 SECRETS_DIR: Final = Path("/run/secrets")

@@ -53,7 +53,7 @@ ROOTLESS = Container(bridged=True, rootless=True, gateway="10.0.2.2")
         ),
         (check_member_addresses, SOUND, NOTE, "can't tell before"),
         (check_member_addresses, running(), OK, "12 members from 9 addresses, and no mismatch"),
-        (check_member_addresses, running(members=2, member_addresses=1), OK, "2 members are few to tell"),
+        (check_member_addresses, running(members=2, member_addresses=1), OK, "2 members are too few to tell"),
         (check_member_addresses, running(member_addresses=None), OK, "no mismatch in 1000 datagrams"),
         (check_member_addresses, running(address_mismatches=51), PROBLEM, "51 of 1000 datagrams came from another"),
         (check_member_addresses, running(address_mismatches=50), NOTE, "50 of 1000 datagrams came from another"),
@@ -66,7 +66,7 @@ ROOTLESS = Container(bridged=True, rootless=True, gateway="10.0.2.2")
             "most likely the gateway's (172.18.0.1)",
         ),
         (check_member_addresses, running(BRIDGE, members=3, member_addresses=1), PROBLEM, "all 3 members have"),
-        (check_member_addresses, running(BRIDGE, members=2, member_addresses=1), OK, "few to tell"),
+        (check_member_addresses, running(BRIDGE, members=2, member_addresses=1), OK, "too few to tell"),
         (check_member_addresses, running(BRIDGE), OK, "12 members from 9 addresses"),
         (
             check_member_addresses,

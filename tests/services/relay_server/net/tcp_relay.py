@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Self
 from chatproto import Frame, FrameDecoder, Operation, Status
 from relay_server.control import Control
 from relay_server.core.guesses import Guesses
-from relay_server.core.policy import Policy
+from relay_server.core.policy import Policy, TcpLimits
 from relay_server.core.registry import Registry
 from relay_server.net.sockets import listen_tcp
-from relay_server.net.tcp import TcpLimits, TcpPort
+from relay_server.net.tcp import TcpPort
 from relay_server.passwords import Passwords
 from services.relay_server.net.loopback import DEADLINE_SECONDS, until
 

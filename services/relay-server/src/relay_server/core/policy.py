@@ -24,3 +24,14 @@ class Policy:
     leave_commands: bool = True
     announce: bool = True
     provisional_address: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TcpLimits:
+    """How long a transaction may take, how large a request may be, and how many may be open at once."""
+
+    transaction_timeout_seconds: float
+    completion_pause_seconds: float
+    max_payload_bytes: int
+    max_transactions: int
+    max_transactions_per_address: int

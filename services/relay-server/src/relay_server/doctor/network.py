@@ -108,7 +108,7 @@ def check_member_addresses(facts: Facts) -> Finding:
         return _members(Mark.NOTE, f"{mismatches}.", advice)
     if relay.member_addresses is None or relay.members < ENOUGH_MEMBERS:
         return _members(
-            Mark.OK, f"no mismatch in {relay.datagrams} datagrams; {relay.members} members are few to tell."
+            Mark.OK, f"no mismatch in {relay.datagrams} datagrams; {relay.members} members are too few to tell more."
         )
     return _members(Mark.OK, f"{relay.members} members from {relay.member_addresses} addresses, and no mismatch.")
 

@@ -56,7 +56,7 @@ def _check_free_port(facts: Facts, port: Port) -> Finding:
             port,
             Mark.NOTE,
             f"free, but only for root: ports below {lowest} are privileged.",
-            "Choose a port from there up, or give the service AmbientCapabilities=CAP_NET_BIND_SERVICE.",
+            "Choose a port from there up, or give the service CAP_NET_BIND_SERVICE: docs/operations.md shows how.",
         )
     return _finding(port, Mark.OK, "free.")
 

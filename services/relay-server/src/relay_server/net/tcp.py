@@ -5,7 +5,6 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, cast
 
@@ -13,21 +12,11 @@ from chatproto import MalformedError, Phase, ProtocolError, ServerTransaction
 from relay_server.control import Control, Granted, Peer, Pending
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.errors import BusyError
+from relay_server.core.policy import TcpLimits
 from relay_server.net.workers import Workers
 
 LINGER_SECONDS: Final = 1.0
 """After the answer the client may close, or name its port, for so long (TCP-09)."""
-
-
-@dataclass(frozen=True, slots=True)
-class TcpLimits:
-    """How long a transaction may take, how large a request may be, and how many may be open at once."""
-
-    transaction_timeout_seconds: float
-    completion_pause_seconds: float
-    max_payload_bytes: int
-    max_transactions: int
-    max_transactions_per_address: int
 
 
 class TcpPort:

@@ -1,0 +1,106 @@
+"""The files for a server: what systemd, nft and cloud-init think of them, and that they agree with the relay."""
+
+import configparser
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from docs.markdown import ROOT
+from relay_server.doctor.resources import OWN_FILES
+from relay_server.settings import Settings
+
+VPS: Final = ROOT / "deploy" / "vps"
+UNIT: Final = VPS / "chat-relay.service"
+FIREWALL: Final = VPS / "chat-relay.nft"
+DEADLINE_SECONDS: Final = 60.0
+EXPOSURE: Final = 12
+"""Tenths; systemd's own scale ends at 10, and 2 is what it calls OK."""
+
+FIELDS = Settings.model_fields
+TCP, UDP, LOBBY = (FIELDS[f"{name}_port"].default for name in ("tcp", "udp", "lobby"))
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False
+    )
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """Copy the unit, with the relay where this test has one."""
+    program = Path(sys.executable).parent / "relay-server"
+    text = UNIT.read_text().replace("/opt/chat-relay/current/bin/relay-server", str(program))
+    copy = tmp_path / UNIT.name
+    copy.write_text(text)
+    return copy
+
+
+@pytest.mark.needs("systemd")
+def test_systemd_understands_the_unit(unit: Path) -> None:
+    done = run("systemd-analyze", "verify", "--man=no", unit)
+    assert (done.returncode, [line for line in done.stderr.splitlines() if UNIT.name in line]) == (0, [])
+
+
+@pytest.mark.needs("systemd")
+def test_systemd_notices_a_word_that_it_does_not_know(unit: Path) -> None:
+    unit.write_text(unit.read_text().replace("NoNewPrivileges", "NoNewPriviledges"))
+    assert "NoNewPriviledges" in run("systemd-analyze", "verify", "--man=no", unit).stderr
+
+
+@pytest.mark.needs("systemd")
+def test_the_service_is_exposed_as_little_as_the_document_says(unit: Path) -> None:
+    done = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager", unit)
+    assert done.returncode == 0, done.stdout
+    assert f"exposure of {EXPOSURE / 10}" in (ROOT / "docs" / "operations.md").read_text()
+
+
+def service() -> configparser.SectionProxy:
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read(UNIT)
+    return parser["Service"]
+
+
+def test_wrong_settings_are_not_tried_again() -> None:
+    assert service()["RestartPreventExitStatus"] == "2"
+    assert service()["Restart"] == "on-failure"
+    # A failing check of its own would be tried again, whatever its exit code.
+    assert service()["ExecStartPre"] == "-/opt/chat-relay/current/bin/relay-server config check"
+
+
+def test_the_service_may_open_what_the_relay_needs() -> None:
+    assert int(service()["LimitNOFILE"]) >= FIELDS["max_transactions"].default + OWN_FILES
+
+
+def test_the_kernel_grants_the_buffers_that_the_relay_asks_for() -> None:
+    text = (VPS / "60-chat-relay.conf").read_text()
+    settings = dict(re.findall(r"^([\w.]+) = (\d+)$", text, re.MULTILINE))
+    wanted = str(FIELDS["receive_buffer_bytes"].default)
+    assert settings == {"net.core.rmem_max": wanted, "net.core.wmem_max": wanted}
+
+
+def test_the_firewalls_let_the_relays_ports_through() -> None:
+    defined = dict(re.findall(r"^define (\w+) = (.+)$", FIREWALL.read_text(), re.MULTILINE))
+    assert defined["relay_tcp_port"] == str(TCP)
+    assert defined["relay_udp_ports"] == f"{{ {UDP}, {LOBBY} }}"
+    profile = configparser.ConfigParser()
+    profile.read(VPS / "ufw-chat-relay")
+    assert profile["chat-relay"]["ports"] == f"{TCP}/tcp|{UDP}:{LOBBY}/udp"
+
+
+@pytest.mark.needs("cloud-init")
+def test_cloud_init_understands_the_user_data() -> None:
+    done = run("cloud-init", "schema", "--config-file", VPS / "cloud-init.yaml")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_user_data_names_files_that_are_there() -> None:
+    named = re.findall(r"/usr/local/src/chat-relay/(\S+)", (VPS / "cloud-init.yaml").read_text())
+    assert named
+    assert all(os.access(ROOT / name, os.X_OK) for name in named)

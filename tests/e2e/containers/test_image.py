@@ -1,0 +1,193 @@
+"""What the images promise: health, no rights, an end on request in under two seconds, a small size, clear words."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.network import Network
+
+from conformance.people import People
+from e2e.containers import engine
+from e2e.containers.conftest import StartBots, StartChat, StartRelay
+from e2e.containers.engine import (
+    STOP_SECONDS,
+    Images,
+    docker,
+    has_image,
+    image,
+    now,
+    seconds_from_signal_to_end,
+)
+from e2e.containers.stage import HARDENED, RELAY_NAME, BotsContainer, RelayContainer
+from e2e.containers.waiting import eventually
+from e2e.relay_metrics import Metrics
+
+pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(300)]
+
+MAX_ADDED_BYTES: Final = 60_000_000
+LABELS: Final = ("title", "description", "licenses", "version")
+SECOND: Final = 1_000_000_000  # in nanoseconds, as the engine wants it
+
+# The image's own check, but not only four times a minute.
+OFTEN: Final = {"healthcheck": {"interval": SECOND, "start_period": SECOND, "retries": 1}}
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(images: Images) -> Run:
+    """Run an image to its end and return the exit code, and what it wrote to both outputs."""
+
+    def run(kind: str, *command: str, **variables: str) -> tuple[int, str, str]:
+        container = DockerContainer(getattr(images, kind), env=variables).with_command(list(command))
+        with container.with_kwargs(**HARDENED):
+            code = container.get_wrapped_container().wait(timeout=60)["StatusCode"]
+            heard, told = container.get_logs()
+        return code, heard.decode(), told.decode()
+
+    return run
+
+
+def health(container: DockerContainer) -> str:
+    return str(engine.container(container.get_container_id())["State"]["Health"]["Status"])
+
+
+def test_the_relay_becomes_healthy_and_serves_its_pages(images: Images, network: Network) -> None:
+    with RelayContainer(images.server, network, {}).with_kwargs(**HARDENED, **OFTEN) as relay:
+        eventually(lambda: health(relay) == "healthy", relay.said)
+        assert relay.ops("/healthz") == "ok\n"
+        counted = Metrics(relay.ops("/metrics"))
+        # The check joined a room of its own, spoke, heard the echo, and left.
+        assert counted.value("relay_transactions_total", operation="create", status="ok") >= 1
+        assert counted.value("relay_datagrams_sent_total") >= 1
+        assert counted.value("relay_members") == 0
+
+
+def test_a_relay_that_hangs_is_unhealthy(images: Images, network: Network) -> None:
+    with RelayContainer(images.server, network, {}).with_kwargs(**HARDENED, **OFTEN) as relay:
+        eventually(lambda: health(relay) == "healthy", relay.said)
+        relay.get_wrapped_container().kill(signal="SIGSTOP")
+        eventually(lambda: health(relay) == "unhealthy", relay.said)
+
+
+def test_bots_are_healthy_while_they_are_in_a_room(relay: RelayContainer, images: Images, network: Network) -> None:
+    probe = BotsContainer(images.client, network, "probe", {"BOT_SERVER": RELAY_NAME, "BOT_RATE": "5"})
+    with probe.with_kwargs(**HARDENED, **OFTEN):
+        eventually(lambda: health(probe) == "healthy", probe.said)
+        relay.get_wrapped_container().stop()
+        eventually(lambda: health(probe) == "unhealthy", probe.said)
+
+
+@pytest.mark.parametrize("kind", ["server", "client"])
+def test_the_image_says_who_it_is_and_runs_as_nobody(images: Images, kind: str) -> None:
+    config = image(getattr(images, kind))["Config"]
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", config["User"])
+    assert config["Healthcheck"]["Test"][0] == "CMD"  # no shell in between, as with the program itself:
+    assert [*(config["Entrypoint"] or []), *config["Cmd"]] in (["relay-server", "run"], ["bot-client", "run"])
+    for label in LABELS:
+        assert config["Labels"][f"org.opencontainers.image.{label}"]
+
+
+@pytest.mark.parametrize("kind", ["server", "client"])
+def test_the_image_adds_little(images: Images, kind: str) -> None:
+    base = images.python
+    if not has_image(base):
+        docker("pull", "--quiet", base)  # its layers are here already
+    assert 0 < image(getattr(images, kind))["Size"] - image(base)["Size"] <= MAX_ADDED_BYTES
+
+
+def test_there_is_nothing_to_build_with_and_nothing_to_change(images: Images) -> None:
+    for name in (images.server, images.client):
+        with DockerContainer(name).with_kwargs(entrypoint=["sleep", "infinity"]) as container:
+
+            def fails(*command: str, container: DockerContainer = container) -> bool:
+                return bool(container.exec(list(command)).exit_code)
+
+            assert not fails("python", "--version")
+            assert fails("/opt/chat/bin/python", "-m", "pip", "--version")
+            assert fails("sh", "-c", "command -v gcc cc pip")
+            # Even where the file system isn't read-only.
+            assert fails("touch", "/opt/chat/new")
+            assert fails("sh", "-c", "find /opt/chat /usr /etc -xdev -writable ! -type l | grep .")
+
+
+def test_it_runs_without_any_rights(start_relay: StartRelay, start_chat: StartChat) -> None:
+    relay = start_relay()
+    ann = start_chat("create", "demo", "--name", "ann")
+    ann.is_told("You created demo")
+    for container in (relay, ann):
+        status = container.exec(["cat", "/proc/1/status"]).output.decode()
+        assert re.search(r"^Uid:(\s+[1-9]\d*){4}$", status, re.MULTILINE)
+        assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE)
+        assert set(re.findall(r"^Cap\w+:\s+(\w+)$", status, re.MULTILINE)) == {"0" * 16}
+        for path in ("/new", "/tmp/new", "/opt/chat/new", "/var/tmp/new"):
+            refused = container.exec(["touch", path])
+            assert refused.exit_code
+            assert b"Read-only file system" in refused.output
+
+
+def test_the_relay_ends_soon_and_tells_everybody(relay: RelayContainer, people: People) -> None:
+    ann, bob = people.pair(b"demo")
+    assert end(relay) < STOP_SECONDS
+    ann.await_notice(b"disconnected: shutdown")
+    bob.await_notice(b"disconnected: shutdown")
+    assert '"event": "stopped"' in relay.said()
+
+
+def test_bots_end_soon_with_a_report(start_relay: StartRelay, start_bots: StartBots) -> None:
+    start_relay()
+    bots = start_bots("load", BOT_ROOMS="2", BOT_MEMBERS="3")
+    eventually(lambda: "bot_members 6" in bots.ops("/metrics"), bots.said)
+    assert end(bots) < STOP_SECONDS
+    assert re.search(r"^ +sent +\d", bots.said(), re.MULTILINE)
+
+
+def test_bots_that_find_no_relay_end_soon_too(start_bots: StartBots) -> None:
+    bots = start_bots("load")
+    eventually(lambda: "bot_locked_out" in bots.ops("/metrics"), bots.said)
+    assert end(bots) < STOP_SECONDS
+
+
+def test_chat_ends_soon_and_leaves(start_relay: StartRelay, start_chat: StartChat) -> None:
+    relay = start_relay()
+    ann = start_chat("create", "demo", "--name", "ann")
+    ann.is_told("You created demo")
+    assert end(ann) < STOP_SECONDS
+    assert Metrics(relay.ops("/metrics")).value("relay_rooms") == 0
+
+
+def end(container: DockerContainer) -> float:
+    """Stop the container and return how long its process took, by the engine's clock."""
+    since = now()
+    container.get_wrapped_container().stop(timeout=20)
+    state: dict[str, Any] = engine.container(container.get_container_id())["State"]
+    assert (state["ExitCode"], state["OOMKilled"]) == (0, False)
+    return seconds_from_signal_to_end(container.get_container_id(), since)
+
+
+def test_config_check_says_yes(run: Run) -> None:
+    assert run("server", "config", "check", RELAY_TCP_PORT="9500") == (0, "The settings can be used.\n", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "part"),
+    [("RELAY_TCP_PORT", "70000", "RELAY_TCP_PORT"), ("RELAY_MAX_ROMS", "5", "is no setting")],
+)
+@pytest.mark.parametrize("command", [("config", "check"), ("run",)])
+def test_a_wrong_setting_gets_one_sentence(
+    run: Run, command: tuple[str, ...], name: str, value: str, part: str
+) -> None:
+    code, heard, told = run("server", *command, **{name: value})
+    assert (code, heard, told.count("\n")) == (2, "", 1)
+    assert told.startswith("relay-server: ")
+    assert part in told
+
+
+@pytest.mark.parametrize(
+    ("command", "part"), [(("bot-client", "run", "--rate", "much"), "--rate"), (("chat", "join"), "ROOM")]
+)
+def test_a_wrong_word_gets_one_sentence(run: Run, command: tuple[str, ...], part: str) -> None:
+    code, heard, told = run("client", *command)
+    assert (code, heard, told.count("\n")) == (2, "", 1)
+    assert part in told
