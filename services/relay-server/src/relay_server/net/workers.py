@@ -64,5 +64,5 @@ class Workers:
 def _step_back() -> None:
     """Let this thread run when the loop's doesn't want to; elsewhere than on Linux it would be the whole process."""
     if sys.platform == "linux":
-        with suppress(OSError):
+        with suppress(OSError):  # a sandbox may forbid it, as the systemd unit's does; the kernel is fair even so
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
