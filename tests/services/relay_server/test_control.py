@@ -194,6 +194,15 @@ def test_what_cant_be_is_refused_without_work(
     assert decode_status(frame_of(answer).payload)[0] is status
 
 
+@pytest.mark.requirement("LIM-01")
+def test_a_request_with_a_password_is_one_request_to_the_rate_of_joins() -> None:
+    case = ControlCase(join_rate=1.0)
+    case.grant(Operation.CREATE, knock("ann", "café"))
+    for number in range(4):
+        case.grant(Operation.JOIN, knock(f"bob {number}", "café"))
+    assert case.refuses(Operation.JOIN, knock("eve", "café"))[0] is Status.BUSY
+
+
 @pytest.mark.requirement("PWD-03")
 def test_what_happened_during_the_work_counts() -> None:
     case = ControlCase()
