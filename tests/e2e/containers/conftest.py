@@ -77,7 +77,7 @@ def start_chat(images: Images, network: Network) -> Iterator[StartChat]:
 
 @pytest.fixture
 def start_bots(images: Images, network: Network) -> Iterator[StartBots]:
-    """Start containers of bots: ``start_bots("load", BOT_ROOMS="2")``."""
+    """Start containers of bots: ``start_bots(SCENARIOS / "load.yaml", BOT_ROOMS="2")``."""
     with ExitStack() as stack:
         yield lambda scenario, **settings: stack.enter_context(
             BotsContainer(images.client, network, scenario, {"BOT_SERVER": RELAY_NAME} | settings)

@@ -3,7 +3,6 @@
 import contextlib
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
@@ -16,6 +15,7 @@ from e2e.containers.engine import ROOT
 from e2e.containers.waiting import DEADLINE_SECONDS, eventually
 
 RELAY_NAME: Final = "relay"
+SCENARIOS: Final = ROOT / "deploy/compose/scenarios"
 OPS: Final = "9100/tcp"
 BOT_METRICS: Final = "9101/tcp"
 
@@ -87,7 +87,7 @@ class RelayContainer(DockerContainer):
     def _is_ready(self) -> bool:
         try:
             return self.ops("/readyz") == "ready\n"
-        except (urllib.error.URLError, OSError):
+        except OSError:
             return False
 
 
@@ -159,12 +159,12 @@ class ChatContainer(DockerContainer, Person):
 
 
 class BotsContainer(DockerContainer):
-    """Bots that play a scenario of the compose file's."""
+    """Bots that play a scenario; they wait for a relay as long as it takes."""
 
-    def __init__(self, image: str, network: Network, scenario: str, settings: dict[str, str]) -> None:
-        told = {"BOT_SCENARIO": f"/scenarios/{scenario}.yaml", "BOT_METRICS_HOST": "::", "BOT_METRICS_PORT": "9101"}
+    def __init__(self, image: str, network: Network, scenario: Path, settings: dict[str, str]) -> None:
+        told = {"BOT_SCENARIO": "/scenario.yaml", "BOT_METRICS_HOST": "::", "BOT_METRICS_PORT": "9101"}
         super().__init__(image, network=network, env=told | {"BOT_PATIENCE_SECONDS": "0"} | settings)
-        self.with_volume_mapping(ROOT / "deploy/compose/scenarios", "/scenarios")
+        self.with_volume_mapping(scenario, "/scenario.yaml")
         self.with_exposed_ports(BOT_METRICS).with_kwargs(**HARDENED)
 
     def ops(self, path: str) -> str:

@@ -20,7 +20,7 @@ from e2e.containers.engine import (
     now,
     seconds_from_signal_to_end,
 )
-from e2e.containers.stage import HARDENED, RELAY_NAME, BotsContainer, RelayContainer
+from e2e.containers.stage import HARDENED, RELAY_NAME, SCENARIOS, BotsContainer, RelayContainer
 from e2e.containers.waiting import eventually
 from e2e.relay_metrics import Metrics
 
@@ -72,7 +72,7 @@ def test_a_relay_that_hangs_is_unhealthy(images: Images, network: Network) -> No
 
 
 def test_bots_are_healthy_while_they_are_in_a_room(relay: RelayContainer, images: Images, network: Network) -> None:
-    probe = BotsContainer(images.client, network, "probe", {"BOT_SERVER": RELAY_NAME, "BOT_RATE": "5"})
+    probe = BotsContainer(images.client, network, SCENARIOS / "probe.yaml", {"BOT_SERVER": RELAY_NAME, "BOT_RATE": "5"})
     with probe.with_kwargs(**HARDENED, **OFTEN):
         eventually(lambda: health(probe) == "healthy", probe.said)
         relay.get_wrapped_container().stop()
@@ -137,14 +137,14 @@ def test_the_relay_ends_soon_and_tells_everybody(relay: RelayContainer, people: 
 
 def test_bots_end_soon_with_a_report(start_relay: StartRelay, start_bots: StartBots) -> None:
     start_relay()
-    bots = start_bots("load", BOT_ROOMS="2", BOT_MEMBERS="3")
+    bots = start_bots(SCENARIOS / "load.yaml", BOT_ROOMS="2", BOT_MEMBERS="3")
     eventually(lambda: "bot_members 6" in bots.ops("/metrics"), bots.said)
     assert end(bots) < STOP_SECONDS
     assert re.search(r"^ +sent +\d", bots.said(), re.MULTILINE)
 
 
 def test_bots_that_find_no_relay_end_soon_too(start_bots: StartBots) -> None:
-    bots = start_bots("load")
+    bots = start_bots(SCENARIOS / "load.yaml")
     eventually(lambda: "bot_locked_out" in bots.ops("/metrics"), bots.said)
     assert end(bots) < STOP_SECONDS
 

@@ -10,7 +10,7 @@ from conformance.people import People
 from conformance.relays import Relay
 from e2e.containers.conftest import StartBots, StartRelay
 from e2e.containers.engine import docker
-from e2e.containers.stage import RELAY_NAME, BotsContainer, ChatProcess, Ports, RelayContainer
+from e2e.containers.stage import RELAY_NAME, SCENARIOS, BotsContainer, ChatProcess, Ports, RelayContainer
 from e2e.containers.waiting import eventually
 from e2e.relay_metrics import Metrics
 from ports import free_ports
@@ -37,8 +37,8 @@ def relay(start_relay: StartRelay) -> RelayContainer:
 
 @pytest.mark.parametrize("how", ["asked", "killed"])
 def test_all_come_back(relay: RelayContainer, start_bots: StartBots, outside: Relay, tmp_path: Path, how: str) -> None:
-    server = f"{RELAY_NAME}:{relay.inside.tcp}"
-    bots = start_bots("load", BOT_SERVER=server, BOT_ROOMS="2", BOT_MEMBERS=str(BOTS // 2), BOT_RATE="5", BOT_ID="x")
+    load = {"BOT_ROOMS": "2", "BOT_MEMBERS": str(BOTS // 2), "BOT_RATE": "5", "BOT_ID": "x"}
+    bots = start_bots(SCENARIOS / "load.yaml", BOT_SERVER=f"{RELAY_NAME}:{relay.inside.tcp}", **load)
     eventually(lambda: _are_in(bots), bots.said)
     arguments = ("join", "load-x-1", "--name", "me", "--server", f"{outside.host}:{outside.tcp_port}", "--stay")
     with ChatProcess(tmp_path / "me", *arguments) as me, People(outside) as people:
