@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ ROOT: Final = Path(__file__).parents[3]
 STOP_SECONDS: Final = 2.0
 """What an image of ours promises: so long from the signal to the end of the process."""
 
+_PATIENCE_SECONDS: Final = 20
 _AIRGAP: Final = ROOT / "deploy/airgap/images.env"
 _NANOSECONDS: Final = 1e9
 
@@ -109,18 +111,12 @@ def remove_labelled(label: str) -> None:
             docker(kind, "rm", *(("--force", "--volumes") if kind == "container" else ()), *found)
 
 
-def now() -> str:
-    """Return the engine's own time, for ``seconds_from_signal_to_end``."""
-    return docker("system", "info", "--format", "{{.SystemTime}}").strip()
-
-
-def seconds_from_signal_to_end(container_id: str, since: str) -> float:
-    """Tell how long the container took to end after SIGTERM, by the engine's clock; it must have ended already."""
-    chosen = ("--filter", f"container={container_id}", "--filter", "event=kill", "--filter", "event=die")
-    lines = docker("events", "--since", since, "--until", now(), *chosen, "--format", "{{json .}}").splitlines()
-    events = [json.loads(line) for line in lines]
-    asked = next(
-        event for event in events if event["Action"] == "kill" and event["Actor"]["Attributes"]["signal"] == "15"
-    )
-    ended = next(event for event in events if event["Action"] == "die")
-    return float(ended["timeNano"] - asked["timeNano"]) / _NANOSECONDS
+def stop(container_id: str) -> float:
+    """Stop a container and return the seconds from SIGTERM to the end of its process, by the engine's clock."""
+    since = docker("system", "info", "--format", "{{.SystemTime}}").strip()
+    docker("stop", "--time", str(_PATIENCE_SECONDS), container_id)
+    state = container(container_id)["State"]
+    assert (state["ExitCode"], state["OOMKilled"]) == (0, False), state
+    chosen = ("--filter", f"container={container_id}", "--filter", "event=kill", "--format", "{{.TimeNano}}")
+    asked, *_ = docker("events", "--since", since, "--until", state["FinishedAt"], *chosen).split()
+    return datetime.fromisoformat(state["FinishedAt"]).timestamp() - int(asked) / _NANOSECONDS

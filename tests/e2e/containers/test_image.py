@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from testcontainers.core.container import DockerContainer
@@ -17,8 +17,6 @@ from e2e.containers.engine import (
     docker,
     has_image,
     image,
-    now,
-    seconds_from_signal_to_end,
 )
 from e2e.containers.stage import HARDENED, RELAY_NAME, SCENARIOS, BotsContainer, RelayContainer
 from e2e.containers.waiting import eventually
@@ -129,7 +127,7 @@ def test_it_runs_without_any_rights(start_relay: StartRelay, start_chat: StartCh
 
 def test_the_relay_ends_soon_and_tells_everybody(relay: RelayContainer, people: People) -> None:
     ann, bob = people.pair(b"demo")
-    assert end(relay) < STOP_SECONDS
+    assert engine.stop(relay.get_container_id()) < STOP_SECONDS
     ann.await_notice(b"disconnected: shutdown")
     bob.await_notice(b"disconnected: shutdown")
     assert '"event": "stopped"' in relay.said()
@@ -139,31 +137,22 @@ def test_bots_end_soon_with_a_report(start_relay: StartRelay, start_bots: StartB
     start_relay()
     bots = start_bots(SCENARIOS / "load.yaml", BOT_ROOMS="2", BOT_MEMBERS="3")
     eventually(lambda: "bot_members 6" in bots.ops("/metrics"), bots.said)
-    assert end(bots) < STOP_SECONDS
+    assert engine.stop(bots.get_container_id()) < STOP_SECONDS
     assert re.search(r"^ +sent +\d", bots.said(), re.MULTILINE)
 
 
 def test_bots_that_find_no_relay_end_soon_too(start_bots: StartBots) -> None:
     bots = start_bots(SCENARIOS / "load.yaml")
     eventually(lambda: "bot_locked_out" in bots.ops("/metrics"), bots.said)
-    assert end(bots) < STOP_SECONDS
+    assert engine.stop(bots.get_container_id()) < STOP_SECONDS
 
 
 def test_chat_ends_soon_and_leaves(start_relay: StartRelay, start_chat: StartChat) -> None:
     relay = start_relay()
     ann = start_chat("create", "demo", "--name", "ann")
     ann.is_told("You created demo")
-    assert end(ann) < STOP_SECONDS
+    assert engine.stop(ann.get_container_id()) < STOP_SECONDS
     assert Metrics(relay.ops("/metrics")).value("relay_rooms") == 0
-
-
-def end(container: DockerContainer) -> float:
-    """Stop the container and return how long its process took, by the engine's clock."""
-    since = now()
-    container.get_wrapped_container().stop(timeout=20)
-    state: dict[str, Any] = engine.container(container.get_container_id())["State"]
-    assert (state["ExitCode"], state["OOMKilled"]) == (0, False)
-    return seconds_from_signal_to_end(container.get_container_id(), since)
 
 
 def test_config_check_says_yes(run: Run) -> None:
