@@ -10,7 +10,12 @@ import subprocess
 from collections.abc import Callable
 from functools import cache
 
+import hypothesis
 import pytest
+
+# How long an example takes says something of the machine, nothing of the program.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _ANSWER_SECONDS = 20.0
 

@@ -272,5 +272,5 @@ class RoomsModel(NaiveRooms):
             assert not getattr(self.registry, leftovers)
 
 
-RoomsModel.TestCase.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+RoomsModel.TestCase.settings = settings(max_examples=60, stateful_step_count=50)
 TestRooms = RoomsModel.TestCase
