@@ -54,11 +54,11 @@ check: $(VENV)/dev.stamp ## format, lint, types, import contracts, unit tests, d
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy $(PACKAGES:%=%/src) tests deploy/grafana
 	@$(BIN)/lint-imports | tail -n 4
-	@$(PYTEST) --cov --cov-report=term tests/libs tests/services tests/docs tests/deploy
+	@$(PYTEST) --cov --cov-report=term tests/libs tests/services tests/docs
 
 .PHONY: test
-test: check ## everything: check, conformance, end to end, faults, both event loops
-	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers tests/conformance tests/e2e tests/faults tests/bench
+test: check ## everything: check, deployment files, conformance, end to end, faults, containers, dashboards
+	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers tests/deploy tests/conformance tests/e2e tests/faults tests/bench
 	@$(CONTAINERS)
 	@$(BIN)/pytest -q tests/observability  # one Prometheus for all, so in one process
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -192,8 +193,14 @@ def variable(field_name: str) -> str:
     return PREFIX + field_name.upper()
 
 
+@cache
+def _schemas() -> dict[str, dict[str, Any]]:
+    properties: dict[str, dict[str, Any]] = Settings.model_json_schema()["properties"]
+    return properties
+
+
 def _bounds(field_name: str) -> str:
-    schema: dict[str, Any] = Settings.model_json_schema()["properties"][field_name]
+    schema = _schemas()[field_name]
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum")
     if low is None:
