@@ -23,6 +23,8 @@ GUESSES_A_SECOND: Final = 20.0
 """Unknown tokens from one address; what is over counts as guessing (LIM-01)."""
 
 _SLASH = ord("/")
+_SURELY_SHORT_BYTES = MAX_DELIVERY_BYTES - 255 - len(": ")
+"""A datagram of this size is short enough with any name before it (UDP-06)."""
 _ONLY_PLAIN = bytes(code if 32 <= code < 127 or code == ord("\t") else ord("?") for code in range(256))
 """Leaves a message as it is if it is ASCII without controls: faster to ask than anything about text."""
 
@@ -41,25 +43,50 @@ class Relay:
         self._leave_commands = policy.leave_commands
 
     def handle_datagram(self, data: bytes, source: Address, now: float) -> Forward | DropReason:
-        """Decide about one datagram and count the decision (CON-01)."""
+        """Decide about one datagram and count the decision (CON-01).
+
+        Every message comes this way, so it calls little: with most of them `_interpret` would find nothing to do.
+        """
         size = len(data)
         counters = self._counters
         counters.received += 1
         counters.bytes_received += size
         sender = self._find_sender(data[: 2 + data[0] + data[1]]) if size > 3 else None
-        if sender is not None and sender.address == source and size <= MAX_DATAGRAM_BYTES:
-            result = self._take(sender, data, now)
+        if sender is None or sender.address != source or size > MAX_DATAGRAM_BYTES:
+            newcomer = self._identify(data, source, now)
+            if isinstance(newcomer, DropReason):
+                return self._drop(newcomer)
+            sender = newcomer
+        sender.seen_at = now
+        sender.failures = None
+        message = data[sender.header_bytes :]
+        if sender.limit is not None and (reason := sender.limit.exceeded(len(message), now)) is not None:
+            return self._drop(self._over_limit(sender, reason, now))
+        attribution = sender.attribution
+        # An ordinary message: short, plain, no command, and not one that may begin with its sender's own name.
+        if (
+            self._attribution
+            and message.translate(_ONLY_PLAIN) == message != b""
+            and (first := message[0]) != _SLASH
+            and first != attribution[0]
+            and size <= _SURELY_SHORT_BYTES
+        ):
+            payload = attribution + message
         else:
-            result = self._take_newcomer(data, source, now)
-        if isinstance(result, tuple):
-            counters.accepted += 1
-        else:
-            counters.dropped[result] += 1
-        return result
-
-    def _take_newcomer(self, data: bytes, source: Address, now: float) -> Forward | DropReason:
-        sender = self._identify(data, source, now)
-        return self._take(sender, data, now) if isinstance(sender, Member) else sender
+            meant = self._interpret(sender, message, now)
+            if isinstance(meant, DropReason):
+                return self._drop(meant)
+            if not meant:
+                counters.accepted += 1
+                return NOTHING_TO_SEND
+            payload = meant
+        counters.accepted += 1
+        room = sender.room
+        if now >= room.sent.due_at:
+            room.sent.sample(payload, now)
+        targets = room.targets_but(sender)
+        self._fanout_sizes[len(targets)] += 1
+        return payload, targets
 
     def _identify(self, data: bytes, source: Address, now: float) -> Member | DropReason:
         """Find out who sends from a new address, or why it doesn't count (UDP-02, UDP-03)."""
@@ -80,36 +107,21 @@ class Relay:
         self._registry.hear(member, source, now)
         return member
 
-    def _take(self, member: Member, data: bytes, now: float) -> Forward | DropReason:
-        """Decide about a datagram whose sender is known."""
-        member.seen_at = now
-        member.failures = None
-        message = data[member.header_bytes :]
-        if member.limit is not None and (reason := member.limit.exceeded(len(message), now)) is not None:
-            return self._over_limit(member, reason, now)
+    def _interpret(self, member: Member, message: bytes, now: float) -> bytes | DropReason:
+        """Return what the others see of a message, nothing if it isn't for them, or why it is dropped."""
         if not message:
-            return NOTHING_TO_SEND
-        first = message[0]
-        if first == _SLASH and message in LEAVE_COMMANDS and self._leave_commands:
+            return b""
+        if message in LEAVE_COMMANDS and self._leave_commands:
             self._registry.leave(member, now)
-            return NOTHING_TO_SEND
-        payload: bytes | None
-        if first != member.attribution[0] and self._attribution and message.translate(_ONLY_PLAIN) == message:
-            payload = member.attribution + message  # what `_render` comes to for most messages, at half its price
-        else:
-            payload = self._render(member, message)
+            return b""
+        payload = self._render(member, message)
         if payload is None:
             return DropReason.RESERVED_NAME if _is_utf8(message) else DropReason.INVALID_UTF8
         if len(payload) > MAX_DELIVERY_BYTES:
             over = len(payload) - MAX_DELIVERY_BYTES
             self._tell(member, f"message too long by {over} bytes: it was not relayed", now)
             return DropReason.TOO_LONG
-        room = member.room
-        if now >= room.sent.due_at:
-            room.sent.sample(payload, now)
-        targets = room.targets_but(member)
-        self._fanout_sizes[len(targets)] += 1
-        return payload, targets
+        return payload
 
     def _render(self, member: Member, message: bytes) -> bytes | None:
         """Return what the others see of a message, or None if they may not see it (UDP-05, UDP-09, UDP-11)."""
@@ -123,6 +135,10 @@ class Relay:
         if message.startswith(member.raw_name) and _names_itself(message, member.raw_name):
             return message
         return member.attribution + message
+
+    def _drop(self, reason: DropReason) -> DropReason:
+        self._counters.dropped[reason] += 1
+        return reason
 
     def _over_limit(self, member: Member, reason: DropReason, now: float) -> DropReason:
         since_told = now - member.told_at
