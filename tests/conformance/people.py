@@ -25,14 +25,20 @@ def call(relay: Relay, source: str = "") -> socket.socket:
 
 def ask(relay: Relay, request: bytes, source: str = "") -> list[wire.Frame]:
     """Send a request as it stands and return all frames of the answer; tries again while the relay is busy."""
+    return ask_from(relay, request, source)[0]
+
+
+def ask_from(relay: Relay, request: bytes, source: str) -> tuple[list[wire.Frame], str, str]:
+    """Do the same, and return besides which IP addresses the connection was between: ours, and the relay's."""
     deadline = time.monotonic() + wire.WAIT_SECONDS
     while True:
         with call(relay, source) as connection:
+            local, numeric = connection.getsockname()[0], connection.getpeername()[0]
             connection.sendall(request)
             frames = wire.read_frames(connection)
         if not frames or frames[0].payload != bytes([wire.BUSY]) or time.monotonic() > deadline:
-            return frames
-        time.sleep(0.2)
+            return frames, local, numeric
+        time.sleep(0.2)  # what we ask for is tokens, which come with time
 
 
 def status_of(relay: Relay, request: bytes, source: str = "") -> int:
@@ -108,15 +114,7 @@ class Member(Listener):
         self.room, self.name = room, name
         payload = json.dumps({"username": name.decode(), "password": password}).encode() if password else name
         request = wire.frame(operation, wire.REQUEST, room, payload)
-        deadline = time.monotonic() + wire.WAIT_SECONDS
-        while True:
-            with call(relay, source) as connection:
-                local, numeric = connection.getsockname()[0], connection.getpeername()[0]
-                connection.sendall(request)
-                frames = wire.read_frames(connection)
-            if frames[0].payload != bytes([wire.BUSY]) or time.monotonic() > deadline:
-                break
-            time.sleep(0.2)
+        frames, local, numeric = ask_from(relay, request, source)
         assert [frame.state for frame in frames] == [wire.REPLY, wire.COMPLETION], frames
         self.token = frames[1].payload
         super().__init__((numeric, relay.udp_port), local)
