@@ -102,7 +102,7 @@ picture: $(VENV)/dev.stamp ## record the demo anew for docs/images/demo.svg
 
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## choose newer versions of the libraries and lock their hashes
-	@for set in runtime dev; do $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes \
+	@for set in runtime dev; do $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-header --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
 
 .PHONY: airgap-images
