@@ -31,7 +31,8 @@ def join(name: str, password: str) -> bytes:
 
 
 def quick_relay(start_relay: StartRelay) -> OwnRelay:
-    return start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0")
+    """Start a relay that pauses for nobody, and that a busy machine lets hash as long as it takes."""
+    return start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0", RELAY_TRANSACTION_TIMEOUT_SECONDS="60")
 
 
 def test_a_join_without_a_password_overtakes_those_with_one(start_relay: StartRelay) -> None:
