@@ -72,8 +72,8 @@ conformance: $(VENV)/dev.stamp ## speak raw bytes to any relay: make conformance
 	@$(BIN)/pytest -q tests/conformance --target $(TARGET)
 
 .PHONY: faults
-faults: $(VENV)/dev.stamp ## hurt a relay: members who die, junk, idle connections, no descriptors left
-	@$(PYTEST) tests/faults
+faults: $(VENV)/dev.stamp ## attack a relay with all there is (some minutes; parts want root): floods, junk, forgeries, dead members
+	@$(PYTEST) --full tests/faults
 
 .PHONY: bench
 bench: install ## measure the relay beside a reference in C: make bench [ARGS="--exercise"]

@@ -49,6 +49,10 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: _installed("nft", "ip") and os.geteuid() == 0,
         "only root can try firewall rules, with nft and ip: `sudo deploy/airgap/test-tools.sh` installs them",
     ),
+    "namespaces": (
+        lambda: _installed("ip", "unshare") and os.geteuid() == 0,
+        "only Linux's root makes networks of its own, with the program ip (iproute2)",
+    ),
     "cloud-init": (
         lambda: _installed("cloud-init"),
         "cloud-init is missing: `sudo deploy/airgap/test-tools.sh` installs it",

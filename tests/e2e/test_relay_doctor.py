@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -30,10 +29,7 @@ MODEST: Final = {
 NAMES: Final = ("TCP", "UDP", "LOBBY", "OPS")
 DOCTOR: Final = (sys.executable, "-m", "relay_server", "doctor")
 
-needs_root = pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0 or not (shutil.which("ip") and shutil.which("unshare")),
-    reason="only Linux's root makes namespaces, with the programs ip and unshare",
-)
+needs_root = pytest.mark.needs("namespaces")
 
 
 def environment(ports: Sequence[int], **settings: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -10,6 +11,18 @@ from conformance.relays import OwnRelay
 from e2e.relay_metrics import scrape
 
 StartRelay = Callable[..., OwnRelay]
+
+
+class Load(Protocol):
+    """How much of something an attack sends."""
+
+    def __call__(self, full: int, *, quick: int) -> int:
+        """Choose between all of it (``make faults``) and enough to see a difference (``make test``)."""
+        ...
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("faults").addoption("--full", action="store_true", help="let attacks have all their load")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,6 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(params=["uvloop", "asyncio"])
 def loop(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture
+def load(request: pytest.FixtureRequest) -> Load:
+    is_full = bool(request.config.getoption("--full", default=False))
+    return lambda full, *, quick: full if is_full else quick
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Forged ICMP errors (threat U9): who only claims that somebody is gone gets nobody evicted, and costs no message."""
 
-import os
 import socket
 import struct
 import time
@@ -14,7 +13,7 @@ from e2e.relay_metrics import await_metrics, scrape
 from faults.conftest import StartRelay
 from faults.crowd import Crowd
 
-needs_raw_sockets = pytest.mark.skipif(os.geteuid() != 0, reason="only root may forge ICMP")
+needs_raw_sockets = pytest.mark.needs("namespaces")
 
 FAILING_SECONDS = 12.0
 """Longer than errors must come for before the relay believes them."""
