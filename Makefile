@@ -85,7 +85,7 @@ format: $(VENV)/dev.stamp ## format the code and mend what lint can mend
 	@$(BIN)/ruff check --fix $(SOURCES)
 
 .PHONY: docs
-docs: $(VENV)/dev.stamp ## write the generated tables of docs/settings.md and docs/metrics.md
+docs: $(VENV)/dev.stamp ## write the generated tables of docs/settings.md, docs/metrics.md and docs/licences.md
 	@PYTHONPATH=tests $(BIN)/python -m docs.generated
 
 .PHONY: dashboards
@@ -104,6 +104,17 @@ picture: $(VENV)/dev.stamp ## record the demo anew for docs/images/demo.svg
 lock: $(VENV)/dev.stamp ## choose newer versions of the libraries and lock their hashes
 	@for set in runtime dev; do $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-header --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
+
+.PHONY: audit
+audit: $(VENV)/dev.stamp ## ask the public advisories about every locked library; one that can't be looked up fails too
+	@for set in runtime dev; do echo "==> requirements/$$set.txt"; \
+	  $(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/$$set.txt; done
+
+.PHONY: sbom
+sbom: $(VENV)/dev.stamp ## write a bill of materials of what the programs run on: build/sbom.cdx.json (CycloneDX)
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py requirements requirements/runtime.txt --output-reproducible -o build/sbom.cdx.json
+	@echo "build/sbom.cdx.json is written."
 
 .PHONY: airgap-images
 airgap-images: ## build the base images from Debian's packages, without an image registry (docs/airgap.md)

@@ -1,5 +1,6 @@
 """The tables that documents take from the code; ``make docs`` writes them, a test compares them."""
 
+import json
 import os
 import re
 import subprocess
@@ -39,7 +40,40 @@ def sample_name(metric: Metric) -> str:
     return f"{metric.name}_total" if metric.type == "counter" else metric.name
 
 
-TABLES: Final[dict[str, Callable[[], str]]] = {"settings": settings_table, "metrics": metrics_table}
+def licences_table() -> str:
+    """Ask the installed libraries that the programs need for their licences."""
+    command = [
+        sys.executable,
+        "-m",
+        "piplicenses",
+        "--with-system",
+        "--format",
+        "json",
+        "--packages",
+        *locked_versions("runtime"),
+    ]
+    said = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
+    rows = sorted((normalised(library["Name"]), library["Version"], library["License"]) for library in json.loads(said))
+    head = "| library | version | licence |\n| --- | --- | --- |\n"
+    return head + "".join(f"| {name} | {version} | {licence} |\n" for name, version, licence in rows)
+
+
+def locked_versions(name: str) -> dict[str, str]:
+    """Return the versions by library that a lock file pins."""
+    text = (DOCS.parent / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([\w.!+-]+)", text, re.MULTILINE))
+
+
+def normalised(name: str) -> str:
+    """Spell a library's name as lock files do."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+TABLES: Final[dict[str, Callable[[], str]]] = {
+    "settings": settings_table,
+    "metrics": metrics_table,
+    "licences": licences_table,
+}
 """By the document's name without its suffix."""
 
 

@@ -1,0 +1,98 @@
+"""What the programs are made of: pinned by hash, licensed, listed, and the same in every build (threat R9)."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from docs.generated import licences_table, locked_versions, normalised
+from docs.markdown import ROOT, read
+
+LOCKS = ["runtime", "dev"]
+PACKAGES = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("*/*/pyproject.toml"))
+
+
+def entries(lock: str) -> list[str]:
+    """Return what a lock file says of each library, its hashes included."""
+    return re.findall(r"^\w.*(?:\n .*)*", read(f"requirements/{lock}.txt"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_library_is_pinned_by_hash(lock: str) -> None:
+    assert entries(lock)
+    for entry in entries(lock):
+        assert re.match(r"[\w.-]+(\[[\w,-]+\])?==\S+ (; .+ )?\\\n", entry), entry
+        assert "--hash=sha256:" in entry, entry
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_extras_that_libraries_ask_for_are_pinned_too(lock: str) -> None:
+    """Or pip takes the extra's newest release, has no hash for it, and no fresh checkout can be installed."""
+    pinned = {requirement.name: requirement.extras for requirement in map(pinned_requirement, entries(lock))}
+    for name, extras in pinned.items():
+        try:
+            needs = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:  # not for this platform
+            continue
+        for need in map(Requirement, needs):
+            if need.extras and any(is_needed(need, extra) for extra in ["", *extras]):
+                assert need.extras <= pinned[normalised(need.name)], f"{name} needs {need}"
+
+
+def pinned_requirement(entry: str) -> Requirement:
+    requirement = Requirement(entry.partition("\\")[0])
+    requirement.name = normalised(requirement.name)
+    return requirement
+
+
+def is_needed(need: Requirement, extra: str) -> bool:
+    return need.marker is None or need.marker.evaluate({"extra": extra})
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_locks_name_no_place_to_fetch_from(lock: str) -> None:
+    assert "://" not in read(f"requirements/{lock}.txt")
+
+
+@pytest.mark.parametrize("dockerfile", ["Dockerfile.server", "Dockerfile.client"])
+def test_images_are_made_of_what_is_locked(dockerfile: str) -> None:
+    fetches = [line for line in read(dockerfile).splitlines() if re.search(r"\bpip (install|download|wheel) ", line)]
+    assert any("--require-hashes -r runtime.txt" in line for line in fetches)
+    for line in fetches:
+        assert "--require-hashes" in line or "--no-index" in line or "--no-deps" in line, line
+
+
+def test_the_bill_of_materials_lists_what_is_locked(tmp_path: Path) -> None:
+    bill = tmp_path / "sbom.json"
+    command = [sys.executable, "-m", "cyclonedx_py", "requirements", "requirements/runtime.txt", "-o", str(bill)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=50)
+    components = json.loads(bill.read_text(encoding="utf-8"))["components"]
+    assert {component["name"]: component["version"] for component in components} == locked_versions("runtime")
+
+
+def test_every_licence_is_known() -> None:
+    listed = re.findall(r"^\| (\S+) \| \S+ \| (.+) \|$", licences_table(), re.MULTILINE)[2:]
+    assert {name for name, _ in listed} == {normalised(name) for name in locked_versions("runtime")}
+    assert [name for name, licence in listed if "UNKNOWN" in licence] == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_two_builds_are_the_same_to_the_byte(package: str, tmp_path: Path) -> None:
+    assert len({wheel_hash(package, tmp_path / build) for build in ("one", "two")}) == 1
+
+
+def wheel_hash(package: str, target: Path) -> str:
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    subprocess.run(
+        [*command, "--wheel-dir", target, ROOT / package], env=environment, check=True, capture_output=True, timeout=50
+    )
+    (wheel,) = target.glob("*.whl")
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
