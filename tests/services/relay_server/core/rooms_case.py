@@ -7,6 +7,7 @@ from chatproto import encode_datagram
 from relay_server.core.address import Address, make_address, parse_ip, unpack_targets
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Forward, Member
+from relay_server.core.moderation import Moderation
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
@@ -42,6 +43,7 @@ class Case:
         self.events: list[Event] = []
         self.policy = Policy(**policy)
         self.registry = Registry(self.policy, self.events.append)
+        self.moderation = Moderation(self.registry)
         self.relay = Relay(self.registry, self.policy)
         self._tokens = count(1)
         self._hosts = count(1)

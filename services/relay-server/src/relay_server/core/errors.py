@@ -1,6 +1,6 @@
 """Why the registry rejects a request; each class carries the status that answers it (TCP-10)."""
 
-from chatproto import ProtocolError, Status
+from chatproto import BadNameError, ProtocolError, Status
 
 
 class RoomExistsError(ProtocolError):
@@ -31,6 +31,10 @@ class RoomFullError(ProtocolError):
     """The room has as many members as it may."""
 
     status = Status.ROOM_FULL
+
+
+class BannedError(BadNameError):
+    """The room's host lets nobody of this name or from this address in (MOD-04)."""
 
 
 class TooManyError(ProtocolError):

@@ -1,11 +1,28 @@
 """Rooms and their members."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from relay_server.core.address import TARGET_BYTES, Address, pack_targets
+from relay_server.core.address import TARGET_BYTES, Address, network_of, pack_targets
 from relay_server.core.limits import SpeechLimit
 from relay_server.core.reachability import Failures, SentLog
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """Whom a room doesn't let in any more, for as long as it lives (MOD-04)."""
+
+    name: str
+    """As people see it in a list."""
+    keys: frozenset[str] = frozenset()
+    """Of the name, see `names.name_keys`."""
+    network: bytes | None = None
+    """An address, counted as the limits count them (see `address.network_of`); None bans the name alone."""
+
+    def covers(self, keys: Iterable[str], network: bytes) -> bool:
+        """Tell whether it keeps out who has one of these keys or comes from this network."""
+        return network == self.network or not self.keys.isdisjoint(keys)
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +41,7 @@ class Room:
     """What proves that somebody knows the password, see `relay_server.passwords`; None for an open room."""
     seen_at: float = 0.0
     """When its host left, while it outlives it."""
+    bans: tuple[Ban, ...] = ()
     members_by_key: dict[str, "Member"] = field(default_factory=dict)
     """Each member under every key of its name, see `names.name_keys`."""
     members: dict["Member", None] = field(default_factory=dict)
@@ -34,6 +52,14 @@ class Room:
     """All listeners' addresses in a row, twice over; None when they changed."""
     _others_bytes: int = 0
     """The length of the row without one of them."""
+
+    def knows_as_host(self, name: str, ip: bytes) -> bool:
+        """Tell whether this is the host, come back within the grace (ROOM-06)."""
+        return self.host is None and (name, ip) == self.host_was
+
+    def shuts_out(self, name: str, keys: Iterable[str], ip: bytes) -> bool:
+        """Tell whether somebody is banned (MOD-04)."""
+        return any(ban.covers(keys, network_of(ip)) for ban in self.bans) and not self.knows_as_host(name, ip)
 
     def listen(self, member: "Member", address: Address) -> None:
         """Send the member's copies to this address from now on."""

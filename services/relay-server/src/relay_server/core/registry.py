@@ -19,6 +19,7 @@ from relay_server.core.address import Address, network_of, remote_of
 from relay_server.core.counters import Counters
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.errors import (
+    BannedError,
     BusyError,
     NameTakenError,
     NoSuchRoomError,
@@ -167,7 +168,7 @@ class Registry:
         if _reached(self._policy.max_members_per_room, len(room.members)):
             raise RoomFullError
         member = self._admit(room, user_name, token, ip, now, port)
-        if room.host is None and (user_name, ip) == room.host_was:  # came back within the grace (ROOM-06)
+        if room.knows_as_host(user_name, ip):
             room.host = member
             self._hostless.discard(room)
         self._observer(events.MemberJoined(room.name, user_name))
@@ -280,6 +281,8 @@ class Registry:
         check_user_name(raw_name)
         keys = name_keys(user_name)
         check_not_reserved(keys)
+        if room.shuts_out(user_name, keys, ip):
+            raise BannedError("The host of this room has banned you.")
         if any(key in room.members_by_key for key in keys):
             raise NameTakenError
         header = encode_datagram(room.raw_name, token)

@@ -1,0 +1,118 @@
+"""What a host or an operator may do about the members of a room (MOD-03, MOD-04)."""
+
+from typing import Final
+
+from chatproto import BadNameError, EvictionReason, check_user_name
+from relay_server.core.address import network_of, show_ip
+from relay_server.core.model import Ban, Member, Room
+from relay_server.core.names import name_keys
+from relay_server.core.registry import Registry
+
+MAX_BANS: Final = 100
+"""In one room: whom more come to trouble is better off with a password."""
+
+
+class ModerationError(Exception):
+    """What is wished can't be done; ``str()`` says in a sentence why."""
+
+
+class Moderation:
+    """Kicks members, and bans names and addresses.
+
+    Names are compared as ROOM-03 says. Every method that changes something tells the room what it is to know.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def find(self, room: Room, name: str) -> Member:
+        """Return the member of this name, or else the only one whose name looks like it.
+
+        Raises:
+            ModerationError: nobody is called so, or several are.
+
+        """
+        alike = _alike(room, name)
+        if not alike:
+            raise ModerationError(f"Nobody here is called {name}.")
+        if len(alike) > 1:
+            raise ModerationError(f"Several names look like {name}: write it as the member does.")
+        return alike[0]
+
+    def kick(self, member: Member, now: float) -> None:
+        """Take a member out; it may come back."""
+        self._registry.evict(member, EvictionReason.KICKED, now)
+
+    def ban(self, room: Room, name: str, now: float) -> Ban:
+        """Take the member of this name out and keep it out, by its name and by its address.
+
+        If the host has the same address, or if nobody is called so now, the ban is one of the name alone. Whoever
+        else is in the room stays there.
+
+        Raises:
+            ModerationError: it is the host's name or no name at all, several members' names look like it, it is
+                banned already, or the room has as many bans as it may.
+
+        """
+        member = self.find(room, name) if _alike(room, name) else None
+        keys = frozenset(member.keys if member else _keys_of(name))
+        if room.host and not keys.isdisjoint(room.host.keys):
+            raise ModerationError("The host can't be banned.")
+        network = network_of(member.ip) if member else None
+        if room.host and network == network_of(room.host.ip):
+            network = None
+        ban = Ban(member.name if member else name, keys, network)
+        self._add(room, ban)
+        if member:
+            self.kick(member, now)
+        return ban
+
+    def ban_address(self, room: Room, ip: bytes, now: float) -> Ban:
+        """Take everybody from an IP address (IPv6: its /64) out and keep them out.
+
+        Raises:
+            ModerationError: the host comes from there, it is banned already, or the room has as many bans as it may.
+
+        """
+        ban = Ban(show_ip(ip), network=network_of(ip))
+        if room.host and network_of(room.host.ip) == ban.network:
+            raise ModerationError("The host has this address, so it can't be banned.")
+        self._add(room, ban)
+        for member in [member for member in room.members if network_of(member.ip) == ban.network]:
+            self.kick(member, now)
+        return ban
+
+    def unban(self, room: Room, name: str) -> tuple[Ban, ...]:
+        """Lift the bans of a name, or of an address as `Ban.name` writes it; returns them.
+
+        Raises:
+            ModerationError: there are none.
+
+        """
+        keys = name_keys(name)
+        lifted = tuple(ban for ban in room.bans if ban.name == name or not ban.keys.isdisjoint(keys))
+        if not lifted:
+            raise ModerationError(f"{name} isn't banned.")
+        room.bans = tuple(ban for ban in room.bans if ban not in lifted)
+        return lifted
+
+    def _add(self, room: Room, ban: Ban) -> None:
+        if any(ban.keys <= known.keys and ban.network in {None, known.network} for known in room.bans):
+            raise ModerationError(f"{ban.name} is banned already.")
+        if len(room.bans) >= MAX_BANS:
+            raise ModerationError(f"The room has {MAX_BANS} bans, as many as it may: lift one first.")
+        room.bans = (*room.bans, ban)
+
+
+def _alike(room: Room, name: str) -> list[Member]:
+    """Return the members whose names look like this one, or the one who is called exactly so."""
+    alike = dict.fromkeys(room.members_by_key[key] for key in name_keys(name) if key in room.members_by_key)
+    return [member for member in alike if member.name == name] or list(alike)
+
+
+def _keys_of(name: str) -> tuple[str, ...]:
+    try:
+        check_user_name(name.encode())
+    except BadNameError as error:
+        raise ModerationError(str(error)) from None
+    return name_keys(name)
