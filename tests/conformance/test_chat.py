@@ -230,6 +230,14 @@ def test_anything_else_is_a_message_like_any_other(people: People, room: bytes, 
     assert ann.hear() == b"bob: " + message
 
 
+@pytest.mark.requirement("UDP-12")
+def test_an_answer_to_a_challenge_is_heard_by_nobody(people: People, room: bytes) -> None:
+    ann, bob = people.pair(room)
+    bob.say(b"/here 0123456789abcdef")
+    bob.say(b"/here I am")
+    assert ann.hear() == b"bob: /here I am"
+
+
 @pytest.mark.requirement("UDP-09")
 def test_no_member_speaks_as_the_server(people: People, room: bytes) -> None:
     ann, bob = people.pair(room)

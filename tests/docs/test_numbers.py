@@ -8,7 +8,14 @@ from docs.markdown import read
 from relay_server.app import DRAIN_SECONDS, TICK_SECONDS
 from relay_server.core.address import ADDRESS_BYTES, TARGET_BYTES
 from relay_server.core.guesses import BURST_MINUTES, ROOM_FACTOR
-from relay_server.core.reachability import FAILING_SECONDS, FAILURES_TO_EVICT
+from relay_server.core.reachability import (
+    CHALLENGE_SECONDS,
+    FAILING_CHALLENGE_SECONDS,
+    FAILING_SECONDS,
+    FAILURES_TO_EVICT,
+    HEARD_SECONDS,
+    MAX_CHALLENGE_SECONDS,
+)
 from relay_server.net.batch import SEND_BATCH, WAIT_FOR_ROOM_MILLISECONDS
 from relay_server.net.udp import COPIES_A_TURN
 from relay_server.net.workers import MAX_JOBS, MAX_JOBS_PER_NETWORK, THREADS
@@ -28,7 +35,7 @@ HALF = {0.5: "half a second"}
         ("docs/architecture.md", f"After some {COPIES_A_TURN} copies"),
         (
             "docs/architecture.md",
-            f"at least {FAILURES_TO_EVICT} different messages over at least {FAILING_SECONDS:g} s",
+            f"at least {FAILURES_TO_EVICT} different ones over at least {FAILING_SECONDS:g} s",
         ),
         ("docs/architecture.md", f"at most {HALF[TICK_SECONDS]}"),
         ("docs/architecture.md", f"status 12 for {HALF[DRAIN_SECONDS]}"),
@@ -48,6 +55,10 @@ HALF = {0.5: "half a second"}
             f"most {MAX_JOBS} requests are under way, {MAX_JOBS_PER_NETWORK} from one",
         ),
         ("docs/adr/0009-passwords-aside.md", f"after {WORDS[BURST_MINUTES]} minutes without"),
+        ("docs/adr/0010-challenges.md", f"every {FAILING_CHALLENGE_SECONDS:g} s once a challenge came back"),
+        ("docs/adr/0010-challenges.md", f"after 0, {CHALLENGE_SECONDS:g}, {3 * CHALLENGE_SECONDS:g}"),
+        ("docs/protocol.md", f"every {MAX_CHALLENGE_SECONDS:g} s at most, however many errors"),
+        ("docs/protocol.md", f"accepted from it in the last {HEARD_SECONDS:g} s"),
         ("docs/protocol.md", f"{WORDS[GUESSES_PER_MINUTE]} a minute (a setting)"),
         ("docs/protocol.md", f"{WORDS[BURST_MINUTES * GUESSES_PER_MINUTE]} wrong passwords are taken at once"),
         ("docs/protocol.md", f"A room takes {WORDS[ROOM_FACTOR]} times as many"),

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from chatproto import (
     Advice,
+    Challenge,
     Disconnected,
     EvictionReason,
     MemberEvicted,
@@ -13,6 +14,7 @@ from chatproto import (
     MemberLeft,
     Notice,
     encode_notice,
+    is_answer,
     parse_notice,
 )
 from libs.chatproto.strategies import USER_NAMES
@@ -21,6 +23,7 @@ NOTICES = st.one_of(
     st.builds(Disconnected, st.sampled_from(EvictionReason)),
     st.builds(MemberJoined, USER_NAMES),
     st.builds(MemberLeft, USER_NAMES),
+    st.builds(Challenge, st.from_regex("[0-9a-f]{16}", fullmatch=True)),
     st.builds(MemberEvicted, USER_NAMES, st.sampled_from(EvictionReason)),
 )
 
@@ -32,6 +35,8 @@ NOTICES = st.one_of(
         (MemberJoined("ann"), b"server: ann joined"),
         (MemberLeft("ann"), b"server: ann left"),
         (MemberEvicted("ann", EvictionReason.KICKED), b"server: ann was disconnected: kicked"),
+        (Challenge("0123456789abcdef"), b"server: can you hear me? /here 0123456789abcdef"),
+        (Advice("can you hear me? /here 0123"), b"server: can you hear me? /here 0123"),
         (Advice("Too fast."), b"server: Too fast."),
     ],
 )
@@ -71,3 +76,19 @@ def test_anything_else_from_the_server_is_advice(text: str) -> None:
 def test_every_message_is_a_notice_or_not(text: str) -> None:
     assert parse_notice(f"server: {text}") is not None
     assert (parse_notice(text) is not None) == text.startswith("server: ")
+
+
+@pytest.mark.requirement("UDP-12")
+def test_a_challenge_says_how_to_answer_it() -> None:
+    assert Challenge("0123456789abcdef").answer == b"/here 0123456789abcdef"
+    assert is_answer(Challenge("0123456789abcdef").answer)
+
+
+@pytest.mark.requirement("UDP-12")
+@pytest.mark.parametrize(
+    "message",
+    [b"", b"/here", b"/here ", b"/here 0123456789abcde", b"/here 0123456789abcdef0", b"/here 0123456789abcdef\n",
+     b"/here 0123456789ABCDEF", b"I am /here 0123456789abcdef"],
+)  # fmt: skip
+def test_what_only_looks_like_an_answer_is_a_message(message: bytes) -> None:
+    assert not is_answer(message)

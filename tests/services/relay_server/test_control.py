@@ -18,6 +18,7 @@ from relay_server.core.guesses import Guesses
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.passwords import Passwords
+from services.relay_server.core.rooms_case import new_nonces
 
 ANN = Peer(parse_ip("10.0.0.1"), 40_000)
 GUESSES_PER_MINUTE = 1
@@ -30,7 +31,7 @@ class ControlCase:
     def __init__(self, *, attribution: bool = True, hide_rooms: bool = False, **policy: Any) -> None:
         self.events: list[events.Event] = []
         self.counted: list[tuple[Operation | None, Status]] = []
-        self.registry = Registry(Policy(**policy), self.events.append)
+        self.registry = Registry(Policy(**policy), self.events.append, new_nonces())
         tokens = count(1)
         self.control = Control(
             self.registry,

@@ -14,12 +14,14 @@ from chatproto.errors import (
 from chatproto.lobby import encode_lobby, parse_lobby
 from chatproto.notices import (
     Advice,
+    Challenge,
     Disconnected,
     MemberEvicted,
     MemberJoined,
     MemberLeft,
     Notice,
     encode_notice,
+    is_answer,
     parse_notice,
 )
 from chatproto.payloads import Completion, Request
@@ -33,6 +35,7 @@ __all__ = [
     "Advice",
     "BadNameError",
     "BadPasswordError",
+    "Challenge",
     "ClientTransaction",
     "Completion",
     "Disconnected",
@@ -61,6 +64,7 @@ __all__ = [
     "encode_frame",
     "encode_lobby",
     "encode_notice",
+    "is_answer",
     "parse_datagram",
     "parse_lobby",
     "parse_notice",

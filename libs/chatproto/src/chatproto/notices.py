@@ -8,6 +8,7 @@ from chatproto.codes import EvictionReason
 
 SERVER_NAME: Final = "server"
 SERVER_PREFIX: Final = "server: "
+_ANSWER: Final = "/here "
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,21 @@ class MemberEvicted:
 
 
 @dataclass(frozen=True, slots=True)
+class Challenge:
+    """Are you there? Only your address hears this nonce, of 16 hexadecimal digits (EVI-03)."""
+
+    nonce: str
+
+    def __str__(self) -> str:
+        return f"can you hear me? {_ANSWER}{self.nonce}"
+
+    @property
+    def answer(self) -> bytes:
+        """The message that answers it (UDP-12)."""
+        return f"{_ANSWER}{self.nonce}".encode()
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
     """Anything else the relay says, such as that a message was too long."""
 
@@ -61,13 +77,15 @@ class Advice:
         return self.text
 
 
-Notice = Disconnected | MemberJoined | MemberLeft | MemberEvicted | Advice
+Notice = Disconnected | MemberJoined | MemberLeft | MemberEvicted | Challenge | Advice
 
 _REASONS = "|".join(EvictionReason)
 _DISCONNECTED = re.compile(rf"disconnected: ({_REASONS})")
 _EVICTED = re.compile(rf"(.+) was disconnected: ({_REASONS})")
 _JOINED = re.compile(r"(.+) joined")
 _LEFT = re.compile(r"(.+) left")
+_CHALLENGE = re.compile(rf"can you hear me\? {_ANSWER}([0-9a-f]{{16}})")
+_ANSWERS = re.compile(rf"{_ANSWER}[0-9a-f]{{16}}".encode())
 
 
 def encode_notice(notice: Notice) -> bytes:
@@ -88,4 +106,11 @@ def parse_notice(message: str) -> Notice | None:
         return MemberJoined(found[1])
     if found := _LEFT.fullmatch(text):
         return MemberLeft(found[1])
+    if found := _CHALLENGE.fullmatch(text):
+        return Challenge(found[1])
     return Advice(text)
+
+
+def is_answer(message: bytes) -> bool:
+    """Tell whether a message answers a challenge, and so is for the relay alone (UDP-12)."""
+    return _ANSWERS.fullmatch(message) is not None

@@ -38,6 +38,8 @@ SHORTAGE_LOG_SECONDS: Final = 10.0
 """How often running out of descriptors is worth a line in the log (threat T3)."""
 TOKEN_BYTES: Final = 16
 """128 random bits (ROOM-02)."""
+NONCE_BYTES: Final = 8
+"""64 random bits for a challenge, which is good for some seconds (EVI-03)."""
 
 _OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -53,9 +55,9 @@ class App:
         self._tally = Tally()
         self._log_event = event_logger()
         policy = settings.policy()
-        self._registry = Registry(policy, self._observe)
+        self._registry = Registry(policy, self._observe, _new_nonce)
         self._relay = Relay(self._registry, policy)
-        self._lobby = Lobby(policy, self._observe)
+        self._lobby = Lobby(policy, self._observe, _new_nonce)
         self._stopping = asyncio.Event()
         self._crashed = False
         self._shortage_said_at = -SHORTAGE_LOG_SECONDS
@@ -238,3 +240,7 @@ class App:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
         log.info("stopped")
+
+
+def _new_nonce() -> str:
+    return secrets.token_hex(NONCE_BYTES)

@@ -7,7 +7,7 @@ import pytest
 from chatclient import MessageTooLongError
 from chatclient.brain import BindDatagram, CloseDatagram, LobbyBrain, RejoinPolicy, SendDatagram, Stage
 from chatclient.events import Ended, EndReason, Joined, Message, Rebound, Reconnecting, Rejoined
-from chatproto import Disconnected, EvictionReason, encode_lobby
+from chatproto import Challenge, Disconnected, EvictionReason, encode_lobby
 
 KEEP_ALIVE = SendDatagram(b"\x03ann")
 
@@ -147,3 +147,16 @@ def test_leaving_says_nothing_because_the_lobby_knows_no_word_for_it() -> None:
     brain.leave()
     assert brain.take_actions() == [CloseDatagram()]
     assert brain.take_events() == [Ended(EndReason.LEFT, "You left.")]
+
+
+@pytest.mark.requirement("EVI-03")
+def test_a_challenge_is_answered_by_a_keep_alive_and_shown_to_nobody() -> None:
+    brain = entered()
+    challenge = encode_lobby(b"server", str(Challenge("0123456789abcdef")).encode())
+    brain.receive_datagram(challenge, 10.0)
+    assert (brain.take_actions(), brain.take_events()) == ([KEEP_ALIVE], [])
+    brain.fall_silent()
+    brain.receive_datagram(challenge, 20.0)
+    assert (brain.take_actions(), brain.take_events()) == ([], [])
+    brain.receive_datagram(encode_lobby(b"bob", str(Challenge("0123456789abcdef")).encode()), 30.0)
+    assert (brain.take_actions(), len(brain.take_events())) == ([], 1)

@@ -18,6 +18,7 @@ from chatclient.brain import (
 )
 from chatclient.events import Ended, EndReason, Joined, Message
 from chatproto import (
+    Challenge,
     Completion,
     Frame,
     MemberJoined,
@@ -212,6 +213,17 @@ def test_messages_and_notices_become_events() -> None:
         Message(None, "no colon", b"no colon", 2.0),
         MemberJoined("eve"),
     ]
+
+
+@pytest.mark.requirement("EVI-03", "UDP-12")
+def test_a_challenge_is_answered_and_shown_to_nobody() -> None:
+    case = joined()
+    case.flush()
+    case.brain.receive_datagram(encode_notice(Challenge("0123456789abcdef")), 10.0)
+    assert (case.sent_messages(), case.brain.take_events()) == ([b"/here 0123456789abcdef"], [])
+    case.brain.fall_silent()
+    case.brain.receive_datagram(encode_notice(Challenge("0123456789abcdef")), 20.0)
+    assert (case.sent_messages(), case.brain.take_events()) == ([], [])
 
 
 @given(st.binary())

@@ -21,6 +21,7 @@ from relay_server.core.address import (
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Forward, Member
 from relay_server.core.policy import Policy
+from relay_server.core.reachability import CHALLENGE_SECONDS
 from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, Registry
 from relay_server.core.relay import Relay
 
@@ -63,7 +64,10 @@ class Person:
     """When its last datagram came; None before the first."""
     hears_at: Address | None = None
     moved_at: float = 0.0
-    failed: list[tuple[int, float]] = field(default_factory=list)
+    failed: list[float] = field(default_factory=list)
+    """When challenges came back since it was last heard."""
+    may_be_asked_at: float = 0.0
+    pause: float = CHALLENGE_SECONDS
 
     @property
     def deadline(self) -> float:
@@ -93,7 +97,7 @@ class NaiveRooms(RuleBasedStateMachine):
         self.now = 1000.0
         self.places: dict[str, Place] = {}
         self.dead: list[tuple[str, bytes, bytes]] = []
-        self.last_said: dict[str, tuple[int, bytes]] = {}
+        self.last_said: dict[str, bytes] = {}
         self.owners: dict[bytes, Person] = {}
         self.expected: Notices = Counter()
         self.evicted: Counter[tuple[str, str, EvictionReason]] = Counter()
@@ -151,7 +155,7 @@ class NaiveRooms(RuleBasedStateMachine):
         assert isinstance(result, tuple)
         assert (result[0], sorted(unpack_targets(result[1]))) == (payload, wanted)
         self.copies += len(wanted)
-        self.last_said[person.room] = (person.real.room.sent.sequence, payload)
+        self.last_said[person.room] = payload
 
     def _send(self, room: str, token: bytes, message: bytes, source: Address) -> Forward | DropReason:
         self.received += 1
@@ -167,9 +171,6 @@ class NaiveRooms(RuleBasedStateMachine):
             self._disown(person)
             person.hears_at, person.moved_at = source, self.now
             self.owners[remote_of(source)] = person
-
-    def _remembered(self, person: Person, sequence: int) -> bool:
-        return person.real.room.sent.sequence - sequence < 32
 
     def _disown(self, person: Person) -> None:
         self.owners = {remote: owner for remote, owner in self.owners.items() if owner is not person}

@@ -1,5 +1,6 @@
 """Rooms with people in them, on a clock of floats."""
 
+from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,12 @@ def home(member: Member, port: int = 5000) -> Address:
     return make_address(member.ip, port)
 
 
+def new_nonces() -> Callable[[], str]:
+    """Return a function that makes nonces: 1, 2, 3..."""
+    numbers = count(1)
+    return lambda: f"{next(numbers):016x}"
+
+
 def relayed(result: Forward | DropReason) -> Said:
     """Take apart what is forwarded."""
     assert isinstance(result, tuple), result
@@ -42,7 +49,7 @@ class Case:
     def __init__(self, **policy: Any) -> None:
         self.events: list[Event] = []
         self.policy = Policy(**policy)
-        self.registry = Registry(self.policy, self.events.append)
+        self.registry = Registry(self.policy, self.events.append, new_nonces())
         self.moderation = Moderation(self.registry)
         self.relay = Relay(self.registry, self.policy)
         self._tokens = count(1)

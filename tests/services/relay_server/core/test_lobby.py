@@ -14,7 +14,7 @@ from relay_server.core.counters import DropReason
 from relay_server.core.lobby import Lobby
 from relay_server.core.model import NOTHING_TO_SEND, Forward
 from relay_server.core.policy import Policy
-from services.relay_server.core.rooms_case import at
+from services.relay_server.core.rooms_case import at, new_nonces
 
 ANN, BOB, EVE = at("10.0.0.1"), at("10.0.0.2"), at("10.0.0.3")
 
@@ -24,7 +24,7 @@ class LobbyCase:
 
     def __init__(self, **policy: Any) -> None:
         self.events: list[events.Event] = []
-        self.lobby = Lobby(Policy(**policy), self.events.append)
+        self.lobby = Lobby(Policy(**policy), self.events.append, new_nonces())
 
     def say(self, source: Address, name: str, message: str | bytes = b"", now: float = 0.0) -> Forward | DropReason:
         raw = message.encode() if isinstance(message, str) else message
@@ -97,35 +97,43 @@ def test_a_silent_client_is_forgotten_and_told() -> None:
     case.assert_all_is_counted()
 
 
-def fail(case: LobbyCase, now: float, target: Address = BOB) -> None:
+def fail(case: LobbyCase, now: float, target: Address = BOB) -> list[bytes]:
+    """Let ann talk to a dead port: all that is sent there comes back; returns what the lobby asked."""
     result = case.say(ANN, "ann", f"message at {now}", now)
     assert isinstance(result, tuple)
     case.lobby.note_undelivered(target, result[0], now)
+    asked = [payload for payload, targets in case.said() if targets == [target]]
+    for challenge in asked:
+        case.lobby.note_undelivered(target, challenge, now)
+    return asked
 
 
 @pytest.mark.requirement("LOB-04", "EVI-03")
 def test_a_client_that_fails_again_and_again_is_forgotten_and_told() -> None:
     case = LobbyCase()
     case.trio()
-    for now in (1.0, 6.0):
-        fail(case, now)
+    assert fail(case, 10.0) == [b"\x06servercan you hear me? /here 0000000000000001"]
+    fail(case, 15.0)
     assert case.events == []
-    fail(case, 11.0)
+    fail(case, 20.0)
     assert case.events == [events.LobbyClientEvicted("bob", EvictionReason.UNREACHABLE)]
     assert case.said() == [(farewell(EvictionReason.UNREACHABLE), [BOB])]
+    assert case.lobby.counters.challenges == 3
 
 
 @pytest.mark.requirement("EVI-03")
 def test_a_sign_of_life_forged_errors_and_strangers_evict_nobody() -> None:
     case = LobbyCase()
     case.trio()
-    for now in (1.0, 6.0):
+    for now in (10.0, 15.0):
         fail(case, now)
-    case.say(BOB, "bob", "", 7.0)
-    fail(case, 11.0)
-    fail(case, 16.0, at("198.51.100.1"))
-    for second in range(20, 60):
-        case.say(ANN, "ann", "something", float(second))
+    case.say(BOB, "bob", "", 16.0)
+    fail(case, 20.0)
+    fail(case, 25.0, at("198.51.100.1"))
+    for second in range(30, 60):
+        result = case.say(ANN, "ann", f"something {second}", float(second))
+        assert isinstance(result, tuple)
+        case.lobby.note_undelivered(BOB, result[0], float(second))
         case.lobby.note_undelivered(BOB, b"something else", float(second))
         case.lobby.note_send_error(at("198.51.100.1"), float(second))
     assert case.events == []

@@ -162,23 +162,28 @@ def test_nobody_takes_the_place_of_a_host_who_is_there() -> None:
 
 
 class Failing:
-    """A room where bob's port is dead: what is said comes back as undeliverable."""
+    """A room where ann talks, and what comes back of it from bob's port."""
 
     def __init__(self) -> None:
         self.case = Case()
         self.ann, self.bob, self.eve = self.case.trio()
         self._said = 0
 
-    def speak(self, now: float) -> bytes:
-        """Let ann say something new; returns what was sent."""
+    def speak(self, now: float, speaker: Member | None = None) -> bytes:
+        """Let somebody say something new; returns what was sent."""
         self._said += 1
-        result = self.case.say(self.ann, f"message {self._said}", now)
+        result = self.case.say(speaker or self.ann, f"message {self._said}", now)
         assert isinstance(result, tuple)
         return result[0]
 
-    def fail(self, now: float, member: Member | None = None) -> None:
-        """Let ann say something, and an ICMP error come back from a member's address."""
-        self.bounce(self.speak(now), now, home(member or self.bob))
+    def fail(self, now: float, member: Member | None = None, speaker: Member | None = None) -> list[str]:
+        """Let somebody talk to a dead port: all that is sent there comes back; returns what the relay asked."""
+        dead = member or self.bob
+        self.bounce(self.speak(now, speaker), now, home(dead))
+        asked = [text for text, targets in self.case.said() if targets == [home(dead)]]
+        for challenge in asked:
+            self.bounce(challenge.encode(), now, home(dead))
+        return asked
 
     def bounce(self, quoted: bytes, now: float, address: Address | None = None) -> None:
         self.case.registry.note_undelivered(address or home(self.bob), quoted, now)
@@ -187,55 +192,87 @@ class Failing:
 @pytest.mark.requirement("EVI-03", "EVI-02")
 def test_who_fails_three_times_over_ten_seconds_is_unreachable() -> None:
     failing = Failing()
-    for now in (1.0, 6.0):
-        failing.fail(now)
+    for number, now in enumerate((10.0, 15.0), start=1):
+        assert failing.fail(now) == [f"server: can you hear me? /here {number:016x}"]
     assert failing.case.knows(failing.bob)
-    failing.fail(11.0)
+    failing.fail(20.0)
     assert not failing.case.knows(failing.bob)
     assert failing.case.said() == [
         (GONE.format("unreachable"), [home(failing.bob)]),
         ("server: bob was disconnected: unreachable", [home(failing.ann), home(failing.eve)]),
     ]
+    assert failing.case.registry.counters.challenges == 3
 
 
 @pytest.mark.requirement("EVI-03")
 def test_amid_lively_talk_a_dead_port_is_found_out_all_the_same() -> None:
     failing = Failing()
-    spoken = 0
+    spoken = challenges = 0
     while failing.case.knows(failing.bob):
-        failing.fail(1.0 + spoken / 1000)
+        challenges += len(failing.fail(10.0 + spoken / 1000))
         spoken += 1
-    assert 10_000 <= spoken <= 10_100
+    assert 10_000 <= spoken <= 12_000
+    assert challenges <= 6
 
 
 @pytest.mark.requirement("EVI-03")
 def test_a_burst_of_errors_evicts_nobody() -> None:
     failing = Failing()
     for number in range(100):
-        failing.fail(1.0 + number / 20)
+        failing.fail(10.0 + number / 20)
     assert failing.case.knows(failing.bob)
 
 
 @pytest.mark.requirement("EVI-03")
 def test_one_datagram_fails_once_however_often_it_is_reported() -> None:
     failing = Failing()
-    sent = failing.speak(1.0)
-    for second in range(1, 60):
-        failing.bounce(sent, float(second))
+    (challenge,) = failing.fail(10.0)
+    for second in range(11, 60):
+        failing.bounce(challenge.encode(), float(second))
     assert failing.case.knows(failing.bob)
 
 
 @pytest.mark.requirement("EVI-03")
-@pytest.mark.parametrize("speech", [b"", b"hello"])
+def test_whoever_quotes_what_the_room_heard_evicts_nobody() -> None:
+    failing = Failing()
+    challenges = 0
+    for second in range(3, 300):
+        failing.bounce(failing.speak(float(second)), float(second))
+        challenges += len(failing.case.said())
+    assert failing.case.knows(failing.bob)
+    assert 5 <= challenges <= 10  # all that bob sees of it
+
+
+@pytest.mark.requirement("EVI-03")
+def test_only_the_suspect_hears_the_challenge() -> None:
+    failing = Failing()
+    failing.bounce(failing.speak(10.0), 10.0)
+    assert failing.case.said() == [("server: can you hear me? /here 0000000000000001", [home(failing.bob)])]
+
+
+@pytest.mark.requirement("EVI-03")
+def test_an_error_about_another_members_challenge_is_forged() -> None:
+    failing = Failing()
+    for second in range(10, 60):
+        failing.bounce(failing.speak(float(second)), float(second), home(failing.eve))
+        for text, targets in failing.case.said():
+            assert targets == [home(failing.eve)]
+            failing.bounce(text.encode(), float(second))
+    assert failing.case.knows(failing.bob)
+    assert failing.case.knows(failing.eve)
+
+
+@pytest.mark.requirement("EVI-03", "UDP-12")
+@pytest.mark.parametrize("speech", [b"", b"hello", b"/here 0000000000000001"])
 def test_a_datagram_that_comes_clears_all_failures(speech: bytes) -> None:
     failing = Failing()
-    for now in (1.0, 6.0):
+    for now in (10.0, 15.0):
         failing.fail(now)
-    failing.case.say(failing.bob, speech, 10.0)
-    for now in (11.0, 16.0):
+    failing.case.say(failing.bob, speech, 16.0)
+    for now in (20.0, 25.0):
         failing.fail(now)
     assert failing.case.knows(failing.bob)
-    failing.fail(21.0)
+    failing.fail(30.0)
     assert not failing.case.knows(failing.bob)
 
 
@@ -248,6 +285,7 @@ def test_errors_that_quote_what_was_not_sent_are_forged(forged: bytes) -> None:
     for second in range(30):
         failing.speak(float(second))
         failing.bounce(forged, float(second))
+    assert failing.case.said() == []
     assert failing.case.knows(failing.bob)
 
 
@@ -259,7 +297,7 @@ def test_what_was_said_in_another_room_is_no_evidence_here() -> None:
         result = failing.case.say(zoe, f"message {second}", float(second))
         assert isinstance(result, tuple)
         failing.bounce(result[0], float(second))
-    assert failing.case.knows(failing.bob)
+    assert failing.case.said() == []
 
 
 @pytest.mark.requirement("EVI-03", "LEN-02")
@@ -293,10 +331,8 @@ def test_sends_that_the_kernel_refuses_count_as_well() -> None:
 def test_an_unreachable_host_closes_the_room() -> None:
     failing = Failing()
     case = failing.case
-    for number, now in enumerate((1.0, 6.0, 11.0)):
-        result = case.say(failing.bob, f"message {number}", now)
-        assert isinstance(result, tuple)
-        failing.bounce(result[0], now, home(failing.ann))
+    for now in (10.0, 15.0, 20.0):
+        failing.fail(now, failing.ann, failing.bob)
     assert case.events[-1] == events.RoomClosed("demo", EvictionReason.UNREACHABLE)
     assert not case.knows(failing.bob)
 
@@ -305,13 +341,16 @@ def test_an_unreachable_host_closes_the_room() -> None:
 def test_errors_from_an_address_that_a_member_left_behind_do_not_count() -> None:
     failing = Failing()
     old, new = home(failing.bob), home(failing.bob, 6000)
-    failing.case.say(failing.bob, "", 2.0, new)
-    for now in (3.0, 8.0, 13.0):
+    failing.bounce(failing.speak(3.0), 3.0, old)
+    ((challenge, targets),) = failing.case.said()
+    assert targets == [old]
+    failing.case.say(failing.bob, "", 4.0, new)
+    for now in (10.0, 15.0, 20.0):
         failing.bounce(failing.speak(now), now, old)
-    assert failing.case.knows(failing.bob)
-    for now in (14.0, 19.0, 24.0):
-        failing.bounce(failing.speak(now), now, new)
-    assert not failing.case.knows(failing.bob)
+        failing.bounce(challenge.encode(), now, old)
+    assert failing.case.said() == []
+    failing.bounce(failing.speak(25.0), 25.0, new)
+    assert [targets for _, targets in failing.case.said()] == [[new]]
 
 
 def test_two_members_may_share_a_socket() -> None:

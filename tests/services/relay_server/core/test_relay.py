@@ -243,6 +243,15 @@ def test_commands_can_be_turned_off() -> None:
     assert relayed(case.say(bob, "/leave"))[0] == "bob: /leave"
 
 
+@pytest.mark.requirement("UDP-12")
+def test_an_answer_to_a_challenge_is_relayed_to_nobody() -> None:
+    case = Case(leave_commands=False)
+    _, bob, _ = case.trio()
+    assert case.say(bob, "/here 0123456789abcdef") == NOTHING_TO_SEND
+    assert relayed(case.say(bob, "/here I am"))[0] == "bob: /here I am"
+    assert case.said() == []
+
+
 @pytest.mark.requirement("UDP-11")
 @pytest.mark.parametrize("message", [b"\xff", b"abc\xc3", b"\xed\xa0\x80", b"\xc0\xaf", b"ann: \x80"])
 def test_what_is_not_utf8_is_dropped(message: bytes) -> None:

@@ -22,7 +22,15 @@ from relay_server.core.address import (
 )
 from relay_server.core.counters import DropReason
 from relay_server.core.policy import Policy
-from relay_server.core.reachability import FAILING_SECONDS, FAILURES_TO_EVICT, FORGET_SECONDS
+from relay_server.core.reachability import (
+    CHALLENGE_SECONDS,
+    FAILING_CHALLENGE_SECONDS,
+    FAILING_SECONDS,
+    FAILURES_TO_EVICT,
+    FORGET_SECONDS,
+    HEARD_SECONDS,
+    MAX_CHALLENGE_SECONDS,
+)
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from services.relay_server.core.naive_rooms import (
@@ -36,6 +44,7 @@ from services.relay_server.core.naive_rooms import (
     Person,
     Place,
 )
+from services.relay_server.core.rooms_case import new_nonces
 
 
 class RoomsModel(NaiveRooms):
@@ -44,7 +53,7 @@ class RoomsModel(NaiveRooms):
     @initialize(policy=POLICIES)
     def start(self, policy: Policy) -> None:
         self.policy = policy
-        self.registry = Registry(policy, self.seen_events.append)
+        self.registry = Registry(policy, self.seen_events.append, new_nonces())
         self.relay = Relay(self.registry, policy)
         for name, ip in zip(("ann", "bob", "eve"), IPS, strict=False):
             (self.join if self.places else self.create)("one", name, ip, None)
@@ -147,24 +156,43 @@ class RoomsModel(NaiveRooms):
     @precondition(lambda self: self._people())
     @rule(data=st.data(), forged=st.booleans())
     def bounce(self, data: st.DataObject, forged: bool) -> None:
-        """Let an ICMP error come back from where a member was last heard."""
+        """Let an ICMP error come back from where a member was last heard; a true one brings the challenge back too."""
         self._bounce(data.draw(st.sampled_from(self._people())), forged=forged)
 
     def _bounce(self, person: Person, *, forged: bool) -> None:
         if person.hears_at is None or person.room not in self.last_said:
             return
-        sequence, payload = self.last_said[person.room]
+        payload = self.last_said[person.room]
         quoted = b"forged " + payload if forged else payload
+        before = len(self.registry.outbox)
         self.registry.note_undelivered(person.hears_at, quoted, self.now)
         owner = self.owners.get(remote_of(person.hears_at))
-        if forged or owner is None or owner.room != person.room or not self._remembered(person, sequence):
+        asked = self.registry.outbox[before:]
+        if forged or owner is None or not self._is_suspect(owner, person):
+            assert asked == []
             return
-        if owner.failed and self.now - owner.failed[-1][1] > FORGET_SECONDS:
+        ((challenge, targets),) = asked
+        del self.registry.outbox[before:]
+        assert unpack_targets(targets) == [owner.hears_at]
+        owner.may_be_asked_at = self.now + (FAILING_CHALLENGE_SECONDS if owner.failed else owner.pause)
+        if not owner.failed:
+            owner.pause = min(2 * owner.pause, MAX_CHALLENGE_SECONDS)
+        for _ in range(2):  # the second time it proves nothing more
+            self.registry.note_undelivered(person.hears_at, challenge, self.now)
+        self._fail(owner)
+
+    def _is_suspect(self, owner: Person, person: Person) -> bool:
+        remembered = person.real.room.sent.holds(self.last_said[person.room])
+        silent = owner.heard_at is not None and self.now - owner.heard_at >= HEARD_SECONDS
+        return owner.room == person.room and remembered and silent and self.now >= owner.may_be_asked_at
+
+    def _fail(self, owner: Person) -> None:
+        owner.may_be_asked_at = min(owner.may_be_asked_at, self.now + FAILING_CHALLENGE_SECONDS)
+        owner.pause = CHALLENGE_SECONDS
+        if owner.failed and self.now - owner.failed[-1] > FORGET_SECONDS:
             owner.failed.clear()
-        if owner.failed and sequence <= owner.failed[-1][0]:
-            return
-        owner.failed.append((sequence, self.now))
-        if len(owner.failed) >= FAILURES_TO_EVICT and self.now - owner.failed[0][1] >= FAILING_SECONDS:
+        owner.failed.append(self.now)
+        if len(owner.failed) >= FAILURES_TO_EVICT and self.now - owner.failed[0] >= FAILING_SECONDS:
             self._evict(owner, EvictionReason.UNREACHABLE)
 
     @precondition(lambda self: self._people())

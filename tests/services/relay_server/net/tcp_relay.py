@@ -16,6 +16,7 @@ from relay_server.core.registry import Registry
 from relay_server.net.sockets import listen_tcp
 from relay_server.net.tcp import TcpPort
 from relay_server.passwords import Passwords
+from services.relay_server.core.rooms_case import new_nonces
 from services.relay_server.net.loopback import DEADLINE_SECONDS, until
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Relay:
 
     def __init__(self, policy: Policy, limits: dict[str, Any], passwords: Passwords) -> None:
         self.events: list[Event] = []
-        self.registry = Registry(policy, self.events.append)
+        self.registry = Registry(policy, self.events.append, new_nonces())
         self.statuses: list[tuple[Operation | None, Status]] = []
         self.durations: list[float] = []
         self.flushes = 0

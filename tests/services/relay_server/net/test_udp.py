@@ -22,6 +22,7 @@ from relay_server.net import loop
 from relay_server.net.batch import SendError, Sent
 from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import COPIES_A_TURN, UdpPort
+from services.relay_server.core.rooms_case import new_nonces
 from services.relay_server.net.loopback import DEADLINE_SECONDS, address_of, port_of, udp_peer, until
 
 BUFFER_BYTES = 2**20
@@ -45,7 +46,7 @@ class Rooms:
     """The rooms' chat behind a real port; the clock counts the turns of the port."""
 
     def __init__(self, portable: bool, host: str = "127.0.0.1") -> None:
-        self.registry = Registry(Policy(), lambda _: None)
+        self.registry = Registry(Policy(), lambda _: None, new_nonces())
         self.relay = Relay(self.registry, Policy())
         self.turns = 0
         self.now = 0.0
@@ -176,7 +177,7 @@ def test_dead_members_cost_nobody_a_message_and_go(run: Callable[[Scenario], Non
                 await until(lambda: chat.registry.counters.accepted == 12)
                 dying.close()
                 copies = 0
-                for number in range(12):
+                for number in range(14):
                     chat.now = float(number)
                     copies += len(chat.registry.members_by_token) - 1
                     peers[0].sendto(headers[0] + b"message %d" % number, chat.where)
@@ -242,7 +243,7 @@ def test_a_flood_of_copies_lets_others_have_their_turn(run: Callable[[Scenario],
                 turns.append(len(handled))
                 return 0.0
 
-            lobby = Lobby(Policy(), lambda _: None)
+            lobby = Lobby(Policy(), lambda _: None, new_nonces())
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
             for number in range(10):
                 sender.sendto(b"%d" % number, ("127.0.0.1", port_of(sock)))
@@ -270,7 +271,7 @@ def test_a_port_that_closes_amid_a_flood_is_silent(run: Callable[[Scenario], Non
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
             for number in range(10):
                 sender.sendto(b"%d" % number, ("127.0.0.1", port_of(sock)))
-            lobby = Lobby(Policy(), lambda _: None)
+            lobby = Lobby(Policy(), lambda _: None, new_nonces())
             port = UdpPort(sock, handle, lobby, lambda: 0.0, pinned=False)
             await until(lambda: handled)
             count = len(handled)
@@ -288,7 +289,7 @@ def test_a_copy_that_the_kernel_refuses_is_counted_by_reason(run: Callable[[Scen
         with udp_peer() as bob, udp_peer() as ann:
             far = make_address(parse_ip("192.0.2.1"), 9)  # a loopback socket reaches nothing beyond it
             row = pack_targets([far, address_of(bob)])
-            lobby = Lobby(Policy(), lambda _: None)
+            lobby = Lobby(Policy(), lambda _: None, new_nonces())
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
             port = UdpPort(sock, lambda *_: (b"hello", row), lobby, lambda: 0.0, pinned=False, portable=portable)
             ann.sendto(b"x", ("127.0.0.1", port_of(sock)))
@@ -309,7 +310,7 @@ def test_a_broadcast_is_forbidden(run: Callable[[Scenario], None], portable: boo
     async def scenario() -> None:
         with udp_peer() as ann:
             row = pack_targets([make_address(parse_ip("255.255.255.255"), 9)] * 3)
-            lobby = Lobby(Policy(), lambda _: None)
+            lobby = Lobby(Policy(), lambda _: None, new_nonces())
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
             port = UdpPort(sock, lambda *_: (b"hello", row), lobby, lambda: 0.0, pinned=False, portable=portable)
             ann.sendto(b"x", ("127.0.0.1", port_of(sock)))
@@ -337,7 +338,7 @@ def test_only_a_target_without_a_route_fails_by_its_own_fault(
 ) -> None:
     async def scenario() -> None:
         bob = make_address(parse_ip("192.0.2.1"), 9)
-        lobby = Lobby(Policy(), lambda _: None)
+        lobby = Lobby(Policy(), lambda _: None, new_nonces())
         lobby.handle_datagram(encode_lobby(b"bob"), bob, 0.0)
         now = 0.0
         port = UdpPort(bind_udp("127.0.0.1", 0, BUFFER_BYTES), lobby.handle_datagram, lobby, lambda: now, pinned=False)
@@ -370,7 +371,7 @@ def test_what_the_kernel_dropped_is_counted(deaf: socket.socket) -> None:
         pytest.skip("only Linux tells")
 
     async def scenario() -> None:
-        lobby = Lobby(Policy(), lambda _: None)
+        lobby = Lobby(Policy(), lambda _: None, new_nonces())
         port = UdpPort(deaf, lobby.handle_datagram, lobby, lambda: 0.0, pinned=False)
         assert port.kernel_drops() == 0
         assert port.receive_buffer_bytes == deaf.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)

@@ -10,7 +10,7 @@ from chatclient.brain.actions import Action, CloseDatagram
 from chatclient.brain.policy import Backoff, RejoinPolicy
 from chatclient.errors import MessageTooLongError
 from chatclient.events import Ended, EndReason, Event, Reconnecting, Recovered
-from chatproto import Disconnected, EvictionReason, parse_notice
+from chatproto import Challenge, Disconnected, EvictionReason, parse_notice
 from chatproto.constants import KEEP_ALIVE_SECONDS
 
 DEAF_SECONDS: Final = 45.0
@@ -156,6 +156,10 @@ class Brain(ABC):
         """Send a message, or an empty one; False if there is no membership to send it with."""
 
     @abstractmethod
+    def _answer(self, challenge: Challenge, now: float) -> None:
+        """Tell a relay that asks that one is there."""
+
+    @abstractmethod
     def _say_goodbye(self) -> None:
         """Tell the relay that one leaves."""
 
@@ -198,6 +202,10 @@ class Brain(ABC):
         notice = parse_notice(text)
         if notice is None:
             return False
+        if isinstance(notice, Challenge):
+            if not self._silent:
+                self._answer(notice, now)
+            return True
         self._events.append(notice)
         if isinstance(notice, Disconnected):
             self._lose()

@@ -8,7 +8,7 @@ from chatclient.brain.actions import BindDatagram, CloseDatagram, SendDatagram
 from chatclient.brain.base import DEAF_SECONDS, MAX_DEAF_SECONDS, Brain, Stage
 from chatclient.brain.policy import RejoinPolicy
 from chatclient.events import Ended, Joined, Message, Rebound, Rejoined
-from chatproto import encode_lobby, parse_lobby, sanitize
+from chatproto import Challenge, encode_lobby, parse_lobby, sanitize
 from chatproto.constants import DEFAULT_LOBBY_PORT, MAX_DATAGRAM_BYTES
 from chatproto.notices import SERVER_NAME, SERVER_PREFIX
 
@@ -130,6 +130,9 @@ class LobbyBrain(Brain):
             return False
         self._actions.append(SendDatagram(self._prefix + message))
         return True
+
+    def _answer(self, challenge: Challenge, now: float) -> None:  # noqa: ARG002 - here a keep-alive says it all
+        self.keep_alive(now)
 
     def _say_goodbye(self) -> None:
         """Say nothing: the lobby knows no word for leaving."""

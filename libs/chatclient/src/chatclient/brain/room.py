@@ -17,6 +17,7 @@ from chatclient.brain.base import DEAF_SECONDS, MAX_DEAF_SECONDS, Brain, Stage
 from chatclient.brain.policy import RejoinPolicy
 from chatclient.events import Ended, EndReason, Joined, Message, Rebound, Rejoined
 from chatproto import (
+    Challenge,
     ClientTransaction,
     Completion,
     EvictionReason,
@@ -291,6 +292,9 @@ class RoomBrain(Brain):
         space = b" " if message in _LEAVE_WORDS else b""
         self._actions.append(SendDatagram(self._membership.prefix + space + message))
         return True
+
+    def _answer(self, challenge: Challenge, now: float) -> None:  # noqa: ARG002 - the next keep-alive stays due
+        self._speak(challenge.answer)
 
     def _say_goodbye(self) -> None:
         if self._membership:

@@ -45,6 +45,7 @@ class Counters:
     notices_sent: int = 0
     notice_failures: int = 0
     address_changes: int = 0
+    challenges: int = 0
     dropped: dict[DropReason, int] = field(default_factory=lambda: dict.fromkeys(DropReason, 0))
     send_failures: dict[SendFailure, int] = field(default_factory=lambda: dict.fromkeys(SendFailure, 0))
     fanout_bytes: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))

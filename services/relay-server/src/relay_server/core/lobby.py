@@ -1,9 +1,10 @@
 """The lobby, stage 1's chat: whoever speaks is in, and hears what the others say (LOB-01 to LOB-05)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from chatproto import Disconnected, EvictionReason, encode_lobby, parse_lobby
+from chatproto import Challenge, Disconnected, EvictionReason, encode_lobby, parse_lobby
 from chatproto.constants import MAX_DATAGRAM_BYTES
 from chatproto.notices import SERVER_NAME
 from relay_server.core import events
@@ -13,7 +14,7 @@ from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.limits import SpeechLimit
 from relay_server.core.model import NOTHING_TO_SEND, Forward, Notice
 from relay_server.core.policy import Policy
-from relay_server.core.reachability import Failures, SentLog
+from relay_server.core.reachability import Challenges, Failures, SentLog, Watch
 
 _RESERVED_NAMES: Final = frozenset((SERVER_NAME,))
 
@@ -27,16 +28,18 @@ class LobbyClient:
     limit: SpeechLimit | None
     seen_at: float = 0.0
     failures: Failures | None = None
+    challenges: Challenges | None = None
 
 
 class Lobby:
     """Knows who spoke lately, and judges datagrams as `relay.Relay` does for the rooms."""
 
-    def __init__(self, policy: Policy, observer: events.Observer) -> None:
+    def __init__(self, policy: Policy, observer: events.Observer, new_nonce: Callable[[], str]) -> None:
         self.counters = Counters()
         self.clients_by_remote: dict[bytes, LobbyClient] = {}
         self._policy = policy
         self._observer = observer
+        self._watch: Watch[LobbyClient] = Watch(new_nonce, self._ask, self._give_up)
         self._closed = False
         self._clients_of_network: dict[bytes, int] = {}
         self._active: DeadlineQueue[LobbyClient] = DeadlineQueue(policy.silence_timeout_seconds)
@@ -95,14 +98,16 @@ class Lobby:
             self._evict(client, EvictionReason.SILENCE)
 
     def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
-        """Take an ICMP error for what it may be worth: only if it quotes what was sent (EVI-03)."""
-        sequence = self._sent.find(quoted)
-        if sequence is not None:
-            self._note_failure(target, sequence, now)
+        """Take an ICMP error about a client (EVI-03)."""
+        client = self.clients_by_remote.get(remote_of(target))
+        if client is not None:
+            self._watch.note_undelivered(client, self._sent, quoted, now)
 
     def note_send_error(self, target: Address, now: float) -> None:
-        """Count that the kernel refused to send the newest message to this address (EVI-03)."""
-        self._note_failure(target, self._sent.sequence, now)
+        """Count that the kernel had no way to this address (EVI-03)."""
+        client = self.clients_by_remote.get(remote_of(target))
+        if client is not None:
+            self._watch.note_failure(client, now)
 
     def shut_down(self) -> None:
         """Tell everybody and take nobody in any more (EVI-06)."""
@@ -123,14 +128,14 @@ class Lobby:
         self._clients_of_network[network] = here + 1
         return client
 
-    def _note_failure(self, target: Address, sequence: int, now: float) -> None:
-        client = self.clients_by_remote.get(remote_of(target))
-        if client is None:
-            return
-        if client.failures is None:
-            client.failures = Failures()
-        if client.failures.note(sequence, now):
-            self._evict(client, EvictionReason.UNREACHABLE)
+    def _ask(self, client: LobbyClient, challenge: Challenge) -> bytes:
+        payload = encode_lobby(SERVER_NAME.encode(), str(challenge).encode())
+        self.counters.challenges += 1
+        self.outbox.append((payload, pack_targets([client.address])))
+        return payload
+
+    def _give_up(self, client: LobbyClient, _now: float) -> None:
+        self._evict(client, EvictionReason.UNREACHABLE)
 
     def _evict(self, client: LobbyClient, reason: EvictionReason) -> None:
         del self.clients_by_remote[remote_of(client.address)]

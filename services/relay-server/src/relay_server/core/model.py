@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from relay_server.core.address import TARGET_BYTES, Address, network_of, pack_targets
 from relay_server.core.limits import SpeechLimit
-from relay_server.core.reachability import Failures, SentLog
+from relay_server.core.reachability import Challenges, Failures, SentLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,7 @@ class Member:
     told_at: float = float("-inf")
     strikes: int = 0
     failures: Failures | None = None
+    challenges: Challenges | None = None
 
 
 Forward: TypeAlias = tuple[bytes, bytes]

@@ -1,28 +1,40 @@
-"""Who can't be reached: count failed sends, and believe only errors that quote what was sent (EVI-03)."""
+"""Who can't be reached: errors raise a suspicion, and only a challenge that comes back proves it (EVI-03)."""
 
 from collections import deque
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Generic, Protocol, TypeVar
+
+from chatproto import Challenge
 
 FAILURES_TO_EVICT: Final = 3
 FAILING_SECONDS: Final = 10.0
-"""Errors must come for this long: a moment's outage, or a burst of forged ones, evicts nobody."""
+"""Challenges must come back for this long: a moment's outage evicts nobody."""
 FORGET_SECONDS: Final = 60.0
 """Failures further apart than this have nothing to do with one another."""
+
+HEARD_SECONDS: Final = 2.0
+"""Who was heard so lately is there, whatever errors say."""
+CHALLENGE_SECONDS: Final = 5.0
+"""The pause after the first challenge; it doubles with each that doesn't come back."""
+MAX_CHALLENGE_SECONDS: Final = 40.0
+"""So often a live member is bothered at most, whatever is forged about it."""
+FAILING_CHALLENGE_SECONDS: Final = 2.0
+"""The pause once one came back: nobody is there to be bothered."""
 
 SAMPLE_SECONDS: Final = 0.05
 """Of a lively conversation one message in this time is remembered; a few are enough to find out who is gone."""
 _REMEMBERED_DATAGRAMS = 32
 _REMEMBERED_BYTES = 64
+_REMEMBERED_CHALLENGES = 8
+"""A dead neighbour is reported after some seconds only, when more challenges may be under way."""
 
 
 class SentLog:
     """The beginnings of datagrams lately sent to a group, to check an ICMP error's quotation against."""
 
-    __slots__ = ("_recent", "due_at", "sequence")
+    __slots__ = ("_recent", "due_at")
 
     def __init__(self) -> None:
-        self.sequence = 0
-        """The number of the newest datagram."""
         self.due_at = 0.0
         """When the next message is to be remembered, see `sample`."""
         self._recent: deque[bytes] | None = None
@@ -34,43 +46,119 @@ class SentLog:
 
     def remember(self, payload: bytes) -> None:
         """Note a datagram that is about to be sent."""
-        self.sequence += 1
         if self._recent is None:  # most rooms of a large relay are quiet; they cost nothing here
             self._recent = deque(maxlen=_REMEMBERED_DATAGRAMS)
         self._recent.append(payload[:_REMEMBERED_BYTES])
 
-    def find(self, quoted: bytes) -> int | None:
-        """Return the sequence number of the newest datagram that begins as quoted, or None.
+    def holds(self, quoted: bytes) -> bool:
+        """Tell whether one of the datagrams begins as quoted.
 
-        A quotation shorter than what is remembered proves nothing: a guess may be as good.
+        A quotation shorter than what is remembered proves nothing: a guess may be as good. A longer one proves
+        that whoever made it heard what was said, which every member does.
         """
-        beginning = quoted[:_REMEMBERED_BYTES]
-        for age, sent in enumerate(reversed(self._recent or ())):
-            if sent == beginning:
-                return self.sequence - age
-        return None
+        return quoted[:_REMEMBERED_BYTES] in (self._recent or ())
+
+
+class Challenges:
+    """The questions sent to one peer that errors came back for, and when it may be asked the next."""
+
+    __slots__ = ("_due_at", "_pause_seconds", "_under_way")
+
+    def __init__(self) -> None:
+        self._due_at = float("-inf")
+        self._pause_seconds = CHALLENGE_SECONDS
+        self._under_way: deque[bytes] = deque(maxlen=_REMEMBERED_CHALLENGES)
+
+    def due(self, now: float) -> bool:
+        """Tell whether the peer may be asked now."""
+        return now >= self._due_at
+
+    def note_sent(self, payload: bytes, now: float, *, failing: bool) -> None:
+        """Note a challenge that is about to be sent; ``failing`` if one came back since the peer was last heard."""
+        self._under_way.append(payload)
+        if failing:
+            self._due_at = now + FAILING_CHALLENGE_SECONDS
+        else:
+            self._due_at = now + self._pause_seconds
+            self._pause_seconds = min(2 * self._pause_seconds, MAX_CHALLENGE_SECONDS)
+
+    def take_back(self, quoted: bytes, now: float) -> bool:
+        """Tell whether an error quotes a challenge: only who is on the way to the peer can; each counts once."""
+        for payload in self._under_way:
+            if quoted.startswith(payload):
+                self._under_way.remove(payload)
+                self._due_at = min(self._due_at, now + FAILING_CHALLENGE_SECONDS)
+                self._pause_seconds = CHALLENGE_SECONDS
+                return True
+        return False
 
 
 class Failures:
-    """Counts one peer's failed sends since something was last heard from it."""
+    """Counts what one peer failed to get, provably, since something was last heard from it."""
 
-    __slots__ = ("_count", "_first_at", "_last_at", "_last_sequence")
+    __slots__ = ("_count", "_first_at", "_last_at")
 
     def __init__(self) -> None:
         self._count = 0
         self._first_at = 0.0
         self._last_at = 0.0
-        self._last_sequence = 0
 
-    def note(self, sequence: int, now: float) -> bool:
-        """Count a failed datagram once; True if the peer is to be taken as unreachable."""
-        if self._count and now - self._last_at > FORGET_SECONDS:
+    def note(self, now: float) -> bool:
+        """Count one failed datagram; True if the peer is to be taken as unreachable."""
+        if now - self._last_at > FORGET_SECONDS:
             self._count = 0
         if not self._count:
             self._first_at = now
-        elif sequence <= self._last_sequence:
-            return False
         self._count += 1
         self._last_at = now
-        self._last_sequence = sequence
         return self._count >= FAILURES_TO_EVICT and now - self._first_at >= FAILING_SECONDS
+
+
+class Peer(Protocol):
+    """A member, or a client of the lobby."""
+
+    seen_at: float
+    failures: Failures | None
+    challenges: Challenges | None
+
+
+P = TypeVar("P", bound=Peer)
+
+
+class Watch(Generic[P]):
+    """Judges errors about peers: ``ask`` sends a challenge and returns its bytes, ``give_up`` evicts."""
+
+    def __init__(
+        self,
+        new_nonce: Callable[[], str],
+        ask: Callable[[P, Challenge], bytes],
+        give_up: Callable[[P, float], None],
+    ) -> None:
+        self._new_nonce = new_nonce
+        self._ask = ask
+        self._give_up = give_up
+
+    def note_undelivered(self, peer: P, sent: SentLog, quoted: bytes, now: float) -> None:
+        """Take an ICMP error for what it may be worth.
+
+        One that quotes what was said to all may be anybody's forgery: it is a reason to ask. One that quotes a
+        challenge isn't.
+        """
+        if peer.challenges is not None and peer.challenges.take_back(quoted, now):
+            self.note_failure(peer, now)
+        elif now - peer.seen_at >= HEARD_SECONDS and sent.holds(quoted):
+            self._suspect(peer, now)
+
+    def note_failure(self, peer: P, now: float) -> None:
+        """Count a datagram that provably failed."""
+        if peer.failures is None:
+            peer.failures = Failures()
+        if peer.failures.note(now):
+            self._give_up(peer, now)
+
+    def _suspect(self, peer: P, now: float) -> None:
+        if peer.challenges is None:
+            peer.challenges = Challenges()
+        if peer.challenges.due(now):
+            payload = self._ask(peer, Challenge(self._new_nonce()))
+            peer.challenges.note_sent(payload, now, failing=peer.failures is not None)

@@ -1,8 +1,10 @@
 """The rooms and members of this relay: who may come in, who goes, and who is told."""
 
+from collections.abc import Callable
 from typing import Final
 
 from chatproto import (
+    Challenge,
     Disconnected,
     EvictionReason,
     MemberEvicted,
@@ -33,7 +35,7 @@ from relay_server.core.limits import Buckets, SpeechLimit
 from relay_server.core.model import Member, Notice, Room
 from relay_server.core.names import check_not_reserved, name_keys
 from relay_server.core.policy import Policy
-from relay_server.core.reachability import Failures
+from relay_server.core.reachability import Watch
 
 JOIN_BURST_SECONDS: Final = 5
 """An address may spend this many seconds' worth of joins at once: a class that starts together."""
@@ -44,7 +46,7 @@ ADDRESS_CHANGE_SECONDS: Final = 1.0
 class Registry:
     """Holds what is true of rooms and members; what is to be said about it waits in an outbox."""
 
-    def __init__(self, policy: Policy, observer: events.Observer) -> None:
+    def __init__(self, policy: Policy, observer: events.Observer, new_nonce: Callable[[], str]) -> None:
         self.counters = Counters()
         self.rooms: dict[bytes, Room] = {}
         self.members_by_token: dict[bytes, Member] = {}
@@ -52,6 +54,7 @@ class Registry:
         """What the beginning of a datagram proves; the data path asks nothing else."""
         self._policy = policy
         self._observer = observer
+        self._watch: Watch[Member] = Watch(new_nonce, self._ask, self._give_up)
         self._closed = False
         self._members_by_remote: dict[bytes, Member] = {}
         self._members_of_network: dict[bytes, int] = {}
@@ -247,30 +250,32 @@ class Registry:
             self.close_room(room, EvictionReason.HOST_LEFT, members_see=EvictionReason.HOST_LEFT)
 
     def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
-        """Take an ICMP error for what it may be worth: only if it quotes what was sent there (EVI-03)."""
-        member = self._members_by_remote.get(remote_of(target))
-        if member is None:
-            return
-        sequence = member.room.sent.find(quoted)
-        if sequence is not None:
-            self._note_failure(member, sequence, now)
-
-    def note_send_error(self, target: Address, now: float) -> None:
-        """Count that the kernel refused to send the newest message to this address (EVI-03)."""
+        """Take an ICMP error about a member (EVI-03)."""
         member = self._members_by_remote.get(remote_of(target))
         if member is not None:
-            self._note_failure(member, member.room.sent.sequence, now)
+            self._watch.note_undelivered(member, member.room.sent, quoted, now)
+
+    def note_send_error(self, target: Address, now: float) -> None:
+        """Count that the kernel had no way to this address (EVI-03)."""
+        member = self._members_by_remote.get(remote_of(target))
+        if member is not None:
+            self._watch.note_failure(member, now)
 
     def tell(self, member: Member, notice: NoticeText) -> None:
         """Say something to one member."""
         target = member.room.target_of(member)
         self._post(member.room, encode_notice(notice), target)
 
-    def _note_failure(self, member: Member, sequence: int, now: float) -> None:
-        if member.failures is None:
-            member.failures = Failures()
-        if member.failures.note(sequence, now):
-            self.evict(member, EvictionReason.UNREACHABLE, now)
+    def _ask(self, member: Member, challenge: Challenge) -> bytes:
+        payload = encode_notice(challenge)
+        self.counters.challenges += 1
+        self.outbox.append(
+            (payload, member.room.target_of(member))
+        )  # what only one hears is no quotation of the room's
+        return payload
+
+    def _give_up(self, member: Member, now: float) -> None:
+        self.evict(member, EvictionReason.UNREACHABLE, now)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chatproto import Advice, EvictionReason, parse_datagram, sanitize
+from chatproto import Advice, EvictionReason, is_answer, parse_datagram, sanitize
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
 from chatproto.notices import SERVER_NAME
 from relay_server.core.address import Address, ip_of, network_of
@@ -109,7 +109,7 @@ class Relay:
 
     def _interpret(self, member: Member, message: bytes, now: float) -> bytes | DropReason:
         """Return what the others see of a message, nothing if it isn't for them, or why it is dropped."""
-        if not message:
+        if not message or is_answer(message):
             return b""
         if message in LEAVE_COMMANDS and self._leave_commands:
             self._registry.leave(member, now)

@@ -11,7 +11,7 @@ import select
 import socket
 import struct
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 from operator import add, mul
 from typing import Final, NamedTuple
 
@@ -24,6 +24,8 @@ SEND_BATCH: Final = 1024
 """The kernel takes no more in one call."""
 ENOUGH_TO_SEND_BYTES: Final = SEND_BATCH // 2 * TARGET_BYTES
 """Rows of targets that are worth a call: with the one that makes it enough, they mostly fit one."""
+ERRORS_A_TURN: Final = 256
+"""A flood of ICMP errors, forged ones say, may not keep the relay from its datagrams (threat U9)."""
 WAIT_FOR_ROOM_MILLISECONDS: Final = 20
 """How long a full send buffer may hold up the relay, once, before copies are given up."""
 
@@ -121,9 +123,14 @@ class BatchSocket:
 
         Each is taken out of the buffer when it is asked for, so all must be before the next call.
         """
-        count = _libc.recvmmsg(self._fd, self._in_start, RECEIVE_BATCH, socket.MSG_DONTWAIT, None)
-        if count <= 0:  # there is nothing, or an ICMP error for somebody
+        for _ in range(_TRIES):
+            count = _libc.recvmmsg(self._fd, self._in_start, RECEIVE_BATCH, socket.MSG_DONTWAIT, None)
+            if count > 0:
+                break
             self._errors_wait = True
+            if ctypes.get_errno() == errno.EAGAIN:  # there is nothing; else it was an ICMP error, which is gone now
+                return iter(())
+        else:
             return iter(())
         sizes = self._in_words[_RECEIVED_WORD : count * _HEADER_WORDS : _HEADER_WORDS].tolist()
         used = count * _HEADER_BYTES  # the kernel wrote into the headers what it used: set them back
@@ -173,10 +180,10 @@ class BatchSocket:
         return self._send_rest(max(sent, 0), count)
 
     def undelivered(self) -> Iterator[Undelivered]:
-        """Yield the ICMP errors that came back, if there are signs of any."""
+        """Yield the ICMP errors that came back, if there are signs of any; what is over a turn's measure waits."""
         if self._errors_wait:
             self._errors_wait = False
-            yield from filter(None, drain_errors(self._sock))
+            yield from filter(None, islice(drain_errors(self._sock), ERRORS_A_TURN))
 
     def _send_rest(self, index: int, count: int) -> list[SendError]:
         """Go on after a short return at ``index``.

@@ -212,6 +212,7 @@ def _datagrams(prefix: str, kind: str, counters: Counters) -> Iterator[Metric]:
     yield counter("datagrams_sent", "Copies of messages handed to the kernel", counters.sent)
     yield counter("notices_sent", "Copies of the relay's own notices handed to the kernel", counters.notices_sent)
     yield counter("notice_failures", "Copies of notices that the kernel refused", counters.notice_failures)
+    yield counter("challenges", "Peers asked whether they hear, after errors came back", counters.challenges)
     yield counter("bytes_received", "Bytes of datagrams read", counters.bytes_received)
     yield counter("bytes_sent", "Bytes of messages handed to the kernel", counters.bytes_sent)
     if prefix == "relay_":
