@@ -77,7 +77,8 @@ def test_a_member_whose_port_is_dead_is_evicted_as_unreachable(people: People, r
     assert said >= 3
     heard = eve.heard(after=ann)
     assert [data for data in heard if not data.startswith(NOTICE)] == [
-        b"ann: %d" % number for number in range(1, said + 1)  # the living lost nothing
+        b"ann: %d" % number
+        for number in range(1, said + 1)  # the living lost nothing
     ]
     assert not any(b"can you hear me?" in data for data in heard)  # that only the suspect is asked
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from chatproto import (
+    Challenge,
     Disconnected,
     EvictionReason,
     Frame,
@@ -60,6 +61,7 @@ def test_the_notices_are_those_the_relay_sends() -> None:
             MemberLeft("NAME"),
             MemberEvicted("NAME", EvictionReason.ABUSE),
             Disconnected(EvictionReason.ABUSE),
+            Challenge("NONCE"),
         )
     ]
     section = DOCUMENT.partition("\n## Notices\n")[2].partition("\n## ")[0]
