@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from docs.markdown import ROOT
-from relay_server.doctor.resources import OWN_FILES
+from relay_server.net.descriptors import OWN_FILES
 from relay_server.settings import Settings
 
 VPS: Final = ROOT / "deploy" / "vps"

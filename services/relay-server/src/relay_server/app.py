@@ -1,13 +1,13 @@
 """Build the relay from its parts, run it until a signal, drain, stop (EVI-06)."""
 
 import asyncio
-import errno
 import gc
 import os
 import secrets
 import signal
 import socket
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, Final
 
 import structlog
@@ -17,9 +17,12 @@ from relay_server.control import Control
 from relay_server.core import events
 from relay_server.core.guesses import Guesses
 from relay_server.core.lobby import Lobby
+from relay_server.core.policy import TcpLimits
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.doctor import linux
+from relay_server.net.acceptor import OUT_OF_RESOURCES
+from relay_server.net.descriptors import OWN_FILES, raise_limit
 from relay_server.net.http import OpsServer
 from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp
 from relay_server.net.supervisor import State, tell_supervisor
@@ -40,8 +43,6 @@ TOKEN_BYTES: Final = 16
 """128 random bits (ROOM-02)."""
 NONCE_BYTES: Final = 8
 """64 random bits for a challenge, which is good for some seconds (EVI-03)."""
-
-_OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 log = structlog.get_logger()
 
@@ -120,19 +121,34 @@ class App:
             self._udp_ports.append(UdpPort(sock, self._lobby.handle_datagram, self._lobby, clock, pinned=pinned))
         self._tcp_port = TcpPort(
             self._control,
-            self._settings.tcp_limits(),
+            self._tcp_limits(),
             clock,
             flush=self._rooms_port.flush,
             on_duration=self._tally.observe_duration,
             pinned=pinned,
         )
-        await self._tcp_port.start(tcp)
+        self._tcp_port.start(tcp)
         if ops:
             self._serve_ops(ops)
         self._tick(self._loop.time())
         self._say_started()
         gc.collect()
         gc.freeze()  # what is there now stays: later collections need not look at it
+
+    def _tcp_limits(self) -> TcpLimits:
+        """Return the limits of connections, no more than there are descriptors for (threat T3)."""
+        limits = self._settings.tcp_limits()
+        wanted = limits.max_transactions
+        allowed = raise_limit(wanted + OWN_FILES if wanted else None)
+        if allowed is None or 0 < wanted <= allowed - OWN_FILES:
+            return limits
+        granted = max(1, allowed - OWN_FILES)
+        if wanted:
+            log.warning(
+                "descriptors_few", max_transactions=granted, wanted=wanted,
+                advice="raise the limit of open files (ulimit -n), or fewer joins are taken at once",
+            )  # fmt: skip
+        return replace(limits, max_transactions=granted)
 
     def _serve_ops(self, sock: socket.socket) -> None:
         registry = make_registry(self._collector)
@@ -209,7 +225,7 @@ class App:
     def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """End the process for an error that nobody expected: a supervisor restarts it, half-dead helps nobody."""
         error = context.get("exception")
-        if not isinstance(error, OSError) or error.errno not in _OUT_OF_RESOURCES:
+        if not isinstance(error, OSError) or error.errno not in OUT_OF_RESOURCES:
             self._crash(context.get("message"), error)
         elif loop.time() >= self._shortage_said_at + SHORTAGE_LOG_SECONDS:  # asyncio says it for each accept
             self._shortage_said_at = loop.time()

@@ -125,7 +125,7 @@ async def relay(
     policy: Policy | None = None, *, passwords: Passwords | None = None, **limits: Any
 ) -> AsyncIterator[Relay]:
     opened = Relay(policy or Policy(), limits, passwords or Passwords())
-    await opened.port.start(opened.sock)
+    opened.port.start(opened.sock)
     try:
         yield opened
     finally:

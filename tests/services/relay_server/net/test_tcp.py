@@ -14,7 +14,7 @@ from relay_server.core import events
 from relay_server.core.address import port_of, show_ip, unpack_targets
 from relay_server.net import loop
 from services.relay_server.net.loopback import until
-from services.relay_server.net.tcp_relay import NEVER, Relay, relay
+from services.relay_server.net.tcp_relay import NEVER, Client, Relay, relay
 
 Scenario = Callable[[], Coroutine[Any, Any, None]]
 
@@ -38,6 +38,7 @@ def request(
 
 ACCEPTED = Frame(Operation.CREATE, State.REPLY, b"demo", b"\0")
 COMPLETED = Frame(Operation.CREATE, State.COMPLETION, b"demo", b"token-1")
+BUSY = bytes((Status.BUSY,))
 SPLITS = [(), (1,), (31,), (32,), (33,), (36,), (38,), (1, 2, 3), (10, 20, 30, 37), tuple(range(1, 39))]
 
 
@@ -196,18 +197,36 @@ def test_a_client_may_end_its_sending_side_after_the_request(
     run(scenario)
 
 
-def test_who_reads_half_an_answer_and_goes_harms_nobody(run: Callable[[Scenario], None]) -> None:
+@pytest.mark.parametrize("pause", [0.0, 0.05])
+def test_who_goes_without_reading_its_token_was_never_there(run: Callable[[Scenario], None], pause: float) -> None:
     async def scenario() -> None:
         faults: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
-        async with relay(completion_pause_seconds=0.05) as server:
+        async with relay(completion_pause_seconds=pause) as server:
             client = await server.connect()
-            await client.send(request())
-            client.sock.shutdown(socket.SHUT_WR)
-            assert await client.frame() == ACCEPTED
-            client.sock.close()  # the token will meet a closed socket
+            await client.send(request(wants_json=not pause))
+            if pause:
+                assert await client.frame() == ACCEPTED
+            client.sock.close()  # which says no more than that nothing follows; the token will meet a closed socket
+            await until(lambda: server.events)
             await until(lambda: not server.port.connections)
+            assert not server.registry.rooms
+            assert server.events[-1] == events.RoomClosed("demo", EvictionReason.HOST_LEFT)
         assert faults == []
+
+    run(scenario)
+
+
+def test_who_reads_its_token_and_goes_at_once_is_a_member(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        async with relay() as server:
+            for number in range(20):
+                client = await server.connect()
+                await client.send(request(room=b"room-%d" % number))
+                assert [(await client.frame()).state for _ in range(2)] == [State.REPLY, State.COMPLETION]
+                client.sock.close()
+            await until(lambda: not server.port.connections)
+            assert len(server.registry.rooms) == 20
 
     run(scenario)
 
@@ -256,37 +275,69 @@ def test_a_connection_that_lingers_is_closed_at_last(run: Callable[[Scenario], N
 
 
 @pytest.mark.requirement("ROOM-05")
-@pytest.mark.parametrize(
-    ("limit", "other_ip", "other_gets"),
-    [
-        ({"max_transactions_per_address": 3}, "127.0.0.2", Status.OK),
-        ({"max_transactions_per_address": 3}, "::1", Status.OK),
-        ({"max_transactions": 3}, "127.0.0.2", Status.BUSY),
-    ],
-)
-def test_so_many_may_be_open_at_once(
-    run: Callable[[Scenario], None], limit: dict[str, Any], other_ip: str, other_gets: Status
-) -> None:
+@pytest.mark.parametrize("other_ip", ["127.0.0.2", "::1"])
+def test_an_address_may_have_so_many_under_way(run: Callable[[Scenario], None], other_ip: str) -> None:
     async def scenario() -> None:
-        async with relay(**limit) as server:
+        async with relay(max_transactions_per_address=3) as server:
             idle = [await server.connect() for _ in range(3)]
             await until(lambda: len(server.port.connections) == 3)
             async with await server.connect() as late:
-                frame = await late.frame()
-                assert (frame.state, frame.payload) == (State.REPLY, bytes((Status.BUSY,)))
+                assert (await late.frame()).payload == BUSY
                 assert await late.at_end()
             async with await server.connect(other_ip) as other:
                 await other.send(request())
-                assert (await other.frame()).payload == bytes((other_gets,))
+                assert await other.frame() == ACCEPTED
             for client in idle:
                 client.sock.close()
             await until(lambda: not server.port.connections)
             async with await server.connect() as again:
                 await again.send(request("ann", b"again"))
                 assert (await again.frame()).payload == bytes((Status.OK,))
-            assert server.port._open_of_network.keys() <= {
-                connection._network for connection in server.port.connections
-            }
+
+    run(scenario)
+
+
+@pytest.mark.requirement("ROOM-05")
+def test_who_keeps_the_relay_waiting_longest_yields(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        async with relay(max_transactions=3) as server:
+            slow: list[Client] = []
+            for _ in range(5):
+                slow.append(await server.connect())
+                await slow[-1].send(request()[:20])
+                await until(lambda: len(server.port.connections) == min(len(slow), 3))
+            for pushed_out in slow[:2]:
+                assert (await pushed_out.frame()).payload == BUSY
+                assert await pushed_out.at_end()
+            async with await server.connect() as honest:
+                await honest.send(request())
+                assert [await honest.frame(), await honest.frame()] == [ACCEPTED, COMPLETED]
+                assert (await slow[2].frame()).payload == BUSY
+                async with await server.connect() as next_one:  # whoever has an answer yields before who still waits
+                    await next_one.send(request(room=b"other"))
+                    assert (await next_one.frame()).payload == bytes((Status.OK,))
+            await slow[4].send(request(room=b"slow")[20:])
+            assert (await slow[4].frame()).payload == bytes((Status.OK,))
+            for client in slow:
+                client.sock.close()
+
+    run(scenario)
+
+
+@pytest.mark.requirement("ROOM-05")
+def test_while_all_are_at_work_a_newcomer_is_told_at_once(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        async with relay(max_transactions=1, completion_pause_seconds=NEVER) as server:
+            at_work = await server.connect()
+            await at_work.send(request())
+            assert await at_work.frame() == ACCEPTED
+            for _ in range(3):
+                async with await server.connect() as late:
+                    assert (await late.frame()).payload == BUSY
+                    assert await late.at_end()
+            assert len(server.port.connections) == 1
+            at_work.reset()
+            await until(lambda: not server.port.connections)
 
     run(scenario)
 

@@ -198,8 +198,8 @@ def _addresses() -> tuple[str, ...]:
 def _open_files() -> int | None:
     if sys.platform == "win32":
         return None
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return None if soft == resource.RLIM_INFINITY else soft
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)  # up to which a relay helps itself
+    return None if hard == resource.RLIM_INFINITY else hard
 
 
 def _cpus() -> float:

@@ -4,9 +4,8 @@ from typing import Final
 
 from relay_server.doctor.facts import Facts
 from relay_server.doctor.findings import Finding, Mark
+from relay_server.net.descriptors import OWN_FILES
 
-OWN_FILES: Final = 64
-"""Descriptors that the relay needs for itself: ports, logs, operators' connections."""
 LATE_SECONDS: Final = 0.1
 """An event loop that is later than this is noticed by people."""
 
@@ -90,7 +89,7 @@ def check_open_files(facts: Facts) -> Finding:
             "open_files", Mark.NOTE, f"{limit} allowed, but RELAY_MAX_TRANSACTIONS=0 means no limit.", advice
         )
     says = f"{limit} allowed, but {settings.max_transactions} creates and joins at once need {needed}."
-    return Finding("open_files", Mark.NOTE, f"{says} Chat goes on, joins would wait.", advice)
+    return Finding("open_files", Mark.NOTE, f"{says} A relay takes fewer at once.", advice)
 
 
 def check_processors(facts: Facts) -> Finding:

@@ -13,6 +13,9 @@ from relay_server.control import Control, Granted, Peer, Pending
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.errors import BusyError
 from relay_server.core.policy import TcpLimits
+from relay_server.net.acceptor import Acceptor
+from relay_server.net.delivery import is_under_way, was_reset
+from relay_server.net.places import Places
 from relay_server.net.workers import Workers
 
 LINGER_SECONDS: Final = 1.0
@@ -38,44 +41,33 @@ class TcpPort:
         self.flush = flush
         self.on_duration = on_duration
         self.pinned = pinned
-        self.connections: set[_Connection] = set()
+        self.connections: Places[_Connection] = Places(limits.max_transactions, limits.max_transactions_per_address)
         self.aborted = 0
         """Connections that ended before they had asked for anything whole, or before it was decided."""
         self.workers = Workers()
-        self._open_of_network: dict[bytes, int] = {}
-        self._server: asyncio.Server | None = None
+        self._acceptor: Acceptor | None = None
 
-    async def start(self, sock: socket.socket) -> None:
+    def start(self, sock: socket.socket) -> None:
         """Accept connections from a listening socket."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), sock=sock)
+        self._acceptor = Acceptor(sock, lambda: _Connection(self))
 
     def close(self) -> None:
         """Stop accepting, and cut who is still connected."""
-        if self._server:
-            self._server.close()
+        if self._acceptor:
+            self._acceptor.close()
+            self._acceptor = None
         for connection in list(self.connections):
             connection.abort()
         self.workers.close()
 
-    def enter(self, connection: "_Connection", network: bytes) -> bool:
-        """Count a connection in; False if there are too many already (ROOM-05)."""
-        limits, here = self.limits, self._open_of_network.get(network, 0)
-        if 0 < limits.max_transactions <= len(self.connections):
-            return False
-        if 0 < limits.max_transactions_per_address <= here:
-            return False
-        self.connections.add(connection)
-        self._open_of_network[network] = here + 1
+    def make_room(self) -> bool:
+        """See to it that one more may enter; False if all are at work (ROOM-05)."""
+        if self.connections.is_full():
+            yielding = self.connections.first_to_yield()
+            if yielding is None:
+                return False
+            yielding.give_way()
         return True
-
-    def exit(self, connection: "_Connection", network: bytes) -> None:
-        """Count a connection out."""
-        if connection in self.connections:
-            self.connections.remove(connection)
-            self._open_of_network[network] -= 1
-            if not self._open_of_network[network]:
-                del self._open_of_network[network]
 
 
 class _Connection(asyncio.Protocol):
@@ -83,8 +75,8 @@ class _Connection(asyncio.Protocol):
 
     __slots__ = (
         "_granted",
+        "_half_closed",
         "_loop",
-        "_network",
         "_peer",
         "_port",
         "_started_at",
@@ -101,7 +93,7 @@ class _Connection(asyncio.Protocol):
         self._granted: Granted | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._work: Future[str] | None = None
-        self._network = b""
+        self._half_closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports have the methods, but are no subclass.
@@ -112,13 +104,14 @@ class _Connection(asyncio.Protocol):
             transport.abort()
             return
         self._peer = peer
-        self._network = network_of(peer.ip)
-        if self._port.enter(self, self._network):
+        if not self._port.make_room():
+            self._say_busy()
+            self._transport.close()
+        elif self._port.connections.enter(self, network_of(peer.ip)):
             timeout = self._port.limits.transaction_timeout_seconds
             self._timer = self._loop.call_later(timeout, self._time_out)
         else:
-            error = BusyError("Too many requests are open: try again in a moment.")
-            self._answer(self._port.control.refuse(self._transaction, error))
+            self._say_busy()
 
     def data_received(self, data: bytes) -> None:
         if self._transport.is_closing():
@@ -130,30 +123,52 @@ class _Connection(asyncio.Protocol):
             self._take_port()
 
     def eof_received(self) -> bool:
-        """Stay open for the answer if one is coming: a client may end its sending side after the request."""
+        """Stay open for the answer if one is coming: a client may end its sending side after the request.
+
+        Or it is dead: that it can't be told from the patient one is why its token is looked after (threat T11).
+        """
+        self._half_closed = True
+        if self._granted and self._transaction.phase is Phase.ENDED:
+            return is_under_way(self._transport)
         return self._transaction.phase in {Phase.DECIDING, Phase.ACCEPTED}
 
     def connection_lost(self, exc: Exception | None) -> None:
-        del exc
         if self._timer:
             self._timer.cancel()
         if self._transaction.phase in {Phase.REQUESTING, Phase.DECIDING}:
             self._forget_work()
             self._port.aborted += 1
-        elif self._granted and self._transaction.phase is Phase.ACCEPTED:
+        elif self._granted and self._is_token_lost(exc):
             self._port.control.undo(self._granted, self._port.clock())
             self._port.flush()
-        self._port.exit(self, self._network)
+        self._port.connections.leave(self)
 
     def abort(self) -> None:
         """Cut the connection."""
         self._transport.abort()
 
+    def give_way(self) -> None:
+        """Leave the place to another; who has no answer yet gets one."""
+        if self._transaction.phase is Phase.REQUESTING:
+            self._say_busy()
+        self._port.connections.leave(self)
+        self._cancel_timer()
+        self._transport.close()
+
+    def _is_token_lost(self, error: Exception | None) -> bool:
+        """Tell whether the client went before its token came: what reaches a closed socket is answered by a reset."""
+        if self._transaction.phase is Phase.ACCEPTED:
+            return True
+        if self._half_closed:
+            return error is not None or was_reset(self._transport)
+        return not isinstance(error, ConnectionResetError | None)  # a client may reset what it has read to the end
+
     def _request(self, data: bytes) -> None:
         port = self._port
         result = port.control.receive(self._transaction, data, self._peer, port.clock())
         if isinstance(result, Pending):  # the deadline stays
-            self._work = port.workers.submit(self._network, result.work, partial(self._worked, result))
+            port.connections.begin_work(self)
+            self._work = port.workers.submit(network_of(self._peer.ip), result.work, partial(self._worked, result))
         elif result is not None:
             self._decide(result)
 
@@ -166,6 +181,7 @@ class _Connection(asyncio.Protocol):
         port = self._port
         self._cancel_timer()
         if isinstance(result, Granted):
+            port.connections.begin_work(self)
             self._granted = result
             accepted = self._transaction.accept()
             port.flush()  # the others hear of the new member
@@ -184,6 +200,11 @@ class _Connection(asyncio.Protocol):
         self._answer(before + completed)
         self._take_port()
 
+    def _say_busy(self) -> None:
+        self._cancel_timer()
+        error = BusyError("Too many requests are open: try again in a moment.")
+        self._answer(self._port.control.refuse(self._transaction, error))
+
     def _answer(self, frames: bytes) -> None:
         """Write the last frames, end our side, and linger: closing at once could cut the answer short."""
         self._port.on_duration(self._port.clock() - self._started_at)
@@ -192,6 +213,7 @@ class _Connection(asyncio.Protocol):
             with suppress(OSError):  # it went this very moment, and asyncio hasn't seen it yet
                 self._transport.write_eof()
         self._timer = self._loop.call_later(LINGER_SECONDS, self._transport.close)
+        self._port.connections.linger(self)
 
     def _take_port(self) -> None:
         client_port = self._transaction.client_port

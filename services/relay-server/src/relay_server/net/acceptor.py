@@ -1,0 +1,64 @@
+"""Accepting TCP connections: a few at a time, and calmly when descriptors run out (threat T3)."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+from typing import Final
+
+ACCEPTED_AT_ONCE: Final = 32
+"""Then the loop's other work has its turn; the others wait in the kernel's queue."""
+QUEUE: Final = 4096
+"""Connections that may wait there, as far as net.core.somaxconn allows: who finds it full tries again in a second."""
+RETRY_SECONDS: Final = 0.1
+OUT_OF_RESOURCES: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+
+
+class Acceptor:
+    """Accepts from a listening socket and gives each connection a protocol; it closes the socket in the end."""
+
+    def __init__(self, sock: socket.socket, make_protocol: Callable[[], asyncio.Protocol]) -> None:
+        self._sock = sock
+        self._make_protocol = make_protocol
+        self._loop = asyncio.get_running_loop()
+        self._retry: asyncio.TimerHandle | None = None
+        self._starting: set[asyncio.Task[None]] = set()
+        sock.listen(QUEUE)
+        self._resume()
+
+    def close(self) -> None:
+        """Stop accepting."""
+        if self._retry:
+            self._retry.cancel()
+        self._loop.remove_reader(self._sock)
+        self._sock.close()
+
+    def _resume(self) -> None:
+        self._loop.add_reader(self._sock, self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                connection, _address = self._sock.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._pause(error)
+                return
+            connection.setblocking(False)
+            task = self._loop.create_task(self._start(connection))
+            self._starting.add(task)
+            task.add_done_callback(self._starting.discard)
+
+    async def _start(self, connection: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._make_protocol, connection)
+        except OSError:  # it is gone already
+            connection.close()
+
+    def _pause(self, error: OSError) -> None:
+        """Leave who waits in the kernel's queue for a moment: the socket stays readable, and the loop would spin."""
+        self._loop.remove_reader(self._sock)
+        self._retry = self._loop.call_later(RETRY_SECONDS, self._resume)
+        if error.errno in OUT_OF_RESOURCES:  # any other is that one connection's
+            self._loop.call_exception_handler({"message": "no connection can be accepted", "exception": error})

@@ -1,0 +1,28 @@
+"""How many descriptors this process may open (threat T3)."""
+
+import sys
+from typing import Final
+
+if sys.platform != "win32":
+    import resource
+
+OWN_FILES: Final = 64
+"""Descriptors that the relay needs for itself: ports, logs, operators' connections."""
+
+
+def raise_limit(wanted: int | None) -> int | None:
+    """Let this process open so many descriptors if it may; None asks for all it may have.
+
+    Returns how many it may open now; None if there is no limit.
+    """
+    if sys.platform == "win32":
+        return None
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return None
+    if hard == resource.RLIM_INFINITY:
+        target = soft if wanted is None else max(soft, wanted)
+    else:
+        target = hard if wanted is None else max(soft, min(wanted, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+    return target

@@ -1,0 +1,72 @@
+"""Who may be connected at once, and who yields to a newcomer (ROOM-05, threats T2 and T3)."""
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+Holder = TypeVar("Holder")
+
+
+class Places(Generic[Holder]):
+    """The places of a port: a holder is waited for, then at work, then lingers; limits of 0 allow any number.
+
+    While all places are taken, who lingers yields first: it has its answer. Then yields who keeps the relay waiting
+    longest for its request: an honest one is whole in a moment, so those who hold places for nothing lose them.
+    """
+
+    def __init__(self, limit: int, limit_per_network: int) -> None:
+        self._limit = limit
+        self._limit_per_network = limit_per_network
+        self._network_of: dict[Holder, bytes] = {}
+        self._under_way_of: dict[bytes, int] = {}
+        self._waiting: dict[Holder, None] = {}
+        self._lingering: dict[Holder, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._network_of) + len(self._lingering)
+
+    def __iter__(self) -> Iterator[Holder]:
+        yield from self._network_of
+        yield from self._lingering
+
+    def is_full(self) -> bool:
+        """Tell whether somebody has to yield before anybody enters."""
+        return 0 < self._limit <= len(self)
+
+    def first_to_yield(self) -> Holder | None:
+        """Return who would have to go; None if all are at work."""
+        return next(iter(self._lingering or self._waiting), None)
+
+    def enter(self, holder: Holder, network: bytes) -> bool:
+        """Take a place; False if the network has as many under way as it may, and then it is one to linger in."""
+        under_way = self._under_way_of.get(network, 0)
+        if 0 < self._limit_per_network <= under_way:
+            self._lingering[holder] = None
+            return False
+        self._network_of[holder] = network
+        self._under_way_of[network] = under_way + 1
+        self._waiting[holder] = None
+        return True
+
+    def begin_work(self, holder: Holder) -> None:
+        """Note that the holder's request is whole: it need not yield until it is answered."""
+        self._waiting.pop(holder, None)
+
+    def linger(self, holder: Holder) -> None:
+        """Note that the holder has its answer: its network may ask for something else."""
+        if self._leave_way(holder):
+            self._lingering[holder] = None
+
+    def leave(self, holder: Holder) -> None:
+        """Give the place back, wherever the holder stands; nothing happens a second time."""
+        self._leave_way(holder)
+        self._lingering.pop(holder, None)
+
+    def _leave_way(self, holder: Holder) -> bool:
+        network = self._network_of.pop(holder, None)
+        if network is None:
+            return False
+        self._waiting.pop(holder, None)
+        self._under_way_of[network] -= 1
+        if not self._under_way_of[network]:
+            del self._under_way_of[network]
+        return True

@@ -1,0 +1,105 @@
+"""Accepting: whoever waits is taken, and a want of descriptors is said once a pause and gone through."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any, Self
+
+import pytest
+
+from relay_server.net import loop
+from relay_server.net.acceptor import ACCEPTED_AT_ONCE, Acceptor
+from relay_server.net.sockets import listen_tcp
+from services.relay_server.net.loopback import until
+
+Scenario = Callable[[], Coroutine[Any, Any, None]]
+MANY = 3 * ACCEPTED_AT_ONCE + 1
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def run(request: pytest.FixtureRequest) -> Callable[[Scenario], None]:
+    return lambda scenario: loop.run(scenario(), use_uvloop=request.param == "uvloop")
+
+
+class Greeter(asyncio.Protocol):
+    """Says hello and goodbye."""
+
+    def connection_made(self, transport: Any) -> None:
+        transport.write(b"hello")
+        transport.close()
+
+
+class ShortOfDescriptors(socket.socket):
+    """A listening socket on a system that has none left, as often as it is told."""
+
+    failures = 0
+
+    @classmethod
+    def taking_over(cls, sock: socket.socket) -> Self:
+        return cls(sock.family, sock.type, sock.proto, sock.detach())
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        if self.failures:
+            self.failures -= 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().accept()
+
+
+def call(port: int) -> socket.socket:
+    sock = socket.create_connection(("127.0.0.1", port))
+    sock.setblocking(False)
+    return sock
+
+
+async def read(sock: socket.socket) -> bytes:
+    return await asyncio.get_running_loop().sock_recv(sock, 100)
+
+
+def test_all_who_wait_are_accepted(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        sock = listen_tcp("::", 0)
+        clients = [call(sock.getsockname()[1]) for _ in range(MANY)]
+        acceptor = Acceptor(sock, Greeter)
+        for client in clients:
+            assert await read(client) == b"hello"
+            client.close()
+        await until(lambda: not acceptor._starting)
+        acceptor.close()
+
+    run(scenario)
+
+
+def test_who_waits_while_descriptors_are_short_is_accepted_after_it(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        faults: list[BaseException] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["exception"]))
+        sock = ShortOfDescriptors.taking_over(listen_tcp("::", 0))
+        sock.setblocking(False)
+        sock.failures = 2
+        client = call(sock.getsockname()[1])
+        acceptor = Acceptor(sock, Greeter)
+        assert await read(client) == b"hello"
+        assert [getattr(fault, "errno", None) for fault in faults] == [errno.EMFILE] * 2  # once for each pause
+        client.close()
+        acceptor.close()
+
+    run(scenario)
+
+
+def test_an_end_during_the_pause_is_the_end(run: Callable[[Scenario], None]) -> None:
+    async def scenario() -> None:
+        faults: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+        sock = ShortOfDescriptors.taking_over(listen_tcp("::", 0))
+        sock.setblocking(False)
+        sock.failures = 1
+        client = call(sock.getsockname()[1])
+        acceptor = Acceptor(sock, Greeter)
+        await until(lambda: faults)
+        acceptor.close()
+        with pytest.raises(ConnectionResetError):
+            await read(client)
+        client.close()
+
+    run(scenario)
