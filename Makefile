@@ -54,11 +54,12 @@ check: $(VENV)/dev.stamp ## format, lint, types, import contracts, unit tests, d
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy $(PACKAGES:%=%/src) tests deploy/grafana
 	@$(BIN)/lint-imports | tail -n 4
-	@$(PYTEST) --cov --cov-report=term tests/libs tests/services tests/docs
+	@$(PYTEST) --cov --cov-report=term tests/libs tests/services tests/docs tests/fuzz/test_corpus.py
 
 .PHONY: test
 test: check ## everything: check, deployment files, conformance, end to end, faults, containers, dashboards
-	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers tests/deploy tests/conformance tests/e2e tests/faults tests/bench
+	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers tests/deploy tests/conformance tests/e2e tests/faults tests/bench \
+	  tests/fuzz/test_program.py
 	@$(CONTAINERS)
 	@$(BIN)/pytest -q tests/observability  # one Prometheus for all, so in one process
 
@@ -74,6 +75,10 @@ conformance: $(VENV)/dev.stamp ## speak raw bytes to any relay: make conformance
 .PHONY: faults
 faults: $(VENV)/dev.stamp ## attack a relay with all there is (some minutes; parts want root): floods, junk, forgeries, dead members
 	@$(PYTEST) --full tests/faults
+
+.PHONY: fuzz
+fuzz: $(VENV)/dev.stamp ## lead inputs ever deeper into what takes outside bytes: make fuzz [ARGS="--seconds 60 relay"]
+	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
 .PHONY: bench
 bench: install ## measure the relay beside a reference in C: make bench [ARGS="--exercise"]

@@ -4,6 +4,7 @@
 skips for these into failures: continuous integration says so, for it brings them.
 """
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -56,6 +57,10 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "cloud-init": (
         lambda: _installed("cloud-init"),
         "cloud-init is missing: `sudo deploy/airgap/test-tools.sh` installs it",
+    ),
+    "atheris": (
+        lambda: importlib.util.find_spec("atheris") is not None,
+        "atheris, which guides the fuzzing, is there for Linux on x86-64 and Python up to 3.13 only",
     ),
 }
 

@@ -7,10 +7,14 @@ from typing import Any, Final
 import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
+from chatproto import sanitize
+
 MAX_SOURCE_BYTES: Final = 1_048_576
 """A scenario is written by hand; what is larger is a mistake."""
 
 _MAX_DEPTH: Final = 50
+_MISREAD: Final = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
+"""What PyYAML fails with at a date such as 2024-02-31, or at a tag that doesn't fit, such as ``!!bool maybe``."""
 _VARIABLE: Final = re.compile(r"\$(BOT_[A-Z_]+)")
 
 Path = Sequence[str | int]
@@ -53,7 +57,8 @@ class Source:
         return self._error(self._line(path), message)
 
     def _error(self, line: int, message: str) -> ScenarioError:
-        return ScenarioError(f"{self.name}, line {line + 1}: {message}.")
+        # The message may quote the file, which may hold anything.
+        return ScenarioError(f"{self.name}, line {line + 1}: {sanitize(message)}.")
 
     def _line(self, path: Path) -> int:
         # Validation may name parts that aren't written (a missing key, a short form's long name): the
@@ -95,8 +100,8 @@ class Source:
             return self._variables[found[1]]
         try:
             return self._loader.construct_object(node)
-        except ValueError as error:  # such as the date 2024-02-31
-            raise self._error(node.start_mark.line, f"{node.value} can't be read ({error}): quote it") from None
+        except _MISREAD as error:
+            raise self._error(node.start_mark.line, f"{node.value[:60]} can't be read ({error}): quote it") from None
 
     def _mapping(self, node: MappingNode) -> dict[str, Any]:
         mapping: dict[str, Any] = {}

@@ -1,0 +1,80 @@
+"""What a driver of a client's brain does, so that a hostile relay and the network can do to it what they can."""
+
+from math import inf
+from typing import Final
+
+from chatclient.brain import (
+    Action,
+    BindDatagram,
+    Brain,
+    CloseDatagram,
+    CloseStream,
+    OpenStream,
+    SendDatagram,
+    SendStream,
+    Stage,
+)
+from chatclient.events import Ended, Message
+from chatproto import sanitize
+from chatproto.constants import MAX_DATAGRAM_BYTES
+
+MAX_TICKS: Final = 30
+
+
+class Driver:
+    """Carries out a brain's actions on sockets that are mere flags, and checks that they make sense."""
+
+    def __init__(self, brain: Brain) -> None:
+        self._brain = brain
+        self.stream = ""
+        """"opening", "open", or nothing."""
+        self.has_port = False
+        self.ended = False
+        self.now = 0.0
+
+    def pump(self) -> None:
+        """Carry out what the brain wants and check what it says."""
+        for action in self._brain.take_actions():
+            self._carry_out(action)
+        for event in self._brain.take_events():
+            assert not self.ended, f"{event} after the end"
+            self.ended = isinstance(event, Ended)
+            for text in (str(getattr(event, field, "")) for field in ("sender", "text", "name", "reason")):
+                assert sanitize(text) == text, f"{event} isn't harmless"
+            assert not isinstance(event, Message) or event.received_at == self.now
+        assert self.ended == (self._brain.stage is Stage.ENDED)
+        assert not (self.ended and (self.stream or self.has_port)), "something stays open for ever"
+        assert (self._brain.next_deadline() < inf) or self.ended or self._brain.stage is Stage.IDLE or self.has_port
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass; the brain is woken when it wants to be, though not for ever."""
+        until = self.now + seconds
+        for _ in range(MAX_TICKS):
+            deadline = self._brain.next_deadline()
+            if deadline > until:
+                self.now = until
+                break
+            self.now = max(self.now, deadline)
+            self._brain.tick(self.now)
+            self.pump()
+            assert self._brain.next_deadline() > self.now, "it never rests"
+
+    def _carry_out(self, action: Action) -> None:
+        match action:
+            case OpenStream():
+                assert not self.stream, "a second connection at once"
+                self.stream = "opening"
+            case SendStream(data):
+                assert self.stream == "open"
+                assert data
+            case CloseStream():
+                assert self.stream, "there is no connection to close"
+                self.stream = ""
+            case BindDatagram(port):
+                assert 0 < port < 2**16
+                self.has_port = True
+            case SendDatagram(data):
+                assert self.has_port, "there is no port to speak from"
+                assert 0 < len(data) <= MAX_DATAGRAM_BYTES
+            case CloseDatagram():
+                self.has_port = False

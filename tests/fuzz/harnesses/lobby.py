@@ -1,0 +1,103 @@
+"""The lobby's datagrams from anybody, with time and errors in between (LOB-01 to LOB-05, CON-01)."""
+
+from typing import Any, Final
+
+from chatproto import encode_lobby, parse_lobby
+from fuzz.bites import Bites, piece
+from relay_server.core.address import TARGET_BYTES, Address, remote_of, unpack_targets
+from relay_server.core.counters import DropReason
+from relay_server.core.lobby import Lobby
+from relay_server.core.policy import Policy
+from services.relay_server.core.rooms_case import at
+
+POLICIES: Final[tuple[dict[str, Any], ...]] = (
+    {},
+    {"message_rate": 2.0, "message_burst": 3, "byte_rate": 100.0},
+    {"max_members_per_room": 2},
+    {"max_members_per_address": 1},
+)
+SOURCES: Final = (at("10.0.0.1"), at("10.0.0.1", 5001), at("10.0.0.2"), at("2001:db8::1"), at("2001:db8::2"))
+PAUSES: Final = (0.0, 0.6, 6.0, 20.0, 61.0, 301.0)
+MAX_STEPS: Final = 30
+
+SEEDS: Final = (
+    b"\0\0\0" + piece(encode_lobby(b"ann", b"hi")) + b"\0\1" + piece(encode_lobby(b"bob", b"hi")) + b"\0\0",
+    b"\0\0\2" + piece(encode_lobby(b"Server ", b"x")) + b"\0\2" + piece(b"\xff"),
+    b"\1\0\0" + piece(encode_lobby(b"ann")) * 2 + b"\1\5",
+    b"\2\0\0" + piece(encode_lobby(b"ann", b"a")) + b"\2\0\2\0\1\3\2\0\2\0\1\3\2\0\2\0",
+)
+WORDS: Final = (b"\x03ann", b"\x06server", b"\x03bob", b"\xff\x10\x01")
+
+
+class World:
+    """A lobby, and what was sent there."""
+
+    def __init__(self, bites: Bites) -> None:
+        self._bites = bites
+        self._lobby = Lobby(Policy(**bites.pick(POLICIES)), lambda _: None)
+        self._now = 1.0
+        self._received = self._copies = 0
+        self._sent = [b""]
+
+    def step(self) -> None:
+        """Do one thing, and check what has to be true after it."""
+        self._bites.pick((self._send, self._wait, self._bounce))()
+        self._lobby.expire(self._now)
+        for payload, targets in self._lobby.outbox:
+            assert parse_lobby(payload)
+            assert len(unpack_targets(targets)) == 1
+        self._lobby.outbox.clear()
+        self.check_books()
+
+    def check_books(self) -> None:
+        counters = self._lobby.counters
+        assert counters.received == self._received == counters.accepted + sum(counters.dropped.values())
+        assert sum(size // TARGET_BYTES * count for size, count in counters.fanout_bytes.items()) == self._copies
+        assert all(remote_of(client.address) == remote for remote, client in self._lobby.clients_by_remote.items())
+
+    def _send(self) -> None:
+        source, data = self._bites.pick(SOURCES), self._bites.piece()
+        others = self._addresses_but(source)
+        result = self._lobby.handle_datagram(data, source, self._now)
+        self._received += 1
+        if isinstance(result, DropReason):
+            return
+        parts = parse_lobby(data)
+        assert parts, "what is malformed was accepted"
+        assert b"".join(parts).decode()
+        assert remote_of(source) in self._lobby.clients_by_remote
+        payload, targets = result
+        if parts[1]:
+            assert (payload, sorted(unpack_targets(targets))) == (data, others)
+            self._copies += len(others)
+            self._sent.append(payload)
+        else:
+            assert not targets, "a keep-alive was relayed"
+
+    def _addresses_but(self, source: Address) -> list[Address]:
+        clients = self._lobby.clients_by_remote.items()
+        return sorted(client.address for remote, client in clients if remote != remote_of(source))
+
+    def _wait(self) -> None:
+        self._now += self._bites.pick(PAUSES)
+
+    def _bounce(self) -> None:
+        target, forged = self._bites.pick(SOURCES), self._bites.byte() % 3
+        if forged == 2:
+            self._lobby.note_send_error(target, self._now)
+            return
+        quoted = self._bites.piece() if forged else self._sent[-1 - self._bites.byte() % len(self._sent)]
+        before = len(self._lobby.clients_by_remote)
+        self._lobby.note_undelivered(target, quoted, self._now)
+        was_sent = any(sent[:64] == quoted[:64] for sent in self._sent)
+        assert was_sent or len(self._lobby.clients_by_remote) == before, "a forged error evicted somebody"
+
+
+def check(data: bytes) -> None:
+    bites = Bites(data)
+    world = World(bites)
+    for _ in range(MAX_STEPS):
+        if not bites:
+            break
+        world.step()
+    world.check_books()

@@ -1,0 +1,124 @@
+"""A member's brain in the hands of a hostile relay and a bad network: it stays sane, and shows nothing harmful."""
+
+from typing import Final
+
+from chatclient.brain import RejoinPolicy, RoomBrain, Stage
+from chatclient.errors import MessageTooLongError
+from chatproto import Completion, Operation, Status, encode_frame
+from chatproto.payloads import encode_completion, encode_status
+from chatproto.tcrp import Frame
+from fuzz.bites import Bites, piece
+from fuzz.driver import Driver
+
+POLICIES: Final = (
+    RejoinPolicy(),
+    RejoinPolicy(enabled=False),
+    RejoinPolicy(max_attempts=3),
+    RejoinPolicy(max_elapsed_seconds=30.0),
+)
+GRANTS: Final = (
+    Completion(b"token", host=True, udp_port=9001, silence_timeout_seconds=300.0, max_message_bytes=50),
+    Completion(b"token", host=False, udp_port=1, silence_timeout_seconds=0.0, max_message_bytes=4096),
+    Completion(b"t" * 255, host=False, udp_port=65535, silence_timeout_seconds=0.01, max_message_bytes=1),
+    Completion(b"token", host=False, udp_port=9001, silence_timeout_seconds=float("inf"), max_message_bytes=2**70),
+    Completion(b"token", host=False, udp_port=9001, silence_timeout_seconds=float("nan"), max_message_bytes=9),
+)
+NOTICES: Final = (
+    *(b"bob: hello", b"hello", b"", b"server: bob joined", b"server: disconnected: silence", b"bob: \x1b[2J\xff"),
+    *(b"server: disconnected: kicked", b"server: disconnected: shutdown", b"server: disconnected: host_left"),
+)
+PAUSES: Final = (0.1, 1.0, 5.0, 25.0, 50.0, 800.0)
+ADDRESSES: Final = ("10.0.0.1", "10.0.0.2")
+MAX_STEPS: Final = 30
+
+SEEDS: Final = (
+    b"\0\0\0\0\1\0\3\0\3\4\5\2\6\3\7\0",
+    b"\1\0\0\0\1\1\3\5\5\5",
+    b"\0\1\0\0\1\0\5\4\0\0\2\4\5\3\0\0\2\2",
+    b"\0\2\0\0\2\5\5\5\0\0\1\4\5\0\0\0\0\2\7",
+    b"\0\0\0\0\3" + piece(encode_frame(Frame(1, 1, b"lab", b"\0")) + encode_frame(Frame(1, 2, b"lab", b"token"))),
+    b"\0\0\0\0\1\0\4" + piece(b"server: \x1b[0m joined") + b"\6\7\5\4",
+)
+WORDS: Final = (b"server: ", b"disconnected: ", b"token", b"status", b"\x03\x01\x01", b"\x03\x01\x02")
+
+
+class World:
+    """A brain, its sockets, and everybody who wishes it ill."""
+
+    def __init__(self, bites: Bites) -> None:
+        self._bites = bites
+        operation, policy = bites.pick((*Operation,)), bites.pick(POLICIES)
+        self.brain = RoomBrain(operation, "lab", "ann", server="relay:9000", random=lambda: 0.5, rejoin=policy)
+        self.driver = Driver(self.brain)
+        self.brain.start(0.0)
+        self.driver.pump()
+
+    def step(self) -> None:
+        """Let one thing happen."""
+        happenings = (
+            *(self._connect, self._grant, self._refuse, self._stream, self._datagram, self._wait, self._error),
+            self._person,
+        )
+        self._bites.pick(happenings)()
+        self.driver.pump()
+
+    def _connect(self) -> None:
+        if self.driver.stream == "opening":
+            self.driver.stream = "open"
+            self.brain.connected(self._bites.pick(ADDRESSES))
+
+    def _grant(self) -> None:
+        grant = self._bites.pick(GRANTS)
+        yes = encode_frame(Frame(1, 1, b"lab", encode_status(Status.OK, json_reply=True)))
+        self._receive(yes + encode_frame(Frame(1, 2, b"lab", encode_completion(grant, json_reply=True))))
+
+    def _refuse(self) -> None:
+        status = self._bites.pick((*Status,))
+        self._receive(encode_frame(Frame(1, 1, b"lab", encode_status(status, json_reply=True))))
+
+    def _stream(self) -> None:
+        self._receive(self._bites.piece())
+
+    def _receive(self, data: bytes) -> None:
+        self._connect()
+        if self.driver.stream:
+            self.driver.pump()
+            self.brain.receive_stream(data, self.driver.now)
+
+    def _datagram(self) -> None:
+        chosen = self._bites.byte()
+        data = NOTICES[chosen] if chosen < len(NOTICES) else self._bites.piece()
+        if self.driver.has_port:
+            self.brain.receive_datagram(data, self.driver.now)
+
+    def _wait(self) -> None:
+        self.driver.pass_time(self._bites.pick(PAUSES))
+
+    def _error(self) -> None:
+        if self.driver.stream and self._bites.byte() % 2:
+            self.driver.stream = "open"  # what is closed now
+            self.brain.stream_closed(self.driver.now)
+        elif self.driver.has_port:
+            self.brain.datagram_error(self.driver.now)
+
+    def _person(self) -> None:
+        wish = self._bites.byte() % 8
+        if wish == 0:
+            self.brain.leave()
+        elif wish == 1:
+            self.brain.fall_silent()
+        elif self.brain.stage is not Stage.ENDED:
+            text = "/leave" if wish == 2 else self._bites.piece().decode(errors="surrogateescape") or "x"
+            try:
+                self.brain.say(text, self.driver.now)
+            except MessageTooLongError:
+                assert len(text.encode(errors="replace")) > self.brain.max_message_bytes
+
+
+def check(data: bytes) -> None:
+    bites = Bites(data)
+    world = World(bites)
+    for _ in range(MAX_STEPS):
+        if not bites or world.driver.ended:
+            break
+        world.step()
