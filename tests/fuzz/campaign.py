@@ -19,7 +19,7 @@ MEMORY_MIB: Final = 1024
 REPORT_SECONDS: Final = 10.0
 
 _PULSE: Final = re.compile(r"#(\d+)\s+\w+ +cov: (\d+) ft: (\d+) corp: (\d+)/")
-_PASSING: Final = re.compile(r"#\d+\s|INFO:|WARNING:|stat::|\s*$")
+_PASSING: Final = re.compile(r"#\d+\s|Dictionary:|INFO:|WARNING:|stat::|\s*$")
 
 
 class Bounds(NamedTuple):

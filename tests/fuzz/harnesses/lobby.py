@@ -1,5 +1,6 @@
 """The lobby's datagrams from anybody, with time and errors in between (LOB-01 to LOB-05, CON-01)."""
 
+from collections import Counter
 from typing import Any, Final
 
 from chatproto import encode_lobby, parse_lobby
@@ -8,7 +9,8 @@ from relay_server.core.address import TARGET_BYTES, Address, remote_of, unpack_t
 from relay_server.core.counters import DropReason
 from relay_server.core.lobby import Lobby
 from relay_server.core.policy import Policy
-from services.relay_server.core.rooms_case import at
+from relay_server.core.reachability import FAILURES_TO_EVICT
+from services.relay_server.core.rooms_case import at, new_nonces
 
 POLICIES: Final[tuple[dict[str, Any], ...]] = (
     {},
@@ -34,10 +36,12 @@ class World:
 
     def __init__(self, bites: Bites) -> None:
         self._bites = bites
-        self._lobby = Lobby(Policy(**bites.pick(POLICIES)), lambda _: None)
+        self._lobby = Lobby(Policy(**bites.pick(POLICIES)), lambda _: None, new_nonces())
         self._now = 1.0
         self._received = self._copies = 0
         self._sent = [b""]
+        self._notices: list[tuple[bytes, bytes]] = []
+        self._proofs: Counter[bytes] = Counter()
 
     def step(self) -> None:
         """Do one thing, and check what has to be true after it."""
@@ -45,7 +49,8 @@ class World:
         self._lobby.expire(self._now)
         for payload, targets in self._lobby.outbox:
             assert parse_lobby(payload)
-            assert len(unpack_targets(targets)) == 1
+            (target,) = unpack_targets(targets)
+            self._notices.append((remote_of(target), payload))
         self._lobby.outbox.clear()
         self.check_books()
 
@@ -60,6 +65,8 @@ class World:
         others = self._addresses_but(source)
         result = self._lobby.handle_datagram(data, source, self._now)
         self._received += 1
+        if not isinstance(result, DropReason) or result in {DropReason.MESSAGE_RATE, DropReason.BYTE_RATE}:
+            self._proofs.pop(remote_of(source), None)  # it was heard
         if isinstance(result, DropReason):
             return
         parts = parse_lobby(data)
@@ -82,15 +89,26 @@ class World:
         self._now += self._bites.pick(PAUSES)
 
     def _bounce(self) -> None:
-        target, forged = self._bites.pick(SOURCES), self._bites.byte() % 3
-        if forged == 2:
-            self._lobby.note_send_error(target, self._now)
-            return
-        quoted = self._bites.piece() if forged else self._sent[-1 - self._bites.byte() % len(self._sent)]
+        """Let an ICMP error come, true or forged, or a send fail; only what is proven counts (EVI-03)."""
+        target, kind = self._bites.pick(SOURCES), self._bites.byte() % 4
+        remote = remote_of(target)
         before = len(self._lobby.clients_by_remote)
-        self._lobby.note_undelivered(target, quoted, self._now)
-        was_sent = any(sent[:64] == quoted[:64] for sent in self._sent)
-        assert was_sent or len(self._lobby.clients_by_remote) == before, "a forged error evicted somebody"
+        if kind == 0:
+            self._proofs[remote] += 1
+            self._lobby.note_send_error(target, self._now)
+        else:
+            quoted = self._quotation(kind)
+            self._proofs[remote] += any(to == remote and quoted.startswith(payload) for to, payload in self._notices)
+            self._lobby.note_undelivered(target, quoted, self._now)
+        proven = self._proofs[remote] >= FAILURES_TO_EVICT
+        assert proven or len(self._lobby.clients_by_remote) == before, "a forged error evicted somebody"
+
+    def _quotation(self, kind: int) -> bytes:
+        if kind == 1:
+            return self._bites.piece()
+        if kind == 2 and self._notices:
+            return self._bites.pick(self._notices[::-1])[1]
+        return self._bites.pick(self._sent[::-1])
 
 
 def check(data: bytes) -> None:

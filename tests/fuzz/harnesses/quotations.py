@@ -1,40 +1,116 @@
-"""ICMP errors' quotations against what was sent: only what was sent lately is believed (EVI-03)."""
+"""ICMP errors, true and forged, about one peer: only challenges that come back prove that it is gone (EVI-03)."""
 
+from dataclasses import dataclass
 from typing import Final
 
+from chatproto import Challenge, encode_notice
 from fuzz.bites import Bites, piece
-from relay_server.core.reachability import FAILING_SECONDS, FAILURES_TO_EVICT, Failures, SentLog
+from relay_server.core.reachability import (
+    FAILING_CHALLENGE_SECONDS,
+    FAILING_SECONDS,
+    FAILURES_TO_EVICT,
+    HEARD_SECONDS,
+    Challenges,
+    Failures,
+    SentLog,
+    Watch,
+)
+from services.relay_server.core.rooms_case import new_nonces
 
-PAUSES: Final = (0.0, 0.04, 1.0, 5.0, 11.0, 61.0)
-MAX_STEPS: Final = 30
+PAUSES: Final = (0.0, 0.04, 1.0, 3.0, 5.0, 11.0, 61.0)
+ROUNDING_SECONDS: Final = 1e-6
+MAX_STEPS: Final = 60
 
 SEEDS: Final = (
-    b"\0" + piece(b"hello") + b"\1\0\3\0\2\1\0" + piece(b"hello!") + b"\1\0",
-    b"".join(b"\0" + piece(b"message %d" % number) + b"\2\4\1\0" for number in range(4)),
-    b"\0" + piece(b"x" * 80) + b"\1\1" + piece(b"x" * 79) + b"\1\1" + piece(b"x" * 64) + b"\1\1" + piece(b"x" * 63),
+    b"\0" + piece(b"hello") + b"\4\3\1\0" + b"\4\3\2\0\4\4\1\0\4\3\2\0\4\4\1\0\2\0",
+    b"\0" + piece(b"x" * 80) + b"\4\3\1\1" + piece(b"x" * 79) + b"\1\1" + piece(b"x" * 63) + b"\3\4\3\1\0",
+    b"\5\4\4\5\4\4\5\5",
 )
-WORDS: Final = (b"hello", b"message")
+WORDS: Final = (b"server: can you hear me? /here ", b"0000000000000001")
+
+
+@dataclass
+class Somebody:
+    """A peer."""
+
+    seen_at: float = 1.0
+    failures: Failures | None = None
+    challenges: Challenges | None = None
+
+
+class World:
+    """A peer, what was sent to it, and what errors came back."""
+
+    def __init__(self, bites: Bites) -> None:
+        self._bites = bites
+        self._log = SentLog()
+        self._watch: Watch[Somebody] = Watch(new_nonces(), self._ask, self._give_up)
+        self._peer = Somebody()
+        self._now = 1.0
+        self._sent = [b""]
+        self._asked: dict[bytes, float] = {}
+        self._proofs: list[float] = []
+        self.is_over = False
+
+    def step(self) -> None:
+        """Let one thing happen."""
+        happenings = (self._send, self._quote_sent, self._quote_challenge, self._hear, self._wait, self._fail)
+        self._bites.pick(happenings)()
+
+    def _ask(self, peer: Somebody, challenge: Challenge) -> bytes:
+        assert self._now - peer.seen_at >= HEARD_SECONDS, "who was just heard is asked"
+        payload = encode_notice(challenge)
+        pause = self._now - max(self._asked.values(), default=float("-inf"))
+        assert pause > FAILING_CHALLENGE_SECONDS - ROUNDING_SECONDS, "it is bothered without end"
+        self._asked[payload] = self._now
+        return payload
+
+    def _give_up(self, _: Somebody, now: float) -> None:
+        assert len(self._proofs) >= FAILURES_TO_EVICT, "too few errors count"
+        assert now - self._proofs[0] >= FAILING_SECONDS, "a moment's errors count"
+        self.is_over = True
+
+    def _send(self) -> None:
+        self._sent.append(self._bites.piece())
+        self._log.remember(self._sent[-1])
+
+    def _quote_sent(self) -> None:
+        """Quote what everybody heard, or anything: it may raise a question, and no more."""
+        quoted = self._bites.piece() if self._bites.byte() % 2 else self._bites.pick(self._sent[-256:])
+        challenge = next((payload for payload in self._asked if quoted.startswith(payload)), None)
+        known = challenge is not None or any(sent[:64] == quoted[:64] for sent in self._sent)
+        before = len(self._asked)
+        self._undelivered(quoted, challenge)
+        assert known or len(self._asked) == before, "what was never sent is believed"
+
+    def _quote_challenge(self) -> None:
+        if self._asked:
+            challenge = self._bites.pick([*self._asked][-256:])
+            self._undelivered(challenge + self._bites.piece(), challenge)
+
+    def _undelivered(self, quoted: bytes, challenge: bytes | None) -> None:
+        if challenge is not None:
+            self._proofs.append(self._now)
+        self._watch.note_undelivered(self._peer, self._log, quoted, self._now)
+
+    def _hear(self) -> None:
+        """Accept a datagram from the peer, as the relay does."""
+        self._peer.seen_at, self._peer.failures = self._now, None
+        self._proofs.clear()
+
+    def _wait(self) -> None:
+        self._now += self._bites.pick(PAUSES)
+
+    def _fail(self) -> None:
+        """Let the kernel have no way to the peer."""
+        self._proofs.append(self._now)
+        self._watch.note_failure(self._peer, self._now)
 
 
 def check(data: bytes) -> None:
     bites = Bites(data)
-    log, failures = SentLog(), Failures()
-    sent: list[bytes] = []
-    noted: dict[int, float] = {}
-    now = 1.0
+    world = World(bites)
     for _ in range(MAX_STEPS):
-        step = bites.byte() % 3
-        if step == 0:
-            sent.append(bites.piece())
-            log.remember(sent[-1])
-        elif step == 1:
-            quoted = bites.piece() if bites.byte() % 2 or not sent else sent[-1 - bites.byte() % len(sent)]
-            sequence = log.find(quoted)
-            if sequence is not None:
-                assert any(one[:64] == quoted[:64] for one in sent), "what was never sent is believed"
-                noted.setdefault(sequence, now)
-                if failures.note(sequence, now):
-                    assert len(noted) >= FAILURES_TO_EVICT
-                    assert now - min(noted.values()) >= FAILING_SECONDS
-        else:
-            now += bites.pick(PAUSES)
+        if not bites or world.is_over:
+            break
+        world.step()

@@ -157,6 +157,7 @@ class World:
             assert unpack_targets(targets), "a notice to nobody"
             assert sanitize(payload.decode()) == payload.decode()
             assert len(payload) <= MAX_DELIVERY_BYTES
+            self._sent.append(payload)
         self._case.registry.outbox.clear()
 
 
