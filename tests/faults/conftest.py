@@ -1,5 +1,7 @@
 """Relays that get into trouble, on both event loops."""
 
+import random
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from conformance.relays import OwnRelay
 from e2e.relay_metrics import scrape
 
 StartRelay = Callable[..., OwnRelay]
+Chance = random.Random
 
 
 class Load(Protocol):
@@ -22,7 +25,9 @@ class Load(Protocol):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("faults").addoption("--full", action="store_true", help="let attacks have all their load")
+    group = parser.getgroup("faults")
+    group.addoption("--full", action="store_true", help="let attacks have all their load")
+    group.addoption("--seed", type=int, help="repeat the random input of a test that failed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,6 +48,15 @@ def load(request: pytest.FixtureRequest) -> Load:
 
 
 @pytest.fixture
+def chance(request: pytest.FixtureRequest) -> Chance:
+    """Return a source of random input, another one each time; a test that fails shows how to have the same again."""
+    given = request.config.getoption("--seed", default=None)
+    seed = secrets.randbits(32) if given is None else given
+    print(f"To repeat this random input add: --seed {seed}")
+    return random.Random(seed)
+
+
+@pytest.fixture
 def start_relay(loop: str, tmp_path: Path) -> Iterator[StartRelay]:
     """Start a relay that is expected to live through the test, and whose books are checked at the end."""
     relays: list[OwnRelay] = []
@@ -53,9 +67,14 @@ def start_relay(loop: str, tmp_path: Path) -> Iterator[StartRelay]:
 
     yield start
     for relay in relays:
-        try:
-            assert relay.process.poll() is None, relay.said()
-            scrape(relay).check_books()
-        finally:
-            code = relay.stop()
-        assert (code, "Traceback" in relay.said()) == (0, False), relay.said()
+        check_sound(relay)
+
+
+def check_sound(relay: OwnRelay) -> None:
+    """Check that a relay lives, that its books balance, and that it ends in peace; ends it in any case."""
+    try:
+        assert relay.process.poll() is None, relay.said()
+        scrape(relay).check_books()
+    finally:
+        code = relay.stop()
+    assert (code, "Traceback" in relay.said()) == (0, False), relay.said()

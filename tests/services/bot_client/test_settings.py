@@ -109,6 +109,12 @@ def test_an_unknown_variable_is_named(name: str, monkeypatch: pytest.MonkeyPatch
         Settings.load({})
 
 
+def test_an_unknown_variable_is_shown_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_A\n\x1bB", "x")
+    with pytest.raises(SettingsError, match=r"^BOT_A⏎\ufffdB is no setting of bot-client: "):
+        Settings.load({})
+
+
 def test_the_document_has_the_table_of_settings() -> None:
     document = (Path(__file__).parents[3] / "docs" / "bots.md").read_text("utf-8")
     assert settings_table() in document, "docs/bots.md differs from the settings: put settings_table() there"

@@ -80,6 +80,10 @@ def test_an_unknown_setting_stops_the_start(monkeypatch: pytest.MonkeyPatch, nam
     assert complaint(monkeypatch, {name: "1"}).startswith(f"{name} is no setting: correct it or remove it")
 
 
+def test_an_unknown_setting_is_shown_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complaint(monkeypatch, {"RELAY_A\n\x1bB": "1"}).startswith("RELAY_A⏎\ufffdB is no setting: ")
+
+
 def test_other_variables_are_nobodys_business(monkeypatch: pytest.MonkeyPatch) -> None:
     load(monkeypatch, {"RELAYED": "1", "MY_RELAY_PORT": "1"})
 

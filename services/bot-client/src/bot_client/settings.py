@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chatclient import BadPasswordError, parse_server
-from chatproto import check_password
+from chatproto import check_password, sanitize
 from chatproto.constants import DEFAULT_TCP_PORT
 
 PREFIX: Final = "BOT_"
@@ -97,7 +97,9 @@ class Settings(BaseSettings):
         # pydantic-settings passes over a misspelt variable in silence.
         for name in sorted(os.environ):
             if name.upper().startswith(PREFIX) and name.upper() not in known:
-                raise SettingsError(f"{name} is no setting of bot-client: unset it or use one of {_listed(known)}.")
+                raise SettingsError(
+                    f"{sanitize(name)} is no setting of bot-client: unset it or use one of {_listed(known)}."
+                )
         try:
             return cls(**flags)
         except ValidationError as error:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chatproto import sanitize
 from relay_server.core.policy import Policy, TcpLimits
 
 PREFIX: Final = "RELAY_"
@@ -150,7 +151,10 @@ def load_settings(environ: Mapping[str, str] | None = None, secrets_dir: Path = 
     known = {variable(name) for name in Settings.model_fields}
     for name in environ:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            raise SettingsError(f"{name} is no setting: correct it or remove it (`relay-server config env` lists all).")
+            shown = sanitize(name)
+            raise SettingsError(
+                f"{shown} is no setting: correct it or remove it (`relay-server config env` lists all)."
+            )
     try:
         return Settings(_secrets_dir=secrets_dir if secrets_dir.is_dir() else None)  # type: ignore[call-arg]
     except ValidationError as error:
