@@ -27,6 +27,10 @@ WORDS_SAID: Final = (
     *(b"hello", b"", b"/leave", b"/exit", b"/quit", b"ann: hello", b"bob  : hi", b"server: disconnected: kicked"),
     *(b" SERVER : x", b"a\nb\x1b[2J", "\u202e".encode(), b"\xff", b"\n" * 1400, b"x" * 4096),
 )
+COMMANDS: Final = (
+    *(b"/who", b"/topic tea", b"/topic -", b"/kick bob", b"/ban eve", b"/unban eve", b"/mute bob", b"/unmute bob"),
+    *(b"/host bob", b"/host eve", b"/password pw", b"/password -", b"/here 0000000000000001", b"/KICK  bob"),
+)
 PAUSES: Final = (0.0, 0.01, 0.6, 1.0, 6.0, 20.0, 61.0, 290.0, 301.0)
 STRANGERS: Final = (at("10.0.0.1", 5001), at("10.0.0.2"), at("10.9.9.9"), at("2001:db8::1"))
 MAX_STEPS: Final = 30
@@ -40,7 +44,18 @@ SEEDS: Final = (
     b"\0\3\0\5\3" + b"\0\0\0\4\1\0\0\0\0\0\4\1\0\3\6\0\0\0\4\1\0",
     b"\4\0\0\2\6" + piece(b"ann") + b"\6" + piece(b"cem") + b"\0\3\2",
 )
-WORDS: Final = (b"demo", b"token-1", b"token-2", b"\x04\x07demotoken-1", b"server:", b"/leave", b"ann:")
+WORDS: Final = (
+    b"demo",
+    b"token-1",
+    b"token-2",
+    b"\x04\x07demotoken-1",
+    b"server:",
+    b"/leave",
+    b"ann:",
+    b"/mute ",
+    b"/ban ",
+    b"/topic ",
+)
 
 
 class World:
@@ -74,7 +89,7 @@ class World:
 
     def _say_words(self) -> None:
         member = self._bites.pick(self._members)
-        self._say(member, self._bites.pick(WORDS_SAID), home(member))
+        self._say(member, self._bites.pick((*WORDS_SAID, *COMMANDS)), home(member))
 
     def _say_anything(self) -> None:
         member = self._bites.pick(self._members)
