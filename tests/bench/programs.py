@@ -136,6 +136,7 @@ def running_relay(cpu: int) -> Iterator[Target]:
         "RELAY_UDP_PORT": str(udp_port),
         "RELAY_LOBBY_PORT": "0",
         "RELAY_OPS_PORT": "0",
+        "RELAY_ADMIN_SOCKET": "",
     }
     process = subprocess.Popen([sys.executable, "-m", "relay_server", "run"], env=environment)
     os.sched_setaffinity(process.pid, {cpu})

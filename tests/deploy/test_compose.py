@@ -10,6 +10,7 @@ import pytest
 import bot_client.settings
 from deploy.compose import AIRGAP, BASE, HOST, configured, run, tool
 from docs.markdown import ROOT, read
+from relay_server.net.adminsocket import SERVICE_DIRECTORY
 from relay_server.settings import Settings, describe, load_settings, variable
 
 COMBINATIONS = [(BASE,), (BASE, HOST), (BASE, AIRGAP), (BASE, HOST, AIRGAP)]
@@ -74,6 +75,15 @@ def test_the_services_are_those_that_are_promised(services: dict[str, Any]) -> N
     assert {name: service["profiles"] for name, service in services.items() if "profiles" in service} == {
         "load": ["load"]
     }
+
+
+def test_the_relay_may_write_to_one_small_place_for_the_operators_socket(services: dict[str, Any]) -> None:
+    assert {name for name, service in services.items() if "tmpfs" in service} <= {"relay", "grafana"}
+    (place,) = services["relay"]["tmpfs"]
+    path, _, options = place.partition(":")
+    assert path == str(SERVICE_DIRECTORY)
+    (user,) = re.findall(r"^USER (\d+):\1$", read("Dockerfile.server"), re.MULTILINE)
+    assert {f"uid={user}", f"gid={user}", "mode=0700", "size=64k"} <= set(options.split(","))
 
 
 def test_bots_wait_for_a_relay_that_is_well(services: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from docs.markdown import ROOT
 from relay_server.net.descriptors import OWN_FILES
+from relay_server.net.adminsocket import SERVICE_DIRECTORY
 from relay_server.settings import Settings
 
 VPS: Final = ROOT / "deploy" / "vps"
@@ -72,6 +73,12 @@ def test_wrong_settings_are_not_tried_again() -> None:
     assert service()["Restart"] == "on-failure"
     # A failing check of its own would be tried again, whatever its exit code.
     assert service()["ExecStartPre"] == "-/opt/chat-relay/current/bin/relay-server config check"
+
+
+def test_operators_reach_the_service_where_their_command_looks() -> None:
+    assert f"/run/{service()['RuntimeDirectory']}" == str(SERVICE_DIRECTORY)
+    assert service()["RuntimeDirectoryMode"] == "0700"
+    assert "AF_UNIX" in service()["RestrictAddressFamilies"]
 
 
 def test_the_service_may_open_what_the_relay_needs() -> None:

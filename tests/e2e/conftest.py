@@ -51,7 +51,14 @@ def _start(settings: dict[str, str]) -> Relay | None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
     ports = {"RELAY_TCP_PORT": tcp, "RELAY_UDP_PORT": udp, "RELAY_LOBBY_PORT": lobby, "RELAY_OPS_PORT": 0}
     own = {name: str(port) for name, port in ports.items()}
-    environment = {**kept, "RELAY_HOST": "127.0.0.1", "RELAY_LOG_LEVEL": "warning", **own, **settings}
+    environment = {
+        **kept,
+        "RELAY_HOST": "127.0.0.1",
+        "RELAY_ADMIN_SOCKET": "",
+        "RELAY_LOG_LEVEL": "warning",
+        **own,
+        **settings,
+    }
     process = subprocess.Popen([sys.executable, "-m", "relay_server", "run"], env=environment)
     deadline = time.monotonic() + _START_SECONDS
     while not _accepts(tcp):

@@ -71,6 +71,15 @@ def assert_one_sentence(result: Result, code: int = 2) -> str:
         ("healthcheck", "--server", ":::"),
         ("healthcheck", "--server", "relay:port"),
         ("healthcheck", "--server", "relay:70000"),
+        ("admin",),
+        ("admin", "dance"),
+        ("admin", "members"),
+        ("admin", "close"),
+        ("admin", "close", "a", "b"),
+        ("admin", "drain", "--seconds", "0"),
+        ("admin", "drain", "--seconds", "soon"),
+        ("admin", "drain", "--seconds", "1e9"),
+        ("admin", "drain", "--seconds", "5", "--now"),
     ],
     ids=" ".join,
 )
@@ -79,11 +88,23 @@ def test_a_wrong_command_line_gets_one_sentence(command: Command, arguments: tup
 
 
 @pytest.mark.parametrize(
-    "arguments", [("run",), ("config", "check"), ("config", "show"), ("healthcheck",), ("doctor",)], ids=" ".join
+    "arguments", [("run",), ("config", "check"), ("config", "show"), ("healthcheck",), ("doctor",), ("admin", "rooms")], ids=" ".join
 )
 @pytest.mark.parametrize(("name", "value"), [("RELAY_TCP_PROT", "9000"), ("RELAY_TCP_PORT", "http")])
 def test_wrong_settings_stop_every_command(command: Command, arguments: tuple[str, ...], name: str, value: str) -> None:
     assert assert_one_sentence(command(*arguments, **{name: value})).startswith(f"relay-server: {name} is ")
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("admin.sock", "is 'admin.sock': say a path from / on, auto, or nothing."),
+        ("", "is empty, which turns these commands off: give it a path, or auto."),
+    ],
+)
+def test_a_socket_that_is_none_stops_the_command(command: Command, setting: str, says: str) -> None:
+    line = assert_one_sentence(command("admin", "rooms", RELAY_ADMIN_SOCKET=setting))
+    assert line == f"relay-server: RELAY_ADMIN_SOCKET {says}\n"
 
 
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])

@@ -113,6 +113,8 @@ def test_other_variables_are_nobodys_business(monkeypatch: pytest.MonkeyPatch) -
         ("RELAY_LOG_LEVEL", "loud\nvery loud"),
         ("RELAY_LOG_FORMAT", "xml"),
         ("RELAY_EVENT_LOOP", "trio"),
+        ("RELAY_ADMIN_SOCKET", "admin.sock"),
+        ("RELAY_ADMIN_SOCKET", " "),
     ],
 )
 def test_a_bad_value_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -5,10 +5,13 @@ import asyncio
 import json
 import os
 import sys
+from functools import partial
 from typing import NoReturn
 
 from chatclient import RefusedError, UnreachableError
 from relay_server import __version__
+from relay_server.admin.arguments import add_parser as add_admin_parser
+from relay_server.core.policy import MAX_DRAIN_SECONDS
 from relay_server.healthcheck import check_health
 from relay_server.net.sockets import ListenError
 from relay_server.settings import LogFormat, LoopKind, Settings, SettingsError, describe, load_settings
@@ -34,6 +37,8 @@ def main() -> None:
             code = _healthcheck(settings, arguments.server, arguments.timeout)
         elif arguments.command == "doctor":
             code = _doctor(settings, wants_json=arguments.json)
+        elif arguments.command == "admin":
+            code = _admin(settings, arguments)
         else:
             code = _config(settings, arguments.action, arguments.format)
     except (SettingsError, ListenError) as error:
@@ -53,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         "doctor", help="look at this machine with a relay's eyes; exit 1 if there is a problem"
     )
     doctor.add_argument("--json", action="store_true", help="for programs")
+    add_admin_parser(commands, seconds=partial(_seconds, most=MAX_DRAIN_SECONDS))
     config = commands.add_parser("config", help="look at the settings")
     actions = config.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = actions.add_parser("show", help="every setting, its value, and where that came from")
@@ -65,13 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str, *, most: int = MAX_TIMEOUT_SECONDS) -> float:
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0
-    if not 0 < seconds <= MAX_TIMEOUT_SECONDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number over 0 and up to {MAX_TIMEOUT_SECONDS}")
+    if not 0 < seconds <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number over 0 and up to {most}")
     return seconds
 
 
@@ -116,6 +122,12 @@ def _doctor(settings: Settings, *, wants_json: bool) -> int:
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     print(as_json(findings) if wants_json else findings_as_text(findings, colour=colour), end="")
     return 0 if is_well(findings) else 1
+
+
+def _admin(settings: Settings, arguments: argparse.Namespace) -> int:
+    from relay_server.admin import command  # noqa: PLC0415
+
+    return command.run(settings, arguments)
 
 
 def _config(settings: Settings, action: str, form: str) -> int:

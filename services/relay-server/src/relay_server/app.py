@@ -6,13 +6,15 @@ import os
 import secrets
 import signal
 import socket
+from collections.abc import Coroutine
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 
 from relay_server import __version__
+from relay_server.administration import Administration, open_admin_socket
 from relay_server.control import Control
 from relay_server.core import events
 from relay_server.core.guesses import Guesses
@@ -20,31 +22,40 @@ from relay_server.core.lobby import Lobby
 from relay_server.core.policy import TcpLimits
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
+from relay_server.crashes import Crashes
 from relay_server.doctor import linux
-from relay_server.net.acceptor import OUT_OF_RESOURCES
 from relay_server.net.descriptors import OWN_FILES, raise_limit
 from relay_server.net.http import OpsServer
 from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp
-from relay_server.net.supervisor import State, tell_supervisor
+from relay_server.net.supervisor import Pulse, State, tell_supervisor
 from relay_server.net.tcp import TcpPort
 from relay_server.net.udp import UdpPort
+from relay_server.net.unixsocket import UnixSocket
+from relay_server.operators import Operators
 from relay_server.passwords import Passwords
 from relay_server.settings import Attribution, Settings
 from relay_server.telemetry.logs import event_logger
-from relay_server.telemetry.metrics import RelayCollector, Tally, exposition, make_registry
+from relay_server.telemetry.metrics import Component, RelayCollector, Tally, exposition, make_registry
 
 TICK_SECONDS: Final = 0.5
 """The longest sleep between two looks at the next deadline."""
 DRAIN_SECONDS: Final = 0.5
 """How long joins are still answered, with status 12, after the members were told."""
-SHORTAGE_LOG_SECONDS: Final = 10.0
-"""How often running out of descriptors is worth a line in the log (threat T3)."""
 TOKEN_BYTES: Final = 16
 """128 random bits (ROOM-02)."""
 NONCE_BYTES: Final = 8
 """64 random bits for a challenge, which is good for some seconds (EVI-03)."""
 
 log = structlog.get_logger()
+
+
+class _Sockets(NamedTuple):
+    """All that the relay listens on."""
+
+    tcp: socket.socket
+    udp: list[socket.socket]
+    ops: socket.socket | None
+    admin: UnixSocket | None
 
 
 class App:
@@ -60,11 +71,17 @@ class App:
         self._relay = Relay(self._registry, policy)
         self._lobby = Lobby(policy, self._observe, _new_nonce)
         self._stopping = asyncio.Event()
-        self._crashed = False
-        self._shortage_said_at = -SHORTAGE_LOG_SECONDS
+        self._signalled = False
+        self._crashes = Crashes(self._tally.unexpected_errors, self._stopping.set)
+        self._pulse = Pulse(os.environ)
         self._udp_ports: list[UdpPort] = []
+        self._listeners: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._ops: OpsServer | None = None
+        self._admin: Administration | None = None
+        self._operators = Operators(
+            self._registry, self._lobby, self._loop.time, flush=self._flush, stop=self._stop_drained
+        )
         self._control = Control(
             self._registry,
             passwords=Passwords(),
@@ -88,17 +105,20 @@ class App:
 
         """
         sockets = self._open_sockets()
-        self._loop.set_exception_handler(self._on_loop_error)
+        self._loop.set_exception_handler(self._crashes.on_loop_error)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal, number)
-        await self._start(*sockets)
+        await self._start(sockets)
+        self._say_started()
+        gc.collect()
+        gc.freeze()  # what is there now stays: later collections need not look at it
         tell_supervisor(State.READY, os.environ)
         await self._stopping.wait()
         tell_supervisor(State.STOPPING, os.environ)
         await self._drain()
-        return 1 if self._crashed else 0
+        return 1 if self._crashes.happened else 0
 
-    def _open_sockets(self) -> tuple[socket.socket, list[socket.socket], socket.socket | None]:
+    def _open_sockets(self) -> _Sockets:
         """Open every socket before anything is served, so that a busy port stops the start cleanly."""
         settings = self._settings
         with ExitStack() as opened:
@@ -108,11 +128,15 @@ class App:
                 for port in (settings.udp_port, settings.lobby_port)
                 if port
             ]
-            ops = listen_tcp(settings.ops_host, settings.ops_port) if settings.ops_port else None
+            ops = None
+            if settings.ops_port:
+                ops = opened.enter_context(listen_tcp(settings.ops_host, settings.ops_port))
+            admin = open_admin_socket(settings)
             opened.pop_all()  # all could be had
-        return tcp, udp, ops
+        return _Sockets(tcp, udp, ops, admin)
 
-    async def _start(self, tcp: socket.socket, udp: list[socket.socket], ops: socket.socket | None) -> None:
+    async def _start(self, sockets: _Sockets) -> None:
+        tcp, udp, ops, admin = sockets
         pinned = is_wildcard(self._settings.host)
         clock = self._loop.time
         self._rooms_port = UdpPort(udp[0], self._relay.handle_datagram, self._registry, clock, pinned=pinned)
@@ -130,10 +154,11 @@ class App:
         self._tcp_port.start(tcp)
         if ops:
             self._serve_ops(ops)
+        if admin:
+            self._admin = Administration(self._operators, self._crashes, admin)
+            self._run_task(self._admin.run(), "the operators' socket ended")
+        self._listeners = [tcp, *([ops] if ops else [])]
         self._tick(self._loop.time())
-        self._say_started()
-        gc.collect()
-        gc.freeze()  # what is there now stays: later collections need not look at it
 
     def _tcp_limits(self) -> TcpLimits:
         """Return the limits of connections, no more than there are descriptors for (threat T3)."""
@@ -163,11 +188,19 @@ class App:
         def ready() -> tuple[int, str, bytes]:
             if self._stopping.is_set():
                 return 503, "text/plain", b"shutting down\n"
+            if self._operators.draining:
+                return 503, "text/plain", b"draining\n"
             return 200, "text/plain", b"ready\n"
 
-        self._ops = OpsServer({"/metrics": metrics, "/healthz": healthy, "/readyz": ready})
-        task = self._loop.create_task(self._ops.run(sock))
-        task.add_done_callback(self._on_task_done)
+        def on_error(error: Exception) -> None:
+            self._crashes.note_page_error(error, self._loop.time())
+
+        self._ops = OpsServer({"/metrics": metrics, "/healthz": healthy, "/readyz": ready}, on_error)
+        self._run_task(self._ops.run(sock), "the operators' HTTP port ended")
+
+    def _run_task(self, work: Coroutine[Any, Any, None], message: str) -> None:
+        task = self._loop.create_task(work)
+        self._crashes.watch(task, message, is_expected=self._stopping.is_set)
         self._tasks.add(task)
 
     def _refresh_gauges(self) -> None:
@@ -188,14 +221,22 @@ class App:
         self._tally.lag.observe(now - due, now)
         self._registry.expire(now)
         self._lobby.expire(now)
-        for port in self._udp_ports:
-            port.flush()
+        self._flush()
+        self._operators.check_drain(now)
+        if any(sock.fileno() < 0 for sock in self._listeners):  # uvloop may give one up without a word
+            self._crashes.crash(Component.LOOP, "a listening socket was closed", None)
+        self._pulse.beat(now)
         deadline = min(self._registry.next_deadline(), self._lobby.next_deadline(), now + TICK_SECONDS)
         self._timer = self._loop.call_at(deadline, self._tick, deadline)
 
+    def _flush(self) -> None:
+        for port in self._udp_ports:
+            port.flush()
+
     def _observe(self, event: events.Event) -> None:
-        self._tally.observe_event(event)
-        self._log_event(event)
+        with self._crashes.caught(Component.TELEMETRY, "an event couldn't be told"):  # what is done is done, even so
+            self._tally.observe_event(event)
+            self._log_event(event)
 
     def _say_started(self) -> None:
         settings, granted = self._settings, self._rooms_port.receive_buffer_bytes
@@ -217,42 +258,28 @@ class App:
             )
 
     def _on_signal(self, number: int) -> None:
-        if self._stopping.is_set():
+        if self._signalled:
             os._exit(128 + number)  # asked twice: at once
+        self._signalled = True
+        self._stopping.set()
         log.info("stopping", signal=signal.Signals(number).name)
-        self._stopping.set()
 
-    def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """End the process for an error that nobody expected: a supervisor restarts it, half-dead helps nobody."""
-        error = context.get("exception")
-        if not isinstance(error, OSError) or error.errno not in OUT_OF_RESOURCES:
-            self._crash(context.get("message"), error)
-        elif loop.time() >= self._shortage_said_at + SHORTAGE_LOG_SECONDS:  # asyncio says it for each accept
-            self._shortage_said_at = loop.time()
-            log.warning("accept_failed", reason=error.strerror, advice="raise the limit of open files (ulimit -n)")
-
-    def _on_task_done(self, task: asyncio.Task[None]) -> None:
-        if not self._stopping.is_set() and not task.cancelled():
-            self._crash("the operators' HTTP port ended", task.exception())
-
-    def _crash(self, message: str | None, error: BaseException | None) -> None:
-        log.error("crashed", error=message, exc_info=error)
-        self._crashed = True
-        self._stopping.set()
+    def _stop_drained(self) -> None:
+        if not self._stopping.is_set():
+            self._stopping.set()
+            log.info("stopping", reason="drained")
 
     async def _drain(self) -> None:
         """Tell every member, answer joins with status 12 for a moment, then close."""
         self._timer.cancel()
-        self._registry.shut_down()
-        self._lobby.shut_down()
-        for port in self._udp_ports:
-            port.flush()
+        for farewell in (self._registry.shut_down, self._lobby.shut_down, self._flush):
+            with self._crashes.caught(Component.DRAIN, "the farewell failed"):
+                farewell()
         await asyncio.sleep(DRAIN_SECONDS)
-        self._tcp_port.close()
-        for port in self._udp_ports:
-            port.close()
-        if self._ops:
-            self._ops.stop()
+        servers = [server for server in (self._ops, self._admin) if server]
+        for close in (self._tcp_port.close, *(port.close for port in self._udp_ports), *(one.stop for one in servers)):
+            with self._crashes.caught(Component.DRAIN, "a port couldn't be closed"):
+                close()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
         log.info("stopped")

@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chatproto import sanitize
@@ -21,6 +22,15 @@ Limit = Annotated[int, Field(ge=0, le=10_000_000)]
 Rate = Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 PortOrOff = Annotated[int, Field(ge=0, le=65_535)]
+
+
+def _check_socket(path: str) -> str:
+    if path not in {"", "auto"} and not path.startswith("/"):
+        raise PydanticCustomError("socket_path", "Say a path from / on, auto, or nothing")
+    return path
+
+
+SocketPath = Annotated[str, AfterValidator(_check_socket)]
 
 
 class Attribution(StrEnum):
@@ -69,6 +79,11 @@ class Settings(BaseSettings):
     lobby_port: PortOrOff = Field(9002, description="Port of the lobby; 0 = off")
     ops_host: str = Field("127.0.0.1", description="Address of the operators' HTTP port")
     ops_port: PortOrOff = Field(9100, description="Port of `/metrics`, `/healthz` and `/readyz`; 0 = off")
+    admin_socket: SocketPath = Field(
+        "auto",
+        description="Unix socket for operators' commands: a path, `auto` for one that only the relay's user "
+        "and root may use, or nothing for none",
+    )
     silence_timeout_seconds: Seconds = Field(300, description="A member silent for so long is evicted (EVI-01)")
     pending_timeout_seconds: Seconds = Field(
         300, description="A token not used over UDP for so long after the join dies (ROOM-04)"

@@ -19,6 +19,10 @@ PAGES: dict[str, Page] = {
 }
 
 
+def failing() -> tuple[int, str, bytes]:
+    raise ZeroDivisionError("a bug, planted")
+
+
 class Answer(NamedTuple):
     status: int
     kind: str
@@ -41,14 +45,19 @@ def ask(port: int, method: str, path: str, body: bytes | None = None) -> Answer:
         connection.close()
 
 
+@pytest.fixture
+def errors() -> list[Exception]:
+    return []
+
+
 @pytest.fixture(params=["uvloop", "asyncio"])
-def answers(request: pytest.FixtureRequest) -> Callable[..., list[Answer]]:
+def answers(request: pytest.FixtureRequest, errors: list[Exception]) -> Callable[..., list[Answer]]:
     """Return a function that serves the pages on one of the event loops, and asks for some."""
 
     def serve(*questions: tuple[str, str]) -> list[Answer]:
         async def scenario() -> list[Answer]:
             sock = listen_tcp("127.0.0.1", 0)
-            server = OpsServer(PAGES)
+            server = OpsServer(PAGES, errors.append)
             serving = asyncio.create_task(server.run(sock))
             try:
                 return [await asyncio.to_thread(ask, port_of(sock), *question) for question in questions]
@@ -85,3 +94,13 @@ def test_head_has_the_headers_alone(answers: Callable[..., list[Answer]]) -> Non
         (200, "text/plain; version=1.0.0", "14", b""),
         (404, "text/plain", "33", b""),
     ]
+
+
+def test_a_page_that_fails_is_said_so_and_the_others_go_on(
+    answers: Callable[..., list[Answer]], errors: list[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PAGES, "/metrics", failing)
+    failed, healthy = answers(("GET", "/metrics"), ("GET", "/healthz"))
+    assert (failed.status, failed.body) == (500, b"The relay has a fault: its log tells.\n")
+    assert healthy.status == 200
+    assert [str(error) for error in errors] == ["a bug, planted"]

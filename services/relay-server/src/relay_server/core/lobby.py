@@ -109,9 +109,13 @@ class Lobby:
         if client is not None:
             self._watch.note_failure(client, now)
 
+    def let_nobody_in(self) -> None:
+        """Take no newcomers from now on; who is in stays (EVI-06)."""
+        self._closed = True
+
     def shut_down(self) -> None:
         """Tell everybody and take nobody in any more (EVI-06)."""
-        self._closed = True
+        self.let_nobody_in()
         for client in list(self.clients_by_remote.values()):
             self._evict(client, EvictionReason.SHUTDOWN)
 

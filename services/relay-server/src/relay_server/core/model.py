@@ -39,6 +39,7 @@ class Room:
     """The host's name and IP, by which it is known again."""
     password_hash: str | None = field(default=None, repr=False)
     """What proves that somebody knows the password, see `relay_server.passwords`; None for an open room."""
+    created_at: float = 0.0
     seen_at: float = 0.0
     """When its host left, while it outlives it."""
     bans: tuple[Ban, ...] = ()
@@ -116,6 +117,7 @@ class Member:
     """What stands before its messages: ``name: `` (UDP-05)."""
     place: int = 0
     """Where its address ends in the row of the room's; 0 if it has none."""
+    joined_at: float = 0.0
     seen_at: float = 0.0
     address: Address | None = None
     """Of the newest accepted datagram; None until there is one."""

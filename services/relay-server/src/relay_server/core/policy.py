@@ -1,6 +1,10 @@
 """What an operator decided, as plain values; 0 means no limit where the name says it is one."""
 
 from dataclasses import dataclass
+from typing import Final
+
+MAX_DRAIN_SECONDS: Final = 7 * 86_400
+"""How long a relay may be asked to wait for its last member to leave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

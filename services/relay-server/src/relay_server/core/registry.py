@@ -132,7 +132,7 @@ class Registry:
         """
         self.check_new_room(room_name, ip)
         name, network = check_room_name(room_name), network_of(ip)
-        room = Room(name, room_name, network, password_hash=password_hash)
+        room = Room(name, room_name, network, password_hash=password_hash, created_at=now)
         member = self._admit(room, user_name, token, ip, now, port)
         room.host, room.host_was = member, (user_name, ip)
         self.rooms[room_name] = room
@@ -230,9 +230,13 @@ class Registry:
             self._tell_evicted(member, target, members_see)
         self._observer(events.RoomClosed(room.name, reason))
 
+    def let_nobody_in(self) -> None:
+        """Refuse creates and joins from now on; who is in a room stays (EVI-06)."""
+        self._closed = True
+
     def shut_down(self) -> None:
         """Close every room and let nobody in any more (EVI-06)."""
-        self._closed = True
+        self.let_nobody_in()
         for room in list(self.rooms.values()):
             self.close_room(room, EvictionReason.SHUTDOWN, members_see=EvictionReason.SHUTDOWN)
 
@@ -292,7 +296,7 @@ class Registry:
             raise NameTakenError
         header = encode_datagram(room.raw_name, token)
         attribution = raw_name + b": "
-        member = Member(room, user_name, raw_name, token, keys, ip, header, len(header), attribution)
+        member = Member(room, user_name, raw_name, token, keys, ip, header, len(header), attribution, joined_at=now)
         room.members[member] = None
         room.members_by_key.update(dict.fromkeys(keys, member))
         self.members_by_token[token] = member

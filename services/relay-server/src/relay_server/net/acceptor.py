@@ -61,4 +61,5 @@ class Acceptor:
         self._loop.remove_reader(self._sock)
         self._retry = self._loop.call_later(RETRY_SECONDS, self._resume)
         if error.errno in OUT_OF_RESOURCES:  # any other is that one connection's
-            self._loop.call_exception_handler({"message": "no connection can be accepted", "exception": error})
+            context = {"message": "no connection can be accepted", "exception": error, "socket": self._sock}
+            self._loop.call_exception_handler(context)

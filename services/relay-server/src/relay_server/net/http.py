@@ -9,19 +9,20 @@ import uvicorn
 
 Page: TypeAlias = Callable[[], tuple[int, str, bytes]]
 """Returns status, content type and body."""
-_Message: TypeAlias = dict[str, Any]
+Message: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Application: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
+"""What ASGI calls one, for HTTP alone."""
 
 
 class OpsServer:
-    """Serves a few pages made on demand; unknown paths are 404, other methods 405."""
+    """Serves a few pages made on demand; unknown paths are 404, other methods 405, and a page that fails is 500."""
 
-    def __init__(self, pages: dict[str, Page]) -> None:
+    def __init__(self, pages: dict[str, Page], on_error: Callable[[Exception], None]) -> None:
         self._pages = pages
-        config = uvicorn.Config(
-            self._serve, log_config=None, access_log=False, lifespan="off", interface="asgi3", timeout_keep_alive=5,
-            timeout_graceful_shutdown=1, limit_concurrency=64, server_header=False,
-        )  # fmt: skip
-        self._server = _QuietServer(config)
+        self._on_error = on_error
+        self._server = make_server(self._serve)
 
     async def run(self, sock: socket.socket) -> None:
         """Serve a listening socket until `stop`."""
@@ -31,23 +32,38 @@ class OpsServer:
         """Let `run` end."""
         self._server.should_exit = True
 
-    async def _serve(
-        self,
-        scope: _Message,
-        receive: Callable[[], Awaitable[_Message]],
-        send: Callable[[_Message], Awaitable[None]],
-    ) -> None:
+    async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
         del receive
         page = self._pages.get(scope.get("path", ""))
         if page is None:
-            status, kind, body = 404, "text/plain", f"Try {', '.join(self._pages)}.\n".encode()
+            await answer(send, 404, "text/plain", f"Try {', '.join(self._pages)}.\n".encode())
         elif scope.get("method") not in {"GET", "HEAD"}:
-            status, kind, body = 405, "text/plain", b"Use GET.\n"
+            await answer(send, 405, "text/plain", b"Use GET.\n")
         else:
-            status, kind, body = page()
-        headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+            await answer(send, *self._make(page))
+
+    def _make(self, page: Page) -> tuple[int, str, bytes]:
+        try:
+            return page()
+        except Exception as error:  # noqa: BLE001 - whatever it is, people go on chatting
+            self._on_error(error)
+            return 500, "text/plain", b"The relay has a fault: its log tells.\n"
+
+
+def make_server(serve: Application, **options: Any) -> uvicorn.Server:
+    """Build a server for few and modest clients; it says nothing by itself."""
+    config = uvicorn.Config(
+        serve, log_config=None, access_log=False, lifespan="off", interface="asgi3", timeout_keep_alive=5,
+        timeout_graceful_shutdown=1, limit_concurrency=64, server_header=False, **options,
+    )  # fmt: skip
+    return _QuietServer(config)
+
+
+async def answer(send: Send, status: int, kind: str, body: bytes) -> None:
+    """Send a whole answer."""
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 class _QuietServer(uvicorn.Server):

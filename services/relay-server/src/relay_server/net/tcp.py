@@ -16,6 +16,7 @@ from relay_server.core.policy import TcpLimits
 from relay_server.net.acceptor import Acceptor
 from relay_server.net.delivery import is_under_way, was_reset
 from relay_server.net.places import Places
+from relay_server.net.reported import reported
 from relay_server.net.workers import Workers
 
 LINGER_SECONDS: Final = 1.0
@@ -49,7 +50,7 @@ class TcpPort:
 
     def start(self, sock: socket.socket) -> None:
         """Accept connections from a listening socket."""
-        self._acceptor = Acceptor(sock, lambda: _Connection(self))
+        self._acceptor = Acceptor(sock, self._connect)
 
     def close(self) -> None:
         """Stop accepting, and cut who is still connected."""
@@ -68,6 +69,10 @@ class TcpPort:
                 return False
             yielding.give_way()
         return True
+
+    @reported
+    def _connect(self) -> "_Connection":
+        return _Connection(self)
 
 
 class _Connection(asyncio.Protocol):
@@ -95,6 +100,7 @@ class _Connection(asyncio.Protocol):
         self._work: Future[str] | None = None
         self._half_closed = False
 
+    @reported
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports have the methods, but are no subclass.
         self._transport = transport = cast("asyncio.Transport", transport)
@@ -113,6 +119,7 @@ class _Connection(asyncio.Protocol):
         else:
             self._say_busy()
 
+    @reported
     def data_received(self, data: bytes) -> None:
         if self._transport.is_closing():
             return
@@ -122,6 +129,7 @@ class _Connection(asyncio.Protocol):
             self._transaction.feed(data)
             self._take_port()
 
+    @reported
     def eof_received(self) -> bool:
         """Stay open for the answer if one is coming: a client may end its sending side after the request.
 
@@ -132,6 +140,7 @@ class _Connection(asyncio.Protocol):
             return is_under_way(self._transport)
         return self._transaction.phase in {Phase.DECIDING, Phase.ACCEPTED}
 
+    @reported
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer:
             self._timer.cancel()

@@ -29,6 +29,16 @@ def configure_logs(*, level: str, json: bool, stream: TextIO = sys.stderr) -> No
         logger_factory=lambda *_: _Writer(stream),
         cache_logger_on_first_use=False,
     )
+    logging.lastResort = _Bridge(logging.WARNING)
+
+
+class _Bridge(logging.Handler):
+    """Writes what libraries have to say in the form of all other records."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().log(
+            record.levelno, "library", source=record.name, message=record.getMessage(), exc_info=record.exc_info
+        )
 
 
 class _Writer(structlog.WriteLogger):

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum, unique
 from itertools import accumulate
 from typing import Final, TypeVar
 
@@ -30,6 +31,18 @@ LAG_WINDOW_SECONDS: Final = 10.0
 UNKNOWN_OPERATION: Final = "unknown"
 
 Reason = TypeVar("Reason", bound=str)
+
+
+@unique
+class Component(StrEnum):
+    """Where an error came up that nobody expected."""
+
+    LOOP = "loop"
+    TASK = "task"
+    TELEMETRY = "telemetry"
+    PAGE = "page"
+    COMMAND = "command"
+    DRAIN = "drain"
 
 
 @dataclass(slots=True)
@@ -77,6 +90,7 @@ class Tally:
     lobby_evictions: Counter[EvictionReason] = field(default_factory=Counter)
     rooms_closed: Counter[EvictionReason] = field(default_factory=Counter)
     transactions: Counter[tuple[Operation | None, Status]] = field(default_factory=Counter)
+    unexpected_errors: Counter[Component] = field(default_factory=Counter)
     duration_buckets: list[int] = field(default_factory=lambda: [0] * (len(DURATION_BOUNDS) + 1))
     duration_sum: float = 0.0
     lag: LoopLag = field(default_factory=LoopLag)
@@ -166,6 +180,7 @@ class RelayCollector:
         yield _by_reason("relay_evictions", "Members evicted", EvictionReason, tally.evictions)
         yield _by_reason("relay_lobby_evictions", "Lobby clients evicted", EvictionReason, tally.lobby_evictions)
         yield _by_reason("relay_rooms_closed", "Rooms closed, by their host's fate", EvictionReason, tally.rooms_closed)
+        yield _by_component(tally.unexpected_errors)
         transactions = CounterMetricFamily(
             "relay_transactions", "Creates and joins answered", labels=("operation", "status")
         )
@@ -230,6 +245,14 @@ def _by_reason(name: str, text: str, reasons: Iterable[Reason], counts: Mapping[
     family = CounterMetricFamily(name, text, labels=("reason",))
     for reason in reasons:
         family.add_metric((str(reason),), counts[reason])
+    return family
+
+
+def _by_component(counts: Mapping[Component, int]) -> Metric:
+    text = "Errors that nobody expected; all but those of pages end the process"
+    family = CounterMetricFamily("relay_unexpected_errors", text, labels=("component",))
+    for component in Component:
+        family.add_metric((str(component),), counts[component])
     return family
 
 

@@ -1,0 +1,1 @@
+"""The command ``relay-server admin``: it asks a relay that runs on this machine."""

@@ -1,0 +1,147 @@
+"""What operators may ask of a running relay: look at rooms and members, close a room, drain."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chatproto import EvictionReason
+from relay_server.core.address import port_of, show_ip
+from relay_server.core.lobby import Lobby
+from relay_server.core.model import Member, Room
+from relay_server.core.policy import MAX_DRAIN_SECONDS
+from relay_server.core.registry import Registry
+
+Row: TypeAlias = dict[str, str | float | bool | None]
+"""One line of an answer, as JSON has it."""
+
+
+class OperatorError(Exception):
+    """The relay can't do what it is asked; ``str()`` is one sentence."""
+
+
+class Arguments(BaseModel):
+    """What a command is told; this one is told nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class InRoom(Arguments):
+    """Which room is meant."""
+
+    room: str
+
+
+class Drain(Arguments):
+    """How long members may stay: as long as they like, some seconds, or not at all."""
+
+    seconds: float | None = Field(None, gt=0, le=MAX_DRAIN_SECONDS)
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing that operators may ask for."""
+
+    arguments: type[Arguments]
+    carry_out: Callable[[Any], Iterable[Row]]
+    """Does it when called; rows of a list are looked at when they are asked for.
+
+    Raises:
+        OperatorError: it can't be done.
+
+    """
+    changes: bool = False
+    """Whether it does more than look."""
+
+
+class Operators:
+    """Carries out commands, and knows how far a drain is; ``clock`` gives monotonic seconds."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        lobby: Lobby,
+        clock: Callable[[], float],
+        *,
+        flush: Callable[[], None],
+        stop: Callable[[], None],
+    ) -> None:
+        self._registry = registry
+        self._lobby = lobby
+        self._clock = clock
+        self._flush = flush
+        self._stop = stop
+        self._drained_at = inf
+        self.draining = False
+        """Whether nobody is let in any more, and the relay ends when it is empty."""
+        self.commands: Mapping[str, Command] = {
+            "rooms": Command(Arguments, self._rooms),
+            "members": Command(InRoom, self._members),
+            "close": Command(InRoom, self._close, changes=True),
+            "drain": Command(Drain, self._drain, changes=True),
+        }
+
+    def check_drain(self, now: float) -> None:
+        """Stop the relay if it drains, and is empty or had all the time it was given."""
+        if self.draining and (now >= self._drained_at or not self._count_people()):
+            self._stop()
+
+    def _rooms(self, _: Arguments) -> Iterator[Row]:
+        now, known = self._clock(), self._registry.rooms
+        return (_describe_room(room, now) for room in list(known.values()) if known.get(room.raw_name) is room)
+
+    def _members(self, asked: InRoom) -> Iterator[Row]:
+        now, room = self._clock(), self._room(asked)
+        return (_describe_member(member, now) for member in list(room.members) if member in room.members)
+
+    def _close(self, asked: InRoom) -> Iterable[Row]:
+        """Close a room by taking its host out, or without one if the host is away (ROOM-01, ROOM-06)."""
+        now, room = self._clock(), self._room(asked)
+        answer: Row = {"room": room.name, "members": len(room.members)}
+        if room.host:
+            self._registry.evict(room.host, EvictionReason.KICKED, now)
+        self._registry.close_room(room, EvictionReason.KICKED, members_see=EvictionReason.HOST_LEFT)
+        self._flush()
+        return (answer,)
+
+    def _drain(self, asked: Drain) -> Iterable[Row]:
+        self._registry.let_nobody_in()
+        self._lobby.let_nobody_in()
+        self._drained_at = inf if asked.seconds is None else self._clock() + asked.seconds
+        self.draining = True
+        if asked.at_once:
+            self._stop()
+        return ({"people": self._count_people(), "seconds": asked.seconds, "at_once": asked.at_once},)
+
+    def _room(self, asked: InRoom) -> Room:
+        room = self._registry.rooms.get(asked.room.encode())
+        if room is None:
+            raise OperatorError(f"There is no room {asked.room}: `relay-server admin rooms` lists them.")
+        return room
+
+    def _count_people(self) -> int:
+        return len(self._registry.members_by_token) + len(self._lobby.clients_by_remote)
+
+
+def _describe_room(room: Room, now: float) -> Row:
+    return {
+        "room": room.name,
+        "host": room.host.name if room.host else None,
+        "members": len(room.members),
+        "age_seconds": round(now - room.created_at, 3),
+        "password": room.password_hash is not None,
+    }
+
+
+def _describe_member(member: Member, now: float) -> Row:
+    return {
+        "name": member.name,
+        "ip": show_ip(member.ip),
+        "port": port_of(member.address) if member.address else None,
+        "age_seconds": round(now - member.joined_at, 3),
+        "silence_seconds": round(now - member.seen_at, 3),
+        "host": member.room.host is member,
+    }

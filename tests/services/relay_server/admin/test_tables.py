@@ -1,0 +1,48 @@
+"""Tables for people: aligned, and harmless whatever strangers call themselves."""
+
+import pytest
+
+from relay_server.admin.tables import show_duration, show_members, show_rooms, show_text
+
+ROOM = {"room": "tea", "host": "ann", "members": 2, "age_seconds": 61.9, "password": False}
+MEMBER = {"name": "ann", "ip": "10.0.0.1", "port": 5000, "age_seconds": 3.0, "silence_seconds": 0.2, "host": True}
+
+
+def test_rooms_stand_in_columns_that_wide_letters_dont_shift() -> None:
+    rows = [ROOM, ROOM | {"room": "お茶の間", "host": None, "members": 12, "age_seconds": 7200.0, "password": True}]
+    assert show_rooms(rows) == (
+        "ROOM      HOST  MEMBERS  AGE    PASSWORD\n"
+        "tea       ann   2        1m01s  -\n"
+        "お茶の間  -     12       2h00m  yes\n"
+    )
+
+
+def test_members_stand_in_columns() -> None:
+    rows = [MEMBER, MEMBER | {"name": "bob", "ip": "2001:db8::1", "port": None, "host": False}]
+    assert show_members(rows) == (
+        "NAME  IP           PORT  AGE  SILENT  HOST\n"
+        "ann   10.0.0.1     5000  3s   0s      yes\n"
+        "bob   2001:db8::1  -     3s   0s      -\n"
+    )
+
+
+def test_nothing_is_said_so() -> None:
+    assert show_rooms([]) == "There are no rooms.\n"
+    assert show_members([]) == "Nobody is in the room.\n"
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J", "\x9b2J", "a\nb", "\u202egnp", "\u2066x", "\0", "\u200b", "\ue000"])
+def test_names_drive_no_terminal(name: str) -> None:
+    table = show_rooms([ROOM | {"room": name}])
+    assert table.count("\n") == 2
+    assert table.replace("\n", "").isprintable()
+    assert "\\" in show_text(name)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "0s"), (59.9, "59s"), (60.0, "1m00s"), (3599.0, "59m59s"), (3600.0, "1h00m"), (86_400.0, "1d00h"),
+     (93_600.0, "1d02h")],
+)  # fmt: skip
+def test_durations_are_short(seconds: float, text: str) -> None:
+    assert show_duration(seconds) == text

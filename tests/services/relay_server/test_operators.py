@@ -1,0 +1,171 @@
+"""What operators' commands do to rooms and members, on a clock of floats."""
+
+import pytest
+
+from chatproto import EvictionReason, encode_lobby
+from relay_server.core.errors import ShuttingDownError
+from relay_server.core.events import MemberEvicted, RoomClosed
+from relay_server.core.lobby import Lobby
+from relay_server.core.policy import Policy
+from relay_server.operators import OperatorError, Operators, Row
+from services.relay_server.core.rooms_case import Case, at, home
+
+
+class Operated(Case):
+    """Rooms and a lobby under operators' commands."""
+
+    def __init__(self, **policy: float) -> None:
+        super().__init__(**policy)
+        self.lobby = Lobby(Policy(), self.events.append)
+        self.now = 0.0
+        self.stops = self.flushes = 0
+        self.operators = Operators(
+            self.registry, self.lobby, lambda: self.now, flush=self._flush, stop=self._stop
+        )  # fmt: skip
+
+    def _flush(self) -> None:
+        self.flushes += 1
+
+    def _stop(self) -> None:
+        self.stops += 1
+
+    def ask(self, name: str, **arguments: object) -> list[Row]:
+        command = self.operators.commands[name]
+        return list(command.carry_out(command.arguments.model_validate(arguments)))
+
+
+def test_rooms_are_listed_as_they_are_now() -> None:
+    case = Operated()
+    case.create("ann", "tea", now=10.0, password_hash="a hash")
+    case.create("bob", "お茶", now=20.0)
+    case.join("eve", "お茶", now=20.0)
+    case.now = 25.5
+    assert case.ask("rooms") == [
+        {"room": "tea", "host": "ann", "members": 1, "age_seconds": 15.5, "password": True},
+        {"room": "お茶", "host": "bob", "members": 2, "age_seconds": 5.5, "password": False},
+    ]
+
+
+def test_a_room_that_closes_while_the_list_is_read_is_left_out() -> None:
+    case = Operated()
+    ann = case.create("ann", "tea")
+    case.create("bob", "coffee")
+    rows = iter(case.operators.commands["rooms"].carry_out(None))
+    case.registry.leave(ann, 1.0)
+    case.create("ann", "tea")  # another room of the same name, which wasn't there when the list began
+    assert [row["room"] for row in rows] == ["coffee"]
+
+
+def test_members_are_listed_with_where_they_are_and_how_long_they_were_silent() -> None:
+    case = Operated()
+    ann = case.create("ann", ip="10.0.0.1", now=0.0)
+    case.join("bob", ip="2001:db8::1", now=4.0)
+    case.say(ann, "hi", 5.0, home(ann, 4321))
+    case.now = 6.0
+    assert case.ask("members", room="demo") == [
+        {"name": "ann", "ip": "10.0.0.1", "port": 4321, "age_seconds": 6.0, "silence_seconds": 1.0, "host": True},
+        {"name": "bob", "ip": "2001:db8::1", "port": None, "age_seconds": 2.0, "silence_seconds": 2.0, "host": False},
+    ]
+
+
+def test_a_member_who_leaves_while_the_list_is_read_is_left_out() -> None:
+    case = Operated()
+    _, bob, _ = case.trio()
+    command = case.operators.commands["members"]
+    rows = iter(command.carry_out(command.arguments.model_validate({"room": "demo"})))
+    case.registry.leave(bob, 1.0)
+    assert [row["name"] for row in rows] == ["ann", "eve"]
+
+
+@pytest.mark.parametrize("name", ["members", "close"])
+@pytest.mark.parametrize("room", ["nowhere", "", "x" * 300])
+def test_a_room_that_isnt_there_is_said_so(name: str, room: str) -> None:
+    case = Operated()
+    case.trio()
+    with pytest.raises(OperatorError, match=f"^There is no room {room}: "):
+        case.ask(name, room=room)
+    assert len(case.registry.members_by_token) == 3
+
+
+@pytest.mark.parametrize("grace", [0.0, 60.0])
+def test_closing_kicks_the_host_and_so_ends_the_room(grace: float) -> None:
+    case = Operated(host_grace_seconds=grace)
+    ann, bob, eve = case.trio()
+    assert case.ask("close", room="demo") == [{"room": "demo", "members": 3}]
+    assert case.events == [
+        MemberEvicted("demo", "ann", EvictionReason.KICKED),
+        MemberEvicted("demo", "bob", EvictionReason.HOST_LEFT),
+        MemberEvicted("demo", "eve", EvictionReason.HOST_LEFT),
+        RoomClosed("demo", EvictionReason.KICKED),
+    ]
+    assert ("server: disconnected: kicked", [home(ann)]) in case.said()
+    assert not case.registry.members_by_token
+    assert case.flushes == 1
+    case.assert_all_is_counted()
+    case.registry.expire(1000.0)
+    assert not any(map(case.knows, (ann, bob, eve)))
+
+
+def test_a_room_whose_host_is_away_closes_too() -> None:
+    case = Operated(host_grace_seconds=60.0)
+    ann, _, _ = case.trio()
+    case.registry.leave(ann, 1.0)
+    case.ask("close", room="demo")
+    assert not case.registry.rooms
+    case.registry.expire(1000.0)
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("EVI-06")
+def test_while_a_relay_drains_nobody_comes_in_and_who_is_in_goes_on() -> None:
+    case = Operated()
+    ann, bob, _ = case.trio()
+    case.lobby.handle_datagram(encode_lobby(b"cem", b"hi"), at(), 0.0)
+    assert case.ask("drain") == [{"people": 4, "seconds": None, "at_once": False}]
+    for come_in in (case.create, case.join):
+        with pytest.raises(ShuttingDownError):
+            come_in("dan", "other")
+    assert case.lobby.handle_datagram(encode_lobby(b"dan", b"hi"), at("10.0.0.9"), 0.0) == "too_many"
+    assert case.lobby.handle_datagram(encode_lobby(b"cem", b"hi"), at(), 0.0) != "too_many"
+    assert case.say(ann, "still here") == case.say(ann, "still here")
+    assert case.knows(bob)
+
+
+def test_a_drain_ends_when_the_last_one_has_left() -> None:
+    case = Operated()
+    ann = case.create()
+    case.lobby.handle_datagram(encode_lobby(b"cem", b""), at(), 0.0)
+    case.operators.check_drain(0.0)
+    case.ask("drain")
+    case.operators.check_drain(1.0)
+    case.registry.leave(ann, 2.0)
+    case.operators.check_drain(1e9)
+    assert case.stops == 0  # somebody is in the lobby
+    case.lobby.expire(1e9)
+    case.operators.check_drain(1e9)
+    assert case.stops == 1
+
+
+def test_a_drain_ends_in_time_and_may_be_given_another() -> None:
+    case = Operated()
+    case.trio()
+    case.ask("drain", seconds=10)
+    case.now = 5.0
+    case.ask("drain", seconds=10.0)
+    case.operators.check_drain(14.9)
+    assert case.stops == 0
+    case.operators.check_drain(15.0)
+    assert case.stops == 1
+
+
+def test_a_drain_may_be_over_at_once() -> None:
+    case = Operated()
+    case.trio()
+    assert case.ask("drain", at_once=True) == [{"people": 3, "seconds": None, "at_once": True}]
+    assert case.stops == 1
+
+
+def test_a_relay_that_isnt_asked_to_drain_doesnt_end_for_being_empty() -> None:
+    case = Operated()
+    case.operators.check_drain(1e9)
+    assert case.stops == 0
