@@ -75,6 +75,12 @@ def test_wrong_settings_are_not_tried_again() -> None:
     assert service()["ExecStartPre"] == "-/opt/chat-relay/current/bin/relay-server config check"
 
 
+def test_a_service_that_hangs_is_noticed_and_says_where() -> None:
+    assert 5 <= int(service()["WatchdogSec"]) <= 60
+    assert service()["Type"] == "notify"
+    assert service()["Environment"] == "PYTHONFAULTHANDLER=1"
+
+
 def test_operators_reach_the_service_where_their_command_looks() -> None:
     assert f"/run/{service()['RuntimeDirectory']}" == str(SERVICE_DIRECTORY)
     assert service()["RuntimeDirectoryMode"] == "0700"

@@ -111,6 +111,21 @@ def test_a_room_is_closed(relay: OwnRelay, people: People, admin: Admin) -> None
     assert status_of(relay.relay, wire.frame(wire.JOIN, wire.REQUEST, b"demo", b"eve")) == wire.NO_SUCH_ROOM
 
 
+def test_somebody_is_kicked_banned_and_let_in_again(relay: OwnRelay, people: People, admin: Admin) -> None:
+    people.create(b"demo", b"ann", "127.0.0.2" if relay.relay.is_loopback_v4 else "")
+    bob = people.join(b"demo", b"bob")
+    assert admin("kick", "demo", "bob") == "bob is out of demo, and may come back.\n"
+    bob.await_notice(b"disconnected: kicked")
+    bob = people.join(b"demo", b"bob")
+    assert admin("ban", "demo", "bob") == "bob (127.0.0.1) is banned from demo.\n"
+    bob.await_notice(b"disconnected: kicked")
+    join = wire.frame(wire.JOIN, wire.REQUEST, b"demo", b"bob")
+    assert status_of(relay.relay, join) == wire.BAD_NAME
+    assert admin("bans", "demo") == "NAME  ADDRESS\nbob   127.0.0.1\n"
+    assert admin("unban", "demo", "bob") == "bob (127.0.0.1) may come into demo again.\n"
+    people.join(b"demo", b"bob")
+
+
 @both_loops
 def test_every_command_is_logged_with_who_gave_it(relay: OwnRelay, people: People, admin: Admin, path: Path) -> None:
     people.pair(b"demo")

@@ -88,7 +88,9 @@ def test_a_wrong_command_line_gets_one_sentence(command: Command, arguments: tup
 
 
 @pytest.mark.parametrize(
-    "arguments", [("run",), ("config", "check"), ("config", "show"), ("healthcheck",), ("doctor",), ("admin", "rooms")], ids=" ".join
+    "arguments",
+    [("run",), ("config", "check"), ("config", "show"), ("healthcheck",), ("doctor",), ("admin", "rooms")],
+    ids=" ".join,
 )
 @pytest.mark.parametrize(("name", "value"), [("RELAY_TCP_PROT", "9000"), ("RELAY_TCP_PORT", "http")])
 def test_wrong_settings_stop_every_command(command: Command, arguments: tuple[str, ...], name: str, value: str) -> None:

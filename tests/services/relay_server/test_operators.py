@@ -3,12 +3,13 @@
 import pytest
 
 from chatproto import EvictionReason, encode_lobby
-from relay_server.core.errors import ShuttingDownError
+from relay_server.core.address import show_ip
+from relay_server.core.errors import BannedError, ShuttingDownError
 from relay_server.core.events import MemberEvicted, RoomClosed
 from relay_server.core.lobby import Lobby
 from relay_server.core.policy import Policy
 from relay_server.operators import OperatorError, Operators, Row
-from services.relay_server.core.rooms_case import Case, at, home
+from services.relay_server.core.rooms_case import Case, at, home, new_nonces
 
 
 class Operated(Case):
@@ -16,7 +17,7 @@ class Operated(Case):
 
     def __init__(self, **policy: float) -> None:
         super().__init__(**policy)
-        self.lobby = Lobby(Policy(), self.events.append)
+        self.lobby = Lobby(Policy(), self.events.append, new_nonces())
         self.now = 0.0
         self.stops = self.flushes = 0
         self.operators = Operators(
@@ -29,8 +30,8 @@ class Operated(Case):
     def _stop(self) -> None:
         self.stops += 1
 
-    def ask(self, name: str, **arguments: object) -> list[Row]:
-        command = self.operators.commands[name]
+    def ask(self, word: str, **arguments: object) -> list[Row]:
+        command = self.operators.commands[word]
         return list(command.carry_out(command.arguments.model_validate(arguments)))
 
 
@@ -77,13 +78,13 @@ def test_a_member_who_leaves_while_the_list_is_read_is_left_out() -> None:
     assert [row["name"] for row in rows] == ["ann", "eve"]
 
 
-@pytest.mark.parametrize("name", ["members", "close"])
+@pytest.mark.parametrize("name", ["members", "bans", "close", "kick", "ban", "unban"])
 @pytest.mark.parametrize("room", ["nowhere", "", "x" * 300])
 def test_a_room_that_isnt_there_is_said_so(name: str, room: str) -> None:
     case = Operated()
     case.trio()
     with pytest.raises(OperatorError, match=f"^There is no room {room}: "):
-        case.ask(name, room=room)
+        case.ask(name, room=room, **({"name": "bob"} if name in {"kick", "ban", "unban"} else {}))
     assert len(case.registry.members_by_token) == 3
 
 
@@ -169,3 +170,48 @@ def test_a_relay_that_isnt_asked_to_drain_doesnt_end_for_being_empty() -> None:
     case = Operated()
     case.operators.check_drain(1e9)
     assert case.stops == 0
+
+
+def test_who_is_kicked_is_out_and_may_come_back() -> None:
+    case = Operated()
+    _, bob, _ = case.trio()
+    assert case.ask("kick", room="demo", name="bob") == [{"room": "demo", "name": "bob"}]
+    assert ("server: disconnected: kicked", [home(bob)]) in case.said()
+    assert not case.knows(bob)
+    assert case.flushes == 1
+    case.join("bob")
+
+
+def test_a_host_who_is_kicked_takes_the_room_along() -> None:
+    case = Operated()
+    case.trio()
+    case.ask("kick", room="demo", name="ann")
+    assert not case.registry.rooms
+    case.assert_all_is_counted()
+
+
+def test_who_is_banned_stays_out_until_the_ban_is_lifted() -> None:
+    case = Operated()
+    _, bob, _ = case.trio()
+    address = show_ip(bob.ip)
+    assert case.ask("ban", room="demo", name="bob") == [{"room": "demo", "name": "bob", "address": address}]
+    assert case.ask("ban", room="demo", name="cem") == [{"room": "demo", "name": "cem", "address": None}]
+    assert case.ask("bans", room="demo") == [{"name": "bob", "address": address}, {"name": "cem", "address": None}]
+    with pytest.raises(BannedError):
+        case.join("bob")
+    assert case.ask("unban", room="demo", name="bob") == [{"room": "demo", "name": "bob", "address": address}]
+    assert case.ask("bans", room="demo") == [{"name": "cem", "address": None}]
+    case.join("bob")
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "says"),
+    [("kick", "dan", "Nobody here is called dan"), ("ban", "ann", "The host can't be banned"),
+     ("ban", "a:b", "The user name has a colon"), ("unban", "dan", "dan isn't banned")],
+)  # fmt: skip
+def test_what_cant_be_done_about_a_name_is_said(command: str, name: str, says: str) -> None:
+    case = Operated()
+    case.trio()
+    with pytest.raises(OperatorError, match=says):
+        case.ask(command, room="demo", name=name)
+    assert len(case.registry.members_by_token) == 3

@@ -1,6 +1,7 @@
-"""What operators may ask of a running relay: look at rooms and members, close a room, drain."""
+"""What operators may ask of a running relay: look around, take somebody out, close a room, drain."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
 from typing import Any, TypeAlias
@@ -8,9 +9,10 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from chatproto import EvictionReason
-from relay_server.core.address import port_of, show_ip
+from relay_server.core.address import port_of, show_ip, show_network
 from relay_server.core.lobby import Lobby
-from relay_server.core.model import Member, Room
+from relay_server.core.model import Ban, Member, Room
+from relay_server.core.moderation import Moderation, ModerationError
 from relay_server.core.policy import MAX_DRAIN_SECONDS
 from relay_server.core.registry import Registry
 
@@ -32,6 +34,12 @@ class InRoom(Arguments):
     """Which room is meant."""
 
     room: str
+
+
+class InRoomByName(InRoom):
+    """Who in a room is meant."""
+
+    name: str
 
 
 class Drain(Arguments):
@@ -74,13 +82,18 @@ class Operators:
         self._clock = clock
         self._flush = flush
         self._stop = stop
+        self._moderation = Moderation(registry)
         self._drained_at = inf
         self.draining = False
         """Whether nobody is let in any more, and the relay ends when it is empty."""
         self.commands: Mapping[str, Command] = {
             "rooms": Command(Arguments, self._rooms),
             "members": Command(InRoom, self._members),
+            "bans": Command(InRoom, self._bans),
             "close": Command(InRoom, self._close, changes=True),
+            "kick": Command(InRoomByName, self._kick, changes=True),
+            "ban": Command(InRoomByName, self._ban, changes=True),
+            "unban": Command(InRoomByName, self._unban, changes=True),
             "drain": Command(Drain, self._drain, changes=True),
         }
 
@@ -107,6 +120,31 @@ class Operators:
         self._flush()
         return (answer,)
 
+    def _bans(self, asked: InRoom) -> Iterable[Row]:
+        return [_describe_ban(ban) for ban in self._room(asked).bans]
+
+    def _kick(self, asked: InRoomByName) -> Iterable[Row]:
+        """Take a member out; a host's room closes with that (ROOM-01)."""
+        room = self._room(asked)
+        with _moderated():
+            member = self._moderation.find(room, asked.name)
+            self._moderation.kick(member, self._clock())
+        self._flush()
+        return ({"room": room.name, "name": member.name},)
+
+    def _ban(self, asked: InRoomByName) -> Iterable[Row]:
+        room = self._room(asked)
+        with _moderated():
+            ban = self._moderation.ban(room, asked.name, self._clock())
+        self._flush()
+        return ({"room": room.name, **_describe_ban(ban)},)
+
+    def _unban(self, asked: InRoomByName) -> Iterable[Row]:
+        room = self._room(asked)
+        with _moderated():
+            lifted = self._moderation.unban(room, asked.name)
+        return [{"room": room.name, **_describe_ban(ban)} for ban in lifted]
+
     def _drain(self, asked: Drain) -> Iterable[Row]:
         self._registry.let_nobody_in()
         self._lobby.let_nobody_in()
@@ -124,6 +162,18 @@ class Operators:
 
     def _count_people(self) -> int:
         return len(self._registry.members_by_token) + len(self._lobby.clients_by_remote)
+
+
+@contextmanager
+def _moderated() -> Iterator[None]:
+    try:
+        yield
+    except ModerationError as error:
+        raise OperatorError(str(error)) from None
+
+
+def _describe_ban(ban: Ban) -> Row:
+    return {"name": ban.name, "address": None if ban.network is None else show_network(ban.network)}
 
 
 def _describe_room(room: Room, now: float) -> Row:

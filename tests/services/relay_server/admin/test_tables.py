@@ -2,7 +2,7 @@
 
 import pytest
 
-from relay_server.admin.tables import show_duration, show_members, show_rooms, show_text
+from relay_server.admin.tables import show_bans, show_duration, show_members, show_rooms, show_text
 
 ROOM = {"room": "tea", "host": "ann", "members": 2, "age_seconds": 61.9, "password": False}
 MEMBER = {"name": "ann", "ip": "10.0.0.1", "port": 5000, "age_seconds": 3.0, "silence_seconds": 0.2, "host": True}
@@ -26,8 +26,15 @@ def test_members_stand_in_columns() -> None:
     )
 
 
+def test_bans_stand_in_columns() -> None:
+    assert show_bans([{"name": "bob", "address": "10.0.0.2"}, {"name": "cem", "address": None}]) == (
+        "NAME  ADDRESS\nbob   10.0.0.2\ncem   -\n"
+    )
+
+
 def test_nothing_is_said_so() -> None:
     assert show_rooms([]) == "There are no rooms.\n"
+    assert show_bans([]) == "Nobody is banned.\n"
     assert show_members([]) == "Nobody is in the room.\n"
 
 

@@ -17,6 +17,7 @@ from relay_server.core.address import (
     port_of,
     remote_of,
     show_ip,
+    show_network,
     unpack_targets,
 )
 
@@ -93,3 +94,8 @@ def test_a_row_of_addresses_comes_apart_again(addresses: list[bytes]) -> None:
 )
 def test_limits_count_ipv4_addresses_and_ipv6_networks(one: str, other: str, same: bool) -> None:
     assert (network_of(parse_ip(one)) == network_of(parse_ip(other))) is same
+
+
+@pytest.mark.parametrize(("ip", "shown"), [("192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64")])
+def test_a_network_is_shown_as_people_write_it(ip: str, shown: str) -> None:
+    assert show_network(network_of(parse_ip(ip))) == shown

@@ -6,13 +6,17 @@ from argparse import Namespace
 from collections.abc import Callable
 
 from relay_server.admin.client import AdminError, Row, ask
-from relay_server.admin.tables import show_duration, show_members, show_rooms, show_text
+from relay_server.admin.tables import show_bans, show_duration, show_members, show_rooms, show_text
 from relay_server.net.adminsocket import find_relay
 from relay_server.settings import Settings, SettingsError
 
 SHOWN: dict[str, Callable[[list[Row]], str]] = {
     "rooms": show_rooms,
     "members": show_members,
+    "bans": show_bans,
+    "kick": lambda rows: f"{show_text(rows[0]['name'])} is out of {show_text(rows[0]['room'])}, and may come back.\n",
+    "ban": lambda rows: f"{_name_ban(rows[0])} is banned from {show_text(rows[0]['room'])}.\n",
+    "unban": lambda rows: "".join(f"{_name_ban(row)} may come into {show_text(row['room'])} again.\n" for row in rows),
     "close": lambda rows: f"{show_text(rows[0]['room'])} is closed; it had {_people(rows[0]['members'])}.\n",
     "drain": lambda rows: _show_drain(rows[0]),
 }
@@ -27,7 +31,9 @@ def run(settings: Settings, words: Namespace) -> int:
     """
     if not settings.admin_socket:
         raise SettingsError("RELAY_ADMIN_SOCKET is empty, which turns these commands off: give it a path, or auto.")
-    arguments = {name: value for name in ("room", "seconds") if (value := getattr(words, name, None)) is not None}
+    arguments = {
+        name: value for name in ("room", "name", "seconds") if (value := getattr(words, name, None)) is not None
+    }
     if getattr(words, "now", False):
         arguments["at_once"] = True
     try:
@@ -52,6 +58,12 @@ def _show_drain(row: Row) -> str:
     if row["seconds"] is not None:
         until += f", or {show_duration(row['seconds'])} are over"
     return f"Nobody is let in any more. The relay ends when {until}; {_people(row['people'])} there.\n"
+
+
+def _name_ban(row: Row) -> str:
+    """Name whom a ban is for; one of an address alone is called by that."""
+    is_known_by_it = row["address"] in {None, row["name"]}
+    return show_text(row["name"] if is_known_by_it else f"{row['name']} ({row['address']})")
 
 
 def _people(count: int) -> str:

@@ -21,6 +21,11 @@ def show_members(rows: Sequence[Row]) -> str:
     return _table(rows, _MEMBERS) if rows else "Nobody is in the room.\n"
 
 
+def show_bans(rows: Sequence[Row]) -> str:
+    """Lay bans out in columns."""
+    return _table(rows, _BANS) if rows else "Nobody is banned.\n"
+
+
 def show_text(text: str) -> str:
     """Write what can't be shown, and what reorders or hides the text around it, as escapes."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
@@ -65,6 +70,8 @@ _MEMBERS: Final[Sequence[Column]] = (
     ("SILENT", _duration("silence_seconds")),
     ("HOST", _flag("host")),
 )
+
+_BANS: Final[Sequence[Column]] = (("NAME", _text("name")), ("ADDRESS", _text("address")))
 
 
 def _table(rows: Iterable[Row], columns: Sequence[Column]) -> str:

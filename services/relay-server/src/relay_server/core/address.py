@@ -82,3 +82,8 @@ def show_ip(ip: bytes) -> str:
     """Write 16 bytes of IP as people do, IPv4 in its own form."""
     address = ipaddress.IPv6Address(ip)
     return str(address.ipv4_mapped or address)
+
+
+def show_network(network: bytes) -> str:
+    """Write what `network_of` returns as people do."""
+    return show_ip(network) if len(network) == 16 else f"{ipaddress.IPv6Address(network + bytes(8))}/64"
