@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 
 from docs.markdown import ROOT
-from relay_server.net.descriptors import OWN_FILES
 from relay_server.net.adminsocket import SERVICE_DIRECTORY
+from relay_server.net.descriptors import OWN_FILES
 from relay_server.settings import Settings
 
 VPS: Final = ROOT / "deploy" / "vps"
