@@ -159,6 +159,32 @@ def test_a_command_word_in_a_pipe_is_text(pair: tuple[Chat, Chat]) -> None:
     ann.hears("bob: still here")
 
 
+def test_a_host_keeps_order_through_a_pipe(pair: tuple[Chat, Chat]) -> None:
+    ann, bob = pair
+    ann.say("/topic tea")
+    bob.is_told("topic: tea")
+    bob.say("/kick ann")
+    bob.is_told("Only the host may do that")
+    ann.say("/kick bob")
+    bob.is_told("The host removed you.")
+    bob.ends(1)
+    ann.is_told("bob was kicked")
+
+
+def test_no_command_reaches_a_relay_that_would_relay_it(
+    chat: Callable[..., Chat], start_relay: Callable[..., Relay], room: str
+) -> None:
+    relay = start_relay(RELAY_MODERATION="false")
+    ann = chat("create", room, "--name", "ann", "--server", relay.server)
+    ann.is_told("You created")
+    bob = chat("join", room, "--name", "bob", "--server", relay.server)
+    bob.is_told("You are in")
+    ann.say("/password open sesame")
+    ann.is_told("chat: The relay obeys no commands: nothing was sent.")
+    ann.say("hello")
+    bob.hears("ann: hello")
+
+
 def test_a_message_too_long_is_named_and_the_rest_goes_on(pair: tuple[Chat, Chat]) -> None:
     ann, bob = pair
     bob.say("x" * 5000)

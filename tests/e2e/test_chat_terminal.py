@@ -163,6 +163,40 @@ def test_commands(pair: tuple[Person, Person]) -> None:
     ann.sees(TIME + "bob left")
 
 
+def test_the_host_keeps_order(pair: tuple[Person, Person]) -> None:
+    ann, bob = pair
+    bob.enters("/who")
+    bob.sees(TIME + r"2 here: ann \(host\), bob\.")
+    ann.enters("/mute bob")
+    bob.sees(TIME + "The host muted you: what you say is not relayed.")
+    ann.enters("/host bob")
+    ann.sees(TIME + "bob is the host now")
+    bob.sees(r".* \| bob \(host\) \| connected .*")
+    bob.enters("/kick ann")
+    ann.sees("chat: The host removed you.")
+    ann.ends(1)
+
+
+def test_a_new_password_is_set_unseen_and_not_among_what_was_typed(pair: tuple[Person, Person]) -> None:
+    ann, bob = pair
+    ann.enters("hello")
+    bob.sees(TIME + "ann: hello")
+    for again, answer in (("another", "The two differ.*"), ("open sesame", "The room has a new password.*")):
+        ann.enters("/password")
+        ann.sees("New password for the room .*")
+        ann.enters("open sesame")
+        ann.sees("The same again:.*")
+        bob.enters("an interruption")
+        ann.sees(TIME + "bob: an interruption")
+        ann.enters(again)
+        ann.sees(TIME + answer)
+    ann.enters("/password simsalabim")
+    ann.sees_times(TIME + "The room has a new password.*", 2)
+    assert not [line for line in ann.lines if "sesame" in line or "simsalabim" in line]
+    ann.types("\x1b[A")
+    ann.sees("> hello")
+
+
 @pytest.mark.parametrize("key", ["\x03", "\x04"])
 def test_control_c_and_d_leave(pair: tuple[Person, Person], key: str) -> None:
     ann, bob = pair

@@ -82,6 +82,7 @@ class World:
             udp_port=9001,
             silence_timeout_seconds=300.0,
             attribution=True,
+            moderation=True,
         )
         self._callers = [Caller(PEERS[0])]
 

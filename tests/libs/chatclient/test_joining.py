@@ -29,7 +29,7 @@ from chatclient import (
     join_lobby,
     join_room,
 )
-from chatproto import Disconnected, EvictionReason
+from chatproto import Disconnected, EvictionReason, HostChanged, Topic
 from libs.chatclient.tiny_relay import tiny_relay
 
 Run = Callable[[Callable[[], Awaitable[None]]], None]
@@ -310,5 +310,27 @@ def test_a_silent_member_doesnt_speak_until_it_does(run: Run) -> None:
             room.keep_alive()
             assert (await relay.heard.get())[0] == b""
             assert room.max_message_bytes == 100
+
+    run(scenario)
+
+
+def test_commands_go_out_as_they_are(run: Run) -> None:
+    async def scenario() -> None:
+        async with tiny_relay() as (_, server), join_room("demo", "bot", server=server) as room:
+            assert room.obeys
+            assert room.command("/who")
+            assert (await until(room, Message)).text == "/who"
+
+    run(scenario)
+
+
+def test_who_is_made_host_knows_it(run: Run) -> None:
+    async def scenario() -> None:
+        async with tiny_relay() as (relay, server), join_room("demo", "bot", server=server) as room:
+            address = (await relay.heard.get())[1]
+            for notice in (Topic("tea"), HostChanged("bot"), HostChanged("ann")):
+                relay.transport.sendto(f"server: {notice}".encode(), address)
+                assert await until(room, type(notice)) == notice
+                assert room.host == (notice == HostChanged("bot"))
 
     run(scenario)

@@ -51,7 +51,7 @@ class TinyRelay(asyncio.DatagramProtocol):
                 break
             asked = transaction.feed(data)
         if asked and self.answers:
-            grant = Completion(b"token", asked[0] is Operation.CREATE, self.udp_port, 300.0, 100)
+            grant = Completion(b"token", asked[0] is Operation.CREATE, self.udp_port, 300.0, 100, moderation=True)
             if self.verdict is Status.OK:
                 writer.write(transaction.accept() + transaction.complete(grant))
             else:

@@ -49,6 +49,7 @@ COMPLETIONS = st.builds(
     st.integers(1, 2**16 - 1),
     st.floats(min_value=0, max_value=1e9),
     st.integers(0, 2**32),
+    st.booleans(),
 )
 
 

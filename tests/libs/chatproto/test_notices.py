@@ -9,13 +9,16 @@ from chatproto import (
     Challenge,
     Disconnected,
     EvictionReason,
+    HostChanged,
     MemberEvicted,
     MemberJoined,
     MemberLeft,
     Notice,
+    Topic,
     encode_notice,
     is_answer,
     parse_notice,
+    sanitize,
 )
 from libs.chatproto.strategies import USER_NAMES
 
@@ -25,6 +28,8 @@ NOTICES = st.one_of(
     st.builds(MemberLeft, USER_NAMES),
     st.builds(Challenge, st.from_regex("[0-9a-f]{16}", fullmatch=True)),
     st.builds(MemberEvicted, USER_NAMES, st.sampled_from(EvictionReason)),
+    st.builds(HostChanged, USER_NAMES),
+    st.builds(Topic, st.text(max_size=60).map(sanitize)),
 )
 
 
@@ -37,10 +42,13 @@ NOTICES = st.one_of(
         (MemberEvicted("ann", EvictionReason.KICKED), b"server: ann was disconnected: kicked"),
         (Challenge("0123456789abcdef"), b"server: can you hear me? /here 0123456789abcdef"),
         (Advice("can you hear me? /here 0123"), b"server: can you hear me? /here 0123"),
+        (HostChanged("ann"), b"server: ann is the host now"),
+        (Topic("tea"), b"server: topic: tea"),
+        (Topic(""), b"server: no topic"),
         (Advice("Too fast."), b"server: Too fast."),
     ],
 )
-@pytest.mark.requirement("UDP-09", "UDP-10", "EVI-02")
+@pytest.mark.requirement("UDP-09", "UDP-10", "EVI-02", "MOD-06", "MOD-07")
 def test_the_notices_have_fixed_words(notice: Notice, message: bytes) -> None:
     assert encode_notice(notice) == message
     assert parse_notice(message.decode()) == notice
@@ -51,10 +59,12 @@ def test_a_notice_survives_encoding(notice: Notice) -> None:
     assert parse_notice(encode_notice(notice).decode()) == notice
 
 
-@pytest.mark.parametrize("name", ["joined", "ann left", "ann joined", "disconnected", "was disconnected"])
+@pytest.mark.parametrize(
+    "name", ["joined", "ann left", "ann joined", "disconnected", "was disconnected", "x is the host now"]
+)
 @pytest.mark.parametrize("reason", EvictionReason)
 def test_names_that_read_like_notices_confuse_nobody(name: str, reason: EvictionReason) -> None:
-    for notice in (MemberJoined(name), MemberLeft(name), MemberEvicted(name, reason)):
+    for notice in (MemberJoined(name), MemberLeft(name), MemberEvicted(name, reason), HostChanged(name), Topic(name)):
         assert parse_notice(encode_notice(notice).decode()) == notice
 
 

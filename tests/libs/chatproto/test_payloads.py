@@ -230,7 +230,11 @@ def granted(**changes: Any) -> bytes:
     return json.dumps(fields | changes).encode()
 
 
-def test_a_json_completion_has_five_fields() -> None:
+def test_a_json_completion_has_six_fields() -> None:
+    assert decode_completion(granted(moderation=True)) == Completion(b"t", True, 9001, 300.0, 4000, moderation=True)
+
+
+def test_a_relay_that_says_nothing_of_commands_obeys_none() -> None:
     assert decode_completion(granted()) == Completion(b"t", True, 9001, 300.0, 4000)
 
 

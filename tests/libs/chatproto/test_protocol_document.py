@@ -5,13 +5,16 @@ from pathlib import Path
 
 from chatproto import (
     Challenge,
+    Command,
     Disconnected,
     EvictionReason,
     Frame,
+    HostChanged,
     MemberEvicted,
     MemberJoined,
     MemberLeft,
     Status,
+    Topic,
     encode_datagram,
     encode_frame,
     encode_lobby,
@@ -29,6 +32,7 @@ EXAMPLES = {
     "ann creates the room lab by JSON": encode_frame(Frame(1, 0, b"lab", b'{"username": "ann", "reply": "json"}')),
     "ann says hello, with her token": encode_datagram(b"lab", TOKEN, b"hello"),
     "bob receives": b"ann: hello",
+    "ann kicks bob": encode_datagram(b"lab", TOKEN, b"/kick bob"),
     "ann's keep-alive": encode_datagram(b"lab", TOKEN),
     "ann says hello in the lobby": encode_lobby(b"ann", b"hello"),
 }
@@ -53,6 +57,11 @@ def test_the_table_of_eviction_reasons_is_the_enum() -> None:
     assert rows == [(str(reason), reason.message) for reason in EvictionReason]
 
 
+def test_the_table_of_commands_is_the_enum() -> None:
+    section = DOCUMENT.partition("\n## Keeping order (UDP)\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `/(\w+)", section, re.MULTILINE) == list(Command)
+
+
 def test_the_notices_are_those_the_relay_sends() -> None:
     said = [
         encode_notice(notice).decode()
@@ -61,6 +70,9 @@ def test_the_notices_are_those_the_relay_sends() -> None:
             MemberLeft("NAME"),
             MemberEvicted("NAME", EvictionReason.ABUSE),
             Disconnected(EvictionReason.ABUSE),
+            HostChanged("NAME"),
+            Topic("TEXT"),
+            Topic(""),
             Challenge("NONCE"),
         )
     ]

@@ -2,7 +2,20 @@
 
 import pytest
 
-from messenger.commands import Command, Help, Leave, Nothing, Say, Unknown, interpret
+from chatproto import Command as RelayCommand
+from messenger.commands import (
+    HELP,
+    Ask,
+    ChoosePassword,
+    Command,
+    Help,
+    Leave,
+    Nothing,
+    Say,
+    Unknown,
+    interpret,
+    is_secret,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +34,27 @@ from messenger.commands import Command, Help, Leave, Nothing, Say, Unknown, inte
         ("//leave", Say("/leave")),
         ("//", Say("/")),
         ("a /leave", Say("a /leave")),
+        ("/who", Ask("/who")),
+        ("/kick ann of the sea", Ask("/kick ann of the sea")),
+        ("/topic", Ask("/topic")),
+        ("//kick ann", Say("/kick ann")),
+        ("/kicks", Unknown("/kicks")),
+        ("/password", ChoosePassword()),
+        ("/password -", Ask("/password -")),
+        ("/password secret", Ask("/password secret")),
     ],
 )
 def test_what_a_line_means(line: str, meaning: Command) -> None:
     assert interpret(line) == meaning
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"), [("/password x", True), ("/PASSWORD x", True), ("/passwords", False), ("hello", False)]
+)
+def test_a_line_with_a_password_is_known(line: str, secret: bool) -> None:
+    assert is_secret(line) is secret
+
+
+@pytest.mark.parametrize("command", RelayCommand)
+def test_the_help_lists_every_command(command: RelayCommand) -> None:
+    assert f"/{command}" in HELP

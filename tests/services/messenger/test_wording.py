@@ -11,6 +11,7 @@ from chatclient import (
     EndReason,
     Event,
     EvictionReason,
+    HostChanged,
     Joined,
     MemberEvicted,
     MemberJoined,
@@ -20,6 +21,7 @@ from chatclient import (
     Reconnecting,
     Recovered,
     Rejoined,
+    Topic,
 )
 from messenger.wording import describe
 
@@ -31,6 +33,8 @@ from messenger.wording import describe
         (Message(None, "hi", b"", 0.0), "hi"),
         (MemberJoined("bob"), "bob joined"),
         (MemberLeft("bob"), "bob left"),
+        (HostChanged("bob"), "bob is the host now"),
+        (Topic("tea"), "topic: tea"),
         (
             MemberEvicted("bob", EvictionReason.NEVER_CONNECTED),
             "bob was disconnected (never connected)",

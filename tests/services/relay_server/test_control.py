@@ -43,6 +43,7 @@ class ControlCase:
             udp_port=9001,
             silence_timeout_seconds=300.0,
             attribution=attribution,
+            moderation=True,
         )
 
     def ask(

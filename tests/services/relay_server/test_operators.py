@@ -1,5 +1,7 @@
 """What operators' commands do to rooms and members, on a clock of floats."""
 
+from typing import Any
+
 import pytest
 
 from chatproto import EvictionReason, encode_lobby
@@ -15,7 +17,7 @@ from services.relay_server.core.rooms_case import Case, at, home, new_nonces
 class Operated(Case):
     """Rooms and a lobby under operators' commands."""
 
-    def __init__(self, **policy: float) -> None:
+    def __init__(self, **policy: Any) -> None:
         super().__init__(**policy)
         self.lobby = Lobby(Policy(), self.events.append, new_nonces())
         self.now = 0.0

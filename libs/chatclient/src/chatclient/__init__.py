@@ -28,11 +28,13 @@ from chatproto import (
     BadPasswordError,
     Disconnected,
     EvictionReason,
+    HostChanged,
     MemberEvicted,
     MemberJoined,
     MemberLeft,
     RefusedError,
     Status,
+    Topic,
 )
 
 __version__ = "0.1.0"
@@ -47,6 +49,7 @@ __all__ = [
     "Ended",
     "Event",
     "EvictionReason",
+    "HostChanged",
     "Joined",
     "MemberEvicted",
     "MemberJoined",
@@ -62,6 +65,7 @@ __all__ = [
     "ServerAddress",
     "Stage",
     "Status",
+    "Topic",
     "UnreachableError",
     "create_room",
     "join_lobby",

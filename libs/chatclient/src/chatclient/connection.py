@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from chatclient.brain import Stage
 from chatclient.events import Ended, Event, Joined, Message, Rejoined
 from chatclient.sockets import Driver
-from chatproto import Advice, MemberEvicted, MemberJoined, MemberLeft
+from chatproto import Advice, HostChanged, MemberEvicted, MemberJoined, MemberLeft, Topic
 
-_Heard = Message | MemberJoined | MemberLeft | MemberEvicted | Advice
+_Heard = Message | MemberJoined | MemberLeft | MemberEvicted | Topic | Advice
 
 
 class Connection:
@@ -63,6 +63,26 @@ class Connection:
         self._driver.pump()
         return said
 
+    @property
+    def obeys(self) -> bool:
+        """Whether the relay obeys commands here, see `command`."""
+        return self._driver.brain.obeys
+
+    def command(self, text: str) -> bool:
+        """Give the relay a command such as ``/kick ann``, which `say` would say to everybody.
+
+        Who isn't the host may ask ``/who`` and ``/topic``; notices answer. False while there is no membership, or
+        if the relay doesn't obey: nothing was sent, so that no password is said aloud.
+
+        Raises:
+            MessageTooLongError: it has more than ``max_message_bytes``.
+            ValueError: it is no command.
+
+        """
+        given = self._driver.brain.command(text, self._driver.now)
+        self._driver.pump()
+        return given
+
     def keep_alive(self) -> None:
         """Tell the relay that one is there; this happens by itself unless one fell silent."""
         self._driver.brain.keep_alive(self._driver.now)
@@ -110,6 +130,8 @@ class Connection:
         elif isinstance(event, Joined | Rejoined):
             self.host = event.host
             self._decided.set()
+        elif isinstance(event, HostChanged):
+            self.host = event.name == self.name
         self._queue.put_nowait(event)
         if isinstance(event, Ended):
             self.ended = event

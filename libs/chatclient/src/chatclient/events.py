@@ -7,10 +7,12 @@ from chatproto import (
     Advice,
     Disconnected,
     EvictionReason,
+    HostChanged,
     MemberEvicted,
     MemberJoined,
     MemberLeft,
     Status,
+    Topic,
 )
 
 
@@ -99,6 +101,8 @@ Event = (
     | MemberJoined
     | MemberLeft
     | MemberEvicted
+    | HostChanged
+    | Topic
     | Advice
     | Joined
     | Rejoined

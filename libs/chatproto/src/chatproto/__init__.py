@@ -1,6 +1,7 @@
 """The chat protocol on the wire: codecs and state machines. No I/O, no clock, no dependencies."""
 
 from chatproto.codes import EvictionReason, Operation, State, Status
+from chatproto.commands import Command, parse_command
 from chatproto.datagram import encode_datagram, parse_datagram, split_attribution
 from chatproto.errors import (
     BadNameError,
@@ -16,10 +17,12 @@ from chatproto.notices import (
     Advice,
     Challenge,
     Disconnected,
+    HostChanged,
     MemberEvicted,
     MemberJoined,
     MemberLeft,
     Notice,
+    Topic,
     encode_notice,
     is_answer,
     parse_notice,
@@ -37,11 +40,13 @@ __all__ = [
     "BadPasswordError",
     "Challenge",
     "ClientTransaction",
+    "Command",
     "Completion",
     "Disconnected",
     "EvictionReason",
     "Frame",
     "FrameDecoder",
+    "HostChanged",
     "MalformedError",
     "MemberEvicted",
     "MemberJoined",
@@ -57,6 +62,7 @@ __all__ = [
     "ServerTransaction",
     "State",
     "Status",
+    "Topic",
     "check_password",
     "check_room_name",
     "check_user_name",
@@ -65,6 +71,7 @@ __all__ = [
     "encode_lobby",
     "encode_notice",
     "is_answer",
+    "parse_command",
     "parse_datagram",
     "parse_lobby",
     "parse_notice",

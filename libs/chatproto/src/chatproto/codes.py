@@ -55,7 +55,7 @@ _MESSAGES = {
     Status.NO_SUCH_ROOM: "There is no room of this name: create it or check the spelling.",
     Status.WRONG_PASSWORD: "The password is wrong.",
     Status.NAME_TAKEN: "Somebody in the room has this name or one that looks like it: choose another.",
-    Status.BAD_NAME: "The name can't be used: it is empty, too long, not UTF-8, reserved or not printable.",
+    Status.BAD_NAME: "The name can't be used: it is empty, too long, not UTF-8, reserved, banned or not printable.",
     Status.ROOM_FULL: "The room is full.",
     Status.TOO_MANY: "The relay takes no more rooms or members, from this address or at all.",
     Status.MALFORMED: "The request isn't one that the protocol knows.",

@@ -1,6 +1,7 @@
 """What the relay says by itself: messages that begin with ``server: `` (UDP-09, UDP-10, EVI-02)."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,6 +69,26 @@ class Challenge:
 
 
 @dataclass(frozen=True, slots=True)
+class HostChanged:
+    """Somebody else is the room's host from now on (MOD-06)."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} is the host now"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What the room is about, empty if nothing is set: told when it changes, and to who comes in or asks (MOD-07)."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"topic: {self.text}" if self.text else "no topic"
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
     """Anything else the relay says, such as that a message was too long."""
 
@@ -77,14 +98,22 @@ class Advice:
         return self.text
 
 
-Notice = Disconnected | MemberJoined | MemberLeft | MemberEvicted | Challenge | Advice
+Notice = Disconnected | MemberJoined | MemberLeft | MemberEvicted | HostChanged | Topic | Challenge | Advice
 
 _REASONS = "|".join(EvictionReason)
-_DISCONNECTED = re.compile(rf"disconnected: ({_REASONS})")
-_EVICTED = re.compile(rf"(.+) was disconnected: ({_REASONS})")
-_JOINED = re.compile(r"(.+) joined")
-_LEFT = re.compile(r"(.+) left")
-_CHALLENGE = re.compile(rf"can you hear me\? {_ANSWER}([0-9a-f]{{16}})")
+_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Notice]], ...] = (
+    # A topic comes first, for it may read like any other.
+    (re.compile(r"topic: (.+)|no topic"), lambda found: Topic(found[1] or "")),
+    (re.compile(rf"disconnected: ({_REASONS})"), lambda found: Disconnected(EvictionReason(found[1]))),
+    (
+        re.compile(rf"(.+) was disconnected: ({_REASONS})"),
+        lambda found: MemberEvicted(found[1], EvictionReason(found[2])),
+    ),
+    (re.compile(r"(.+) joined"), lambda found: MemberJoined(found[1])),
+    (re.compile(r"(.+) left"), lambda found: MemberLeft(found[1])),
+    (re.compile(r"(.+) is the host now"), lambda found: HostChanged(found[1])),
+    (re.compile(rf"can you hear me\? {_ANSWER}([0-9a-f]{{16}})"), lambda found: Challenge(found[1])),
+)
 _ANSWERS = re.compile(rf"{_ANSWER}[0-9a-f]{{16}}".encode())
 
 
@@ -98,16 +127,9 @@ def parse_notice(message: str) -> Notice | None:
     if not message.startswith(SERVER_PREFIX):
         return None
     text = message.removeprefix(SERVER_PREFIX)
-    if found := _DISCONNECTED.fullmatch(text):
-        return Disconnected(EvictionReason(found[1]))
-    if found := _EVICTED.fullmatch(text):
-        return MemberEvicted(found[1], EvictionReason(found[2]))
-    if found := _JOINED.fullmatch(text):
-        return MemberJoined(found[1])
-    if found := _LEFT.fullmatch(text):
-        return MemberLeft(found[1])
-    if found := _CHALLENGE.fullmatch(text):
-        return Challenge(found[1])
+    for form, notice_of in _FORMS:
+        if found := form.fullmatch(text):
+            return notice_of(found)
     return Advice(text)
 
 

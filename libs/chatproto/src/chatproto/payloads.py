@@ -33,6 +33,8 @@ class Completion:
     udp_port: int | None = None
     silence_timeout_seconds: float | None = None
     max_message_bytes: int | None = None
+    moderation: bool = False
+    """Whether the relay obeys commands (MOD-01); older ones don't."""
 
 
 def encode_request(request: Request) -> bytes:
@@ -113,6 +115,7 @@ def encode_completion(completion: Completion, *, json_reply: bool) -> bytes:
         "udp_port": completion.udp_port,
         "silence_timeout_seconds": completion.silence_timeout_seconds,
         "max_message_bytes": completion.max_message_bytes,
+        "moderation": completion.moderation,
     }
     return json.dumps(fields).encode()
 
@@ -134,6 +137,7 @@ def decode_completion(payload: bytes) -> Completion:
             int(fields["udp_port"]),
             float(fields["silence_timeout_seconds"]),
             int(fields["max_message_bytes"]),
+            bool(fields.get("moderation")),
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise MalformedError("The relay's completion lacks a field or has one of the wrong type.") from None

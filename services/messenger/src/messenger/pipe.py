@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 
 from chatclient import Connection, Ended, Joined, Message, MessageTooLongError, Reconnecting, Recovered, Rejoined
+from chatproto import parse_command
 from messenger.pace import Pace
 from messenger.wording import describe
 
@@ -72,8 +73,14 @@ async def _speak(room: Connection, in_room: asyncio.Event, *, stay: bool) -> Non
         if not text.strip():
             continue
         await asyncio.sleep(pace.wait_seconds(len(line), loop.time()))
+        give = room.say
+        if room.room is not None and parse_command(text):
+            if not room.obeys:
+                print("chat: The relay obeys no commands: nothing was sent.", file=sys.stderr, flush=True)
+                continue
+            give = room.command
         try:
-            while not room.say(text):
+            while not give(text):
                 in_room.clear()
                 await in_room.wait()
         except MessageTooLongError as error:

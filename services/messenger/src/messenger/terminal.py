@@ -10,9 +10,22 @@ from prompt_toolkit.formatted_text.base import FormattedText
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from chatclient import Connection, Ended, Event, Message, MessageTooLongError, Stage
-from chatproto import sanitize
-from messenger.commands import HELP, Help, Leave, Nothing, Say, Unknown, interpret
+from chatclient import BadPasswordError, Connection, Ended, Event, Message, MessageTooLongError, Stage
+from chatproto import check_password, sanitize
+from chatproto.commands import REMOVE
+from messenger.commands import (
+    HELP,
+    Ask,
+    ChoosePassword,
+    Command,
+    Help,
+    Leave,
+    Nothing,
+    Say,
+    Unknown,
+    interpret,
+    is_secret,
+)
 from messenger.palette import colour_of
 from messenger.wording import describe
 
@@ -45,6 +58,14 @@ async def chat_on_terminal(room: Connection) -> Ended | None:
     return room.ended
 
 
+class _History(InMemoryHistory):
+    """What was typed before, without passwords."""
+
+    def append_string(self, string: str) -> None:
+        if not is_secret(string):
+            super().append_string(string)
+
+
 class _Screen:
     """The line being typed, the status line below it, and what was said above."""
 
@@ -53,14 +74,16 @@ class _Screen:
         self._stopping = False
         self._draft = ""
         self._session: PromptSession[str] = PromptSession(
-            history=InMemoryHistory(), erase_when_done=True, bottom_toolbar=self._status
+            history=_History(), erase_when_done=True, bottom_toolbar=self._status
         )
+        self._unseen: PromptSession[str] = PromptSession(is_password=True, erase_when_done=True)
 
     def stop(self) -> None:
         """End the typing, whatever stands there."""
         self._stopping = True
-        if self._session.app.is_running:
-            self._session.app.exit(exception=EOFError)
+        for session in (self._session, self._unseen):
+            if session.app.is_running:
+                session.app.exit(exception=EOFError)
 
     async def listen(self) -> None:
         """Show what comes in; end the typing when nothing comes any more."""
@@ -79,17 +102,25 @@ class _Screen:
             except (EOFError, KeyboardInterrupt):
                 return
             self._draft = ""
-            match interpret(line):
-                case Say(text):
-                    self._say(text, line)
-                case Leave():
-                    return
-                case Help():
-                    self._notice(HELP)
-                case Unknown(word):
-                    self._notice(f"There is no {sanitize(word)}: /help lists the commands, // says a slash.")
-                case Nothing():
-                    pass
+            command = interpret(line)
+            if isinstance(command, Leave):
+                return
+            await self._do(command, line)
+
+    async def _do(self, command: Command, line: str) -> None:
+        match command:
+            case Say(text):
+                self._say(text, line)
+            case Ask(text):
+                self._ask(text)
+            case ChoosePassword():
+                await self._choose_password()
+            case Help():
+                self._notice(HELP)
+            case Unknown(word):
+                self._notice(f"There is no {sanitize(word)}: /help lists the commands, // says a slash.")
+            case Leave() | Nothing():
+                pass
 
     def _say(self, text: str, line: str) -> None:
         try:
@@ -100,6 +131,34 @@ class _Screen:
         except MessageTooLongError as error:
             self._notice(str(error))
         self._draft = line
+
+    def _ask(self, text: str) -> None:
+        try:
+            if not self._room.obeys:
+                self._notice("There are no commands here: nothing was sent.")
+            elif not self._room.command(text):
+                self._notice("You are not in the room at the moment: try again when you are back.")
+        except MessageTooLongError as error:
+            self._notice(str(error))
+
+    async def _choose_password(self) -> None:
+        """Ask for a new password unseen and twice; the relay says what becomes of it."""
+        try:
+            password = await self._unseen.prompt_async("New password for the room (empty: as before): ")
+            if not password:
+                return
+            again = await self._unseen.prompt_async("The same again: ")
+        except (EOFError, KeyboardInterrupt):
+            return
+        try:
+            if password != again:
+                self._notice("The two differ: the password is as before.")
+            elif check_password(password).strip() == REMOVE:
+                self._notice(f"{REMOVE} alone can't be a password here: the password is as before.")
+            else:
+                self._ask(f"/password {password}")
+        except BadPasswordError as error:
+            self._notice(str(error))
 
     def _show(self, event: Event, line: str) -> None:
         if isinstance(event, Message) and event.sender is not None:

@@ -5,6 +5,7 @@ from chatclient import (
     Disconnected,
     Ended,
     Event,
+    HostChanged,
     Joined,
     MemberEvicted,
     MemberJoined,
@@ -14,6 +15,7 @@ from chatclient import (
     Reconnecting,
     Recovered,
     Rejoined,
+    Topic,
 )
 from chatproto import sanitize
 
@@ -27,7 +29,7 @@ def describe(event: Event) -> str | None:
             line = _describe_membership(event)
         case MemberEvicted(name, reason):
             line = f"{name} was disconnected ({reason.replace('_', ' ')})"
-        case MemberJoined() | MemberLeft() | Advice():
+        case MemberJoined() | MemberLeft() | HostChanged() | Topic() | Advice():
             line = str(event)
         case Disconnected() | Rebound() | Ended():
             # What follows from an eviction says it, a new port is the client's business, and an end

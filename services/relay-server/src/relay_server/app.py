@@ -7,6 +7,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -17,8 +18,11 @@ from relay_server import __version__
 from relay_server.administration import Administration, open_admin_socket
 from relay_server.control import Control
 from relay_server.core import events
+from relay_server.core.address import network_of
+from relay_server.core.commands import Commands, NewPassword
 from relay_server.core.guesses import Guesses
 from relay_server.core.lobby import Lobby
+from relay_server.core.moderation import Moderation
 from relay_server.core.policy import TcpLimits
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
@@ -68,7 +72,11 @@ class App:
         self._log_event = event_logger()
         policy = settings.policy()
         self._registry = Registry(policy, self._observe, _new_nonce)
-        self._relay = Relay(self._registry, policy)
+        self._passwords = Passwords()
+        self._commands = Commands(
+            self._registry, Moderation(self._registry), self._observe, hash_aside=self._hash_aside
+        )
+        self._relay = Relay(self._registry, policy, self._commands if settings.moderation else None)
         self._lobby = Lobby(policy, self._observe, _new_nonce)
         self._stopping = asyncio.Event()
         self._signalled = False
@@ -84,7 +92,7 @@ class App:
         )
         self._control = Control(
             self._registry,
-            passwords=Passwords(),
+            passwords=self._passwords,
             guesses=Guesses(settings.password_guesses_per_minute),
             hide_rooms=settings.hide_rooms,
             new_token=lambda: secrets.token_urlsafe(TOKEN_BYTES).encode(),
@@ -92,6 +100,7 @@ class App:
             udp_port=settings.udp_port,
             silence_timeout_seconds=settings.silence_timeout_seconds,
             attribution=settings.attribution is Attribution.NAME,
+            moderation=settings.moderation,
         )
         self._collector = RelayCollector(
             self._registry.counters, self._lobby.counters, self._tally, settings.event_loop
@@ -237,6 +246,16 @@ class App:
         with self._crashes.caught(Component.TELEMETRY, "an event couldn't be told"):  # what is done is done, even so
             self._tally.observe_event(event)
             self._log_event(event)
+
+    def _hash_aside(self, wanted: NewPassword) -> None:
+        """Hash a host's new password in a thread, as those of joins are (MOD-08)."""
+
+        def done(work: Future[str]) -> None:
+            self._commands.set_password(wanted, work.result)
+            self._rooms_port.flush()
+
+        network = network_of(wanted.member.ip)
+        self._tcp_port.workers.submit(network, lambda: self._passwords.hash(wanted.password), done)
 
     def _say_started(self) -> None:
         settings, granted = self._settings, self._rooms_port.receive_buffer_bytes

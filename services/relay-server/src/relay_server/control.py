@@ -88,6 +88,7 @@ class Control:
         udp_port: int,
         silence_timeout_seconds: float,
         attribution: bool,
+        moderation: bool,
     ) -> None:
         self._registry = registry
         self._passwords = passwords
@@ -98,6 +99,7 @@ class Control:
         self._udp_port = udp_port
         self._silence_timeout_seconds = silence_timeout_seconds
         self._attribution = attribution
+        self._moderation = moderation
         self._preparations = {Operation.CREATE: self._prepare_create, Operation.JOIN: self._prepare_join}
 
     def receive(
@@ -181,6 +183,7 @@ class Control:
                 MAX_DELIVERY_BYTES - attribution_bytes,
                 MAX_DATAGRAM_BYTES - 2 - len(member.room.raw_name) - len(member.token),
             ),
+            moderation=self._moderation,
         )
 
 

@@ -129,6 +129,10 @@ class Settings(BaseSettings):
     )
     sanitize: bool = Field(True, description="Drop invalid UTF-8 and replace control characters (UDP-11)")
     leave_commands: bool = Field(True, description="`/leave`, `/exit` and `/quit` leave the room (UDP-08)")
+    moderation: bool = Field(
+        True,
+        description="Obey the commands of hosts, `/kick NAME` and so on; else they are text like any other (MOD-01)",
+    )
     announce: bool = Field(True, description="Tell members who joins, leaves and is evicted (UDP-10)")
     provisional_address: bool = Field(
         True, description="Send to the join's own port until a first datagram comes (LEN-02)"

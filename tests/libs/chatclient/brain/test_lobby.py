@@ -160,3 +160,10 @@ def test_a_challenge_is_answered_by_a_keep_alive_and_shown_to_nobody() -> None:
     assert (brain.take_actions(), brain.take_events()) == ([], [])
     brain.receive_datagram(encode_lobby(b"bob", str(Challenge("0123456789abcdef")).encode()), 30.0)
     assert (brain.take_actions(), len(brain.take_events())) == ([], 1)
+
+
+def test_the_lobby_obeys_no_commands_and_says_them_like_any_text() -> None:
+    brain = entered()
+    assert not brain.command("/who", 1.0)
+    brain.say("/who", 1.0)
+    assert brain.take_actions() == [SendDatagram(b"\x03ann/who")]

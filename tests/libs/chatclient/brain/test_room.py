@@ -1,5 +1,6 @@
 """The room's brain, joining and chatting: what it does when, told by a clock of plain floats."""
 
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -20,7 +21,10 @@ from chatclient.events import Ended, EndReason, Joined, Message
 from chatproto import (
     Challenge,
     Completion,
+    Disconnected,
+    EvictionReason,
     Frame,
+    HostChanged,
     MemberJoined,
     Operation,
     Request,
@@ -30,7 +34,7 @@ from chatproto import (
     encode_frame,
     encode_notice,
 )
-from libs.chatclient.brain.membership_case import GRANT, Case, joined
+from libs.chatclient.brain.membership_case import GRANT, HOST_GRANT, Case, joined
 
 
 def test_joining_asks_for_a_json_reply_and_registers_at_once() -> None:
@@ -262,3 +266,45 @@ def test_what_comes_after_the_end_is_ignored() -> None:
     case.brain.datagram_error(1.0)
     case.brain.tick(1e9)
     assert (case.brain.take_actions(), case.brain.take_events()) == ([], [])
+
+
+@pytest.mark.requirement("MOD-01")
+@pytest.mark.parametrize("command", ["/kick bob", "/who", "/Password x"])
+def test_a_command_is_given_by_its_own_way_alone(command: str) -> None:
+    case = Case()
+    case.join(replace(HOST_GRANT, moderation=True))
+    case.brain.say(command, 1.0)
+    assert case.brain.obeys
+    assert case.brain.command(command, 1.0)
+    assert case.sent_messages() == [b" " + command.encode(), command.encode()]
+
+
+@pytest.mark.requirement("MOD-01")
+def test_no_command_goes_to_a_relay_that_would_relay_it() -> None:
+    case = joined()
+    assert not case.brain.obeys
+    assert not case.brain.command("/password secret", 1.0)
+    assert case.sent_messages() == []
+
+
+def test_a_command_is_one_and_fits() -> None:
+    case = Case()
+    assert not case.brain.command("/who", 0.0)
+    case.join(replace(GRANT, moderation=True))
+    with pytest.raises(ValueError, match="no command"):
+        case.brain.command("/shrug", 1.0)
+    with pytest.raises(MessageTooLongError):
+        case.brain.command("/topic " + "x" * 50, 1.0)
+
+
+@pytest.mark.requirement("MOD-06")
+@pytest.mark.parametrize(("new_host", "operation"), [("ann", Operation.CREATE), ("bob", Operation.JOIN)])
+def test_who_is_host_by_now_creates_the_room_anew(new_host: str, operation: Operation) -> None:
+    case = Case()
+    case.join(GRANT if new_host == "ann" else HOST_GRANT)
+    case.brain.receive_datagram(encode_notice(HostChanged(new_host)), 1.0)
+    assert case.brain.take_events() == [HostChanged(new_host)]
+    case.brain.receive_datagram(encode_notice(Disconnected(EvictionReason.SHUTDOWN)), 2.0)
+    case.until(Stage.JOINING)
+    case.answer(100.0, GRANT)
+    assert case.requests[-1][0] is operation

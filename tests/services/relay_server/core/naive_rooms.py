@@ -22,7 +22,7 @@ from relay_server.core.counters import DropReason
 from relay_server.core.model import Forward, Member
 from relay_server.core.policy import Policy
 from relay_server.core.reachability import CHALLENGE_SECONDS
-from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, Registry
+from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, TELL_SECONDS, Registry
 from relay_server.core.relay import Relay
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Person:
     real: Member
     born: float
     stamp: int
-    """Orders those who end at the same time: who was heard (or born) first goes first."""
+    """Orders those who end at the same time: who was born first, or first heard at all, goes first."""
     heard_at: float | None = None
     """When its last datagram came; None before the first."""
     hears_at: Address | None = None
@@ -68,6 +68,8 @@ class Person:
     """When challenges came back since it was last heard."""
     may_be_asked_at: float = 0.0
     pause: float = CHALLENGE_SECONDS
+    told_at: float = -inf
+    may_ask_at: float = 0.0
 
     @property
     def deadline(self) -> float:
@@ -83,6 +85,18 @@ class Place:
     host_was: tuple[str, bytes]
     people: list[Person] = field(default_factory=list)
     hostless_since: float = inf
+    topic: str = ""
+    bans: list[tuple[str, bytes | None]] = field(default_factory=list)
+    """Names, and networks."""
+    mutes: set[str] = field(default_factory=set)
+
+    def shuts_out(self, name: str, ip: bytes) -> bool:
+        if self.host is None and (name, ip) == self.host_was:
+            return False
+        return any(name.casefold() == banned.casefold() or network_of(ip) == network for banned, network in self.bans)
+
+    def is_muted(self, person: Person) -> bool:
+        return person.name.casefold() in self.mutes
 
 
 class NaiveRooms(RuleBasedStateMachine):
@@ -121,6 +135,8 @@ class NaiveRooms(RuleBasedStateMachine):
             wrong.add(Status.ROOM_FULL)
         if any(one.name.casefold() == name.casefold() for one in here):
             wrong.add(Status.NAME_TAKEN)
+        if room in self.places and self.places[room].shuts_out(name, ip):
+            wrong.add(Status.BAD_NAME)
         return wrong
 
     def _enter(
@@ -152,6 +168,10 @@ class NaiveRooms(RuleBasedStateMachine):
         if not text:
             assert result == (b"", b"")
             return
+        if self.places[person.room].is_muted(person):
+            assert result is DropReason.MUTED
+            self._advise(person, "You are muted: what you say is not relayed.")
+            return
         assert isinstance(result, tuple)
         assert (result[0], sorted(unpack_targets(result[1]))) == (payload, wanted)
         self.copies += len(wanted)
@@ -163,8 +183,12 @@ class NaiveRooms(RuleBasedStateMachine):
 
     def _hear(self, person: Person, source: Address) -> None:
         first = person.heard_at is None
-        person.heard_at, person.stamp = self.now, self._next_stamp()
+        person.heard_at = self.now
         person.failed.clear()
+        if first:
+            person.stamp = self._next_stamp()
+            if topic := self.places[person.room].topic:
+                self.expected[f"server: topic: {topic}", (source,)] += 1
         if source == person.hears_at and not first:
             return
         if first or self.now - person.moved_at >= ADDRESS_CHANGE_SECONDS:
@@ -208,8 +232,16 @@ class NaiveRooms(RuleBasedStateMachine):
 
     def _tell_evicted(self, person: Person, reason: EvictionReason) -> None:
         self.evicted[person.room, person.name, reason] += 1
+        self._tell(person, f"disconnected: {reason}")
+
+    def _tell(self, person: Person, text: str) -> None:
         if person.hears_at is not None:
-            self.expected[f"server: disconnected: {reason}", (person.hears_at,)] += 1
+            self.expected[f"server: {text}", (person.hears_at,)] += 1
+
+    def _advise(self, person: Person, text: str) -> None:
+        if self.now - person.told_at >= TELL_SECONDS:
+            person.told_at = self.now
+            self._tell(person, text)
 
     def _announce(self, place: Place, text: str) -> None:
         targets = sorted(person.hears_at for person in place.people if person.hears_at is not None)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatproto import encode_datagram
 from relay_server.core.address import Address, make_address, parse_ip, unpack_targets
+from relay_server.core.commands import Commands, NewPassword
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Forward, Member
 from relay_server.core.moderation import Moderation
@@ -46,12 +47,14 @@ def relayed(result: Forward | DropReason) -> Said:
 class Case:
     """A registry with its relay; everybody has an IP of their own unless told otherwise."""
 
-    def __init__(self, **policy: Any) -> None:
+    def __init__(self, *, moderation: bool = True, **policy: Any) -> None:
         self.events: list[Event] = []
         self.policy = Policy(**policy)
         self.registry = Registry(self.policy, self.events.append, new_nonces())
         self.moderation = Moderation(self.registry)
-        self.relay = Relay(self.registry, self.policy)
+        self.to_hash: list[NewPassword] = []
+        self.commands = Commands(self.registry, self.moderation, self.events.append, hash_aside=self.to_hash.append)
+        self.relay = Relay(self.registry, self.policy, self.commands if moderation else None)
         self._tokens = count(1)
         self._hosts = count(1)
 

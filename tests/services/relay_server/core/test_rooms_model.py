@@ -20,7 +20,9 @@ from relay_server.core.address import (
     remote_of,
     unpack_targets,
 )
+from relay_server.core.commands import Commands, NewPassword
 from relay_server.core.counters import DropReason
+from relay_server.core.moderation import Moderation
 from relay_server.core.policy import Policy
 from relay_server.core.reachability import (
     CHALLENGE_SECONDS,
@@ -33,28 +35,33 @@ from relay_server.core.reachability import (
 )
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
+from services.relay_server.core.naive_moderation import NaiveModeration
 from services.relay_server.core.naive_rooms import (
     IPS,
     NAMES,
     POLICIES,
     PORTS,
     ROOMS,
-    NaiveRooms,
     Notices,
     Person,
     Place,
 )
 from services.relay_server.core.rooms_case import new_nonces
 
+COMMANDS = st.sampled_from(["kick", "ban", "unban", "mute", "unmute", "host", "topic", "who"])
 
-class RoomsModel(NaiveRooms):
+
+class RoomsModel(NaiveModeration):
     """Does the same to both, and compares."""
 
     @initialize(policy=POLICIES)
     def start(self, policy: Policy) -> None:
         self.policy = policy
         self.registry = Registry(policy, self.seen_events.append, new_nonces())
-        self.relay = Relay(self.registry, policy)
+        to_hash: list[NewPassword] = []
+        moderation = Moderation(self.registry)
+        commands = Commands(self.registry, moderation, self.seen_events.append, hash_aside=to_hash.append)
+        self.relay = Relay(self.registry, policy, commands)
         for name, ip in zip(("ann", "bob", "eve"), IPS, strict=False):
             (self.join if self.places else self.create)("one", name, ip, None)
         for person in self._people():
@@ -131,6 +138,7 @@ class RoomsModel(NaiveRooms):
         if by_command:
             source = make_address(person.ip, 1)
             assert self._send(person.room, person.real.token, b"/leave", source) == (b"", b"")
+            self._hear(person, source)
         else:
             self.registry.leave(person.real, self.now)
         place = self._remove(person)
@@ -139,10 +147,27 @@ class RoomsModel(NaiveRooms):
 
     @precondition(lambda self: self._people())
     @rule(data=st.data())
-    def kick(self, data: st.DataObject) -> None:
+    def lose(self, data: st.DataObject) -> None:
         person = data.draw(st.sampled_from(self._people()))
         self.registry.evict(person.real, EvictionReason.KICKED, self.now)
         self._evict(person, EvictionReason.KICKED)
+
+    @precondition(lambda self: self._people())
+    @rule(data=st.data(), word=COMMANDS, name=NAMES, by_host=st.sampled_from([True, True, True, False]))
+    def command(self, data: st.DataObject, word: str, name: str, by_host: bool) -> None:
+        """Let somebody give a command, most often a host."""
+        hosts = [place.host for place in self.places.values() if place.host is not None]
+        person = data.draw(st.sampled_from(hosts if by_host and hosts else self._people()))
+        self._command(person, word, "" if word == "who" else name, 1)
+
+    @precondition(lambda self: self._people())
+    @rule(data=st.data(), name=NAMES, ip=st.sampled_from(IPS), word=st.sampled_from(["leave", "kick", "host"]))
+    def forge(self, data: st.DataObject, name: str, ip: bytes, word: str) -> None:
+        """Give a command with another's token from elsewhere (threat R1)."""
+        person = data.draw(st.sampled_from(self._people()))
+        if ip != person.ip:
+            text = f"/{word} {name}".encode()
+            assert self._send(person.room, person.real.token, text, make_address(ip, 1)) is DropReason.ADDRESS_MISMATCH
 
     @precondition(lambda self: self._people())
     @rule(data=st.data(), port=PORTS)

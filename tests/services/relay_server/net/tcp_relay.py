@@ -45,6 +45,7 @@ class Relay:
             udp_port=9001,
             silence_timeout_seconds=300.0,
             attribution=True,
+            moderation=True,
         )
         defaults = {
             "transaction_timeout_seconds": NEVER,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from chatproto import EvictionReason, encode_datagram
+from chatproto import Command, EvictionReason, encode_datagram
 from relay_server.core import events
 from relay_server.core.address import make_address, parse_ip
 from relay_server.core.policy import Policy
@@ -23,6 +23,7 @@ EVENTS: list[events.Event] = [
     events.MemberLeft("demo", "ann"),
     events.MemberEvicted("demo", "ann", EvictionReason.ABUSE),
     events.LobbyClientEvicted("ann", EvictionReason.UNREACHABLE),
+    events.CommandObeyed("demo", Command.KICK),
 ]
 # Names in rooms are printable, but the lobby takes any UTF-8.
 HOSTILE = [
@@ -53,10 +54,11 @@ def test_every_fact_is_one_json_record(stream: io.StringIO) -> None:
     records = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [record["event"] for record in records] == [
         "room_created", "room_closed", "member_joined", "member_left", "member_evicted", "lobby_client_evicted",
+        "command_obeyed",
     ]  # fmt: skip
-    assert [record.get("reason") for record in records] == [None, "silence", None, None, "abuse", "unreachable"]
-    assert all(record["room"] == "demo" for record in records[:-1])
-    assert all(record["name"] == "ann" for record in records[2:])
+    assert [record.get("reason") for record in records] == [None, "silence", None, None, "abuse", "unreachable", None]
+    assert all(record["room"] == "demo" for record in [*records[:5], records[6]])
+    assert all(record["name"] == "ann" for record in records[2:6])
     assert all({"level", "timestamp"} <= record.keys() for record in records)
 
 
@@ -80,7 +82,7 @@ def test_a_hostile_name_does_nothing_to_a_terminal(stream: io.StringIO, name: st
     assert text.removesuffix("\n").isprintable()
 
 
-@pytest.mark.parametrize(("level", "written"), [("debug", 6), ("info", 4), ("warning", 0), ("error", 0)])
+@pytest.mark.parametrize(("level", "written"), [("debug", 7), ("info", 4), ("warning", 0), ("error", 0)])
 def test_only_records_of_the_level_are_written(stream: io.StringIO, level: str, written: int) -> None:
     configure_logs(level=level, json=True, stream=stream)
     observe = event_logger()

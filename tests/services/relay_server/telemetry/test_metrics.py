@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from chatproto import EvictionReason, Operation, Status
+from chatproto import Command, EvictionReason, Operation, Status
 from relay_server import __version__
 from relay_server.core import events
 from relay_server.core.address import make_address, pack_targets, parse_ip
@@ -97,6 +97,7 @@ def test_label_values_come_from_closed_sets_and_are_all_there_from_the_start() -
         events.MemberEvicted("a room", "ann", EvictionReason.KICKED),
         events.RoomClosed("a room", EvictionReason.KICKED),
         events.LobbyClientEvicted("ann", EvictionReason.SILENCE),
+        events.CommandObeyed("a room", Command.KICK),
     ):
         scrape.tally.observe_event(event)
     scrape.tally.observe_transaction(None, Status.MALFORMED)
@@ -131,6 +132,7 @@ def test_facts_are_counted_by_reason() -> None:
         events.RoomClosed("demo", EvictionReason.SILENCE),
         events.LobbyClientEvicted("eve", EvictionReason.UNREACHABLE),
         events.MemberLeft("demo", "zoe"),
+        events.CommandObeyed("demo", Command.MUTE),
     ):
         scrape.tally.observe_event(event)
     for operation in (Operation.CREATE, Operation.CREATE, Operation.JOIN, None):
@@ -138,6 +140,7 @@ def test_facts_are_counted_by_reason() -> None:
     assert scrape.value("relay_evictions_total", reason="silence") == 2
     assert scrape.value("relay_rooms_closed_total", reason="silence") == 1
     assert scrape.value("relay_lobby_evictions_total", reason="unreachable") == 1
+    assert scrape.value("relay_commands_total", command="mute") == 1
     assert scrape.value("relay_transactions_total", operation="create", status="busy") == 2
     assert scrape.value("relay_transactions_total", operation="join", status="busy") == 1
     assert scrape.value("relay_transactions_total", operation="unknown", status="busy") == 1

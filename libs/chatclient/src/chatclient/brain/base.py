@@ -10,7 +10,7 @@ from chatclient.brain.actions import Action, CloseDatagram
 from chatclient.brain.policy import Backoff, RejoinPolicy
 from chatclient.errors import MessageTooLongError
 from chatclient.events import Ended, EndReason, Event, Reconnecting, Recovered
-from chatproto import Challenge, Disconnected, EvictionReason, parse_notice
+from chatproto import Challenge, Disconnected, EvictionReason, Notice, parse_command, parse_notice
 from chatproto.constants import KEEP_ALIVE_SECONDS
 
 DEAF_SECONDS: Final = 45.0
@@ -79,6 +79,11 @@ class Brain(ABC):
     def max_message_bytes(self) -> int:
         """How long a message may be; 0 before the first join."""
 
+    @property
+    def obeys(self) -> bool:
+        """Whether the relay obeys commands here (MOD-01)."""
+        return False
+
     def take_actions(self) -> list[Action]:
         """Return and forget what is to be done."""
         actions, self._actions = self._actions, []
@@ -122,13 +127,19 @@ class Brain(ABC):
         data = text.encode(errors="replace")
         if not data:
             raise ValueError("The message is empty: write something.")
-        if len(data) > self.max_message_bytes and self._ever_joined:
-            raise MessageTooLongError(len(data), self.max_message_bytes)
-        if not self._speak(data):
-            return False
-        if self._silent:
-            self.keep_alive(now)
-        return True
+        return self._send(self._as_words(data), now)
+
+    def command(self, text: str, now: float) -> bool:
+        """Give the relay a command (MOD-01); False if there is no membership, or if it obeys none.
+
+        Raises:
+            MessageTooLongError: it has more than ``max_message_bytes``.
+            ValueError: it is no command.
+
+        """
+        if not parse_command(text):
+            raise ValueError("That is no command: see chatproto.Command.")
+        return self.obeys and self._send(text.encode(errors="replace"), now)
 
     def keep_alive(self, now: float) -> None:
         """Tell the relay that one is there, now and then at intervals (UDP-07, LOB-03)."""
@@ -150,6 +161,19 @@ class Brain(ABC):
         if self._stage is not Stage.ENDED:
             self._say_goodbye()
             self._end(Ended(EndReason.LEFT, "You left."))
+
+    def _send(self, data: bytes, now: float) -> bool:
+        if len(data) > self.max_message_bytes and self._ever_joined:
+            raise MessageTooLongError(len(data), self.max_message_bytes)
+        if not self._speak(data):
+            return False
+        if self._silent:
+            self.keep_alive(now)
+        return True
+
+    def _as_words(self, message: bytes) -> bytes:
+        """Write a message so that the relay takes it for no command."""
+        return message
 
     @abstractmethod
     def _speak(self, message: bytes) -> bool:
@@ -197,20 +221,20 @@ class Brain(ABC):
         if not self._silent:
             self._doubt_at = now + self._deaf_seconds
 
-    def _hear_notice(self, text: str, now: float) -> bool:
-        """Take harmless text as a notice; False if a member said it."""
+    def _hear_notice(self, text: str, now: float) -> Notice | None:
+        """Take harmless text as a notice; None if a member said it."""
         notice = parse_notice(text)
         if notice is None:
-            return False
+            return None
         if isinstance(notice, Challenge):
             if not self._silent:
                 self._answer(notice, now)
-            return True
+            return notice
         self._events.append(notice)
         if isinstance(notice, Disconnected):
             self._lose()
             self._evicted(notice.reason, now)
-        return True
+        return notice
 
     def _evicted(self, reason: EvictionReason, now: float) -> None:
         if reason in _FINAL:

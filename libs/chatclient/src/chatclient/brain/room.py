@@ -21,6 +21,7 @@ from chatproto import (
     ClientTransaction,
     Completion,
     EvictionReason,
+    HostChanged,
     MalformedError,
     Operation,
     ProtocolError,
@@ -28,6 +29,7 @@ from chatproto import (
     Request,
     Status,
     encode_datagram,
+    parse_command,
     sanitize,
     split_attribution,
 )
@@ -77,6 +79,7 @@ class _Membership:
     max_message_bytes: int
     silence_timeout_seconds: float | None
     local_address: str
+    obeys: bool
 
 
 class RoomBrain(Brain):
@@ -104,7 +107,7 @@ class RoomBrain(Brain):
         self._attempt: _Attempt | None = None  # in flight in JOINING and VERIFYING, and only there
         self._membership: _Membership | None = None
         self._max_message_bytes = 0
-        self._was_host = False
+        self._was_host = self._obeys = False
         self._locked_out = False
         self._errors_count_from = 0.0
 
@@ -112,6 +115,11 @@ class RoomBrain(Brain):
     def max_message_bytes(self) -> int:
         """How long a message may be; 0 before the first join."""
         return self._max_message_bytes
+
+    @property
+    def obeys(self) -> bool:
+        """Whether the relay obeys commands here (MOD-01)."""
+        return self._obeys
 
     def start(self, now: float) -> None:
         """Ask for the membership."""
@@ -155,8 +163,11 @@ class RoomBrain(Brain):
             self._retry_at = inf
             self._enter_chat(now)
         text = sanitize(data.decode(errors="replace"))
-        if not self._hear_notice(text, now):
+        notice = self._hear_notice(text, now)
+        if notice is None:
             self._events.append(Message(*split_attribution(text), data, now))
+        elif isinstance(notice, HostChanged):
+            self._was_host = notice.name == self._request.username
 
     def datagram_error(self, now: float) -> None:
         """Take note that a datagram couldn't be sent or came back as undeliverable (ICMP)."""
@@ -202,10 +213,13 @@ class RoomBrain(Brain):
         limit = room_left if completion.max_message_bytes is None else completion.max_message_bytes
         if limit < 1 or (silence or 0) < 0:
             raise MalformedError("The relay's completion has a number out of range.")
-        return _Membership(prefix, host, port, min(limit, room_left), silence, attempt.local_address)
+        return _Membership(
+            prefix, host, port, min(limit, room_left), silence, attempt.local_address, completion.moderation
+        )
 
     def _adopt(self, membership: _Membership, now: float) -> None:
         self._membership, self._max_message_bytes = membership, membership.max_message_bytes
+        self._obeys = membership.obeys
         self._operation = Operation.JOIN
         self._locked_out = False
         self._silent = self._reconnecting = False
@@ -288,13 +302,17 @@ class RoomBrain(Brain):
     def _speak(self, message: bytes) -> bool:
         if not self._membership:
             return False
-        # Said as text, these words must not end the membership (UDP-08): `leave` does.
-        space = b" " if message in _LEAVE_WORDS else b""
-        self._actions.append(SendDatagram(self._membership.prefix + space + message))
+        self._actions.append(SendDatagram(self._membership.prefix + message))
         return True
 
     def _answer(self, challenge: Challenge, now: float) -> None:  # noqa: ARG002 - the next keep-alive stays due
         self._speak(challenge.answer)
+
+    def _as_words(self, message: bytes) -> bytes:
+        # Said as text, these words must not end the membership (UDP-08): `leave` does. Nor must they command the
+        # relay (MOD-01), for a bot may repeat what others said: `command` does.
+        commands = message in _LEAVE_WORDS or parse_command(message.decode()) is not None
+        return b" " + message if commands else message
 
     def _say_goodbye(self) -> None:
         if self._membership:

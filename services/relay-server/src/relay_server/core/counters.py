@@ -18,6 +18,7 @@ class DropReason(StrEnum):
     MESSAGE_RATE = "message_rate"
     BYTE_RATE = "byte_rate"
     INVALID_UTF8 = "invalid_utf8"
+    MUTED = "muted"
     RESERVED_NAME = "reserved_name"
     TOO_LONG = "too_long"
     TOO_MANY = "too_many"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from chatproto import EvictionReason
+from chatproto import Command, EvictionReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +55,15 @@ class LobbyClientEvicted:
     reason: EvictionReason
 
 
-Event: TypeAlias = RoomCreated | RoomClosed | MemberJoined | MemberLeft | MemberEvicted | LobbyClientEvicted
+@dataclass(frozen=True, slots=True)
+class CommandObeyed:
+    """A host's command was carried out (MOD-01)."""
+
+    room: str
+    command: Command
+
+
+Event: TypeAlias = (
+    RoomCreated | RoomClosed | MemberJoined | MemberLeft | MemberEvicted | LobbyClientEvicted | CommandObeyed
+)
 Observer: TypeAlias = Callable[[Event], None]

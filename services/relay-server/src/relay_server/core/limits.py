@@ -79,3 +79,20 @@ class SpeechLimit:
         if self._bytes is not None and not self._bytes.take(size, now):
             return DropReason.BYTE_RATE
         return None
+
+
+class Muted:
+    """The limit of a member that may say nothing: all is over it, and the relay looks closer (MOD-05).
+
+    So who isn't muted costs the data path nothing.
+    """
+
+    __slots__ = ("limit",)
+
+    def __init__(self, limit: "SpeechLimit | Muted | None") -> None:
+        self.limit = limit
+        """Its own, which counts as ever."""
+
+    def exceeded(self, size: int, now: float) -> DropReason:
+        """Count one message of so many bytes; it is over a limit in any case."""
+        return (self.limit and self.limit.exceeded(size, now)) or DropReason.MUTED

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from relay_server.core.address import TARGET_BYTES, Address, network_of, pack_targets
-from relay_server.core.limits import SpeechLimit
+from relay_server.core.limits import Muted, SpeechLimit
 from relay_server.core.reachability import Challenges, Failures, SentLog
 
 
@@ -42,7 +42,12 @@ class Room:
     created_at: float = 0.0
     seen_at: float = 0.0
     """When its host left, while it outlives it."""
+    topic: str = ""
     bans: tuple[Ban, ...] = ()
+    mutes: tuple[frozenset[str], ...] = ()
+    """The keys of each muted member's name, so that it stays muted when it comes back (MOD-05)."""
+    waits_for_hash: bool = False
+    """A new password of its is being hashed (MOD-08)."""
     members_by_key: dict[str, "Member"] = field(default_factory=dict)
     """Each member under every key of its name, see `names.name_keys`."""
     members: dict["Member", None] = field(default_factory=dict)
@@ -61,6 +66,10 @@ class Room:
     def shuts_out(self, name: str, keys: Iterable[str], ip: bytes) -> bool:
         """Tell whether somebody is banned (MOD-04)."""
         return any(ban.covers(keys, network_of(ip)) for ban in self.bans) and not self.knows_as_host(name, ip)
+
+    def mutes_name(self, keys: Iterable[str]) -> bool:
+        """Tell whether who has these keys is muted (MOD-05)."""
+        return any(not muted.isdisjoint(keys) for muted in self.mutes)
 
     def listen(self, member: "Member", address: Address) -> None:
         """Send the member's copies to this address from now on."""
@@ -122,8 +131,11 @@ class Member:
     address: Address | None = None
     """Of the newest accepted datagram; None until there is one."""
     moved_at: float = 0.0
-    limit: SpeechLimit | None = None
+    limit: SpeechLimit | Muted | None = None
     told_at: float = float("-inf")
+    may_ask_at: float = 0.0
+    """When a list is to be had again (MOD-02)."""
+    struck_at: float = float("-inf")
     strikes: int = 0
     failures: Failures | None = None
     challenges: Challenges | None = None

@@ -1,15 +1,17 @@
-"""What a host or an operator may do about the members of a room (MOD-03, MOD-04)."""
+"""What a host or an operator may do about a room and its members (MOD-03 to MOD-07)."""
 
 from typing import Final
 
-from chatproto import BadNameError, EvictionReason, check_user_name
+from chatproto import Advice, BadNameError, EvictionReason, HostChanged, Topic, check_user_name
 from relay_server.core.address import network_of, show_ip
+from relay_server.core.limits import Muted
 from relay_server.core.model import Ban, Member, Room
 from relay_server.core.names import name_keys
 from relay_server.core.registry import Registry
 
 MAX_BANS: Final = 100
 """In one room: whom more come to trouble is better off with a password."""
+MAX_MUTES: Final = 100
 
 
 class ModerationError(Exception):
@@ -17,7 +19,7 @@ class ModerationError(Exception):
 
 
 class Moderation:
-    """Kicks members, and bans names and addresses.
+    """Kicks, bans and mutes, hands a room over, and says what it is about.
 
     Names are compared as ROOM-03 says. Every method that changes something tells the room what it is to know.
     """
@@ -95,6 +97,60 @@ class Moderation:
             raise ModerationError(f"{name} isn't banned.")
         room.bans = tuple(ban for ban in room.bans if ban not in lifted)
         return lifted
+
+    def mute(self, member: Member) -> None:
+        """Relay nothing of what a member says, also after it left and came back under its name.
+
+        Raises:
+            ModerationError: it is the host, it is muted already, or the room has as many mutes as it may.
+
+        """
+        room = member.room
+        if room.host is member:
+            raise ModerationError("The host can't be muted.")
+        if room.mutes_name(member.keys):
+            raise ModerationError(f"{member.name} is muted already.")
+        if len(room.mutes) >= MAX_MUTES:
+            raise ModerationError(f"The room has {MAX_MUTES} mutes, as many as it may: lift one first.")
+        room.mutes = (*room.mutes, frozenset(member.keys))
+        if member.address is not None:  # else its first datagram does so, see `Registry.hear`
+            member.limit = Muted(member.limit)
+        self._registry.tell(member, Advice("The host muted you: what you say is not relayed."))
+
+    def unmute(self, room: Room, name: str) -> None:
+        """Let who is called so speak again, be it here or not.
+
+        Raises:
+            ModerationError: nobody of this name is muted.
+
+        """
+        keys = name_keys(name)
+        if not room.mutes_name(keys):
+            raise ModerationError(f"{name} isn't muted.")
+        room.mutes = tuple(muted for muted in room.mutes if muted.isdisjoint(keys))
+        for member in dict.fromkeys(room.members_by_key.values()):
+            if isinstance(member.limit, Muted) and not room.mutes_name(member.keys):
+                member.limit = member.limit.limit
+                self._registry.tell(member, Advice("You may speak again."))
+
+    def hand_over(self, member: Member) -> None:
+        """Make a member the host of its room, with all that a host may; everybody is told.
+
+        Raises:
+            ModerationError: nothing was heard of it yet, so it may never come.
+
+        """
+        if member.address is None:
+            raise ModerationError(f"{member.name} has not been heard yet: try again in a moment.")
+        if member.room.mutes_name(member.keys):
+            self.unmute(member.room, member.name)
+        self._registry.make_host(member)
+        self._registry.tell_all(member, HostChanged(member.name))
+
+    def set_topic(self, host: Member, topic: str) -> None:
+        """Say what the room is about, in one harmless line, or nothing; everybody is told."""
+        host.room.topic = topic
+        self._registry.tell_all(host, Topic(topic))
 
     def _add(self, room: Room, ban: Ban) -> None:
         if any(ban.keys <= known.keys and ban.network in {None, known.network} for known in room.bans):

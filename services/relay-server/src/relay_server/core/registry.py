@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Final
 
 from chatproto import (
+    Advice,
     Challenge,
     Disconnected,
     EvictionReason,
     MemberEvicted,
     MemberJoined,
     MemberLeft,
+    Topic,
     check_room_name,
     check_user_name,
     encode_datagram,
@@ -31,7 +33,7 @@ from relay_server.core.errors import (
     TooManyError,
     WrongPasswordError,
 )
-from relay_server.core.limits import Buckets, SpeechLimit
+from relay_server.core.limits import Buckets, Muted, SpeechLimit
 from relay_server.core.model import Member, Notice, Room
 from relay_server.core.names import check_not_reserved, name_keys
 from relay_server.core.policy import Policy
@@ -41,6 +43,8 @@ JOIN_BURST_SECONDS: Final = 5
 """An address may spend this many seconds' worth of joins at once: a class that starts together."""
 ADDRESS_CHANGE_SECONDS: Final = 1.0
 """A member's port may change once in this time (UDP-03)."""
+TELL_SECONDS: Final = 1.0
+"""A member is advised at most once in this time (UDP-06, LIM-01, MOD-05)."""
 
 
 class Registry:
@@ -134,7 +138,7 @@ class Registry:
         name, network = check_room_name(room_name), network_of(ip)
         room = Room(name, room_name, network, password_hash=password_hash, created_at=now)
         member = self._admit(room, user_name, token, ip, now, port)
-        room.host, room.host_was = member, (user_name, ip)
+        self.make_host(member)
         self.rooms[room_name] = room
         self._rooms_of_network[network] = self._rooms_of_network.get(network, 0) + 1
         self._observer(events.RoomCreated(name))
@@ -172,19 +176,26 @@ class Registry:
             raise RoomFullError
         member = self._admit(room, user_name, token, ip, now, port)
         if room.knows_as_host(user_name, ip):
-            room.host = member
-            self._hostless.discard(room)
+            self.make_host(member)
         self._observer(events.MemberJoined(room.name, user_name))
         self._announce(member, MemberJoined(user_name))
         return member
 
+    def make_host(self, member: Member) -> None:
+        """Make a member the host of its room, in place of whoever is or was it."""
+        room = member.room
+        room.host, room.host_was = member, (member.name, member.ip)
+        self._hostless.discard(room)
+
     def hear(self, member: Member, source: Address, now: float) -> None:
         """Take a datagram's source, whose IP was checked, as the member's address (UDP-03)."""
+        room, newcomer = member.room, member.address is None
         if member.address is None:
             self._pending.discard(member)
             self._active.add(member, now)
-            if self._policy.message_rate or self._policy.byte_rate:
-                member.limit = SpeechLimit(self._policy, now)
+            limited = self._policy.message_rate or self._policy.byte_rate
+            limit = SpeechLimit(self._policy, now) if limited else None
+            member.limit = Muted(limit) if room.mutes_name(member.keys) else limit
         elif now - member.moved_at < ADDRESS_CHANGE_SECONDS:
             return
         else:
@@ -193,7 +204,9 @@ class Registry:
         member.address = source
         member.moved_at = now
         self._members_by_remote[remote_of(source)] = member
-        member.room.listen(member, source)
+        room.listen(member, source)
+        if newcomer and room.topic:
+            self.tell(member, Topic(room.topic))
 
     def set_provisional_port(self, member: Member, port: Address) -> None:
         """Send to this address until the member's first datagram tells better (TCP-09, LEN-02)."""
@@ -269,6 +282,16 @@ class Registry:
         """Say something to one member."""
         target = member.room.target_of(member)
         self._post(member.room, encode_notice(notice), target)
+
+    def tell_all(self, member: Member, notice: NoticeText) -> None:
+        """Say something to a member and to everybody else in its room."""
+        self._post(member.room, encode_notice(notice), member.room.targets_but(member) + member.room.target_of(member))
+
+    def advise(self, member: Member, text: str, now: float) -> None:
+        """Tell a member what became of its words, unless it was told something a moment ago."""
+        if now - member.told_at >= TELL_SECONDS:
+            member.told_at = now
+            self.tell(member, Advice(text))
 
     def _ask(self, member: Member, challenge: Challenge) -> bytes:
         payload = encode_notice(challenge)

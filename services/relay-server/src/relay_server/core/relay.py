@@ -2,19 +2,18 @@
 
 from typing import Final
 
-from chatproto import Advice, EvictionReason, is_answer, parse_datagram, sanitize
+from chatproto import EvictionReason, is_answer, parse_command, parse_datagram, sanitize
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
 from chatproto.notices import SERVER_NAME
 from relay_server.core.address import Address, ip_of, network_of
+from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
 from relay_server.core.limits import Buckets
 from relay_server.core.model import NOTHING_TO_SEND, Forward, Member
 from relay_server.core.policy import Policy
-from relay_server.core.registry import Registry
+from relay_server.core.registry import TELL_SECONDS, Registry
 
 LEAVE_COMMANDS: Final = frozenset((b"/leave", b"/exit", b"/quit"))
-TELL_SECONDS: Final = 1.0
-"""A member is told at most once in this time that something was dropped (UDP-06, LIM-01)."""
 STRIKES_TO_EVICT: Final = 30
 """Told so often, with no pause in between, that it broke the limit: abuse (EVI-03)."""
 STRIKE_PAUSE_SECONDS: Final = 5.0
@@ -32,8 +31,10 @@ _ONLY_PLAIN = bytes(code if 32 <= code < 127 or code == ord("\t") else ord("?") 
 class Relay:
     """Judges datagrams: each is forwarded, or dropped for one reason."""
 
-    def __init__(self, registry: Registry, policy: Policy) -> None:
+    def __init__(self, registry: Registry, policy: Policy, commands: Commands | None = None) -> None:
+        """``commands`` carries out what hosts write; without it that is text like any other (MOD-01)."""
         self._registry = registry
+        self._commands = commands
         self._counters = registry.counters
         self._fanout_sizes = registry.counters.fanout_bytes
         self._find_sender = registry.members_by_header.get
@@ -61,7 +62,7 @@ class Relay:
         sender.failures = None
         message = data[sender.header_bytes :]
         if sender.limit is not None and (reason := sender.limit.exceeded(len(message), now)) is not None:
-            return self._drop(self._over_limit(sender, reason, now))
+            return self._hold_back(sender, message, reason, now)
         attribution = sender.attribution
         # An ordinary message: short, plain, no command, and not one that may begin with its sender's own name.
         if (
@@ -109,19 +110,46 @@ class Relay:
 
     def _interpret(self, member: Member, message: bytes, now: float) -> bytes | DropReason:
         """Return what the others see of a message, nothing if it isn't for them, or why it is dropped."""
-        if not message or is_answer(message):
-            return b""
-        if message in LEAVE_COMMANDS and self._leave_commands:
-            self._registry.leave(member, now)
-            return b""
+        obeyed = self._obey(member, message, now)
+        if obeyed is not None:
+            return obeyed
         payload = self._render(member, message)
         if payload is None:
             return DropReason.RESERVED_NAME if _is_utf8(message) else DropReason.INVALID_UTF8
         if len(payload) > MAX_DELIVERY_BYTES:
             over = len(payload) - MAX_DELIVERY_BYTES
-            self._tell(member, f"message too long by {over} bytes: it was not relayed", now)
+            self._registry.advise(member, f"message too long by {over} bytes: it was not relayed", now)
             return DropReason.TOO_LONG
         return payload
+
+    def _obey(self, member: Member, message: bytes, now: float) -> bytes | DropReason | None:
+        """Do what a message means if it is for the relay and for nobody else; None if it is to be relayed."""
+        if not message or is_answer(message):
+            return b""
+        if message[0] != _SLASH:
+            return None
+        if message in LEAVE_COMMANDS and self._leave_commands:
+            self._registry.leave(member, now)
+            return b""
+        asked = parse_command(message.decode(errors="replace")) if self._commands else None
+        if asked is None or self._commands is None:
+            return None
+        if not _is_utf8(message):
+            return DropReason.INVALID_UTF8
+        self._commands.obey(member, *asked, now)
+        return b""
+
+    def _hold_back(self, member: Member, message: bytes, reason: DropReason, now: float) -> Forward | DropReason:
+        """Drop what is over a limit; who is muted may still be there, leave and use commands (MOD-05)."""
+        if reason is not DropReason.MUTED:
+            return self._drop(self._over_limit(member, reason, now))
+        meant = self._obey(member, message, now)
+        if isinstance(meant, bytes):
+            self._counters.accepted += 1
+            return NOTHING_TO_SEND
+        if meant is None:
+            self._registry.advise(member, "You are muted: what you say is not relayed.", now)
+        return self._drop(meant or reason)
 
     def _render(self, member: Member, message: bytes) -> bytes | None:
         """Return what the others see of a message, or None if they may not see it (UDP-05, UDP-09, UDP-11)."""
@@ -141,18 +169,14 @@ class Relay:
         return reason
 
     def _over_limit(self, member: Member, reason: DropReason, now: float) -> DropReason:
-        since_told = now - member.told_at
-        if since_told >= TELL_SECONDS:
-            member.strikes = member.strikes + 1 if since_told < STRIKE_PAUSE_SECONDS else 1
-            self._tell(member, "slow down: some of your messages were not relayed", now)
+        since_struck = now - member.struck_at
+        if since_struck >= TELL_SECONDS:
+            member.struck_at = now
+            member.strikes = member.strikes + 1 if since_struck < STRIKE_PAUSE_SECONDS else 1
+            self._registry.advise(member, "slow down: some of your messages were not relayed", now)
             if member.strikes >= STRIKES_TO_EVICT:
                 self._registry.evict(member, EvictionReason.ABUSE, now)
         return reason
-
-    def _tell(self, member: Member, text: str, now: float) -> None:
-        if now - member.told_at >= TELL_SECONDS:
-            member.told_at = now
-            self._registry.tell(member, Advice(text))
 
 
 def _is_utf8(message: bytes) -> bool:

@@ -68,5 +68,7 @@ def _write(log: structlog.typing.FilteringBoundLogger, event: events.Event) -> N
             log.debug("member_left", room=room, name=name)
         case events.MemberEvicted(room, name, reason):
             log.info("member_evicted", room=room, name=name, reason=str(reason))
+        case events.CommandObeyed(room, command):
+            log.debug("command_obeyed", room=room, command=str(command))
         case events.LobbyClientEvicted(name, reason):
             log.info("lobby_client_evicted", name=name, reason=str(reason))

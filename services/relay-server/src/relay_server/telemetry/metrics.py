@@ -19,7 +19,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from chatproto import EvictionReason, Operation, Status
+from chatproto import Command, EvictionReason, Operation, Status
 from relay_server import __version__
 from relay_server.core import events
 from relay_server.core.address import TARGET_BYTES
@@ -89,6 +89,7 @@ class Tally:
     evictions: Counter[EvictionReason] = field(default_factory=Counter)
     lobby_evictions: Counter[EvictionReason] = field(default_factory=Counter)
     rooms_closed: Counter[EvictionReason] = field(default_factory=Counter)
+    commands: Counter[Command] = field(default_factory=Counter)
     transactions: Counter[tuple[Operation | None, Status]] = field(default_factory=Counter)
     unexpected_errors: Counter[Component] = field(default_factory=Counter)
     duration_buckets: list[int] = field(default_factory=lambda: [0] * (len(DURATION_BOUNDS) + 1))
@@ -104,6 +105,8 @@ class Tally:
                 self.lobby_evictions[reason] += 1
             case events.RoomClosed(_, reason):
                 self.rooms_closed[reason] += 1
+            case events.CommandObeyed(_, command):
+                self.commands[command] += 1
             case _:
                 pass
 
@@ -181,6 +184,10 @@ class RelayCollector:
         yield _by_reason("relay_lobby_evictions", "Lobby clients evicted", EvictionReason, tally.lobby_evictions)
         yield _by_reason("relay_rooms_closed", "Rooms closed, by their host's fate", EvictionReason, tally.rooms_closed)
         yield _by_component(tally.unexpected_errors)
+        commands = CounterMetricFamily("relay_commands", "Commands of hosts that were obeyed", labels=("command",))
+        for command in Command:
+            commands.add_metric((str(command),), tally.commands[command])
+        yield commands
         transactions = CounterMetricFamily(
             "relay_transactions", "Creates and joins answered", labels=("operation", "status")
         )

@@ -1,0 +1,527 @@
+"""What a host commands, who else may ask what, and what is answered (MOD-01 to MOD-08)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from chatproto import Command, EvictionReason, ProtocolError, parse_notice
+from chatproto.notices import Advice
+from relay_server.core import events
+from relay_server.core.address import network_of
+from relay_server.core.commands import LIST_BYTES, MAX_LIST_NOTICES, MAX_TOPIC_BYTES
+from relay_server.core.counters import DropReason
+from relay_server.core.errors import BannedError, BusyError, WrongPasswordError
+from relay_server.core.model import NOTHING_TO_SEND, Member
+from relay_server.core.moderation import MAX_MUTES, ModerationError
+from services.relay_server.core.rooms_case import Case, Said, home, relayed
+
+SERVER = "server: "
+ORDERS = ["/kick bob", "/ban bob", "/unban bob", "/mute bob", "/unmute bob", "/topic tea", "/host bob", "/password x"]
+
+
+def command(case: Case, member: Member, message: str, now: float = 1.0) -> list[Said]:
+    """Give a command, which is accepted and relayed to nobody; return what the relay says."""
+    accepted = case.registry.counters.accepted
+    assert case.say(member, message, now) == NOTHING_TO_SEND
+    assert case.registry.counters.accepted == accepted + 1
+    case.assert_all_is_counted()
+    return case.said()
+
+
+def answers(case: Case, member: Member, message: str, now: float = 1.0) -> list[str]:
+    """Do the same, and return what its giver alone is told."""
+    said = command(case, member, message, now)
+    return [text.removeprefix(SERVER) for text, targets in said if targets == [home(member)]]
+
+
+def hashes(password: str) -> Callable[[], str]:
+    return lambda: f"hash of {password}"
+
+
+def hash_of(member: Member) -> str | None:
+    return member.room.password_hash
+
+
+def fails(error: ProtocolError) -> Callable[[], str]:
+    def hashed() -> str:
+        raise error
+
+    return hashed
+
+
+@pytest.mark.requirement("MOD-03")
+@pytest.mark.parametrize("message", ["/kick bob", "/KICK Bob", "/kick  bob \r\n", "/kick\u3000bob"])
+def test_the_host_kicks_a_member(message: str) -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    assert command(case, ann, message) == [
+        ("server: disconnected: kicked", [home(bob)]),
+        ("server: bob was disconnected: kicked", [home(ann), home(eve)]),
+        ("server: bob was kicked; /ban keeps somebody out.", [home(ann)]),
+    ]
+    assert not case.knows(bob)
+    assert case.events[-1] == events.CommandObeyed("demo", Command.KICK)
+    case.join("bob")
+
+
+@pytest.mark.requirement("MOD-03")
+def test_names_may_have_spaces() -> None:
+    case = Case()
+    ann, _, _ = case.trio()
+    member = case.join("Zoe of  the Sea")
+    answers(case, ann, "/kick zoe of  the sea")
+    assert not case.knows(member)
+
+
+@pytest.mark.requirement("MOD-01")
+@pytest.mark.parametrize("order", ORDERS)
+def test_only_the_host_commands(order: str) -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    assert answers(case, eve, order) == ["Only the host may do that; /who and /topic are for everybody."]
+    assert answers(case, eve, order, 1.5) == []  # once a second
+    assert all(map(case.knows, (ann, bob, eve)))
+    assert (ann.room.host, ann.room.bans, ann.room.mutes, ann.room.topic) == (ann, (), (), "")
+    assert case.to_hash == []
+    assert case.events == []
+
+
+@pytest.mark.requirement("MOD-01")
+@pytest.mark.parametrize("order", [*ORDERS, "/who", "/topic"])
+def test_a_relay_may_obey_no_commands(order: str) -> None:
+    case = Case(moderation=False)
+    ann, bob, eve = case.trio()
+    assert relayed(case.say(ann, order)) == (f"ann: {order}", [home(bob), home(eve)])
+
+
+@pytest.mark.requirement("MOD-01")
+@pytest.mark.parametrize("text", [" /kick bob", "/kicks bob", "/shrug", "/", "//kick bob", "kick bob", "/who?"])
+def test_what_is_no_command_is_relayed(text: str) -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    assert relayed(case.say(ann, text)) == (f"ann: {text}", [home(bob), home(eve)])
+
+
+@pytest.mark.requirement("MOD-01", "UDP-11")
+@pytest.mark.parametrize("sanitize", [True, False])
+def test_a_command_that_isnt_utf8_is_dropped_and_never_relayed(sanitize: bool) -> None:
+    case = Case(sanitize=sanitize)
+    ann, _, _ = case.trio()
+    assert case.say(ann, b"/password \xff") is DropReason.INVALID_UTF8
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("MOD-01", "LIM-01")
+def test_commands_count_as_messages_do() -> None:
+    case = Case(message_rate=1.0, message_burst=3)
+    ann, bob, _ = case.trio()
+    for _ in range(2):
+        case.say(ann, "/kick nobody")
+    assert case.say(ann, "/kick bob") is DropReason.MESSAGE_RATE
+    assert case.knows(bob)
+
+
+@pytest.mark.requirement("MOD-01")
+@pytest.mark.parametrize(
+    ("order", "answer"),
+    [
+        ("/kick", "/kick whom? Write the name after it."),
+        ("/mute  ", "/mute whom? Write the name after it."),
+        ("/ban zoe:", "The user name has a colon: choose one without."),
+        ("/kick zoe", "Nobody here is called zoe."),
+        ("/kick ANN", "You can't /kick yourself."),
+        ("/ban ann", "The host can't be banned."),
+        ("/mute ann", "You can't /mute yourself."),
+        ("/host ann", "You can't /host yourself."),
+        ("/unban zoe", "zoe isn't banned."),
+        ("/unmute bob", "bob isn't muted."),
+        ("/unban", "Banned: nobody."),
+    ],
+)
+def test_what_cant_be_is_answered_with_why(order: str, answer: str) -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    (said,) = answers(case, ann, order)
+    assert said.startswith(answer.removesuffix(": choose one without."))
+    assert all(map(case.knows, (ann, bob, eve)))
+
+
+@pytest.mark.requirement("MOD-02")
+def test_everybody_may_ask_who_is_there() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    case.moderation.mute(bob)
+    case.said()
+    for member in (ann, bob, eve):
+        assert answers(case, member, "/who is there?") == ["3 here: ann (host), bob (muted), eve."]
+
+
+@pytest.mark.requirement("MOD-02")
+def test_a_long_list_takes_several_notices_and_each_a_second() -> None:
+    case = Case()
+    ann, _, _ = case.trio()
+    names = [f"member number {number}" for number in range(997)]
+    for name in names:
+        case.join(name)
+    case.said()
+    lines = answers(case, ann, "/who", 1.0)
+    assert len(lines) > 10
+    assert all(len((SERVER + line).encode()) <= LIST_BYTES for line in lines)
+    listed = " ".join(line.removeprefix("... ") for line in lines).removeprefix("1000 here: ")
+    assert listed == ", ".join(["ann (host)", "bob", "eve", *names]) + "."
+    assert answers(case, ann, "/who", 1.0 + len(lines) - 0.5) == ["You asked a moment ago: try again in a few seconds."]
+    assert answers(case, ann, "/topic", 1.0 + len(lines) - 0.4) == []
+    assert len(answers(case, ann, "/who", 1.0 + len(lines))) == len(lines)
+
+
+@pytest.mark.requirement("MOD-02")
+def test_the_longest_names_make_no_endless_list() -> None:
+    case = Case()
+    ann, _, _ = case.trio()
+    for number in range(600):
+        case.join(f"{number}" + "x" * 250)
+    case.said()
+    lines = answers(case, ann, "/who")
+    assert len(lines) == MAX_LIST_NOTICES
+    assert all(len((SERVER + line).encode()) <= LIST_BYTES for line in lines)
+    listed = sum("x" in word for line in lines for word in line.split())
+    assert lines[-1].endswith(f"and {600 - listed} more.")
+
+
+@pytest.mark.requirement("MOD-02")
+def test_no_name_makes_another_notice_of_a_list() -> None:
+    case = Case()
+    ann, _, _ = case.trio()
+    for name in ("x joined", "y left", "ann is the host now", "z was disconnected: kicked".replace(":", "")):
+        case.join(name)
+        case.said()
+        for order in ("/who", f"/mute {name}", f"/unmute {name}", f"/ban {name}", f"/unban {name}"):
+            ann.may_ask_at = 0.0
+            for line in answers(case, ann, order):
+                assert isinstance(parse_notice(SERVER + line), Advice)
+
+
+@pytest.mark.requirement("MOD-04")
+def test_the_host_bans_and_unbans() -> None:
+    case = Case()
+    ann, bob, _ = case.trio()
+    cem = case.join("cem")
+    assert answers(case, ann, "/ban bob") == ["bob is banned by name and address."]
+    assert answers(case, ann, "/ban zoe") == ["zoe is banned by name alone."]
+    assert answers(case, ann, "/unban") == ["Banned: bob, zoe."]
+    with pytest.raises(BannedError):
+        case.join("bob")
+    assert case.knows(cem)
+    assert answers(case, ann, "/unban BOB") == ["bob may come in again."]
+    case.registry.join_room(b"demo", "bob", b"token", bob.ip, 1.0)
+
+
+@pytest.mark.requirement("MOD-05")
+def test_nobody_hears_a_muted_member_who_may_still_be_there() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    assert command(case, ann, "/mute bob") == [
+        ("server: The host muted you: what you say is not relayed.", [home(bob)]),
+        ("server: bob is muted; /unmute takes it back.", [home(ann)]),
+    ]
+    assert case.say(bob, "hello", 1.0) is DropReason.MUTED
+    assert case.say(bob, "/shrug", 1.5) is DropReason.MUTED
+    assert case.said() == [("server: You are muted: what you say is not relayed.", [home(bob)])]
+    assert case.say(bob, "hello", 2.0) is DropReason.MUTED
+    assert len(case.said()) == 1
+    assert case.say(bob, b"/kick \xff", 2.0) is DropReason.INVALID_UTF8
+    assert case.say(bob, "", 3.0) == NOTHING_TO_SEND
+    assert bob.seen_at == 3.0
+    assert answers(case, bob, "/who", 3.0)
+    case.said()
+    assert case.registry.counters.dropped[DropReason.MUTED] == 3
+    assert relayed(case.say(ann, "hi")) == ("ann: hi", [home(bob), home(eve)])
+    assert case.say(bob, "/leave", 4.0) == NOTHING_TO_SEND
+    assert not case.knows(bob)
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("MOD-05")
+def test_a_muted_member_may_speak_again_when_the_host_says_so() -> None:
+    case = Case(message_rate=1.0, message_burst=2)
+    ann, bob, eve = case.trio()
+    case.moderation.mute(bob)
+    case.moderation.mute(eve)
+    case.said()
+    assert command(case, ann, "/unmute BOB") == [
+        ("server: You may speak again.", [home(bob)]),
+        ("server: BOB may speak again.", [home(ann)]),
+    ]
+    assert relayed(case.say(bob, "thanks"))[0] == "bob: thanks"
+    assert case.say(bob, "so") is DropReason.MESSAGE_RATE  # its limit is as it was
+    assert case.say(eve, "and I?") is DropReason.MUTED
+
+
+@pytest.mark.requirement("MOD-05", "LIM-01")
+def test_who_floods_although_muted_is_evicted_like_anybody() -> None:
+    case = Case(message_rate=1.0, message_burst=1)
+    ann, bob, _ = case.trio()
+    case.moderation.mute(bob)
+    for tenth in range(20, 700):
+        case.say(bob, "me! me!", tenth / 10)
+    assert not case.knows(bob)
+    assert events.MemberEvicted("demo", "bob", EvictionReason.ABUSE) in case.events
+    assert case.knows(ann)
+
+
+@pytest.mark.requirement("MOD-05")
+def test_a_mute_outlasts_leaving_and_coming_back() -> None:
+    case = Case()
+    ann, bob, _ = case.trio()
+    case.moderation.mute(bob)
+    case.registry.leave(bob, 1.0)
+    again = case.join("Bob", now=1.0)
+    assert case.say(again, "hello", 1.0) is DropReason.MUTED
+    assert answers(case, ann, "/unmute bob") == ["bob may speak again."]
+    assert relayed(case.say(again, "hello", 1.0))[0] == "Bob: hello"
+
+
+@pytest.mark.requirement("MOD-05")
+def test_who_was_not_heard_yet_can_be_muted() -> None:
+    case = Case()
+    ann, _, _ = case.trio()
+    zoe, cem = case.join("zoe"), case.join("cem")
+    case.moderation.mute(zoe)
+    case.moderation.mute(cem)
+    case.moderation.unmute(ann.room, "cem")
+    assert case.say(zoe, "hello") is DropReason.MUTED
+    assert relayed(case.say(cem, "hello"))[0] == "cem: hello"
+
+
+@pytest.mark.requirement("MOD-05")
+def test_mutes_are_bounded() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    case.moderation.mute(bob)
+    with pytest.raises(ModerationError, match="already"):
+        case.moderation.mute(bob)
+    with pytest.raises(ModerationError, match="host"):
+        case.moderation.mute(ann)
+    for number in range(MAX_MUTES - 1):
+        case.moderation.mute(case.join(f"guest {number}"))
+    with pytest.raises(ModerationError, match=str(MAX_MUTES)):
+        case.moderation.mute(eve)
+
+
+@pytest.mark.requirement("MOD-06")
+def test_the_new_host_may_all_and_the_old_one_nothing() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    case.moderation.mute(bob)
+    case.said()
+    assert command(case, ann, "/host Bob") == [
+        ("server: You may speak again.", [home(bob)]),
+        ("server: bob is the host now", sorted(map(home, (ann, bob, eve)))),
+    ]
+    assert bob.room.host is bob
+    assert relayed(case.say(bob, "thanks"))[0] == "bob: thanks"
+    assert answers(case, ann, "/kick eve", 3.0) == ["Only the host may do that; /who and /topic are for everybody."]
+    answers(case, bob, "/kick ann", 3.0)
+    assert not case.knows(ann)
+    case.registry.leave(bob, 4.0)
+    assert not case.registry.rooms
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("MOD-06", "ROOM-01")
+def test_a_room_outlives_the_host_of_old() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    answers(case, ann, "/host bob")
+    case.registry.leave(ann, 2.0)
+    assert all(map(case.knows, (bob, eve)))
+    case.registry.evict(bob, EvictionReason.SILENCE, 3.0)
+    assert not case.knows(eve)
+
+
+@pytest.mark.requirement("MOD-06", "ROOM-06")
+def test_within_the_grace_the_last_host_comes_back_as_host_and_no_earlier_one() -> None:
+    case = Case(host_grace_seconds=60.0)
+    ann, bob, _ = case.trio()
+    answers(case, ann, "/host bob")
+    case.registry.leave(bob, 2.0)
+    case.registry.leave(ann, 2.0)
+    case.registry.join_room(b"demo", "ann", b"token a", ann.ip, 3.0)
+    assert ann.room.host is None
+    again = case.registry.join_room(b"demo", "bob", b"token b", bob.ip, 3.0)
+    assert again.room.host is again
+    case.registry.expire(70.0)
+    assert case.registry.rooms
+
+
+@pytest.mark.requirement("MOD-06")
+def test_a_room_without_host_can_be_given_one() -> None:
+    case = Case(host_grace_seconds=60.0)
+    ann, bob, _ = case.trio()
+    case.registry.leave(ann, 1.0)
+    case.moderation.hand_over(bob)
+    case.registry.expire(70.0)
+    assert case.registry.rooms
+    assert bob.room.host is bob
+
+
+@pytest.mark.requirement("MOD-06")
+def test_who_was_not_heard_yet_cant_become_host() -> None:
+    case = Case()
+    ann, _, _ = case.trio()
+    zoe = case.join("zoe")
+    assert answers(case, ann, "/host zoe") == ["zoe has not been heard yet: try again in a moment."]
+    assert ann.room.host is ann
+    case.say(zoe)
+    answers(case, ann, "/host zoe")
+    assert ann.room.host is zoe
+
+
+@pytest.mark.requirement("MOD-07")
+def test_a_topic_is_told_to_all_and_to_who_comes_in() -> None:
+    case = Case(announce=False)
+    ann, bob, eve = case.trio()
+    case.say(ann, "/topic  tea, at five ")
+    assert case.said() == [("server: topic: tea, at five", sorted(map(home, (ann, bob, eve))))]
+    assert answers(case, bob, "/topic") == ["topic: tea, at five"]
+    case.said()
+    zoe = case.join("zoe")
+    assert case.said() == []
+    case.say(zoe)
+    assert case.said() == [("server: topic: tea, at five", [home(zoe)])]
+    case.say(zoe, "", 5.0, home(zoe, 6000))
+    assert case.said() == []
+    case.say(ann, "/topic -")
+    assert case.said() == [("server: no topic", sorted([*map(home, (ann, bob, eve)), home(zoe, 6000)]))]
+    assert answers(case, bob, "/topic", 5.0) == ["no topic"]
+
+
+@pytest.mark.requirement("MOD-07")
+def test_a_topic_is_harmless_and_short() -> None:
+    case = Case(sanitize=False)
+    ann, _, _ = case.trio()
+    case.say(ann, "/topic a\x1b[31m\nb")
+    assert case.said()[0][0] == "server: topic: a\ufffd[31m⏎b"
+    assert answers(case, ann, "/topic " + "é" * (MAX_TOPIC_BYTES // 2)) == []
+    assert answers(case, ann, "/topic " + "x" * (MAX_TOPIC_BYTES + 3)) == ["The topic is too long by 3 bytes."]
+    assert ann.room.topic == "é" * (MAX_TOPIC_BYTES // 2)
+
+
+@pytest.mark.requirement("MOD-08", "PWD-06")
+def test_a_new_password_is_hashed_aside_and_nobody_sees_it() -> None:
+    case = Case()
+    ann, bob, _ = case.trio()
+    assert answers(case, ann, "/password  open sesame\n") == []
+    (wanted,) = case.to_hash
+    assert (wanted.member, wanted.password) == (ann, " open sesame")  # as it was typed
+    assert "sesame" not in repr(wanted)
+    assert hash_of(ann) is None
+    case.join("zoe")
+    case.commands.set_password(wanted, hashes("it"))
+    assert hash_of(ann) == "hash of it"
+    (said,) = [text for text, targets in case.said() if targets == [home(ann)]]
+    assert "in the clear" in said
+    with pytest.raises(WrongPasswordError):
+        case.join("cem")
+    assert case.knows(bob)
+    assert not any(b"sesame" in sent for sent in ann.room.sent._recent or ())
+    assert "sesame" not in repr(case.events)
+
+
+@pytest.mark.requirement("MOD-08")
+def test_a_password_is_changed_and_removed() -> None:
+    case = Case()
+    ann, _, _ = case.trio()
+    ann.room.password_hash = "before"
+    (state,) = answers(case, ann, "/password")
+    assert state.startswith("The room has a password: ")
+    answers(case, ann, "/password new")
+    case.commands.set_password(case.to_hash.pop(), hashes("new"))
+    assert hash_of(ann) == "hash of new"
+    assert answers(case, ann, "/password - ")[-1] == "The room has no password any more."
+    assert hash_of(ann) is None
+    (state,) = answers(case, ann, "/password")
+    assert state.startswith("The room has no password: ")
+
+
+@pytest.mark.requirement("MOD-08", "PWD-01")
+def test_what_is_no_password_is_refused() -> None:
+    case = Case()
+    ann, _, _ = case.trio()
+    (answer,) = answers(case, ann, "/password " + "x" * 1025)
+    assert answer.startswith("The password has 1025 bytes")
+    assert not ann.room.waits_for_hash
+    answers(case, ann, "/password cafe\u0301")
+    assert case.to_hash[0].password == "café"
+
+
+@pytest.mark.requirement("MOD-08")
+@pytest.mark.parametrize("order", ["/password two", "/password -", "/password"])
+def test_passwords_are_changed_one_by_one(order: str) -> None:
+    case = Case()
+    ann, _, _ = case.trio()
+    answers(case, ann, "/password one")
+    (answer,) = answers(case, ann, order)
+    assert answer.startswith("The password before")
+    case.commands.set_password(case.to_hash.pop(), hashes("one"))
+    assert hash_of(ann) == "hash of one"
+    assert case.to_hash == []
+
+
+@pytest.mark.requirement("MOD-08")
+def test_a_relay_too_busy_to_hash_says_so() -> None:
+    case = Case()
+    ann, _, _ = case.trio()
+    answers(case, ann, "/password one")
+    case.commands.set_password(case.to_hash.pop(), fails(BusyError("Many passwords.")))
+    assert case.said() == [("server: Many passwords.", [home(ann)])]
+    assert hash_of(ann) is None
+    answers(case, ann, "/password two")
+    assert case.to_hash
+
+
+@pytest.mark.requirement("MOD-08", "MOD-06")
+def test_a_host_that_handed_over_sets_no_password_any_more() -> None:
+    case = Case()
+    ann, _, _ = case.trio()
+    answers(case, ann, "/password one")
+    answers(case, ann, "/host bob")
+    case.said()
+    case.commands.set_password(case.to_hash.pop(), hashes("one"))
+    ((said, targets),) = case.said()
+    assert (said, targets) == ("server: The password was not changed: you are not the host any more.", [home(ann)])
+    assert hash_of(ann) is None
+
+
+@pytest.mark.requirement("MOD-08", "ROOM-01")
+def test_a_password_for_a_room_that_closed_meanwhile_is_none_for_the_next_of_its_name() -> None:
+    case = Case()
+    ann, _, _ = case.trio()
+    answers(case, ann, "/password one")
+    case.registry.leave(ann, 2.0)
+    case.said()
+    zoe = case.create("zoe", now=3.0)
+    case.commands.set_password(case.to_hash.pop(), hashes("one"))
+    assert hash_of(zoe) is None
+    assert case.said() == []
+
+
+@pytest.mark.requirement("MOD-01", "CON-02")
+def test_a_command_adds_no_copies_to_the_books() -> None:
+    case = Case()
+    ann, _, _ = case.trio()
+    before = dict(case.registry.counters.fanout_bytes)
+    for order in (*ORDERS, "/who", "/topic"):
+        case.say(ann, order)
+    assert case.registry.counters.fanout_bytes == before
+
+
+def test_who_shares_its_address_with_the_host_is_told_apart() -> None:
+    case = Case()
+    ann = case.create("ann", ip="192.0.2.1")
+    bob = case.join("bob", ip="192.0.2.1")
+    case.say(ann)
+    assert network_of(ann.ip) == network_of(bob.ip)
+    case.said()
+    case.say(ann, "/ban bob")
+    assert case.said()[-1] == ("server: bob is banned by name alone.", [home(ann)])
