@@ -17,6 +17,7 @@ SEEDS: Final = (
     "é\u0301\U0001f469\u200d\U0001f680".encode(),
     b"server: x",
     b" ann ",
+    "\U0001d160".encode() * 256,
     b"\xff\xfe\xed\xa0\x80",
 )
 WORDS: Final = (b"\x1b[", "\u202e".encode(), "\u2028".encode(), "\x9b".encode(), b"\r\n", "\u3000".encode(), b":")
@@ -60,7 +61,8 @@ def check_secret(text: str) -> None:
         password = check_password(text)
     except BadPasswordError:
         halves = any("\ud800" <= character <= "\udfff" for character in text)
-        assert halves or len(text.encode()) > MAX_PASSWORD_BYTES
+        spellings = (text, unicodedata.normalize("NFC", text))
+        assert halves or any(len(spelling.encode()) > MAX_PASSWORD_BYTES for spelling in spellings)
         return
     assert check_password(password) == password, "a password can't be given again"
     assert unicodedata.is_normalized("NFC", password)

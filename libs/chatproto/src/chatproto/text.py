@@ -56,16 +56,17 @@ def check_password(password: str) -> str:
     """Return a password as it is compared, NFC-normalised: keyboards spell one letter in several ways (PWD-01).
 
     Raises:
-        BadPasswordError: it is over 1024 bytes or has lone surrogates, so no UTF-8 (status 8).
+        BadPasswordError: it is over 1024 bytes, before or after, or has lone surrogates, so no UTF-8 (status 8).
 
     """
+    normal = unicodedata.normalize("NFC", password)
     try:
-        size_bytes = len(password.encode())
+        size_bytes = max(len(password.encode()), len(normal.encode()))
     except UnicodeEncodeError:
         raise BadPasswordError("The password isn't text: it has half a character, and so no UTF-8.") from None
     if size_bytes > MAX_PASSWORD_BYTES:
         raise BadPasswordError(f"The password has {size_bytes} bytes: use at most {MAX_PASSWORD_BYTES}.")
-    return unicodedata.normalize("NFC", password)
+    return normal
 
 
 def _check(raw: bytes, kind: str) -> str:
