@@ -11,6 +11,7 @@ from conformance.conftest import StartRelay
 from conformance.people import Member, People
 
 FILL = "é漢😀x".encode()
+ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 
 
 def message_of(size: int) -> bytes:
@@ -192,8 +193,10 @@ def test_a_message_too_long_with_its_name_is_dropped_and_its_sender_told(people:
     fits = 4094 - 255 - len(b": ")
     if largest_message(ann) <= fits:
         pytest.skip("the relay's tokens are so long that no message can be too long")
-    ann.say(b"x" * fits)
-    assert len(bob.hear()) == 4094
+    ann.say(message_of(fits))
+    heard = bob.hear()
+    assert len(heard) == 4094
+    assert heard.decode() == ann.name.decode() + ": " + message_of(fits).decode()
     started = time.monotonic()
     for _ in range(5):
         ann.say(b"x" * (fits + 1))
@@ -255,6 +258,9 @@ def test_no_member_speaks_as_the_server_without_attribution_either(start_relay: 
         for message in (b"server: hi", b"SERVER: hi", b"  server: hi", b"server:hi", b"Server : hi"):
             ann.say(message)
         assert bob.heard(after=ann) == []
+        for name in ("ѕerver", "ｓｅｒｖｅｒ", "server\u200b", "[server]"):  # noqa: RUF001 - look-alikes
+            ann.say(f"{name}: disconnected: kicked".encode())
+        assert bob.heard(after=ann) == []
         ann.say(b"the server: hi")
         assert bob.receive() == b"the server: hi"
 
@@ -299,10 +305,17 @@ def test_what_is_not_utf8_is_dropped(people: People, room: bytes, message: bytes
         ("\u202egnp.exe", "\ufffdgnp.exe"),
         ("a\u2028b\x85c", "a⏎b⏎c"),
         ("👩\u200d🔬", "👩\u200d🔬"),
+        ("x\nserver: closed", "x⏎server: closed"),
+        ("\ufff9a\ufffb", "\ufffda\ufffd"),
+        ("hi\U000e0068\U000e0069", "hi\ufffd\ufffd"),
+        (ENGLAND, ENGLAND),
+        ("Z" + 50 * "\u0335" + "algo", "Z" + 4 * "\u0335" + "\ufffdalgo"),
+        ("❤\ufe0f\ufe0f\ufe0f", "❤\ufe0f\ufffd"),
+        ("می\u200cخواهم", "می\u200cخواهم"),  # noqa: RUF001 - Persian
     ],
 )
 @pytest.mark.requirement("UDP-11")
-def test_control_characters_are_replaced(people: People, room: bytes, message: str, shown: str) -> None:
+def test_what_isnt_harmless_is_replaced(people: People, room: bytes, message: str, shown: str) -> None:
     ann, bob = people.pair(room)
     ann.say(message.encode())
     assert bob.hear() == f"ann: {shown}".encode()

@@ -114,6 +114,9 @@ def test_a_silent_client_is_removed_and_told(start_relay: StartRelay) -> None:
         b"\xff",
         wire.lobby(b"server", b"hi"),
         wire.lobby(b"SERVER", b"hi"),
+        wire.lobby("ѕerver".encode(), b"hi"),  # noqa: RUF001 - a look-alike
+        wire.lobby("server\u200b".encode(), b"hi"),
+        wire.lobby(b"\x1bserver", b"hi"),
         wire.lobby(b"\xff\xfe", b"hi"),
         wire.lobby(b"ann", b"\xff\xfe"),
     ],

@@ -92,6 +92,9 @@ def test_a_token_is_never_logged_nor_relayed(start_relay: StartRelay, room: byte
         ("ann", CYRILLIC_ANN),
         ("straße", "STRASSE"),
         ("é", "e\u0301"),
+        ("mia", "rnia"),
+        ("ann smith", "ann  smith"),
+        ("❤", "❤\ufe0f"),
     ],
 )
 @pytest.mark.requirement("ROOM-03")
@@ -114,7 +117,8 @@ def test_a_name_is_free_again_when_its_member_left(people: People, room: bytes) 
     "name",
     [
         "server", "SERVER", FULL_WIDTH_SERVER, CYRILLIC_SERVER, "server\u200b", "system", "host", "admin", "Admin",
-        "サーバー",
+        "サーバー", "[server]", "s3rver", "@dmin", "運営",
+        "a\u3164b", "\u2800", "a\ufe0fb", "\u0301a", "Z" + 5 * "\u0335", "\ue000", "\u0378", "\U000e0041",
         "", "a:b", " a", "a ", "a\nb", "a\0", "\x1b[2J", "a\u202eb", "é" * 128,
     ],
 )  # fmt: skip
@@ -124,7 +128,10 @@ def test_names_that_cannot_be_used_are_refused(relay: Relay, room: bytes, name: 
     assert status_of(relay, join(room, b"ann")) == wire.NO_SUCH_ROOM
 
 
-@pytest.mark.parametrize("name", ["a", "a" * 255, "é" * 127, "漢字 さん", "😀", "田中\u3000太郎", "o'neil, jr.; <b>"])
+@pytest.mark.parametrize(
+    "name",
+    ["a", "a" * 255, "é" * 127, "漢字 さん", "😀", "田中\u3000太郎", "o'neil, jr.; <b>", "José", "❤\ufe0f", "[bot]"],
+)
 @pytest.mark.requirement("ROOM-03")
 def test_ordinary_names_of_all_languages_are_taken(people: People, room: bytes, name: str) -> None:
     people.create(room, name.encode())

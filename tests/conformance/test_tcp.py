@@ -45,13 +45,16 @@ def test_create_echoes_its_own_operation(relay: Relay, people: People, room: byt
     assert ask(relay, create(room, b"bob")) == [wire.Frame(wire.CREATE, wire.REPLY, room, b"\1")]
 
 
-@pytest.mark.parametrize("name", ["r", "r" * 255, "é" * 127 + "e", "漢" * 85])
+@pytest.mark.parametrize("name", ["r", "r" * 255, "é" * 127 + "e", "漢" * 85, " a: b ", "server", "❤\ufe0f", "[*@#"])
 @pytest.mark.requirement("TCP-02")
 def test_room_names_up_to_255_bytes_are_taken(relay: Relay, name: str) -> None:
     assert status_of(relay, join(name.encode(), b"ann")) == wire.NO_SUCH_ROOM
 
 
-@pytest.mark.parametrize("name", [b"", b"\xff\xfe", b"a\nb", b"a\0", b"\xed\xa0\x80", "a\u202eb".encode()])
+INVISIBLE = ["a\u202eb", "a\u200bb", "a\u3164b", "\u2800", "a\ufe0fb", "\ue000", "\u0378", "Z" + 5 * "\u0335"]
+
+
+@pytest.mark.parametrize("name", [b"", b"\xff\xfe", b"a\nb", b"a\0", b"\xed\xa0\x80", *map(str.encode, INVISIBLE)])
 @pytest.mark.requirement("TCP-02")
 def test_room_names_that_cannot_be_used_are_refused(relay: Relay, name: bytes) -> None:
     assert ask(relay, create(name, b"ann")) == [wire.Frame(wire.CREATE, wire.REPLY, name, bytes([wire.BAD_NAME]))]

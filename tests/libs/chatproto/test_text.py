@@ -1,22 +1,47 @@
 """Which names are legal, and what may be shown of a message."""
 
+# ruff: noqa: RUF001 - languages are written in letters that look like others
+
+import re
 import sys
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chatproto import BadNameError, BadPasswordError, check_password, check_room_name, check_user_name, sanitize
-from chatproto.text import NEWLINE_SIGN, REPLACEMENT
+from chatproto.text import MAX_MARKS, NEWLINE_SIGN, REPLACEMENT, name_character
 
-BIDI = {"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
-HARMFUL = {
-    character
-    for character in map(chr, range(sys.maxunicode + 1))
-    if character != "\t" and unicodedata.category(character) in {"Cc", "Zl", "Zp"}
-} | BIDI
-RISKY_TEXT = st.text(st.one_of(st.sampled_from(sorted(HARMFUL | {"\t", "a"})), st.characters()), max_size=40)
+BIDI = {"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x2070))}
+SELECTORS = [*map(chr, range(0xFE00, 0xFE10)), *map(chr, range(0xE0100, 0xE01F0))]
+UNSEEN = {*map(chr, range(0xFFF0, 0xFFFC)), *map(chr, range(0xE0000, 0xE1000))} - set(SELECTORS)
+HARMFUL = (
+    {
+        character
+        for character in map(chr, range(sys.maxunicode + 1))
+        if character != "\t" and unicodedata.category(character) in {"Cc", "Zl", "Zp"}
+    }
+    | BIDI
+    | UNSEEN
+)
+MARKS = [c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c) in {"Mn", "Me"}]
+RISKY = [sorted(HARMFUL), MARKS, SELECTORS, ["\t", "a", "\u200d", "\u200b", "😀"]]
+RISKY_TEXT = st.text(st.one_of(*map(st.sampled_from, RISKY), st.characters()), max_size=40)
+ENGLAND, SCOTLAND, WALES = (
+    "\U0001f3f4" + "".join(chr(0xE0000 + ord(letter)) for letter in region) + "\U000e007f"
+    for region in ("gbeng", "gbsct", "gbwls")
+)
+
+
+def highest_pile(text: str) -> int:
+    """Return how many marks stand on one character at most."""
+    height = highest = 0
+    for category in map(unicodedata.category, text):
+        height = height + 1 if category in {"Mn", "Me"} else height if category == "Cf" else 0
+        highest = max(highest, height)
+    return highest
 
 
 def test_every_harmful_character_is_replaced_and_no_other() -> None:
@@ -27,7 +52,9 @@ def test_every_harmful_character_is_replaced_and_no_other() -> None:
 @given(RISKY_TEXT)
 def test_sanitized_text_is_harmless_and_stays_as_it_is(text: str) -> None:
     safe = sanitize(text)
-    assert not HARMFUL & set(safe)
+    assert not HARMFUL & set(re.sub(f"{ENGLAND}|{SCOTLAND}|{WALES}", "", safe))
+    assert highest_pile(safe) <= MAX_MARKS
+    assert not any({one, other} <= set(SELECTORS) for one, other in pairwise(safe))
     assert sanitize(safe) == safe
 
 
@@ -44,12 +71,59 @@ def test_sanitized_text_is_harmless_and_stays_as_it_is(text: str) -> None:
         ("\x1b[2J", f"{REPLACEMENT}[2J"),
         ("\x9b2J\x07", f"{REPLACEMENT}2J{REPLACEMENT}"),
         ("\u202egnp.exe", f"{REPLACEMENT}gnp.exe"),
-        ("👩\u200d🔬", "👩\u200d🔬"),
+        ("x\nserver: closed", f"x{NEWLINE_SIGN}server: closed"),
+        ("\u2066a\u2069", f"{REPLACEMENT}a{REPLACEMENT}"),
+        ("\ufff9漢\ufffaかん\ufffb", f"{REPLACEMENT}漢{REPLACEMENT}かん{REPLACEMENT}"),
+        ("hi" + "\U000e0068\U000e0069", "hi" + 2 * REPLACEMENT),
+        ("\U0001f3f4\U000e0075\U000e0073\U000e007f", "\U0001f3f4" + 3 * REPLACEMENT),
+        ("Z" + 50 * "\u0335" + "algo", "Z" + 4 * "\u0335" + f"{REPLACEMENT}algo"),
+        ("ก" + 9 * "\u0e47", "ก" + 4 * "\u0e47" + REPLACEMENT),
+        ("e" + 3 * "\u0301" + "\u200d" + 3 * "\u0301", "e" + 3 * "\u0301" + "\u200d\u0301" + REPLACEMENT),
+        ("😀" + "\U000e0101\U000e0102\U000e0103", "😀\U000e0101" + REPLACEMENT),
     ],
 )
 @pytest.mark.requirement("UDP-11")
 def test_a_message_is_made_harmless_in_one_line(text: str, safe: str) -> None:
     assert sanitize(text) == safe
+
+
+LANGUAGES = ["می\u200cخواهم", "ශ\u0dca\u200dරී", "葛\U000e0100城", "Vie\u0302\u0323t", "שָׁ֥מַיִם", "ที่", "！？！？！？"]
+EMOJI = [
+    "👨\u200d👩\u200d👧\u200d👦",
+    "👩🏽\u200d🚀",
+    "❤\ufe0f",
+    "1\ufe0f\u20e3",
+    "🇯🇵",
+    ENGLAND,
+    SCOTLAND,
+    WALES,
+    "😀😀😀😀😀😀",
+]
+BREAKS = ["soft\u00adhyphen", "zero\u200bwidth", "no\u2060break", "\ufeffmark"]
+
+
+@pytest.mark.parametrize("text", LANGUAGES + EMOJI + BREAKS, ids=ascii)
+@pytest.mark.requirement("UDP-11")
+def test_what_languages_and_emoji_need_stays(text: str) -> None:
+    assert sanitize(text) == text
+
+
+def test_no_mark_hides_among_letters_and_digits() -> None:
+    assert not re.search(r"\w", "".join(MARKS).replace("_", ""))  # what `sanitize` looks for piles by
+
+
+@pytest.mark.parametrize(
+    ("character", "words"),
+    [
+        ("\u200b", "U+200B ZERO WIDTH SPACE"),
+        ("\n", "U+000A a control character"),
+        ("\ue000", "U+E000 for private use"),
+        ("\u0378", "U+0378 unassigned"),
+        ("\ud800", "U+D800 without a name"),
+    ],
+)
+def test_a_character_is_told_in_words(character: str, words: str) -> None:
+    assert name_character(character) == words
 
 
 GOOD_NAMES = [
@@ -62,6 +136,7 @@ GOOD_NAMES = [
     "田中\u3000太郎".encode(),
     "ann\xa0smith".encode(),
     b"{ann}",
+    "❤\ufe0f".encode(),
 ]
 BAD_NAMES = [
     b"",
@@ -83,6 +158,11 @@ BAD_NAMES = [
     "a\u202eb".encode(),
     "a\u2028b".encode(),
     "a\ufeff".encode(),
+    "a\u200db".encode(),
+    "\ue000".encode(),
+    "\u0378".encode(),
+    ("a" + 5 * "\u0301").encode(),
+    "❤\ufe0f\ufe0f".encode(),
 ]
 
 
@@ -97,6 +177,13 @@ def test_a_bad_name_is_refused_for_rooms_and_users(raw: bytes) -> None:
     for check in (check_room_name, check_user_name):
         with pytest.raises(BadNameError):
             check(raw)
+
+
+def test_a_refusal_says_which_character() -> None:
+    with pytest.raises(BadNameError, match=r"has a character that can't be shown \(U\+202E RIGHT-TO-LEFT OVERRIDE\)"):
+        check_user_name("a\u202e\u3000b".encode())
+    with pytest.raises(BadNameError, match="has marks piled up on one character: use at most 4 there"):
+        check_room_name(("a" + 5 * "\u0301").encode())
 
 
 @pytest.mark.parametrize("raw", [b":", b"a:b", b"server: x", b" ", b" a", b"a ", "\u3000a".encode(), "a\xa0".encode()])

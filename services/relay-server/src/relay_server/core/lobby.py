@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from chatproto import Challenge, Disconnected, EvictionReason, encode_lobby, parse_lobby
 from chatproto.constants import MAX_DATAGRAM_BYTES
@@ -13,10 +12,9 @@ from relay_server.core.counters import Counters, DropReason
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.limits import SpeechLimit
 from relay_server.core.model import NOTHING_TO_SEND, Forward, Notice
+from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
 from relay_server.core.reachability import Challenges, Failures, SentLog, Watch
-
-_RESERVED_NAMES: Final = frozenset((SERVER_NAME,))
 
 
 @dataclass(slots=True, eq=False)
@@ -66,10 +64,11 @@ class Lobby:
         if parts is None:
             return DropReason.MALFORMED
         raw_name, message = parts
-        reason = _check_text(raw_name, message)
+        known = self.clients_by_remote.get(remote_of(source))
+        reason = _check_text(message) or (None if known and known.name == raw_name else _check_name(raw_name))
         if reason is not None:
             return reason
-        client = self.clients_by_remote.get(remote_of(source)) or self._admit(raw_name, source, now)
+        client = known or self._admit(raw_name, source, now)
         if client is None:
             return DropReason.TOO_MANY
         client.name = raw_name
@@ -154,10 +153,15 @@ class Lobby:
         self.outbox.append((payload, pack_targets([client.address])))
 
 
-def _check_text(raw_name: bytes, message: bytes) -> DropReason | None:
+def _check_text(raw: bytes) -> DropReason | None:
     try:
-        name = raw_name.decode()
-        message.decode()
+        raw.decode()
     except UnicodeDecodeError:
         return DropReason.INVALID_UTF8
-    return DropReason.RESERVED_NAME if name.strip().casefold() in _RESERVED_NAMES else None
+    return None
+
+
+def _check_name(raw_name: bytes) -> DropReason | None:
+    if reason := _check_text(raw_name):
+        return reason
+    return DropReason.RESERVED_NAME if passes_for_server(raw_name.decode()) else None

@@ -38,6 +38,7 @@ from relay_server.core.model import Member, Notice, Room
 from relay_server.core.names import check_not_reserved, name_keys
 from relay_server.core.policy import Policy
 from relay_server.core.reachability import Watch
+from relay_server.core.shown import check_shown
 
 JOIN_BURST_SECONDS: Final = 5
 """An address may spend this many seconds' worth of joins at once: a class that starts together."""
@@ -107,7 +108,7 @@ class Registry:
 
         """
         self.check_place(ip)
-        check_room_name(room_name)
+        check_shown(check_room_name(room_name), "room")
         if room_name in self.rooms:
             raise RoomExistsError
         if _reached(self._policy.max_rooms, len(self.rooms)):
@@ -166,9 +167,10 @@ class Registry:
 
         """
         self.check_place(ip)
-        check_room_name(room_name)
+        name = check_room_name(room_name)
         room = self.rooms.get(room_name)
         if room is None:
+            check_shown(name, "room")
             raise NoSuchRoomError
         if room.password_hash is not None and room.password_hash != proof:
             raise WrongPasswordError if proof else WrongPasswordError("The room has a password: give it to join.")
@@ -310,7 +312,7 @@ class Registry:
 
     def _admit(self, room: Room, user_name: str, token: bytes, ip: bytes, now: float, port: Address | None) -> Member:
         raw_name = user_name.encode()
-        check_user_name(raw_name)
+        check_shown(check_user_name(raw_name), "user")
         keys = name_keys(user_name)
         check_not_reserved(keys)
         if room.shuts_out(user_name, keys, ip):

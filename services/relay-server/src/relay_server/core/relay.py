@@ -4,12 +4,12 @@ from typing import Final
 
 from chatproto import EvictionReason, is_answer, parse_command, parse_datagram, sanitize
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
-from chatproto.notices import SERVER_NAME
 from relay_server.core.address import Address, ip_of, network_of
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
 from relay_server.core.limits import Buckets
 from relay_server.core.model import NOTHING_TO_SEND, Forward, Member
+from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
 from relay_server.core.registry import TELL_SECONDS, Registry
 
@@ -193,4 +193,4 @@ def _names_itself(message: bytes, raw_name: bytes) -> bool:
 
 def _speaks_as_server(message: bytes) -> bool:
     name, colon, _ = message.partition(b":")
-    return bool(colon) and name.decode(errors="replace").strip().casefold() == SERVER_NAME
+    return bool(colon) and passes_for_server(name.decode(errors="replace"))

@@ -1,0 +1,69 @@
+"""Which characters names may have, beyond what `chatproto` can tell: all are to be seen (TCP-02, ROOM-03)."""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+from precis_i18n import get_profile
+
+from chatproto import BadNameError
+from chatproto.text import name_character
+
+_FREEFORM: Final = get_profile("FreeformClass")
+_BLANK: Final = frozenset("\u2800\ufffc\U00013441\U00013442\U00016fe4\U0001d159")
+"""Symbols and letters to Unicode that show nothing: a Braille cell without dots, fillers, a note without a head."""
+_HARMLESS_DOTS = str.maketrans(dict.fromkeys("·・", "."))
+"""Middle dots: identifiers may have them in some words only, but here they are no part of any syntax."""
+_VARIANT: Final = re.compile("([#*0-9])\ufe0f(?=\u20e3)|([^\x00-\x7f])[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""A keycap, or a character with a variation selector."""
+
+
+def check_shown(name: str, kind: str) -> None:
+    """Check that a printable name shows all it has, and the same on every screen.
+
+    It has to be of PRECIS' FreeformClass (RFC 8264), on which nicknames stand (RFC 8266), so nothing in it is
+    invisible, unassigned or discouraged by Unicode. Emoji, middle dots, and ideographs in their variants are fine.
+
+    Args:
+        name: what `chatproto` found printable.
+        kind: ``user`` or ``room``, for the sentence that says what is wrong.
+
+    Raises:
+        BadNameError: it has another character; the sentence says which (status 5).
+
+    """
+    if name.isascii():  # printable, so each character is of the class by itself
+        return
+    if unicodedata.category(name[0]) in {"Mn", "Me"}:
+        raise BadNameError(f"The {kind} name begins with a mark ({name_character(name[0])}): put a letter before it.")
+    text = unicodedata.normalize("NFC", _VARIANT.sub(_base, name)).translate(_HARMLESS_DOTS)
+    if all(map(_is_always_fine, text)):
+        return
+    culprit = next((character for character in text if character in _BLANK), None) or _misplaced(text)
+    if culprit is not None:
+        what = name_character(culprit)
+        raise BadNameError(f"The {kind} name has a character that names can't have ({what}): leave it out.")
+
+
+@lru_cache(maxsize=4096)
+def _is_always_fine(character: str) -> bool:
+    return character not in _BLANK and _misplaced(character) is None
+
+
+def _misplaced(text: str) -> str | None:
+    """Return the first character that isn't of the class where it stands."""
+    try:
+        _FREEFORM.enforce(text)
+    except UnicodeEncodeError as error:
+        return text[error.start]
+    return None
+
+
+def _base(found: re.Match[str]) -> str:
+    """Leave a variation selector out where it may stand: after a symbol or an ideograph."""
+    keycap, base = found.groups()
+    if keycap:
+        return str(keycap)
+    varies = unicodedata.category(base) in {"So", "Sm", "Po", "Pd"} or unicodedata.name(base, "").startswith("CJK ")
+    return str(base) if varies else found[0]
