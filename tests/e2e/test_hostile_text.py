@@ -1,0 +1,282 @@
+"""What drives terminals reaches none: our clients show it harmless, whatever a relay lets through (UDP-11)."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+
+from conformance.conftest import StartRelay, start_relay
+from conformance.people import People
+from e2e.hostile import ESC, SEQUENCES, HostileRelay, hostile_relay
+from e2e.test_bot_client import command, environment
+
+__all__ = ["start_relay"]  # the conformance suite's fixture: relays of every setting
+
+pytestmark = pytest.mark.timeout(300)
+
+SECONDS = 30.0
+BATCH = 20
+"""So many datagrams at once fit into any receive buffer."""
+DRIVES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+NEWLINES = re.compile("\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
+OWN = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[()][0-9A-Z]|[=>78])")
+"""Escape sequences as programs draw with them; what they do, without the numbers in them, is `kind_of` one."""
+
+REDRAWS = {f"{ESC}[{end}" for end in "ABCDJK"}
+"""Which of these chat needs, depends on when its line is drawn anew."""
+
+
+def harmless(text: str) -> str:
+    """Say how a text is shown; written apart from the code that is tested."""
+    return DRIVES.sub("\ufffd", NEWLINES.sub("\u23ce", text))
+
+
+def kind_of(sequence: str) -> str:
+    return re.sub(r"\d+", "", sequence)
+
+
+SHAPES: list[Callable[[str], tuple[str, str]]] = [
+    lambda text: (f"eve: {text}", f"eve: {text}"),
+    lambda text: (f"e{text}ve: hi", f"e{text}ve: hi"),
+    lambda text: (f"server: {text} joined", f"{text} joined"),
+    lambda text: (f"server: {text} left", f"{text} left"),
+    lambda text: (f"server: {text} was disconnected: abuse", f"{text} was disconnected (abuse)"),
+    lambda text: (f"server: topic: {text}", f"topic: {text}"),
+    lambda text: (f"server: advice, {text}", f"advice, {text}"),
+]
+"""The ways to a person's eyes: what is sent, and which line it becomes."""
+
+
+def deliveries(texts: list[str]) -> Iterator[tuple[str, str]]:
+    """Put each text into one shape, in turn; number it, so that one finds it again."""
+    for number, text in enumerate(texts):
+        shape = SHAPES[0 if ":" in text else number % len(SHAPES)]  # a colon would end a name (UDP-05)
+        sent, shown = shape(f"{number:03}<{text}>")
+        yield sent, harmless(shown)
+
+
+class Terminal:
+    """A program on a pseudo-terminal: all that it wrote, and how the screen looks."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.written = ""
+        self.screen = pyte.Screen(200, 24)
+        self.screen.write_process_input = self._answer  # type: ignore[method-assign]
+        self._stream = pyte.Stream(self.screen)
+        self.process = pexpect.spawn(
+            sys.executable,
+            ["-m", *arguments],
+            env={**environment(), "TERM": "xterm-256color", "COLUMNS": "200"},
+            encoding="utf-8",
+            timeout=SECONDS,
+            dimensions=(24, 200),
+        )
+
+    def _answer(self, data: str) -> None:
+        self.process.send(data)
+
+    def reads_until(self, text: str) -> None:
+        while text not in self.written:
+            try:
+                piece = self.process.read_nonblocking(65_536, SECONDS)
+            except (pexpect.EOF, pexpect.TIMEOUT) as error:
+                raise AssertionError(f"{text!a} never came; the last words: {self.written[-500:]!a}") from error
+            self._take(piece)
+
+    def ends(self) -> None:
+        """Read what is left, until the program has ended well."""
+        with suppress(pexpect.EOF):
+            while True:
+                self._take(self.process.read_nonblocking(65_536, SECONDS))
+        self.process.close()
+        assert self.process.exitstatus == 0
+
+    def _take(self, piece: str) -> None:
+        self.written += piece
+        self._stream.feed(piece)
+
+    @property
+    def kinds(self) -> set[str]:
+        return set(map(kind_of, OWN.findall(self.written)))
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """What a sequence could have changed for good."""
+        screen = self.screen
+        pen = screen.cursor.attrs
+        return screen.title, screen.icon_name, screen.mode, screen.margins, screen.charset, screen.g0_charset, pen
+
+
+@pytest.fixture
+def relay() -> Iterator[HostileRelay]:
+    with hostile_relay() as relay:
+        yield relay
+
+
+def test_the_corpus_is_large_and_would_do_something() -> None:
+    assert len(set(SEQUENCES)) >= 200
+    screen = pyte.Screen(80, 24)
+    pyte.Stream(screen).feed(next(sequence for sequence in SEQUENCES if "2;title" in sequence))
+    assert screen.title == "title"  # the terminal of these tests does take it where it gets it
+
+
+@pytest.fixture
+def sit_down() -> Iterator[Callable[..., Terminal]]:
+    with ExitStack() as stack:
+
+        def start(*arguments: str) -> Terminal:
+            terminal = Terminal(*arguments)
+            stack.callback(terminal.process.close, force=True)
+            return terminal
+
+        yield start
+
+
+def chat_hears(terminal: Terminal, relay: HostileRelay, texts: list[str], *, lobby: bool) -> None:
+    """Send each text as the relay may, and wait until the line that it becomes has been written."""
+    client = relay.await_client()
+    for number, (sent, _) in enumerate(deliveries(texts)):
+        if lobby:
+            name, _, said = sent.partition(": ")
+            relay.say(said, client, lobby_name=name)
+        else:
+            relay.say(sent, client)
+        if number % BATCH == BATCH - 1 or number == len(texts) - 1:
+            terminal.reads_until(f"{number:03}<{harmless(texts[number])}>")
+    for number, text in enumerate(texts):
+        assert f"{number:03}<{harmless(text)}>" in terminal.written
+
+
+@pytest.mark.requirement("UDP-11")
+@pytest.mark.parametrize("lobby", [False, True])
+def test_a_terminal_gets_from_chat_only_what_chat_draws_with(sit_down: Callable[..., Terminal], *, lobby: bool) -> None:
+    seen = []
+    for texts in ([f"harmless {number}" for number in range(len(SEQUENCES))], SEQUENCES):
+        with hostile_relay() as relay:
+            where = ("lobby", "--server", relay.lobby) if lobby else ("join", "demo", "--server", relay.server)
+            terminal = sit_down("messenger", *where, "--name", "bob")
+            terminal.reads_until("| connected |")
+            chat_hears(terminal, relay, texts, lobby=lobby)
+            terminal.process.send("still here\r")
+            terminal.reads_until(": still here")
+            terminal.process.send("/leave\r")
+            terminal.ends()
+            seen.append(terminal)
+    control, attacked = seen
+    assert attacked.kinds <= control.kinds | REDRAWS
+    assert attacked.state == control.state
+    assert not re.search("[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]", OWN.sub("", attacked.written))
+    assert ESC not in OWN.sub("", attacked.written)
+
+
+@pytest.mark.requirement("UDP-11")
+@pytest.mark.parametrize("lobby", [False, True])
+def test_a_pipe_gets_one_harmless_line_for_each_message(relay: HostileRelay, *, lobby: bool) -> None:
+    where = ("lobby", "--server", relay.lobby) if lobby else ("join", "demo", "--server", relay.server)
+    with subprocess.Popen(
+        [sys.executable, "-m", "messenger", *where, "--name", "bob", "--stay"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as chat:
+        assert chat.stdout
+        client = relay.await_client()
+        assert b"You are in" in chat.stdout.readline()
+        for sent, shown in deliveries(SEQUENCES):
+            name, _, said = sent.partition(": ")
+            relay.say(said if lobby else sent, client, lobby_name=name if lobby else None)
+            assert chat.stdout.readline().decode().rstrip("\n") == shown
+        chat.terminate()
+        assert chat.wait(SECONDS) == 0
+
+
+@pytest.mark.parametrize("program", ["messenger", "relay_server"])
+def test_a_refusal_drives_no_terminal(relay: HostileRelay, program: str) -> None:
+    relay.refusal = "".join(SEQUENCES)
+    arguments = ["join", "demo", "--name", "bob", "--server", relay.server]
+    if program == "relay_server":
+        arguments = ["healthcheck", "--server", relay.server]
+    asked = subprocess.run(
+        [sys.executable, "-m", program, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    said = (asked.stdout + asked.stderr).decode()
+    assert asked.returncode == 1
+    assert said.removesuffix("\n").endswith(harmless(relay.refusal))
+    assert len(said.splitlines()) == 1
+
+
+SCENARIO = """\
+title: "Two bots listen"
+rooms: [demo]
+bots:
+  - {name: Ann, room: demo, steps: [enter, wait: 60]}
+"""
+
+
+def test_the_bots_view_drives_no_terminal(
+    relay: HostileRelay, sit_down: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    (tmp_path / "listen.yaml").write_text(SCENARIO)
+    arguments = ("bot_client", "run", "--scenario", str(tmp_path / "listen.yaml"), "--server", relay.server)
+    terminal = sit_down(*arguments)
+    client = relay.await_client()
+    for number, text in enumerate(SEQUENCES):
+        shape = SHAPES[0] if number % 2 else SHAPES[-1]
+        relay.say(shape(f"{number:03}<{text}>")[0], client)
+        if number % BATCH == BATCH - 1 or number == len(SEQUENCES) - 1:
+            terminal.reads_until(f"{number:03}<{harmless(text)}>")
+    assert not re.search("[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]", OWN.sub("", terminal.written))
+    assert all(sequence.endswith("m") for sequence in OWN.findall(terminal.written))  # colours, and nothing else
+    assert terminal.screen.title == ""
+
+
+def test_the_bots_view_drives_no_terminal_behind_a_pipe_either(relay: HostileRelay, tmp_path: Path) -> None:
+    (tmp_path / "listen.yaml").write_text(SCENARIO)
+    arguments = command("run", "--scenario", str(tmp_path / "listen.yaml"), "--server", relay.server)
+    with subprocess.Popen(arguments, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as bots:
+        assert bots.stdout
+        client = relay.await_client()
+        for number, text in enumerate(SEQUENCES):
+            relay.say(f"eve: {number:03}<{text}>", client)
+            while (line := bots.stdout.readline().decode().rstrip("\n")) and f"{number:03}<" not in line:
+                assert not DRIVES.search(line)
+            assert line.endswith(f"eve: {number:03}<{harmless(text)}>")
+        bots.terminate()
+        bots.wait(SECONDS)
+
+
+@pytest.mark.requirement("UDP-11")
+@pytest.mark.parametrize("sanitize", ["true", "false"])
+def test_a_literal_client_is_protected_by_the_relay_and_ours_by_itself(start_relay: StartRelay, sanitize: str) -> None:
+    """With the setting off the very bytes reach who asks for them: the setting is what protects, where it is on."""
+    own = start_relay(sanitize=sanitize, announce="false")
+    room, server = f"hostile-{sanitize}", f"127.0.0.1:{own.relay.tcp_port}"
+    with People(own.relay) as people:
+        eve, literal = people.create(room.encode(), b"eve"), people.join(room.encode(), b"literal")
+        with subprocess.Popen(
+            [sys.executable, "-m", "messenger", "join", room, *("--name", "bob", "--stay", "--server", server)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as chat:
+            assert chat.stdin
+            assert chat.stdout
+            chat.stdin.write(b"ready\n")
+            chat.stdin.flush()
+            assert eve.hear() == literal.hear() == b"bob: ready"
+            for number, text in enumerate(SEQUENCES):
+                raw = f"{number:03}<{text}>"
+                eve.say(raw.encode())
+                shown = raw if sanitize == "false" else harmless(raw)
+                assert literal.hear().decode() == f"eve: {shown}"
+                assert chat.stdout.readline().decode().rstrip("\n") == f"eve: {harmless(raw)}"
+            chat.terminate()
