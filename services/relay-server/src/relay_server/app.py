@@ -301,7 +301,7 @@ class App:
                 close()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
-        log.info("stopped")
+        log.info("stopped", unexpected_errors=self._tally.unexpected_errors.total())
 
 
 def _new_nonce() -> str:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -118,3 +119,16 @@ def test_an_unexpected_error_is_one_record_too(stream: io.StringIO) -> None:
         structlog.get_logger().error("crashed", exc_info=error)
     (line,) = stream.getvalue().splitlines()
     assert "ZeroDivisionError" in json.loads(line)["exception"]
+
+
+def test_what_libraries_say_is_a_record_too(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging, "lastResort", logging.lastResort)  # to be set back
+    configure_logs(level="info", json=True, stream=stream)
+    assert logging.lastResort
+    for level in (logging.WARNING, logging.ERROR):
+        logging.lastResort.handle(logging.makeLogRecord({"name": "uvicorn.error", "levelno": level, "msg": "so\nso"}))
+    records = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(record["event"], record["level"], record["source"], record["message"]) for record in records] == [
+        ("library", "warning", "uvicorn.error", "so\nso"),
+        ("library", "error", "uvicorn.error", "so\nso"),
+    ]
