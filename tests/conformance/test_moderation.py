@@ -261,7 +261,7 @@ def test_a_topic_is_told_to_all_and_to_who_comes_in(people: People, room: bytes)
     assert tells(bob, b"no topic")
 
 
-@pytest.mark.requirement("MOD-08", "PWD-06")
+@pytest.mark.requirement("MOD-08", "PWD-02", "PWD-06")
 def test_a_host_sets_changes_and_removes_the_password(start_relay: StartRelay, room: bytes) -> None:
     own = start_relay(log_level="debug", message_burst=1001)
     first, second = secrets.token_hex(8), secrets.token_hex(8)
@@ -286,6 +286,10 @@ def test_a_host_sets_changes_and_removes_the_password(start_relay: StartRelay, r
         ann.say(b"/password -")
         tells(ann, b"The room has no password any more.")
         assert tries("dan", None) == wire.OK
+        ann.say(f"/password {first}".encode())
+        tells(ann, b"The room has a new password.")
+        for password in (None, second):  # bob asks whether he is still there
+            assert tries("bob", password) == wire.NAME_TAKEN
         bob.say(b"still here")
         assert ann.hear() == b"bob: still here"
     shown = own.said() + own.ops("/metrics")

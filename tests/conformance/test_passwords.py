@@ -52,10 +52,10 @@ def test_in_an_open_room_a_password_doesnt_matter(people: People, room: bytes) -
 @pytest.mark.requirement("PWD-02")
 def test_who_doesnt_know_the_password_learns_nothing_of_the_room(start_relay: StartRelay, room: bytes) -> None:
     with People(start_relay(max_members_per_room=1).relay) as people:
-        people.create(room, b"ann", password=SECRET)
+        people.create(room, b"ann", "127.0.0.1", password=SECRET)
         for name in ("ann", "server", "bob"):
-            assert status_of(people.relay, join(room, "wrong", name)) == wire.WRONG_PASSWORD
-            assert status_of(people.relay, join(room, None, name)) == wire.WRONG_PASSWORD
+            assert status_of(people.relay, join(room, "wrong", name), "127.0.0.2") == wire.WRONG_PASSWORD
+            assert status_of(people.relay, join(room, None, name), "127.0.0.2") == wire.WRONG_PASSWORD
         assert status_of(people.relay, join(room, SECRET)) == wire.ROOM_FULL
 
 

@@ -250,6 +250,18 @@ def test_work_that_is_done_when_the_relay_shuts_down_opens_nothing() -> None:
     assert not case.registry.rooms
 
 
+@pytest.mark.requirement("PWD-02", "PWD-04")
+def test_a_member_that_asks_whether_it_is_there_needs_no_password_and_guesses_nothing() -> None:
+    case = closed_room()
+    case.grant(Operation.JOIN, knock("bob", "café"), BOB)
+    for password in ("an older one", None) * 10:
+        answer = case.begin(Operation.JOIN, knock("bob", password), BOB)
+        assert isinstance(answer, bytes)  # at once
+        assert decode_status(frame_of(answer).payload)[0] is Status.NAME_TAKEN
+    assert case.refuses(Operation.JOIN, knock("bob"), ANN)[0] is Status.WRONG_PASSWORD
+    case.grant(Operation.JOIN, knock("eve", "café"), BOB)
+
+
 @pytest.mark.requirement("PWD-04")
 def test_only_wrong_passwords_are_counted_as_guesses() -> None:
     case = closed_room()

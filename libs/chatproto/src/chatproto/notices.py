@@ -9,6 +9,11 @@ from chatproto.codes import EvictionReason
 
 SERVER_NAME: Final = "server"
 SERVER_PREFIX: Final = "server: "
+PASSWORD_SET: Final = (
+    "The room has a new password. It came over UDP, in the clear: whoever listens on the way knows it."  # noqa: S105
+)
+"""What a host is told when its room has a new password (MOD-08)."""
+PASSWORD_REMOVED: Final = "The room has no password any more."  # noqa: S105
 _ANSWER: Final = "/here "
 
 

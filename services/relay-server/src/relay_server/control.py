@@ -142,6 +142,8 @@ class Control:
     def _prepare_join(self, asked: _Asked, now: float) -> Pending | None:
         """Return what the room wants to be done first; what else it would say is for who knows the password."""
         password, room = asked.request.password, self._registry.rooms.get(asked.room)
+        if room and room.holds(asked.request.username, asked.peer.ip):
+            return None  # which is answered without work
         password_hash = room.password_hash if room else self._decoy_hash
         if password is None or password_hash is None:
             return None

@@ -19,6 +19,7 @@ from chatclient.brain import (
 )
 from chatclient.events import Ended, EndReason, Joined, Message
 from chatproto import (
+    Advice,
     Challenge,
     Completion,
     Disconnected,
@@ -34,6 +35,7 @@ from chatproto import (
     encode_frame,
     encode_notice,
 )
+from chatproto.notices import PASSWORD_REMOVED, PASSWORD_SET
 from libs.chatclient.brain.membership_case import GRANT, HOST_GRANT, Case, joined
 
 
@@ -308,3 +310,26 @@ def test_who_is_host_by_now_creates_the_room_anew(new_host: str, operation: Oper
     case.until(Stage.JOINING)
     case.answer(100.0, GRANT)
     assert case.requests[-1][0] is operation
+
+
+@pytest.mark.requirement("MOD-08")
+def test_a_room_that_gets_a_password_is_created_anew_with_it() -> None:
+    case = Case(Operation.CREATE)
+    case.join(replace(HOST_GRANT, moderation=True))
+
+    def created_with() -> str | None:
+        case.brain.receive_datagram(encode_notice(Disconnected(EvictionReason.SHUTDOWN)), 2.0)
+        case.until(Stage.JOINING)
+        case.answer(100.0, replace(HOST_GRANT, moderation=True))
+        return case.requests[-1][2].password
+
+    case.brain.command("/password open sesame", 1.0)
+    assert created_with() is None  # the relay may not have taken it
+    case.brain.receive_datagram(encode_notice(Advice(PASSWORD_SET)), 101.0)
+    assert created_with() == "open sesame"
+    case.brain.command("/password", 101.0)
+    case.brain.command("/who", 101.0)
+    assert created_with() == "open sesame"
+    case.brain.command("/password -", 101.0)
+    case.brain.receive_datagram(encode_notice(Advice(PASSWORD_REMOVED)), 102.0)
+    assert created_with() is None

@@ -10,7 +10,7 @@ from relay_server.core import events
 from relay_server.core.address import network_of
 from relay_server.core.commands import LIST_BYTES, MAX_LIST_NOTICES, MAX_TOPIC_BYTES
 from relay_server.core.counters import DropReason
-from relay_server.core.errors import BannedError, BusyError, WrongPasswordError
+from relay_server.core.errors import BannedError, BusyError, NameTakenError, WrongPasswordError
 from relay_server.core.model import NOTHING_TO_SEND, Member
 from relay_server.core.moderation import MAX_MUTES, ModerationError
 from services.relay_server.core.rooms_case import Case, Said, home, relayed
@@ -525,3 +525,27 @@ def test_who_shares_its_address_with_the_host_is_told_apart() -> None:
     case.said()
     case.say(ann, "/ban bob")
     assert case.said()[-1] == ("server: bob is banned by name alone.", [home(ann)])
+
+
+@pytest.mark.requirement("PWD-02", "MOD-08")
+def test_a_member_that_doesnt_know_a_newer_password_is_told_that_it_is_there() -> None:
+    case = Case()
+    ann, bob, _ = case.trio()
+    bob.room.password_hash = "newer"
+    for name in ("bob", "Bob"):
+        with pytest.raises(NameTakenError):
+            case.registry.join_room(b"demo", name, b"token", bob.ip, 1.0, proof="older")
+    for name, ip in (("bob", ann.ip), ("zoe", bob.ip)):
+        with pytest.raises(WrongPasswordError):
+            case.registry.join_room(b"demo", name, b"token", ip, 1.0, proof="older")
+
+
+@pytest.mark.requirement("MOD-04")
+def test_who_stays_although_its_address_is_banned_is_told_that_it_is_there() -> None:
+    case = Case()
+    ann = case.create("ann")
+    case.join("bob", ip="192.0.2.1")
+    case.join("eve", ip="192.0.2.1")
+    case.moderation.ban(ann.room, "eve", 1.0)
+    with pytest.raises(NameTakenError):
+        case.join("bob", ip="192.0.2.1")

@@ -1,7 +1,7 @@
 """One membership of a room: join over TCP, chat over UDP, notice when one has gone deaf, come back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
@@ -17,8 +17,10 @@ from chatclient.brain.base import DEAF_SECONDS, MAX_DEAF_SECONDS, Brain, Stage
 from chatclient.brain.policy import RejoinPolicy
 from chatclient.events import Ended, EndReason, Joined, Message, Rebound, Rejoined
 from chatproto import (
+    Advice,
     Challenge,
     ClientTransaction,
+    Command,
     Completion,
     EvictionReason,
     HostChanged,
@@ -33,7 +35,9 @@ from chatproto import (
     sanitize,
     split_attribution,
 )
+from chatproto.commands import REMOVE
 from chatproto.constants import DEFAULT_UDP_PORT, KEEP_ALIVE_SECONDS, MAX_DATAGRAM_BYTES
+from chatproto.notices import PASSWORD_REMOVED, PASSWORD_SET
 
 TRANSACTION_SECONDS: Final = 4.0
 """A relay that isn't there is known to be missing in under 5 s, connecting and asking taken together."""
@@ -108,6 +112,7 @@ class RoomBrain(Brain):
         self._membership: _Membership | None = None
         self._max_message_bytes = 0
         self._was_host = self._obeys = False
+        self._chosen_password = password
         self._locked_out = False
         self._errors_count_from = 0.0
 
@@ -168,6 +173,17 @@ class RoomBrain(Brain):
             self._events.append(Message(*split_attribution(text), data, now))
         elif isinstance(notice, HostChanged):
             self._was_host = notice.name == self._request.username
+        elif notice == Advice(PASSWORD_SET):  # needed when the relay starts anew, and with it the room
+            self._request = replace(self._request, password=self._chosen_password)
+        elif notice == Advice(PASSWORD_REMOVED):
+            self._request = replace(self._request, password=None)
+
+    def command(self, text: str, now: float) -> bool:
+        """Do as every brain does, and note a password that the relay may take."""
+        given, asked = super().command(text, now), parse_command(text)
+        if given and asked and asked[0] is Command.PASSWORD and asked[1].strip() not in {"", REMOVE}:
+            self._chosen_password = asked[1]
+        return given
 
     def datagram_error(self, now: float) -> None:
         """Take note that a datagram couldn't be sent or came back as undeliverable (ICMP)."""

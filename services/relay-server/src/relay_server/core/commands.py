@@ -6,6 +6,7 @@ from typing import Final
 
 from chatproto import Advice, BadNameError, Command, ProtocolError, Topic, check_password, check_user_name, sanitize
 from chatproto.commands import REMOVE
+from chatproto.notices import PASSWORD_REMOVED, PASSWORD_SET
 from relay_server.core import events
 from relay_server.core.model import Member, Room
 from relay_server.core.moderation import Moderation, ModerationError
@@ -81,9 +82,7 @@ class Commands:
             self._answer(host, "The password was not changed: you are not the host any more.")
             return
         room.password_hash = password_hash
-        self._answer(
-            host, "The room has a new password. It came over UDP, in the clear: whoever listens on the way knows it."
-        )
+        self._answer(host, PASSWORD_SET)
 
     def _list(self, member: Member, texts: list[str], now: float) -> None:
         """Answer what anybody may ask, a notice a second, so that asking floods nobody (MOD-02)."""
@@ -141,7 +140,7 @@ class Commands:
             return
         if argument.strip() == REMOVE:
             room.password_hash = None
-            self._answer(host, "The room has no password any more.")
+            self._answer(host, PASSWORD_REMOVED)
             return
         password = check_password(argument)
         room.waits_for_hash = True

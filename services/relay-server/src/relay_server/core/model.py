@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from relay_server.core.address import TARGET_BYTES, Address, network_of, pack_targets
 from relay_server.core.limits import Muted, SpeechLimit
+from relay_server.core.names import name_keys
 from relay_server.core.reachability import Challenges, Failures, SentLog
 
 
@@ -58,6 +59,11 @@ class Room:
     """All listeners' addresses in a row, twice over; None when they changed."""
     _others_bytes: int = 0
     """The length of the row without one of them."""
+
+    def holds(self, name: str, ip: bytes) -> bool:
+        """Tell whether a member asks whether it still is one: it may not know a newer password (PWD-02)."""
+        members = (self.members_by_key.get(key) for key in name_keys(name))
+        return any(member is not None and member.ip == ip for member in members)
 
     def knows_as_host(self, name: str, ip: bytes) -> bool:
         """Tell whether this is the host, come back within the grace (ROOM-06)."""

@@ -172,6 +172,8 @@ class Registry:
         if room is None:
             check_shown(name, "room")
             raise NoSuchRoomError
+        if room.password_hash is not None and room.holds(user_name, ip):
+            raise NameTakenError
         if room.password_hash is not None and room.password_hash != proof:
             raise WrongPasswordError if proof else WrongPasswordError("The room has a password: give it to join.")
         if _reached(self._policy.max_members_per_room, len(room.members)):
@@ -315,10 +317,10 @@ class Registry:
         check_shown(check_user_name(raw_name), "user")
         keys = name_keys(user_name)
         check_not_reserved(keys)
+        if any(key in room.members_by_key for key in keys):
+            raise NameTakenError  # before a ban: who is in stays, and may ask so whether it still is
         if room.shuts_out(user_name, keys, ip):
             raise BannedError("The host of this room has banned you.")
-        if any(key in room.members_by_key for key in keys):
-            raise NameTakenError
         header = encode_datagram(room.raw_name, token)
         attribution = raw_name + b": "
         member = Member(room, user_name, raw_name, token, keys, ip, header, len(header), attribution, joined_at=now)

@@ -124,10 +124,12 @@ class Relay:
 
     def _obey(self, member: Member, message: bytes, now: float) -> bytes | DropReason | None:
         """Do what a message means if it is for the relay and for nobody else; None if it is to be relayed."""
-        if not message or is_answer(message):
+        if not message:
             return b""
         if message[0] != _SLASH:
             return None
+        if is_answer(message):
+            return b""
         if message in LEAVE_COMMANDS and self._leave_commands:
             self._registry.leave(member, now)
             return b""
