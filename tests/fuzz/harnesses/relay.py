@@ -13,6 +13,7 @@ from chatproto.notices import SERVER_NAME
 from fuzz.bites import Bites, piece
 from relay_server.core.address import TARGET_BYTES, Address, ip_of, unpack_targets
 from relay_server.core.counters import DropReason
+from relay_server.core.errors import BusyError
 from relay_server.core.model import Member
 from services.relay_server.core.rooms_case import Case, at, home
 
@@ -20,6 +21,7 @@ POLICIES: Final[tuple[dict[str, Any], ...]] = (
     {},
     {"message_rate": 2.0, "message_burst": 3, "byte_rate": 100.0},
     {"attribution": False},
+    {"moderation": False},
     {"sanitize": False, "leave_commands": False, "announce": False},
     {"host_grace_seconds": 5.0, "max_members_per_room": 4},
 )
@@ -75,7 +77,15 @@ class World:
     def step(self) -> None:
         """Do one thing, and check what has to be true after it."""
         bites = self._bites
-        actions = (self._say_words, self._say_anything, self._send_anything, self._wait, self._bounce, self._join)
+        actions = (
+            self._say_words,
+            self._say_anything,
+            self._send_anything,
+            self._wait,
+            self._bounce,
+            self._join,
+            self._hash,
+        )
         bites.pick(actions)()
         self._case.registry.expire(self._now)
         self._take_notices()
@@ -166,6 +176,17 @@ class World:
         name = self._bites.piece().decode(errors="replace")
         with suppress(ProtocolError):
             self._members.append(self._case.join(name, now=self._now))
+
+    def _hash(self) -> None:
+        """Let the work on a new password end, or fail, whoever is the host by now (MOD-08)."""
+
+        def hashed() -> str:
+            if self._bites.byte() % 2:
+                raise BusyError
+            return "a hash"
+
+        if self._case.to_hash:
+            self._case.commands.set_password(self._case.to_hash.pop(), hashed)
 
     def _take_notices(self) -> None:
         for payload, targets in self._case.registry.outbox:
