@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 from bench import measures
 from bench.measures import SHAPES, Shape
 from bench.place import Cpus, choose_cpus, run_in_fresh_network, why_no_fresh_network
-from bench.programs import BenchError, ToolMissingError, build
+from bench.programs import MESSAGE_BYTES, MIXED_BYTES, BenchError, ToolMissingError, build
 from chatproto import ProtocolError
 
 FAILED: Final = 1
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         "--runs", type=_count, default=3, metavar="N", help="runs of relay and reference in turn; default: 3"
     )
     parser.add_argument("--seconds", type=_seconds, metavar="S", help="of each run; default: 3, with --exercise 60")
+    parser.add_argument("--mixed", action="store_true", help="messages of 34 to 166 bytes, not all of 100")
     parser.add_argument("--here", action="store_true", help="stay in this network namespace, as root too")
     presets = parser.add_mutually_exclusive_group()
     presets.add_argument(
@@ -84,6 +85,7 @@ def _measure(arguments: argparse.Namespace, cpus: Cpus) -> str:
         return measures.compare(
             programs, cpus, arguments.shape or SHAPES,
             rate=arguments.rate, seconds=arguments.seconds or RUN_SECONDS, runs=arguments.runs,
+            sizes=MIXED_BYTES if arguments.mixed else MESSAGE_BYTES,
         )  # fmt: skip
 
 

@@ -1,10 +1,11 @@
 /* Load for a UDP chat relay on 127.0.0.1: every member has a socket, speaks in turn, and hears all the others.
  *
- *     fanout_load PORT PID MEMBERS_PER_ROOM SECONDS RATE WINDOW MESSAGE_BYTES < members
+ *     fanout_load PORT PID MEMBERS_PER_ROOM SECONDS RATE WINDOW LEAST_BYTES MOST_BYTES < members
  *
  * Standard input has a line "room token" for each member, room after room. With RATE 0 the loop is closed: new
  * messages are sent as long as fewer than WINDOW deliveries are outstanding. Else RATE messages a second are sent,
- * whatever comes back. PID is the relay's process, whose CPU time is counted. The result is one line of JSON.
+ * whatever comes back. Messages have LEAST_BYTES to MOST_BYTES, all sizes alike, in the same order each time. PID is
+ * the relay's process, whose CPU time is counted. The result is one line of JSON.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -46,7 +47,7 @@ struct member {
 };
 
 static struct member *members;
-static size_t member_count, members_per_room, message_bytes;
+static size_t member_count, members_per_room, least_bytes, most_bytes;
 static int events;
 static uint64_t sent, delivered, duplicated, given_up, last_delivery_at;
 static uint64_t latencies[LATENCY_BUCKETS];
@@ -122,14 +123,22 @@ static bool say(struct member *member, const char *message, size_t size) {
     return false;
 }
 
+/* The size of the next message: numbers that look like chance, but are the same for the relay and the reference. */
+static size_t next_size(void) {
+    static uint64_t state = 1;
+    state = state * 6364136223846793005 + 1442695040888963407;
+    return least_bytes + (size_t)(state >> 33) % (most_bytes - least_bytes + 1);
+}
+
 static bool say_marked(struct member *member, size_t place) {
     char message[MAX_DATAGRAM_BYTES];
+    size_t size = next_size();
     message[0] = '#';
     write_hex(message + 1, place, 8);
     write_hex(message + 9, member->sent + 1, 8);
     write_hex(message + 17, now(), 16);
-    memset(message + MARK_BYTES, 'x', message_bytes - MARK_BYTES);
-    if (!say(member, message, message_bytes))
+    memset(message + MARK_BYTES, 'x', size - MARK_BYTES);
+    if (!say(member, message, size))
         return false;
     member->sent++;
     sent++;
@@ -293,15 +302,16 @@ static void converse(double seconds, double rate, uint64_t window) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 8) {
-        fprintf(stderr, "fanout_load PORT PID MEMBERS_PER_ROOM SECONDS RATE WINDOW MESSAGE_BYTES < members\n");
+    if (count != 9) {
+        fprintf(stderr, "fanout_load PORT PID MEMBERS_PER_ROOM SECONDS RATE WINDOW LEAST_BYTES MOST_BYTES < members\n");
         return 2;
     }
     pid_t relay = (pid_t)atol(arguments[2]);
     members_per_room = (size_t)atol(arguments[3]);
     double seconds = atof(arguments[4]), rate = atof(arguments[5]);
     uint64_t window = (uint64_t)atoll(arguments[6]);
-    message_bytes = (size_t)atol(arguments[7]);
+    least_bytes = (size_t)atol(arguments[7]);
+    most_bytes = (size_t)atol(arguments[8]);
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
@@ -310,8 +320,8 @@ int main(int count, char **arguments) {
     events = epoll_create1(0);
     read_members((uint16_t)atol(arguments[1]));
     if (members_per_room < 2 || member_count == 0 || member_count % members_per_room != 0 ||
-        message_bytes < MARK_BYTES || message_bytes > MAX_DATAGRAM_BYTES - HEADER_BYTES) {
-        fprintf(stderr, "the members don't fill their rooms, or the message is too short or too long\n");
+        least_bytes < MARK_BYTES || most_bytes < least_bytes || most_bytes > MAX_DATAGRAM_BYTES - HEADER_BYTES) {
+        fprintf(stderr, "the members don't fill their rooms, or the messages are too short or too long\n");
         return 2;
     }
     register_members();

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from bench.joining import Membership, join_members
 from bench.place import Cpus
 from bench.programs import (
+    MESSAGE_BYTES,
     BenchError,
     Programs,
     Result,
@@ -39,15 +40,16 @@ EXERCISE: Final = ((Shape(500, 10), 10_000.0), (Shape(1, 1000), 10.0))
 
 
 def compare(
-    programs: Programs, cpus: Cpus, shapes: Sequence[Shape], *, rate: float, seconds: float, runs: int
+    programs: Programs, cpus: Cpus, shapes: Sequence[Shape],
+    *, rate: float, seconds: float, runs: int, sizes: range,
 ) -> str:  # fmt: skip
     """Run relay and reference in turn; returns the table."""
     comparisons = []
     for shape in shapes:
         comparison = Comparison(str(shape), [], [])
         for _ in range(runs):
-            comparison.relay.append(_run_relay(programs, cpus, shape, rate, seconds))
-            comparison.reference.append(_run_reference(programs, cpus, shape, rate, seconds))
+            comparison.relay.append(_run_relay(programs, cpus, shape, rate, seconds, sizes))
+            comparison.reference.append(_run_reference(programs, cpus, shape, rate, seconds, sizes))
         comparisons.append(comparison)
     return comparison_table(comparisons)
 
@@ -79,17 +81,21 @@ def join(cpus: Cpus, count: int) -> str:
     )
 
 
-def _run_relay(programs: Programs, cpus: Cpus, shape: Shape, rate: float, seconds: float) -> Result:
+def _run_relay(
+    programs: Programs, cpus: Cpus, shape: Shape, rate: float, seconds: float, sizes: range = MESSAGE_BYTES
+) -> Result:  # fmt: skip
     with running_relay(cpus.relay) as relay:
         members = join_members(relay.tcp_port, *shape)
-        return run_load(programs, relay, members, shape.members, rate=rate, seconds=seconds)
+        return run_load(programs, relay, members, shape.members, rate=rate, seconds=seconds, sizes=sizes)
 
 
-def _run_reference(programs: Programs, cpus: Cpus, shape: Shape, rate: float, seconds: float) -> Result:
+def _run_reference(
+    programs: Programs, cpus: Cpus, shape: Shape, rate: float, seconds: float, sizes: range
+) -> Result:  # fmt: skip
     members = [
         Membership(f"bench-{room}", f"{room * shape.members + member:0{TOKEN_CHARACTERS}}")
         for room in range(shape.rooms)
         for member in range(shape.members)
     ]
     with running_reference(programs, cpus.relay) as reference:
-        return run_load(programs, reference, members, shape.members, rate=rate, seconds=seconds)
+        return run_load(programs, reference, members, shape.members, rate=rate, seconds=seconds, sizes=sizes)

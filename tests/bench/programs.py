@@ -22,7 +22,9 @@ START_SECONDS = 20.0
 STOP_SECONDS = 10.0
 WINDOW_DELIVERIES = 2048
 """How many deliveries are outstanding at most in the closed loop."""
-MESSAGE_BYTES = 100
+MESSAGE_BYTES = range(100, 101)
+MIXED_BYTES = range(34, 167)
+"""What people say is not all of one size; these have 100 bytes on average."""
 
 # All members share one address, and what is measured is the relay, not its limits. Who joins is not announced: in a
 # room of 1000 that would be half a million notices before the first message. The environment may say otherwise.
@@ -154,16 +156,18 @@ def running_relay(cpu: int) -> Iterator[Target]:
 
 def run_load(
     programs: Programs, target: Target, members: Sequence[Membership], members_per_room: int,
-    *, rate: float, seconds: float,
+    *, rate: float, seconds: float, sizes: range = MESSAGE_BYTES,
 ) -> Result:  # fmt: skip
     """Let the members converse; ``rate`` is in messages a second, 0 keeps the closed loop full.
+
+    The messages' sizes are spread evenly over ``sizes``.
 
     Raises:
         BenchError: the relay went away, or doesn't relay.
 
     """
     command: list[object] = [programs.load, target.udp_port, target.pid, members_per_room, seconds, rate]
-    command += [WINDOW_DELIVERIES, MESSAGE_BYTES]
+    command += [WINDOW_DELIVERIES, sizes[0], sizes[-1]]
     lines = "".join(f"{member.room} {member.token}\n" for member in members)
     done = subprocess.run([str(part) for part in command], input=lines, capture_output=True, text=True, check=False)
     if done.returncode != 0:

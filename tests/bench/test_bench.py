@@ -44,8 +44,9 @@ def test_relay_and_reference_are_compared() -> None:
 
 @needs_linux
 @needs_gcc
-def test_the_closed_loop_needs_no_rate() -> None:
-    done = bench("--here", "--shape", "4x5", "--seconds", "0.2", "--runs", "1", RELAY_EVENT_LOOP="asyncio")
+@pytest.mark.parametrize("mixed", [(), ("--mixed",)])
+def test_the_closed_loop_needs_no_rate(mixed: tuple[str, ...]) -> None:
+    done = bench("--here", "--shape", "4x5", "--seconds", "0.2", "--runs", "1", *mixed, RELAY_EVENT_LOOP="asyncio")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"^4 x 5 +relay +[1-9]", done.stdout, re.MULTILINE)
 
