@@ -19,6 +19,8 @@ class Namespace:
     name: str
     gateway: str
     address: str
+    outer: str
+    """The interface on this machine's side."""
 
     @property
     def inside(self) -> tuple[str, ...]:
@@ -33,7 +35,7 @@ class Namespace:
 def network(label: str, subnet: int) -> Iterator[Namespace]:
     """Make a network; label and subnet, a multiple of 4, must be each test's own."""
     name, outer = f"{label}{os.getpid()}", f"{label[:2]}{os.getpid()}"
-    made = Namespace(name, f"203.0.113.{subnet + 1}", f"203.0.113.{subnet + 2}")
+    made = Namespace(name, f"203.0.113.{subnet + 1}", f"203.0.113.{subnet + 2}", outer)
     _run("ip", "netns", "add", name)
     try:
         _run("ip", "link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", name)

@@ -1,5 +1,6 @@
 """Members whose programs die: the living lose nothing, the dead are evicted, and the relay rests."""
 
+import signal
 import time
 
 from conformance.people import People
@@ -11,6 +12,7 @@ from faults.process import cpu_seconds
 
 LIVING, DEAD = 10, 20
 MESSAGES_A_SECOND = 20.0
+AT_ONCE = 30
 EVICTED_WITHIN_SECONDS = 20.0
 IDLE_WINDOW_SECONDS = 3.0
 IDLE_SHARE = 0.03
@@ -39,6 +41,26 @@ def test_the_living_lose_nothing_and_the_dead_are_evicted(start_relay: StartRela
         again.heard(after=living[0])
         living[0].say(b"welcome back")
         assert again.hear() == b"living 0: welcome back"
+
+
+def test_the_dead_are_evicted_and_nothing_is_lost_when_many_speak_at_once(start_relay: StartRelay) -> None:
+    relay = start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0")
+    with People(relay.relay) as people:
+        living = [people.create(b"demo", b"living 0")]
+        living += [people.join(b"demo", b"living %d" % number) for number in range(1, LIVING)]
+        dead = [people.join(b"demo", b"dead %d" % number) for number in range(DEAD)]
+        await_metrics(relay, lambda now: now.total("relay_datagrams_accepted_total") == LIVING + DEAD)
+        crowd = Crowd(living)
+        close_abruptly(dead)
+        deadline = time.monotonic() + 3 * EVICTED_WITHIN_SECONDS
+        while evicted(relay) < DEAD:
+            assert time.monotonic() < deadline, "they weren't evicted in time"
+            relay.process.send_signal(signal.SIGSTOP)  # so that all of it waits for the relay's next look
+            for _ in range(AT_ONCE):
+                crowd.say_next()
+            relay.process.send_signal(signal.SIGCONT)
+            crowd.check_nothing_lost()
+        assert scrape(relay).value("relay_members") == LIVING
 
 
 def evicted(relay: OwnRelay) -> int:

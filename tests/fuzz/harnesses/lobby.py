@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from chatproto import encode_lobby, parse_lobby
 from fuzz.bites import Bites, piece
-from relay_server.core.address import TARGET_BYTES, Address, remote_of, unpack_targets
+from relay_server.core.address import TARGET_BYTES, Address, remote_of, targets_but, unpack_targets
 from relay_server.core.counters import DropReason
 from relay_server.core.lobby import Lobby
 from relay_server.core.policy import Policy
@@ -73,7 +73,8 @@ class World:
         assert parts, "what is malformed was accepted"
         assert b"".join(parts).decode()
         assert remote_of(source) in self._lobby.clients_by_remote
-        payload, targets = result
+        payload, row, place = result
+        targets = targets_but(row, place)
         if parts[1]:
             assert (payload, sorted(unpack_targets(targets))) == (data, others)
             self._copies += len(others)

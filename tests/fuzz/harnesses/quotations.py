@@ -71,14 +71,14 @@ class World:
         self.is_over = True
 
     def _send(self) -> None:
-        self._sent.append(self._bites.piece())
+        self._sent.append(self._bites.piece() or b"?")  # nothing is never sent
         self._log.remember(self._sent[-1])
 
     def _quote_sent(self) -> None:
         """Quote what everybody heard, or anything: it may raise a question, and no more."""
         quoted = self._bites.piece() if self._bites.byte() % 2 else self._bites.pick(self._sent[-256:])
         challenge = next((payload for payload in self._asked if quoted.startswith(payload)), None)
-        known = challenge is not None or any(sent[:64] == quoted[:64] for sent in self._sent)
+        known = challenge is not None or any(sent and quoted.startswith(sent[:64]) for sent in self._sent)
         before = len(self._asked)
         self._undelivered(quoted, challenge)
         assert known or len(self._asked) == before, "what was never sent is believed"

@@ -11,7 +11,7 @@ from chatproto import ProtocolError, encode_datagram, parse_datagram, sanitize
 from chatproto.constants import MAX_DELIVERY_BYTES
 from chatproto.notices import SERVER_NAME
 from fuzz.bites import Bites, piece
-from relay_server.core.address import TARGET_BYTES, Address, ip_of, unpack_targets
+from relay_server.core.address import TARGET_BYTES, Address, ip_of, targets_but, unpack_targets
 from relay_server.core.counters import DropReason
 from relay_server.core.errors import BusyError
 from relay_server.core.model import Member
@@ -129,10 +129,10 @@ class World:
             assert len(self._case.registry.outbox) == notices, "who is no member was answered"
         elif not isinstance(result, DropReason):
             self._heard_at[sender] = self._now
-            payload, targets = result
+            payload, row, place = result
             if payload:
                 self._check_delivery(sender, payload)
-                assert sorted(unpack_targets(targets)) == listeners
+                assert sorted(unpack_targets(targets_but(row, place))) == listeners
                 self._copies += len(listeners)
                 self._sent.append(payload)
 

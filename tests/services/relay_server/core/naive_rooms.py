@@ -19,11 +19,12 @@ from relay_server.core.address import (
     unpack_targets,
 )
 from relay_server.core.counters import DropReason
-from relay_server.core.model import Forward, Member
+from relay_server.core.model import Member, Notice
 from relay_server.core.policy import Policy
 from relay_server.core.reachability import CHALLENGE_SECONDS
 from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, TELL_SECONDS, Registry
 from relay_server.core.relay import Relay
+from services.relay_server.core.rooms_case import NOTHING_SAID, cut
 
 if TYPE_CHECKING:
     from relay_server.core.events import Event
@@ -166,7 +167,7 @@ class NaiveRooms(RuleBasedStateMachine):
         listeners = [other.hears_at for other in self.places[person.room].people if other is not person]
         wanted = sorted(address for address in listeners if address is not None)
         if not text:
-            assert result == (b"", b"")
+            assert result == NOTHING_SAID
             return
         if self.places[person.room].is_muted(person):
             assert result is DropReason.MUTED
@@ -177,9 +178,9 @@ class NaiveRooms(RuleBasedStateMachine):
         self.copies += len(wanted)
         self.last_said[person.room] = payload
 
-    def _send(self, room: str, token: bytes, message: bytes, source: Address) -> Forward | DropReason:
+    def _send(self, room: str, token: bytes, message: bytes, source: Address) -> Notice | DropReason:
         self.received += 1
-        return self.relay.handle_datagram(encode_datagram(room.encode(), token, message), source, self.now)
+        return cut(self.relay.handle_datagram(encode_datagram(room.encode(), token, message), source, self.now))
 
     def _hear(self, person: Person, source: Address) -> None:
         first = person.heard_at is None

@@ -5,10 +5,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from chatproto import encode_datagram
-from relay_server.core.address import Address, make_address, parse_ip, unpack_targets
+from relay_server.core.address import Address, make_address, parse_ip, targets_but, unpack_targets
 from relay_server.core.commands import Commands, NewPassword
 from relay_server.core.counters import DropReason
-from relay_server.core.model import Forward, Member
+from relay_server.core.model import Forward, Member, Notice
 from relay_server.core.moderation import Moderation
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Said = tuple[str, list[Address]]
 """What was said, and to which addresses, sorted."""
+NOTHING_SAID = (b"", b"")
 
 
 def at(ip: str = "10.0.0.1", port: int = 5000) -> Address:
@@ -37,7 +38,15 @@ def new_nonces() -> Callable[[], str]:
     return lambda: f"{next(numbers):016x}"
 
 
-def relayed(result: Forward | DropReason) -> Said:
+def cut(result: Forward | DropReason) -> Notice | DropReason:
+    """Take the sender out of the row that its message goes to."""
+    if isinstance(result, DropReason):
+        return result
+    payload, row, place = result
+    return payload, targets_but(row, place)
+
+
+def relayed(result: Notice | DropReason) -> Said:
     """Take apart what is forwarded."""
     assert isinstance(result, tuple), result
     payload, targets = result
@@ -86,11 +95,11 @@ class Case:
 
     def say(
         self, member: Member, message: str | bytes = b"", now: float = 0.0, source: Address | None = None
-    ) -> Forward | DropReason:
-        """Send a member's message from its home, or from ``source``."""
+    ) -> Notice | DropReason:
+        """Send a member's message from its home, or from ``source``; returns who gets what."""
         raw = message.encode() if isinstance(message, str) else message
         data = encode_datagram(member.room.raw_name, member.token, raw)
-        return self.relay.handle_datagram(data, source or home(member), now)
+        return cut(self.relay.handle_datagram(data, source or home(member), now))
 
     def trio(self, now: float = 0.0) -> tuple[Member, Member, Member]:
         """Put ann (the host), bob and eve in a room, all of whom have spoken; nothing waits to be said."""

@@ -11,9 +11,9 @@ from relay_server.core.address import network_of
 from relay_server.core.commands import LIST_BYTES, MAX_LIST_NOTICES, MAX_TOPIC_BYTES
 from relay_server.core.counters import DropReason
 from relay_server.core.errors import BannedError, BusyError, NameTakenError, WrongPasswordError
-from relay_server.core.model import NOTHING_TO_SEND, Member
+from relay_server.core.model import Member
 from relay_server.core.moderation import MAX_MUTES, ModerationError
-from services.relay_server.core.rooms_case import Case, Said, home, relayed
+from services.relay_server.core.rooms_case import NOTHING_SAID, Case, Said, home, relayed
 
 SERVER = "server: "
 ORDERS = ["/kick bob", "/ban bob", "/unban bob", "/mute bob", "/unmute bob", "/topic tea", "/host bob", "/password x"]
@@ -22,7 +22,7 @@ ORDERS = ["/kick bob", "/ban bob", "/unban bob", "/mute bob", "/unmute bob", "/t
 def command(case: Case, member: Member, message: str, now: float = 1.0) -> list[Said]:
     """Give a command, which is accepted and relayed to nobody; return what the relay says."""
     accepted = case.registry.counters.accepted
-    assert case.say(member, message, now) == NOTHING_TO_SEND
+    assert case.say(member, message, now) == NOTHING_SAID
     assert case.registry.counters.accepted == accepted + 1
     case.assert_all_is_counted()
     return case.said()
@@ -230,13 +230,13 @@ def test_nobody_hears_a_muted_member_who_may_still_be_there() -> None:
     assert case.say(bob, "hello", 2.0) is DropReason.MUTED
     assert len(case.said()) == 1
     assert case.say(bob, b"/kick \xff", 2.0) is DropReason.INVALID_UTF8
-    assert case.say(bob, "", 3.0) == NOTHING_TO_SEND
+    assert case.say(bob, "", 3.0) == NOTHING_SAID
     assert bob.seen_at == 3.0
     assert answers(case, bob, "/who", 3.0)
     case.said()
     assert case.registry.counters.dropped[DropReason.MUTED] == 3
     assert relayed(case.say(ann, "hi")) == ("ann: hi", [home(bob), home(eve)])
-    assert case.say(bob, "/leave", 4.0) == NOTHING_TO_SEND
+    assert case.say(bob, "/leave", 4.0) == NOTHING_SAID
     assert not case.knows(bob)
     case.assert_all_is_counted()
 

@@ -51,8 +51,8 @@ def farewell(reason: EvictionReason) -> bytes:
 @pytest.mark.requirement("LOB-02", "LOB-03")
 def test_who_spoke_once_hears_what_the_others_say_byte_for_byte() -> None:
     case = LobbyCase()
-    assert case.say(ANN, "ann", "is anybody here?") == (b"\x03annis anybody here?", b"")
-    payload, targets = case.say(BOB, "bob", "hi\x1b\n")
+    assert case.say(ANN, "ann", "is anybody here?") == (b"\x03annis anybody here?", b"", 0)
+    payload, targets, _ = case.say(BOB, "bob", "hi\x1b\n")
     assert (payload, unpack_targets(targets)) == (b"\x03bobhi\x1b\n", [ANN])  # type: ignore[arg-type]
     result = case.say(ANN, "ann", "ah")
     assert isinstance(result, tuple)
@@ -93,7 +93,7 @@ def test_a_silent_client_is_forgotten_and_told() -> None:
     case.lobby.expire(100.0)
     assert case.said() == [(farewell(EvictionReason.SILENCE), [BOB]), (farewell(EvictionReason.SILENCE), [EVE])]
     assert case.events == [events.LobbyClientEvicted(name, EvictionReason.SILENCE) for name in ("bob", "eve")]
-    assert case.say(ANN, "ann", "alone", 101.0) == (b"\x03annalone", b"")
+    assert case.say(ANN, "ann", "alone", 101.0) == (b"\x03annalone", b"", 0)
     case.assert_all_is_counted()
 
 
@@ -240,7 +240,7 @@ def test_every_datagram_is_forwarded_or_dropped_and_counted(datagrams: list[tupl
         result = case.lobby.handle_datagram(data, source, 0.0)
         if isinstance(result, tuple):
             known.add(source)
-            payload, targets = result
+            payload, targets, _ = result
             assert payload in {data, b""}
             assert unpack_targets(targets) in ([], [address for address in known if address != source])
         case.assert_all_is_counted()

@@ -278,7 +278,7 @@ def test_a_datagram_that_comes_clears_all_failures(speech: bytes) -> None:
 
 @pytest.mark.requirement("EVI-03")
 @pytest.mark.parametrize(
-    "forged", [b"", b"ann: m", b"eve: message 1", b"ann: message 99999", b"\x00\x01\x02\x03\x04\x05\x06\x07"]
+    "forged", [b"", b"ann: m", b"eve: message 1", b"ann: message x", b"\x00\x01\x02\x03\x04\x05\x06\x07"]
 )
 def test_errors_that_quote_what_was_not_sent_are_forged(forged: bytes) -> None:
     failing = Failing()

@@ -11,8 +11,7 @@ from chatproto import encode_datagram
 from relay_server.core import events
 from relay_server.core.address import Address, ip_of, make_address, parse_ip, unpack_targets
 from relay_server.core.counters import DropReason
-from relay_server.core.model import NOTHING_TO_SEND
-from services.relay_server.core.rooms_case import Case, at, home, relayed
+from services.relay_server.core.rooms_case import NOTHING_SAID, Case, at, cut, home, relayed
 
 LONGEST = 4094
 
@@ -104,7 +103,7 @@ def test_a_datagram_of_more_than_4096_bytes_is_dropped_not_cut(source: Callable[
     whole = encode_datagram(b"demo", ann.token)
     whole += b"x" * (4096 - len(whole))
     assert case.relay.handle_datagram(whole + b"x", source(ann), 0.0) is DropReason.OVERSIZED
-    assert relayed(case.relay.handle_datagram(whole, source(ann), 0.0))[0] == "x" * (4096 - 6 - len(ann.token))
+    assert relayed(cut(case.relay.handle_datagram(whole, source(ann), 0.0)))[0] == "x" * (4096 - 6 - len(ann.token))
 
 
 @pytest.mark.requirement("UDP-03")
@@ -211,7 +210,7 @@ def test_a_keep_alive_registers_the_address_and_is_not_relayed() -> None:
     case = Case()
     ann, _, _ = case.trio()
     zoe = case.join("zoe")
-    assert case.say(zoe) == NOTHING_TO_SEND
+    assert case.say(zoe) == NOTHING_SAID
     assert home(zoe) in relayed(case.say(ann, "hi"))[1]
 
 
@@ -220,7 +219,7 @@ def test_a_keep_alive_registers_the_address_and_is_not_relayed() -> None:
 def test_a_command_leaves_the_room(command: str) -> None:
     case = Case()
     ann, bob, eve = case.trio()
-    assert case.say(bob, command) == NOTHING_TO_SEND
+    assert case.say(bob, command) == NOTHING_SAID
     assert not case.knows(bob)
     assert case.said() == [("server: bob left", [home(ann), home(eve)])]
     assert case.events == [events.MemberLeft("demo", "bob")]
@@ -247,7 +246,7 @@ def test_commands_can_be_turned_off() -> None:
 def test_an_answer_to_a_challenge_is_relayed_to_nobody() -> None:
     case = Case(leave_commands=False)
     _, bob, _ = case.trio()
-    assert case.say(bob, "/here 0123456789abcdef") == NOTHING_TO_SEND
+    assert case.say(bob, "/here 0123456789abcdef") == NOTHING_SAID
     assert relayed(case.say(bob, "/here I am"))[0] == "bob: /here I am"
     assert case.said() == []
 
@@ -306,7 +305,7 @@ def test_every_datagram_is_forwarded_or_dropped_and_counted(data: st.DataObject)
     sent = data.draw(st.lists(st.tuples(datagrams, sources, st.floats(0, 2)), max_size=20))
     for datagram, source, pause in sent:
         now += pause
-        result = case.relay.handle_datagram(datagram, source, now)
+        result = cut(case.relay.handle_datagram(datagram, source, now))
         if not isinstance(result, DropReason):
             payload, targets = result
             assert len(payload) <= LONGEST

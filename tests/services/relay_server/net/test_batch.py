@@ -1,6 +1,5 @@
 """Datagrams in batches: the same suite for the batch calls and for the portable ones."""
 
-import ctypes
 import errno
 import select
 import sys
@@ -10,7 +9,6 @@ from contextlib import ExitStack
 import pytest
 
 from relay_server.core.address import (
-    TARGET_BYTES,
     Address,
     ip_of,
     make_address,
@@ -19,11 +17,9 @@ from relay_server.core.address import (
     port_of,
     remote_of,
     show_ip,
-    unpack_targets,
 )
 from relay_server.net import batch as batch_module
 from relay_server.net.batch import (
-    ENOUGH_TO_SEND_BYTES,
     NOTHING_SENT,
     RECEIVE_BATCH,
     SEND_BATCH,
@@ -34,6 +30,7 @@ from relay_server.net.batch import (
 )
 from relay_server.net.portable import PortableSocket
 from relay_server.net.sockets import bind_udp, is_wildcard
+from services.relay_server.net.full_kernel import FullKernel
 from services.relay_server.net.loopback import address_of, dead_address, udp_peer, wait_until_readable
 
 BUFFER_BYTES = 2**20
@@ -75,16 +72,8 @@ def port_bound(chat: Chat) -> int:
 
 
 def send(chat: Chat, *messages: tuple[bytes, list[Address]]) -> Sent:
-    """Send each payload to its targets, flushing whenever it is time for that; returns the whole outcome."""
-    total = NOTHING_SENT
-    for payload, targets in messages:
-        if chat.queue(payload, pack_targets(targets)):
-            total = add(total, chat.flush())
-    return add(total, chat.flush())
-
-
-def add(one: Sent, other: Sent) -> Sent:
-    return Sent(one.copies + other.copies, one.volume + other.volume, one.errors + other.errors)
+    """Send each payload to its targets."""
+    return chat.send([(payload, pack_targets(targets), 0) for payload, targets in messages])
 
 
 def receive(chat: Chat) -> list[tuple[bytes, Address]]:
@@ -148,7 +137,7 @@ def test_several_messages_go_to_several_targets_each(open_socket: Open) -> None:
         everybody = [_, bob_at, _] = [address_of(peer) for peer in (ann, bob, eve)]
         sent = send(chat, (b"to all", everybody), (b"to none", []), (b"to bob", [bob_at]), (b"x" * 4094, everybody[1:]))
         assert sent == Sent(3 + 1 + 2, 3 * 6 + 6 + 2 * 4094, [])
-        assert chat.flush() == NOTHING_SENT
+        assert chat.send([]) == NOTHING_SENT
         assert [bob.recv(9999) for _ in range(3)] == [b"to all", b"to bob", b"x" * 4094]
         assert [eve.recv(9999) for _ in range(2)] == [b"to all", b"x" * 4094]
         assert ann.recv(9999) == b"to all"
@@ -173,29 +162,17 @@ def test_a_room_may_be_larger_than_one_system_call_takes(open_socket: Open, copi
                 peer.recv(100)
 
 
-def test_a_queue_that_is_full_asks_to_be_sent(open_socket: Open) -> None:
+def test_many_large_messages_are_sent_at_once(open_socket: Open) -> None:
     chat = open_socket("127.0.0.1")
     with ExitStack() as stack:
-        peers = [stack.enter_context(udp_peer()) for _ in range(16)]  # each has room for its share
+        peers = [stack.enter_context(udp_peer()) for _ in range(32)]  # each has room for its share
         messages = [b"%03d" % number + b"x" * 4093 for number in range(RECEIVE_BATCH)]
-        for number, message in enumerate(messages, start=1):
-            full = chat.queue(message, pack_targets([address_of(peers[number % 16])]))
-            assert full is (number == RECEIVE_BATCH)
-        assert chat.flush() == Sent(RECEIVE_BATCH, RECEIVE_BATCH * 4096, [])
+        rows = [[address_of(peers[number % 32])] for number in range(RECEIVE_BATCH)]
+        sent = send(chat, *zip(messages, rows, strict=True))
+        assert sent == Sent(RECEIVE_BATCH, RECEIVE_BATCH * 4096, [])
         for place, peer in enumerate(peers):
-            mine = [message for number, message in enumerate(messages, start=1) if number % 16 == place]
+            mine = messages[place::32]
             assert [peer.recv(9999) for _ in mine] == mine
-
-
-def test_a_row_of_many_targets_asks_to_be_sent(open_socket: Open) -> None:
-    chat = open_socket("127.0.0.1")
-    with udp_peer() as peer:
-        row = pack_targets([address_of(peer)] * (ENOUGH_TO_SEND_BYTES // TARGET_BYTES // 2))
-        assert not chat.queue(b"hello", row)
-        assert chat.queue(b"hello", row)
-        assert chat.flush().copies == 2 * len(unpack_targets(row))
-        assert not chat.queue(b"hello", row)
-        assert chat.flush().copies == len(unpack_targets(row))
 
 
 @pytest.mark.parametrize(
@@ -294,28 +271,6 @@ def test_a_refused_datagram_of_many_is_named_exactly(batch: BatchSocket) -> None
         assert (sent.copies, sent.volume) == (10, 55)
         assert sent.errors == [SendError(nowhere, errno.EINVAL, number + 1) for number in range(10)]
         assert [len(peer.recv(100)) for _ in range(10)] == list(range(1, 11))
-
-
-class FullKernel:
-    """Stands between a batch socket and the kernel, and lets it refuse datagrams as a full send buffer does.
-
-    Loopback takes every datagram off the sender's buffer at once, so a real one never fills up there.
-    """
-
-    def __init__(self, refusals: int, reason: int = errno.EAGAIN) -> None:
-        self._refusals = refusals
-        self._reason = reason
-
-    def sendmmsg(self, fd: int, headers: int, count: int, flags: int) -> int:
-        if self._refusals:
-            self._refusals -= 1
-            ctypes.set_errno(self._reason)
-            return -1
-        sent: int = KERNEL.sendmmsg(fd, headers, count, flags)
-        return sent
-
-
-KERNEL = batch_module._libc
 
 
 @pytest.mark.parametrize(("refusals", "reason"), [(3, errno.EAGAIN), (1, errno.ECONNREFUSED), (5, errno.EHOSTUNREACH)])

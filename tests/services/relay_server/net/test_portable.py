@@ -27,15 +27,13 @@ def test_a_socket_of_ipv4_alone_has_the_same_addresses(ipv4: PortableSocket) -> 
         peer.sendto(b"hello", ipv4._sock.getsockname())
         wait_until_readable(ipv4.fileno())
         assert ipv4.receive() == [(b"hello", address_of(peer))]
-        ipv4.queue(b"answer", pack_targets([address_of(peer)]))
-        assert ipv4.flush() == Sent(1, 6, [])
+        assert ipv4.send([(b"answer", pack_targets([address_of(peer)]), 0)]) == Sent(1, 6, [])
         assert peer.recv(100) == b"answer"
 
 
 def test_a_socket_of_ipv4_alone_cannot_reach_ipv6(ipv4: PortableSocket) -> None:
     target = make_address(parse_ip("::1"), 9)
-    ipv4.queue(b"hello", pack_targets([target]))
-    copies, volume, (error,) = ipv4.flush()
+    copies, volume, (error,) = ipv4.send([(b"hello", pack_targets([target]), 0)])
     assert (copies, volume, error.target, error.size) == (0, 0, target, 5)
 
 
@@ -43,8 +41,7 @@ def test_nobody_learns_of_dead_ports(ipv4: PortableSocket) -> None:
     with udp_peer() as peer:
         row = pack_targets([dead_address(), address_of(peer)])
         for _ in range(10):
-            ipv4.queue(b"hello", row)
-            assert ipv4.flush() == Sent(2, 10, [])
+            assert ipv4.send([(b"hello", row, 0)]) == Sent(2, 10, [])
             assert peer.recv(100) == b"hello"
         assert ipv4.receive() == []
         assert list(ipv4.undelivered()) == []

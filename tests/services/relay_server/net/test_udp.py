@@ -20,6 +20,7 @@ from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.net import loop
 from relay_server.net.batch import SendError, Sent
+from relay_server.net.fanout import Parcel
 from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import COPIES_A_TURN, UdpPort
 from services.relay_server.core.rooms_case import new_nonces
@@ -108,6 +109,62 @@ def test_what_one_says_the_others_hear(run: Callable[[Scenario], None], portable
                             ]
                 chat.assert_books_balance(400)
                 assert chat.registry.counters.bytes_sent == 2 * sum(len(f"ann: message {n}") for n in range(200))
+
+    run(scenario)
+
+
+def record_parcels(chat: Rooms, monkeypatch: pytest.MonkeyPatch) -> list[list[Parcel]]:
+    """Note what the port hands to its socket, call by call."""
+    calls: list[list[Parcel]] = []
+    send = chat.port._sock.send
+
+    def note(parcels: list[Parcel]) -> Sent:
+        calls.append(parcels)
+        return send(parcels)
+
+    monkeypatch.setattr(chat.port._sock, "send", note)
+    return calls
+
+
+@pytest.mark.requirement("UDP-04", "CON-02")
+def test_what_is_said_at_once_goes_together(
+    run: Callable[[Scenario], None], portable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with rooms(portable) as chat:
+            with ExitStack() as stack:
+                ann, bob, eve = peers = [stack.enter_context(udp_peer()) for _ in range(3)]
+                headers = [chat.admit(name) for name in ("ann", "bob", "eve")]
+                chat.registry.outbox.clear()
+                for peer, header in zip(peers, headers, strict=True):
+                    peer.sendto(header, chat.where)
+                await until(lambda: chat.registry.counters.accepted == 3)
+                calls = record_parcels(chat, monkeypatch)
+                for peer, header, message in zip((ann, bob, ann), (*headers[:2], headers[0]), b"123", strict=True):
+                    peer.sendto(header + b"%c" % message, chat.where)  # the port has no turn in between
+                assert [await hear(eve) for _ in range(3)] == [b"ann: 1", b"bob: 2", b"ann: 3"]
+                assert await hear(ann) == b"bob: 2"
+                assert [await hear(bob) for _ in range(2)] == [b"ann: 1", b"ann: 3"]
+                chat.assert_books_balance(6)
+                assert chat.registry.counters.bytes_sent == 6 * len(b"ann: 1")
+                (parcels,) = calls
+                assert any(segment for _, _, segment in parcels) is not portable
+
+    run(scenario)
+
+
+def test_the_notices_of_a_crowd_are_sent_in_portions(
+    run: Callable[[Scenario], None], portable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with rooms(portable) as chat:
+            with udp_peer() as ann:
+                row = pack_targets([address_of(ann)] * (COPIES_A_TURN // 2 + 1))
+                calls = record_parcels(chat, monkeypatch)
+                chat.registry.outbox += [(b"notice", row)] * 5
+                chat.port.flush()
+                assert [len(parcels) for parcels in calls if parcels] == [2, 2, 1]
+                assert chat.registry.counters.notices_sent == 5 * (COPIES_A_TURN // 2 + 1)
 
     run(scenario)
 
@@ -237,7 +294,7 @@ def test_a_flood_of_copies_lets_others_have_their_turn(run: Callable[[Scenario],
             def handle(data: bytes, source: Address, now: float) -> Forward:
                 del source, now
                 handled.append(int(data))
-                return data, row
+                return data, row, 0
 
             def clock() -> float:
                 turns.append(len(handled))
@@ -266,7 +323,7 @@ def test_a_port_that_closes_amid_a_flood_is_silent(run: Callable[[Scenario], Non
             def handle(data: bytes, source: Address, now: float) -> Forward:
                 del source, now
                 handled.append(data)
-                return data, row
+                return data, row, 0
 
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
             for number in range(10):
@@ -291,7 +348,7 @@ def test_a_copy_that_the_kernel_refuses_is_counted_by_reason(run: Callable[[Scen
             row = pack_targets([far, address_of(bob)])
             lobby = Lobby(Policy(), lambda _: None, new_nonces())
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
-            port = UdpPort(sock, lambda *_: (b"hello", row), lobby, lambda: 0.0, pinned=False, portable=portable)
+            port = UdpPort(sock, lambda *_: (b"hello", row, 0), lobby, lambda: 0.0, pinned=False, portable=portable)
             ann.sendto(b"x", ("127.0.0.1", port_of(sock)))
             assert await hear(bob) == b"hello"
             assert (lobby.counters.sent, lobby.counters.bytes_sent) == (1, 5)
@@ -312,7 +369,7 @@ def test_a_broadcast_is_forbidden(run: Callable[[Scenario], None], portable: boo
             row = pack_targets([make_address(parse_ip("255.255.255.255"), 9)] * 3)
             lobby = Lobby(Policy(), lambda _: None, new_nonces())
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
-            port = UdpPort(sock, lambda *_: (b"hello", row), lobby, lambda: 0.0, pinned=False, portable=portable)
+            port = UdpPort(sock, lambda *_: (b"hello", row, 0), lobby, lambda: 0.0, pinned=False, portable=portable)
             ann.sendto(b"x", ("127.0.0.1", port_of(sock)))
             await until(lambda: lobby.counters.send_failures[SendFailure.FORBIDDEN] == 3)
             assert lobby.counters.sent == lobby.counters.bytes_sent == 0
@@ -343,10 +400,12 @@ def test_only_a_target_without_a_route_fails_by_its_own_fault(
         now = 0.0
         port = UdpPort(bind_udp("127.0.0.1", 0, BUFFER_BYTES), lobby.handle_datagram, lobby, lambda: now, pinned=False)
         # No address is without a route on every machine, so this is what the kernel would report.
-        monkeypatch.setattr(port._sock, "flush", lambda: Sent(2, 10, [SendError(bob, reason, 5)]))
+        monkeypatch.setattr(port._sock, "send", lambda _: Sent(2, 10, [SendError(bob, reason, 5)]))
         for number in range(3):
             now = number * 5.0
-            lobby.handle_datagram(encode_lobby(b"ann", b"%d" % number), make_address(bob[8:24], 10), now)
+            said = lobby.handle_datagram(encode_lobby(b"ann", b"%d" % number), make_address(bob[8:24], 10), now)
+            assert isinstance(said, tuple)
+            port._forwards.append(said)
             port._flush_messages()
         assert lobby.counters.send_failures[failure] == sum(lobby.counters.send_failures.values()) == 3
         assert (lobby.counters.sent, lobby.counters.bytes_sent) == (6, 30)

@@ -85,7 +85,7 @@ class Lobby:
         self._sent.remember(data)
         targets = pack_targets(other.address for other in self.clients_by_remote.values() if other is not client)
         self.counters.fanout_bytes[len(targets)] += 1
-        return data, targets
+        return data, targets, 0
 
     def next_deadline(self) -> float:
         """Return when `expire` has something to do next; infinity if never."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from relay_server.core.address import TARGET_BYTES, Address, network_of, pack_targets
+from relay_server.core.address import TARGET_BYTES, Address, network_of, pack_targets, targets_but
 from relay_server.core.limits import Muted, SpeechLimit
 from relay_server.core.names import name_keys
 from relay_server.core.reachability import Challenges, Failures, SentLog
@@ -55,10 +55,8 @@ class Room:
     sent: SentLog = field(default_factory=SentLog)
     _listeners: dict["Member", Address] = field(default_factory=dict)
     """The members that have an address, be it provisional (LEN-02)."""
-    _targets: bytes | None = None
-    """All listeners' addresses in a row, twice over; None when they changed."""
-    _others_bytes: int = 0
-    """The length of the row without one of them."""
+    row: bytes | None = None
+    """All listeners' addresses, as `line_up` made it; None when they changed."""
 
     def holds(self, name: str, ip: bytes) -> bool:
         """Tell whether a member asks whether it still is one: it may not know a newer password (PWD-02)."""
@@ -80,12 +78,12 @@ class Room:
     def listen(self, member: "Member", address: Address) -> None:
         """Send the member's copies to this address from now on."""
         self._listeners[member] = address
-        self._targets = None
+        self.row = None
 
     def stop_listening(self, member: "Member") -> None:
         """Send the member nothing any more."""
         if self._listeners.pop(member, None) is not None:
-            self._targets = None
+            self.row = None
         member.place = 0
 
     def target_of(self, member: "Member") -> bytes:
@@ -94,24 +92,19 @@ class Room:
         return pack_targets([address] if address is not None else [])
 
     def targets_but(self, member: "Member") -> bytes:
-        """Return where everybody's copies go but the member's.
+        """Return where everybody's copies go but the member's."""
+        return targets_but(self.line_up(), member.place)
 
-        In the doubled row those who come after the member are followed by those who come before it, so one
-        cut takes out all of them.
+    def line_up(self) -> bytes:
+        """Return all listeners' addresses in a row; it is the same object as long as nobody comes, moves or goes.
+
+        Each listener knows its place in it from then on.
         """
-        targets = self._targets
-        if targets is None:
-            targets = self._line_up()
-        start = member.place
-        return targets[start : start + self._others_bytes] if start else targets[: len(targets) // 2]
-
-    def _line_up(self) -> bytes:
-        for place, listener in enumerate(self._listeners, start=1):
-            listener.place = place * TARGET_BYTES
-        row = pack_targets(self._listeners.values())
-        self._others_bytes = len(row) - TARGET_BYTES
-        self._targets = row + row
-        return self._targets
+        if self.row is None:
+            for place, listener in enumerate(self._listeners, start=1):
+                listener.place = place * TARGET_BYTES
+            self.row = pack_targets(self._listeners.values())
+        return self.row
 
 
 @dataclass(slots=True, eq=False)
@@ -147,14 +140,16 @@ class Member:
     challenges: Challenges | None = None
 
 
-Forward: TypeAlias = tuple[bytes, bytes]
-"""A payload, and the row of addresses that it goes to (see `address.pack_targets`).
+Forward: TypeAlias = tuple[bytes, bytes, int]
+"""A payload, a row of addresses, and the sender's place in it: everybody in the row but the sender gets the payload.
 
-A bare tuple: a named one takes longer to make than the rest of a decision.
+See `address.targets_but`. What is said in a room comes with the same row, one object, until the row changes: so
+messages that have the same way can be found and go it together. A bare tuple: a named one takes longer to make than
+the rest of a decision.
 """
 
 Notice: TypeAlias = tuple[bytes, bytes]
-"""The same for what the relay itself says."""
+"""What the relay itself says: a payload, and the row of addresses that it goes to (see `address.pack_targets`)."""
 
-NOTHING_TO_SEND: Final[Forward] = (b"", b"")
+NOTHING_TO_SEND: Final[Forward] = (b"", b"", 0)
 """The answer to a datagram that was accepted and is relayed to nobody, such as a keep-alive."""

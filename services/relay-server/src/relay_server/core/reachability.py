@@ -54,9 +54,10 @@ class SentLog:
         """Tell whether one of the datagrams begins as quoted.
 
         A quotation shorter than what is remembered proves nothing: a guess may be as good. A longer one proves
-        that whoever made it heard what was said, which every member does.
+        that whoever made it heard what was said, which every member does. It may go on with what was said next: on
+        the relay's own machine an error quotes from several messages at once (see `net.fanout`).
         """
-        return quoted[:_REMEMBERED_BYTES] in (self._recent or ())
+        return any(map(quoted.startswith, self._recent or ()))
 
 
 class Challenges:

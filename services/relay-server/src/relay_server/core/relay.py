@@ -4,7 +4,7 @@ from typing import Final
 
 from chatproto import EvictionReason, is_answer, parse_command, parse_datagram, sanitize
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
-from relay_server.core.address import Address, ip_of, network_of
+from relay_server.core.address import TARGET_BYTES, Address, ip_of, network_of
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
 from relay_server.core.limits import Buckets
@@ -85,9 +85,9 @@ class Relay:
         room = sender.room
         if now >= room.sent.due_at:
             room.sent.sample(payload, now)
-        targets = room.targets_but(sender)
-        self._fanout_sizes[len(targets)] += 1
-        return payload, targets
+        row = room.row or room.line_up()
+        self._fanout_sizes[len(row) - TARGET_BYTES] += 1
+        return payload, row, sender.place
 
     def _identify(self, data: bytes, source: Address, now: float) -> Member | DropReason:
         """Find out who sends from a new address, or why it doesn't count (UDP-02, UDP-03)."""

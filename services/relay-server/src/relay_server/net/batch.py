@@ -10,33 +10,36 @@ import mmap
 import select
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 from operator import add, mul
 from typing import Final, NamedTuple
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
-from relay_server.core.address import ADDRESS_BYTES, TARGET_BYTES, Address
+from relay_server.core.address import ADDRESS_BYTES, SEGMENT_OFFSET, TARGET_BYTES, Address
 from relay_server.net.errqueue import Undelivered, ask_for_errors, drain_errors
+from relay_server.net.fanout import Parcel
 
-RECEIVE_BATCH: Final = 256
+RECEIVE_BATCH: Final = 512
 SEND_BATCH: Final = 1024
 """The kernel takes no more in one call."""
-ENOUGH_TO_SEND_BYTES: Final = SEND_BATCH // 2 * TARGET_BYTES
-"""Rows of targets that are worth a call: with the one that makes it enough, they mostly fit one."""
 ERRORS_A_TURN: Final = 256
 """A flood of ICMP errors, forged ones say, may not keep the relay from its datagrams (threat U9)."""
 WAIT_FOR_ROOM_MILLISECONDS: Final = 20
 """How long a full send buffer may hold up the relay, once, before copies are given up."""
 
 _RECEIVE_STRIDE = 4104  # one byte more than the largest datagram shows an oversized one; a multiple of 8
-_PAYLOADS_BYTES = RECEIVE_BATCH * MAX_DATAGRAM_BYTES
 _RECEIVE_STARTS = range(0, RECEIVE_BATCH * _RECEIVE_STRIDE, _RECEIVE_STRIDE)
 _SOURCE_PLACES = [slice(i * TARGET_BYTES, i * TARGET_BYTES + ADDRESS_BYTES) for i in range(RECEIVE_BATCH)]
-_NAME_BYTES, _CONTROL_OFFSET, _CONTROL_BYTES = 28, 32, 40
+_NAME_BYTES = 28
+_PINNED = slice(32, 72)  # in a target: the control message with the local address...
+_CUT = slice(72, 96)  # ...and the one with the size to cut by
 _TRIES = 8  # a flood of ICMP errors may bring the next one between two tries
 _IOVEC = struct.Struct("=QQ")
 _pack_iovec, _IOVEC_BYTES = _IOVEC.pack, _IOVEC.size
+_SEGMENT = struct.Struct("=H")
+_SOL_UDP, _UDP_SEGMENT = 17, 103
+_CANT_CUT = {errno.EINVAL, errno.EMSGSIZE, errno.EIO}  # an interface with small packets; one without checksums
 
 
 class SendError(NamedTuple):
@@ -48,7 +51,7 @@ class SendError(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What became of queued datagrams: how many the kernel took, their bytes, and those it refused."""
+    """What became of datagrams: how many the kernel took, their bytes, and those it refused."""
 
     copies: int
     volume: int
@@ -87,6 +90,8 @@ class BatchSocket:
         self._fd = sock.fileno()
         self._errors_wait = False
         self._congested = False
+        self.cuts = _can_cut(sock)
+        """Whether the kernel cuts parcels of several messages, see `fanout`."""
         # What comes in.
         self._inbox = mmap.mmap(-1, RECEIVE_BATCH * _RECEIVE_STRIDE)
         self._sources = mmap.mmap(-1, RECEIVE_BATCH * TARGET_BYTES)
@@ -94,21 +99,18 @@ class BatchSocket:
         for i in range(RECEIVE_BATCH):
             start = _start(self._inbox) + i * _RECEIVE_STRIDE
             _IOVEC.pack_into(self._in_iovecs, i * _IOVEC_BYTES, start, MAX_DATAGRAM_BYTES + 1)
-        in_headers = _headers(RECEIVE_BATCH, self._sources, self._in_iovecs, pinned=pinned)
+        in_headers = _headers(RECEIVE_BATCH, self._sources, self._in_iovecs, _PINNED if pinned else None)
         self._in_start = ctypes.addressof(in_headers)
         self._in_headers = memoryview(in_headers).cast("B")
         self._in_words = self._in_headers.cast("I")
         self._fresh_headers = bytes(self._in_headers)
-        # What goes out, and how much of it is queued.
+        # What goes out: two sets of headers for the same targets; the second one has parcels cut.
         self._targets = mmap.mmap(-1, SEND_BATCH * TARGET_BYTES)
+        self._segments = memoryview(self._targets).cast("H")[SEGMENT_OFFSET // 2 :: TARGET_BYTES // 2]
         self._out_iovecs = mmap.mmap(-1, SEND_BATCH * _IOVEC_BYTES)
-        self._payloads = mmap.mmap(-1, _PAYLOADS_BYTES)
-        self._payloads_start = _start(self._payloads)
-        self._out_headers = _headers(SEND_BATCH, self._targets, self._out_iovecs, pinned=pinned)
-        self._out_start = ctypes.addressof(self._out_headers)
-        self._rows: list[bytes] = []
-        self._messages: list[bytes] = []
-        self._queued_bytes = 0
+        whole, cut = (_PINNED, slice(_PINNED.start, _CUT.stop)) if pinned else (None, _CUT)
+        self._headers = _headers(SEND_BATCH, self._targets, self._out_iovecs, whole)
+        self._cutting_headers = _headers(SEND_BATCH, self._targets, self._out_iovecs, cut)
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
@@ -138,46 +140,47 @@ class BatchSocket:
         places = map(slice, _RECEIVE_STARTS, map(add, _RECEIVE_STARTS, sizes))
         return zip(map(self._inbox.__getitem__, places), map(self._sources.__getitem__, _SOURCE_PLACES), strict=False)
 
-    def queue(self, payload: bytes, targets: bytes) -> bool:
-        """Send the payload to a row of targets with the next `flush`; True if it is time for that."""
-        self._rows.append(targets)
-        self._messages.append(payload)
-        self._queued_bytes += len(targets)
-        return self._queued_bytes >= ENOUGH_TO_SEND_BYTES or len(self._messages) >= RECEIVE_BATCH
-
-    def flush(self) -> Sent:
-        """Hand everything queued to the kernel; returns what it took and what it refused."""
-        rows, messages = self._rows, self._messages
-        if not rows:
+    def send(self, parcels: Sequence[Parcel]) -> Sent:
+        """Hand parcels to the kernel; returns what became of their messages, each for itself."""
+        if not parcels:
             return NOTHING_SENT
-        self._rows, self._messages, self._queued_bytes = [], [], 0
-        payloads, targets = b"".join(messages), b"".join(rows)
-        self._payloads[: len(payloads)] = payloads
-        sizes = [len(message) for message in messages]
+        texts, rows, segments = zip(*parcels, strict=True)
+        text, targets = b"".join(texts), b"".join(rows)
+        sizes = list(map(len, texts))
         counts = [len(row) // TARGET_BYTES for row in rows]
-        starts = accumulate(sizes, initial=self._payloads_start)
+        starts = accumulate(sizes, initial=_start_of(text))
         iovecs = b"".join(
             [_pack_iovec(start, size) * count for start, size, count in zip(starts, sizes, counts, strict=False)]
         )
+        copies, cuts = sum(counts), None
+        if any(segments):
+            copies = sum(map(mul, counts, map(_pieces, sizes, segments)))
+            cuts = memoryview(b"".join(map(mul, map(_SEGMENT.pack, segments), counts))).cast("H")
         errors: list[SendError] = []
         for first in range(0, len(targets) // TARGET_BYTES, SEND_BATCH):
             last = first + SEND_BATCH
             errors += self._send(
-                targets[first * TARGET_BYTES : last * TARGET_BYTES], iovecs[first * _IOVEC_BYTES : last * _IOVEC_BYTES]
+                targets[first * TARGET_BYTES : last * TARGET_BYTES],
+                iovecs[first * _IOVEC_BYTES : last * _IOVEC_BYTES],
+                cuts[first:last] if cuts else None,
             )
         refused_bytes = sum(error.size for error in errors)
-        return Sent(sum(counts) - len(errors), sum(map(mul, counts, sizes)) - refused_bytes, errors)
+        return Sent(copies - len(errors), sum(map(mul, counts, sizes)) - refused_bytes, errors)
 
-    def _send(self, targets: bytes, iovecs: bytes) -> list[SendError]:
-        """Send at most 1024 datagrams."""
+    def _send(self, targets: bytes, iovecs: bytes, cuts: memoryview | None) -> list[SendError]:
+        """Send at most 1024 parcels' copies."""
         self._targets[: len(targets)] = targets
         self._out_iovecs[: len(iovecs)] = iovecs
         count = len(targets) // TARGET_BYTES
-        sent: int = _libc.sendmmsg(self._fd, self._out_start, count, socket.MSG_DONTWAIT)
+        headers = self._headers
+        if cuts:
+            self._segments[:count] = cuts
+            headers = self._cutting_headers
+        sent: int = _libc.sendmmsg(self._fd, headers, count, socket.MSG_DONTWAIT)
         if sent == count:
             self._congested = False
             return _NO_ERRORS
-        return self._send_rest(max(sent, 0), count)
+        return self._send_rest(headers, max(sent, 0), count)
 
     def undelivered(self) -> Iterator[Undelivered]:
         """Yield the ICMP errors that came back, if there are signs of any; what is over a turn's measure waits."""
@@ -185,7 +188,7 @@ class BatchSocket:
             self._errors_wait = False
             yield from filter(None, islice(drain_errors(self._sock), ERRORS_A_TURN))
 
-    def _send_rest(self, index: int, count: int) -> list[SendError]:
+    def _send_rest(self, headers: "ctypes.Array[_MessageHeader]", index: int, count: int) -> list[SendError]:
         """Go on after a short return at ``index``.
 
         A waiting ICMP error fails the next datagram, whoever that is for, and is gone then; so the same
@@ -195,25 +198,49 @@ class BatchSocket:
         refused: list[SendError] = []
         tries = 0
         while index < count:
-            start = self._out_start + index * _HEADER_BYTES
-            sent = _libc.sendmmsg(self._fd, start, count - index, socket.MSG_DONTWAIT)
+            sent = _libc.sendmmsg(
+                self._fd, ctypes.byref(headers, index * _HEADER_BYTES), count - index, socket.MSG_DONTWAIT
+            )
             if sent > 0:
                 index += sent
                 tries = 0
                 continue
             reason = ctypes.get_errno()
             tries += 1
-            if tries < _TRIES and (reason != errno.EAGAIN or self._waited_for_room()):
+            uncut = reason in _CANT_CUT and self._segments[index]
+            if tries < _TRIES and not uncut and (reason != errno.EAGAIN or self._waited_for_room()):
                 continue
-            refused.append(self._error(index, reason))
+            if uncut:
+                self.cuts = self.cuts and reason != errno.EIO
+                refused += self._send_apart(headers, index)
+            else:
+                refused += self._errors(index, reason)
             index += 1
             tries = 0
         return refused
 
-    def _error(self, index: int, reason: int) -> SendError:
+    def _send_apart(self, headers: "ctypes.Array[_MessageHeader]", index: int) -> list[SendError]:
+        """Send the messages of a parcel one by one: on its way the kernel can't cut it."""
+        pieces = self._pieces_of(index)
+        self._segments[index] = 0
+        refused: list[SendError] = []
+        for start, size in pieces:
+            _IOVEC.pack_into(self._out_iovecs, index * _IOVEC_BYTES, start, size)
+            refused += self._send_rest(headers, index, index + 1)
+        return refused
+
+    def _errors(self, index: int, reason: int) -> list[SendError]:
         start = index * TARGET_BYTES
-        _, size = _IOVEC.unpack_from(self._out_iovecs, index * _IOVEC_BYTES)
-        return SendError(self._targets[start : start + ADDRESS_BYTES], reason, size)
+        target = self._targets[start : start + ADDRESS_BYTES]
+        return [SendError(target, reason, size) for _, size in self._pieces_of(index)]
+
+    def _pieces_of(self, index: int) -> list[tuple[int, int]]:
+        """Return where the messages of a parcel begin, and their sizes."""
+        start, size = _IOVEC.unpack_from(self._out_iovecs, index * _IOVEC_BYTES)
+        segment = self._segments[index]
+        if not segment:
+            return [(start, size)]
+        return [(start + offset, min(segment, size - offset)) for offset in range(0, size, segment)]
 
     def _waited_for_room(self) -> bool:
         """Wait a moment for a full send buffer; False if it stays full, and at once until it empties."""
@@ -228,18 +255,39 @@ class BatchSocket:
 _NO_ERRORS: Final[list[SendError]] = []
 
 
+def _can_cut(sock: socket.socket) -> bool:
+    """Tell whether the kernel cuts parcels: Linux 4.18 and newer."""
+    try:
+        sock.getsockopt(_SOL_UDP, _UDP_SEGMENT)
+    except OSError:
+        return False
+    return True
+
+
+def _pieces(size: int, segment: int) -> int:
+    return -(-size // segment) if segment else 1
+
+
 def _start(buffer: mmap.mmap) -> int:
     return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
 
 
-def _headers(count: int, addresses: mmap.mmap, iovecs: mmap.mmap, *, pinned: bool) -> "ctypes.Array[_MessageHeader]":
+def _start_of(data: bytes) -> int:
+    """Return where the bytes are, for as long as somebody holds them."""
+    return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
+
+
+def _headers(
+    count: int, addresses: mmap.mmap, iovecs: mmap.mmap, control: slice | None
+) -> "ctypes.Array[_MessageHeader]":
+    """Lay out headers for addresses and buffers; ``control`` is what of each address is its control message."""
     headers = (_MessageHeader * count)()
     for i, header in enumerate(headers):
         header.name = _start(addresses) + i * TARGET_BYTES
         header.name_size = _NAME_BYTES
         header.iovec = _start(iovecs) + i * _IOVEC_BYTES
         header.iovec_count = 1
-        if pinned:
-            header.control = header.name + _CONTROL_OFFSET
-            header.control_size = _CONTROL_BYTES
+        if control:
+            header.control = header.name + control.start
+            header.control_size = control.stop - control.start
     return headers

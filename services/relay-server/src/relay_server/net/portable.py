@@ -5,8 +5,9 @@ than it was spoken to.
 """
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import Final
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
 from relay_server.core.address import (
@@ -18,18 +19,19 @@ from relay_server.core.address import (
     show_ip,
     unpack_targets,
 )
-from relay_server.net.batch import ENOUGH_TO_SEND_BYTES, RECEIVE_BATCH, SendError, Sent
+from relay_server.net.batch import RECEIVE_BATCH, SendError, Sent
 from relay_server.net.errqueue import Undelivered
+from relay_server.net.fanout import Parcel
 
 
 class PortableSocket:
     """A bound, non-blocking datagram socket of either family; see `batch.BatchSocket` for the methods."""
 
+    cuts: Final = False
+
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._mapped = sock.family == socket.AF_INET6
-        self._queued: list[tuple[bytes, bytes]] = []
-        self._queued_bytes = 0
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
@@ -46,18 +48,11 @@ class PortableSocket:
             received.append((data, _to_address(source[0], source[1])))
         return received
 
-    def queue(self, payload: bytes, targets: bytes) -> bool:
-        """Send the payload to a row of targets with the next `flush`; True if it is time for that."""
-        self._queued.append((payload, targets))
-        self._queued_bytes += len(targets)
-        return self._queued_bytes >= ENOUGH_TO_SEND_BYTES or len(self._queued) >= RECEIVE_BATCH
-
-    def flush(self) -> Sent:
-        """Hand everything queued to the kernel; returns what it took and what it refused."""
-        queued, self._queued, self._queued_bytes = self._queued, [], 0
+    def send(self, parcels: Iterable[Parcel]) -> Sent:
+        """Hand parcels of one message each to the kernel; returns what it took and what it refused."""
         copies = volume = 0
         errors = []
-        for payload, targets in queued:
+        for payload, targets, _ in parcels:
             for target in unpack_targets(targets):
                 try:
                     self._sock.sendto(payload, _to_socket_name(target, self._mapped))

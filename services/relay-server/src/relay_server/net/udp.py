@@ -5,17 +5,18 @@ import errno
 import select
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol, TypeAlias
 
-from relay_server.core.address import Address
+from relay_server.core.address import TARGET_BYTES, Address
 from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.core.model import Forward, Notice
 from relay_server.net.batch import BatchSocket
+from relay_server.net.fanout import Parcel, pack_parcels
 from relay_server.net.portable import PortableSocket
 
 COPIES_A_TURN: Final = 4096
-"""After so many copies (some 20 ms) the other work of the loop has its turn."""
+"""After so many copies (some 10 ms) the other work of the loop has its turn."""
 
 _FAILURES = {
     errno.EAGAIN: SendFailure.BUFFER_FULL,
@@ -26,6 +27,7 @@ _FAILURES = {
     errno.EPERM: SendFailure.FORBIDDEN,
     errno.EACCES: SendFailure.FORBIDDEN,
 }
+_TURN_BYTES = COPIES_A_TURN * TARGET_BYTES
 _SO_MEMINFO, _MEMINFO_BYTES, _DROPS_WORD = 55, 36, 8
 
 
@@ -69,6 +71,7 @@ class UdpPort:
         self._chat = chat
         self._clock = clock
         self._waiting: list[tuple[bytes, Address]] = []
+        self._forwards: list[Forward] = []
         self._loop = asyncio.get_running_loop()
         # uvloop goes deaf on a socket with IP_RECVERR after its first error, but not on an epoll around it.
         self._epoll = select.epoll() if sys.platform == "linux" else None
@@ -103,10 +106,10 @@ class UdpPort:
         self._flush_messages()
         while chat.outbox:
             notices, chat.outbox = chat.outbox, []
-            for payload, targets in notices:
-                if self._sock.queue(payload, targets):
-                    self._flush_notices(counters)
-            self._flush_notices(counters)
+            for portion in _portions(notices):
+                copies, _, errors = self._sock.send(portion)
+                counters.notices_sent += copies
+                counters.notice_failures += len(errors)
 
     def _turn(self) -> None:
         """Handle what has come, up to a turn's measure of work."""
@@ -127,22 +130,24 @@ class UdpPort:
             self._turn()
 
     def _handle_batch(self, batch: Iterator[tuple[bytes, Address]], now: float) -> None:
-        handle, queue, chat = self._handle, self._sock.queue, self._chat
-        copies = 0
+        handle, forwards, chat = self._handle, self._forwards, self._chat
+        rows_bytes = 0
         for data, source in batch:
             result = handle(data, source, now)
-            if isinstance(result, tuple):
-                payload, targets = result
-                if targets and queue(payload, targets):
-                    copies += self._flush_messages()
-                    if copies > COPIES_A_TURN:
-                        break
+            if isinstance(result, tuple) and (row := result[1]):
+                forwards.append(result)
+                rows_bytes += len(row)
+                if rows_bytes > _TURN_BYTES:
+                    break
             if chat.outbox:
                 self.flush()
 
-    def _flush_messages(self) -> int:
-        """Send the queued copies and count what became of them (CON-02); returns how many there were."""
-        copies, volume, errors = self._sock.flush()
+    def _flush_messages(self) -> None:
+        """Send what was said and count what became of it (CON-02)."""
+        if not self._forwards:
+            return
+        copies, volume, errors = self._sock.send(pack_parcels(self._forwards, together=self._sock.cuts))
+        self._forwards.clear()
         counters = self._chat.counters
         counters.sent += copies
         counters.bytes_sent += volume
@@ -151,12 +156,19 @@ class UdpPort:
             counters.send_failures[failure] += 1
             if failure is SendFailure.UNREACHABLE:
                 self._chat.note_send_error(target, self._clock())
-        return copies + len(errors)
 
-    def _flush_notices(self, counters: Counters) -> None:
-        copies, _, errors = self._sock.flush()
-        counters.notices_sent += copies
-        counters.notice_failures += len(errors)
+
+def _portions(notices: Iterable[Notice]) -> Iterator[list[Parcel]]:
+    """Divide notices into portions of a turn's measure, so that those of a large room don't fill the memory."""
+    portion: list[Parcel] = []
+    rows_bytes = 0
+    for payload, targets in notices:
+        portion.append((payload, targets, 0))
+        rows_bytes += len(targets)
+        if rows_bytes > _TURN_BYTES:
+            yield portion
+            portion, rows_bytes = [], 0
+    yield portion
 
 
 def _batches(sock: socket.socket) -> bool:
