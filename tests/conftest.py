@@ -14,6 +14,8 @@ from functools import cache
 import hypothesis
 import pytest
 
+from libfaketime import find_libfaketime
+
 # How long an example takes says something of the machine, nothing of the program.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
@@ -53,6 +55,10 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "namespaces": (
         lambda: _installed("ip", "unshare") and os.geteuid() == 0,
         "only Linux's root makes networks of its own, with the program ip (iproute2)",
+    ),
+    "faketime": (
+        lambda: bool(find_libfaketime()),
+        "libfaketime is missing: `sudo deploy/airgap/test-tools.sh` installs it",
     ),
     "cloud-init": (
         lambda: _installed("cloud-init"),

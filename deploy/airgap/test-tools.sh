@@ -5,8 +5,9 @@ set -euo pipefail
 # shellcheck source=debian.sh
 . "$(dirname "${BASH_SOURCE[0]}")/debian.sh"
 
-# prometheus: alerts and dashboards. The others: the files for servers (systemd-analyze, nft, ip, cloud-init schema).
-readonly TOOLS=(prometheus systemd nftables iproute2 ufw cloud-init)
+# prometheus: alerts and dashboards. faketime: clocks that jump. The others: the files for servers
+# (systemd-analyze, nft, ip, cloud-init schema).
+readonly TOOLS=(prometheus systemd nftables iproute2 ufw cloud-init faketime)
 
 main() {
   [ "$#" -eq 0 ] || die "it takes no words: say test-tools.sh."
