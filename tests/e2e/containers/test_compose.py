@@ -1,5 +1,6 @@
 """The demo network as `docker compose up` brings it: bots who chat, Prometheus who watches, nobody with rights."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,6 +101,14 @@ def test_what_ours_may_they_really_may_not_do_more(demo: Project) -> None:
         assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE), service
         assert set(re.findall(r"^Cap\w+:\s+(\w+)$", status, re.MULTILINE)) == {"0" * 16}, service
         assert "Read-only file system" in demo.run("exec", "-T", service, "touch", "/tmp/new").stderr, service
+
+
+def test_operators_command_the_relay_in_its_container(demo: Project) -> None:
+    done = demo.run("exec", "-T", "relay", "relay-server", "admin", "rooms", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "demo" in {room["room"] for room in json.loads(done.stdout)}
+    found = demo.run("exec", "-T", "relay", "sh", "-c", "stat --format %A /run/chat-relay /run/chat-relay/*")
+    assert found.stdout.split() == ["drwx------", "srw-------"]
 
 
 def test_the_ops_network_leads_nowhere(demo: Project) -> None:
