@@ -84,13 +84,13 @@ def test_rooms_and_members_are_shown(relay: OwnRelay, people: People, admin: Adm
     ann, _ = people.pair("お茶".encode())
     people.create(b"secrets", b"eve", password="open sesame")
     assert re.fullmatch(
-        r"ROOM     HOST  MEMBERS  AGE  PASSWORD\n"
+        r"ROOM     HOST  MEMBERS  AGE  PASSWORD  TOPIC\n"
         r"お茶     ann   2        \d+s +-\n"
         r"secrets  eve   1        \d+s +yes\n",
         admin("rooms"),
     )
     port = ann.udp.getsockname()[1]
-    assert re.search(rf"^ann +127\.0\.0\.1 +{port} +\d+s +\d+s +yes$", admin("members", "お茶"), re.MULTILINE)
+    assert re.search(rf"^ann +127\.0\.0\.1 +{port} +\d+s +\d+s +yes +-$", admin("members", "お茶"), re.MULTILINE)
     shown = json.loads(admin("members", "--json", "お茶"))
     assert [(row["name"], row["ip"], row["host"]) for row in shown] == [
         ("ann", "127.0.0.1", True),

@@ -9,6 +9,7 @@ from relay_server.core.address import show_ip
 from relay_server.core.errors import BannedError, ShuttingDownError
 from relay_server.core.events import MemberEvicted, RoomClosed
 from relay_server.core.lobby import Lobby
+from relay_server.core.moderation import Moderation
 from relay_server.core.policy import Policy
 from relay_server.operators import OperatorError, Operators, Row
 from services.relay_server.core.rooms_case import Case, at, home, new_nonces
@@ -39,13 +40,13 @@ class Operated(Case):
 
 def test_rooms_are_listed_as_they_are_now() -> None:
     case = Operated()
-    case.create("ann", "tea", now=10.0, password_hash="a hash")
+    case.create("ann", "tea", now=10.0, password_hash="a hash").room.topic = "milk first"
     case.create("bob", "お茶", now=20.0)
     case.join("eve", "お茶", now=20.0)
     case.now = 25.5
     assert case.ask("rooms") == [
-        {"room": "tea", "host": "ann", "members": 1, "age_seconds": 15.5, "password": True},
-        {"room": "お茶", "host": "bob", "members": 2, "age_seconds": 5.5, "password": False},
+        {"room": "tea", "host": "ann", "members": 1, "age_seconds": 15.5, "password": True, "topic": "milk first"},
+        {"room": "お茶", "host": "bob", "members": 2, "age_seconds": 5.5, "password": False, "topic": ""},
     ]
 
 
@@ -62,12 +63,29 @@ def test_a_room_that_closes_while_the_list_is_read_is_left_out() -> None:
 def test_members_are_listed_with_where_they_are_and_how_long_they_were_silent() -> None:
     case = Operated()
     ann = case.create("ann", ip="10.0.0.1", now=0.0)
-    case.join("bob", ip="2001:db8::1", now=4.0)
+    bob = case.join("bob", ip="2001:db8::1", now=4.0)
+    Moderation(case.registry).mute(bob)
     case.say(ann, "hi", 5.0, home(ann, 4321))
     case.now = 6.0
     assert case.ask("members", room="demo") == [
-        {"name": "ann", "ip": "10.0.0.1", "port": 4321, "age_seconds": 6.0, "silence_seconds": 1.0, "host": True},
-        {"name": "bob", "ip": "2001:db8::1", "port": None, "age_seconds": 2.0, "silence_seconds": 2.0, "host": False},
+        {
+            "name": "ann",
+            "ip": "10.0.0.1",
+            "port": 4321,
+            "age_seconds": 6.0,
+            "silence_seconds": 1.0,
+            "host": True,
+            "muted": False,
+        },
+        {
+            "name": "bob",
+            "ip": "2001:db8::1",
+            "port": None,
+            "age_seconds": 2.0,
+            "silence_seconds": 2.0,
+            "host": False,
+            "muted": True,
+        },
     ]
 
 

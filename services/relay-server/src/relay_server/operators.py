@@ -183,6 +183,7 @@ def _describe_room(room: Room, now: float) -> Row:
         "members": len(room.members),
         "age_seconds": round(now - room.created_at, 3),
         "password": room.password_hash is not None,
+        "topic": room.topic,
     }
 
 
@@ -194,4 +195,5 @@ def _describe_member(member: Member, now: float) -> Row:
         "age_seconds": round(now - member.joined_at, 3),
         "silence_seconds": round(now - member.seen_at, 3),
         "host": member.room.host is member,
+        "muted": member.room.mutes_name(member.keys),
     }

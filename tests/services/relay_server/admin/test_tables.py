@@ -4,25 +4,37 @@ import pytest
 
 from relay_server.admin.tables import show_bans, show_duration, show_members, show_rooms, show_text
 
-ROOM = {"room": "tea", "host": "ann", "members": 2, "age_seconds": 61.9, "password": False}
-MEMBER = {"name": "ann", "ip": "10.0.0.1", "port": 5000, "age_seconds": 3.0, "silence_seconds": 0.2, "host": True}
+ROOM = {"room": "tea", "host": "ann", "members": 2, "age_seconds": 61.9, "password": False, "topic": ""}
+MEMBER = {
+    "name": "ann",
+    "ip": "10.0.0.1",
+    "port": 5000,
+    "age_seconds": 3.0,
+    "silence_seconds": 0.2,
+    "host": True,
+    "muted": False,
+}
 
 
 def test_rooms_stand_in_columns_that_wide_letters_dont_shift() -> None:
-    rows = [ROOM, ROOM | {"room": "お茶の間", "host": None, "members": 12, "age_seconds": 7200.0, "password": True}]
+    rows = [
+        ROOM,
+        ROOM
+        | {"room": "お茶の間", "host": None, "members": 12, "age_seconds": 7200.0, "password": True, "topic": "chat"},
+    ]
     assert show_rooms(rows) == (
-        "ROOM      HOST  MEMBERS  AGE    PASSWORD\n"
+        "ROOM      HOST  MEMBERS  AGE    PASSWORD  TOPIC\n"
         "tea       ann   2        1m01s  -\n"
-        "お茶の間  -     12       2h00m  yes\n"
+        "お茶の間  -     12       2h00m  yes       chat\n"
     )
 
 
 def test_members_stand_in_columns() -> None:
-    rows = [MEMBER, MEMBER | {"name": "bob", "ip": "2001:db8::1", "port": None, "host": False}]
+    rows = [MEMBER, MEMBER | {"name": "bob", "ip": "2001:db8::1", "port": None, "host": False, "muted": True}]
     assert show_members(rows) == (
-        "NAME  IP           PORT  AGE  SILENT  HOST\n"
-        "ann   10.0.0.1     5000  3s   0s      yes\n"
-        "bob   2001:db8::1  -     3s   0s      -\n"
+        "NAME  IP           PORT  AGE  SILENT  HOST  MUTED\n"
+        "ann   10.0.0.1     5000  3s   0s      yes   -\n"
+        "bob   2001:db8::1  -     3s   0s      -     yes\n"
     )
 
 

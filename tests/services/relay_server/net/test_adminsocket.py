@@ -113,6 +113,22 @@ def test_a_directory_of_somebody_else_isnt_used(places: Path) -> None:
         listen_for_operators("auto", 9000)
 
 
+def test_a_system_that_cant_be_written_has_no_place(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> str:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    monkeypatch.setattr(os, "sep", f"{places}/read-only")
+    with pytest.raises(ListenError, match=r"can't be made \(No such file or directory\): name a place"):
+        listen_for_operators("auto", 9000)
+    assert not find_relay("auto", 9000).exists()
+    (places / "service").mkdir()
+    unix = listen_for_operators("auto", 9000)
+    assert unix
+    unix.sock.close()
+    assert find_relay("auto", 9000) == unix.path
+
+
 def test_a_file_in_its_place_is_said(places: Path) -> None:
     own(places).touch()
     with pytest.raises(ListenError, match=r"can't be made \(File exists\)"):

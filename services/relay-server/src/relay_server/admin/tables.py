@@ -61,6 +61,7 @@ _ROOMS: Final[Sequence[Column]] = (
     ("MEMBERS", _text("members")),
     ("AGE", _duration("age_seconds")),
     ("PASSWORD", _flag("password")),
+    ("TOPIC", _text("topic")),
 )
 _MEMBERS: Final[Sequence[Column]] = (
     ("NAME", _text("name")),
@@ -69,6 +70,7 @@ _MEMBERS: Final[Sequence[Column]] = (
     ("AGE", _duration("age_seconds")),
     ("SILENT", _duration("silence_seconds")),
     ("HOST", _flag("host")),
+    ("MUTED", _flag("muted")),
 )
 
 _BANS: Final[Sequence[Column]] = (("NAME", _text("name")), ("ADDRESS", _text("address")))

@@ -67,7 +67,11 @@ def _may_write(directory: Path) -> bool:
 
 
 def _own_path() -> Path:
-    return Path(tempfile.gettempdir(), f"chat-relay-{os.getuid()}")
+    try:
+        parent = tempfile.gettempdir()
+    except FileNotFoundError:  # nothing can be written, as in a container that is read-only
+        parent = os.sep
+    return Path(parent, f"chat-relay-{os.getuid()}")
 
 
 def _own_directory() -> Path:
