@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pexpect
@@ -14,7 +14,7 @@ import pytest
 from conformance.conftest import StartRelay, start_relay
 from conformance.people import People
 from e2e.hostile import ESC, SEQUENCES, HostileRelay, hostile_relay
-from e2e.test_bot_client import command, environment
+from e2e.test_bot_client import environment
 
 __all__ = ["start_relay"]  # the conformance suite's fixture: relays of every setting
 
@@ -113,6 +113,22 @@ class Terminal:
         return screen.title, screen.icon_name, screen.mode, screen.margins, screen.charset, screen.g0_charset, pen
 
 
+@contextmanager
+def piped(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run one of our programs behind pipes until the end of the block."""
+    with subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.fixture
 def relay() -> Iterator[HostileRelay]:
     with hostile_relay() as relay:
@@ -179,12 +195,7 @@ def test_a_terminal_gets_from_chat_only_what_chat_draws_with(sit_down: Callable[
 @pytest.mark.parametrize("lobby", [False, True])
 def test_a_pipe_gets_one_harmless_line_for_each_message(relay: HostileRelay, *, lobby: bool) -> None:
     where = ("lobby", "--server", relay.lobby) if lobby else ("join", "demo", "--server", relay.server)
-    with subprocess.Popen(
-        [sys.executable, "-m", "messenger", *where, "--name", "bob", "--stay"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as chat:
+    with piped("messenger", *where, "--name", "bob", "--stay") as chat:
         assert chat.stdout
         client = relay.await_client()
         assert b"You are in" in chat.stdout.readline()
@@ -242,8 +253,7 @@ def test_the_bots_view_drives_no_terminal(
 
 def test_the_bots_view_drives_no_terminal_behind_a_pipe_either(relay: HostileRelay, tmp_path: Path) -> None:
     (tmp_path / "listen.yaml").write_text(SCENARIO)
-    arguments = command("run", "--scenario", str(tmp_path / "listen.yaml"), "--server", relay.server)
-    with subprocess.Popen(arguments, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as bots:
+    with piped("bot_client", "run", "--scenario", str(tmp_path / "listen.yaml"), "--server", relay.server) as bots:
         assert bots.stdout
         client = relay.await_client()
         for number, text in enumerate(SEQUENCES):
@@ -263,16 +273,13 @@ def test_a_literal_client_is_protected_by_the_relay_and_ours_by_itself(start_rel
     room, server = f"hostile-{sanitize}", f"127.0.0.1:{own.relay.tcp_port}"
     with People(own.relay) as people:
         eve, literal = people.create(room.encode(), b"eve"), people.join(room.encode(), b"literal")
-        with subprocess.Popen(
-            [sys.executable, "-m", "messenger", "join", room, *("--name", "bob", "--stay", "--server", server)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        ) as chat:
+        with piped("messenger", "join", room, "--name", "bob", "--stay", "--server", server) as chat:
             assert chat.stdin
             assert chat.stdout
             chat.stdin.write(b"ready\n")
             chat.stdin.flush()
             assert eve.hear() == literal.hear() == b"bob: ready"
+            assert b"You are in" in chat.stdout.readline()
             for number, text in enumerate(SEQUENCES):
                 raw = f"{number:03}<{text}>"
                 eve.say(raw.encode())
