@@ -8,11 +8,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+import pytest
+
 from conformance import wire
 from conformance.people import People, call
 from conformance.relays import OwnRelay, Relay
 from e2e.relay_metrics import await_metrics, scrape
-from faults.conftest import StartRelay
+from faults.burst import burst
+from faults.conftest import Load, StartRelay
 from faults.crowd import Crowd
 from faults.process import resident_kib
 
@@ -21,6 +24,8 @@ ADDRESSES = ["127.0.3.1", "127.0.3.2", "127.0.3.3"]
 WRONG_AT_LEAST = 20
 MESSAGES_A_SECOND = 100.0
 BUSY_PAUSE_SECONDS = 0.02
+QUEUED = 18
+"""Requests that the relay lets wait at once (PWD-03)."""
 MEMORY_KIB = (2 * 19 + 20) * 1024
 """Two hashes at work and something over: however many wait, the memory is bounded."""
 
@@ -109,3 +114,38 @@ def guessers(relay: Relay) -> Iterator[Counter[int]]:
         stop.set()
         for thread in threads:
             thread.join()
+
+
+@pytest.mark.timeout(90)
+def test_hundreds_of_passwords_at_once_wait_in_a_short_queue(start_relay: StartRelay, load: Load) -> None:
+    """Hashing as a weapon (threat T9): no message is lost, memory is bounded, who can't be served is told at once."""
+    count = load(500, quick=60)
+    own = quick_relay(start_relay)
+    with People(own.relay) as people, ExitStack() as stack:
+        people.create(VAULT, b"ann", password="secret")
+        crowd = Crowd([people.create(b"demo", b"ann"), *(people.join(b"demo", b"bob %d" % n) for n in range(4))])
+        await_metrics(own, lambda now: now.total("relay_datagrams_accepted_total") == 6)
+        before_kib = resident_kib(own.process.pid)
+        own.process.send_signal(signal.SIGSTOP)  # so that it finds all of them at once
+        try:
+            attack = stack.enter_context(
+                burst(own.relay, [join(f"bob {number}", "secret") for number in range(count)], ADDRESSES)
+            )
+        finally:
+            own.process.send_signal(signal.SIGCONT)
+        crowd.talk_until(lambda: refused(own) + checks(own, "right") == count, MESSAGES_A_SECOND, 60)
+        assert resident_kib(own.process.pid) - before_kib < MEMORY_KIB
+        statuses = attack.count()
+        crowd.check_nothing_lost()
+        assert statuses == {wire.OK: checks(own, "right"), wire.BUSY: refused(own)}
+        assert statuses[wire.OK] >= QUEUED  # the queue was served to its end
+        assert statuses[wire.BUSY] > 0
+
+
+def refused(own: OwnRelay) -> int:
+    return int(scrape(own).value("relay_transactions_total", operation="join", status="busy"))
+
+
+def checks(own: OwnRelay, outcome: str) -> int:
+    """Return how many passwords were really worked on, to this end."""
+    return int(scrape(own).value("relay_password_checks_total", outcome=outcome))

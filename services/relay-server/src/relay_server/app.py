@@ -68,11 +68,11 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
-        self._tally = Tally()
+        self._passwords = Passwords()
+        self._tally = Tally(passwords=self._passwords.outcomes)
         self._log_event = event_logger()
         policy = settings.policy()
         self._registry = Registry(policy, self._observe, _new_nonce)
-        self._passwords = Passwords()
         self._commands = Commands(
             self._registry, Moderation(self._registry), self._observe, hash_aside=self._hash_aside
         )

@@ -5,6 +5,9 @@ Either takes some 40 ms of a processor: never on the event loop, see `net.worker
 
 import base64
 import os
+import threading
+from collections import Counter
+from enum import StrEnum, unique
 from typing import Final
 
 from argon2 import PasswordHasher, Type
@@ -27,8 +30,22 @@ _HASHER: Final = PasswordHasher(
 )
 
 
+@unique
+class Outcome(StrEnum):
+    """What came of work on one password."""
+
+    HASHED = "hashed"
+    RIGHT = "right"
+    WRONG = "wrong"
+    NO_MEMORY = "no_memory"
+
+
 class Passwords:
-    """Hashes and checks; without state, so that any thread may use it."""
+    """Hashes and checks, in any thread, and counts what came of it."""
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[Outcome] = Counter()
+        self._lock = threading.Lock()
 
     def hash(self, password: str) -> str:
         """Return a hash of the password, each time another one.
@@ -38,9 +55,12 @@ class Passwords:
 
         """
         try:
-            return _HASHER.hash(password)
+            password_hash = _HASHER.hash(password)
         except Argon2Error:
+            self._count(Outcome.NO_MEMORY)
             raise _short_of_memory() from None
+        self._count(Outcome.HASHED)
+        return password_hash
 
     def check(self, password: str, password_hash: str) -> str:
         """Return the hash if the password fits it.
@@ -53,10 +73,17 @@ class Passwords:
         try:
             _HASHER.verify(password_hash, password)
         except VerifyMismatchError:
+            self._count(Outcome.WRONG)
             raise WrongPasswordError from None
         except Argon2Error:
+            self._count(Outcome.NO_MEMORY)
             raise _short_of_memory() from None
+        self._count(Outcome.RIGHT)
         return password_hash
+
+    def _count(self, outcome: Outcome) -> None:
+        with self._lock:  # two threads may be at it
+            self.outcomes[outcome] += 1
 
 
 def decoy_hash() -> str:

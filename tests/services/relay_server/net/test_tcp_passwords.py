@@ -32,6 +32,7 @@ class HeldPasswords(Passwords):
     """The real work, done only when ``go`` is set."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.go = threading.Event()
         self.begun = 0
         self.ended = 0

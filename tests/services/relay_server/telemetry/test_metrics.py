@@ -11,6 +11,7 @@ from relay_server import __version__
 from relay_server.core import events
 from relay_server.core.address import make_address, pack_targets, parse_ip
 from relay_server.core.counters import Counters, DropReason, SendFailure
+from relay_server.passwords import Outcome
 from relay_server.telemetry.metrics import (
     DURATION_BOUNDS,
     FANOUT_BOUNDS,
@@ -30,7 +31,7 @@ PUBLISHED = {
     "relay_transaction_duration_seconds_bucket", "relay_transaction_duration_seconds_sum",
     "relay_transaction_duration_seconds_count", "relay_fanout_members_bucket", "relay_fanout_members_sum",
     "relay_fanout_members_count", "relay_kernel_drops_total", "relay_receive_buffer_bytes", "relay_loop_lag_seconds",
-    "relay_build_info", "relay_member_addresses", "relay_receive_buffer_wanted_bytes",
+    "relay_build_info", "relay_member_addresses", "relay_receive_buffer_wanted_bytes", "relay_password_checks_total",
 }  # fmt: skip
 
 
@@ -144,6 +145,15 @@ def test_facts_are_counted_by_reason() -> None:
     assert scrape.value("relay_transactions_total", operation="create", status="busy") == 2
     assert scrape.value("relay_transactions_total", operation="join", status="busy") == 1
     assert scrape.value("relay_transactions_total", operation="unknown", status="busy") == 1
+
+
+def test_passwords_are_counted_by_outcome() -> None:
+    scrape = Scrape()
+    scrape.tally.passwords[Outcome.WRONG] += 2
+    assert scrape.value("relay_password_checks_total", outcome="wrong") == 2
+    assert {labels for name, labels in scrape.samples() if name == "relay_password_checks_total"} == {
+        (("outcome", str(outcome)),) for outcome in Outcome
+    }
 
 
 def test_gauges_show_this_moment() -> None:

@@ -24,6 +24,7 @@ from relay_server import __version__
 from relay_server.core import events
 from relay_server.core.address import TARGET_BYTES
 from relay_server.core.counters import Counters, DropReason, SendFailure
+from relay_server.passwords import Outcome
 
 FANOUT_BOUNDS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 DURATION_BOUNDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -92,6 +93,7 @@ class Tally:
     commands: Counter[Command] = field(default_factory=Counter)
     transactions: Counter[tuple[Operation | None, Status]] = field(default_factory=Counter)
     unexpected_errors: Counter[Component] = field(default_factory=Counter)
+    passwords: Counter[Outcome] = field(default_factory=Counter)
     duration_buckets: list[int] = field(default_factory=lambda: [0] * (len(DURATION_BOUNDS) + 1))
     duration_sum: float = 0.0
     lag: LoopLag = field(default_factory=LoopLag)
@@ -196,6 +198,10 @@ class RelayCollector:
                 label = operation.name.lower() if operation else UNKNOWN_OPERATION
                 transactions.add_metric((label, status.reason), tally.transactions[operation, status])
         yield transactions
+        yield _by_reason(
+            "relay_password_checks", "Passwords worked on, by what came of it (PWD-03)",
+            Outcome, tally.passwords, label="outcome",
+        )  # fmt: skip
 
     def _histograms(self) -> Iterator[Metric]:
         yield _histogram(
@@ -248,8 +254,10 @@ def _datagrams(prefix: str, kind: str, counters: Counters) -> Iterator[Metric]:
     )
 
 
-def _by_reason(name: str, text: str, reasons: Iterable[Reason], counts: Mapping[Reason, int]) -> Metric:
-    family = CounterMetricFamily(name, text, labels=("reason",))
+def _by_reason(
+    name: str, text: str, reasons: Iterable[Reason], counts: Mapping[Reason, int], label: str = "reason"
+) -> Metric:
+    family = CounterMetricFamily(name, text, labels=(label,))
     for reason in reasons:
         family.add_metric((str(reason),), counts[reason])
     return family

@@ -1,0 +1,48 @@
+"""Many requests at once: all are on their way before the first answer is read."""
+
+import socket
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Final
+
+from conformance import wire
+from conformance.people import call
+from conformance.relays import Relay
+
+CUT: Final = -1
+"""In the place of a status: the connection ended without an answer."""
+
+
+class Burst:
+    """Requests whose answers wait to be read."""
+
+    def __init__(self, connections: Sequence[socket.socket]) -> None:
+        self._connections = connections
+
+    def statuses(self) -> list[int]:
+        """Wait for all answers; returns the status of each, in the order of the requests."""
+        return [_status(connection) for connection in self._connections]
+
+    def count(self) -> Counter[int]:
+        """Wait for all answers; returns how often each status came."""
+        return Counter(self.statuses())
+
+
+@contextmanager
+def burst(relay: Relay, requests: Sequence[bytes], sources: Sequence[str]) -> Iterator[Burst]:
+    """Send requests from these addresses in turn, each over a connection of its own."""
+    with ExitStack() as stack:
+        connections = []
+        for number, request in enumerate(requests):
+            connections.append(stack.enter_context(call(relay, sources[number % len(sources)])))
+            connections[-1].sendall(request)
+        yield Burst(connections)
+
+
+def _status(connection: socket.socket) -> int:
+    try:
+        frames = wire.read_frames(connection)
+    except ConnectionError:
+        return CUT
+    return frames[0].payload[0] if frames else CUT
