@@ -212,8 +212,8 @@ class People:
 
 
 @contextlib.contextmanager
-def half_request(relay: Relay) -> Iterator[socket.socket]:
+def half_request(relay: Relay, source: str = "") -> Iterator[socket.socket]:
     """Open a connection that has sent half a header and keeps the relay waiting."""
-    with call(relay) as connection:
+    with call(relay, source) as connection:
         connection.sendall(b"\x03\x01\x00" + bytes(13))
         yield connection

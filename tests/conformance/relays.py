@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +50,10 @@ class Relay:
 class OwnRelay:
     """A relay process of our own."""
 
-    def __init__(self, log: Path, settings: dict[str, str]) -> None:
+    def __init__(self, log: Path, settings: dict[str, str], within: Sequence[str] = ()) -> None:
+        """Start it; ``within`` are the words of a command that runs another, such as one that limits it."""
         self.log = log
+        self._within = within
         self._asked = False
         deadline = time.monotonic() + START_SECONDS
         while not self._start(settings, deadline):
@@ -72,7 +75,7 @@ class OwnRelay:
             environment[f"RELAY_{name}_PORT"] = str(port)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "relay_server", "run"], env=environment, stdout=log, stderr=log
+                [*self._within, sys.executable, "-m", "relay_server", "run"], env=environment, stdout=log, stderr=log
             )
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

@@ -3,7 +3,7 @@
 import random
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -61,8 +61,8 @@ def start_relay(loop: str, tmp_path: Path) -> Iterator[StartRelay]:
     """Start a relay that is expected to live through the test, and whose books are checked at the end."""
     relays: list[OwnRelay] = []
 
-    def start(**settings: str) -> OwnRelay:
-        relays.append(OwnRelay(tmp_path / f"log-{len(relays)}", {"RELAY_EVENT_LOOP": loop, **settings}))
+    def start(within: Sequence[str] = (), **settings: str) -> OwnRelay:
+        relays.append(OwnRelay(tmp_path / f"log-{len(relays)}", {"RELAY_EVENT_LOOP": loop, **settings}, within))
         return relays[-1]
 
     yield start

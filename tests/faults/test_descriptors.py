@@ -1,70 +1,101 @@
-"""A relay whose file descriptors run out (threat T3): chat goes on, and joins come back with the descriptors."""
+"""A relay whose file descriptors could run out (threat T3): chat and joins go on, or come back with the descriptors."""
 
 import resource
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from conformance import wire
 from conformance.people import People, call
 from conformance.relays import OwnRelay
-from e2e.relay_metrics import await_metrics
-from faults.crowd import DEADLINE_SECONDS
+from e2e.relay_metrics import await_metrics, scrape
+from faults.conftest import Load, StartRelay
+from faults.crowd import Crowd
+from faults.slow import slow_crowd
 
-SPARE, CONNECTIONS, MESSAGES = 10, 60, 50
+SPARE = 10
+ADDRESSES = [f"127.0.7.{number}" for number in range(1, 21)]
+MESSAGES_A_SECOND = 50.0
 LOG_LINES = 100
-
-LOOPS = ["uvloop", "asyncio"]
-
-
-@pytest.fixture
-def relay(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnRelay]:
-    """Run a relay that may open a few descriptors more than it has open."""
-    relay = OwnRelay(tmp_path / "log", {"RELAY_EVENT_LOOP": request.param})
-    limit = open_descriptors(relay) + SPARE
-    resource.prlimit(relay.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
-    yield relay
-    relay.stop()
+TEN_MINUTES = "600"
 
 
-def open_descriptors(relay: OwnRelay) -> int:
-    return len(list(Path(f"/proc/{relay.process.pid}/fd").iterdir()))
+def open_descriptors(own: OwnRelay) -> int:
+    return len(list(Path(f"/proc/{own.process.pid}/fd").iterdir()))
 
 
-def await_descriptors(relay: OwnRelay, wanted: int) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while open_descriptors(relay) > wanted:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+@contextmanager
+def crowd_of(own: OwnRelay) -> Iterator[tuple[People, Crowd]]:
+    """Have members who talk, and who must have heard everything in the end."""
+    with People(own.relay) as people:
+        crowd = Crowd([people.create(b"demo", b"ann"), people.join(b"demo", b"bob"), people.join(b"demo", b"eve")])
+        await_metrics(own, lambda now: now.total("relay_datagrams_accepted_total") == 3)
+        yield people, crowd
+        crowd.say_next()
+        crowd.check_nothing_lost()
 
 
-@pytest.mark.parametrize("relay", LOOPS, indirect=True)
-def test_running_out_of_descriptors_is_lived_through(relay: OwnRelay) -> None:
-    before = open_descriptors(relay)
-    with People(relay.relay) as people:
-        ann, bob = people.pair(b"demo")
-        with ExitStack() as crowd:
-            for _ in range(CONNECTIONS):  # the kernel takes them all, the relay only a few
-                crowd.enter_context(call(relay.relay))
-            for number in range(MESSAGES):
-                ann.say(b"message %d" % number)
-                assert bob.receive() == b"ann: message %d" % number
-        await_descriptors(relay, before + SPARE // 2)
-        eve = people.join(b"demo", b"eve")
-        eve.heard(after=ann)
-        ann.say(b"welcome")
-        assert eve.hear() == b"ann: welcome"
-        await_metrics(relay, lambda now: now.value("relay_tcp_connections") == 0).check_books()
-    assert relay.stop() == 0
-    assert relay.said().count("\n") < LOG_LINES
+def check_log(own: OwnRelay, count: int) -> None:
+    """Check that the log didn't grow with the attack."""
+    assert own.said().count("\n") < min(LOG_LINES, count)
 
 
-@pytest.mark.parametrize("relay", ["uvloop", "asyncio"], indirect=True)
-def test_members_cost_no_descriptors(relay: OwnRelay) -> None:
-    with People(relay.relay) as people:
+@pytest.mark.timeout(120)
+def test_more_connections_than_descriptors_stop_nobody(start_relay: StartRelay, load: Load) -> None:
+    """The relay knows how many it may open, and lets the slowest go before it has none left."""
+    limit = load(600, quick=150)
+    own = start_relay(
+        within=("sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh"),
+        RELAY_TRANSACTION_TIMEOUT_SECONDS=TEN_MINUTES,
+        RELAY_COMPLETION_PAUSE_SECONDS="0",
+    )
+    assert "descriptors_few" in own.said()
+    with crowd_of(own) as (people, crowd):
+        with slow_crowd(own.relay.tcp_port, 3 * limit, ADDRESSES, interval=1, rounds=1) as slow:
+            crowd.talk_until(lambda: slow.ended, MESSAGES_A_SECOND, 60)
+            slow.await_connected()
+            for number in range(20):
+                crowd.say_next()
+                people.join(b"demo", b"guest %d" % number).leave()
+            assert open_descriptors(own) < limit
+        await_metrics(own, lambda now: now.value("relay_tcp_connections") == 0)
+        assert "accept_failed" not in own.said()
+    check_log(own, 3 * limit)
+
+
+@pytest.mark.timeout(120)
+def test_running_out_of_descriptors_is_lived_through(start_relay: StartRelay) -> None:
+    """The control: here they are taken away while it runs, and there is nothing left to accept with."""
+    own = start_relay(RELAY_TRANSACTION_TIMEOUT_SECONDS=TEN_MINUTES, RELAY_COMPLETION_PAUSE_SECONDS="0")
+    with crowd_of(own) as (people, crowd):
+        limit = open_descriptors(own) + SPARE
+        resource.prlimit(own.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+        with slow_crowd(own.relay.tcp_port, 3 * limit, ADDRESSES, interval=1, rounds=1) as slow:
+            slow.await_connected()  # the kernel takes them all, the relay only a few
+            crowd.talk_until(lambda: "accept_failed" in own.said(), MESSAGES_A_SECOND)
+            with call(own.relay) as late:
+                late.sendall(wire.frame(wire.JOIN, wire.REQUEST, b"demo", b"late"))
+                for _ in range(int(MESSAGES_A_SECOND)):
+                    crowd.say_next()
+                late.setblocking(False)
+                with pytest.raises(BlockingIOError):
+                    late.recv(1)
+        released_at = time.monotonic()
+        people.join(b"demo", b"dave")
+        print(f"joins came back {(time.monotonic() - released_at) * 1000:.0f} ms after the descriptors")
+        await_metrics(own, lambda now: now.value("relay_tcp_connections") == 0)
+    check_log(own, 3 * limit)
+
+
+def test_members_cost_no_descriptors(start_relay: StartRelay) -> None:
+    own = start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0")
+    limit = open_descriptors(own) + SPARE
+    resource.prlimit(own.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    with People(own.relay) as people:
         people.create(b"demo", b"ann")
         for number in range(3 * SPARE):
             people.join(b"demo", b"member %d" % number)
-        await_metrics(relay, lambda now: now.value("relay_members") == 3 * SPARE + 1).check_books()
+        assert scrape(own).value("relay_members") == 3 * SPARE + 1

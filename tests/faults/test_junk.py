@@ -14,15 +14,11 @@ from conformance.people import People, call
 from conformance.relays import OwnRelay, Relay
 from e2e.relay_metrics import await_metrics, scrape
 from faults.conftest import StartRelay
-from faults.process import resident_kib
 
 LENGTHS = range(4201)
 SIZE_BYTES = (0, 1, 127, 254, 255)
 JUNK_AT_ONCE = 16
 """So few datagrams of 4200 bytes fit into the receive buffer that any system grants."""
-LIMIT = 4096
-"""The largest payload that the relay takes on its defaults."""
-RESIDENT_GROWTH_KIB = 2048
 IDLE_CONNECTIONS = 50
 
 
@@ -154,24 +150,6 @@ def test_connections_cut_anywhere(start_relay: StartRelay) -> None:
         join_honestly(relay.relay, b"meanwhile")
         # Whoever was let in and never took its token gives its place back (threat T11).
         await_metrics(relay, lambda now: (now.value("relay_tcp_connections"), now.value("relay_members")) == (0, 2))
-
-
-def test_payload_sizes(start_relay: StartRelay) -> None:
-    """The relay decides from the header alone, and takes no memory for what is announced (threat T1)."""
-    relay = start_relay()
-    join_honestly(relay.relay, b"before")
-    resident = resident_kib(relay.process.pid)
-    with honest_pair(relay) as pair:
-        for size in (0, LIMIT, LIMIT + 1, 2**29, 2**29 + 1, 2**31, 2**63, 2**64, 2**232 - 1):
-            body = b"x" * size if size <= LIMIT else b""
-            status = wire.BAD_NAME if size <= LIMIT else wire.PAYLOAD_TOO_LARGE
-            with call(relay.relay) as connection:
-                connection.sendall(wire.header(4, wire.CREATE, wire.REQUEST, size.to_bytes(29, "big")) + b"room" + body)
-                (answer,) = wire.read_frames(connection)
-            assert answer.payload == bytes([status]), size
-            pair.talk()
-        join_honestly(relay.relay, b"after")
-    assert resident_kib(relay.process.pid) - resident < RESIDENT_GROWTH_KIB
 
 
 def test_idle_connections(start_relay: StartRelay) -> None:

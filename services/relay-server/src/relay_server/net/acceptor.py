@@ -6,8 +6,8 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-ACCEPTED_AT_ONCE: Final = 32
-"""Then the loop's other work has its turn; the others wait in the kernel's queue."""
+ACCEPTED_AT_ONCE: Final = 8
+"""Then the loop's other work has its turn, and descriptors of those who yield are closed; others wait in the queue."""
 QUEUE: Final = 4096
 """Connections that may wait there, as far as net.core.somaxconn allows: who finds it full tries again in a second."""
 RETRY_SECONDS: Final = 0.1
