@@ -207,11 +207,13 @@ def test_a_json_completion_has_the_token_and_what_else_a_client_needs(
     answer = json.loads(completion.payload)
     bob = people.listener(relay.udp_port, people.local)
     bob.send(wire.chat(room, answer["token"].encode(), b"/leave"))
-    assert set(answer) == {"token", "host", "udp_port", "silence_timeout_seconds", "max_message_bytes"}
+    fields = {"token", "host", "udp_port", "silence_timeout_seconds", "max_message_bytes", "moderation"}
+    assert set(answer) == fields
     assert answer["host"] is (operation == wire.CREATE)
     assert 0 < answer["udp_port"] < 65_536
     assert answer["silence_timeout_seconds"] > 0
     assert 0 < answer["max_message_bytes"] <= 4094
+    assert answer["moderation"] in {True, False}
 
 
 @pytest.mark.requirement("TCP-08")
