@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from relay_server.admin.client import AdminError, Row, ask
-from relay_server.net import loop
+from relay_server.net import admin, loop
 from relay_server.net.admin import ROWS_A_TURN, AdminServer
 from relay_server.net.unixsocket import Peer, listen_unix
 from relay_server.operators import Arguments, Command, InRoom, OperatorError
@@ -125,6 +125,13 @@ def test_a_command_is_carried_out_and_told_of(serving: Serving) -> None:
     ((peer, *told),) = serving.told
     assert told == ["greet", {"room": "お茶"}, "done"]
     assert peer == (Peer(os.getuid(), os.getpid()) if sys.platform == "linux" else Peer(-1, -1))
+
+
+@pytest.mark.parametrize("uid", [0, 1000, 65_534, -1])
+def test_whoever_gives_a_command_is_known(serving: Serving, monkeypatch: pytest.MonkeyPatch, uid: int) -> None:
+    monkeypatch.setattr(admin, "peer_of", lambda _: Peer(uid, 42))
+    assert serving.asked(command("greet", room="tea")) == [[{"hello": "tea"}]]
+    assert serving.told[0][0] == Peer(uid, 42)
 
 
 def test_a_no_is_one_sentence_and_told_of(serving: Serving) -> None:

@@ -61,7 +61,8 @@ class AdminServer:
             first = error.errors()[0]
             await _refuse(send, 400, f"{'.'.join(map(str, first['loc'])) or 'The request'}: {first['msg']}.")
             return
-        await self._carry_out(Peer(*scope["client"]), name, arguments, send)
+        uid, pid = scope["client"]
+        await self._carry_out(Peer(int(uid), pid), name, arguments, send)
 
     async def _carry_out(self, peer: Peer, name: str, arguments: Arguments, send: Send) -> None:
         command = self._commands[name]
@@ -93,7 +94,8 @@ class _KnowsPeer(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.client = peer_of(transport.get_extra_info("socket"))  # type: ignore[assignment] # whoever we say it is
+        peer = peer_of(transport.get_extra_info("socket"))
+        self.client = str(peer.uid), peer.pid
 
 
 def _lines(rows: Iterable[Row]) -> Iterator[bytes]:

@@ -54,7 +54,8 @@ def make_server(serve: Application, **options: Any) -> uvicorn.Server:
     """Build a server for few and modest clients; it says nothing by itself."""
     config = uvicorn.Config(
         serve, log_config=None, access_log=False, lifespan="off", interface="asgi3", timeout_keep_alive=5,
-        timeout_graceful_shutdown=1, limit_concurrency=64, server_header=False, **options,
+        timeout_graceful_shutdown=1, limit_concurrency=64, server_header=False,
+        proxy_headers=False, **options,
     )  # fmt: skip
     return _QuietServer(config)
 
