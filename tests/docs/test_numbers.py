@@ -7,7 +7,9 @@ from chatclient.brain.room import REBOUND_PATIENCE_SECONDS
 from docs.markdown import read
 from relay_server.app import DRAIN_SECONDS, TICK_SECONDS
 from relay_server.core.address import ADDRESS_BYTES, TARGET_BYTES
+from relay_server.core.commands import LIST_BYTES, MAX_LIST_NOTICES, MAX_TOPIC_BYTES
 from relay_server.core.guesses import BURST_MINUTES, ROOM_FACTOR
+from relay_server.core.moderation import MAX_BANS, MAX_MUTES
 from relay_server.core.reachability import (
     CHALLENGE_SECONDS,
     FAILING_CHALLENGE_SECONDS,
@@ -62,6 +64,11 @@ HALF = {0.5: "half a second"}
         ("docs/protocol.md", f"{WORDS[GUESSES_PER_MINUTE]} a minute (a setting)"),
         ("docs/protocol.md", f"{WORDS[BURST_MINUTES * GUESSES_PER_MINUTE]} wrong passwords are taken at once"),
         ("docs/protocol.md", f"A room takes {WORDS[ROOM_FACTOR]} times as many"),
+        ("docs/protocol.md", f"in notices of up to {LIST_BYTES} bytes"),
+        ("docs/protocol.md", f"There are {MAX_LIST_NOTICES} at most"),
+        ("docs/protocol.md", f"A room has {MAX_BANS} bans at most"),
+        ("docs/protocol.md", f"A room has {MAX_MUTES} mutes at most"),
+        ("docs/protocol.md", f"A topic has up to {MAX_TOPIC_BYTES} bytes"),
         ("docs/protocol.md", f"guessed wrong for {WORDS[BURST_MINUTES]} minutes"),
     ],
 )
