@@ -84,7 +84,7 @@ def test_an_input_that_passes_is_said_to(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["frame"], "There is no harness frame: use some of client_transaction, "),
+        (["frame"], "There is no harness frame: use some of addresses, client_transaction, "),
         (["--runs", "0"], "'0' is no number from 1 to 2147483647"),
         (["--replay", "input"], "Name the one harness that the input is for."),
         (["frames", "--replay", "none"], "The input none can't be read (No such file or directory)"),
