@@ -26,8 +26,24 @@ PROGRAMS: dict[str, Callable[[list[str]], Any]] = {
     "relay-server": relay_server.__main__._parser().parse_args,
 }
 OTHERS = {
-    *("apt-get", "cd", "curl", "docker", "echo", "export", "git", "install", "iptables", "journalctl", "nft"),
-    *("python", "ssh", "sysctl", "systemctl", "ufw"),
+    *(
+        "apt-get",
+        "cd",
+        "certbot",
+        "chgrp",
+        "chmod",
+        "curl",
+        "docker",
+        "echo",
+        "export",
+        "git",
+        "groupadd",
+        "install",
+        "iptables",
+        "journalctl",
+        "nft",
+    ),
+    *("python", "ssh", "sysctl", "systemctl", "tee", "ufw"),
 }
 every_document = pytest.mark.parametrize("name", NAMES)
 

@@ -1,6 +1,7 @@
 """A relay of one page on real loopback sockets: it grants what it is told to, and echoes."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -32,6 +33,8 @@ class TinyRelay(asyncio.DatagramProtocol):
         self.heard: asyncio.Queue[tuple[bytes, Any]] = asyncio.Queue()
         """Messages, and the addresses they came from."""
         self.tcp_peers: list[Any] = []
+        self.received = b""
+        """All that came over TCP, decrypted."""
         self.lobby = False
         self.serving: set[asyncio.Task[None] | None] = set()
         self.transport: asyncio.DatagramTransport
@@ -47,6 +50,7 @@ class TinyRelay(asyncio.DatagramProtocol):
         asked = None
         while not asked:
             data = await reader.read(7)
+            self.received += data
             if not data:
                 break
             asked = transaction.feed(data)
@@ -56,7 +60,8 @@ class TinyRelay(asyncio.DatagramProtocol):
                 writer.write(transaction.accept() + transaction.complete(grant))
             else:
                 writer.write(transaction.refuse(RefusalError(self.verdict)))
-            writer.write_eof()
+            if writer.can_write_eof():  # asyncio's TLS can't
+                writer.write_eof()
         await reader.read()
         writer.close()
 
@@ -74,11 +79,13 @@ class TinyRelay(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def tiny_relay(host: str = "127.0.0.1") -> AsyncIterator[tuple[TinyRelay, str]]:
+async def tiny_relay(
+    host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[TinyRelay, str]]:
     """Yield the relay and its address for clients."""
     loop = asyncio.get_running_loop()
     transport, relay = await loop.create_datagram_endpoint(TinyRelay, local_addr=(host, 0))
-    server = await asyncio.start_server(relay.serve, host, 0)
+    server = await asyncio.start_server(relay.serve, host, 0, ssl=tls)
     try:
         yield (
             relay,

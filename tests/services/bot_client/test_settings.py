@@ -4,8 +4,10 @@ import argparse
 from pathlib import Path
 
 import pytest
+import trustme
 
 from bot_client.settings import Settings, SettingsError, add_flags, flag, settings_table, variable
+from chatclient import Tls
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +35,10 @@ def test_every_setting_has_a_flag_and_its_default() -> None:
     assert flags() == {}
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     assert Settings.load(flags()).model_dump() == defaults
-    for name in Settings.model_fields.keys() - {"password"}:
-        assert name in flags(flag(name), *(() if name == "quiet" else ("1",)))
+    for name, field in Settings.model_fields.items():
+        if name == "password":
+            continue
+        assert name in flags(flag(name), *(() if field.annotation is bool else ("1",)))
 
 
 def test_a_password_has_no_flag_and_shows_nowhere(
@@ -86,6 +90,8 @@ def test_the_server_is_a_host_with_or_without_port(given: str, server: str, lobb
         (("--server", "host:port"), "--server can't be 'host:port': "),
         (("--id", "a:b"), "--id can't be 'a:b': use printable characters without a colon, the"),
         (("--name-prefix", " a"), "--name-prefix can't be ' a': "),
+        (("--tls-fingerprint", "12"), "--tls-fingerprint can't be '12': '12' is no SHA-256 fingerprint"),
+        (("--tls-ca-file", "/nowhere"), "--tls-ca-file can't be '/nowhere': the file of authorities /nowhere can't"),
     ],
 )
 def test_a_bad_flag_is_named(given: tuple[str, str], message: str) -> None:
@@ -94,6 +100,16 @@ def test_a_bad_flag_is_named(given: tuple[str, str], message: str) -> None:
     assert str(caught.value).startswith(message)
     assert str(caught.value).endswith(".")
     assert ".." not in str(caught.value)
+
+
+def test_tls_is_by_the_systems_authorities_a_file_of_them_or_a_fingerprint(tmp_path: Path) -> None:
+    fingerprint = ":".join(["AB"] * 32)
+    authorities = tmp_path / "authorities.pem"
+    trustme.CA().cert_pem.write_to_path(authorities)
+    assert Settings.load(flags()).proof is None
+    assert Settings.load(flags("--tls")).proof == Tls()
+    assert Settings.load(flags("--tls-fingerprint", "ab" * 32)).proof == Tls(fingerprint)
+    assert Settings.load(flags("--tls-ca-file", str(authorities))).proof == Tls(ca_file=str(authorities))
 
 
 def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import getpass
 
 import pytest
 
+from chatclient import Tls
 from messenger.arguments import Arguments, parse
 
 
@@ -39,6 +40,11 @@ def test_a_password_is_asked_for_or_in_a_file_but_never_on_the_command_line(
     assert capsys.readouterr().err.count("\n") == 7
 
 
+def test_tls_is_for_rooms_and_may_say_who_is_trusted() -> None:
+    assert parse(["join", "demo", "--name", "ann", "--tls"]).tls == Tls()
+    assert parse(["join", "demo", "--name", "ann", "--fingerprint", "ab" * 32]).tls == Tls(":".join(["AB"] * 32))
+
+
 def test_staying_is_for_filters() -> None:
     assert parse(["lobby", "--name", "ann", "--stay"]).plain
 
@@ -57,6 +63,10 @@ def test_staying_is_for_filters() -> None:
         (["join", "x" * 256, "--name", "a"], "The room name has 256 bytes"),
         (["join", "demo", "--name", "a", "--server", "h:99999"], "'99999' in 'h:99999' is no port"),
         (["join", "demo", "--name", "a", "--server", ""], "'' is no server address"),
+        (["lobby", "--name", "a", "--tls"], "Unrecognized arguments: --tls"),
+        (["join", "demo", "--name", "a", "--fingerprint", "12"], "'12' is no SHA-256 fingerprint"),
+        (["join", "demo", "--name", "a", "--ca-file", "/nowhere"], "The file of authorities /nowhere can't be used"),
+        (["join", "demo", "--name", "a", "--ca-file", "f", "--fingerprint", "12"], "not allowed with"),
     ],
 )
 def test_mistakes(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,12 +3,15 @@
 import json
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from relay_server import __version__
 from relay_server.__main__ import main
 from relay_server.settings import Settings, variable
+from services.relay_server.certificates import issue
+from services.relay_server.certificates import settings as tls_settings
 from services.relay_server.net.loopback import port_of
 
 Result = tuple[int, str, str]
@@ -156,6 +159,20 @@ def test_the_version_is_told(command: Command) -> None:
 
 def test_settings_that_can_be_used_are_approved(command: Command) -> None:
     assert command("config", "check", RELAY_TCP_PORT="7000") == (0, "The settings can be used.\n", "")
+
+
+@pytest.mark.parametrize("arguments", [("run",), ("config", "check")], ids=" ".join)
+def test_a_certificate_that_cannot_be_used_stops_the_start(
+    command: Command, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    files = issue(tmp_path, days=-1)
+    assert " expired on " in assert_one_sentence(command(*arguments, **tls_settings(files)))
+    files.key.unlink()
+    assert " can't be read (No such file" in assert_one_sentence(command(*arguments, **tls_settings(files)))
+
+
+def test_a_certificate_that_can_be_used_is_approved(command: Command, tmp_path: Path) -> None:
+    assert command("config", "check", **tls_settings(issue(tmp_path)))[0] == 0
 
 
 def test_settings_are_shown_as_text(command: Command) -> None:

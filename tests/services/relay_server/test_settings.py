@@ -30,6 +30,10 @@ PUBLISHED = {
     "RELAY_MESSAGE_BURST": 40,
     "RELAY_BYTE_RATE": 65_536,
     "RELAY_JOIN_RATE": 20,
+    "RELAY_TLS_CERT_FILE": "",
+    "RELAY_TLS_KEY_FILE": "",
+    "RELAY_TLS_REQUIRED": False,
+    "RELAY_TLS_MIN_VERSION": "1.3",
     "RELAY_ATTRIBUTION": "name",
     "RELAY_SANITIZE": True,
     "RELAY_LOG_LEVEL": "info",
@@ -109,6 +113,8 @@ def test_other_variables_are_nobodys_business(monkeypatch: pytest.MonkeyPatch) -
         ("RELAY_MESSAGE_RATE", "nan"),
         ("RELAY_MESSAGE_BURST", "0"),
         ("RELAY_SANITIZE", "maybe"),
+        ("RELAY_TLS_REQUIRED", "perhaps"),
+        ("RELAY_TLS_MIN_VERSION", "1.1"),
         ("RELAY_ATTRIBUTION", "all"),
         ("RELAY_LOG_LEVEL", "loud\nvery loud"),
         ("RELAY_LOG_FORMAT", "xml"),
@@ -155,6 +161,25 @@ def test_files_of_secrets_set_them_and_the_environment_wins(monkeypatch: pytest.
 def test_a_bad_value_in_a_file_is_named_as_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "relay_tcp_port").write_text("x")
     assert complaint(monkeypatch, {}, tmp_path).startswith("RELAY_TCP_PORT is 'x': ")
+
+
+@pytest.mark.parametrize(
+    ("environ", "start"),
+    [
+        ({"RELAY_TLS_CERT_FILE": "a"}, "RELAY_TLS_CERT_FILE needs RELAY_TLS_KEY_FILE beside it"),
+        ({"RELAY_TLS_KEY_FILE": "a"}, "RELAY_TLS_KEY_FILE needs RELAY_TLS_CERT_FILE beside it"),
+        ({"RELAY_TLS_REQUIRED": "true"}, "RELAY_TLS_REQUIRED needs a certificate"),
+    ],
+)
+def test_half_of_what_tls_takes_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], start: str
+) -> None:
+    assert complaint(monkeypatch, environ).startswith(start)
+
+
+def test_all_of_what_tls_takes_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"RELAY_TLS_CERT_FILE": "a", "RELAY_TLS_KEY_FILE": "b"}
+    assert load(monkeypatch, files | {"RELAY_TLS_REQUIRED": "true", "RELAY_TLS_MIN_VERSION": "1.2"}).tls_required
 
 
 def sources(settings: Settings, *names: str) -> list[str]:

@@ -9,7 +9,7 @@
 from chatclient.address import ServerAddress, parse_server
 from chatclient.brain import RejoinPolicy, Stage
 from chatclient.connection import Connection
-from chatclient.errors import MessageTooLongError, UnreachableError
+from chatclient.errors import MessageTooLongError, UnreachableError, UntrustedError
 from chatclient.events import (
     Ended,
     EndReason,
@@ -22,6 +22,7 @@ from chatclient.events import (
     Rejoined,
 )
 from chatclient.joining import create_room, join_lobby, join_room
+from chatclient.tls import Presented, Tls, look_at
 from chatproto import (
     Advice,
     BadNameError,
@@ -36,6 +37,7 @@ from chatproto import (
     Status,
     Topic,
 )
+from chatproto.tls import parse_fingerprint
 
 __version__ = "0.1.0"
 
@@ -56,6 +58,7 @@ __all__ = [
     "MemberLeft",
     "Message",
     "MessageTooLongError",
+    "Presented",
     "Rebound",
     "Reconnecting",
     "Recovered",
@@ -65,10 +68,14 @@ __all__ = [
     "ServerAddress",
     "Stage",
     "Status",
+    "Tls",
     "Topic",
     "UnreachableError",
+    "UntrustedError",
     "create_room",
     "join_lobby",
     "join_room",
+    "look_at",
+    "parse_fingerprint",
     "parse_server",
 ]

@@ -73,7 +73,7 @@ def explain(error: Exception) -> str:
     """Say in a few words, without numbers and addresses, what a socket's error means."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    if isinstance(error, UnicodeError):
+    if isinstance(error, ValueError):
         return "the host name isn't legal"
     if isinstance(error, socket.gaierror):
         return "the host name isn't known"

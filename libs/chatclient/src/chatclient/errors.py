@@ -5,6 +5,10 @@ class UnreachableError(Exception):
     """No relay answered the first join in time; ``str()`` says it to a person."""
 
 
+class UntrustedError(UnreachableError):
+    """The relay didn't prove over TLS that it is the one that is meant, so nothing was sent to it (TCP-12)."""
+
+
 class MessageTooLongError(ValueError):
     """A message has more bytes than the relay relays; nothing was sent (UDP-06)."""
 

@@ -79,6 +79,7 @@ class EndReason(StrEnum):
     LEFT = "left"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
+    UNTRUSTED = "untrusted"
     EVICTED = "evicted"
     ROOM_CLOSED = "room_closed"
 

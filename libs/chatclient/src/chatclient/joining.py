@@ -8,8 +8,10 @@ from typing import Final
 from chatclient.address import ServerAddress, parse_server
 from chatclient.brain import Brain, LobbyBrain, RejoinPolicy, RoomBrain
 from chatclient.connection import Connection
-from chatclient.errors import UnreachableError
+from chatclient.errors import UnreachableError, UntrustedError
+from chatclient.events import EndReason
 from chatclient.sockets import Driver
+from chatclient.tls import Tls
 from chatproto import Operation, RefusedError, check_password, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 
@@ -25,23 +27,28 @@ async def create_room(
     *,
     server: str = DEFAULT_SERVER,
     password: str | None = None,
+    tls: Tls | None = None,
     rejoin: bool | RejoinPolicy = True,
     max_queued_events: int = MAX_QUEUED_EVENTS,
     random: Callable[[], float] = chance.random,
 ) -> AsyncIterator[Connection]:
     """Create a room and be its host; leaving the context leaves and so closes the room.
 
-    With a ``password`` only who gives the same one may join. It is kept, for creating the room anew.
+    With a ``password`` only who gives the same one may join. It is kept, for creating the room anew. With ``tls`` the
+    join is encrypted (TCP-12), the chat isn't.
 
     Raises:
         RefusedError: the relay said no; ``status`` says why.
         UnreachableError: no relay answered in 4 s.
+        UntrustedError: with ``tls``, the relay didn't prove that it is the one that is meant.
         BadNameError: the room's or the user's name can't be used.
         BadPasswordError: the password can't be used.
-        ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``.
+        ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, or the file in ``tls`` can't be used.
 
     """
-    async with _room(Operation.CREATE, room, name, server, password, rejoin, max_queued_events, random) as connection:
+    async with _room(
+        Operation.CREATE, room, name, server, password, tls, rejoin, max_queued_events, random
+    ) as connection:
         yield connection
 
 
@@ -52,21 +59,25 @@ async def join_room(
     *,
     server: str = DEFAULT_SERVER,
     password: str | None = None,
+    tls: Tls | None = None,
     rejoin: bool | RejoinPolicy = True,
     max_queued_events: int = MAX_QUEUED_EVENTS,
     random: Callable[[], float] = chance.random,
 ) -> AsyncIterator[Connection]:
-    """Join a room that exists; leaving the context leaves it.
+    """Join a room that exists; leaving the context leaves it. ``password`` and ``tls`` are as in `create_room`.
 
     Raises:
         RefusedError: the relay said no; ``status`` says why.
         UnreachableError: no relay answered in 4 s.
+        UntrustedError: with ``tls``, the relay didn't prove that it is the one that is meant.
         BadNameError: the room's or the user's name can't be used.
         BadPasswordError: the password can't be used.
-        ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``.
+        ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, or the file in ``tls`` can't be used.
 
     """
-    async with _room(Operation.JOIN, room, name, server, password, rejoin, max_queued_events, random) as connection:
+    async with _room(
+        Operation.JOIN, room, name, server, password, tls, rejoin, max_queued_events, random
+    ) as connection:
         yield connection
 
 
@@ -101,6 +112,7 @@ async def _room(
     name: str,
     server: str,
     password: str | None,
+    tls: Tls | None,
     rejoin: bool | RejoinPolicy,
     max_queued_events: int,
     random: Callable[[], float],
@@ -118,17 +130,21 @@ async def _room(
         rejoin=_policy(rejoin),
         random=random,
     )
-    async with _opened(brain, address, Connection(name, room, max_queued_events)) as connection:
+    async with _opened(brain, address, Connection(name, room, max_queued_events), tls) as connection:
         yield connection
 
 
 @asynccontextmanager
-async def _opened(brain: Brain, address: ServerAddress, connection: Connection) -> AsyncIterator[Connection]:
-    driver = Driver(brain, address, connection.take)
+async def _opened(
+    brain: Brain, address: ServerAddress, connection: Connection, tls: Tls | None = None
+) -> AsyncIterator[Connection]:
+    driver = Driver(brain, address, connection.take, tls)
     try:
         await connection.open(driver)
         if connection.ended and connection.ended.status is not None:
             raise RefusedError(connection.ended.status, connection.ended.text)
+        if connection.ended and connection.ended.reason is EndReason.UNTRUSTED:
+            raise UntrustedError(connection.ended.text)
         if connection.ended:
             raise UnreachableError(connection.ended.text)
         yield connection

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 from math import inf
 from typing import Any, NamedTuple, cast
@@ -20,7 +21,9 @@ from chatclient.brain import (
     SendStream,
 )
 from chatclient.connecting import connect, explain, resolve
+from chatclient.errors import UntrustedError
 from chatclient.events import Event
+from chatclient.tls import SecureStream, Tls, explain_tls
 
 _RECEIVE_BYTES = 4097  # one more than any legal datagram: a longer one shows (UDP-05)
 _BATCH = 64  # datagrams read before other memberships get their turn
@@ -41,12 +44,22 @@ class Driver:
     All methods are to be called from the event loop's thread.
     """
 
-    def __init__(self, brain: Brain, server: ServerAddress, on_event: Callable[[Event], None]) -> None:
+    def __init__(
+        self, brain: Brain, server: ServerAddress, on_event: Callable[[Event], None], tls: Tls | None = None
+    ) -> None:
+        """Get ready; ``tls`` is for the TCP connections alone.
+
+        Raises:
+            ValueError: its file of authorities can't be used.
+
+        """
         self.brain = brain
         self.unsent = 0
         """Datagrams that the operating system didn't take."""
         self._server = server
         self._on_event = on_event
+        self._tls = tls
+        self._tls_context = tls.context() if tls else None
         self._loop = asyncio.get_running_loop()
         self._stream: _Stream | None = None
         self._streams: set[_Stream] = set()
@@ -124,13 +137,18 @@ class Driver:
             case CloseDatagram():
                 self._close_datagrams()
             case OpenStream():
-                self._stream = _Stream(self, cast("RoomBrain", self.brain), self._server)
+                self._stream = _Stream(self, cast("RoomBrain", self.brain), self._server, self._secure_stream)
                 self._streams.add(self._stream)
             case SendStream(data) if self._stream:
                 self._stream.write(data)
             case CloseStream() if self._stream:
                 self._stream.close()
                 self._stream = None
+
+    def _secure_stream(self) -> SecureStream | None:
+        if not self._tls or not self._tls_context:
+            return None
+        return SecureStream(self._tls, self._tls_context, self._server)
 
     def took_path(self, family: int, local: tuple[Any, ...], remote: tuple[Any, ...]) -> None:
         """Take note of the addresses at the two ends of the TCP connection."""
@@ -210,25 +228,30 @@ def _connected_datagrams(path: _Path, port: int) -> socket.socket:
 class _Stream(asyncio.Protocol):
     """One TCP connection, from the attempt to open it to its end."""
 
-    def __init__(self, driver: Driver, brain: RoomBrain, server: ServerAddress) -> None:
+    def __init__(
+        self, driver: Driver, brain: RoomBrain, server: ServerAddress, secure: Callable[[], SecureStream | None]
+    ) -> None:
         self._driver = driver
         self._brain = brain
+        self._secure: SecureStream | None = None
+        self._local_address = ""
         self._transport: asyncio.Transport | None = None
         # Only this may be cancelled: of a transport cancelled in the making uvloop tells no end.
         self._connecting = True
         self._given_up = False
         self._lost = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(self._open(server))
+        self._task = asyncio.get_running_loop().create_task(self._open(server, secure))
         self._task.add_done_callback(self._opened)
 
-    async def _open(self, server: ServerAddress) -> None:
+    async def _open(self, server: ServerAddress, secure: Callable[[], SecureStream | None]) -> None:
         try:
+            self._secure = secure()
             connection = await connect(server)
             self._connecting = False
             transport, _ = await asyncio.get_running_loop().create_connection(lambda: self, sock=connection)
             if self._given_up:
                 transport.close()
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:  # a ValueError, and a UnicodeError, is about the host's name
             if not self._given_up:
                 self._brain.stream_closed(self._driver.now, explain(error))
                 self._driver.pump()
@@ -239,11 +262,17 @@ class _Stream(asyncio.Protocol):
             self._driver.forget(self)
 
     def write(self, data: bytes) -> None:
-        if self._transport:
+        if self._secure and self._secure.proven:
+            self._secure.write(data)
+            self._flush(self._secure)
+        elif self._transport and not self._secure:
             self._transport.write(data)
 
     def close(self) -> None:
         self._given_up = True
+        if self._transport and self._secure:
+            self._secure.end()
+            self._flush(self._secure)
         if self._transport:
             self._transport.close()
         elif self._connecting:
@@ -263,13 +292,41 @@ class _Stream(asyncio.Protocol):
         if remote is None:  # it broke at once; connection_lost follows
             return
         self._driver.took_path(connection.family, local, remote)
-        self._brain.connected(str(local[0]))
-        self._driver.pump()
+        self._local_address = str(local[0])
+        if self._secure:
+            self._decrypt(self._secure, b"")
+        else:
+            self._brain.connected(self._local_address)
+            self._driver.pump()
 
     def data_received(self, data: bytes) -> None:
-        if not self._given_up:
+        if self._secure and not self._given_up:
+            data = self._decrypt(self._secure, data)
+        if data and not self._given_up:
             self._brain.receive_stream(data, self._driver.now)
             self._driver.pump()
+
+    def _decrypt(self, secure: SecureStream, data: bytes) -> bytes:
+        """Take bytes of the wire; tell the brain once the relay is proven to be the one that is meant, or isn't."""
+        was_proven, failure = secure.proven, None
+        try:
+            data = secure.feed(data)
+        except (UntrustedError, ssl.SSLError) as error:
+            data, failure = b"", error
+        self._flush(secure)  # an alert, before the brain closes the connection
+        if isinstance(failure, ssl.SSLError):
+            self._brain.stream_closed(self._driver.now, explain_tls(failure))
+        elif failure:
+            self._brain.untrusted(str(failure))
+        elif secure.proven and not was_proven:
+            self._brain.connected(self._local_address)
+        self._driver.pump()
+        return data
+
+    def _flush(self, secure: SecureStream) -> None:
+        data = secure.take()
+        if data and self._transport and not self._transport.is_closing():
+            self._transport.write(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost.set()

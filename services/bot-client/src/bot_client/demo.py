@@ -61,7 +61,8 @@ async def run_demo(settings: Settings, metrics: BotMetrics, console: Console, st
             silence = {"RELAY_SILENCE_TIMEOUT_SECONDS": str(SILENCE_SECONDS / settings.speed)}
             ports = await stack.enter_async_context(relay_process(silence | {"RELAY_LOG_LEVEL": "error"}))
             here = {"server": f"127.0.0.1:{ports.tcp}", "lobby_port": ports.lobby}
-            settings = settings.model_copy(update=here)
+            in_plain = {"tls": False, "tls_fingerprint": "", "tls_ca_file": ""}
+            settings = settings.model_copy(update=here | in_plain)
             process_id, metrics_url = "", ports.metrics_url
         return await _Demo(scenario, settings, metrics, console, process_id, metrics_url).run(stop)
 

@@ -213,6 +213,7 @@ class Player:
             self._role.name,
             server=self._settings.server,
             password=others if own is None else own,
+            tls=self._settings.proof,
             rejoin=self._stage.rejoin,
         )
 

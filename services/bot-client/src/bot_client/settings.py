@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chatclient import BadPasswordError, parse_server
+from chatclient import BadPasswordError, Tls, parse_fingerprint, parse_server
 from chatproto import check_password, sanitize
 from chatproto.constants import DEFAULT_TCP_PORT
 
@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     password: SecretStr = Field(
         SecretStr(""), description="Of the rooms that bots create or join; one in the scenario wins. No flag: a secret."
     )
+    tls: bool = Field(
+        default=False, description="Join by TLS; an authority that the system trusts must vouch for the relay."
+    )
+    tls_fingerprint: str = Field("", description="Join by TLS, only to the relay with this certificate (SHA-256).")
+    tls_ca_file: str = Field("", description="Join by TLS, only to a relay that an authority in this file vouches for.")
     rooms: int = Field(5, ge=1, le=10_000, description="$BOT_ROOMS in scenarios: rooms of the load.")
     members: int = Field(10, ge=1, le=10_000, description="$BOT_MEMBERS in scenarios: members of each room.")
     rate: float = Field(1.0, gt=0, le=10_000, description="$BOT_RATE in scenarios: messages a second of each member.")
@@ -79,6 +84,25 @@ class Settings(BaseSettings):
         except BadPasswordError as error:
             raise ValueError(str(error)) from None
         return value
+
+    @field_validator("tls_fingerprint")
+    @classmethod
+    def _check_fingerprint(cls, value: str) -> str:
+        return parse_fingerprint(value) if value else ""
+
+    @field_validator("tls_ca_file")
+    @classmethod
+    def _check_ca_file(cls, value: str) -> str:
+        if value:
+            Tls(ca_file=value).context()
+        return value
+
+    @property
+    def proof(self) -> Tls | None:
+        """By what the relay has to prove itself over TLS; None to join in plain."""
+        if not (self.tls or self.tls_fingerprint or self.tls_ca_file):
+            return None
+        return Tls(self.tls_fingerprint or None, self.tls_ca_file or None)
 
     @property
     def lobby(self) -> str:

@@ -6,9 +6,10 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from chatclient import RefusedError, Status, UnreachableError
+from chatclient import RefusedError, Status, Tls, UnreachableError
 from chatproto import sanitize
 from messenger.arguments import Arguments, parse
+from messenger.known_servers import KnownServersError
 from messenger.passwords import (
     MAX_QUESTIONS,
     VARIABLE,
@@ -19,6 +20,7 @@ from messenger.passwords import (
 )
 from messenger.pipe import chat_through_pipes
 from messenger.terminal import chat_on_terminal
+from messenger.trust import UntrustedServerError, settle_trust
 
 _DONE, _FAILED, _WRONG_USAGE = 0, 1, 2
 _HOW_TO_GIVE = f"--password-file FILE or {VARIABLE}"
@@ -29,10 +31,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse(argv)
     plain = arguments.plain or not (sys.stdin.isatty() and sys.stdout.isatty())
     try:
-        return _enter(arguments, _first_password(arguments, plain=plain), plain=plain)
-    except PasswordError as error:
+        tls = settle_trust(arguments.server, arguments.tls, plain=plain) if arguments.tls else None
+        return _enter(arguments, _first_password(arguments, plain=plain), tls, plain=plain)
+    except (PasswordError, KnownServersError) as error:
         print(f"chat: {error}", file=sys.stderr)
         return _WRONG_USAGE
+    except UntrustedServerError as error:
+        print(f"chat: {error}", file=sys.stderr)
+        return _FAILED
+    except UnreachableError as error:
+        print(f"chat: {sanitize(str(error))}", file=sys.stderr)
+        return _FAILED
     except (KeyboardInterrupt, asyncio.CancelledError, EOFError):  # one doesn't want to come in after all
         return _DONE
     except BrokenPipeError:
@@ -51,12 +60,12 @@ def _first_password(arguments: Arguments, *, plain: bool) -> str | None:
     return choose_password(arguments.room) if arguments.command == "create" else ask_password(arguments.room)
 
 
-def _enter(arguments: Arguments, password: str | None, *, plain: bool) -> int:
+def _enter(arguments: Arguments, password: str | None, tls: Tls | None, *, plain: bool) -> int:
     """Come in and chat; ask for the password on a terminal where there is none or a wrong one."""
     questions = 0 if plain else MAX_QUESTIONS - arguments.ask_password
     while True:
         try:
-            return asyncio.run(_chat(arguments, password, plain=plain))
+            return asyncio.run(_chat(arguments, password, tls, plain=plain))
         except RefusedError as refusal:
             closed = refusal.status is Status.WRONG_PASSWORD
             if closed and plain and password is None:
@@ -69,18 +78,14 @@ def _enter(arguments: Arguments, password: str | None, *, plain: bool) -> int:
         password = ask_password(arguments.room)
 
 
-async def _chat(arguments: Arguments, password: str | None, *, plain: bool) -> int:
+async def _chat(arguments: Arguments, password: str | None, tls: Tls | None, *, plain: bool) -> int:
     if task := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    try:
-        async with arguments.connect(password) as room:
-            if plain:
-                ended = await chat_through_pipes(room, stay=arguments.stay)
-            else:
-                ended = await chat_on_terminal(room)
-    except UnreachableError as error:
-        print(f"chat: {sanitize(str(error))}", file=sys.stderr)
-        return _FAILED
+    async with arguments.connect(password, tls) as room:
+        if plain:
+            ended = await chat_through_pipes(room, stay=arguments.stay)
+        else:
+            ended = await chat_on_terminal(room)
     if ended is None:
         return _DONE
     print(f"chat: {sanitize(ended.text)}", file=sys.stderr)

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NoReturn
 
-from chatclient import BadNameError, Connection, create_room, join_lobby, join_room, parse_server
+from chatclient import BadNameError, Connection, Tls, create_room, join_lobby, join_room, parse_server
 from chatproto import check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger import __version__
@@ -23,6 +23,9 @@ everything else goes to the standard error. It leaves at the end of its input, o
 
 A room's password is asked for on a terminal. A script gives it by --password-file FILE or in the variable
 CHAT_PASSWORD; never on the command line, which everybody on the machine can read.
+
+With --tls a relay whose certificate no authority vouches for is trusted by its fingerprint: a person is asked
+at the first time, a script gives it by --fingerprint. If it changes later, nothing is sent.
 
 Exit codes: 0 left, 1 refused, evicted, room closed or relay unreachable, 2 wrong usage.
 """
@@ -41,13 +44,15 @@ class Arguments:
     stay: bool
     ask_password: bool = False
     password_file: str | None = None
+    tls: Tls | None = None
+    """What was said about TLS; None if nothing was."""
 
-    def connect(self, password: str | None) -> AbstractAsyncContextManager[Connection]:
+    def connect(self, password: str | None, tls: Tls | None = None) -> AbstractAsyncContextManager[Connection]:
         """Create the room, join it or enter the lobby, as the command says."""
         if self.room is None:
             return join_lobby(self.name, server=self.server, rejoin=self.rejoin)
         enter = create_room if self.command == "create" else join_room
-        return enter(self.room, self.name, server=self.server, password=password, rejoin=self.rejoin)
+        return enter(self.room, self.name, server=self.server, password=password, tls=tls, rejoin=self.rejoin)
 
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:
@@ -62,6 +67,7 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
             check_room_name(room.encode(errors="surrogateescape"))
         check_user_name(name.encode(errors="surrogateescape"))
         server = str(parse_server(given.server, DEFAULT_TCP_PORT if room else DEFAULT_LOBBY_PORT))
+        tls = _tls(given)
     except (BadNameError, ValueError) as error:
         parser.error(str(error))
     return Arguments(
@@ -74,7 +80,17 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
         given.stay,
         getattr(given, "ask_password", False),
         getattr(given, "password_file", None),
+        tls,
     )
+
+
+def _tls(given: argparse.Namespace) -> Tls | None:
+    fingerprint, ca_file = getattr(given, "fingerprint", None), getattr(given, "ca_file", None)
+    if not (getattr(given, "tls", False) or fingerprint or ca_file):
+        return None
+    tls = Tls(fingerprint, ca_file)
+    tls.context()  # so that a file that can't be used is said now
+    return tls
 
 
 class _Parser(argparse.ArgumentParser):
@@ -114,6 +130,16 @@ def _add_options(parser: argparse.ArgumentParser, default_port: int) -> None:
         )
         password.add_argument(
             "--password-file", metavar="FILE", help="the room's password is the first line of this file"
+        )
+        parser.add_argument("--tls", action="store_true", help="join by TLS; the chat itself is never encrypted")
+        proof = parser.add_mutually_exclusive_group()
+        proof.add_argument(
+            "--fingerprint",
+            metavar="SHA256",
+            help="by TLS, and only to the relay whose certificate has this fingerprint",
+        )
+        proof.add_argument(
+            "--ca-file", metavar="FILE", help="by TLS, and only to a relay that an authority in this file vouches for"
         )
     parser.add_argument("--name", metavar="NAME", help="your name in the room (default: your user name)")
     parser.add_argument(

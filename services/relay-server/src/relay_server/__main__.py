@@ -12,10 +12,13 @@ from chatclient import RefusedError, UnreachableError
 from relay_server import __version__
 from relay_server.admin.arguments import add_parser as add_admin_parser
 from relay_server.core.policy import MAX_DRAIN_SECONDS
+from relay_server.encryption import load
 from relay_server.healthcheck import check_health
+from relay_server.net.certificate import CertificateError
 from relay_server.net.sockets import ListenError
 from relay_server.settings import LogFormat, LoopKind, Settings, SettingsError, describe, load_settings
 from relay_server.tables import as_env_file, as_markdown, as_text
+from relay_server.tls_command import add_tls_command, make_certificate, show_fingerprint
 
 USAGE_ERROR = 2
 MAX_TIMEOUT_SECONDS = 3600
@@ -30,18 +33,22 @@ def main() -> None:
     """Run the command line; exits with 0, 1 (it failed) or 2 (it was asked wrongly)."""
     arguments = _parser().parse_args()
     try:
+        if (arguments.command, getattr(arguments, "action", "")) == ("tls", "self-signed"):
+            sys.exit(make_certificate(arguments.out, arguments.names, arguments.days))  # what settings may wait for
         settings = load_settings()
         if arguments.command == "run":
             code = _run(settings)
         elif arguments.command == "healthcheck":
-            code = _healthcheck(settings, arguments.server, arguments.timeout)
+            code = _healthcheck(settings, arguments.server, arguments.timeout, arguments.tls)
+        elif arguments.command == "tls":
+            code = show_fingerprint(settings)
         elif arguments.command == "doctor":
             code = _doctor(settings, wants_json=arguments.json)
         elif arguments.command == "admin":
             code = _admin(settings, arguments)
         else:
             code = _config(settings, arguments.action, arguments.format)
-    except (SettingsError, ListenError) as error:
+    except (SettingsError, ListenError, CertificateError) as error:
         _fail(str(error))
     sys.exit(code)
 
@@ -53,12 +60,18 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("run", help="run the relay; RELAY_* environment variables set it up")
     health = commands.add_parser("healthcheck", help="join a room of its own and hear an echo: exit 0 or 1")
     health.add_argument("--server", metavar="HOST[:PORT]", help="default: this machine, by the settings")
+    health.add_argument(
+        "--tls",
+        action=argparse.BooleanOptionalAction,
+        help="join by TLS, whatever the certificate (default: if the settings name one)",
+    )
     health.add_argument("--timeout", type=_seconds, default=3.0, metavar="SECONDS", help="default: 3")
     doctor = commands.add_parser(
         "doctor", help="look at this machine with a relay's eyes; exit 1 if there is a problem"
     )
     doctor.add_argument("--json", action="store_true", help="for programs")
     add_admin_parser(commands, seconds=partial(_seconds, most=MAX_DRAIN_SECONDS))
+    add_tls_command(commands)
     config = commands.add_parser("config", help="look at the settings")
     actions = config.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = actions.add_parser("show", help="every setting, its value, and where that came from")
@@ -100,9 +113,10 @@ def _run(settings: Settings) -> int:
     return loop.run(run(), use_uvloop=settings.event_loop is LoopKind.UVLOOP)
 
 
-def _healthcheck(settings: Settings, server: str | None, timeout_seconds: float) -> int:
+def _healthcheck(settings: Settings, server: str | None, timeout_seconds: float, wants_tls: bool | None) -> int:
+    secure = bool(settings.tls_cert_file) if wants_tls is None else wants_tls
     try:
-        seconds = asyncio.run(check_health(settings, server, timeout_seconds))
+        seconds = asyncio.run(check_health(settings, server, timeout_seconds, secure=secure))
     except (UnreachableError, RefusedError, TimeoutError) as error:
         print(f"unhealthy: {str(error) or 'no answer in time'}", file=sys.stderr)
         return 1
@@ -133,6 +147,8 @@ def _admin(settings: Settings, arguments: argparse.Namespace) -> int:
 def _config(settings: Settings, action: str, form: str) -> int:
     described = describe(settings)
     if action == "check":
+        if settings.tls_cert_file:
+            load(settings)
         print("The settings can be used.")
     elif action == "env":
         print(as_env_file(described), end="")

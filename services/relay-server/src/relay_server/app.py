@@ -28,6 +28,7 @@ from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.crashes import Crashes
 from relay_server.doctor import linux
+from relay_server.encryption import open_tls, reload
 from relay_server.net.descriptors import OWN_FILES, raise_limit
 from relay_server.net.http import OpsServer
 from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp
@@ -45,6 +46,7 @@ TICK_SECONDS: Final = 0.5
 """The longest sleep between two looks at the next deadline."""
 DRAIN_SECONDS: Final = 0.5
 """How long joins are still answered, with status 12, after the members were told."""
+STANDARD_INPUT: Final = 0
 TOKEN_BYTES: Final = 16
 """128 random bits (ROOM-02)."""
 NONCE_BYTES: Final = 8
@@ -70,6 +72,7 @@ class App:
         self._loop = asyncio.get_running_loop()
         self._passwords = Passwords()
         self._tally = Tally(passwords=self._passwords.outcomes)
+        self._tls = open_tls(settings)
         self._log_event = event_logger()
         policy = settings.policy()
         self._registry = Registry(policy, self._observe, _new_nonce)
@@ -101,10 +104,12 @@ class App:
             silence_timeout_seconds=settings.silence_timeout_seconds,
             attribution=settings.attribution is Attribution.NAME,
             moderation=settings.moderation,
+            tls_required=settings.tls_required,
         )
         self._collector = RelayCollector(
-            self._registry.counters, self._lobby.counters, self._tally, settings.event_loop
-        )
+            self._registry.counters, self._lobby.counters, self._tally, settings.event_loop,
+            self._tls.counts if self._tls else None,
+        )  # fmt: skip
 
     async def run(self) -> int:
         """Serve until a signal; returns the exit code.
@@ -113,10 +118,12 @@ class App:
             ListenError: a port can't be had.
 
         """
+        attended = os.isatty(STANDARD_INPUT)
         sockets = self._open_sockets()
         self._loop.set_exception_handler(self._crashes.on_loop_error)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal, number)
+        self._loop.add_signal_handler(signal.SIGHUP, self._on_hangup, attended)
         await self._start(sockets)
         self._say_started()
         gc.collect()
@@ -159,6 +166,7 @@ class App:
             flush=self._rooms_port.flush,
             on_duration=self._tally.observe_duration,
             pinned=pinned,
+            tls=self._tls,
         )
         self._tcp_port.start(tcp)
         if ops:
@@ -262,6 +270,7 @@ class App:
         log.info(
             "listening", version=__version__, host=settings.host, tcp_port=settings.tcp_port,
             udp_port=settings.udp_port, lobby_port=settings.lobby_port, ops_port=settings.ops_port,
+            tls="off" if not self._tls else "required" if settings.tls_required else "on",
             loop=settings.event_loop.value,
         )  # fmt: skip
         if granted < settings.receive_buffer_bytes:
@@ -287,6 +296,13 @@ class App:
         if not self._stopping.is_set():
             self._stopping.set()
             log.info("stopping", reason="drained")
+
+    def _on_hangup(self, attended: bool) -> None:
+        """Read the certificate anew; or stop, if that was the sound of the relay's terminal being closed."""
+        if not attended or os.isatty(STANDARD_INPUT):
+            reload(self._tls)
+        elif not self._stopping.is_set():  # a shell says it once more
+            self._on_signal(signal.SIGHUP)
 
     async def _drain(self) -> None:
         """Tell every member, answer joins with status 12 for a moment, then close."""

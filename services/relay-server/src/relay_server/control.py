@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from chatproto import (
     Completion,
+    NotSupportedError,
     Operation,
     ProtocolError,
     Request,
@@ -30,6 +31,8 @@ class Peer:
     scope: int = 0
     local_ip: bytes | None = None
     """Where its datagrams are to be answered from; None leaves that to the kernel."""
+    encrypted: bool = False
+    """Whether TLS carries what it says."""
 
     def udp_address(self, port: int) -> Address:
         """Return the address of a UDP port of the same peer."""
@@ -89,6 +92,7 @@ class Control:
         silence_timeout_seconds: float,
         attribution: bool,
         moderation: bool,
+        tls_required: bool = False,
     ) -> None:
         self._registry = registry
         self._passwords = passwords
@@ -100,6 +104,7 @@ class Control:
         self._silence_timeout_seconds = silence_timeout_seconds
         self._attribution = attribution
         self._moderation = moderation
+        self._tls_required = tls_required
         self._preparations = {Operation.CREATE: self._prepare_create, Operation.JOIN: self._prepare_join}
 
     def receive(
@@ -111,6 +116,8 @@ class Control:
             if wanted is None:
                 return None
             operation, room_name, request = wanted
+            if self._tls_required and not peer.encrypted:
+                raise NotSupportedError("This relay lets in by TLS alone: use a client that speaks it (chat --tls).")
             asked = _Asked(transaction, operation, room_name.encode(), request, peer)
             self._registry.check_rate(peer.ip, now)
             return self._preparations[operation](asked, now) or self._enter(asked, None, now)

@@ -64,6 +64,13 @@ class LoopKind(StrEnum):
     ASYNCIO = "asyncio"
 
 
+class TlsVersion(StrEnum):
+    """The oldest TLS that is spoken."""
+
+    V1_2 = "1.2"
+    V1_3 = "1.3"
+
+
 class SettingsError(Exception):
     """A setting that can't be used; ``str()`` is one sentence that names it."""
 
@@ -123,6 +130,12 @@ class Settings(BaseSettings):
     hide_rooms: bool = Field(
         False, description="Answer a join of a room that isn't there as one with a wrong password (PWD-05)"
     )
+    tls_cert_file: str = Field(
+        "", description="Certificate (PEM, with those above it) for TLS on the TCP port; empty = plain only (TCP-12)"
+    )
+    tls_key_file: str = Field("", description="The certificate's private key (PEM)")
+    tls_required: bool = Field(False, description="Refuse creates and joins that come without TLS")
+    tls_min_version: TlsVersion = Field(TlsVersion.V1_3, description="Oldest TLS spoken: `1.3`, or `1.2` as well")
     attribution: Attribution = Field(
         Attribution.NAME,
         description="`name` puts `name: ` before messages, `none` relays them as they are (UDP-05)",
@@ -175,11 +188,24 @@ def load_settings(environ: Mapping[str, str] | None = None, secrets_dir: Path = 
                 f"{shown} is no setting: correct it or remove it (`relay-server config env` lists all)."
             )
     try:
-        return Settings(_secrets_dir=secrets_dir if secrets_dir.is_dir() else None)  # type: ignore[call-arg]
+        settings = Settings(_secrets_dir=secrets_dir if secrets_dir.is_dir() else None)  # type: ignore[call-arg]
     except ValidationError as error:
         first = error.errors()[0]
         name = variable(str(first["loc"][0]))
         raise SettingsError(f"{name} is {first['input']!r}: {_lower_first(first['msg'])}.") from None
+    _check_tls(settings)
+    return settings
+
+
+def _check_tls(settings: Settings) -> None:
+    if bool(settings.tls_cert_file) != bool(settings.tls_key_file):
+        given, missing = ("CERT", "KEY") if settings.tls_cert_file else ("KEY", "CERT")
+        raise SettingsError(f"RELAY_TLS_{given}_FILE needs RELAY_TLS_{missing}_FILE beside it: set both, or neither.")
+    if settings.tls_required and not settings.tls_cert_file:
+        raise SettingsError(
+            "RELAY_TLS_REQUIRED needs a certificate: set RELAY_TLS_CERT_FILE and RELAY_TLS_KEY_FILE "
+            "(`relay-server tls self-signed` makes both)."
+        )
 
 
 class Described(BaseModel):

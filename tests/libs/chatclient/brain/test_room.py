@@ -333,3 +333,25 @@ def test_a_room_that_gets_a_password_is_created_anew_with_it() -> None:
     case.brain.command("/password -", 101.0)
     case.brain.receive_datagram(encode_notice(Advice(PASSWORD_REMOVED)), 102.0)
     assert created_with() is None
+
+
+@pytest.mark.requirement("TCP-12")
+def test_who_is_not_trusted_hears_nothing_and_it_ends() -> None:
+    case = Case()
+    case.start()
+    case.brain.untrusted("Not the one.")
+    assert case.brain.take_actions() == [CloseStream(), CloseDatagram()]
+    assert case.brain.take_events() == [Ended(EndReason.UNTRUSTED, "Not the one.")]
+    assert case.at(Stage.ENDED)
+    case.brain.untrusted("Not the one.")
+    assert case.brain.take_events() == []
+
+
+@pytest.mark.requirement("TCP-12")
+def test_who_is_not_trusted_later_hears_no_farewell_either() -> None:
+    case = joined()
+    case.until(Stage.VERIFYING)
+    case.flush()
+    case.brain.untrusted("Not the one.")
+    assert not [action for action in case.brain.take_actions() if isinstance(action, SendDatagram | SendStream)]
+    assert case.brain.take_events() == [Ended(EndReason.UNTRUSTED, "Not the one.")]

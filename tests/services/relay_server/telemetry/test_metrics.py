@@ -11,6 +11,7 @@ from relay_server import __version__
 from relay_server.core import events
 from relay_server.core.address import make_address, pack_targets, parse_ip
 from relay_server.core.counters import Counters, DropReason, SendFailure
+from relay_server.core.encryption import HandshakeFailure, ReloadResult, TlsCounts
 from relay_server.passwords import Outcome
 from relay_server.telemetry.metrics import (
     DURATION_BOUNDS,
@@ -32,6 +33,8 @@ PUBLISHED = {
     "relay_transaction_duration_seconds_count", "relay_fanout_members_bucket", "relay_fanout_members_sum",
     "relay_fanout_members_count", "relay_kernel_drops_total", "relay_receive_buffer_bytes", "relay_loop_lag_seconds",
     "relay_build_info", "relay_member_addresses", "relay_receive_buffer_wanted_bytes", "relay_password_checks_total",
+    "relay_tls_handshakes_total", "relay_tls_handshake_failures_total", "relay_tls_reloads_total",
+    "relay_tls_certificate_expiry_timestamp_seconds",
 }  # fmt: skip
 
 
@@ -40,7 +43,8 @@ class Scrape:
 
     def __init__(self) -> None:
         self.rooms, self.lobby, self.tally = Counters(), Counters(), Tally()
-        self.collector = RelayCollector(self.rooms, self.lobby, self.tally, "uvloop")
+        self.tls = TlsCounts()
+        self.collector = RelayCollector(self.rooms, self.lobby, self.tally, "uvloop", self.tls)
         self._registry = make_registry(self.collector)
 
     def families(self) -> list[Metric]:
@@ -229,3 +233,16 @@ def test_the_lag_that_is_scraped_is_the_worst_one() -> None:
     scrape = Scrape()
     scrape.tally.lag.observe(0.25, 1.0)
     assert scrape.value("relay_loop_lag_seconds") == 0.25
+
+
+def test_tls_is_counted_by_reason_and_result() -> None:
+    scrape = Scrape()
+    scrape.tls.handshakes = 5
+    scrape.tls.failures[HandshakeFailure.TIMEOUT] = 2
+    scrape.tls.reloads[ReloadResult.FAILED] = 1
+    scrape.tls.certificate_expires_at = 1.8e9
+    assert scrape.value("relay_tls_handshakes_total") == 5
+    assert scrape.value("relay_tls_handshake_failures_total", reason="timeout") == 2
+    assert scrape.value("relay_tls_handshake_failures_total", reason="malformed") == 0
+    assert scrape.value("relay_tls_reloads_total", result="failed") == 1
+    assert scrape.value("relay_tls_certificate_expiry_timestamp_seconds") == 1.8e9

@@ -89,7 +89,7 @@ class _Membership:
 class RoomBrain(Brain):
     """Create or join a room and stay in it.
 
-    Besides what every brain takes: ``start``, ``connected``, ``receive_stream``, ``stream_closed``,
+    Besides what every brain takes: ``start``, ``connected``, ``receive_stream``, ``stream_closed``, ``untrusted``,
     ``receive_datagram`` and ``datagram_error``.
     """
 
@@ -158,6 +158,11 @@ class RoomBrain(Brain):
         if self._attempt:
             self._close_attempt()
             self._wait(self._unreachable(error), now)
+
+    def untrusted(self, why: str) -> None:
+        """Take note that who answered over TCP isn't the relay that is meant; it gets to hear nothing more."""
+        if self._attempt:
+            self._end(Ended(EndReason.UNTRUSTED, why))
 
     def receive_datagram(self, data: bytes, now: float) -> None:
         """Take a datagram from the relay: a member's message or a notice."""

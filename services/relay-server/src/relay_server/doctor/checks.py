@@ -14,6 +14,7 @@ from relay_server.doctor.resources import (
     check_receive_buffer,
     check_send_buffer,
 )
+from relay_server.doctor.tls import check_certificate
 
 Check: TypeAlias = Callable[[Facts], Finding]
 
@@ -27,6 +28,7 @@ _SINGLE: Final[tuple[Check, ...]] = (
     check_conntrack,
     check_container,
     check_member_addresses,
+    check_certificate,
 )
 
 

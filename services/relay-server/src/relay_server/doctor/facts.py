@@ -96,6 +96,17 @@ class RunningRelay:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """The certificate that the settings name; ``refusal`` says why it can't be used, and then the rest says nothing."""
+
+    refusal: str | None = None
+    names: tuple[str, ...] = ()
+    until: str = ""
+    days_left: float = 0.0
+    exposed_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that the checks judge; ``answers`` tells whether a relay answers a join on the TCP port."""
 
@@ -106,3 +117,4 @@ class Facts:
     buffers: Buffers
     machine: Machine
     container: Container | None
+    certificate: CertificateFacts | None = None

@@ -9,6 +9,7 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import psutil
@@ -17,7 +18,9 @@ from prometheus_client.samples import Sample
 
 from chatclient import RefusedError, UnreachableError, join_room
 from relay_server.doctor import linux
-from relay_server.doctor.facts import Buffers, Facts, Holder, Machine, Port, Ports, RunningRelay
+from relay_server.doctor.facts import Buffers, CertificateFacts, Facts, Holder, Machine, Port, Ports, RunningRelay
+from relay_server.encryption import load
+from relay_server.net.certificate import CertificateError
 from relay_server.net.sockets import ListenError, bind_udp, is_wildcard, listen_tcp
 from relay_server.settings import Settings, variable
 
@@ -39,6 +42,20 @@ def gather(settings: Settings) -> Facts:
         buffers=_buffers(settings.receive_buffer_bytes),
         machine=_machine(),
         container=linux.container(os.environ),
+        certificate=_certificate(settings) if settings.tls_cert_file else None,
+    )
+
+
+def _certificate(settings: Settings) -> CertificateFacts:
+    try:
+        found = load(settings)
+    except CertificateError as error:
+        return CertificateFacts(refusal=str(error))
+    return CertificateFacts(
+        names=found.names,
+        until=f"{found.not_after:%Y-%m-%d}",
+        days_left=(found.not_after - datetime.now(UTC)) / timedelta(days=1),
+        exposed_key=str(found.exposed_key) if found.exposed_key else None,
     )
 
 

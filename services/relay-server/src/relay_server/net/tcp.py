@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, cast
 
@@ -15,8 +16,10 @@ from relay_server.core.errors import BusyError
 from relay_server.core.policy import TcpLimits
 from relay_server.net.acceptor import Acceptor
 from relay_server.net.delivery import is_under_way, was_reset
+from relay_server.net.entrance import Entrance
 from relay_server.net.places import Places
 from relay_server.net.reported import reported
+from relay_server.net.tls import Tls, TlsTransport
 from relay_server.net.workers import Workers
 
 LINGER_SECONDS: Final = 1.0
@@ -35,6 +38,7 @@ class TcpPort:
         flush: Callable[[], None],
         on_duration: Callable[[float], None],
         pinned: bool,
+        tls: Tls | None = None,
     ) -> None:
         self.control = control
         self.limits = limits
@@ -42,6 +46,7 @@ class TcpPort:
         self.flush = flush
         self.on_duration = on_duration
         self.pinned = pinned
+        self.tls = tls
         self.connections: Places[_Connection] = Places(limits.max_transactions, limits.max_transactions_per_address)
         self.aborted = 0
         """Connections that ended before they had asked for anything whole, or before it was decided."""
@@ -71,8 +76,9 @@ class TcpPort:
         return True
 
     @reported
-    def _connect(self) -> "_Connection":
-        return _Connection(self)
+    def _connect(self) -> asyncio.Protocol:
+        connection = _Connection(self)
+        return Entrance(connection, self.tls, self.clock) if self.tls else connection
 
 
 class _Connection(asyncio.Protocol):
@@ -118,6 +124,27 @@ class _Connection(asyncio.Protocol):
             self._timer = self._loop.call_later(timeout, self._time_out)
         else:
             self._say_busy()
+
+    @property
+    def network(self) -> bytes:
+        """Where it comes from (see `core.address.network_of`)."""
+        return network_of(self._peer.ip)
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether it was neither answered nor has asked for anything whole."""
+        return self._transaction.phase is Phase.REQUESTING
+
+    def secure(self, transport: TlsTransport) -> None:
+        """Speak through this transport from now on."""
+        self._transport = transport
+        self._peer = replace(self._peer, encrypted=True)
+
+    def give_up(self) -> None:
+        """End without an answer: the client couldn't read one."""
+        self._cancel_timer()
+        self._forget_work()
+        self._end()
 
     @reported
     def data_received(self, data: bytes) -> None:
@@ -168,6 +195,8 @@ class _Connection(asyncio.Protocol):
         """Tell whether the client went before its token came: what reaches a closed socket is answered by a reset."""
         if self._transaction.phase is Phase.ACCEPTED:
             return True
+        if isinstance(self._transport, TlsTransport):
+            return not self._transport.is_confirmed()
         if self._half_closed:
             return error is not None or was_reset(self._transport)
         return not isinstance(error, ConnectionResetError | None)  # a client may reset what it has read to the end
@@ -177,7 +206,7 @@ class _Connection(asyncio.Protocol):
         result = port.control.receive(self._transaction, data, self._peer, port.clock())
         if isinstance(result, Pending):  # the deadline stays
             port.connections.begin_work(self)
-            self._work = port.workers.submit(network_of(self._peer.ip), result.work, partial(self._worked, result))
+            self._work = port.workers.submit(self.network, result.work, partial(self._worked, result))
         elif result is not None:
             self._decide(result)
 
@@ -218,6 +247,9 @@ class _Connection(asyncio.Protocol):
         """Write the last frames, end our side, and linger: closing at once could cut the answer short."""
         self._port.on_duration(self._port.clock() - self._started_at)
         self._transport.write(frames)
+        self._end()
+
+    def _end(self) -> None:
         if self._transport.can_write_eof() and not self._transport.is_closing():
             with suppress(OSError):  # it went this very moment, and asyncio hasn't seen it yet
                 self._transport.write_eof()

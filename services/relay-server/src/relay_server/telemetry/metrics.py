@@ -24,7 +24,9 @@ from relay_server import __version__
 from relay_server.core import events
 from relay_server.core.address import TARGET_BYTES
 from relay_server.core.counters import Counters, DropReason, SendFailure
+from relay_server.core.encryption import TlsCounts
 from relay_server.passwords import Outcome
+from relay_server.telemetry.encryption import tls_metrics
 
 FANOUT_BOUNDS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 DURATION_BOUNDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -125,11 +127,12 @@ class Tally:
 class RelayCollector:
     """Turns the counts into metric families, every label value included from the first scrape on."""
 
-    def __init__(self, rooms: Counters, lobby: Counters, tally: Tally, loop: str) -> None:
+    def __init__(self, rooms: Counters, lobby: Counters, tally: Tally, loop: str, tls: TlsCounts | None = None) -> None:
         self._rooms = rooms
         self._lobby = lobby
         self._tally = tally
         self._loop = loop
+        self._tls = tls or TlsCounts()
         self.gauges = Gauges()
 
     def describe(self) -> list[Metric]:
@@ -143,6 +146,7 @@ class RelayCollector:
         yield from _datagrams("relay_lobby_", "lobby", self._lobby)
         yield from self._reasons()
         yield from self._histograms()
+        yield from tls_metrics(self._tls)
 
     def _gauges(self) -> Iterator[Metric]:
         gauges = self.gauges

@@ -1,0 +1,179 @@
+"""How a relay proves over TLS that it is the one that is meant (TCP-12)."""
+
+import asyncio
+import errno
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from chatclient.address import ServerAddress, parse_server
+from chatclient.connecting import connect, explain
+from chatclient.errors import UnreachableError, UntrustedError
+from chatproto.constants import DEFAULT_TCP_PORT
+from chatproto.tls import TlsEnd, fingerprint_of, parse_fingerprint
+
+_LOOK_SECONDS: Final = 4.0
+_RECEIVE_BYTES: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Join by TLS; by default an authority that the system trusts must vouch for the relay's host.
+
+    Nothing is sent to a relay that doesn't prove itself, and there is no way back to plain.
+    """
+
+    fingerprint: str | None = None
+    """The SHA-256 of the one certificate that is taken, whoever vouches for it or not."""
+    ca_file: str | None = None
+    """A file of authorities (PEM) to trust in place of the system's."""
+
+    def __post_init__(self) -> None:
+        """Bring the fingerprint into its usual form.
+
+        Raises:
+            ValueError: it is none.
+
+        """
+        if self.fingerprint is not None:
+            object.__setattr__(self, "fingerprint", parse_fingerprint(self.fingerprint))
+
+    def context(self) -> ssl.SSLContext:
+        """Make what connections need; reads files, so once is enough.
+
+        Raises:
+            ValueError: ``ca_file`` can't be used.
+
+        """
+        if self.fingerprint is not None:
+            return _trusting_context()
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ValueError) as error:
+            reason = "no certificate in PEM form" if isinstance(error, ssl.SSLError) else explain(error)
+            raise ValueError(
+                f"The file of authorities {self.ca_file} can't be used ({reason}): name another."
+            ) from None
+
+
+class SecureStream:
+    """The client's end of one TLS connection: what comes out of it comes from the relay that is meant."""
+
+    def __init__(self, tls: Tls, context: ssl.SSLContext, server: ServerAddress) -> None:
+        self._tls = tls
+        self._server = server
+        self._end = TlsEnd(context, server_side=False, server_name=server.host)
+        self.proven = False
+        """Whether the relay is the one that is meant: until then nothing may be written."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes of the wire, none to begin with; returns bytes of the stream.
+
+        Raises:
+            UntrustedError: the relay isn't the one that is meant.
+            ssl.SSLError: it speaks no TLS, or none that this client does.
+
+        """
+        try:
+            stream = self._end.feed(data)
+        except ssl.SSLCertVerificationError as error:
+            raise UntrustedError(
+                f"The relay at {self._server} doesn't prove that it is the one you mean ({_doubt(error)}): "
+                "nothing was sent to it."
+            ) from None
+        if self._end.ready and not self.proven:
+            self._check()
+            self.proven = True
+        return stream
+
+    def write(self, data: bytes) -> None:
+        """Take bytes of the stream to be sent."""
+        self._end.write(data)
+
+    def end(self) -> None:
+        """Say that no more is sent."""
+        self._end.end()
+
+    def take(self) -> bytes:
+        """Return and forget the bytes that are to be sent."""
+        return self._end.take()
+
+    def _check(self) -> None:
+        shown = fingerprint_of(self._end.certificate())
+        if self._tls.fingerprint not in {None, shown}:
+            raise UntrustedError(
+                f"The relay at {self._server} shows another certificate than the one you trust (SHA-256 {shown}): "
+                "nothing was sent to it."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """The certificate that a relay shows."""
+
+    fingerprint: str
+    doubt: str | None
+    """Why no authority vouches for it, in a few words; None if one does."""
+
+
+async def look_at(server: str) -> Presented:
+    """Look at a relay's certificate, without joining; sends nothing.
+
+    Raises:
+        UnreachableError: nobody answers there, or not by TLS.
+        ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``.
+
+    """
+    address = parse_server(server, DEFAULT_TCP_PORT)
+    try:
+        async with asyncio.timeout(_LOOK_SECONDS):
+            try:
+                return Presented(await _fetch(address, Tls().context()), None)
+            except ssl.SSLCertVerificationError as error:
+                return Presented(await _fetch(address, _trusting_context()), _doubt(error))
+    except (OSError, ValueError) as error:
+        why = explain_tls(error) if isinstance(error, ssl.SSLError) else explain(error)
+        text = f"No relay answers by TLS at {address} ({why}): check the address and that a relay with TLS runs there."
+        raise UnreachableError(text) from None
+
+
+def explain_tls(error: ssl.SSLError) -> str:
+    """Say in a few words what went wrong between two ends of TLS."""
+    reason = error.reason or "unknown"
+    if reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNEXPECTED_MESSAGE"}:
+        return "what answers doesn't speak TLS, or is too busy to"
+    if "PROTOCOL_VERSION" in reason or reason == "UNSUPPORTED_PROTOCOL":
+        return "it speaks no version of TLS that this client does"
+    return f"TLS failed: {reason.lower().replace('_', ' ')}"
+
+
+async def _fetch(address: ServerAddress, context: ssl.SSLContext) -> str:
+    loop = asyncio.get_running_loop()
+    with await connect(address) as connection:
+        end = TlsEnd(context, server_side=False, server_name=address.host)
+        end.feed(b"")
+        while not end.ready:
+            await loop.sock_sendall(connection, end.take())
+            data = await loop.sock_recv(connection, _RECEIVE_BYTES)
+            if not data:
+                raise ConnectionResetError(errno.ECONNRESET, "")
+            try:
+                end.feed(data)
+            finally:
+                with suppress(OSError):  # an alert, or the end of the handshake: nobody waits for it
+                    connection.send(end.take())
+        return fingerprint_of(end.certificate())
+
+
+def _trusting_context() -> ssl.SSLContext:
+    """Trust anybody for now: what is shown is compared afterwards."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _doubt(error: ssl.SSLCertVerificationError) -> str:
+    text = error.verify_message.rstrip(".")
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,105 @@
+"""One end of a TLS connection without I/O, and what a certificate is known by (TCP-12)."""
+
+import hashlib
+import re
+import ssl
+from contextlib import suppress
+from typing import Final
+
+TLS_START: Final = b"\x16\x03"
+"""What a TLS client begins with, and no request can: there is no operation 3."""
+
+_READ_BYTES: Final = 65_536
+_FINGERPRINT = re.compile(r"(?:sha256:)?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.IGNORECASE)
+
+
+class TlsEnd:
+    """Takes the wire's bytes and gives those of the stream, and the other way round.
+
+    After each call, what ``take`` returns is to be sent. Of a client, ``feed(b"")`` begins the handshake.
+    """
+
+    __slots__ = ("_ended", "_incoming", "_outgoing", "_ready", "_tls")
+
+    def __init__(self, context: ssl.SSLContext, *, server_side: bool, server_name: str | None = None) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=server_side, server_hostname=server_name
+        )
+        self._ready = self._ended = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether the handshake is done: until then nothing can be written."""
+        return self._ready
+
+    @property
+    def ended(self) -> bool:
+        """Whether the other end said that it sends no more (close_notify)."""
+        return self._ended
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes of the wire, in any pieces; returns bytes of the stream.
+
+        Raises:
+            ssl.SSLError: it is no TLS, or the two ends don't come together; ``take`` returns the alert that says so.
+
+        """
+        self._incoming.write(data)
+        if not self._ready:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                return b""
+            self._ready = True
+        return b"".join(iter(self._read, b""))
+
+    def write(self, data: bytes) -> None:
+        """Take bytes of the stream to be sent."""
+        self._tls.write(data)
+
+    def end(self) -> None:
+        """Say that no more is sent (close_notify); what the other end still sends can be read."""
+        if self._ready:
+            with suppress(ssl.SSLError):  # the other end hasn't said the same yet, and needn't
+                self._tls.unwrap()
+
+    def take(self) -> bytes:
+        """Return and forget the bytes that are to be sent."""
+        return self._outgoing.read()
+
+    def certificate(self) -> bytes:
+        """Return the other end's certificate (DER), once the handshake is done; empty if it has none."""
+        return self._tls.getpeercert(binary_form=True) or b""
+
+    def _read(self) -> bytes:
+        try:
+            data = self._tls.read(_READ_BYTES)
+        except ssl.SSLWantReadError:
+            return b""
+        except ssl.SSLZeroReturnError:
+            data = b""
+        self._ended = not data
+        return data
+
+
+def fingerprint_of(certificate: bytes) -> str:
+    """Return the SHA-256 of a certificate (DER) as other programs show it: 32 pairs of hex digits with colons."""
+    return _pairs(hashlib.sha256(certificate).digest())
+
+
+def parse_fingerprint(text: str) -> str:
+    """Read a SHA-256 with or without colons, in any case, as ``fingerprint_of`` writes it.
+
+    Raises:
+        ValueError: it is none; ``str()`` says what to do.
+
+    """
+    found = _FINGERPRINT.fullmatch(text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is no SHA-256 fingerprint: give its 64 hex digits, with or without colons.")
+    return _pairs(bytes.fromhex(found[1].replace(":", "")))
+
+
+def _pairs(digest: bytes) -> str:
+    return digest.hex(":").upper()

@@ -1,0 +1,101 @@
+"""Which certificate each relay showed when it was trusted: a file of one line for each relay."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from chatclient import parse_fingerprint
+from chatproto import sanitize
+
+_HEADER: Final = "# Relays that chat trusts by their certificate (SHA-256). Take a line out to be asked again.\n"
+_DEFAULT_STATE: Final = Path(".local", "state")
+
+
+class KnownServersError(Exception):
+    """The file can't be used; ``str()`` is the sentence that says why."""
+
+
+def default_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where the file is: in the user's state directory, as XDG has it.
+
+    Raises:
+        KnownServersError: the user has no home.
+
+    """
+    state = Path(environ.get("XDG_STATE_HOME", ""))
+    if state.is_absolute():  # anything else is to be ignored
+        return state / "chat" / "known_servers"
+    try:
+        return Path.home() / _DEFAULT_STATE / "chat" / "known_servers"
+    except RuntimeError:
+        raise KnownServersError("Your home directory isn't known: set XDG_STATE_HOME.") from None
+
+
+class KnownServers:
+    """The file; it is read anew each time, for other chats write it too."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def find(self, server: str) -> str | None:
+        """Return the fingerprint that a relay (``HOST:PORT``) is trusted by; None if it isn't known.
+
+        Raises:
+            KnownServersError: the file can't be read, or the relay's line is none.
+
+        """
+        for line in self._read().splitlines():
+            name, _, fingerprint = line.partition(" ")
+            if name == server:
+                try:
+                    return parse_fingerprint(fingerprint)
+                except ValueError:
+                    raise KnownServersError(
+                        f"The line of {server} in {self._shown} holds no fingerprint: take it out."
+                    ) from None
+        return None
+
+    def remember(self, server: str, fingerprint: str) -> None:
+        """Trust a relay that wasn't known by this certificate from now on.
+
+        Raises:
+            KnownServersError: the file can't be written.
+
+        """
+        lines = (self._read() or _HEADER).splitlines()
+        text = "\n".join([*lines, f"{server} {fingerprint}", ""])
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Written beside it and then renamed: another chat, or a full disk, never sees half of it.
+            descriptor, name = tempfile.mkstemp(prefix=f"{self.path.name}.", dir=self.path.parent)  # its mode is 0600
+            try:
+                with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - by descriptor
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(name).replace(self.path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise KnownServersError(
+                f"{self._shown} can't be written ({error.strerror}): mend that, or give --fingerprint each time."
+            ) from None
+
+    @property
+    def _shown(self) -> str:
+        return sanitize(str(self.path))
+
+    def _read(self) -> str:
+        try:
+            return self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+        except UnicodeDecodeError:
+            raise KnownServersError(f"{self._shown} isn't UTF-8: move it away.") from None
+        except OSError as error:
+            raise KnownServersError(
+                f"{self._shown} can't be read ({error.strerror}): mend that, or give --fingerprint."
+            ) from None

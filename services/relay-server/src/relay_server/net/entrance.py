@@ -1,0 +1,121 @@
+"""Plain or TLS: a connection's first two bytes tell, on the same port (TCP-12)."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, cast
+
+from chatproto.tls import TLS_START
+from relay_server.core.encryption import HandshakeFailure
+from relay_server.net.reported import reported
+from relay_server.net.tls import Tls, TlsTransport
+
+
+class Guest(Protocol):
+    """A connection's transaction, as far as its entrance knows it."""
+
+    @property
+    def network(self) -> bytes:
+        """Where it comes from (see `core.address.network_of`)."""
+        ...
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether it was neither answered nor has asked for anything whole."""
+        ...
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection."""
+        ...
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of the stream."""
+        ...
+
+    def eof_received(self) -> bool:
+        """Take note that the client sends no more; False to close."""
+        ...
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take note that the connection is gone."""
+        ...
+
+    def secure(self, transport: TlsTransport) -> None:
+        """Speak through this transport from now on."""
+        ...
+
+    def give_up(self) -> None:
+        """End without an answer."""
+        ...
+
+
+class Entrance(asyncio.Protocol):
+    """Stands between the loop's transport and a transaction, which sees the stream alone, whoever encrypts it.
+
+    The transaction counts the connection and has its deadline from the first moment on, so a handshake has no other.
+    """
+
+    __slots__ = ("_clock", "_first", "_guest", "_secured", "_tls", "_transport")
+
+    def __init__(self, guest: Guest, tls: Tls, clock: Callable[[], float]) -> None:
+        self._guest = guest
+        self._tls = tls
+        self._clock = clock
+        self._first: bytes | None = b""
+        """What came before it was known what it is; None once it is."""
+        self._secured: TlsTransport | None = None
+
+    @reported
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let the connection in."""
+        # uvloop's transports have the methods, but are no subclass.
+        self._transport = cast("asyncio.Transport", transport)
+        self._guest.connection_made(transport)
+
+    @reported
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of the wire."""
+        if self._secured:
+            self._decrypt(self._secured, data)
+        elif self._first is None:
+            self._guest.data_received(data)
+        else:
+            self._decide(self._first + data)
+
+    @reported
+    def eof_received(self) -> bool:
+        """Take note that the client's TCP sends no more."""
+        return self._guest.eof_received()
+
+    @reported
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take note that the connection is gone."""
+        if self._secured:
+            self._secured.count_loss()
+        self._guest.connection_lost(exc)
+
+    def _decide(self, first: bytes) -> None:
+        if first == TLS_START[:1]:
+            self._first = first
+            return
+        self._first = None
+        if not first.startswith(TLS_START) or not self._guest.is_asking:
+            self._guest.data_received(first)
+        elif self._tls.admit(self._guest.network, self._clock()):
+            self._secured = TlsTransport(self._transport, self._tls)
+            self._guest.secure(self._secured)
+            self._decrypt(self._secured, first)
+        else:
+            self._tls.counts.failures[HandshakeFailure.RATE] += 1
+            self._guest.give_up()
+
+    def _decrypt(self, secured: TlsTransport, data: bytes) -> None:
+        if secured.is_closing():
+            return
+        stream = secured.receive(data)
+        if stream is None:
+            self._guest.give_up()
+            return
+        if stream:
+            self._guest.data_received(stream)
+        if secured.ended and not secured.is_closing() and not self._guest.eof_received():
+            secured.close()

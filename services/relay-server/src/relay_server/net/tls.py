@@ -1,0 +1,169 @@
+"""TLS on the TCP port: the certificate in use, and connections that speak it (TCP-12).
+
+No loop's own TLS: bytes have been read by the time it is known that they are TLS, and a transaction must end its side
+and go on listening. `chatproto.tls` does that without I/O, so both loops behave alike.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import Any, Final
+
+from chatproto.tls import TlsEnd
+from relay_server.core.encryption import HandshakeFailure, ReloadResult, TlsCounts
+from relay_server.core.limits import Buckets
+from relay_server.net.certificate import Certificate, CertificateError
+from relay_server.net.delivery import confirmed_bytes
+
+HANDSHAKES_PER_JOIN: Final = 2
+"""A handshake is work: an address may have so many times as many as joins, so that status 11 comes first."""
+BURST_SECONDS: Final = 5
+
+_NO_COMMON_CIPHER = {
+    "NO_SHARED_CIPHER",
+    "NO_SHARED_GROUP",
+    "NO_SUITABLE_GROUPS",
+    "NO_SUITABLE_KEY_SHARE",
+    "NO_SUITABLE_SIGNATURE_ALGORITHM",
+}
+
+
+class Tls:
+    """The certificate in use, which may be another one for the next connection, and counts."""
+
+    def __init__(self, load: Callable[[], Certificate], *, join_rate: float) -> None:
+        """Load the certificate.
+
+        Raises:
+            CertificateError: it can't be used.
+
+        """
+        self._load = load
+        self.counts = TlsCounts()
+        self._take(load())
+        rate = HANDSHAKES_PER_JOIN * join_rate
+        self._rate = Buckets(rate, max(1.0, BURST_SECONDS * rate))
+
+    def reload(self) -> None:
+        """Read the certificate anew, for connections that are yet to come.
+
+        Raises:
+            CertificateError: it can't be used, so the old one stays in use.
+
+        """
+        try:
+            self._take(self._load())
+        except CertificateError:
+            self.counts.reloads[ReloadResult.FAILED] += 1
+            raise
+        self.counts.reloads[ReloadResult.OK] += 1
+
+    def admit(self, network: bytes, now: float) -> bool:
+        """Count a handshake of this network (see `core.address.network_of`); False if there are too many."""
+        return self._rate.take(network, now)
+
+    def _take(self, certificate: Certificate) -> None:
+        self.certificate = certificate
+        self.counts.certificate_expires_at = certificate.not_after.timestamp()
+
+
+class TlsTransport(asyncio.Transport):
+    """What a transaction writes to: encrypted on its way to the transport below."""
+
+    def __init__(self, below: asyncio.Transport, tls: Tls) -> None:
+        super().__init__()
+        self._below = below
+        self._counts = tls.counts
+        self._end = TlsEnd(tls.certificate.context, server_side=True)
+        self._failure: HandshakeFailure | None = None
+        self._broken = False
+        self._sent_bytes = 0
+        self._told_bytes = 0
+        """What was sent up to the last word of the stream, without the close_notify after it."""
+
+    def receive(self, data: bytes) -> bytes | None:
+        """Take bytes of the wire; returns those of the stream, or None once it can't go on."""
+        if self._broken:
+            return b""
+        was_ready = self._end.ready
+        try:
+            stream = self._end.feed(data)
+        except ssl.SSLError as error:
+            self._broken = True
+            self._failure = _failure_of(error)
+            return None
+        finally:
+            self._flush()
+        self._counts.handshakes += self._end.ready and not was_ready
+        return stream
+
+    @property
+    def ended(self) -> bool:
+        """Whether the client said that it sends no more."""
+        return self._end.ended
+
+    def count_loss(self) -> None:
+        """Count a connection that is lost, if its handshake was never done."""
+        if not self._end.ready:
+            self._counts.failures[self._failure or HandshakeFailure.ABORTED] += 1
+
+    def is_confirmed(self) -> bool:
+        """Tell whether the client's system has taken all that was said to it.
+
+        A reset says less than in plain: who closes once it has its token leaves a close_notify unread, which resets.
+        """
+        return confirmed_bytes(self._below) >= self._told_bytes
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what is known about the connection below."""
+        return self._below.get_extra_info(name, default)
+
+    def get_write_buffer_size(self) -> int:
+        """Return how many bytes wait to be sent."""
+        return self._below.get_write_buffer_size()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Encrypt and send; before the handshake is done nothing can be said, so nothing is."""
+        if self._end.ready and not self._broken:
+            self._end.write(bytes(data))
+            self._flush()
+            self._told_bytes = self._sent_bytes
+
+    def can_write_eof(self) -> bool:
+        """Tell that the sending side can be ended by itself."""
+        return True
+
+    def write_eof(self) -> None:
+        """End the sending side: by close_notify, and by TCP's own end after it."""
+        self._failure = self._failure or HandshakeFailure.TIMEOUT
+        if not self._broken:
+            self._end.end()
+            self._flush()
+        self._below.write_eof()
+
+    def is_closing(self) -> bool:
+        """Tell whether the connection is closed or about to be."""
+        return self._below.is_closing()
+
+    def close(self) -> None:
+        """Close the connection once everything is sent."""
+        self._below.close()
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        self._below.abort()
+
+    def _flush(self) -> None:
+        data = self._end.take()
+        if data and not self._below.is_closing():
+            self._below.write(data)
+            self._sent_bytes += len(data)
+
+
+def _failure_of(error: ssl.SSLError) -> HandshakeFailure:
+    reason = error.reason or ""
+    if reason == "UNSUPPORTED_PROTOCOL":
+        return HandshakeFailure.VERSION
+    if reason in _NO_COMMON_CIPHER:
+        return HandshakeFailure.CIPHER
+    return HandshakeFailure.CLIENT_REFUSED if "_ALERT_" in reason else HandshakeFailure.MALFORMED

@@ -1,0 +1,244 @@
+"""``chat --tls``: who is trusted, who is asked, and that nothing goes to anybody else (TCP-12)."""
+
+import os
+import re
+import signal
+import ssl
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pexpect
+import pytest
+import trustme
+
+from chatproto.tls import fingerprint_of
+from conformance.relays import OwnRelay
+from conformance.tls import Authority
+from e2e.relay_metrics import await_metrics, scrape
+
+pytestmark = pytest.mark.requirement("TCP-12")
+
+SECONDS = 30.0
+QUESTION = r"Trust this relay from now on \(yes/no\)\? "
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+@pytest.fixture
+def relay(authority: Authority, tmp_path: Path) -> Iterator[OwnRelay]:
+    settings = {f"RELAY_{name.upper()}": value for name, value in authority.settings.items()}
+    relay = OwnRelay(tmp_path / "log", settings | {"RELAY_TLS_REQUIRED": "true"})
+    yield relay
+    assert relay.stop() == 0
+    assert "Traceback" not in relay.said()
+
+
+class Chat:
+    """How somebody with a state directory of their own calls ``chat`` for one relay."""
+
+    def __init__(self, relay: OwnRelay, authority: Authority, home: Path) -> None:
+        self.relay, self.known = relay, home / "chat" / "known_servers"
+        self.server = f"127.0.0.1:{relay.relay.tcp_port}"
+        self._environment = {**os.environ, "XDG_STATE_HOME": str(home), "TERM": "dumb"}
+        self._authority = authority
+
+    @property
+    def fingerprint(self) -> str:
+        """What the relay's certificate, as it is in its file, is known by."""
+        first, *_ = re.findall(r"-+BEGIN.+?END CERTIFICATE-+\n", self._authority.certificate.read_text(), re.DOTALL)
+        return fingerprint_of(ssl.PEM_cert_to_DER_cert(first))
+
+    def trust_system(self, authorities: Path) -> None:
+        """Let the system trust these authorities alone."""
+        self._environment["SSL_CERT_FILE"] = str(authorities)
+
+    def __call__(self, *options: str, command: str = "create") -> "subprocess.CompletedProcess[str]":
+        """Say one line through pipes."""
+        return subprocess.run(
+            [sys.executable, "-m", "messenger", command, "tea", "--name", "ann", "--server", self.server, *options],
+            env=self._environment, input="hi\n", capture_output=True, text=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+
+    def on_terminal(self, *options: str) -> "pexpect.spawn[str]":
+        words = ["-m", "messenger", "create", "tea", "--name", "ann", "--server", self.server, "--tls", *options]
+        return pexpect.spawn(
+            sys.executable, words, env=self._environment, encoding="utf-8", timeout=SECONDS, dimensions=(40, 200)
+        )
+
+
+@pytest.fixture
+def chat(relay: OwnRelay, authority: Authority, tmp_path: Path) -> Chat:
+    return Chat(relay, authority, tmp_path / "home")
+
+
+@pytest.fixture
+def person(chat: Chat) -> Iterator[Callable[..., "pexpect.spawn[str]"]]:
+    with ExitStack() as stack:
+
+        def sit_down(*options: str) -> "pexpect.spawn[str]":
+            terminal = chat.on_terminal(*options)
+            stack.callback(terminal.close, force=True)
+            return terminal
+
+        yield sit_down
+
+
+def assert_came_in(done: "subprocess.CompletedProcess[str]") -> None:
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "You created tea" in done.stderr
+
+
+def assert_stayed_out(chat: Chat, done: "subprocess.CompletedProcess[str]", *words: str, code: int = 1) -> None:
+    assert (done.returncode, done.stdout) == (code, "")
+    assert all(word in done.stderr for word in words), done.stderr
+    assert "Traceback" not in done.stderr
+    assert scrape(chat.relay).total("relay_transactions_total") == 0  # nobody asked for anything
+
+
+def leave(terminal: "pexpect.spawn[str]") -> None:
+    terminal.expect("You created tea")
+    terminal.sendline("/leave")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+
+
+def test_an_authority_of_the_system_is_enough(chat: Chat, authority: Authority, tmp_path: Path) -> None:
+    authorities = tmp_path / "authorities.pem"
+    authority.ca.cert_pem.write_to_path(authorities)
+    chat.trust_system(authorities)
+    assert_came_in(chat("--tls"))
+    assert not chat.known.exists()
+
+
+def test_so_is_one_in_a_file(chat: Chat, authority: Authority, tmp_path: Path) -> None:
+    authorities = tmp_path / "authorities.pem"
+    authority.ca.cert_pem.write_to_path(authorities)
+    assert_came_in(chat("--ca-file", str(authorities)))
+
+
+def test_another_authority_in_a_file_is_not_and_nobody_is_asked(
+    chat: Chat, person: Callable[..., "pexpect.spawn[str]"], tmp_path: Path
+) -> None:
+    authorities = tmp_path / "authorities.pem"
+    trustme.CA().cert_pem.write_to_path(authorities)
+    assert_stayed_out(chat, chat("--ca-file", str(authorities)), "doesn't prove that it is the one you mean")
+    terminal = person("--ca-file", str(authorities))
+    terminal.expect("doesn't prove that it is the one you mean")
+    terminal.expect(pexpect.EOF)
+
+
+def test_a_fingerprint_is_enough_and_is_not_remembered(chat: Chat) -> None:
+    assert_came_in(chat("--tls", "--fingerprint", chat.fingerprint))
+    assert_came_in(chat("--fingerprint", chat.fingerprint.replace(":", "").lower()))
+    assert not chat.known.exists()
+
+
+def test_another_fingerprint_is_not(chat: Chat) -> None:
+    assert_stayed_out(chat, chat("--fingerprint", "00" * 32), "shows another certificate", chat.fingerprint)
+
+
+def test_a_person_is_asked_at_the_first_time_and_not_at_the_second(
+    chat: Chat, person: Callable[..., "pexpect.spawn[str]"]
+) -> None:
+    terminal = person()
+    terminal.expect_exact(chat.fingerprint)
+    terminal.expect(QUESTION)
+    terminal.sendline("yes")
+    leave(terminal)
+    assert stat.S_IMODE(chat.known.stat().st_mode) == 0o600
+    assert f"{chat.server} {chat.fingerprint}\n" in chat.known.read_text()
+    terminal = person()
+    leave(terminal)
+    assert "Trust this relay" not in (terminal.before or "")
+    assert_came_in(chat("--tls"))  # nor is a script refused any more
+
+
+@pytest.mark.parametrize("answer", ["no", "y", ""])
+def test_whoever_does_not_say_yes_stays_out(
+    chat: Chat, person: Callable[..., "pexpect.spawn[str]"], answer: str
+) -> None:
+    terminal = person()
+    terminal.expect(QUESTION)
+    terminal.sendline(answer)
+    terminal.expect("isn't trusted, so nothing was sent")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 1
+    assert not chat.known.exists()
+    assert scrape(chat.relay).total("relay_transactions_total") == 0
+
+
+def test_in_pipes_nobody_can_be_asked(chat: Chat) -> None:
+    assert_stayed_out(chat, chat("--tls"), "there is no terminal to ask on", chat.fingerprint, "--fingerprint")
+    assert not chat.known.exists()
+
+
+def test_a_certificate_that_changed_is_refused_loudly_until_its_line_is_taken_out(
+    chat: Chat, authority: Authority, person: Callable[..., "pexpect.spawn[str]"]
+) -> None:
+    terminal = person()
+    terminal.expect(QUESTION)
+    terminal.sendline("yes")
+    leave(terminal)
+    joined = scrape(chat.relay).total("relay_transactions_total")
+    before = chat.fingerprint
+    authority.issue()
+    chat.relay.process.send_signal(signal.SIGHUP)
+    await_metrics(chat.relay, lambda now: now.value("relay_tls_reloads_total", result="ok") == 1)
+    refused = chat("--tls")
+    assert refused.returncode == 1
+    for word in ("STOP", before, chat.fingerprint, "Nothing was sent", str(chat.known)):
+        assert word in refused.stderr
+    terminal = person()
+    terminal.expect("STOP: the relay at .* shows another certificate")
+    terminal.expect(pexpect.EOF)
+    assert scrape(chat.relay).total("relay_transactions_total") == joined
+    chat.known.write_text("")
+    terminal = person()
+    terminal.expect_exact(chat.fingerprint)
+    terminal.expect(QUESTION)
+    terminal.sendline("yes")
+    leave(terminal)
+
+
+def test_a_known_relay_may_come_to_have_an_authority(chat: Chat, authority: Authority, tmp_path: Path) -> None:
+    chat.known.parent.mkdir(parents=True)
+    chat.known.write_text(f"{chat.server} {'00' * 32}\n")
+    authorities = tmp_path / "authorities.pem"
+    authority.ca.cert_pem.write_to_path(authorities)
+    chat.trust_system(authorities)
+    assert_came_in(chat("--tls"))
+
+
+def test_a_file_of_known_servers_that_cannot_be_read_is_named(chat: Chat) -> None:
+    chat.known.mkdir(parents=True)
+    assert_stayed_out(chat, chat("--tls"), "known_servers can't be read (Is a directory)", code=2)
+
+
+def test_a_relay_without_tls_is_never_joined_in_plain(tmp_path: Path, authority: Authority) -> None:
+    plain = OwnRelay(tmp_path / "plain-log", {})
+    try:
+        done = Chat(plain, authority, tmp_path / "home")("--tls")
+        assert done.returncode == 1
+        assert "No relay answers by TLS at" in done.stderr
+        assert "doesn't speak TLS" in done.stderr
+        metrics = scrape(plain)
+        assert metrics.total("relay_transactions_total") == metrics.value(
+            "relay_transactions_total", operation="unknown", status="payload_too_large"
+        )
+    finally:
+        assert plain.stop() == 0
+
+
+def test_in_plain_the_relay_says_what_it_wants(chat: Chat) -> None:
+    done = chat()
+    assert done.returncode == 1
+    assert "This relay lets in by TLS alone" in done.stderr

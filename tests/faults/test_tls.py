@@ -1,0 +1,69 @@
+"""TLS as a way to hurt a relay (threats T2 and T9): handshakes that stall, and more of them than there is time for."""
+
+import contextlib
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from conformance import wire
+from conformance.people import People, call
+from conformance.relays import Relay
+from conformance.tls import Authority, HandMade, ask_secure, secure
+from e2e.relay_metrics import await_metrics
+from faults.conftest import Load, StartRelay
+from faults.crowd import Crowd
+
+ATTACKER = "127.0.0.2"
+PLACES, STALLED, HONEST = 10, 40, 10
+REQUEST = wire.frame(wire.JOIN, wire.REQUEST, b"nowhere", b"ann")
+FAILURES = "relay_tls_handshake_failures_total"
+
+pytestmark = pytest.mark.requirement("TCP-12")
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+def settings(authority: Authority, **others: str) -> dict[str, str]:
+    return {f"RELAY_{name.upper()}": value for name, value in (authority.settings | others).items()}
+
+
+def test_handshakes_that_stall_keep_nobody_out(start_relay: StartRelay, authority: Authority) -> None:
+    limits = {"max_transactions": str(PLACES), "transaction_timeout_seconds": "3600"}
+    relay = start_relay(**settings(authority, **limits))
+    context = authority.context()
+    with ExitStack() as stack:
+        for number in range(STALLED):
+            stalled = stack.enter_context(call(relay.relay, ATTACKER))
+            stalled.sendall(HandMade(context).hello()[: 2 + number])
+        for _ in range(HONEST):
+            (reply,) = ask_secure(relay.relay, context, REQUEST)
+            assert reply.payload == bytes([wire.NO_SUCH_ROOM])
+    await_metrics(relay, lambda now: now.value("relay_tcp_connections") == 0)
+
+
+def test_a_flood_of_handshakes_costs_those_who_chat_nothing(
+    start_relay: StartRelay, authority: Authority, load: Load
+) -> None:
+    relay = start_relay(**settings(authority, join_rate="5"))
+    count = load(5000, quick=200)
+    with People(relay.relay) as people:
+        crowd = Crowd([people.create(b"demo", b"ann"), people.join(b"demo", b"bob"), people.join(b"demo", b"eve")])
+        flood = threading.Thread(target=shake_hands, args=(relay.relay, authority, count))
+        flood.start()
+        crowd.talk_until(lambda: not flood.is_alive(), rate=50, seconds=600)
+        crowd.check_nothing_lost()
+    metrics = await_metrics(relay, lambda now: now.value("relay_tls_handshakes_total") + now.total(FAILURES) >= count)
+    assert metrics.value(FAILURES, reason="rate") > 0
+
+
+def shake_hands(relay: Relay, authority: Authority, count: int) -> None:
+    """Do nothing but handshakes; those over the rate are cut."""
+    context = authority.context()
+    for _ in range(count):
+        with contextlib.suppress(OSError), call(relay, ATTACKER) as connection, secure(connection, context):
+            pass

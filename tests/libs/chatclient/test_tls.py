@@ -1,0 +1,259 @@
+"""Joining by TLS over real loopback sockets: who is trusted, who isn't, and that those hear nothing (TCP-12)."""
+
+import asyncio
+import gc
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trustme
+import uvloop
+
+from chatclient import (
+    Ended,
+    EndReason,
+    Message,
+    RejoinPolicy,
+    Tls,
+    UnreachableError,
+    UntrustedError,
+    join_room,
+    look_at,
+)
+from chatproto import Disconnected, EvictionReason, encode_notice
+from chatproto.tls import fingerprint_of
+from libs.chatclient.tiny_relay import TinyRelay, tiny_relay
+
+pytestmark = pytest.mark.requirement("TCP-12")
+
+Run = Callable[[Callable[[], Awaitable[None]]], None]
+OTHER = "00:" * 31 + "00"
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Run a scenario to its end; a forgotten task, socket or future fails the test."""
+
+    async def within_a_deadline(scenario: Callable[[], Awaitable[None]]) -> None:
+        async with asyncio.timeout(20):
+            await scenario()
+            while others := asyncio.all_tasks() - {asyncio.current_task()}:  # the servers' ends
+                await asyncio.wait(others)
+
+    def run(scenario: Callable[[], Awaitable[None]]) -> None:
+        with asyncio.Runner(debug=True, loop_factory=request.param) as runner:
+            runner.run(within_a_deadline(scenario))
+        gc.collect()
+
+    return run
+
+
+class Authority:
+    """Somebody who vouches for relays, and the file that clients know it by."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ca = trustme.CA()
+        self.file = str(folder / "authority.pem")
+        self.ca.cert_pem.write_to_path(self.file)
+
+    def context(self, *names: str) -> ssl.SSLContext:
+        """Make what a relay serves by."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.renew(context, *names)
+        return context
+
+    def renew(self, context: ssl.SSLContext, *names: str) -> str:
+        """Put a new certificate in place; returns its fingerprint."""
+        issued = self.ca.issue_cert(*(names or ("127.0.0.1",)))
+        issued.configure_cert(context)
+        return fingerprint_of(ssl.PEM_cert_to_DER_cert(issued.cert_chain_pems[0].bytes().decode()))
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+@asynccontextmanager
+async def babbler(answer: bytes) -> AsyncIterator[str]:
+    """Serve what says something to everybody and ends; yields its address."""
+    serving: set[asyncio.Task[None] | None] = set()
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())
+        await reader.read(1)
+        writer.write(answer)
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await server.wait_closed()
+        await asyncio.gather(*filter(None, serving))
+
+
+async def assert_refused(relay: TinyRelay, server: str, tls: Tls, because: str) -> None:
+    with pytest.raises(UntrustedError, match=because):
+        async with join_room("demo", "ann", server=server, password="secret", tls=tls):
+            pass
+    assert relay.received == b""
+
+
+def test_an_authority_vouches_for_a_relay(run: Run, authority: Authority) -> None:
+    async def scenario() -> None:
+        async with (
+            tiny_relay(tls=authority.context()) as (relay, server),
+            join_room("demo", "ann", server=server, tls=Tls(ca_file=authority.file)) as room,
+        ):
+            assert room.say("hi")
+            async for message in room.messages():
+                assert isinstance(message, Message)
+                assert message.text == "hi"
+                break
+            assert b'"ann"' in relay.received
+
+    run(scenario)
+
+
+def test_a_fingerprint_is_enough_whatever_the_name(run: Run, authority: Authority) -> None:
+    async def scenario() -> None:
+        context = authority.context()
+        shown = authority.renew(context, "other.example")
+        async with (
+            tiny_relay(tls=context) as (_, server),
+            join_room("demo", "ann", server=server, tls=Tls(fingerprint=shown.replace(":", "").lower())) as room,
+        ):
+            assert room.say("hi")
+
+    run(scenario)
+
+
+def test_who_shows_another_fingerprint_hears_nothing(run: Run, authority: Authority) -> None:
+    async def scenario() -> None:
+        async with tiny_relay(tls=authority.context()) as (relay, server):
+            await assert_refused(relay, server, Tls(fingerprint=OTHER), "shows another certificate")
+
+    run(scenario)
+
+
+def test_who_nobody_trusted_vouches_for_hears_nothing(run: Run, authority: Authority) -> None:
+    async def scenario() -> None:
+        async with tiny_relay(tls=authority.context()) as (relay, server):
+            await assert_refused(relay, server, Tls(), r"\(unable to get local issuer certificate\)")
+
+    run(scenario)
+
+
+def test_who_has_a_certificate_for_another_host_hears_nothing(run: Run, authority: Authority) -> None:
+    async def scenario() -> None:
+        async with tiny_relay(tls=authority.context("other.example")) as (relay, server):
+            await assert_refused(relay, server, Tls(ca_file=authority.file), "not valid for '127.0.0.1'")
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"\0\0\1" + bytes(28) + b"\1\x0b", "doesn't speak TLS"),  # a plain refusal: status 11
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "doesn't speak TLS"),
+        (b"\x15\3\3\0\2\2\x46", "no version of TLS that this client does"),
+        (b"\x15\3\3\0\2\2\x28", "TLS failed: sslv3 alert handshake failure"),
+        (b"", "closed the connection without an answer"),
+    ],
+    ids=["plain", "ssh", "version", "alert", "silent"],
+)
+def test_who_speaks_no_tls_or_another_is_no_relay_and_there_is_no_way_back_to_plain(
+    run: Run, answer: bytes, why: str
+) -> None:
+    async def scenario() -> None:
+        async with babbler(answer) as server:
+            with pytest.raises(UnreachableError, match=why) as caught:
+                async with join_room("demo", "ann", server=server, tls=Tls()):
+                    pass
+            assert not isinstance(caught.value, UntrustedError)
+
+    run(scenario)
+
+
+def test_a_certificate_that_changes_meanwhile_ends_the_membership(run: Run, authority: Authority) -> None:
+    async def scenario() -> None:
+        context = authority.context()
+        before = authority.renew(context)
+        async with (
+            tiny_relay(tls=context) as (relay, server),
+            join_room(
+                "demo", "ann", server=server, tls=Tls(fingerprint=before), rejoin=RejoinPolicy(first_delay_seconds=0.01)
+            ) as room,
+        ):
+            _, address = await relay.heard.get()
+            relay.received = b""
+            authority.renew(context)
+            relay.transport.sendto(encode_notice(Disconnected(EvictionReason.SHUTDOWN)), address)
+            async for event in room:
+                last = event
+            assert isinstance(last, Ended)
+            assert last.reason is EndReason.UNTRUSTED
+            assert relay.received == b""
+
+    run(scenario)
+
+
+def test_looking_at_a_relay_tells_its_fingerprint_and_the_doubt(
+    run: Run, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        context = authority.context()
+        shown = authority.renew(context)
+        async with tiny_relay(tls=context) as (relay, server):
+            presented = await look_at(server)
+            assert (presented.fingerprint, presented.doubt) == (shown, "unable to get local issuer certificate")
+            monkeypatch.setenv("SSL_CERT_FILE", authority.file)  # what the system trusts
+            presented = await look_at(server)
+            assert (presented.fingerprint, presented.doubt) == (shown, None)
+            assert relay.received == b""
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("answer", "why"), [(b"hello, who are you?", "speak TLS"), (b"", "connection reset")])
+def test_what_speaks_no_tls_cannot_be_looked_at(run: Run, answer: bytes, why: str) -> None:
+    async def scenario() -> None:
+        async with babbler(answer) as server:
+            with pytest.raises(UnreachableError, match=why):
+                await look_at(server)
+
+    run(scenario)
+
+
+def test_a_host_that_is_none_cannot_be_looked_at(run: Run) -> None:
+    async def scenario() -> None:
+        with pytest.raises(UnreachableError, match="the host name isn't legal"):
+            await look_at("a..b:9000")
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("content", [None, "junk"])
+def test_a_file_of_authorities_that_cannot_be_used_is_named(run: Run, tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "authorities.pem"
+    if content:
+        file.write_text(content)
+
+    async def scenario() -> None:
+        with pytest.raises(ValueError, match=rf"^The file of authorities {file} can't be used \("):
+            async with join_room("demo", "ann", tls=Tls(ca_file=str(file))):
+                pass
+
+    run(scenario)
+
+
+def test_what_is_no_fingerprint_is_refused() -> None:
+    with pytest.raises(ValueError, match="is no SHA-256 fingerprint"):
+        Tls(fingerprint="12:34")
