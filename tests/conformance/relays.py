@@ -18,6 +18,9 @@ from ports import free_ports
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
 
+NORMAL = ("-m", "relay_server", "run")
+"""What Python is to run."""
+
 # Limits that a test could hit by accident are off; the tests of limits set their own.
 DEFAULTS = {
     "RELAY_HOST": "127.0.0.1",
@@ -50,10 +53,12 @@ class Relay:
 class OwnRelay:
     """A relay process of our own."""
 
-    def __init__(self, log: Path, settings: dict[str, str], within: Sequence[str] = ()) -> None:
+    def __init__(
+        self, log: Path, settings: dict[str, str], within: Sequence[str] = (), program: Sequence[str] = NORMAL
+    ) -> None:
         """Start it; ``within`` are the words of a command that runs another, such as one that limits it."""
         self.log = log
-        self._within = within
+        self._within, self._program = within, program
         self._asked = False
         deadline = time.monotonic() + START_SECONDS
         while not self._start(settings, deadline):
@@ -75,7 +80,7 @@ class OwnRelay:
             environment[f"RELAY_{name}_PORT"] = str(port)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*self._within, sys.executable, "-m", "relay_server", "run"], env=environment, stdout=log, stderr=log
+                [*self._within, sys.executable, *self._program], env=environment, stdout=log, stderr=log
             )
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

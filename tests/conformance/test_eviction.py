@@ -10,6 +10,8 @@ from conformance.people import DISCONNECTED, NOTICE, People, call, status_of
 from conformance.relays import OwnRelay
 
 SILENCE_SECONDS = 0.5
+SESSION_SECONDS = 4.0
+CHALLENGE = NOTICE + b"can you hear me? "
 
 
 @pytest.fixture
@@ -81,6 +83,29 @@ def test_a_member_whose_port_is_dead_is_evicted_as_unreachable(people: People, r
         for number in range(1, said + 1)  # the living lost nothing
     ]
     assert not any(b"can you hear me?" in data for data in heard)  # that only the suspect is asked
+
+
+@pytest.mark.requirement("EVI-07", "EVI-05", "UDP-12")
+def test_a_long_session_must_be_proven_anew(start_relay: StartRelay, room: bytes) -> None:
+    with People(start_relay(max_session_seconds=SESSION_SECONDS).relay) as people:
+        ann, bob = people.create(room, b"ann"), people.join(room, b"bob")
+        started, answers = time.monotonic(), 0
+
+        def answer_until_bob_is_gone(data: bytes) -> bool:
+            nonlocal answers
+            if data.startswith(CHALLENGE):
+                ann.say(data.removeprefix(CHALLENGE))
+                answers += 1
+            return data == NOTICE + b"bob was disconnected: expired"
+
+        ann.receive_until(answer_until_bob_is_gone)
+        bob.await_notice(b"disconnected: expired")
+        assert answers
+        while time.monotonic() < started + 2 * SESSION_SECONDS:
+            ann.receive_until(lambda data: answer_until_bob_is_gone(data) or data.startswith(CHALLENGE))
+        again = people.join(room, b"bob")
+        again.say(b"the room is still here")
+        assert ann.receive_until(lambda data: answer_until_bob_is_gone(data) or data.startswith(b"bob: "))
 
 
 @pytest.mark.requirement("EVI-06", "EVI-05", "LOB-04", "TCP-10")

@@ -9,8 +9,10 @@ from typing import Protocol
 
 import pytest
 
-from conformance.relays import OwnRelay
+from conformance.relays import NORMAL, OwnRelay
 from e2e.relay_metrics import scrape
+from faults import weakened
+from faults.weakened import Weakness
 
 StartRelay = Callable[..., OwnRelay]
 Chance = random.Random
@@ -58,11 +60,16 @@ def chance(request: pytest.FixtureRequest) -> Chance:
 
 @pytest.fixture
 def start_relay(loop: str, tmp_path: Path) -> Iterator[StartRelay]:
-    """Start a relay that is expected to live through the test, and whose books are checked at the end."""
+    """Start a relay that is expected to live through the test, and whose books are checked at the end.
+
+    With a ``weakness`` it is one that lacks a guard, see `faults.weakened`.
+    """
     relays: list[OwnRelay] = []
 
-    def start(within: Sequence[str] = (), **settings: str) -> OwnRelay:
-        relays.append(OwnRelay(tmp_path / f"log-{len(relays)}", {"RELAY_EVENT_LOOP": loop, **settings}, within))
+    def start(within: Sequence[str] = (), *, weakness: Weakness | None = None, **settings: str) -> OwnRelay:
+        program = (weakened.__file__, weakness.__name__) if weakness else NORMAL
+        log = tmp_path / f"log-{len(relays)}"
+        relays.append(OwnRelay(log, {"RELAY_EVENT_LOOP": loop, **settings}, within, program))
         return relays[-1]
 
     yield start

@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 from conformance.people import NOTICE, Member
 
 DEADLINE_SECONDS: Final = 20.0
+QUIET_SECONDS: Final = 2.0
+"""What hasn't come after so long a silence is lost."""
 
 
 class Said(NamedTuple):
@@ -34,6 +36,11 @@ class Crowd:
     def deliveries(self) -> list[bytes]:
         """Return all messages so far as somebody who says nothing hears them."""
         return [b"%s: %s" % (said.speaker.name, said.text) for said in self._said]
+
+    @property
+    def said(self) -> int:
+        """Return how many messages there were."""
+        return len(self._said)
 
     def talk_until(self, done: Callable[[], bool], rate: float, seconds: float = DEADLINE_SECONDS) -> None:
         """Say ``rate`` messages a second, each member in turn, until something is true."""
@@ -66,6 +73,20 @@ class Crowd:
             self._listen(0.1)
         self._listen(0)
         assert self._heard == expected
+
+    def count_lost(self) -> int:
+        """Wait until nothing comes any more; returns how many copies are missing. None may have come twice."""
+        newest = time.monotonic()
+        while time.monotonic() < newest + QUIET_SECONDS:
+            before = sum(map(len, self._heard.values()))
+            self._listen(0.1)
+            if sum(map(len, self._heard.values())) > before:
+                newest = time.monotonic()
+        lost = 0
+        for member, heard in self._heard.items():
+            assert len(set(heard)) == len(heard)
+            lost += len(set(self._due_to(member)) - set(heard))
+        return lost
 
     def _due_to(self, member: Member) -> list[bytes]:
         return [b"%s: %s" % (said.speaker.name, said.text) for said in self._said if said.speaker is not member]

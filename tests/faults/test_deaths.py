@@ -2,13 +2,17 @@
 
 import signal
 import time
+from contextlib import ExitStack
+
+import pytest
 
 from conformance.people import People
-from conformance.relays import OwnRelay
+from conformance.relays import OwnRelay, Relay
 from e2e.relay_metrics import await_metrics, scrape
-from faults.conftest import StartRelay
+from faults.conftest import Load, StartRelay
 from faults.crowd import Crowd, close_abruptly
 from faults.process import cpu_seconds
+from faults.spoof import entered, strange_network
 
 LIVING, DEAD = 10, 20
 MESSAGES_A_SECOND = 20.0
@@ -16,6 +20,7 @@ AT_ONCE = 30
 EVICTED_WITHIN_SECONDS = 20.0
 IDLE_WINDOW_SECONDS = 3.0
 IDLE_SHARE = 0.03
+SUBNET = 120
 
 
 def test_the_living_lose_nothing_and_the_dead_are_evicted(start_relay: StartRelay) -> None:
@@ -76,3 +81,26 @@ def check_it_rests(relay: OwnRelay) -> None:
     cpu, start = cpu_seconds(pid), time.monotonic()
     time.sleep(IDLE_WINDOW_SECONDS)
     assert cpu_seconds(pid) - cpu < IDLE_SHARE * (time.monotonic() - start)
+
+
+@pytest.mark.needs("namespaces")
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("loop", ["uvloop"])
+def test_the_dead_and_the_mute_cost_the_others_nothing(start_relay: StartRelay, load: Load) -> None:
+    """One whose program died, one whose machine is gone from its network, and many who talk (threat R12)."""
+    relay = start_relay(RELAY_HOST="::", RELAY_COMPLETION_PAUSE_SECONDS="0")
+    where, count = relay.relay, load(98, quick=20)
+    with strange_network(SUBNET) as far_away, People(where) as people, ExitStack() as stack:
+        living = [people.create(b"demo", b"living 0")]
+        living += [people.join(b"demo", b"living %d" % number) for number in range(1, count)]
+        dead = people.join(b"demo", b"dead")
+        with entered(far_away):
+            there = Relay(far_away.gateway, where.tcp_port, where.udp_port, where.lobby_port)
+            mute = stack.enter_context(People(there)).join(b"demo", b"mute")
+        await_metrics(relay, lambda now: now.total("relay_datagrams_accepted_total") == count + 2)
+        crowd = Crowd(living)
+        close_abruptly([dead])
+        far_away.run("ip", "address", "flush", "dev", "eth0")
+        crowd.talk_until(lambda: evicted(relay) >= 1, MESSAGES_A_SECOND, 2 * EVICTED_WITHIN_SECONDS)
+        crowd.check_nothing_lost()
+        assert mute.waiting()[-1:] != [b"server: disconnected: unreachable"]

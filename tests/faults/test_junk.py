@@ -5,43 +5,22 @@ import random
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
 from conformance import wire
 from conformance.people import People, call
-from conformance.relays import OwnRelay, Relay
+from conformance.relays import Relay
 from e2e.relay_metrics import await_metrics, scrape
 from faults.conftest import StartRelay
+from faults.pair import honest_pair
 
 LENGTHS = range(4201)
 SIZE_BYTES = (0, 1, 127, 254, 255)
 JUNK_AT_ONCE = 16
 """So few datagrams of 4200 bytes fit into the receive buffer that any system grants."""
 IDLE_CONNECTIONS = 50
-
-
-class Pair:
-    """Two honest members, who notice every message that doesn't arrive."""
-
-    def __init__(self, people: People) -> None:
-        self._ann, self._bob = people.pair(b"honest")
-        self.said = 0
-
-    def talk(self) -> None:
-        """Say something each way and hear it; whatever the relay got before has been handled by then."""
-        for speaker, listener in ((self._ann, self._bob), (self._bob, self._ann)):
-            text = b"message %d" % self.said
-            speaker.say(text)
-            assert listener.hear() == speaker.name + b": " + text
-            self.said += 1
-
-
-@contextmanager
-def honest_pair(relay: OwnRelay) -> Iterator[Pair]:
-    with People(relay.relay) as people:
-        yield Pair(people)
 
 
 def join_honestly(relay: Relay, room: bytes) -> None:

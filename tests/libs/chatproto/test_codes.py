@@ -32,6 +32,7 @@ def test_the_eviction_reasons_are_those_of_the_text() -> None:
         "unreachable",
         "abuse",
         "never_connected",
+        "expired",
         "kicked",
         "host_left",
         "shutdown",

@@ -209,7 +209,8 @@ def test_what_is_described_can_be_said_again(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_core_gets_every_value_that_it_obeys(monkeypatch: pytest.MonkeyPatch) -> None:
     environ: dict[str, Any] = {
-        "silence_timeout_seconds": 11.0, "pending_timeout_seconds": 12.0, "host_grace_seconds": 13.0, "max_rooms": 14,
+        "silence_timeout_seconds": 11.0, "pending_timeout_seconds": 12.0, "host_grace_seconds": 13.0,
+        "max_session_seconds": 13.5, "max_rooms": 14,
         "max_members": 15, "max_members_per_room": 16, "max_members_per_address": 17, "max_rooms_per_address": 18,
         "message_rate": 19.0, "message_burst": 20, "byte_rate": 21.0, "join_rate": 22.0, "attribution": False,
         "sanitize": False, "leave_commands": False, "announce": False, "provisional_address": False,

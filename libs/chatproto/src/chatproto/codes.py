@@ -74,6 +74,7 @@ class EvictionReason(StrEnum):
     UNREACHABLE = "unreachable"
     ABUSE = "abuse"
     NEVER_CONNECTED = "never_connected"
+    EXPIRED = "expired"
     KICKED = "kicked"
     HOST_LEFT = "host_left"
     SHUTDOWN = "shutdown"
@@ -89,6 +90,7 @@ _EVICTION_MESSAGES = {
     EvictionReason.UNREACHABLE: "Messages to you came back as undeliverable.",
     EvictionReason.ABUSE: "You went over the limits again and again.",
     EvictionReason.NEVER_CONNECTED: "Your place was reserved, but you never spoke over UDP.",
+    EvictionReason.EXPIRED: "Your session was long, and you didn't answer whether you still hear: join again.",
     EvictionReason.KICKED: "The host removed you.",
     EvictionReason.HOST_LEFT: "The host left, so the room closed.",
     EvictionReason.SHUTDOWN: "The relay is shutting down.",

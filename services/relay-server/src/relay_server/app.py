@@ -98,7 +98,7 @@ class App:
             passwords=self._passwords,
             guesses=Guesses(settings.password_guesses_per_minute),
             hide_rooms=settings.hide_rooms,
-            new_token=lambda: secrets.token_urlsafe(TOKEN_BYTES).encode(),
+            new_token=new_token,
             on_transaction=self._tally.observe_transaction,
             udp_port=settings.udp_port,
             silence_timeout_seconds=settings.silence_timeout_seconds,
@@ -318,6 +318,11 @@ class App:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
         log.info("stopped", unexpected_errors=self._tally.unexpected_errors.total())
+
+
+def new_token() -> bytes:
+    """Return a token that nobody can guess (ROOM-02)."""
+    return secrets.token_urlsafe(TOKEN_BYTES).encode()
 
 
 def _new_nonce() -> str:

@@ -95,6 +95,13 @@ class Settings(BaseSettings):
     pending_timeout_seconds: Seconds = Field(
         300, description="A token not used over UDP for so long after the join dies (ROOM-04)"
     )
+    max_session_seconds: float = Field(
+        43_200,
+        ge=0,
+        le=31_536_000,
+        allow_inf_nan=False,
+        description="How long a member may go without proving that its address hears (EVI-07); 0 = for ever",
+    )
     transaction_timeout_seconds: Seconds = Field(5, description="A create or join must be whole by then (TCP-03)")
     completion_pause_seconds: float = Field(
         0.05,

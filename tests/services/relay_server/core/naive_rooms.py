@@ -261,12 +261,25 @@ class NaiveRooms(RuleBasedStateMachine):
             count = len(self.seen_events)
             if deadline > self.now:
                 self.registry.expire((self.now + deadline) / 2)
+                self._take_challenges()
                 assert len(self.seen_events) == count
             self.now = max(self.now, deadline)
             self.registry.expire(self.now)
+            self._take_challenges()
             assert len(self.seen_events) > count
             self._expire()
         self.now = until
+
+    def _take_challenges(self) -> None:
+        """Take out what the registry asks those by itself who provably failed."""
+        outbox = self.registry.outbox
+        failed = [person for person in self._people() if person.failed]
+        for payload, targets in [notice for notice in outbox if b"can you hear me?" in notice[0]]:
+            assert unpack_targets(targets)[0] in [person.hears_at for person in failed]
+            outbox.remove((payload, targets))
+        for person in failed:
+            assert person.real.challenges
+            person.may_be_asked_at = person.real.challenges.due_at
 
     def _expire(self) -> None:
         """End what is due, kind by kind as the registry does: the order only shows in the notices' targets."""

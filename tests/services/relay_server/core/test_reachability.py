@@ -9,6 +9,7 @@ from chatproto import Challenge, encode_notice
 from relay_server.core.reachability import (
     CHALLENGE_SECONDS,
     FAILING_CHALLENGE_SECONDS,
+    FAILING_PATIENCE_SECONDS,
     FAILING_SECONDS,
     FAILURES_TO_EVICT,
     FORGET_SECONDS,
@@ -154,7 +155,7 @@ def test_late_errors_find_their_challenge_among_the_latest() -> None:
     assert [number for number in range(20) if challenges.take_back(b"%02d" % number, 1.0)] == list(range(12, 20))
 
 
-@dataclass
+@dataclass(eq=False)
 class Somebody:
     """Who is asked."""
 
@@ -177,6 +178,12 @@ class Watched:
     def _ask(self, _: Somebody, challenge: Challenge) -> bytes:
         self.asked.append(encode_notice(challenge))
         return self.asked[-1]
+
+    def tick(self, now: float) -> None:
+        self._watch.tick(now)
+
+    def forget(self) -> None:
+        self._watch.forget(self.peer)
 
     def bounce(self, quoted: bytes, now: float) -> None:
         self._watch.note_undelivered(self.peer, self.sent, quoted, now)
@@ -203,7 +210,38 @@ def test_challenges_that_come_back_prove_that_nobody_is_there() -> None:
         watched.bounce(watched.asked[-1], now)
         now += 0.1
     assert watched.given_up_at == [pytest.approx(HEARD_SECONDS + FAILING_SECONDS, abs=FAILING_CHALLENGE_SECONDS)]
-    assert len(watched.asked) <= 6
+    assert len(watched.asked) <= 1 + FAILING_SECONDS / FAILING_CHALLENGE_SECONDS
+
+
+@pytest.mark.requirement("EVI-03")
+def test_who_failed_is_asked_again_and_again_while_errors_are_rare() -> None:
+    """A system that answers with one error a second mostly does so about messages."""
+    watched = Watched()
+    watched.bounce(b"ann: hello", HEARD_SECONDS)
+    watched.bounce(watched.asked[-1], HEARD_SECONDS)
+    now, ticks = HEARD_SECONDS, 0
+    while not watched.given_up_at:
+        now, ticks = now + 0.5, ticks + 1
+        watched.tick(now)
+        if ticks % 14 == 0:
+            watched.bounce(watched.asked[-1], now)
+    assert watched.given_up_at == [HEARD_SECONDS + 14.0]
+
+
+@pytest.mark.requirement("EVI-03")
+def test_who_failed_is_left_alone_when_nothing_comes_back_any_more_or_it_was_heard_or_is_gone() -> None:
+    for end in ("silence", "heard", "gone"):
+        watched = Watched()
+        watched.bounce(b"ann: hello", HEARD_SECONDS)
+        watched.bounce(watched.asked[-1], HEARD_SECONDS)
+        if end == "heard":
+            watched.peer.failures = None
+        elif end == "gone":
+            watched.forget()
+        for tick in range(600):
+            watched.tick(HEARD_SECONDS + tick / 10)
+        expected = 1 + FAILING_PATIENCE_SECONDS / FAILING_CHALLENGE_SECONDS if end == "silence" else 1
+        assert len(watched.asked) == expected
 
 
 @pytest.mark.requirement("EVI-03")

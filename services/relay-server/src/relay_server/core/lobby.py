@@ -95,6 +95,7 @@ class Lobby:
         """Forget who was silent for too long (LOB-04)."""
         while (client := self._active.pop_due(now)) is not None:
             self._evict(client, EvictionReason.SILENCE)
+        self._watch.tick(now)
 
     def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
         """Take an ICMP error about a client (EVI-03)."""
@@ -143,6 +144,7 @@ class Lobby:
     def _evict(self, client: LobbyClient, reason: EvictionReason) -> None:
         del self.clients_by_remote[remote_of(client.address)]
         self._active.discard(client)
+        self._watch.forget(client)
         network = network_of(ip_of(client.address))
         self._clients_of_network[network] -= 1
         if not self._clients_of_network[network]:

@@ -13,6 +13,7 @@ class Policy:
 
     silence_timeout_seconds: float = 300.0
     pending_timeout_seconds: float = 300.0
+    max_session_seconds: float = 0.0
     host_grace_seconds: float = 0.0
     max_rooms: int = 0
     max_members: int = 0

@@ -18,15 +18,20 @@ CHALLENGE_SECONDS: Final = 5.0
 """The pause after the first challenge; it doubles with each that doesn't come back."""
 MAX_CHALLENGE_SECONDS: Final = 40.0
 """So often a live member is bothered at most, whatever is forged about it."""
-FAILING_CHALLENGE_SECONDS: Final = 2.0
-"""The pause once one came back: nobody is there to be bothered."""
+FAILING_CHALLENGE_SECONDS: Final = 0.5
+"""The pause once one came back: nobody is there to be bothered.
+
+Many systems answer with one error a second, whatever for, so challenges must not be few among the messages.
+"""
+FAILING_PATIENCE_SECONDS: Final = 20.0
+"""If none came back for so long, somebody may be there after all."""
 
 SAMPLE_SECONDS: Final = 0.05
 """Of a lively conversation one message in this time is remembered; a few are enough to find out who is gone."""
 _REMEMBERED_DATAGRAMS = 32
 _REMEMBERED_BYTES = 64
 _REMEMBERED_CHALLENGES = 8
-"""A dead neighbour is reported after some seconds only, when more challenges may be under way."""
+"""A dead neighbour is reported after some seconds only, when more challenges are under way."""
 
 
 class SentLog:
@@ -63,24 +68,25 @@ class SentLog:
 class Challenges:
     """The questions sent to one peer that errors came back for, and when it may be asked the next."""
 
-    __slots__ = ("_due_at", "_pause_seconds", "_under_way")
+    __slots__ = ("_pause_seconds", "_under_way", "due_at")
 
     def __init__(self) -> None:
-        self._due_at = float("-inf")
+        self.due_at = float("-inf")
+        """When the peer may be asked the next."""
         self._pause_seconds = CHALLENGE_SECONDS
         self._under_way: deque[bytes] = deque(maxlen=_REMEMBERED_CHALLENGES)
 
     def due(self, now: float) -> bool:
         """Tell whether the peer may be asked now."""
-        return now >= self._due_at
+        return now >= self.due_at
 
     def note_sent(self, payload: bytes, now: float, *, failing: bool) -> None:
         """Note a challenge that is about to be sent; ``failing`` if one came back since the peer was last heard."""
         self._under_way.append(payload)
         if failing:
-            self._due_at = now + FAILING_CHALLENGE_SECONDS
+            self.due_at = now + FAILING_CHALLENGE_SECONDS
         else:
-            self._due_at = now + self._pause_seconds
+            self.due_at = now + self._pause_seconds
             self._pause_seconds = min(2 * self._pause_seconds, MAX_CHALLENGE_SECONDS)
 
     def take_back(self, quoted: bytes, now: float) -> bool:
@@ -88,7 +94,7 @@ class Challenges:
         for payload in self._under_way:
             if quoted.startswith(payload):
                 self._under_way.remove(payload)
-                self._due_at = min(self._due_at, now + FAILING_CHALLENGE_SECONDS)
+                self.due_at = min(self.due_at, now + FAILING_CHALLENGE_SECONDS)
                 self._pause_seconds = CHALLENGE_SECONDS
                 return True
         return False
@@ -103,6 +109,11 @@ class Failures:
         self._count = 0
         self._first_at = 0.0
         self._last_at = 0.0
+
+    @property
+    def last_at(self) -> float:
+        """When the newest one was."""
+        return self._last_at
 
     def note(self, now: float) -> bool:
         """Count one failed datagram; True if the peer is to be taken as unreachable."""
@@ -138,6 +149,7 @@ class Watch(Generic[P]):
         self._new_nonce = new_nonce
         self._ask = ask
         self._give_up = give_up
+        self._failing: dict[P, None] = {}
 
     def note_undelivered(self, peer: P, sent: SentLog, quoted: bytes, now: float) -> None:
         """Take an ICMP error for what it may be worth.
@@ -154,8 +166,21 @@ class Watch(Generic[P]):
         """Count a datagram that provably failed."""
         if peer.failures is None:
             peer.failures = Failures()
+        self._failing[peer] = None
         if peer.failures.note(now):
             self._give_up(peer, now)
+
+    def tick(self, now: float) -> None:
+        """Ask those again who provably failed and weren't heard since; to be called twice a second or so."""
+        for peer in list(self._failing):
+            if peer.failures is None or now - peer.failures.last_at > FAILING_PATIENCE_SECONDS:
+                del self._failing[peer]
+            else:
+                self._suspect(peer, now)
+
+    def forget(self, peer: P) -> None:
+        """Ask somebody nothing more, who is gone."""
+        self._failing.pop(peer, None)
 
     def _suspect(self, peer: P, now: float) -> None:
         if peer.challenges is None:

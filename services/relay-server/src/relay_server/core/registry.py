@@ -37,6 +37,7 @@ from relay_server.core.limits import Buckets, Muted, SpeechLimit
 from relay_server.core.model import Member, Notice, Room
 from relay_server.core.names import check_not_reserved, name_keys
 from relay_server.core.policy import Policy
+from relay_server.core.proofs import Proofs
 from relay_server.core.reachability import Watch
 from relay_server.core.shown import check_shown
 
@@ -59,7 +60,8 @@ class Registry:
         """What the beginning of a datagram proves; the data path asks nothing else."""
         self._policy = policy
         self._observer = observer
-        self._watch: Watch[Member] = Watch(new_nonce, self._ask, self._give_up)
+        self._watch: Watch[Member] = Watch(new_nonce, self._ask, self._evict_for(EvictionReason.UNREACHABLE))
+        self.proofs = Proofs(policy.max_session_seconds, new_nonce, self._ask, self._evict_for(EvictionReason.EXPIRED))
         self._closed = False
         self._members_by_remote: dict[bytes, Member] = {}
         self._members_of_network: dict[bytes, int] = {}
@@ -259,7 +261,7 @@ class Registry:
 
     def next_deadline(self) -> float:
         """Return when `expire` has something to do next; infinity if never."""
-        return min(self._active.next_deadline(), self._pending.next_deadline(), self._hostless.next_deadline())
+        return min(queue.next_deadline() for queue in (self._active, self._pending, self._hostless, self.proofs))
 
     def expire(self, now: float) -> None:
         """Evict who was silent or never came, and close rooms whose host stayed away (EVI-01, ROOM-04)."""
@@ -269,6 +271,8 @@ class Registry:
             self.evict(member, EvictionReason.NEVER_CONNECTED, now)
         while (room := self._hostless.pop_due(now)) is not None:
             self.close_room(room, EvictionReason.HOST_LEFT, members_see=EvictionReason.HOST_LEFT)
+        self.proofs.expire(now)
+        self._watch.tick(now)
 
     def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
         """Take an ICMP error about a member (EVI-03)."""
@@ -305,8 +309,8 @@ class Registry:
         )  # what only one hears is no quotation of the room's
         return payload
 
-    def _give_up(self, member: Member, now: float) -> None:
-        self.evict(member, EvictionReason.UNREACHABLE, now)
+    def _evict_for(self, reason: EvictionReason) -> Callable[[Member, float], None]:
+        return lambda member, now: self.evict(member, reason, now)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -331,6 +335,7 @@ class Registry:
         network = network_of(ip)
         self._members_of_network[network] = self._members_of_network.get(network, 0) + 1
         self._pending.add(member, now)
+        self.proofs.begin(member, now)
         if port is not None and self._policy.provisional_address:
             room.listen(member, port)
         return member
@@ -347,6 +352,8 @@ class Registry:
         self._forget_remote(member)
         self._active.discard(member)
         self._pending.discard(member)
+        self.proofs.end(member)
+        self._watch.forget(member)
         _count_down(self._members_of_network, network_of(member.ip))
         return True
 

@@ -129,6 +129,7 @@ class Relay:
         if message[0] != _SLASH:
             return None
         if is_answer(message):
+            self._registry.proofs.take_answer(member, message, now)
             return b""
         if message in LEAVE_COMMANDS and self._leave_commands:
             self._registry.leave(member, now)

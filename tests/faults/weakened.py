@@ -1,0 +1,97 @@
+"""A relay with one guard taken away: an attack that doesn't succeed against it proves nothing about the guard.
+
+Run as a program, ``weakened.py WEAKNESS``, it is a relay that takes its settings from the environment.
+"""
+
+import random
+import secrets
+import sys
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+from relay_server import __main__
+from relay_server.core import registry, relay
+from relay_server.core.address import Address, pack_targets
+from relay_server.core.counters import DropReason
+from relay_server.core.model import Forward, Member
+from relay_server.core.reachability import SentLog, Watch
+from relay_server.net import sockets
+
+Weakness = Callable[[], None]
+
+
+def believe_quotations() -> None:
+    """Take any error that quotes what the room heard for true, as if members couldn't forge it."""
+
+    def note_undelivered(watch: "Watch[Any]", peer: Any, sent: SentLog, quoted: bytes, now: float) -> None:
+        if sent.holds(quoted):
+            watch.note_failure(peer, now)
+
+    replace(Watch, "note_undelivered", note_undelivered)
+
+
+def answer_strangers() -> None:
+    """Send one byte to whoever sends what is dropped."""
+    judge = relay.Relay.handle_datagram
+
+    def handle_datagram(this: relay.Relay, data: bytes, source: Address, now: float) -> Forward | DropReason:
+        result = judge(this, data, source, now)
+        if isinstance(result, DropReason):
+            this._registry.outbox.append((b"?", pack_targets([source])))
+        return result
+
+    replace(relay.Relay, "handle_datagram", handle_datagram)
+
+
+def trust_any_address() -> None:
+    """Let a token speak from everywhere."""
+    identify = relay.Relay._identify
+
+    def identify_anywhere(this: relay.Relay, data: bytes, source: Address, now: float) -> Member | DropReason:
+        result = identify(this, data, source, now)
+        if result is DropReason.ADDRESS_MISMATCH:
+            return this._registry.members_by_token[data[2 + data[0] :][: data[1]]]
+        return result
+
+    replace(relay.Relay, "_identify", identify_anywhere)
+
+
+def short_tokens() -> None:
+    """Give out tokens of which there are 256."""
+    chance = random.Random(1)
+    replace(secrets, "token_urlsafe", lambda _: f"{chance.randrange(256):02x}")
+
+
+def move_at_once() -> None:
+    """Follow a member's port with every datagram."""
+    replace(registry, "ADDRESS_CHANGE_SECONDS", 0.0)
+
+
+def believe_path_mtus() -> None:
+    """Let the kernel send as ICMP says (IP_PMTUDISC_DO): what is larger than the path is refused."""
+    replace(sockets, "_PMTUDISC_OMIT", 2)
+
+
+def replace(owner: object, name: str, value: object) -> None:
+    """Replace an attribute for good."""
+    mock.patch.object(owner, name, value).start()
+
+
+WEAKNESSES: dict[str, Weakness] = {
+    weakness.__name__: weakness
+    for weakness in (
+        believe_quotations,
+        answer_strangers,
+        trust_any_address,
+        short_tokens,
+        move_at_once,
+        believe_path_mtus,
+    )
+}
+
+
+if __name__ == "__main__":
+    WEAKNESSES[sys.argv.pop()]()
+    sys.argv.append("run")
+    __main__.main()
