@@ -22,7 +22,10 @@ from e2e.test_relay_command_line import run
 from ports import free_ports
 from unprivileged import run_unprivileged
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets on Windows")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets on Windows"),
+    pytest.mark.timeout(180),  # each command is a process
+]
 
 DEADLINE_SECONDS = 20.0
 Admin = Callable[..., str]

@@ -26,16 +26,24 @@ def plant(module, path, error, armed):
 
 for place in {places!r}:
     plant(*place.split(":"), lambda: {error}, {armed!r})
+
+if {drain_seconds!r}:
+    importlib.import_module("relay_server.app").DRAIN_SECONDS = {drain_seconds!r}
 """
 
 
 class BuggyRelay(OwnRelay):
-    """A relay whose functions at ``module:Class.name`` raise ``error`` when it is `break_`-ed."""
+    """A relay whose functions at ``module:Class.name`` raise ``error`` when it is `break_`-ed.
 
-    def __init__(self, directory: Path, places: tuple[str, ...], error: str, settings: dict[str, str]) -> None:
+    With ``drain_seconds`` it takes so long for its farewell.
+    """
+
+    def __init__(
+        self, directory: Path, places: tuple[str, ...], error: str, settings: dict[str, str], drain_seconds: float = 0
+    ) -> None:
         self._armed = directory / "armed"
         planted = f"{error}({PLANTED!r})"
-        text = _SITECUSTOMIZE.format(places=places, error=planted, armed=str(self._armed))
+        text = _SITECUSTOMIZE.format(places=places, error=planted, armed=str(self._armed), drain_seconds=drain_seconds)
         (directory / "sitecustomize.py").write_text(text)
         super().__init__(directory / "log", settings | {"PYTHONPATH": str(directory)})
 

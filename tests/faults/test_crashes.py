@@ -18,6 +18,8 @@ from e2e.relay_metrics import Metrics, scrape
 from faults.planting import PLANTED, BuggyRelay
 from relay_server.admin.client import AdminError, ask
 
+pytestmark = pytest.mark.timeout(180)
+
 SHUTDOWN: Final = b"disconnected: shutdown"
 Start = Callable[..., BuggyRelay]
 Trigger = Callable[[BuggyRelay, Member], None]
@@ -27,9 +29,9 @@ Trigger = Callable[[BuggyRelay, Member], None]
 def start(loop: str, tmp_path: Path) -> Start:
     """Start a relay with bugs at these places."""
 
-    def start(*places: str, error: str = "OSError", **settings: str) -> BuggyRelay:
+    def start(*places: str, error: str = "OSError", drain_seconds: float = 0, **settings: str) -> BuggyRelay:
         own = {"RELAY_EVENT_LOOP": loop, "RELAY_ADMIN_SOCKET": str(tmp_path / "admin.sock")}
-        return BuggyRelay(tmp_path, places, error, own | settings)
+        return BuggyRelay(tmp_path, places, error, own | settings, drain_seconds)
 
     return start
 
@@ -172,7 +174,7 @@ def test_what_fails_again_while_the_relay_ends_is_counted_and_holds_up_nothing(s
 
 
 def test_a_scrape_of_the_last_moment_counts_the_crash(start: Start) -> None:
-    relay = start("relay_server.core.registry:Registry.expire")
+    relay = start("relay_server.core.registry:Registry.expire", drain_seconds=5)  # time enough for a slow machine
     assert scrape(relay).total("relay_unexpected_errors_total") == 0
     page = http.client.HTTPConnection("127.0.0.1", relay.ops_port, timeout=wire.WAIT_SECONDS)
     page.connect()
@@ -188,7 +190,7 @@ def test_a_scrape_of_the_last_moment_counts_the_crash(start: Start) -> None:
 
 
 def test_a_signal_while_a_crashed_relay_drains_changes_nothing(start: Start) -> None:
-    relay = start("relay_server.core.registry:Registry.expire")
+    relay = start("relay_server.core.registry:Registry.expire", drain_seconds=3)
     with People(relay.relay) as people:
         ann, bob = people.pair(b"demo")
         relay.break_()
