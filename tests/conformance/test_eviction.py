@@ -10,7 +10,7 @@ from conformance.people import DISCONNECTED, NOTICE, People, call, status_of
 from conformance.relays import OwnRelay
 
 SILENCE_SECONDS = 0.5
-SESSION_SECONDS = 4.0
+SESSION_SECONDS = 6.0
 CHALLENGE = NOTICE + b"can you hear me? "
 
 
