@@ -87,6 +87,29 @@ def test_operators_reach_the_service_where_their_command_looks() -> None:
     assert "AF_UNIX" in service()["RestrictAddressFamilies"]
 
 
+def test_a_reload_is_the_signal_by_which_the_relay_reads_its_certificate_anew() -> None:
+    assert service()["ExecReload"] == "/bin/kill -HUP $MAINPID"
+
+
+@pytest.mark.needs("systemd")
+def test_systemd_understands_the_part_for_a_certificate(unit: Path) -> None:
+    part = unit.parent / f"{unit.name}.d" / "tls.conf"
+    part.parent.mkdir()
+    part.write_text((VPS / "chat-relay-tls.conf").read_text())
+    done = run("systemd-analyze", "verify", "--man=no", unit)
+    assert (done.returncode, [line for line in done.stderr.splitlines() if part.name in line]) == (0, [])
+
+
+def test_the_hook_puts_a_certificate_where_the_document_says_and_the_service_may_read_it() -> None:
+    hook = (VPS / "certbot-hook.sh").read_text()
+    folder, group = (re.findall(rf"^{name}=(.+)$", hook, re.MULTILINE)[0] for name in ("FOLDER", "GROUP"))
+    document = (ROOT / "docs" / "operations.md").read_text()
+    for line in (f"RELAY_TLS_CERT_FILE={folder}/fullchain.pem", f"RELAY_TLS_KEY_FILE={folder}/privkey.pem"):
+        assert line in document
+    assert f"groupadd --system {group}\n" in document
+    assert f"SupplementaryGroups={group}\n" in (VPS / "chat-relay-tls.conf").read_text()
+
+
 def test_the_service_may_open_what_the_relay_needs() -> None:
     assert int(service()["LimitNOFILE"]) >= FIELDS["max_transactions"].default + OWN_FILES
 
