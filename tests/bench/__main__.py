@@ -12,6 +12,7 @@ from bench import measures
 from bench.measures import SHAPES, Shape
 from bench.place import Cpus, choose_cpus, run_in_fresh_network, why_no_fresh_network
 from bench.programs import MESSAGE_BYTES, MIXED_BYTES, BenchError, ToolMissingError, build
+from bench.siege import besiege
 from chatproto import ProtocolError
 
 FAILED: Final = 1
@@ -19,6 +20,7 @@ USAGE_ERROR: Final = 2
 INTERRUPTED: Final = 130
 RUN_SECONDS: Final = 3.0
 EXERCISE_SECONDS: Final = 60.0
+SIEGE_SECONDS: Final = 9.0
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
         "--exercise", action="store_true",
         help="the relay alone: 500 rooms x 10 members x 2 messages/s each, then 1000 members in a room, 10 messages/s",
     )  # fmt: skip
+    presets.add_argument(
+        "--siege", type=_count, metavar="N",
+        help="joins and chat while nothing happens, then beside N connections that send a byte a second",
+    )  # fmt: skip
     presets.add_argument("--joins", type=_count, metavar="N", help="join N members: how fast, in how much memory")
     return parser
 
@@ -82,6 +88,8 @@ def _measure(arguments: argparse.Namespace, cpus: Cpus) -> str:
         programs = build(Path(folder))
         if arguments.exercise:
             return measures.exercise(programs, cpus, seconds=arguments.seconds or EXERCISE_SECONDS)
+        if arguments.siege:
+            return besiege(programs, cpus, arguments.siege, seconds=arguments.seconds or SIEGE_SECONDS)
         return measures.compare(
             programs, cpus, arguments.shape or SHAPES,
             rate=arguments.rate, seconds=arguments.seconds or RUN_SECONDS, runs=arguments.runs,

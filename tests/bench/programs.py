@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -122,8 +122,8 @@ def running_reference(programs: Programs, cpu: int) -> Iterator[Target]:
 
 
 @contextmanager
-def running_relay(cpu: int) -> Iterator[Target]:
-    """Run the project's relay on a CPU, its limits lifted.
+def running_relay(cpu: int, limits: Mapping[str, str] | None = None) -> Iterator[Target]:
+    """Run the project's relay on a CPU, its limits lifted but for those given.
 
     Raises:
         BenchError: it doesn't start.
@@ -132,6 +132,7 @@ def running_relay(cpu: int) -> Iterator[Target]:
     tcp_port, udp_port = free_ports(2)
     environment = {
         **LIFTED,
+        **(limits or {}),
         **os.environ,
         "RELAY_HOST": "127.0.0.1",
         "RELAY_TCP_PORT": str(tcp_port),

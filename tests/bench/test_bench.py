@@ -61,6 +61,20 @@ def test_the_exercise() -> None:
 
 
 @needs_linux
+@needs_gcc
+def test_a_siege() -> None:
+    done = bench("--here", "--siege", "50", "--seconds", "0.5", RELAY_TRANSACTION_TIMEOUT_SECONDS="1")
+    assert (done.returncode, done.stderr) == (0, "")
+    for when in ("in peace", "besieged"):
+        assert re.search(
+            rf"^{when}: +\d+ joins: p50 {MEASURED}, p99 {MEASURED}; chat: p50 {MEASURED}, p99 {MEASURED}, 0 lost$",
+            done.stdout,
+            re.MULTILINE,
+        )
+    assert "All of 50 were closed" in done.stdout
+
+
+@needs_linux
 def test_mass_joins() -> None:
     done = bench("--here", "--joins", "200")
     assert (done.returncode, done.stderr) == (0, "")
