@@ -159,7 +159,8 @@ def test_a_flood_of_fragments_costs_no_small_message(load: Load, room_for_all: b
             ann, bob = people.pair(b"demo")
             small, large = b"x" * 200, b"y" * 4000
             for number in range(count):
-                header = ip_header("198.19.1.1", place.address, FRAGMENT_BYTES, number=number, fragment=MORE_FRAGMENTS)
+                source, name = f"198.19.1.{1 + (number >> 16)}", number & 0xFFFF
+                header = ip_header(source, place.address, FRAGMENT_BYTES, number=name, fragment=MORE_FRAGMENTS)
                 raw.sendto(header + bytes(FRAGMENT_BYTES), (place.address, 0))
                 if number % (count // 100) == 0:
                     ann.say(small)
