@@ -29,9 +29,9 @@ SEEDS: Final = (
 WORDS: Final = (b"server: can you hear me? /here ", b"0000000000000001")
 
 
-@dataclass
+@dataclass(eq=False)
 class Somebody:
-    """A peer."""
+    """A peer; like the relay's own, itself and no other."""
 
     seen_at: float = 1.0
     failures: Failures | None = None
@@ -56,9 +56,12 @@ class World:
         """Let one thing happen."""
         happenings = (self._send, self._quote_sent, self._quote_challenge, self._hear, self._wait, self._fail)
         self._bites.pick(happenings)()
+        if not self.is_over:
+            self._watch.tick(self._now)
 
     def _ask(self, peer: Somebody, challenge: Challenge) -> bytes:
-        assert self._now - peer.seen_at >= HEARD_SECONDS, "who was just heard is asked"
+        is_proven = peer.failures is not None
+        assert is_proven or self._now - peer.seen_at >= HEARD_SECONDS, "who was just heard is asked for a forgery"
         payload = encode_notice(challenge)
         pause = self._now - max(self._asked.values(), default=float("-inf"))
         assert pause > FAILING_CHALLENGE_SECONDS - ROUNDING_SECONDS, "it is bothered without end"
