@@ -7,10 +7,11 @@ message, nobody else, has a copy that is short enough and harmless.
 from contextlib import suppress
 from typing import Any, Final
 
-from chatproto import ProtocolError, encode_datagram, parse_datagram, sanitize
+from chatproto import EvictionReason, ProtocolError, encode_datagram, parse_datagram, sanitize
 from chatproto.constants import MAX_DELIVERY_BYTES
 from chatproto.notices import SERVER_NAME
 from fuzz.bites import Bites, piece
+from relay_server.core import events
 from relay_server.core.address import TARGET_BYTES, Address, ip_of, targets_but, unpack_targets
 from relay_server.core.counters import DropReason
 from relay_server.core.errors import BusyError
@@ -163,14 +164,19 @@ class World:
         """Let an ICMP error come, true or forged, or a send fail (EVI-03)."""
         registry, member = self._case.registry, self._bites.pick(self._members)
         target = self._bites.pick((home(member), member.address or home(member), *STRANGERS))
-        alive = {one for one in registry.members_by_token.values() if self._now - self._heard_at.get(one, -11) < 10}
+        heard = {
+            one.name for one in registry.members_by_token.values() if self._now - self._heard_at.get(one, -11) < 10
+        }
+        self._case.events.clear()
         kind = self._bites.byte() % 3
         if kind == 0:
             registry.note_send_error(target, self._now)
         else:
             quoted = self._bites.piece() if kind == 1 else self._sent[-1 - self._bites.byte() % len(self._sent)]
             registry.note_undelivered(target, quoted, self._now)
-        assert alive <= {*registry.members_by_token.values()}, "somebody was evicted who had just been heard"
+        told = (one for one in self._case.events if isinstance(one, events.MemberEvicted))
+        evicted = {one.name for one in told if one.reason is EvictionReason.UNREACHABLE}
+        assert heard.isdisjoint(evicted), "somebody was evicted who had just been heard"
 
     def _join(self) -> None:
         name = self._bites.piece().decode(errors="replace")

@@ -134,3 +134,9 @@ def test_an_unknown_variable_is_shown_in_one_line(monkeypatch: pytest.MonkeyPatc
 def test_the_document_has_the_table_of_settings() -> None:
     document = (Path(__file__).parents[3] / "docs" / "bots.md").read_text("utf-8")
     assert settings_table() in document, "docs/bots.md differs from the settings: put settings_table() there"
+
+
+def test_a_path_that_is_no_text_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_TLS_CA_FILE", "ca\udc88.pem")
+    with pytest.raises(SettingsError, match=r"^BOT_TLS_CA_FILE isn't UTF-8: "):
+        Settings.load({})

@@ -128,6 +128,8 @@ class Settings(BaseSettings):
             return cls(**flags)
         except ValidationError as error:
             raise SettingsError(_sentence(error, flags)) from None
+        except UnicodeEncodeError:  # of a path, which pydantic writes as UTF-8
+            raise SettingsError(f"{variable('tls_ca_file')} isn't UTF-8: name a file whose path is.") from None
 
 
 def variable(field: str) -> str:
