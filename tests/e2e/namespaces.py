@@ -1,5 +1,6 @@
 """Networks of their own beside this machine's, as a container on a bridge has one; for Linux's root."""
 
+import ctypes
 import os
 import socket
 import subprocess
@@ -7,9 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 DEADLINE_SECONDS: Final = 30.0
+_CLONE_NEWNET = 0x40000000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,24 @@ def network(label: str, subnet: int) -> Iterator[Namespace]:
         # The kernel takes its time with a namespace, and the next test wants the address.
         subprocess.run(["ip", "link", "delete", outer], check=False, capture_output=True, timeout=DEADLINE_SECONDS)
         _run("ip", "netns", "delete", name)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Leave this machine's network, whose firewall may put fragments together, for an empty one.
+
+    It is the calling thread that leaves, and what it starts meanwhile.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    with Path("/proc/thread-self/ns/net").open(encoding="ascii") as home:
+        if libc.unshare(_CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "no network of its own")
+        try:
+            _run("ip", "link", "set", "lo", "up")
+            yield
+        finally:
+            if libc.setns(home.fileno(), _CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), "no way back")
 
 
 def await_port(host: str, port: int) -> None:

@@ -24,8 +24,8 @@ MORE = 3
 HELD = 2
 """Connections that ask for nothing, where those are counted."""
 SETTINGS = Path(__file__).parents[2] / "docs" / "settings.md"
-FILLED_ELSEWHERE = {"RELAY_MAX_PAYLOAD_BYTES"}
-"""It counts bytes: `test_requests`."""
+FILLED_ELSEWHERE = {"RELAY_MAX_PAYLOAD_BYTES", "RELAY_MAX_SESSION_SECONDS"}
+"""They count bytes and seconds: `test_requests`, and the conformance tests of evictions."""
 
 
 def ask(own: OwnRelay, operation: int, room: bytes, name: bytes) -> int:

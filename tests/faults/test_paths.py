@@ -13,7 +13,7 @@ import pytest
 from conformance.people import People
 from conformance.relays import Relay
 from docs.markdown import ROOT
-from e2e.namespaces import Namespace, await_port, network
+from e2e.namespaces import Namespace, apart, await_port, network
 from faults.conftest import Load, StartRelay
 from faults.spoof import entered, ip_header, raw_socket_here, udp_packet
 from relay_server.settings import Settings
@@ -152,7 +152,7 @@ def now_and_then(action: Callable[[], None]) -> Callable[[], None]:
 def test_a_flood_of_fragments_costs_no_small_message(load: Load, room_for_all: bool) -> None:
     """Large messages are lost while unfinished ones fill the kernel's memory, small ones never (threat U11)."""
     count = load(MANY_FRAGMENTS, quick=5_000)
-    with network("frag", FRAGMENT_SUBNET + 40 * room_for_all) as place, relay_in(place) as relay:
+    with apart(), network("frag", FRAGMENT_SUBNET + 40 * room_for_all) as place, relay_in(place) as relay:
         if room_for_all:
             place.run("sysctl", "--quiet", "--write", f"net.ipv4.ipfrag_high_thresh={2**30}")
         with People(relay) as people, raw_socket_here() as raw:
