@@ -9,6 +9,7 @@ PACKAGES := libs/chatproto libs/chatclient services/relay-server services/bot-cl
 SOURCES := libs services tests deploy/grafana
 
 PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4
+UNIT := tests/libs tests/services tests/docs tests/fuzz/test_corpus.py
 # They mostly wait, so four at a time do, whatever the machine; the tests of a file share what they brought up.
 CONTAINERS := $(PYTEST) --numprocesses 4 --dist loadfile --no-loadscope-reorder tests/e2e/containers
 
@@ -48,16 +49,20 @@ demo: install ## watch people (bots) chat through a real relay for half a minute
 run: install ## run a relay on its defaults
 	@$(BIN)/relay-server run
 
-.PHONY: check
-check: $(VENV)/dev.stamp ## format, lint, types, import contracts, unit tests, documents (under a minute)
+.PHONY: lint
+lint: $(VENV)/dev.stamp ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy $(PACKAGES:%=%/src) tests deploy/grafana
 	@$(BIN)/lint-imports | tail -n 4
-	@$(PYTEST) --cov --cov-report=term tests/libs tests/services tests/docs tests/fuzz/test_corpus.py
+
+.PHONY: check
+check: lint ## lint, unit tests, documents (under a minute)
+	@$(PYTEST) $(UNIT)
 
 .PHONY: test
-test: check ## everything: check, deployment files, conformance, end to end, faults, containers, dashboards
+test: lint ## everything: unit tests with their coverage, deployment files, conformance, end to end, faults, containers, dashboards
+	@$(PYTEST) --cov --cov-report=term $(UNIT)
 	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers tests/deploy tests/conformance tests/e2e tests/faults tests/bench \
 	  tests/fuzz/test_program.py
 	@$(CONTAINERS)
