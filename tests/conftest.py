@@ -7,6 +7,7 @@ skips for these into failures: continuous integration says so, for it brings the
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from functools import cache
@@ -81,6 +82,9 @@ def _required() -> set[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # So a shell starts what runs in the background, and programs under test would inherit it and ignore Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "needs(*what): skip the test where this is missing; see tests/conftest.py")
     if unknown := _required() - _NEEDS.keys():
         raise pytest.UsageError(f"CHAT_REQUIRE: say some of {','.join(_NEEDS)}, not {','.join(sorted(unknown))}.")
