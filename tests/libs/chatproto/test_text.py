@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatproto import BadNameError, BadPasswordError, check_password, check_room_name, check_user_name, sanitize
+from chatproto import (
+    BadNameError,
+    BadPasswordError,
+    Flaw,
+    NameKind,
+    check_password,
+    check_room_name,
+    check_user_name,
+    sanitize,
+)
 from chatproto.text import MAX_MARKS, NEWLINE_SIGN, REPLACEMENT, name_character
 
 BIDI = {"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x2070))}
@@ -193,6 +202,31 @@ def test_colons_and_outer_spaces_are_for_rooms_only(raw: bytes) -> None:
         check_user_name(raw)
 
 
+@pytest.mark.parametrize(
+    ("raw", "flaw"),
+    [
+        (b"", Flaw.EMPTY),
+        (b"a" * 256, Flaw.TOO_LONG),
+        (b"\xff", Flaw.NOT_UTF8),
+        (b"a\x1b", Flaw.UNPRINTABLE),
+        (("a" + 5 * "\u0301").encode(), Flaw.MARKS),
+        (b"a:b", Flaw.COLON),
+        (b" a", Flaw.SPACES),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_to_programs_too(raw: bytes, flaw: Flaw) -> None:
+    with pytest.raises(BadNameError) as caught:
+        check_user_name(raw)
+    error = caught.value
+    assert (error.flaw, error.which) == (flaw, NameKind.USER)
+    assert error.size_bytes == (256 if flaw is Flaw.TOO_LONG else 0)
+    assert error.character == ("U+001B a control character" if flaw is Flaw.UNPRINTABLE else "")
+    if flaw not in {Flaw.COLON, Flaw.SPACES}:
+        with pytest.raises(BadNameError) as caught:
+            check_room_name(raw)
+        assert (caught.value.flaw, caught.value.which) == (flaw, NameKind.ROOM)
+
+
 @given(st.binary(max_size=300))
 def test_every_name_is_legal_or_bad(raw: bytes) -> None:
     for check in (check_room_name, check_user_name):
@@ -225,4 +259,5 @@ def test_a_password_that_cant_be_used_is_named_but_not_shown(password: str, prob
     with pytest.raises(BadPasswordError) as raised:
         check_password(password)
     assert str(raised.value) == problem
+    assert raised.value.flaw is (Flaw.TOO_LONG if "bytes" in problem else Flaw.NOT_UTF8)
     assert len(check_password("x" * 1024)) == 1024

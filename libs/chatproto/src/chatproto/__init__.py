@@ -4,9 +4,12 @@ from chatproto.codes import EvictionReason, Operation, State, Status
 from chatproto.commands import Command, parse_command
 from chatproto.datagram import encode_datagram, parse_datagram, split_attribution
 from chatproto.errors import (
+    BadFingerprintError,
     BadNameError,
     BadPasswordError,
+    Flaw,
     MalformedError,
+    NameKind,
     NotSupportedError,
     PayloadTooLargeError,
     ProtocolError,
@@ -36,6 +39,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Advice",
+    "BadFingerprintError",
     "BadNameError",
     "BadPasswordError",
     "Challenge",
@@ -44,6 +48,7 @@ __all__ = [
     "Completion",
     "Disconnected",
     "EvictionReason",
+    "Flaw",
     "Frame",
     "FrameDecoder",
     "HostChanged",
@@ -51,6 +56,7 @@ __all__ = [
     "MemberEvicted",
     "MemberJoined",
     "MemberLeft",
+    "NameKind",
     "NotSupportedError",
     "Notice",
     "Operation",

@@ -1,8 +1,30 @@
 """What can be wrong with the bytes of a peer; each class carries the status that answers it."""
 
+from enum import StrEnum, unique
 from typing import ClassVar
 
 from chatproto.codes import Status
+
+
+@unique
+class Flaw(StrEnum):
+    """Why a name or a password can't be used: for who words it themselves, in another language or beside a field."""
+
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    NOT_UTF8 = "not_utf8"
+    UNPRINTABLE = "unprintable"
+    MARKS = "marks"
+    COLON = "colon"
+    SPACES = "spaces"
+
+
+@unique
+class NameKind(StrEnum):
+    """Whose name it is."""
+
+    ROOM = "room"
+    USER = "user"
 
 
 class ProtocolError(Exception):
@@ -23,9 +45,41 @@ class BadNameError(ProtocolError):
 
     status = Status.BAD_NAME
 
+    def __init__(
+        self,
+        message: str = "",
+        flaw: Flaw | None = None,
+        which: NameKind | None = None,
+        *,
+        size_bytes: int = 0,
+        character: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.flaw = flaw
+        """None if a relay has reasons of its own."""
+        self.which = which
+        self.size_bytes = size_bytes
+        """Of a name that is too long."""
+        self.character = character
+        """Which one can't be shown, as `text.name_character` says it."""
+
 
 class BadPasswordError(MalformedError):
     """A password that can't be used."""
+
+    def __init__(self, message: str = "", flaw: Flaw | None = None, *, size_bytes: int = 0) -> None:
+        super().__init__(message)
+        self.flaw = flaw
+        self.size_bytes = size_bytes
+        """Of a password that is too long."""
+
+
+class BadFingerprintError(ValueError):
+    """A text is no SHA-256 fingerprint; ``str()`` says what to do."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} is no SHA-256 fingerprint: give its 64 hex digits, with or without colons.")
+        self.text = text
 
 
 class PayloadTooLargeError(ProtocolError):

@@ -5,7 +5,7 @@ import unicodedata
 from typing import Final
 
 from chatproto.constants import MAX_NAME_BYTES, MAX_PASSWORD_BYTES
-from chatproto.errors import BadNameError, BadPasswordError
+from chatproto.errors import BadNameError, BadPasswordError, Flaw, NameKind
 
 NEWLINE_SIGN: Final = "\N{RETURN SYMBOL}"  # U+23CE, UDP-11
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
@@ -57,7 +57,7 @@ def check_room_name(raw: bytes) -> str:
             (TCP-02, status 5).
 
     """
-    return _check(raw, "room")
+    return _check(raw, NameKind.ROOM)
 
 
 def check_user_name(raw: bytes) -> str:
@@ -71,11 +71,12 @@ def check_user_name(raw: bytes) -> str:
             or ends with a space, or has a colon (ROOM-03, status 5).
 
     """
-    name = _check(raw, "user")
+    name = _check(raw, NameKind.USER)
     if ":" in name:
-        raise BadNameError("The user name has a colon: choose one without.")
+        raise BadNameError("The user name has a colon: choose one without.", Flaw.COLON, NameKind.USER)
     if name != name.strip():
-        raise BadNameError("The user name starts or ends with a space: choose one that doesn't.")
+        sentence = "The user name starts or ends with a space: choose one that doesn't."
+        raise BadNameError(sentence, Flaw.SPACES, NameKind.USER)
     return name
 
 
@@ -90,28 +91,33 @@ def check_password(password: str) -> str:
     try:
         size_bytes = max(len(password.encode()), len(normal.encode()))
     except UnicodeEncodeError:
-        raise BadPasswordError("The password isn't text: it has half a character, and so no UTF-8.") from None
+        sentence = "The password isn't text: it has half a character, and so no UTF-8."
+        raise BadPasswordError(sentence, Flaw.NOT_UTF8) from None
     if size_bytes > MAX_PASSWORD_BYTES:
-        raise BadPasswordError(f"The password has {size_bytes} bytes: use at most {MAX_PASSWORD_BYTES}.")
+        sentence = f"The password has {size_bytes} bytes: use at most {MAX_PASSWORD_BYTES}."
+        raise BadPasswordError(sentence, Flaw.TOO_LONG, size_bytes=size_bytes)
     return normal
 
 
-def _check(raw: bytes, kind: str) -> str:
+def _check(raw: bytes, kind: NameKind) -> str:
     if not raw:
-        raise BadNameError(f"The {kind} name is empty: give it at least one character.")
+        raise BadNameError(f"The {kind} name is empty: give it at least one character.", Flaw.EMPTY, kind)
     if len(raw) > MAX_NAME_BYTES:
-        raise BadNameError(f"The {kind} name has {len(raw)} bytes: use at most {MAX_NAME_BYTES}.")
+        sentence = f"The {kind} name has {len(raw)} bytes: use at most {MAX_NAME_BYTES}."
+        raise BadNameError(sentence, Flaw.TOO_LONG, kind, size_bytes=len(raw))
     try:
         name = raw.decode()
     except UnicodeDecodeError:
-        raise BadNameError(f"The {kind} name isn't UTF-8: encode it so.") from None
+        raise BadNameError(f"The {kind} name isn't UTF-8: encode it so.", Flaw.NOT_UTF8, kind) from None
     # Ideographic and no-break spaces are fine in a name although Python doesn't call them printable.
     shown = name.replace("\u3000", " ").replace("\xa0", " ")
     if not shown.isprintable():
         culprit = name_character(next(character for character in shown if not character.isprintable()))
-        raise BadNameError(f"The {kind} name has a character that can't be shown ({culprit}): leave it out.")
+        sentence = f"The {kind} name has a character that can't be shown ({culprit}): leave it out."
+        raise BadNameError(sentence, Flaw.UNPRINTABLE, kind, character=culprit)
     if sanitize(name) != name:
-        raise BadNameError(f"The {kind} name has marks piled up on one character: use at most {MAX_MARKS} there.")
+        sentence = f"The {kind} name has marks piled up on one character: use at most {MAX_MARKS} there."
+        raise BadNameError(sentence, Flaw.MARKS, kind)
     return name
 
 

@@ -6,6 +6,8 @@ import ssl
 from contextlib import suppress
 from typing import Final
 
+from chatproto.errors import BadFingerprintError
+
 TLS_START: Final = b"\x16\x03"
 """What a TLS client begins with, and no request can: there is no operation 3."""
 
@@ -92,12 +94,12 @@ def parse_fingerprint(text: str) -> str:
     """Read a SHA-256 with or without colons, in any case, as ``fingerprint_of`` writes it.
 
     Raises:
-        ValueError: it is none; ``str()`` says what to do.
+        BadFingerprintError: it is none; ``str()`` says what to do.
 
     """
     found = _FINGERPRINT.fullmatch(text.strip())
     if not found:
-        raise ValueError(f"{text!r} is no SHA-256 fingerprint: give its 64 hex digits, with or without colons.")
+        raise BadFingerprintError(text)
     return _pairs(bytes.fromhex(found[1].replace(":", "")))
 
 
