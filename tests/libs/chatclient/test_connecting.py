@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from chatclient import ServerAddress
+from chatclient import Fault, Finding, ServerAddress
 from chatclient.connecting import connect, explain, resolve
 
 
@@ -60,14 +60,17 @@ def test_each_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "fault", "words"),
     [
-        (TimeoutError(), "no answer in time"),
-        (UnicodeError("label too long"), "the host name isn't legal"),
-        (socket.gaierror(-2, "Name or service not known"), "the host name isn't known"),
-        (OSError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 9)"), "connection refused"),
-        (OSError("several things at once"), "the connection failed"),
+        (TimeoutError(), Fault.NO_ANSWER, "no answer in time"),
+        (UnicodeError("label too long"), Fault.BAD_HOST, "the host name isn't legal"),
+        (socket.gaierror(-2, "Name or service not known"), Fault.UNKNOWN_HOST, "the host name isn't known"),
+        (OSError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 9)"), Fault.REFUSED, "connection refused"),
+        (OSError(errno.ECONNRESET, ""), Fault.HUNG_UP, "connection reset by peer"),
+        (OSError(errno.EHOSTUNREACH, ""), Fault.NO_ROUTE, "no route to host"),
+        (OSError(errno.EACCES, ""), Fault.SYSTEM, "permission denied"),
+        (OSError("several things at once"), Fault.SYSTEM, "the connection failed"),
     ],
 )
-def test_errors_in_few_words(error: Exception, words: str) -> None:
-    assert explain(error) == words
+def test_errors_in_few_words(error: Exception, fault: Fault, words: str) -> None:
+    assert explain(error) == Finding(fault, words)

@@ -16,6 +16,8 @@ from chatclient import (
     Connection,
     Ended,
     EndReason,
+    Fault,
+    Finding,
     Joined,
     Message,
     Rebound,
@@ -134,9 +136,12 @@ def test_a_refusal_says_why(run: Run) -> None:
 
 def test_a_relay_that_isnt_there_is_unreachable(run: Run, closed_port: int) -> None:
     async def scenario() -> None:
-        with pytest.raises(UnreachableError, match=r"127.0.0.1:\d+ \(connection refused\)"):
+        with pytest.raises(UnreachableError, match=r"127.0.0.1:\d+ \(connection refused\)") as caught:
             async with join_room("demo", "bot", server=f"127.0.0.1:{closed_port}"):
                 pass
+        assert caught.value.cause == Ended.unreachable(
+            f"127.0.0.1:{closed_port}", Finding(Fault.REFUSED, "connection refused")
+        )
         with pytest.raises(UnreachableError, match="nobody listens there"):
             async with join_lobby("bot", server=f"127.0.0.1:{closed_port}"):
                 pass

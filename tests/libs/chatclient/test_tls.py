@@ -14,6 +14,8 @@ import uvloop
 from chatclient import (
     Ended,
     EndReason,
+    Fault,
+    Finding,
     Message,
     RejoinPolicy,
     Tls,
@@ -30,6 +32,7 @@ pytestmark = pytest.mark.requirement("TCP-12")
 
 Run = Callable[[Callable[[], Awaitable[None]]], None]
 OTHER = "00:" * 31 + "00"
+NO_ISSUER = Finding(Fault.UNKNOWN_AUTHORITY, "unable to get local issuer certificate")
 
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
@@ -98,11 +101,13 @@ async def babbler(answer: bytes) -> AsyncIterator[str]:
         await asyncio.gather(*filter(None, serving))
 
 
-async def assert_refused(relay: TinyRelay, server: str, tls: Tls, because: str) -> None:
-    with pytest.raises(UntrustedError, match=because):
+async def assert_refused(relay: TinyRelay, server: str, tls: Tls, because: str, fault: Fault) -> None:
+    with pytest.raises(UntrustedError, match=because) as caught:
         async with join_room("demo", "ann", server=server, password="secret", tls=tls):
             pass
     assert relay.received == b""
+    cause = caught.value.cause
+    assert (cause.server, cause.finding and cause.finding.fault) == (server, fault)
 
 
 def test_an_authority_vouches_for_a_relay(run: Run, authority: Authority) -> None:
@@ -137,7 +142,9 @@ def test_a_fingerprint_is_enough_whatever_the_name(run: Run, authority: Authorit
 def test_who_shows_another_fingerprint_hears_nothing(run: Run, authority: Authority) -> None:
     async def scenario() -> None:
         async with tiny_relay(tls=authority.context()) as (relay, server):
-            await assert_refused(relay, server, Tls(fingerprint=OTHER), "shows another certificate")
+            await assert_refused(
+                relay, server, Tls(fingerprint=OTHER), "shows another certificate", Fault.OTHER_CERTIFICATE
+            )
 
     run(scenario)
 
@@ -145,7 +152,9 @@ def test_who_shows_another_fingerprint_hears_nothing(run: Run, authority: Author
 def test_who_nobody_trusted_vouches_for_hears_nothing(run: Run, authority: Authority) -> None:
     async def scenario() -> None:
         async with tiny_relay(tls=authority.context()) as (relay, server):
-            await assert_refused(relay, server, Tls(), r"\(unable to get local issuer certificate\)")
+            await assert_refused(
+                relay, server, Tls(), r"\(unable to get local issuer certificate\)", Fault.UNKNOWN_AUTHORITY
+            )
 
     run(scenario)
 
@@ -153,7 +162,9 @@ def test_who_nobody_trusted_vouches_for_hears_nothing(run: Run, authority: Autho
 def test_who_has_a_certificate_for_another_host_hears_nothing(run: Run, authority: Authority) -> None:
     async def scenario() -> None:
         async with tiny_relay(tls=authority.context("other.example")) as (relay, server):
-            await assert_refused(relay, server, Tls(ca_file=authority.file), "not valid for '127.0.0.1'")
+            await assert_refused(
+                relay, server, Tls(ca_file=authority.file), "not valid for '127.0.0.1'", Fault.OTHER_HOST
+            )
 
     run(scenario)
 
@@ -213,7 +224,7 @@ def test_looking_at_a_relay_tells_its_fingerprint_and_the_doubt(
         shown = authority.renew(context)
         async with tiny_relay(tls=context) as (relay, server):
             presented = await look_at(server)
-            assert (presented.fingerprint, presented.doubt) == (shown, "unable to get local issuer certificate")
+            assert (presented.fingerprint, presented.doubt) == (shown, NO_ISSUER)
             monkeypatch.setenv("SSL_CERT_FILE", authority.file)  # what the system trusts
             presented = await look_at(server)
             assert (presented.fingerprint, presented.doubt) == (shown, None)

@@ -50,7 +50,7 @@ from messenger.wording import describe
         (Rejoined(False, False, 1), "You are back; you may have missed something."),
         (Rejoined(False, True, 1), "You are back, but somebody else is the host now."),
         (Recovered(), "The relay answers again."),
-        (Reconnecting("Why.", 2.6, 3), "Why. Trying again in 3 s (attempt 3)."),
+        (Reconnecting(Ended(EndReason.EVICTED, "Why."), 2.6, 3), "Why. Trying again in 3 s (attempt 3)."),
         (Disconnected(EvictionReason.SILENCE), None),
         (Rebound(), None),
         (Ended(EndReason.LEFT, "You left."), None),
@@ -62,7 +62,12 @@ def test_each_event_has_its_line(event: Event, line: str | None) -> None:
 
 @given(st.text(), st.text())
 def test_no_line_moves_a_cursor(sender: str, text: str) -> None:
-    for event in (Message(sender, text, b"", 0.0), MemberJoined(text), Advice(text), Reconnecting(text, 1, 1)):
+    for event in (
+        Message(sender, text, b"", 0.0),
+        MemberJoined(text),
+        Advice(text),
+        Reconnecting(Ended(EndReason.REFUSED, text), 1, 1),
+    ):
         line = describe(event)
         assert line is not None
         assert not [char for char in line if char in "\x1b\x07\r\n\x9b\u202e\u2066"]

@@ -6,10 +6,10 @@
 ...         print(message.sender, message.text)
 """
 
-from chatclient.address import ServerAddress, parse_server
+from chatclient.address import BadServerError, ServerAddress, parse_server
 from chatclient.brain import RejoinPolicy, Stage
 from chatclient.connection import Connection
-from chatclient.errors import MessageTooLongError, UnreachableError, UntrustedError
+from chatclient.errors import BadAuthoritiesError, MessageTooLongError, UnreachableError, UntrustedError
 from chatclient.events import (
     Ended,
     EndReason,
@@ -21,18 +21,22 @@ from chatclient.events import (
     Recovered,
     Rejoined,
 )
+from chatclient.findings import Fault, Finding
 from chatclient.joining import create_room, join_lobby, join_room
 from chatclient.tls import Presented, Tls, look_at
 from chatproto import (
     Advice,
+    BadFingerprintError,
     BadNameError,
     BadPasswordError,
     Disconnected,
     EvictionReason,
+    Flaw,
     HostChanged,
     MemberEvicted,
     MemberJoined,
     MemberLeft,
+    NameKind,
     RefusedError,
     Status,
     Topic,
@@ -43,14 +47,20 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Advice",
+    "BadAuthoritiesError",
+    "BadFingerprintError",
     "BadNameError",
     "BadPasswordError",
+    "BadServerError",
     "Connection",
     "Disconnected",
     "EndReason",
     "Ended",
     "Event",
     "EvictionReason",
+    "Fault",
+    "Finding",
+    "Flaw",
     "HostChanged",
     "Joined",
     "MemberEvicted",
@@ -58,6 +68,7 @@ __all__ = [
     "MemberLeft",
     "Message",
     "MessageTooLongError",
+    "NameKind",
     "Presented",
     "Rebound",
     "Reconnecting",

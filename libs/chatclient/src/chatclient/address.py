@@ -17,20 +17,34 @@ class ServerAddress(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class BadServerError(ValueError):
+    """A text is no server address; ``str()`` says it to a person."""
+
+    def __init__(self, text: str, port: str | None = None) -> None:
+        super().__init__(
+            f"{text!r} is no server address: write HOST, HOST:PORT or [IPv6]:PORT."
+            if port is None
+            else f"{port!r} in {text!r} is no port: use a number from 1 to 65535."
+        )
+        self.text = text
+        self.port = port
+        """What stands for the port, if that is what is wrong."""
+
+
 def parse_server(text: str, default_port: int) -> ServerAddress:
     """Read ``HOST``, ``HOST:PORT``, ``[V6]``, ``[V6]:PORT`` or a bare IPv6 address.
 
     Raises:
-        ValueError: the text is none of these; ``str()`` says what is wrong and what to do.
+        BadServerError: the text is none of these; ``str()`` says what is wrong and what to do.
 
     """
     host, port = _split(text)
     if not host or re.search(r"[\s\[\]/]", host) or (":" in host and not _is_ipv6(host)):
-        raise ValueError(f"{text!r} is no server address: write HOST, HOST:PORT or [IPv6]:PORT.")
+        raise BadServerError(text)
     if port is None:
         return ServerAddress(host, default_port)
     if not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) <= 0xFFFF:
-        raise ValueError(f"{port!r} in {text!r} is no port: use a number from 1 to 65535.")
+        raise BadServerError(text, port)
     return ServerAddress(host, int(port))
 
 

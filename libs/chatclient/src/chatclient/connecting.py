@@ -1,16 +1,19 @@
 """From a server's name to a connected socket, in bounded time."""
 
 import asyncio
+import errno
 import os
 import socket
 import threading
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from chatclient.address import ServerAddress
+from chatclient.findings import Fault, Finding
 
 _NEXT_ADDRESS_SECONDS = 1.0  # a host with several addresses gets this long on each but the last
+_NO_ROUTE: Final = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}
 
 
 async def connect(server: ServerAddress) -> socket.socket:
@@ -69,13 +72,18 @@ def _lookup(host: str, port: int, kind: int, flags: int = 0) -> list[tuple[int, 
     return [(family, address) for family, _, _, _, address in found]
 
 
-def explain(error: Exception) -> str:
+def explain(error: Exception) -> Finding:
     """Say in a few words, without numbers and addresses, what a socket's error means."""
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return Finding(Fault.NO_ANSWER, "no answer in time")
     if isinstance(error, ValueError):
-        return "the host name isn't legal"
+        return Finding(Fault.BAD_HOST, "the host name isn't legal")
     if isinstance(error, socket.gaierror):
-        return "the host name isn't known"
+        return Finding(Fault.UNKNOWN_HOST, "the host name isn't known")
+    if isinstance(error, ConnectionRefusedError):
+        return Finding(Fault.REFUSED, "connection refused")  # Windows' strerror doesn't know it
     code = error.errno if isinstance(error, OSError) else None
-    return os.strerror(code).lower() if code else "the connection failed"
+    words = os.strerror(code).lower() if code else "the connection failed"
+    if isinstance(error, ConnectionError):
+        return Finding(Fault.HUNG_UP, words)
+    return Finding(Fault.NO_ROUTE if code in _NO_ROUTE else Fault.SYSTEM, words)

@@ -1,8 +1,24 @@
 """What can go wrong when one joins or speaks; a refusal is chatproto's RefusedError."""
 
+from chatclient.events import Ended
+from chatclient.findings import Finding
+
+
+class BadAuthoritiesError(ValueError):
+    """A file of authorities can't be used; ``str()`` says it to a person."""
+
+    def __init__(self, file: str, finding: Finding) -> None:
+        super().__init__(f"The file of authorities {file} can't be used ({finding}): name another.")
+        self.file = file
+        self.finding = finding
+
 
 class UnreachableError(Exception):
     """No relay answered the first join in time; ``str()`` says it to a person."""
+
+    def __init__(self, cause: Ended) -> None:
+        super().__init__(cause.text)
+        self.cause = cause
 
 
 class UntrustedError(UnreachableError):

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum, unique
+from typing import Self
 
+from chatclient.address import ServerAddress
+from chatclient.findings import Fault, Finding
 from chatproto import (
     Advice,
     Disconnected,
@@ -62,16 +65,6 @@ class Rebound:
     """Nothing was heard for long, so the client speaks from a new local port from now on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reconnecting:
-    """The membership is lost or the relay is away; the next attempt comes after a delay."""
-
-    reason: str
-    delay_seconds: float
-    attempt: int
-    """Counted from 1."""
-
-
 @unique
 class EndReason(StrEnum):
     """Why a membership is over for good."""
@@ -90,11 +83,48 @@ class Ended:
 
     reason: EndReason
     text: str
-    """One sentence for a person."""
+    """One sentence for a person: the relay's own if it refused."""
     status: Status | None = None
     """What the relay answered to the last request, if it refused."""
     eviction: EvictionReason | None = None
     """Why the relay took the place away, if it did."""
+    server: str | None = None
+    """Where no relay was reached, or none that is trusted."""
+    finding: Finding | None = None
+    """What was found there instead."""
+
+    @classmethod
+    def unreachable(cls, server: ServerAddress | str, finding: Finding, *, tls: bool = False) -> Self:
+        """Say that no relay answers there."""
+        by, kind = (" by TLS", "relay with TLS") if tls else ("", "relay")
+        text = f"No relay answers{by} at {server} ({finding}): check the address and that a {kind} runs there."
+        return cls(EndReason.UNREACHABLE, text, server=str(server), finding=finding)
+
+    @classmethod
+    def untrusted(cls, server: ServerAddress | str, finding: Finding) -> Self:
+        """Say that who answers there didn't prove to be the one that is meant (TCP-12)."""
+        other = finding.fault is Fault.OTHER_CERTIFICATE
+        does = (
+            "shows another certificate than the one you trust" if other else "doesn't prove that it is the one you mean"
+        )
+        text = f"The relay at {server} {does} ({finding}): nothing was sent to it."
+        return cls(EndReason.UNTRUSTED, text, server=str(server), finding=finding)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnecting:
+    """The membership is lost or the relay is away; the next attempt comes after a delay."""
+
+    cause: Ended
+    """How it would have ended, were there no next attempt."""
+    delay_seconds: float
+    attempt: int
+    """Counted from 1."""
+
+    @property
+    def reason(self) -> str:
+        """Say why, in a sentence."""
+        return self.cause.text
 
 
 Event = (

@@ -144,9 +144,9 @@ async def _opened(
         if connection.ended and connection.ended.status is not None:
             raise RefusedError(connection.ended.status, connection.ended.text)
         if connection.ended and connection.ended.reason is EndReason.UNTRUSTED:
-            raise UntrustedError(connection.ended.text)
+            raise UntrustedError(connection.ended)
         if connection.ended:
-            raise UnreachableError(connection.ended.text)
+            raise UnreachableError(connection.ended)
         yield connection
     finally:
         brain.leave()

@@ -317,7 +317,7 @@ class _Stream(asyncio.Protocol):
         if isinstance(failure, ssl.SSLError):
             self._brain.stream_closed(self._driver.now, explain_tls(failure))
         elif failure:
-            self._brain.untrusted(str(failure))
+            self._brain.untrusted(failure.cause)
         elif secure.proven and not was_proven:
             self._brain.connected(self._local_address)
         self._driver.pump()

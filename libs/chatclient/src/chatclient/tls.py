@@ -9,12 +9,26 @@ from typing import Final
 
 from chatclient.address import ServerAddress, parse_server
 from chatclient.connecting import connect, explain
-from chatclient.errors import UnreachableError, UntrustedError
+from chatclient.errors import BadAuthoritiesError, UnreachableError, UntrustedError
+from chatclient.events import Ended
+from chatclient.findings import Fault, Finding
 from chatproto.constants import DEFAULT_TCP_PORT
 from chatproto.tls import TlsEnd, fingerprint_of, parse_fingerprint
 
 _LOOK_SECONDS: Final = 4.0
 _RECEIVE_BYTES: Final = 65_536
+_NO_TLS: Final = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNEXPECTED_MESSAGE"}
+_CERTIFICATE_FAULTS: Final = {
+    9: Fault.NOT_YET_VALID,
+    10: Fault.EXPIRED,
+    18: Fault.SELF_SIGNED,
+    19: Fault.UNKNOWN_AUTHORITY,
+    20: Fault.UNKNOWN_AUTHORITY,
+    21: Fault.UNKNOWN_AUTHORITY,
+    62: Fault.OTHER_HOST,
+    64: Fault.OTHER_HOST,
+}
+"""By OpenSSL's numbers, X509_V_ERR_..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +57,7 @@ class Tls:
         """Make what connections need; reads files, so once is enough.
 
         Raises:
-            ValueError: ``ca_file`` can't be used.
+            BadAuthoritiesError: ``ca_file`` can't be used.
 
         """
         if self.fingerprint is not None:
@@ -51,10 +65,9 @@ class Tls:
         try:
             return ssl.create_default_context(cafile=self.ca_file)
         except (OSError, ValueError) as error:
-            reason = "no certificate in PEM form" if isinstance(error, ssl.SSLError) else explain(error)
-            raise ValueError(
-                f"The file of authorities {self.ca_file} can't be used ({reason}): name another."
-            ) from None
+            junk = Finding(Fault.NO_PEM, "no certificate in PEM form")
+            finding = junk if isinstance(error, ssl.SSLError) else explain(error)
+            raise BadAuthoritiesError(self.ca_file or "", finding) from None
 
 
 class SecureStream:
@@ -78,10 +91,7 @@ class SecureStream:
         try:
             stream = self._end.feed(data)
         except ssl.SSLCertVerificationError as error:
-            raise UntrustedError(
-                f"The relay at {self._server} doesn't prove that it is the one you mean ({_doubt(error)}): "
-                "nothing was sent to it."
-            ) from None
+            raise UntrustedError(Ended.untrusted(self._server, explain_tls(error))) from None
         if self._end.ready and not self.proven:
             self._check()
             self.proven = True
@@ -102,10 +112,8 @@ class SecureStream:
     def _check(self) -> None:
         shown = fingerprint_of(self._end.certificate())
         if self._tls.fingerprint not in {None, shown}:
-            raise UntrustedError(
-                f"The relay at {self._server} shows another certificate than the one you trust (SHA-256 {shown}): "
-                "nothing was sent to it."
-            )
+            finding = Finding(Fault.OTHER_CERTIFICATE, f"SHA-256 {shown}")
+            raise UntrustedError(Ended.untrusted(self._server, finding))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +121,8 @@ class Presented:
     """The certificate that a relay shows."""
 
     fingerprint: str
-    doubt: str | None
-    """Why no authority vouches for it, in a few words; None if one does."""
+    doubt: Finding | None
+    """Why no authority vouches for it; None if one does."""
 
 
 async def look_at(server: str) -> Presented:
@@ -131,21 +139,23 @@ async def look_at(server: str) -> Presented:
             try:
                 return Presented(await _fetch(address, Tls().context()), None)
             except ssl.SSLCertVerificationError as error:
-                return Presented(await _fetch(address, _trusting_context()), _doubt(error))
+                return Presented(await _fetch(address, _trusting_context()), explain_tls(error))
     except (OSError, ValueError) as error:
-        why = explain_tls(error) if isinstance(error, ssl.SSLError) else explain(error)
-        text = f"No relay answers by TLS at {address} ({why}): check the address and that a relay with TLS runs there."
-        raise UnreachableError(text) from None
+        finding = explain_tls(error) if isinstance(error, ssl.SSLError) else explain(error)
+        raise UnreachableError(Ended.unreachable(address, finding, tls=True)) from None
 
 
-def explain_tls(error: ssl.SSLError) -> str:
+def explain_tls(error: ssl.SSLError) -> Finding:
     """Say in a few words what went wrong between two ends of TLS."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        text = error.verify_message.rstrip(".")
+        return Finding(_CERTIFICATE_FAULTS.get(error.verify_code, Fault.UNPROVEN), text[:1].lower() + text[1:])
     reason = error.reason or "unknown"
-    if reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNEXPECTED_MESSAGE"}:
-        return "what answers doesn't speak TLS, or is too busy to"
+    if reason in _NO_TLS:
+        return Finding(Fault.NO_TLS, "what answers doesn't speak TLS, or is too busy to")
     if "PROTOCOL_VERSION" in reason or reason == "UNSUPPORTED_PROTOCOL":
-        return "it speaks no version of TLS that this client does"
-    return f"TLS failed: {reason.lower().replace('_', ' ')}"
+        return Finding(Fault.TLS_VERSION, "it speaks no version of TLS that this client does")
+    return Finding(Fault.TLS_FAILED, f"TLS failed: {reason.lower().replace('_', ' ')}")
 
 
 async def _fetch(address: ServerAddress, context: ssl.SSLContext) -> str:
@@ -172,8 +182,3 @@ def _trusting_context() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _doubt(error: ssl.SSLCertVerificationError) -> str:
-    text = error.verify_message.rstrip(".")
-    return text[:1].lower() + text[1:]

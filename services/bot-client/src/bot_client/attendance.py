@@ -185,8 +185,8 @@ class Attendance:
             case Disconnected(reason):
                 self._stage.ledger.tally.evictions[reason] += 1
                 self._lose(connection, reason, reason.message)
-            case Reconnecting(reason):
-                self._lose(connection, None, reason)
+            case Reconnecting(cause):
+                self._lose(connection, None, cause.text)
                 self.lock_out(True)
             case Ended(_, text):
                 self._lose(connection, event.eviction, text)

@@ -52,5 +52,5 @@ def _describe_membership(event: Joined | Rejoined | Recovered | Reconnecting) ->
             return "You are back; you may have missed something."
         case Recovered():
             return "The relay answers again."
-        case Reconnecting(reason, delay_seconds, attempt):
-            return f"{reason} Trying again in {max(1, round(delay_seconds))} s (attempt {attempt})."
+        case Reconnecting(cause, delay_seconds, attempt):
+            return f"{cause.text} Trying again in {max(1, round(delay_seconds))} s (attempt {attempt})."

@@ -7,6 +7,7 @@ import pytest
 from chatclient import MessageTooLongError
 from chatclient.brain import BindDatagram, CloseDatagram, LobbyBrain, RejoinPolicy, SendDatagram, Stage
 from chatclient.events import Ended, EndReason, Joined, Message, Rebound, Reconnecting, Rejoined
+from chatclient.findings import Fault, Finding
 from chatproto import Challenge, Disconnected, EvictionReason, encode_lobby
 
 KEEP_ALIVE = SendDatagram(b"\x03ann")
@@ -61,7 +62,7 @@ def test_each_address_is_tried_until_somebody_listens() -> None:
 
 def test_an_unknown_host_name_ends_it() -> None:
     brain = fresh()
-    brain.unresolved("the host name isn't known")
+    brain.unresolved(Finding(Fault.UNKNOWN_HOST, "the host name isn't known"))
     (ended,) = brain.take_events()
     assert isinstance(ended, Ended)
     assert "the host name isn't known" in ended.text
@@ -96,7 +97,8 @@ def test_an_evicted_client_enters_again() -> None:
     brain = entered()
     brain.receive_datagram(encode_lobby(b"server", b"disconnected: silence"), 10.0)
     silence = EvictionReason.SILENCE
-    assert brain.take_events() == [Disconnected(silence), Reconnecting(silence.message, 0.5, 1)]
+    cause = Ended(EndReason.EVICTED, silence.message, eviction=silence)
+    assert brain.take_events() == [Disconnected(silence), Reconnecting(cause, 0.5, 1)]
     assert not brain.say("lost", 10.1)
     brain.receive_datagram(encode_lobby(b"bob", b"late"), 10.2)
     brain.datagram_error(10.2)
@@ -119,7 +121,7 @@ def test_a_relay_that_goes_away_is_waited_for() -> None:
     brain.datagram_error(10.6)
     waiting, ended = brain.take_events()
     assert isinstance(waiting, Reconnecting)
-    assert isinstance(ended, Ended)
+    assert waiting.cause == ended
 
 
 def test_in_long_silence_it_speaks_from_new_ports_ever_less_often() -> None:

@@ -18,6 +18,7 @@ from chatclient.brain import (
     Stage,
 )
 from chatclient.events import Ended, EndReason, Joined, Message
+from chatclient.findings import Fault, Finding
 from chatproto import (
     Advice,
     Challenge,
@@ -37,6 +38,8 @@ from chatproto import (
 )
 from chatproto.notices import PASSWORD_REMOVED, PASSWORD_SET
 from libs.chatclient.brain.membership_case import GRANT, HOST_GRANT, Case, joined
+
+NOT_THE_ONE = Ended.untrusted("relay:9000", Finding(Fault.EXPIRED, "certificate has expired"))
 
 
 def test_joining_asks_for_a_json_reply_and_registers_at_once() -> None:
@@ -118,10 +121,11 @@ def test_a_refused_first_join_ends_with_the_relays_words(status: Status) -> None
 def test_a_relay_that_cant_be_reached_at_first_ends_it() -> None:
     case = Case()
     case.start()
-    case.brain.stream_closed(0.1, "connection refused")
+    case.brain.stream_closed(0.1, Finding(Fault.REFUSED, "connection refused"))
     (ended,) = case.flush()
     assert isinstance(ended, Ended)
     assert ended.reason is EndReason.UNREACHABLE
+    assert (ended.server, ended.finding) == ("relay:9000", Finding(Fault.REFUSED, "connection refused"))
     assert "relay:9000 (connection refused)" in ended.text
 
 
@@ -339,11 +343,11 @@ def test_a_room_that_gets_a_password_is_created_anew_with_it() -> None:
 def test_who_is_not_trusted_hears_nothing_and_it_ends() -> None:
     case = Case()
     case.start()
-    case.brain.untrusted("Not the one.")
+    case.brain.untrusted(NOT_THE_ONE)
     assert case.brain.take_actions() == [CloseStream(), CloseDatagram()]
-    assert case.brain.take_events() == [Ended(EndReason.UNTRUSTED, "Not the one.")]
+    assert case.brain.take_events() == [NOT_THE_ONE]
     assert case.at(Stage.ENDED)
-    case.brain.untrusted("Not the one.")
+    case.brain.untrusted(NOT_THE_ONE)
     assert case.brain.take_events() == []
 
 
@@ -352,6 +356,6 @@ def test_who_is_not_trusted_later_hears_no_farewell_either() -> None:
     case = joined()
     case.until(Stage.VERIFYING)
     case.flush()
-    case.brain.untrusted("Not the one.")
+    case.brain.untrusted(NOT_THE_ONE)
     assert not [action for action in case.brain.take_actions() if isinstance(action, SendDatagram | SendStream)]
-    assert case.brain.take_events() == [Ended(EndReason.UNTRUSTED, "Not the one.")]
+    assert case.brain.take_events() == [NOT_THE_ONE]

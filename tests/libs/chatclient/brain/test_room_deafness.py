@@ -116,9 +116,10 @@ def test_a_member_whose_room_is_gone_tries_for_a_while_and_says_why_it_ends() ->
         case.brain.take_actions()
         case.answer(now, Status.NO_SUCH_ROOM)
     first, second, end = case.flush()
-    assert first == Reconnecting(Status.NO_SUCH_ROOM.message, 0.5, 1)
-    assert second == Reconnecting(Status.NO_SUCH_ROOM.message, 1.0, 2)
     assert end == Ended(EndReason.REFUSED, Status.NO_SUCH_ROOM.message, Status.NO_SUCH_ROOM)
+    assert first == Reconnecting(end, 0.5, 1)
+    assert second == Reconnecting(end, 1.0, 2)
+    assert second.reason == Status.NO_SUCH_ROOM.message
 
 
 def test_a_refusal_that_wont_pass_ends_it() -> None:

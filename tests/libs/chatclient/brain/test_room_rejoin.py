@@ -30,7 +30,8 @@ def test_an_evicted_member_joins_again(reason: EvictionReason) -> None:
     case = joined()
     case.brain.receive_datagram(encode_notice(Disconnected(reason)), 10.0)
     assert case.brain.take_actions() == [CloseDatagram()]
-    assert case.brain.take_events() == [Disconnected(reason), Reconnecting(reason.message, 0.5, 1)]
+    cause = Ended(EndReason.EVICTED, reason.message, eviction=reason)
+    assert case.brain.take_events() == [Disconnected(reason), Reconnecting(cause, 0.5, 1)]
     assert case.brain.next_deadline() == 10.5
     case.brain.tick(10.5)
     case.flush()

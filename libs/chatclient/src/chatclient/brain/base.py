@@ -10,6 +10,7 @@ from chatclient.brain.actions import Action, CloseDatagram
 from chatclient.brain.policy import Backoff, RejoinPolicy
 from chatclient.errors import MessageTooLongError
 from chatclient.events import Ended, EndReason, Event, Reconnecting, Recovered
+from chatclient.findings import Finding
 from chatproto import Challenge, Disconnected, EvictionReason, Notice, parse_command, parse_notice
 from chatproto.constants import KEEP_ALIVE_SECONDS
 
@@ -257,7 +258,7 @@ class Brain(ABC):
         self._doubt_at = inf
         self._retry_at = now + delay
         self._reconnecting = True
-        self._events.append(Reconnecting(last_words.text, delay, self._backoff.attempt))
+        self._events.append(Reconnecting(last_words, delay, self._backoff.attempt))
 
     def _end(self, event: Ended) -> None:
         self._enter(Stage.ENDED)
@@ -265,6 +266,5 @@ class Brain(ABC):
         self._actions.append(CloseDatagram())
         self._events.append(event)
 
-    def _unreachable(self, why: str) -> Ended:
-        text = f"No relay answers at {self._server} ({why}): check the address and that a relay runs there."
-        return Ended(EndReason.UNREACHABLE, text)
+    def _unreachable(self, finding: Finding) -> Ended:
+        return Ended.unreachable(self._server, finding)

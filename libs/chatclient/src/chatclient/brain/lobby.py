@@ -8,6 +8,7 @@ from chatclient.brain.actions import BindDatagram, CloseDatagram, SendDatagram
 from chatclient.brain.base import DEAF_SECONDS, MAX_DEAF_SECONDS, Brain, Stage
 from chatclient.brain.policy import RejoinPolicy
 from chatclient.events import Ended, Joined, Message, Rebound, Rejoined
+from chatclient.findings import NOBODY_LISTENS, Finding
 from chatproto import Challenge, encode_lobby, parse_lobby, sanitize
 from chatproto.constants import DEFAULT_LOBBY_PORT, MAX_DATAGRAM_BYTES
 from chatproto.notices import SERVER_NAME, SERVER_PREFIX
@@ -49,9 +50,9 @@ class LobbyBrain(Brain):
         self._addresses = addresses
         self._attempt_join(now)
 
-    def unresolved(self, why: str) -> None:
+    def unresolved(self, finding: Finding) -> None:
         """Take note that the relay's address couldn't be found out."""
-        self._end(self._unreachable(why))
+        self._end(self._unreachable(finding))
 
     def receive_datagram(self, data: bytes, now: float) -> None:
         """Take a datagram from the relay: a client's message or a notice."""
@@ -76,7 +77,7 @@ class LobbyBrain(Brain):
             self._knock(now)
             return
         self._address = 0
-        self._wait(self._unreachable("nobody listens there"), now)
+        self._wait(self._unreachable(NOBODY_LISTENS), now)
 
     def next_deadline(self) -> float:
         """Return when to call ``tick``; infinity if there is nothing to wait for."""

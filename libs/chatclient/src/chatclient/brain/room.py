@@ -16,6 +16,7 @@ from chatclient.brain.actions import (
 from chatclient.brain.base import DEAF_SECONDS, MAX_DEAF_SECONDS, Brain, Stage
 from chatclient.brain.policy import RejoinPolicy
 from chatclient.events import Ended, EndReason, Joined, Message, Rebound, Rejoined
+from chatclient.findings import HUNG_UP, NO_RELAY, Fault, Finding
 from chatproto import (
     Advice,
     Challenge,
@@ -147,22 +148,22 @@ class RoomBrain(Brain):
             self._refused(refusal, self._close_attempt(), now)
         except ProtocolError:
             self._close_attempt()
-            self._wait(self._unreachable("what answers isn't a chat relay"), now)
+            self._wait(self._unreachable(NO_RELAY), now)
         else:
             if membership:
                 self._close_attempt()
                 self._adopt(membership, now)
 
-    def stream_closed(self, now: float, error: str = "it closed the connection without an answer") -> None:
-        """Take note that TCP couldn't be opened, broke or was closed by the relay; ``error`` says why."""
+    def stream_closed(self, now: float, finding: Finding = HUNG_UP) -> None:
+        """Take note that TCP couldn't be opened, broke or was closed by the relay; ``finding`` says why."""
         if self._attempt:
             self._close_attempt()
-            self._wait(self._unreachable(error), now)
+            self._wait(self._unreachable(finding), now)
 
-    def untrusted(self, why: str) -> None:
+    def untrusted(self, cause: Ended) -> None:
         """Take note that who answered over TCP isn't the relay that is meant; it gets to hear nothing more."""
         if self._attempt:
-            self._end(Ended(EndReason.UNTRUSTED, why))
+            self._end(cause)
 
     def receive_datagram(self, data: bytes, now: float) -> None:
         """Take a datagram from the relay: a member's message or a notice."""
@@ -204,7 +205,7 @@ class RoomBrain(Brain):
     def tick(self, now: float) -> None:
         """Do what is due."""
         if self._attempt and now >= self._attempt.deadline:
-            self.stream_closed(now, f"no answer in {TRANSACTION_SECONDS:g} seconds")
+            self.stream_closed(now, Finding(Fault.NO_ANSWER, f"no answer in {TRANSACTION_SECONDS:g} seconds"))
         super().tick(now)
 
     def _attempt_join(self, now: float) -> None:

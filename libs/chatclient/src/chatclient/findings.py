@@ -1,0 +1,52 @@
+"""What is found where a relay should be, for programs and in a few words."""
+
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Final
+
+
+@unique
+class Fault(StrEnum):
+    """Why there is no relay to speak with, or none that is trusted."""
+
+    BAD_HOST = "bad_host"
+    UNKNOWN_HOST = "unknown_host"
+    REFUSED = "refused"
+    """The machine is there, and nobody listens."""
+    NO_ANSWER = "no_answer"
+    NO_ROUTE = "no_route"
+    HUNG_UP = "hung_up"
+    NO_RELAY = "no_relay"
+    """Something answers that isn't a chat relay."""
+    NO_TLS = "no_tls"
+    TLS_VERSION = "tls_version"
+    TLS_FAILED = "tls_failed"
+    NO_PEM = "no_pem"
+    """A file of authorities holds none."""
+    SYSTEM = "system"
+    """Anything else that the operating system says."""
+    SELF_SIGNED = "self_signed"
+    UNKNOWN_AUTHORITY = "unknown_authority"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+    OTHER_HOST = "other_host"
+    OTHER_CERTIFICATE = "other_certificate"
+    """Not the one whose fingerprint is trusted."""
+    UNPROVEN = "unproven"
+    """Its certificate is doubtful in another way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault as it was found; ``str()`` says it in a few words, without an address."""
+
+    fault: Fault
+    words: str
+
+    def __str__(self) -> str:
+        return self.words
+
+
+HUNG_UP: Final = Finding(Fault.HUNG_UP, "it closed the connection without an answer")
+NO_RELAY: Final = Finding(Fault.NO_RELAY, "what answers isn't a chat relay")
+NOBODY_LISTENS: Final = Finding(Fault.REFUSED, "nobody listens there")
