@@ -33,6 +33,11 @@ $(VENV)/runtime.stamp: requirements/runtime.txt $(PACKAGES:%=%/pyproject.toml)
 	@$(PIP) install --quiet --no-deps --no-build-isolation $(PACKAGES:%=--editable %)
 	@touch $@
 
+$(VENV)/desktop.stamp: requirements/desktop.txt $(VENV)/runtime.stamp
+	@echo "==> installing what windows need, hash-locked (Qt: some 80 MB)"
+	@$(PIP) install --require-hashes -r requirements/desktop.txt 2>&1 | $(SHOW)
+	@touch $@
+
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/runtime.stamp
 	@echo "==> installing the tools, hash-locked"
 	@$(PIP) install --require-hashes -r requirements/dev.txt 2>&1 | $(SHOW)
@@ -40,6 +45,9 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/runtime.stamp
 
 .PHONY: install
 install: $(VENV)/runtime.stamp ## make .venv with relay-server, bot-client and chat in .venv/bin
+
+.PHONY: install-desktop
+install-desktop: $(VENV)/desktop.stamp ## the same, and what chat-desktop needs (Qt)
 
 .PHONY: demo
 demo: install ## watch people (bots) chat through a real relay for half a minute
@@ -112,19 +120,20 @@ picture: $(VENV)/dev.stamp ## record the demo anew for docs/images/demo.svg
 
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## choose newer versions of the libraries and lock their hashes
-	@for set in runtime dev; do $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-strip-extras \
+	@for set in runtime desktop dev; do $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-header --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
 
 .PHONY: audit
 audit: $(VENV)/dev.stamp ## ask the public advisories about every locked library; one that can't be looked up fails too
-	@for set in runtime dev; do echo "==> requirements/$$set.txt"; \
+	@for set in runtime desktop dev; do echo "==> requirements/$$set.txt"; \
 	  $(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/$$set.txt; done
 
 .PHONY: sbom
-sbom: $(VENV)/dev.stamp ## write a bill of materials of what the programs run on: build/sbom.cdx.json (CycloneDX)
+sbom: $(VENV)/dev.stamp ## write bills of materials of what the programs run on, without and with Qt: build/sbom*.cdx.json (CycloneDX)
 	@mkdir -p build
 	@$(BIN)/cyclonedx-py requirements requirements/runtime.txt --output-reproducible -o build/sbom.cdx.json
-	@echo "build/sbom.cdx.json is written."
+	@$(BIN)/cyclonedx-py requirements requirements/desktop.txt --output-reproducible -o build/sbom-desktop.cdx.json
+	@echo "build/sbom.cdx.json and build/sbom-desktop.cdx.json are written."
 
 .PHONY: airgap-images
 airgap-images: ## build the base images from Debian's packages, without an image registry (docs/airgap.md)

@@ -4,6 +4,7 @@
 skips for these into failures: continuous integration says so, for it brings them.
 """
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -33,6 +34,15 @@ def _succeeds(*command: str) -> bool:
 
 def _installed(*programs: str) -> bool:
     return all(map(shutil.which, programs))
+
+
+def _qt_loads() -> bool:
+    try:
+        importlib.import_module("PySide6.QtNetwork")
+        importlib.import_module("PySide6.QtWidgets")
+    except ImportError:  # Qt's wheels bring most, but not all of what they load
+        return False
+    return True
 
 
 # How one sees that it is there, and what to say if it isn't.
@@ -68,6 +78,10 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "atheris": (
         lambda: importlib.util.find_spec("atheris") is not None,
         "atheris, which guides the fuzzing, is there for Linux on x86-64 and Python up to 3.13 only",
+    ),
+    "desktop": (
+        _qt_loads,
+        "Qt lacks libraries of the system: `sudo deploy/airgap/test-tools.sh` installs them",
     ),
 }
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from docs.generated import licences_table, locked_versions, normalised
+from docs.generated import ELSEWHERE, installed_licences, licences_table, locked_versions, normalised
 from docs.markdown import ROOT, read
 
-LOCKS = ["runtime", "dev"]
+LOCKS = ["runtime", "desktop", "dev"]
 PACKAGES = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("*/*/pyproject.toml"))
 
 
@@ -69,18 +69,37 @@ def test_images_are_made_of_what_is_locked(dockerfile: str) -> None:
         assert "--require-hashes" in line or "--no-index" in line or "--no-deps" in line, line
 
 
-def test_the_bill_of_materials_lists_what_is_locked(tmp_path: Path) -> None:
+def test_what_one_environment_holds_together_is_locked_at_the_same_versions() -> None:
+    runtime, desktop, dev = map(locked_versions, LOCKS)
+    assert runtime.items() <= desktop.items() <= dev.items()
+
+
+@pytest.mark.parametrize("lock", ["runtime", "desktop"])
+def test_the_bill_of_materials_lists_what_is_locked(lock: str, tmp_path: Path) -> None:
     bill = tmp_path / "sbom.json"
-    command = [sys.executable, "-m", "cyclonedx_py", "requirements", "requirements/runtime.txt", "-o", str(bill)]
+    command = [sys.executable, "-m", "cyclonedx_py", "requirements", f"requirements/{lock}.txt", "-o", str(bill)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=50)
     components = json.loads(bill.read_text(encoding="utf-8"))["components"]
-    assert {component["name"]: component["version"] for component in components} == locked_versions("runtime")
+    assert {component["name"]: component["version"] for component in components} == locked_versions(lock)
 
 
 def test_every_licence_is_known() -> None:
-    listed = re.findall(r"^\| (\S+) \| \S+ \| (.+) \|$", licences_table(), re.MULTILINE)[2:]
-    assert {name for name, _ in listed} == {normalised(name) for name in locked_versions("runtime")}
+    listed = re.findall(r"^\| (\S+) \| \S+ \| (.+) \| .*\|$", licences_table(), re.MULTILINE)[2:]
+    assert {name for name, _ in listed} == {normalised(name) for name in locked_versions("desktop")}
     assert [name for name, licence in listed if "UNKNOWN" in licence] == []
+
+
+def test_licences_said_of_what_is_not_everywhere_are_right_where_it_is() -> None:
+    assert installed_licences(ELSEWHERE).items() <= ELSEWHERE.items()
+
+
+def test_only_the_window_has_libraries_under_a_licence_with_duties() -> None:
+    copyleft = re.findall(r"^\| (\S+) \|.*GPL.*\| (.*) \|$", licences_table(), re.MULTILINE)
+    assert set(copyleft) == {("pyside6-essentials", "`chat-desktop`"), ("shiboken6", "`chat-desktop`")}
+
+
+def test_servers_and_bots_ask_for_no_window() -> None:
+    assert locked_versions("runtime").keys().isdisjoint({"keyring", "pyside6-essentials", "shiboken6"})
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -40,8 +40,31 @@ def sample_name(metric: Metric) -> str:
     return f"{metric.name}_total" if metric.type == "counter" else metric.name
 
 
+# What only some systems or versions of Python need, so that not every machine has it to ask.
+ELSEWHERE: Final = {
+    "backports-tarfile": "MIT License",
+    "importlib-metadata": "Apache-2.0",
+    "jeepney": "MIT",
+    "lazy-importer": "Apache-2.0",
+    "pywin32-ctypes": "BSD-3-Clause",
+    "secretstorage": "BSD-3-Clause",
+    "zipp": "MIT",
+}
+
+
 def licences_table() -> str:
-    """Ask the installed libraries that the programs need for their licences."""
+    """List the libraries that the programs need, by themselves or for a window, with their licences."""
+    locked, everywhere = locked_versions("desktop"), locked_versions("runtime")
+    licences = ELSEWHERE | installed_licences(locked)
+    rows = (
+        f"| {name} | {version} | {licences[name]} | {'' if name in everywhere else '`chat-desktop`'} |\n"
+        for name, version in sorted(locked.items())
+    )
+    return "| library | version | licence | only for |\n| --- | --- | --- | --- |\n" + "".join(rows)
+
+
+def installed_licences(names: Iterable[str]) -> dict[str, str]:
+    """Ask those of the libraries that are installed for their licences."""
     command = [
         sys.executable,
         "-m",
@@ -50,12 +73,10 @@ def licences_table() -> str:
         "--format",
         "json",
         "--packages",
-        *locked_versions("runtime"),
+        *names,
     ]
     said = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
-    rows = sorted((normalised(library["Name"]), library["Version"], library["License"]) for library in json.loads(said))
-    head = "| library | version | licence |\n| --- | --- | --- |\n"
-    return head + "".join(f"| {name} | {version} | {licence} |\n" for name, version, licence in rows)
+    return {normalised(library["Name"]): library["License"] for library in json.loads(said)}
 
 
 def locked_versions(name: str) -> dict[str, str]:
