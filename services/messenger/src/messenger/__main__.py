@@ -19,7 +19,6 @@ from messenger.passwords import (
     find_password,
 )
 from messenger.pipe import chat_through_pipes
-from messenger.terminal import chat_on_terminal
 from messenger.trust import UntrustedServerError, settle_trust
 
 _DONE, _FAILED, _WRONG_USAGE = 0, 1, 2
@@ -85,6 +84,8 @@ async def _chat(arguments: Arguments, password: str | None, tls: Tls | None, *, 
         if plain:
             ended = await chat_through_pipes(room, stay=arguments.stay)
         else:
+            from messenger.terminal import chat_on_terminal  # noqa: PLC0415 - much to load, and not for pipes
+
             ended = await chat_on_terminal(room)
     if ended is None:
         return _DONE

@@ -1,19 +1,15 @@
 """The command ``relay-server``: arguments, settings, exit code."""
 
 import argparse
-import asyncio
 import json
 import os
 import sys
 from functools import partial
 from typing import NoReturn
 
-from chatclient import RefusedError, UnreachableError
 from relay_server import __version__
 from relay_server.admin.arguments import add_parser as add_admin_parser
 from relay_server.core.policy import MAX_DRAIN_SECONDS
-from relay_server.encryption import load
-from relay_server.healthcheck import check_health
 from relay_server.net.certificate import CertificateError
 from relay_server.net.sockets import ListenError
 from relay_server.settings import LogFormat, LoopKind, Settings, SettingsError, describe, load_settings
@@ -94,7 +90,8 @@ def _seconds(text: str, *, most: int = MAX_TIMEOUT_SECONDS) -> float:
     return seconds
 
 
-# What only one command needs is loaded there: the health check is called every few seconds, and should cost little.
+# What only one command needs is loaded there: a command should answer at once, and the health check, which is called
+# every few seconds, should cost little.
 
 
 def _run(settings: Settings) -> int:
@@ -114,6 +111,11 @@ def _run(settings: Settings) -> int:
 
 
 def _healthcheck(settings: Settings, server: str | None, timeout_seconds: float, wants_tls: bool | None) -> int:
+    import asyncio  # noqa: PLC0415
+
+    from chatclient import RefusedError, UnreachableError  # noqa: PLC0415
+    from relay_server.healthcheck import check_health  # noqa: PLC0415
+
     secure = bool(settings.tls_cert_file) if wants_tls is None else wants_tls
     try:
         seconds = asyncio.run(check_health(settings, server, timeout_seconds, secure=secure))
@@ -148,6 +150,8 @@ def _config(settings: Settings, action: str, form: str) -> int:
     described = describe(settings)
     if action == "check":
         if settings.tls_cert_file:
+            from relay_server.encryption import load  # noqa: PLC0415
+
             load(settings)
         print("The settings can be used.")
     elif action == "env":

@@ -6,7 +6,6 @@ from typing import Final
 import structlog
 
 from relay_server.crashes import Crashes
-from relay_server.net.admin import AdminServer
 from relay_server.net.adminsocket import AUTO, listen_for_operators
 from relay_server.net.sockets import ListenError
 from relay_server.net.unixsocket import Peer, UnixSocket
@@ -37,6 +36,8 @@ class Administration:
     """Serves operators' commands on the running event loop."""
 
     def __init__(self, operators: Operators, crashes: Crashes, unix: UnixSocket) -> None:
+        from relay_server.net.admin import AdminServer  # noqa: PLC0415 - a web server is much to load for nobody
+
         self._crashes = crashes
         self._unix = unix
         self._loop = asyncio.get_running_loop()

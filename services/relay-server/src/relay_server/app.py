@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
@@ -30,7 +30,6 @@ from relay_server.crashes import Crashes
 from relay_server.doctor import linux
 from relay_server.encryption import open_tls, reload
 from relay_server.net.descriptors import OWN_FILES, raise_limit
-from relay_server.net.http import OpsServer
 from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp
 from relay_server.net.supervisor import Pulse, State, tell_supervisor
 from relay_server.net.tcp import TcpPort
@@ -41,6 +40,9 @@ from relay_server.passwords import Passwords
 from relay_server.settings import Attribution, Settings
 from relay_server.telemetry.logs import event_logger
 from relay_server.telemetry.metrics import Component, RelayCollector, Tally, exposition, make_registry
+
+if TYPE_CHECKING:
+    from relay_server.net.http import OpsServer
 
 TICK_SECONDS: Final = 0.5
 """The longest sleep between two looks at the next deadline."""
@@ -193,6 +195,8 @@ class App:
         return replace(limits, max_transactions=granted)
 
     def _serve_ops(self, sock: socket.socket) -> None:
+        from relay_server.net.http import OpsServer  # noqa: PLC0415 - a web server is much to load for nobody
+
         registry = make_registry(self._collector)
 
         def metrics() -> tuple[int, str, bytes]:

@@ -5,7 +5,6 @@ import ssl
 from pathlib import Path
 from typing import Any, Final
 
-from relay_server.encryption import load
 from relay_server.net.certificate import CertificateError
 from relay_server.settings import Settings
 
@@ -70,6 +69,8 @@ def show_fingerprint(settings: Settings) -> int:
     """
     if not settings.tls_cert_file:
         raise CertificateError("The settings name no certificate: set RELAY_TLS_CERT_FILE and RELAY_TLS_KEY_FILE.")
+    from relay_server.encryption import load  # noqa: PLC0415
+
     certificate = load(settings)
     print(f"{settings.tls_cert_file}, for {', '.join(certificate.names)}, until {certificate.not_after:%Y-%m-%d}")
     print(f"SHA-256 fingerprint: {certificate.fingerprint}")

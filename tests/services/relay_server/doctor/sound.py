@@ -5,8 +5,6 @@ from typing import Any, Final
 
 from relay_server.doctor.facts import (
     Buffers,
-    Conntrack,
-    Container,
     Facts,
     Holder,
     Machine,
@@ -14,6 +12,7 @@ from relay_server.doctor.facts import (
     Ports,
     RunningRelay,
 )
+from relay_server.doctor.linux import Conntrack, Container
 from relay_server.settings import Settings
 
 MIB: Final = 2**20

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from relay_server.doctor import linux
-from relay_server.doctor.facts import Conntrack, Container
+from relay_server.doctor.linux import Conntrack, Container
 
 SNMP = """\
 Tcp: RtoAlgorithm RtoMin

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from relay_server.doctor.facts import Container, Facts
+from relay_server.doctor.facts import Facts
 from relay_server.doctor.findings import Finding, Mark
+from relay_server.doctor.linux import Container
 from relay_server.doctor.network import (
     check_conntrack,
     check_container,

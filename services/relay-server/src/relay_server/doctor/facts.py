@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from relay_server.doctor.linux import Conntrack, Container
 from relay_server.settings import Settings
 
 
@@ -48,16 +49,6 @@ class Buffers:
 
 
 @dataclass(frozen=True, slots=True)
-class Conntrack:
-    """The kernel's table of connections; UDP's entries live so long after one datagram, and after several."""
-
-    entries: int
-    max_entries: int
-    udp_seconds: int
-    udp_stream_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
 class Machine:
     """Where the relay would run."""
 
@@ -69,15 +60,6 @@ class Machine:
     cpus: float
     udp_buffer_errors: int | None
     conntrack: Conntrack | None
-
-
-@dataclass(frozen=True, slots=True)
-class Container:
-    """The container around this process."""
-
-    bridged: bool
-    rootless: bool
-    gateway: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,34 @@
 import ipaddress
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-from relay_server.doctor.facts import Conntrack, Container
 
 ROOT: Final = Path("/")
 
 _MARKERS = (".dockerenv", "run/.containerenv")
 _VARIABLES = ("container", "KUBERNETES_SERVICE_HOST")
 _ROUTE_GATEWAY_FLAG = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Conntrack:
+    """The kernel's table of connections; UDP's entries live so long after one datagram, and after several."""
+
+    entries: int
+    max_entries: int
+    udp_seconds: int
+    udp_stream_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The container around this process."""
+
+    bridged: bool
+    rootless: bool
+    gateway: str | None
 
 
 def sysctl(name: str, root: Path = ROOT) -> int | None:
