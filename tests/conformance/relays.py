@@ -66,7 +66,7 @@ class OwnRelay:
                 raise TimeoutError(f"The relay did not get ready. It says: {self.said()}")
 
     def _start(self, settings: dict[str, str], deadline: float) -> bool:
-        tcp, udp, lobby, self.ops_port = ports = free_ports(4)
+        tcp, udp, lobby, self.ops_port = ports = self._choose_ports()
         host = settings.get("RELAY_HOST", DEFAULTS["RELAY_HOST"])
         self.relay = Relay("127.0.0.1" if host == "::" else host, tcp, udp, lobby)
         # Of the caller's settings only the event loop counts: RELAY_EVENT_LOOP=asyncio tries the other one.
@@ -91,6 +91,10 @@ class OwnRelay:
         self.process.kill()
         self.process.wait()
         return False
+
+    def _choose_ports(self) -> Sequence[int]:
+        """Return where to listen: TCP, UDP, lobby, ops."""
+        return free_ports(4)
 
     def _is_ready(self) -> bool:
         with contextlib.suppress(urllib.error.URLError, OSError):

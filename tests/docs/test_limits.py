@@ -1,11 +1,11 @@
-"""docs/limits.md says what is: every limit with its default of today, and tests that exist."""
+"""docs/limits.md says what is: every limit with its default of today, and tests that exist and check the books."""
 
 import ast
 import re
 
 import pytest
 
-from docs.markdown import read
+from docs.markdown import ROOT, read
 from relay_server.settings import Settings, describe, variable
 
 TEXT = read("docs/limits.md")
@@ -45,3 +45,20 @@ def test_the_test_exists(test: str) -> None:
 def test_every_limit_is_shown_by_a_test(section: str) -> None:
     for row in rows(section):
         assert re.search(r"`tests/\w+/[\w/]+\.py::test_\w+`", row[-1]), row[0]
+
+
+STARTS_RELAYS = {"tests/faults/relays.py"}
+"""What starts relays for the attacks, and checks the books of each in the end."""
+
+
+def starts_relays(tree: ast.Module) -> bool:
+    """Tell whether a module starts a process that is a relay."""
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    told = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    return bool(called & {"OwnRelay", "BuggyRelay", "RelayInside"} or told & {"relay_server", "relay-server"})
+
+
+def test_no_attack_is_on_a_relay_whose_books_arent_checked() -> None:
+    assert "Each ends by checking that the relay's books balance (CON-01, CON-02)" in TEXT
+    modules = (path.relative_to(ROOT) for path in (ROOT / "tests/faults").glob("*.py"))
+    assert {str(path) for path in modules if starts_relays(ast.parse(read(str(path))))} == STARTS_RELAYS

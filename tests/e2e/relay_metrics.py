@@ -45,12 +45,14 @@ class Metrics:
     def check_books(self) -> None:
         """Check that every datagram and every copy is accounted for (CON-01, CON-02)."""
         for kind in ("relay_", "relay_lobby_"):
-            assert self.total(f"{kind}datagrams_received_total") == (
-                self.total(f"{kind}datagrams_accepted_total") + self.total(f"{kind}datagrams_dropped_total")
+            received, accepted, dropped = (
+                self.total(f"{kind}datagrams_{what}_total") for what in ("received", "accepted", "dropped")
             )
-        assert self.total("relay_fanout_members_sum") == (
-            self.total("relay_datagrams_sent_total") + self.total("relay_send_failures_total")
+            assert received == accepted + dropped, f"{kind}: {received:.0f} != {accepted:.0f} + {dropped:.0f}"
+        due, sent, failed = map(
+            self.total, ("relay_fanout_members_sum", "relay_datagrams_sent_total", "relay_send_failures_total")
         )
+        assert due == sent + failed, f"copies: {due:.0f} != {sent:.0f} + {failed:.0f}"
 
 
 def scrape(relay: HasOps) -> Metrics:

@@ -3,18 +3,15 @@
 import random
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
-from conformance.relays import NORMAL, OwnRelay
-from e2e.relay_metrics import scrape
-from faults import weakened
-from faults.weakened import Weakness
+from faults.relays import StartRelay
 
-StartRelay = Callable[..., OwnRelay]
 Chance = random.Random
 
 
@@ -60,28 +57,6 @@ def chance(request: pytest.FixtureRequest) -> Chance:
 
 @pytest.fixture
 def start_relay(loop: str, tmp_path: Path) -> Iterator[StartRelay]:
-    """Start a relay that is expected to live through the test, and whose books are checked at the end.
-
-    With a ``weakness`` it is one that lacks a guard, see `faults.weakened`.
-    """
-    relays: list[OwnRelay] = []
-
-    def start(within: Sequence[str] = (), *, weakness: Weakness | None = None, **settings: str) -> OwnRelay:
-        program = (weakened.__file__, weakness.__name__) if weakness else NORMAL
-        log = tmp_path / f"log-{len(relays)}"
-        relays.append(OwnRelay(log, {"RELAY_EVENT_LOOP": loop, **settings}, within, program))
-        return relays[-1]
-
-    yield start
-    for relay in relays:
-        check_sound(relay)
-
-
-def check_sound(relay: OwnRelay) -> None:
-    """Check that a relay lives, that its books balance, and that it ends in peace; ends it in any case."""
-    try:
-        assert relay.process.poll() is None, relay.said()
-        scrape(relay).check_books()
-    finally:
-        code = relay.stop()
-    assert (code, "Traceback" in relay.said()) == (0, False), relay.said()
+    """Return what starts relays, each of which is checked at the end."""
+    with ExitStack() as ends:
+        yield StartRelay(tmp_path, loop, ends)

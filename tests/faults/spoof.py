@@ -39,8 +39,23 @@ def _ip(*words: str) -> None:
 @contextmanager
 def entered(network: Namespace) -> Iterator[None]:
     """Let this thread open its sockets in another network; those open already stay where they are."""
+    there = open_network(network)
+    try:
+        with within_network(there):
+            yield
+    finally:
+        os.close(there)
+
+
+def open_network(network: Namespace) -> int:
+    """Return a descriptor of a network, which keeps it for as long as it is open."""
+    return os.open(Path("/run/netns") / network.name, os.O_RDONLY)
+
+
+@contextmanager
+def within_network(there: int) -> Iterator[None]:
+    """Let this thread be in the network of a descriptor."""
     home = os.open(f"/proc/self/task/{threading.get_native_id()}/ns/net", os.O_RDONLY)
-    there = os.open(Path("/run/netns") / network.name, os.O_RDONLY)
     try:
         _set_namespace(there)
         try:
@@ -48,7 +63,6 @@ def entered(network: Namespace) -> Iterator[None]:
         finally:
             _set_namespace(home)
     finally:
-        os.close(there)
         os.close(home)
 
 

@@ -10,8 +10,8 @@ from conformance import wire
 from conformance.people import People, ask
 from conformance.relays import OwnRelay, Relay
 from e2e.relay_metrics import scrape
-from faults.conftest import StartRelay
 from faults.networks import own_network
+from faults.relays import StartRelay
 
 ROOM = b"demo"
 PER_ADDRESS = 64

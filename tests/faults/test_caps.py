@@ -13,8 +13,8 @@ from conformance.people import People, half_request
 from conformance.relays import OwnRelay
 from e2e.relay_metrics import await_metrics, scrape
 from faults.burst import burst
-from faults.conftest import StartRelay
 from faults.crowd import Crowd
+from faults.relays import StartRelay
 
 ROOM, ELSEWHERE = b"demo", "127.0.5.1"
 MEMBERS = 3

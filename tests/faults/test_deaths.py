@@ -9,9 +9,10 @@ import pytest
 from conformance.people import People
 from conformance.relays import OwnRelay, Relay
 from e2e.relay_metrics import await_metrics, scrape
-from faults.conftest import Load, StartRelay
+from faults.conftest import Load
 from faults.crowd import Crowd, close_abruptly
 from faults.process import cpu_seconds
+from faults.relays import StartRelay
 from faults.spoof import entered, strange_network
 
 LIVING, DEAD = 10, 20

@@ -12,8 +12,9 @@ from conformance import wire
 from conformance.people import People, call
 from conformance.relays import OwnRelay
 from e2e.relay_metrics import await_metrics, scrape
-from faults.conftest import Load, StartRelay
+from faults.conftest import Load
 from faults.crowd import Crowd
+from faults.relays import StartRelay
 from faults.slow import slow_crowd
 
 SPARE = 10
@@ -48,7 +49,7 @@ def test_more_connections_than_descriptors_stop_nobody(start_relay: StartRelay, 
     """The relay knows how many it may open, and lets the slowest go before it has none left."""
     limit = load(600, quick=150)
     own = start_relay(
-        within=("sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh"),
+        ("sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh"),
         RELAY_TRANSACTION_TIMEOUT_SECONDS=TEN_MINUTES,
         RELAY_COMPLETION_PAUSE_SECONDS="0",
     )

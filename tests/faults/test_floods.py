@@ -10,9 +10,10 @@ import pytest
 from conformance import wire
 from conformance.people import DISCONNECTED, People
 from e2e.relay_metrics import await_metrics, scrape
-from faults.conftest import Load, StartRelay
+from faults.conftest import Load
 from faults.crowd import Crowd
 from faults.pair import honest_pair
+from faults.relays import StartRelay
 from faults.weakened import move_at_once, short_tokens
 from relay_server.app import new_token
 
@@ -64,7 +65,7 @@ def test_a_million_guesses_hit_nothing(start_relay: StartRelay, load: Load) -> N
 
 
 def test_control_tokens_of_one_byte_are_guessed(start_relay: StartRelay) -> None:
-    relay = start_relay(weakness=short_tokens)
+    relay = start_relay.weakened(short_tokens)
     with People(relay.relay) as people:
         eve, bob = people.create(b"near", b"eve"), people.join(b"near", b"bob")
         bob.heard(after=eve)
@@ -195,7 +196,7 @@ def test_two_ports_that_quarrel_move_a_member_once_a_second(start_relay: StartRe
 
 
 def test_control_without_that_limit_a_member_moves_all_the_time(start_relay: StartRelay) -> None:
-    relay = start_relay(weakness=move_at_once)
+    relay = start_relay.weakened(move_at_once)
     with People(relay.relay) as people:
         elapsed = quarrel(people, 2)
         assert scrape(relay).value("relay_address_changes_total") > elapsed + 1

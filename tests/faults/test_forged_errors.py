@@ -13,8 +13,9 @@ from conformance import wire
 from conformance.people import NOTICE, Listener, Member, People
 from conformance.relays import OwnRelay
 from e2e.relay_metrics import await_metrics, scrape
-from faults.conftest import Load, StartRelay
+from faults.conftest import Load
 from faults.crowd import Crowd
+from faults.relays import StartRelay
 from faults.weakened import believe_path_mtus, believe_quotations
 
 pytestmark = pytest.mark.needs("namespaces")
@@ -168,7 +169,7 @@ def test_a_listener_who_answers_challenges_stays_however_well_errors_are_forged(
 
 @pytest.mark.timeout(120)
 def test_control_a_relay_that_believes_quotations_evicts_who_listens(start_relay: StartRelay) -> None:
-    relay = start_relay(weakness=believe_quotations)
+    relay = start_relay.weakened(believe_quotations)
     with scene(relay) as chat, forger(relay.relay.udp_port, chat.silent) as attacker:
         chat.talk_amid(
             lambda newest: attacker.claim(newest, 100),
@@ -224,7 +225,7 @@ def test_a_forged_path_mtu_stops_no_large_message(start_relay: StartRelay) -> No
 
 
 def test_control_a_relay_that_believes_path_mtus_refuses_large_messages(start_relay: StartRelay) -> None:
-    relay = start_relay(weakness=believe_path_mtus)
+    relay = start_relay.weakened(believe_path_mtus)
     with narrow_claim(relay) as (ann, _):
         ann.say(LARGE)
         await_metrics(relay, lambda now: now.value("relay_send_failures_total", reason="other") == 1)

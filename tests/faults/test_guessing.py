@@ -9,7 +9,8 @@ from conformance import wire
 from conformance.people import People, ask
 from conformance.relays import OwnRelay
 from faults.burst import burst
-from faults.conftest import Load, StartRelay
+from faults.conftest import Load
+from faults.relays import StartRelay
 from faults.test_passwords import VAULT, checks, join
 
 PER_MINUTE = 5

@@ -13,8 +13,8 @@ from conformance import wire
 from conformance.people import People, call
 from conformance.relays import Relay
 from e2e.relay_metrics import await_metrics, scrape
-from faults.conftest import StartRelay
 from faults.pair import honest_pair
+from faults.relays import StartRelay
 
 LENGTHS = range(4201)
 SIZE_BYTES = (0, 1, 127, 254, 255)

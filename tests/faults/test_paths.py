@@ -3,7 +3,6 @@
 import os
 import random
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,15 +12,14 @@ import pytest
 from conformance.people import People
 from conformance.relays import Relay
 from docs.markdown import ROOT
-from e2e.namespaces import Namespace, apart, await_port, network
-from faults.conftest import Load, StartRelay
+from e2e.namespaces import Namespace, apart, network
+from faults.conftest import Load
+from faults.relays import StartRelay
 from faults.spoof import entered, ip_header, raw_socket_here, udp_packet
-from relay_server.settings import Settings
 
 pytestmark = [pytest.mark.needs("nftables"), pytest.mark.timeout(120)]
 
 NAT_SUBNET, TABLE_SUBNET, FRAGMENT_SUBNET = 124, 128, 132
-TCP, UDP, LOBBY, OPS = (Settings.model_fields[f"{name}_port"].default for name in ("tcp", "udp", "lobby", "ops"))
 FORGETS_AFTER_SECONDS = 3
 KEEP_ALIVE_SECONDS = 1.0
 DEADLINE_SECONDS = 30.0
@@ -29,8 +27,11 @@ MANY_FRAGMENTS = 100_000
 FRAGMENT_BYTES = 1400
 MORE_FRAGMENTS = 0x2000
 
+one_loop = pytest.mark.parametrize("loop", ["uvloop"])
+"""What is tried here is the kernel's, so each test runs once."""
 
-@pytest.mark.parametrize("loop", ["uvloop"])
+
+@one_loop
 def test_a_keep_alive_keeps_the_way_back_through_a_router(start_relay: StartRelay) -> None:
     """A home router forgets an idle way after 30 s; here after 3, and keep-alives come every second."""
     relay = start_relay(RELAY_HOST="::")
@@ -80,19 +81,6 @@ def ip(*words: str) -> None:
     subprocess.run(("ip", *words), check=True, capture_output=True, timeout=DEADLINE_SECONDS)
 
 
-@contextmanager
-def relay_in(place: Namespace) -> Iterator[Relay]:
-    """Run a relay in a network of its own, on its default ports."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
-    command = [*place.inside, sys.executable, "-m", "relay_server", "run"]
-    with subprocess.Popen(command, env=kept | {"RELAY_MESSAGE_RATE": "0"}) as process:
-        try:
-            await_port(place.address, TCP)
-            yield Relay(place.address, TCP, UDP, LOBBY)
-        finally:
-            process.terminate()
-
-
 def tracked(place: Namespace) -> int:
     """Return how many connections a network's kernel keeps in mind."""
     count = "/proc/sys/net/netfilter/nf_conntrack_count"
@@ -104,11 +92,13 @@ def load_rules(place: Namespace, name: str) -> None:
     place.run("nft", "--file", str(ROOT / "deploy" / "vps" / name))
 
 
+@one_loop
 @pytest.mark.parametrize("exempt", [True, False], ids=["exempt", "control"])
-def test_a_flood_from_forged_sources_fills_no_table(load: Load, exempt: bool) -> None:
+def test_a_flood_from_forged_sources_fills_no_table(start_relay: StartRelay, load: Load, exempt: bool) -> None:
     """With the relay's datagrams exempt from tracking the table stays empty; tracked, it fills (threat U15)."""
     count, chance = load(50_000, quick=5_000), random.Random(8)
-    with network("table", TABLE_SUBNET + 40 * exempt) as place, relay_in(place) as relay, raw_socket_here() as raw:
+    with network("table", TABLE_SUBNET + 40 * exempt) as place, raw_socket_here() as raw:
+        relay = start_relay.inside(place).relay
         load_rules(place, "chat-relay.nft")
         if exempt:
             load_rules(place, "chat-relay-notrack.nft")
@@ -117,16 +107,20 @@ def test_a_flood_from_forged_sources_fills_no_table(load: Load, exempt: bool) ->
             before = tracked(place)
             for number in range(count):
                 source = f"198.19.{number >> 8 & 255}.{number & 255}", chance.randrange(1024, 65_536)
-                raw.sendto(udp_packet(source, (place.address, UDP), b"\x04\x16demo" + bytes(22)), (place.address, 0))
+                raw.sendto(
+                    udp_packet(source, (place.address, relay.udp_port), b"\x04\x16demo" + bytes(22)), (place.address, 0)
+                )
             ann.say(b"still here")
             assert bob.hear() == b"ann: still here"
             grown = tracked(place) - before
             assert grown <= 0 if exempt else grown > count / 2
 
 
-def test_errors_about_the_dead_pass_the_firewall_without_tracking() -> None:
+@one_loop
+def test_errors_about_the_dead_pass_the_firewall_without_tracking(start_relay: StartRelay) -> None:
     """An error about a datagram that no table knows is invalid to the kernel; it must come through all the same."""
-    with network("dead", TABLE_SUBNET + 80) as place, relay_in(place) as relay:
+    with network("dead", TABLE_SUBNET + 80) as place:
+        relay = start_relay.inside(place).relay
         load_rules(place, "chat-relay.nft")
         load_rules(place, "chat-relay-notrack.nft")
         with People(relay) as people:
@@ -148,11 +142,13 @@ def now_and_then(action: Callable[[], None]) -> Callable[[], None]:
     return act
 
 
+@one_loop
 @pytest.mark.parametrize("room_for_all", [False, True], ids=["default", "raised"])
-def test_a_flood_of_fragments_costs_no_small_message(load: Load, room_for_all: bool) -> None:
+def test_a_flood_of_fragments_costs_no_small_message(start_relay: StartRelay, load: Load, room_for_all: bool) -> None:
     """Large messages are lost while unfinished ones fill the kernel's memory, small ones never (threat U11)."""
     count = load(MANY_FRAGMENTS, quick=5_000)
-    with apart(), network("frag", FRAGMENT_SUBNET + 40 * room_for_all) as place, relay_in(place) as relay:
+    with apart(), network("frag", FRAGMENT_SUBNET + 40 * room_for_all) as place:
+        relay = start_relay.inside(place).relay
         if room_for_all:
             place.run("sysctl", "--quiet", "--write", f"net.ipv4.ipfrag_high_thresh={2**30}")
         with People(relay) as people, raw_socket_here() as raw:

@@ -6,41 +6,27 @@ datagram is the relay's to judge.
 """
 
 import json
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from conformance.people import People
 from conformance.relays import OwnRelay
 from e2e.relay_metrics import await_metrics, scrape
-from faults.conftest import Chance, Load, StartRelay, check_sound
+from faults.conftest import Chance, Load
 from faults.crowd import Crowd
+from faults.planting import PLANTED, check_ended
+from faults.relays import StartRelay, check_sound
 from faults.vandals import Callers, Vandals
 
 MESSAGES_A_SECOND = 100.0
 SECONDS = 900.0
 """What the attack may take on the busiest machine."""
 MINUTE = pytest.mark.timeout(SECONDS + 60)
-
-# What Python runs before the relay: its parser of lobby datagrams has a fault.
-FAULTY = """
-import chatproto.lobby
-
-sound = chatproto.lobby.parse_lobby
-
-def parse_lobby(data):
-    if data[:1] == b"!":
-        raise IndexError("a fault of the parser")
-    return sound(data)
-
-chatproto.lobby.parse_lobby = chatproto.parse_lobby = parse_lobby
-"""
 
 
 @contextmanager
@@ -112,17 +98,17 @@ def test_a_relay_that_stands_still_is_noticed(start_relay: StartRelay) -> None:
             crowd.check_nothing_lost(within_seconds=1)
 
 
-def test_an_exception_is_noticed(loop: str, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(FAULTY, encoding="ascii")
-    relay = OwnRelay(tmp_path / "log", {"RELAY_EVENT_LOOP": loop, "PYTHONPATH": os.fspath(tmp_path)})
+def test_an_exception_is_noticed(start_relay: StartRelay) -> None:
+    relay = start_relay.buggy("relay_server.core.lobby:parse_lobby", error="IndexError", check=check_ended)
     check_no_errors(relay)
+    relay.break_()
     with People(relay.relay) as people:
         stranger = people.listener(relay.relay.lobby_port, people.local)
         deadline = time.monotonic() + SECONDS
         while relay.process.poll() is None and time.monotonic() < deadline:
-            stranger.send(b"!")
+            stranger.send(b"\x04here")
             time.sleep(0.05)
-    assert "a fault of the parser" in relay.said()
+    assert PLANTED in relay.said()
     with pytest.raises(AssertionError):
         check_no_errors(relay)
     with pytest.raises(AssertionError):

@@ -12,9 +12,10 @@ from conformance.people import People, call
 from conformance.relays import OwnRelay, Relay
 from e2e.relay_metrics import await_metrics, scrape
 from faults.burst import burst
-from faults.conftest import Load, StartRelay
+from faults.conftest import Load
 from faults.crowd import Crowd
 from faults.process import resident_kib
+from faults.relays import StartRelay
 
 LIMIT = 4096
 """The largest payload that the relay takes on its defaults."""

@@ -11,9 +11,10 @@ from conformance import wire
 from conformance.people import People
 from e2e.relay_metrics import await_metrics
 from faults.burst import burst
-from faults.conftest import Load, StartRelay
+from faults.conftest import Load
 from faults.crowd import Crowd
 from faults.process import resident_kib
+from faults.relays import StartRelay
 from faults.slow import CLOSED_WITHIN_SECONDS, can_open, slow_crowd
 from faults.test_passwords import VAULT, join
 

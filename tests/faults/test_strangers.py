@@ -13,8 +13,9 @@ from conformance.people import Member, People
 from conformance.relays import OwnRelay, Relay
 from e2e.namespaces import Namespace
 from e2e.relay_metrics import Metrics, await_metrics, scrape
-from faults.conftest import Load, StartRelay
+from faults.conftest import Load
 from faults.pair import Pair, honest_pair
+from faults.relays import StartRelay
 from faults.spoof import Answers, entered, raw_socket, strange_network
 from faults.strangers import TO_LOBBY, TO_ROOMS, Scene, packets
 from faults.weakened import answer_strangers, trust_any_address
@@ -129,7 +130,7 @@ def check_reasons(sent: Counter[str], after: Metrics, before: Metrics) -> None:
 @pytest.mark.needs("namespaces")
 @one_loop
 def test_control_answers_to_strangers_are_seen(start_relay: StartRelay) -> None:
-    relay = start_relay(weakness=answer_strangers, **SETTINGS)
+    relay = start_relay.weakened(answer_strangers, **SETTINGS)
     with attack_on(relay, SUBNET + 4) as attack, honest_pair(relay) as pair, Answers(attack.network) as answers:
         before = scrape(relay)
         attack.send(BURST, pair)
@@ -140,7 +141,7 @@ def test_control_answers_to_strangers_are_seen(start_relay: StartRelay) -> None:
 @pytest.mark.needs("namespaces")
 @one_loop
 def test_control_a_token_that_speaks_from_anywhere_lets_strangers_in(start_relay: StartRelay) -> None:
-    relay = start_relay(weakness=trust_any_address, **SETTINGS)
+    relay = start_relay.weakened(trust_any_address, **SETTINGS)
     with attack_on(relay, SUBNET + 8) as attack, honest_pair(relay) as pair:
         before = scrape(relay)
         attack.send(BURST, pair)

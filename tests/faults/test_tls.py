@@ -12,8 +12,9 @@ from conformance.people import People, call
 from conformance.relays import Relay
 from conformance.tls import Authority, HandMade, ask_secure, secure
 from e2e.relay_metrics import await_metrics
-from faults.conftest import Load, StartRelay
+from faults.conftest import Load
 from faults.crowd import Crowd
+from faults.relays import StartRelay
 
 ATTACKER = "127.0.0.2"
 PLACES, STALLED, HONEST = 10, 40, 10

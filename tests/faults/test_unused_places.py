@@ -12,7 +12,7 @@ from conformance import wire
 from conformance.people import People, ask, call
 from conformance.relays import OwnRelay, Relay
 from e2e.relay_metrics import await_metrics, scrape
-from faults.conftest import StartRelay
+from faults.relays import StartRelay
 
 ROOM = b"demo"
 JOIN = wire.frame(wire.JOIN, wire.REQUEST, ROOM, b"bob")

@@ -16,7 +16,7 @@ from relay_server.core.address import Address, pack_targets
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Forward, Member
 from relay_server.core.reachability import SentLog, Watch
-from relay_server.net import sockets
+from relay_server.net import sockets, udp
 
 Weakness = Callable[[], None]
 
@@ -68,6 +68,26 @@ def move_at_once() -> None:
     replace(registry, "ADDRESS_CHANGE_SECONDS", 0.0)
 
 
+def count_no_drops() -> None:
+    """Lose count of what is dropped."""
+    replace(relay.Relay, "_drop", lambda _, reason: reason)
+
+
+def count_no_copies() -> None:
+    """Lose count of what is sent."""
+    replace(udp.UdpPort, "_flush_messages", _uncounted(udp.UdpPort._flush_messages))
+
+
+def _uncounted(flush: Callable[[udp.UdpPort], None]) -> Callable[[udp.UdpPort], None]:
+    def flush_messages(this: udp.UdpPort) -> None:
+        counters = this._chat.counters
+        before = counters.sent
+        flush(this)
+        counters.sent = before
+
+    return flush_messages
+
+
 def believe_path_mtus() -> None:
     """Let the kernel send as ICMP says (IP_PMTUDISC_DO): what is larger than the path is refused."""
     replace(sockets, "_PMTUDISC_OMIT", 2)
@@ -86,6 +106,8 @@ WEAKNESSES: dict[str, Weakness] = {
         trust_any_address,
         short_tokens,
         move_at_once,
+        count_no_drops,
+        count_no_copies,
         believe_path_mtus,
     )
 }

@@ -1,0 +1,24 @@
+"""The control of all that ends with a look at the books: of a relay that miscounts they don't balance."""
+
+import socket
+
+import pytest
+
+from conformance.relays import OwnRelay
+from faults.pair import honest_pair
+from faults.relays import StartRelay, check_sound
+from faults.weakened import Weakness, count_no_copies, count_no_drops
+
+
+def check_miscounted(relay: OwnRelay) -> None:
+    """Check that the check fails that other relays end with."""
+    with pytest.raises(AssertionError, match=r"!= \d+"):
+        check_sound(relay)
+
+
+@pytest.mark.parametrize("weakness", [count_no_drops, count_no_copies])
+def test_a_relay_that_miscounts_is_noticed(start_relay: StartRelay, weakness: Weakness) -> None:
+    relay = start_relay.weakened(weakness, check_miscounted)
+    with honest_pair(relay) as pair, socket.socket(type=socket.SOCK_DGRAM) as stranger:
+        stranger.sendto(b"garbage", (relay.relay.host, relay.relay.udp_port))
+        pair.talk()
