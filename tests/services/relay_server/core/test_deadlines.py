@@ -1,8 +1,10 @@
 """The next to end is always at the front."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +14,10 @@ from relay_server.core.deadlines import DeadlineQueue
 @dataclass(eq=False)
 class Thing:
     seen_at: float = 0.0
+
+
+def seen_at(thing: Thing) -> float:
+    return thing.seen_at
 
 
 def test_an_empty_queue_never_ends() -> None:
@@ -63,10 +69,13 @@ def test_things_that_come_and_go_leave_nothing_behind() -> None:
     assert queue.next_deadline() == inf
 
 
-@given(st.lists(st.tuples(st.sampled_from(["add", "renew", "forget"]), st.integers(0, 4), st.floats(0, 5))))
-def test_whatever_is_renewed_things_end_in_order(steps: list[tuple[str, int, float]]) -> None:
+@pytest.mark.parametrize("seen_at", [seen_at, None])
+@given(steps=st.lists(st.tuples(st.sampled_from(["add", "renew", "forget"]), st.integers(0, 4), st.floats(0, 5))))
+def test_whatever_is_renewed_things_end_in_order(
+    seen_at: Callable[[Thing], float] | None, steps: list[tuple[str, int, float]]
+) -> None:
     lifetime, now = 10.0, 0.0
-    queue: DeadlineQueue[Thing] = DeadlineQueue(lifetime)
+    queue = DeadlineQueue(lifetime, seen_at)
     things = [Thing() for _ in range(5)]
     alive: dict[Thing, float] = {}
     for action, number, pause in steps:
@@ -75,10 +84,9 @@ def test_whatever_is_renewed_things_end_in_order(steps: list[tuple[str, int, flo
         if action == "forget":
             queue.discard(thing)
             alive.pop(thing, None)
-        elif action == "add" or thing not in alive:
-            queue.add(thing, now)
-            alive[thing] = now
         else:
+            if action == "add" or thing not in alive or not seen_at:
+                queue.add(thing, now)
             alive[thing] = thing.seen_at = now
         assert queue.next_deadline() == min((seen + lifetime for seen in alive.values()), default=inf)
     ended = []

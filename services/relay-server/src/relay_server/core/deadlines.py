@@ -1,50 +1,43 @@
 """Things that end when nobody renews them, kept in the order in which they will end."""
 
+from collections.abc import Callable
 from heapq import heapify, heappop, heappush, heapreplace
 from math import inf
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-
-class Perishable(Protocol):
-    """What a queue holds: it knows when it was last renewed, in monotonic seconds."""
-
-    seen_at: float
-
-
-Item = TypeVar("Item", bound=Perishable)
+Item = TypeVar("Item")
 
 _SPARE_ENTRIES = 64
 
 
 class DeadlineQueue(Generic[Item]):
-    """Items that live for so long since they were seen; setting ``seen_at`` to the present renews one.
+    """Items that live for so long since they were added.
 
-    A heap holds each item's deadline as it was when last looked at. Renewing, which every datagram does, so
+    Or since they were seen, if that renews them, too: ``seen_at`` tells when that was, in monotonic seconds.
+    A heap holds each item's deadline as it was when last looked at. Being seen, as with every datagram, so
     costs nothing here: an item that comes to the front too early goes back with its true deadline.
     """
 
-    def __init__(self, lifetime_seconds: float) -> None:
+    def __init__(self, lifetime_seconds: float, seen_at: Callable[[Item], float] | None = None) -> None:
         self._lifetime_seconds = lifetime_seconds
-        self._items: set[Item] = set()
+        self._added_at: dict[Item, float] = {}
+        self._seen_at = seen_at or self._added_at.__getitem__
         self._heap: list[tuple[float, int, Item]] = []
-        self._added = 0
+        self._pushed = 0
 
     def add(self, item: Item, now: float) -> None:
         """Start an item's life, or start it again."""
-        item.seen_at = now
-        if item not in self._items:
-            self._items.add(item)
-            self._added += 1  # tells entries with the same deadline apart
-            heappush(self._heap, (now + self._lifetime_seconds, self._added, item))
+        if item not in self._added_at:
+            self._pushed += 1  # tells entries with the same deadline apart
+            heappush(self._heap, (now + self._lifetime_seconds, self._pushed, item))
+        self._added_at[item] = now
 
     def discard(self, item: Item) -> None:
         """Forget an item, if it is there."""
-        self._items.discard(item)
-        if len(self._heap) > 2 * len(self._items) + _SPARE_ENTRIES:  # mostly entries of forgotten items
-            self._heap = [
-                (item.seen_at + self._lifetime_seconds, order, item) for order, item in enumerate(self._items)
-            ]
-            self._added = len(self._heap)
+        self._added_at.pop(item, None)
+        if len(self._heap) > 2 * len(self._added_at) + _SPARE_ENTRIES:  # mostly entries of forgotten items
+            self._heap = [(self._deadline_of(item), order, item) for order, item in enumerate(self._added_at)]
+            self._pushed = len(self._heap)
             heapify(self._heap)
 
     def next_deadline(self) -> float:
@@ -52,10 +45,9 @@ class DeadlineQueue(Generic[Item]):
         heap = self._heap
         while heap:
             deadline, order, item = heap[0]
-            renewed = item.seen_at + self._lifetime_seconds
-            if item not in self._items:
+            if item not in self._added_at:
                 heappop(heap)
-            elif renewed > deadline:
+            elif (renewed := self._deadline_of(item)) > deadline:
                 heapreplace(heap, (renewed, order, item))
             else:
                 return deadline
@@ -66,5 +58,8 @@ class DeadlineQueue(Generic[Item]):
         if self.next_deadline() > now:
             return None
         item = heappop(self._heap)[2]
-        self._items.remove(item)
+        del self._added_at[item]
         return item
+
+    def _deadline_of(self, item: Item) -> float:
+        return self._seen_at(item) + self._lifetime_seconds

@@ -74,6 +74,7 @@ class Lobby:
         client.name = raw_name
         client.address = source
         client.failures = None
+        client.seen_at = now
         self._active.add(client, now)
         if client.limit is not None and (over := client.limit.exceeded(len(message), now)) is not None:
             return over

@@ -41,8 +41,6 @@ class Room:
     password_hash: str | None = field(default=None, repr=False)
     """What proves that somebody knows the password, see `relay_server.passwords`; None for an open room."""
     created_at: float = 0.0
-    seen_at: float = 0.0
-    """When its host left, while it outlives it."""
     topic: str = ""
     bans: tuple[Ban, ...] = ()
     mutes: tuple[frozenset[str], ...] = ()
@@ -127,6 +125,8 @@ class Member:
     """Where its address ends in the row of the room's; 0 if it has none."""
     joined_at: float = 0.0
     seen_at: float = 0.0
+    proved_at: float = 0.0
+    """When it last showed that its address hears (EVI-07)."""
     address: Address | None = None
     """Of the newest accepted datagram; None until there is one."""
     moved_at: float = 0.0

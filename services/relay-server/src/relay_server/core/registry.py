@@ -1,6 +1,7 @@
 """The rooms and members of this relay: who may come in, who goes, and who is told."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Final
 
 from chatproto import (
@@ -67,7 +68,7 @@ class Registry:
         self._members_of_network: dict[bytes, int] = {}
         self._rooms_of_network: dict[bytes, int] = {}
         self._join_rate = Buckets(policy.join_rate, JOIN_BURST_SECONDS * policy.join_rate)
-        self._active: DeadlineQueue[Member] = DeadlineQueue(policy.silence_timeout_seconds)
+        self._active: DeadlineQueue[Member] = DeadlineQueue(policy.silence_timeout_seconds, attrgetter("seen_at"))
         self._pending: DeadlineQueue[Member] = DeadlineQueue(policy.pending_timeout_seconds)
         self._hostless: DeadlineQueue[Room] = DeadlineQueue(policy.host_grace_seconds)
         self.outbox: list[Notice] = []
@@ -327,7 +328,9 @@ class Registry:
             raise BannedError("The host of this room has banned you.")
         header = encode_datagram(room.raw_name, token)
         attribution = raw_name + b": "
-        member = Member(room, user_name, raw_name, token, keys, ip, header, len(header), attribution, joined_at=now)
+        member = Member(
+            room, user_name, raw_name, token, keys, ip, header, len(header), attribution, joined_at=now, seen_at=now
+        )
         room.members[member] = None
         room.members_by_key.update(dict.fromkeys(keys, member))
         self.members_by_token[token] = member
