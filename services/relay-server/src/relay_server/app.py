@@ -228,7 +228,7 @@ class App:
         gauges = self._collector.gauges
         gauges.rooms = len(self._registry.rooms)
         gauges.members = len(self._registry.members_by_token)
-        gauges.member_addresses = self._registry.member_addresses
+        gauges.member_addresses = len(self._registry.admission.members.by_network)
         gauges.lobby_clients = len(self._lobby.clients_by_remote)
         gauges.tcp_connections = len(self._tcp_port.connections)
         gauges.tcp_aborted = self._tcp_port.aborted

@@ -119,7 +119,7 @@ class Control:
             if self._tls_required and not peer.encrypted:
                 raise NotSupportedError("This relay lets in by TLS alone: use a client that speaks it (chat --tls).")
             asked = _Asked(transaction, operation, room_name.encode(), request, peer)
-            self._registry.check_rate(peer.ip, now)
+            self._registry.admission.check_rate(peer.ip, now)
             return self._preparations[operation](asked, now) or self._enter(asked, None, now)
         except ProtocolError as error:
             return self.refuse(transaction, error)
@@ -154,7 +154,7 @@ class Control:
         password_hash = room.password_hash if room else self._decoy_hash
         if password is None or password_hash is None:
             return None
-        self._registry.check_place(asked.peer.ip)
+        self._registry.admission.check_member(asked.peer.ip)
         guess = self._guesses.begin(network_of(asked.peer.ip), asked.room, now)
         return self._pending(asked, lambda: self._passwords.check(password, password_hash), guess)
 

@@ -127,8 +127,9 @@ class Case:
         assert set(self.registry.members_by_token.values()) == members
         assert set(self.registry.members_by_header.values()) == members
         assert set(self.registry._members_by_remote.values()) <= members
-        assert sum(self.registry._members_of_network.values()) == len(members)
-        assert sum(self.registry._rooms_of_network.values()) == len(self.registry.rooms)
+        admission = self.registry.admission
+        for census, true in ((admission.members, len(members)), (admission.rooms, len(self.registry.rooms))):
+            assert sum(census.by_network.values()) == census._total == true
 
     def _new_token(self) -> bytes:
         return b"token-%d" % next(self._tokens)

@@ -41,7 +41,7 @@ class LobbyCase:
     def assert_all_is_counted(self) -> None:
         counters = self.lobby.counters
         assert counters.received == counters.accepted + sum(counters.dropped.values())
-        assert sum(self.lobby._clients_of_network.values()) == len(self.lobby.clients_by_remote)
+        assert sum(self.lobby._census.by_network.values()) == len(self.lobby.clients_by_remote)
 
 
 def farewell(reason: EvictionReason) -> bytes:

@@ -296,7 +296,7 @@ class RoomsModel(NaiveModeration):
         policy = self.policy
         people = self._people()
         networks = Counter(network_of(person.ip) for person in people)
-        assert self.registry.member_addresses == len(networks)
+        assert self.registry.admission.members.by_network == networks
         owners = Counter(place.network for place in self.places.values())
         for count, limit in (
             (len(self.places), policy.max_rooms),
@@ -321,8 +321,9 @@ class RoomsModel(NaiveModeration):
         self.rooms_and_members_are_the_same()
         self.facts_are_told_once()
         assert self.registry.next_deadline() == inf
-        for leftovers in ("_members_by_remote", "_members_of_network", "_rooms_of_network"):
-            assert not getattr(self.registry, leftovers)
+        admission = self.registry.admission
+        assert not self.registry._members_by_remote
+        assert not admission.members.by_network | admission.rooms.by_network
 
 
 RoomsModel.TestCase.settings = settings(max_examples=60, stateful_step_count=50)

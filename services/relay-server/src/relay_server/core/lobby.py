@@ -8,6 +8,7 @@ from chatproto.constants import MAX_DATAGRAM_BYTES
 from chatproto.notices import SERVER_NAME
 from relay_server.core import events
 from relay_server.core.address import Address, ip_of, network_of, pack_targets, remote_of
+from relay_server.core.admission import Census
 from relay_server.core.counters import Counters, DropReason
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.limits import SpeechLimit
@@ -39,7 +40,7 @@ class Lobby:
         self._observer = observer
         self._watch: Watch[LobbyClient] = Watch(new_nonce, self._ask, self._give_up)
         self._closed = False
-        self._clients_of_network: dict[bytes, int] = {}
+        self._census = Census(policy.max_members_per_room, policy.max_members_per_address)
         self._active: DeadlineQueue[LobbyClient] = DeadlineQueue(policy.silence_timeout_seconds)
         self._sent = SentLog()
         self.outbox: list[Notice] = []
@@ -121,16 +122,13 @@ class Lobby:
             self._evict(client, EvictionReason.SHUTDOWN)
 
     def _admit(self, raw_name: bytes, source: Address, now: float) -> LobbyClient | None:
-        policy = self._policy
-        network = network_of(ip_of(source))
-        here = self._clients_of_network.get(network, 0)
-        full = 0 < policy.max_members_per_room <= len(self.clients_by_remote)
-        if self._closed or full or 0 < policy.max_members_per_address <= here:
+        policy, network = self._policy, network_of(ip_of(source))
+        if self._closed or self._census.is_full() or self._census.is_full_for(network):
             return None
         limited = policy.message_rate or policy.byte_rate
         client = LobbyClient(raw_name, source, SpeechLimit(policy, now) if limited else None)
         self.clients_by_remote[remote_of(source)] = client
-        self._clients_of_network[network] = here + 1
+        self._census.add(network)
         return client
 
     def _ask(self, client: LobbyClient, challenge: Challenge) -> bytes:
@@ -146,10 +144,7 @@ class Lobby:
         del self.clients_by_remote[remote_of(client.address)]
         self._active.discard(client)
         self._watch.forget(client)
-        network = network_of(ip_of(client.address))
-        self._clients_of_network[network] -= 1
-        if not self._clients_of_network[network]:
-            del self._clients_of_network[network]
+        self._census.remove(network_of(ip_of(client.address)))
         self._observer(events.LobbyClientEvicted(client.name.decode(), reason))
         payload = encode_lobby(SERVER_NAME.encode(), str(Disconnected(reason)).encode())
         self._sent.remember(payload)

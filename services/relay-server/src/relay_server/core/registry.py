@@ -21,20 +21,18 @@ from chatproto import (
 from chatproto import Notice as NoticeText
 from relay_server.core import events
 from relay_server.core.address import Address, network_of, remote_of
+from relay_server.core.admission import Admission
 from relay_server.core.counters import Counters
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.errors import (
     BannedError,
-    BusyError,
     NameTakenError,
     NoSuchRoomError,
     RoomExistsError,
     RoomFullError,
-    ShuttingDownError,
-    TooManyError,
     WrongPasswordError,
 )
-from relay_server.core.limits import Buckets, Muted, SpeechLimit
+from relay_server.core.limits import Muted, SpeechLimit
 from relay_server.core.model import Member, Notice, Room
 from relay_server.core.names import check_not_reserved, name_keys
 from relay_server.core.policy import Policy
@@ -42,8 +40,6 @@ from relay_server.core.proofs import Proofs
 from relay_server.core.reachability import Watch
 from relay_server.core.shown import check_shown
 
-JOIN_BURST_SECONDS: Final = 5
-"""An address may spend this many seconds' worth of joins at once: a class that starts together."""
 ADDRESS_CHANGE_SECONDS: Final = 1.0
 """A member's port may change once in this time (UDP-03)."""
 TELL_SECONDS: Final = 1.0
@@ -55,6 +51,7 @@ class Registry:
 
     def __init__(self, policy: Policy, observer: events.Observer, new_nonce: Callable[[], str]) -> None:
         self.counters = Counters()
+        self.admission = Admission(policy)
         self.rooms: dict[bytes, Room] = {}
         self.members_by_token: dict[bytes, Member] = {}
         self.members_by_header: dict[bytes, Member] = {}
@@ -63,45 +60,12 @@ class Registry:
         self._observer = observer
         self._watch: Watch[Member] = Watch(new_nonce, self._ask, self._evict_for(EvictionReason.UNREACHABLE))
         self.proofs = Proofs(policy.max_session_seconds, new_nonce, self._ask, self._evict_for(EvictionReason.EXPIRED))
-        self._closed = False
         self._members_by_remote: dict[bytes, Member] = {}
-        self._members_of_network: dict[bytes, int] = {}
-        self._rooms_of_network: dict[bytes, int] = {}
-        self._join_rate = Buckets(policy.join_rate, JOIN_BURST_SECONDS * policy.join_rate)
         self._active: DeadlineQueue[Member] = DeadlineQueue(policy.silence_timeout_seconds, attrgetter("seen_at"))
         self._pending: DeadlineQueue[Member] = DeadlineQueue(policy.pending_timeout_seconds)
         self._hostless: DeadlineQueue[Room] = DeadlineQueue(policy.host_grace_seconds)
         self.outbox: list[Notice] = []
         """What is to be said; who sends it takes it out."""
-
-    @property
-    def member_addresses(self) -> int:
-        """How many addresses members come from, counted as the limits count them (ROOM-05)."""
-        return len(self._members_of_network)
-
-    def check_rate(self, ip: bytes, now: float) -> None:
-        """Count a create or join of this address; to be called once for each (LIM-01).
-
-        Raises:
-            ProtocolError: there were too many, or the relay is about to end.
-
-        """
-        self._check_open()
-        if not self._join_rate.take(network_of(ip), now):
-            raise BusyError("Too many joins from your address: try again in a few seconds.")
-
-    def check_place(self, ip: bytes) -> None:
-        """Check that there is a place for one more member from this address (ROOM-05).
-
-        Raises:
-            ProtocolError: there is none, or the relay is about to end.
-
-        """
-        self._check_open()
-        if _reached(self._policy.max_members, len(self.members_by_token)):
-            raise TooManyError("The relay has as many members as it may: try later.")
-        if _reached(self._policy.max_members_per_address, self._members_of_network.get(network_of(ip), 0)):
-            raise TooManyError("Your address has as many members as it may: leave a room first.")
 
     def check_new_room(self, room_name: bytes, ip: bytes) -> None:
         """Check that this address may create a room of this name now.
@@ -110,14 +74,11 @@ class Registry:
             ProtocolError: the status of its class says why not.
 
         """
-        self.check_place(ip)
+        self.admission.check_member(ip)
         check_shown(check_room_name(room_name), "room")
         if room_name in self.rooms:
             raise RoomExistsError
-        if _reached(self._policy.max_rooms, len(self.rooms)):
-            raise TooManyError("The relay has as many rooms as it may: join one or try later.")
-        if _reached(self._policy.max_rooms_per_address, self._rooms_of_network.get(network_of(ip), 0)):
-            raise TooManyError("Your address has as many rooms as it may: close one first.")
+        self.admission.check_room(ip)
 
     def create_room(
         self,
@@ -144,7 +105,7 @@ class Registry:
         member = self._admit(room, user_name, token, ip, now, port)
         self.make_host(member)
         self.rooms[room_name] = room
-        self._rooms_of_network[network] = self._rooms_of_network.get(network, 0) + 1
+        self.admission.rooms.add(network)
         self._observer(events.RoomCreated(name))
         self._observer(events.MemberJoined(name, user_name))
         return member
@@ -169,7 +130,7 @@ class Registry:
             ProtocolError: the status of its class says why not.
 
         """
-        self.check_place(ip)
+        self.admission.check_member(ip)
         name = check_room_name(room_name)
         room = self.rooms.get(room_name)
         if room is None:
@@ -179,7 +140,7 @@ class Registry:
             raise NameTakenError
         if room.password_hash is not None and room.password_hash != proof:
             raise WrongPasswordError if proof else WrongPasswordError("The room has a password: give it to join.")
-        if _reached(self._policy.max_members_per_room, len(room.members)):
+        if 0 < self._policy.max_members_per_room <= len(room.members):
             raise RoomFullError
         member = self._admit(room, user_name, token, ip, now, port)
         if room.knows_as_host(user_name, ip):
@@ -243,7 +204,7 @@ class Registry:
             return
         del self.rooms[room.raw_name]
         self._hostless.discard(room)
-        _count_down(self._rooms_of_network, room.network)
+        self.admission.rooms.remove(room.network)
         for member in list(room.members):
             target = room.target_of(member)
             self._remove(member)
@@ -252,7 +213,7 @@ class Registry:
 
     def let_nobody_in(self) -> None:
         """Refuse creates and joins from now on; who is in a room stays (EVI-06)."""
-        self._closed = True
+        self.admission.close()
 
     def shut_down(self) -> None:
         """Close every room and let nobody in any more (EVI-06)."""
@@ -313,10 +274,6 @@ class Registry:
     def _evict_for(self, reason: EvictionReason) -> Callable[[Member, float], None]:
         return lambda member, now: self.evict(member, reason, now)
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ShuttingDownError
-
     def _admit(self, room: Room, user_name: str, token: bytes, ip: bytes, now: float, port: Address | None) -> Member:
         raw_name = user_name.encode()
         check_shown(check_user_name(raw_name), "user")
@@ -335,8 +292,7 @@ class Registry:
         room.members_by_key.update(dict.fromkeys(keys, member))
         self.members_by_token[token] = member
         self.members_by_header[header] = member
-        network = network_of(ip)
-        self._members_of_network[network] = self._members_of_network.get(network, 0) + 1
+        self.admission.members.add(network_of(ip))
         self._pending.add(member, now)
         self.proofs.begin(member, now)
         if port is not None and self._policy.provisional_address:
@@ -357,7 +313,7 @@ class Registry:
         self._pending.discard(member)
         self.proofs.end(member)
         self._watch.forget(member)
-        _count_down(self._members_of_network, network_of(member.ip))
+        self.admission.members.remove(network_of(member.ip))
         return True
 
     def _after_removal(self, member: Member, reason: EvictionReason, now: float) -> None:
@@ -389,13 +345,3 @@ class Registry:
         if targets:
             room.sent.remember(payload)
             self.outbox.append((payload, targets))
-
-
-def _reached(limit: int, count: int) -> bool:
-    return 0 < limit <= count
-
-
-def _count_down(counts: dict[bytes, int], key: bytes) -> None:
-    counts[key] -= 1
-    if not counts[key]:
-        del counts[key]

@@ -1,0 +1,95 @@
+"""Whether there is a place for one more: how many there may be, and how fast they may come (ROOM-05, LIM-01)."""
+
+from typing import Final
+
+from relay_server.core.address import network_of
+from relay_server.core.errors import BusyError, ShuttingDownError, TooManyError
+from relay_server.core.limits import Buckets
+from relay_server.core.policy import Policy
+
+JOIN_BURST_SECONDS: Final = 5
+"""An address may spend this many seconds' worth of joins at once: a class that starts together."""
+
+
+class Census:
+    """Counts how many there are, in all and of each network (see `address.network_of`); a limit of 0 is none."""
+
+    def __init__(self, limit: int, limit_per_network: int) -> None:
+        self._limit = limit
+        self._limit_per_network = limit_per_network
+        self._total = 0
+        self.by_network: dict[bytes, int] = {}
+
+    def is_full(self) -> bool:
+        """Tell whether there are as many as there may be."""
+        return 0 < self._limit <= self._total
+
+    def is_full_for(self, network: bytes) -> bool:
+        """Tell whether the network has as many as it may."""
+        return 0 < self._limit_per_network <= self.by_network.get(network, 0)
+
+    def add(self, network: bytes) -> None:
+        """Count one more."""
+        self._total += 1
+        self.by_network[network] = self.by_network.get(network, 0) + 1
+
+    def remove(self, network: bytes) -> None:
+        """Count one less."""
+        self._total -= 1
+        self.by_network[network] -= 1
+        if not self.by_network[network]:
+            del self.by_network[network]
+
+
+class Admission:
+    """Says whether one more may come in; who counts the members and rooms that do is the registry."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.members = Census(policy.max_members, policy.max_members_per_address)
+        self.rooms = Census(policy.max_rooms, policy.max_rooms_per_address)
+        self._join_rate = Buckets(policy.join_rate, JOIN_BURST_SECONDS * policy.join_rate)
+        self._closed = False
+
+    def close(self) -> None:
+        """Let nobody in from now on."""
+        self._closed = True
+
+    def check_rate(self, ip: bytes, now: float) -> None:
+        """Count a create or join of this address; to be called once for each (LIM-01).
+
+        Raises:
+            ProtocolError: there were too many, or the relay is about to end.
+
+        """
+        self._check_open()
+        if not self._join_rate.take(network_of(ip), now):
+            raise BusyError("Too many joins from your address: try again in a few seconds.")
+
+    def check_member(self, ip: bytes) -> None:
+        """Check that there is a place for one more member from this address (ROOM-05).
+
+        Raises:
+            ProtocolError: there is none, or the relay is about to end.
+
+        """
+        self._check_open()
+        if self.members.is_full():
+            raise TooManyError("The relay has as many members as it may: try later.")
+        if self.members.is_full_for(network_of(ip)):
+            raise TooManyError("Your address has as many members as it may: leave a room first.")
+
+    def check_room(self, ip: bytes) -> None:
+        """Check that there is a place for one more room of this address (ROOM-05).
+
+        Raises:
+            TooManyError: there is none.
+
+        """
+        if self.rooms.is_full():
+            raise TooManyError("The relay has as many rooms as it may: join one or try later.")
+        if self.rooms.is_full_for(network_of(ip)):
+            raise TooManyError("Your address has as many rooms as it may: close one first.")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ShuttingDownError

@@ -1,0 +1,86 @@
+"""How many may come in, in all and from one address, and how fast (ROOM-05, LIM-01)."""
+
+import pytest
+
+from chatproto import EvictionReason
+from relay_server.core.address import parse_ip
+from relay_server.core.errors import BusyError, TooManyError
+from services.relay_server.core.rooms_case import Case
+
+
+@pytest.mark.requirement("ROOM-05")
+def test_there_are_as_many_rooms_as_allowed() -> None:
+    case = Case(max_rooms=3)
+    hosts = [case.create("ann", f"room {number}") for number in range(3)]
+    with pytest.raises(TooManyError, match="as many rooms"):
+        case.create("ann", "one more")
+    case.registry.leave(hosts[0], 1.0)
+    case.create("ann", "one more")
+
+
+@pytest.mark.requirement("ROOM-05")
+def test_there_are_as_many_members_as_allowed() -> None:
+    case = Case(max_members=3)
+    case.create("ann", "one")
+    bob = case.create("bob", "other")
+    case.join("eve", "one")
+    for enter, room in ((case.join, "one"), (case.create, "third")):
+        with pytest.raises(TooManyError, match="as many members"):
+            enter("zoe", room)
+    case.registry.evict(bob, EvictionReason.KICKED, 1.0)
+    case.join("zoe", "one")
+
+
+@pytest.mark.requirement("ROOM-05")
+def test_an_address_has_as_many_members_as_allowed() -> None:
+    case = Case(max_members_per_address=64)
+    case.create("ann", ip="192.0.2.1")
+    members = [case.join(f"pupil {number}", ip="192.0.2.1") for number in range(63)]
+    with pytest.raises(TooManyError, match="Your address has as many members"):
+        case.join("one more", ip="::ffff:192.0.2.1")
+    case.join("one more", ip="192.0.2.2")
+    case.registry.leave(members[0], 1.0)
+    case.join("again", ip="192.0.2.1")
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("ROOM-05")
+def test_an_ipv6_network_counts_as_one_address() -> None:
+    case = Case(max_members_per_address=2)
+    case.create("ann", ip="2001:db8:1:2::1")
+    case.join("bob", ip="2001:db8:1:2::2")
+    with pytest.raises(TooManyError):
+        case.join("eve", ip="2001:db8:1:2:3:4:5:6")
+    case.join("eve", ip="2001:db8:1:3::1")
+
+
+@pytest.mark.requirement("ROOM-05")
+def test_an_address_has_as_many_rooms_as_allowed() -> None:
+    case = Case(max_rooms_per_address=2)
+    hosts = [case.create("ann", f"room {number}", ip="192.0.2.1") for number in range(2)]
+    with pytest.raises(TooManyError, match="as many rooms"):
+        case.create("ann", "one more", ip="192.0.2.1")
+    case.join("bob", "room 0", ip="192.0.2.1")
+    case.create("ann", "elsewhere", ip="192.0.2.2")
+    case.registry.leave(hosts[1], 1.0)
+    case.create("ann", "one more", ip="192.0.2.1")
+
+
+@pytest.mark.requirement("ROOM-05")
+def test_zero_is_no_limit() -> None:
+    case = Case()
+    for number in range(200):
+        case.create("ann", f"room {number}", ip="192.0.2.1")
+        case.join(f"bob {number}", "room 0", ip="192.0.2.1")
+
+
+@pytest.mark.requirement("LIM-01")
+def test_an_address_joins_at_a_rate_with_five_seconds_worth_at_once() -> None:
+    admission = Case(join_rate=2.0).registry.admission
+    here, elsewhere = parse_ip("192.0.2.1"), parse_ip("192.0.2.2")
+    for _ in range(10):
+        admission.check_rate(here, 0.0)
+    with pytest.raises(BusyError):
+        admission.check_rate(here, 0.0)
+    admission.check_rate(elsewhere, 0.0)
+    admission.check_rate(here, 0.5)
