@@ -4,11 +4,14 @@ import asyncio
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeAlias
 
 from relay_server.core.address import Address, make_address, parse_ip
 
+Run: TypeAlias = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
+"""Runs a scenario to its end."""
 DEADLINE_SECONDS = 20.0
 """What hasn't come by then never will."""
 

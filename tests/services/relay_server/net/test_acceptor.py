@@ -3,23 +3,15 @@
 import asyncio
 import errno
 import socket
-from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
 import pytest
 
-from relay_server.net import loop
 from relay_server.net.acceptor import ACCEPTED_AT_ONCE, Acceptor
 from relay_server.net.sockets import listen_tcp
-from services.relay_server.net.loopback import until
+from services.relay_server.net.loopback import Run, until
 
-Scenario = Callable[[], Coroutine[Any, Any, None]]
 MANY = 3 * ACCEPTED_AT_ONCE + 1
-
-
-@pytest.fixture(params=["uvloop", "asyncio"])
-def run(request: pytest.FixtureRequest) -> Callable[[Scenario], None]:
-    return lambda scenario: loop.run(scenario(), use_uvloop=request.param == "uvloop")
 
 
 class Greeter(asyncio.Protocol):
@@ -56,7 +48,7 @@ async def read(sock: socket.socket) -> bytes:
     return await asyncio.get_running_loop().sock_recv(sock, 100)
 
 
-def test_all_who_wait_are_accepted(run: Callable[[Scenario], None]) -> None:
+def test_all_who_wait_are_accepted(run: Run) -> None:
     async def scenario() -> None:
         sock = listen_tcp("::", 0)
         clients = [call(sock.getsockname()[1]) for _ in range(MANY)]
@@ -70,7 +62,7 @@ def test_all_who_wait_are_accepted(run: Callable[[Scenario], None]) -> None:
     run(scenario)
 
 
-def test_who_waits_while_descriptors_are_short_is_accepted_after_it(run: Callable[[Scenario], None]) -> None:
+def test_who_waits_while_descriptors_are_short_is_accepted_after_it(run: Run) -> None:
     async def scenario() -> None:
         faults: list[BaseException] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["exception"]))
@@ -87,7 +79,7 @@ def test_who_waits_while_descriptors_are_short_is_accepted_after_it(run: Callabl
     run(scenario)
 
 
-def test_an_end_during_the_pause_is_the_end(run: Callable[[Scenario], None]) -> None:
+def test_an_end_during_the_pause_is_the_end(run: Run) -> None:
     async def scenario() -> None:
         faults: list[object] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
 from itertools import pairwise
 from typing import Any
 
@@ -12,17 +11,8 @@ from chatproto import EvictionReason, Frame, Operation, State, Status, encode_fr
 from chatproto.payloads import Request, encode_request
 from relay_server.core import events
 from relay_server.core.address import port_of, show_ip, unpack_targets
-from relay_server.net import loop
-from services.relay_server.net.loopback import until
+from services.relay_server.net.loopback import Run, until
 from services.relay_server.net.tcp_relay import NEVER, Client, Relay, relay
-
-Scenario = Callable[[], Coroutine[Any, Any, None]]
-
-
-@pytest.fixture(params=["uvloop", "asyncio"])
-def run(request: pytest.FixtureRequest) -> Callable[[Scenario], None]:
-    """Return a function that runs a scenario on one of the event loops."""
-    return lambda scenario: loop.run(scenario(), use_uvloop=request.param == "uvloop")
 
 
 def request(
@@ -44,7 +34,7 @@ SPLITS = [(), (1,), (31,), (32,), (33,), (36,), (38,), (1, 2, 3), (10, 20, 30, 3
 
 @pytest.mark.requirement("TCP-03", "TCP-06", "TCP-07", "TCP-09")
 @pytest.mark.parametrize("cuts", SPLITS, ids=len)
-def test_a_request_may_come_in_any_pieces(run: Callable[[Scenario], None], cuts: tuple[int, ...]) -> None:
+def test_a_request_may_come_in_any_pieces(run: Run, cuts: tuple[int, ...]) -> None:
     async def scenario() -> None:
         async with relay() as server, await server.connect() as client:
             data = request()
@@ -62,7 +52,7 @@ def test_a_request_may_come_in_any_pieces(run: Callable[[Scenario], None], cuts:
 
 
 @pytest.mark.requirement("TCP-08")
-def test_a_plain_client_gets_each_frame_by_itself(run: Callable[[Scenario], None]) -> None:
+def test_a_plain_client_gets_each_frame_by_itself(run: Run) -> None:
     async def scenario() -> None:
         async with relay(completion_pause_seconds=0.05) as server, await server.connect() as client:
             await client.send(request())
@@ -73,7 +63,7 @@ def test_a_plain_client_gets_each_frame_by_itself(run: Callable[[Scenario], None
 
 
 @pytest.mark.requirement("TCP-08")
-def test_the_token_waits_for_the_pause(run: Callable[[Scenario], None]) -> None:
+def test_the_token_waits_for_the_pause(run: Run) -> None:
     async def scenario() -> None:
         async with relay(completion_pause_seconds=NEVER) as server:
             client = await server.connect()
@@ -90,7 +80,7 @@ def test_the_token_waits_for_the_pause(run: Callable[[Scenario], None]) -> None:
     run(scenario)
 
 
-def test_who_goes_before_its_token_came_was_never_there(run: Callable[[Scenario], None]) -> None:
+def test_who_goes_before_its_token_came_was_never_there(run: Run) -> None:
     async def scenario() -> None:
         async with relay(completion_pause_seconds=NEVER) as server:
             client = await server.connect()
@@ -110,7 +100,7 @@ def test_who_goes_before_its_token_came_was_never_there(run: Callable[[Scenario]
 
 @pytest.mark.requirement("TCP-09", "LEN-02")
 @pytest.mark.parametrize("when", ["with the request", "during the pause", "after the token", "byte by byte"])
-def test_a_client_may_name_its_udp_port(run: Callable[[Scenario], None], when: str) -> None:
+def test_a_client_may_name_its_udp_port(run: Run, when: str) -> None:
     async def scenario() -> None:
         pause = 0.05 if when == "during the pause" else 0.0
         async with relay(completion_pause_seconds=pause) as server, await server.connect() as client:
@@ -142,7 +132,7 @@ def provisional_port(server: Relay) -> int:
 
 @pytest.mark.requirement("LEN-02")
 @pytest.mark.parametrize("hint", [b"", b"\x9c", b"\0\0", b"\x9c\x40\x01"])
-def test_without_a_legal_port_the_connections_own_stays(run: Callable[[Scenario], None], hint: bytes) -> None:
+def test_without_a_legal_port_the_connections_own_stays(run: Run, hint: bytes) -> None:
     async def scenario() -> None:
         async with relay() as server, await server.connect() as client:
             await client.send(request())
@@ -158,7 +148,7 @@ def test_without_a_legal_port_the_connections_own_stays(run: Callable[[Scenario]
 
 @pytest.mark.requirement("TCP-03")
 @pytest.mark.parametrize("sent", [b"", request()[:1], request()[:31], request()[:-1]], ids=len)
-def test_a_request_that_is_not_whole_in_time_is_refused(run: Callable[[Scenario], None], sent: bytes) -> None:
+def test_a_request_that_is_not_whole_in_time_is_refused(run: Run, sent: bytes) -> None:
     async def scenario() -> None:
         async with relay(transaction_timeout_seconds=0.05) as server, await server.connect() as client:
             await client.send(sent)
@@ -171,7 +161,7 @@ def test_a_request_that_is_not_whole_in_time_is_refused(run: Callable[[Scenario]
 
 
 @pytest.mark.requirement("TCP-03")
-def test_the_deadline_is_for_the_request_not_for_the_pause(run: Callable[[Scenario], None]) -> None:
+def test_the_deadline_is_for_the_request_not_for_the_pause(run: Run) -> None:
     async def scenario() -> None:
         limits = relay(transaction_timeout_seconds=0.05, completion_pause_seconds=0.15)
         async with limits as server, await server.connect() as client:
@@ -183,9 +173,7 @@ def test_the_deadline_is_for_the_request_not_for_the_pause(run: Callable[[Scenar
 
 @pytest.mark.parametrize("wants_json", [True, False])
 @pytest.mark.parametrize("pause", [0.0, 0.02])
-def test_a_client_may_end_its_sending_side_after_the_request(
-    run: Callable[[Scenario], None], wants_json: bool, pause: float
-) -> None:
+def test_a_client_may_end_its_sending_side_after_the_request(run: Run, wants_json: bool, pause: float) -> None:
     async def scenario() -> None:
         async with relay(completion_pause_seconds=pause) as server, await server.connect() as client:
             await client.send(request(wants_json=wants_json))
@@ -198,7 +186,7 @@ def test_a_client_may_end_its_sending_side_after_the_request(
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.05])
-def test_who_goes_without_reading_its_token_was_never_there(run: Callable[[Scenario], None], pause: float) -> None:
+def test_who_goes_without_reading_its_token_was_never_there(run: Run, pause: float) -> None:
     async def scenario() -> None:
         faults: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
@@ -217,7 +205,7 @@ def test_who_goes_without_reading_its_token_was_never_there(run: Callable[[Scena
     run(scenario)
 
 
-def test_who_reads_its_token_and_goes_at_once_is_a_member(run: Callable[[Scenario], None]) -> None:
+def test_who_reads_its_token_and_goes_at_once_is_a_member(run: Run) -> None:
     async def scenario() -> None:
         async with relay() as server:
             for number in range(20):
@@ -232,7 +220,7 @@ def test_who_reads_its_token_and_goes_at_once_is_a_member(run: Callable[[Scenari
 
 
 @pytest.mark.parametrize("sent", [b"", request()[:20]])
-def test_who_ends_before_a_whole_request_is_counted_and_gone(run: Callable[[Scenario], None], sent: bytes) -> None:
+def test_who_ends_before_a_whole_request_is_counted_and_gone(run: Run, sent: bytes) -> None:
     async def scenario() -> None:
         async with relay() as server, await server.connect() as client:
             await client.send(sent)
@@ -246,7 +234,7 @@ def test_who_ends_before_a_whole_request_is_counted_and_gone(run: Callable[[Scen
 
 
 @pytest.mark.requirement("TCP-02", "TCP-06")
-def test_a_refusal_arrives_although_the_client_still_sends(run: Callable[[Scenario], None]) -> None:
+def test_a_refusal_arrives_although_the_client_still_sends(run: Run) -> None:
     async def scenario() -> None:
         async with relay() as server, await server.connect() as client:
             header = encode_frame(Frame(Operation.CREATE, State.REQUEST, b"demo", b"x" * 100_000))
@@ -263,7 +251,7 @@ def test_a_refusal_arrives_although_the_client_still_sends(run: Callable[[Scenar
 
 
 @pytest.mark.requirement("TCP-06")
-def test_a_connection_that_lingers_is_closed_at_last(run: Callable[[Scenario], None]) -> None:
+def test_a_connection_that_lingers_is_closed_at_last(run: Run) -> None:
     async def scenario() -> None:
         async with relay() as server, await server.connect() as client:
             await client.send(request(operation=Operation.JOIN))
@@ -276,7 +264,7 @@ def test_a_connection_that_lingers_is_closed_at_last(run: Callable[[Scenario], N
 
 @pytest.mark.requirement("ROOM-05")
 @pytest.mark.parametrize("other_ip", ["127.0.0.2", "::1"])
-def test_an_address_may_have_so_many_under_way(run: Callable[[Scenario], None], other_ip: str) -> None:
+def test_an_address_may_have_so_many_under_way(run: Run, other_ip: str) -> None:
     async def scenario() -> None:
         async with relay(max_transactions_per_address=3) as server:
             idle = [await server.connect() for _ in range(3)]
@@ -298,7 +286,7 @@ def test_an_address_may_have_so_many_under_way(run: Callable[[Scenario], None], 
 
 
 @pytest.mark.requirement("ROOM-05")
-def test_who_keeps_the_relay_waiting_longest_yields(run: Callable[[Scenario], None]) -> None:
+def test_who_keeps_the_relay_waiting_longest_yields(run: Run) -> None:
     async def scenario() -> None:
         async with relay(max_transactions=3) as server:
             slow: list[Client] = []
@@ -325,7 +313,7 @@ def test_who_keeps_the_relay_waiting_longest_yields(run: Callable[[Scenario], No
 
 
 @pytest.mark.requirement("ROOM-05")
-def test_while_all_are_at_work_a_newcomer_is_told_at_once(run: Callable[[Scenario], None]) -> None:
+def test_while_all_are_at_work_a_newcomer_is_told_at_once(run: Run) -> None:
     async def scenario() -> None:
         async with relay(max_transactions=1, completion_pause_seconds=NEVER) as server:
             at_work = await server.connect()
@@ -342,7 +330,7 @@ def test_while_all_are_at_work_a_newcomer_is_told_at_once(run: Callable[[Scenari
     run(scenario)
 
 
-def test_a_port_that_closes_cuts_who_is_connected(run: Callable[[Scenario], None]) -> None:
+def test_a_port_that_closes_cuts_who_is_connected(run: Run) -> None:
     async def scenario() -> None:
         async with relay() as server, await server.connect() as client:
             await until(lambda: server.port.connections)
@@ -355,7 +343,7 @@ def test_a_port_that_closes_cuts_who_is_connected(run: Callable[[Scenario], None
     run(scenario)
 
 
-def test_idle_connections_hold_up_nobody(run: Callable[[Scenario], None]) -> None:
+def test_idle_connections_hold_up_nobody(run: Run) -> None:
     async def scenario() -> None:
         async with relay() as server:
             idle = [await server.connect() for _ in range(50)]

@@ -4,26 +4,15 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 import pytest
 
 from chatproto import Frame, Operation, State, Status, encode_frame
 from relay_server.core.address import port_of, unpack_targets
-from relay_server.net import loop
 from relay_server.net.workers import MAX_JOBS_PER_NETWORK
 from relay_server.passwords import Passwords
-from services.relay_server.net.loopback import DEADLINE_SECONDS, until
+from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, until
 from services.relay_server.net.tcp_relay import Client, Relay, relay
-
-Run = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
-
-
-@pytest.fixture(params=["uvloop", "asyncio"])
-def run(request: pytest.FixtureRequest) -> Run:
-    return lambda scenario: loop.run(scenario(), use_uvloop=request.param == "uvloop")
-
 
 SECRET = "open sesame"
 

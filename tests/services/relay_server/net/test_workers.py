@@ -4,24 +4,15 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
 from relay_server.core.errors import BusyError
-from relay_server.net import loop
 from relay_server.net.workers import MAX_JOBS, MAX_JOBS_PER_NETWORK, NICENESS, THREADS, Workers
-from services.relay_server.net.loopback import DEADLINE_SECONDS, until
-
-Run = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
-
-
-@pytest.fixture(params=["uvloop", "asyncio"])
-def run(request: pytest.FixtureRequest) -> Run:
-    return lambda scenario: loop.run(scenario(), use_uvloop=request.param == "uvloop")
+from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, until
 
 
 class Office:

@@ -1,0 +1,76 @@
+"""The rooms' chat behind a real UDP port, and peers that hear it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from chatproto import encode_datagram
+from relay_server.core.address import parse_ip
+from relay_server.core.policy import Policy
+from relay_server.core.registry import Registry
+from relay_server.core.relay import Relay
+from relay_server.net.sockets import bind_udp
+from relay_server.net.udp import UdpPort
+from services.relay_server.core.rooms_case import new_nonces
+from services.relay_server.net.loopback import DEADLINE_SECONDS, port_of
+
+BUFFER_BYTES = 2**20
+
+
+class Rooms:
+    """The rooms' chat behind a real port; the clock counts the turns of the port."""
+
+    def __init__(self, portable: bool, host: str = "127.0.0.1") -> None:
+        self.registry = Registry(Policy(), lambda _: None, new_nonces())
+        self.relay = Relay(self.registry, Policy())
+        self.turns = 0
+        self.now = 0.0
+        self.raw = bind_udp(host, 0, BUFFER_BYTES)
+        self.where = ("127.0.0.1", port_of(self.raw))
+        self.port = UdpPort(
+            self.raw, self.relay.handle_datagram, self.registry, self.clock, pinned=host == "::", portable=portable
+        )
+
+    def clock(self) -> float:
+        self.turns += 1
+        return self.now
+
+    def admit(self, name: str, ip: str = "127.0.0.1") -> bytes:
+        """Let a member into the room; returns what its datagrams begin with."""
+        token = name.encode() + b"-token"
+        enter = self.registry.join_room if self.registry.rooms else self.registry.create_room
+        enter(b"demo", name, token, parse_ip(ip), self.now)
+        return encode_datagram(b"demo", token)
+
+    def assert_books_balance(self, copies: int) -> None:
+        """Check CON-01 and CON-02."""
+        counters = self.registry.counters
+        assert counters.received == counters.accepted + sum(counters.dropped.values())
+        assert counters.sent + sum(counters.send_failures.values()) == copies
+
+
+@asynccontextmanager
+async def rooms(portable: bool, host: str = "127.0.0.1") -> AsyncIterator[Rooms]:
+    opened = Rooms(portable, host)
+    try:
+        yield opened
+    finally:
+        opened.port.close()
+
+
+async def hear(peer: socket.socket) -> bytes:
+    peer.setblocking(False)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        return await asyncio.get_running_loop().sock_recv(peer, 9999)
+
+
+async def quiet(chat: Rooms) -> None:
+    """Let the loop turn until the port has nothing more to do; it must come to that."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while True:
+            before = chat.turns
+            for _ in range(5):
+                await asyncio.sleep(0.001)  # lets the loop look at its sockets
+            if chat.turns == before:
+                return
