@@ -72,7 +72,9 @@ class Crowd:
             }
             self._listen(0.1)
         self._listen(0)
-        assert self._heard == expected
+        otherwise = {member.name: (due, self._heard[member]) for member, due in expected.items()}
+        otherwise = {name: (due, heard) for name, (due, heard) in otherwise.items() if heard != due}
+        assert not otherwise, otherwise
 
     def count_lost(self) -> int:
         """Wait until nothing comes any more; returns how many copies are missing. None may have come twice."""

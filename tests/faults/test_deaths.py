@@ -2,7 +2,8 @@
 
 import signal
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -14,6 +15,7 @@ from faults.crowd import Crowd, close_abruptly
 from faults.process import cpu_seconds
 from faults.relays import StartRelay
 from faults.spoof import entered, strange_network
+from faults.weakened import blame_whoever_is_next
 
 LIVING, DEAD = 10, 20
 MESSAGES_A_SECOND = 20.0
@@ -24,6 +26,7 @@ IDLE_SHARE = 0.03
 SUBNET = 120
 
 
+@pytest.mark.usefixtures("failing_seconds")
 def test_the_living_lose_nothing_and_the_dead_are_evicted(start_relay: StartRelay) -> None:
     relay = start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0")
     with People(relay.relay) as people:
@@ -49,24 +52,51 @@ def test_the_living_lose_nothing_and_the_dead_are_evicted(start_relay: StartRela
         assert again.hear() == b"living 0: welcome back"
 
 
+@pytest.mark.usefixtures("failing_seconds")
 def test_the_dead_are_evicted_and_nothing_is_lost_when_many_speak_at_once(start_relay: StartRelay) -> None:
     relay = start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0")
-    with People(relay.relay) as people:
-        living = [people.create(b"demo", b"living 0")]
-        living += [people.join(b"demo", b"living %d" % number) for number in range(1, LIVING)]
-        dead = [people.join(b"demo", b"dead %d" % number) for number in range(DEAD)]
-        await_metrics(relay, lambda now: now.total("relay_datagrams_accepted_total") == LIVING + DEAD)
-        crowd = Crowd(living)
-        close_abruptly(dead)
+    with amid_the_dead(relay) as crowd:
         deadline = time.monotonic() + 3 * EVICTED_WITHIN_SECONDS
         while evicted(relay) < DEAD:
             assert time.monotonic() < deadline, "they weren't evicted in time"
-            relay.process.send_signal(signal.SIGSTOP)  # so that all of it waits for the relay's next look
-            for _ in range(AT_ONCE):
-                crowd.say_next()
-            relay.process.send_signal(signal.SIGCONT)
+            speak_at_once(relay, crowd)
             crowd.check_nothing_lost()
         assert scrape(relay).value("relay_members") == LIVING
+
+
+@pytest.mark.either_loop
+def test_control_a_relay_that_blames_whoever_is_next_loses_what_the_living_say(start_relay: StartRelay) -> None:
+    """Threat R12: an error about one of the dead waits for the next copy, whoever that is for."""
+    relay = start_relay.weakened(blame_whoever_is_next, RELAY_COMPLETION_PAUSE_SECONDS="0")
+    with amid_the_dead(relay) as crowd:
+        for accepted in range(LIVING + DEAD + 1, 2 * LIVING + DEAD + 1):
+            crowd.say_next()  # on its own: several in one turn go to the dead first, and then to who speaks
+            await_metrics(relay, lambda now: now.total("relay_datagrams_accepted_total") == accepted)  # noqa: B023
+        lost = crowd.count_lost()
+        assert 0 < lost <= scrape(relay).total("relay_send_failures_total")
+
+
+@contextmanager
+def amid_the_dead(relay: OwnRelay) -> Iterator[Crowd]:
+    """Have members who live, each in the row after one whose program has just died."""
+    with People(relay.relay) as people:
+        living = [people.create(b"demo", b"living 0")]
+        dead = []
+        for number in range(DEAD):
+            dead.append(people.join(b"demo", b"dead %d" % number))
+            if len(living) < LIVING:
+                living.append(people.join(b"demo", b"living %d" % len(living)))
+        await_metrics(relay, lambda now: now.total("relay_datagrams_accepted_total") == LIVING + DEAD)
+        close_abruptly(dead)
+        yield Crowd(living)
+
+
+def speak_at_once(relay: OwnRelay, crowd: Crowd) -> None:
+    """Let members speak so that all of it waits for the relay's next look."""
+    relay.process.send_signal(signal.SIGSTOP)
+    for _ in range(AT_ONCE):
+        crowd.say_next()
+    relay.process.send_signal(signal.SIGCONT)
 
 
 def evicted(relay: OwnRelay) -> int:
@@ -87,6 +117,7 @@ def check_it_rests(relay: OwnRelay) -> None:
 @pytest.mark.needs("namespaces")
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("loop", ["uvloop"])
+@pytest.mark.usefixtures("failing_seconds")
 def test_the_dead_and_the_mute_cost_the_others_nothing(start_relay: StartRelay, load: Load) -> None:
     """One whose program died, one whose machine is gone from its network, and many who talk (threat R12)."""
     relay = start_relay(RELAY_HOST="::", RELAY_COMPLETION_PAUSE_SECONDS="0")

@@ -91,6 +91,7 @@ def test_running_out_of_descriptors_is_lived_through(start_relay: StartRelay) ->
     check_log(own, 3 * limit)
 
 
+@pytest.mark.either_loop
 def test_members_cost_no_descriptors(start_relay: StartRelay) -> None:
     own = start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0")
     limit = open_descriptors(own) + SPARE

@@ -37,6 +37,7 @@ def bursts(total: int) -> Iterator[int]:
         yield min(BURST, total - start)
 
 
+@pytest.mark.either_loop
 @pytest.mark.timeout(300)
 def test_a_million_guesses_hit_nothing(start_relay: StartRelay, load: Load) -> None:
     """The guesser's bucket closes, and who has a token speaks on, even behind the guesser's address (threat U6)."""
@@ -64,6 +65,7 @@ def test_a_million_guesses_hit_nothing(start_relay: StartRelay, load: Load) -> N
         assert guesser.waiting() == []
 
 
+@pytest.mark.either_loop
 def test_control_tokens_of_one_byte_are_guessed(start_relay: StartRelay) -> None:
     relay = start_relay.weakened(short_tokens)
     with People(relay.relay) as people:
@@ -126,6 +128,7 @@ def test_control_garbage_fills_a_small_buffer(start_relay: StartRelay) -> None:
             assert time.monotonic() < deadline
 
 
+@pytest.mark.either_loop
 @pytest.mark.timeout(300)
 def test_who_floods_a_room_disturbs_no_other(start_relay: StartRelay, load: Load) -> None:
     """The flooder's room hears what the bucket lets through, other rooms lose nothing (threat U12)."""
@@ -152,6 +155,7 @@ def test_who_floods_a_room_disturbs_no_other(start_relay: StartRelay, load: Load
             assert scrape(relay).value("relay_evictions_total", reason="abuse") == 1
 
 
+@pytest.mark.either_loop
 def test_control_without_a_limit_the_room_hears_the_whole_flood(start_relay: StartRelay) -> None:
     relay = start_relay(RELAY_MESSAGE_RATE="0")
     with People(relay.relay) as people:
@@ -186,6 +190,7 @@ def quarrel(people: People, seconds: float) -> float:
     return time.monotonic() - start
 
 
+@pytest.mark.either_loop
 @pytest.mark.timeout(120)
 def test_two_ports_that_quarrel_move_a_member_once_a_second(start_relay: StartRelay, load: Load) -> None:
     relay = start_relay()
@@ -195,6 +200,7 @@ def test_two_ports_that_quarrel_move_a_member_once_a_second(start_relay: StartRe
         assert 1 <= changes <= elapsed + 1
 
 
+@pytest.mark.either_loop
 def test_control_without_that_limit_a_member_moves_all_the_time(start_relay: StartRelay) -> None:
     relay = start_relay.weakened(move_at_once)
     with People(relay.relay) as people:

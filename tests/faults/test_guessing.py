@@ -13,6 +13,8 @@ from faults.conftest import Load
 from faults.relays import StartRelay
 from faults.test_passwords import VAULT, checks, join
 
+pytestmark = pytest.mark.either_loop
+
 PER_MINUTE = 5
 AT_ONCE = 2 * PER_MINUTE
 """Guesses of one address that are looked at before it has to wait (PWD-04); a room stands four times as many."""

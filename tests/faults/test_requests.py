@@ -17,6 +17,8 @@ from faults.crowd import Crowd
 from faults.process import resident_kib
 from faults.relays import StartRelay
 
+pytestmark = pytest.mark.either_loop
+
 LIMIT = 4096
 """The largest payload that the relay takes on its defaults."""
 SIZES = (0, 1, LIMIT, LIMIT + 1, 2**29, 2**29 + 1, 2**31, 2**63, 2**64, 2**232 - 1)

@@ -69,6 +69,7 @@ def test_slow_connections_are_closed_and_joins_go_on(start_relay: StartRelay, lo
     print(f"memory {during_kib:+,} KiB during, {after_kib:+,} KiB after")
 
 
+@pytest.mark.either_loop
 def test_without_a_deadline_slow_connections_stay(start_relay: StartRelay) -> None:
     """The control: what closes them is the deadline, and what keeps them few is the cap."""
     count = 300
@@ -106,6 +107,7 @@ def guests(people: People) -> Iterator[Guests]:
     yield Guests(people)
 
 
+@pytest.mark.either_loop
 def test_a_cap_counts_who_is_there_not_who_was(start_relay: StartRelay) -> None:
     """However many were pushed out, the next one comes in: no place is lost on the way."""
     own = start_relay(RELAY_MAX_TRANSACTIONS="5")

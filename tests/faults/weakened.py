@@ -1,22 +1,25 @@
 """A relay with one guard taken away: an attack that doesn't succeed against it proves nothing about the guard.
 
-Run as a program, ``weakened.py WEAKNESS``, it is a relay that takes its settings from the environment.
+Run as a program, ``weakened.py WEAKNESS...``, it is a relay that takes its settings from the environment.
 """
 
+import ctypes
+import errno
 import random
 import secrets
+import socket
 import sys
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
 from relay_server import __main__
-from relay_server.core import registry, relay
+from relay_server.core import reachability, registry, relay
 from relay_server.core.address import Address, pack_targets
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Forward, Member
 from relay_server.core.reachability import SentLog, Watch
-from relay_server.net import sockets, udp
+from relay_server.net import batch, sockets, udp
 
 Weakness = Callable[[], None]
 
@@ -88,6 +91,26 @@ def _uncounted(flush: Callable[[udp.UdpPort], None]) -> Callable[[udp.UdpPort], 
     return flush_messages
 
 
+def blame_whoever_is_next() -> None:
+    """Take an error that waited for the failure of the datagram it stopped, and don't send that one again."""
+
+    def send_rest(this: batch.BatchSocket, headers: Any, index: int, count: int) -> list[batch.SendError]:
+        refused: list[batch.SendError] = []
+        while index < count:
+            refused += this._errors(index, errno.ECONNREFUSED)
+            index += 1
+            rest = ctypes.byref(headers, index * batch._HEADER_BYTES)
+            index += max(0, batch._libc.sendmmsg(this._fd, rest, count - index, socket.MSG_DONTWAIT))
+        return refused
+
+    replace(batch.BatchSocket, "_send_rest", send_rest)
+
+
+def believe_soon() -> None:
+    """Take a peer for gone a second after the first proof, not ten: no weakness, but a test is over sooner."""
+    replace(reachability, "FAILING_SECONDS", 1.0)
+
+
 def believe_path_mtus() -> None:
     """Let the kernel send as ICMP says (IP_PMTUDISC_DO): what is larger than the path is refused."""
     replace(sockets, "_PMTUDISC_OMIT", 2)
@@ -106,6 +129,8 @@ WEAKNESSES: dict[str, Weakness] = {
         trust_any_address,
         short_tokens,
         move_at_once,
+        blame_whoever_is_next,
+        believe_soon,
         count_no_drops,
         count_no_copies,
         believe_path_mtus,
@@ -114,6 +139,7 @@ WEAKNESSES: dict[str, Weakness] = {
 
 
 if __name__ == "__main__":
-    WEAKNESSES[sys.argv.pop()]()
-    sys.argv.append("run")
+    for name in sys.argv[1:]:
+        WEAKNESSES[name]()
+    sys.argv[1:] = ["run"]
     __main__.main()
