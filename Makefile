@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 PACKAGES := libs/chatproto libs/chatclient services/relay-server services/bot-client services/messenger
 SOURCES := libs services tests deploy/grafana
 
-PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4
+# Each worker takes a row of tests, so that those of a file share what they brought up; who is done helps the others.
+PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
 UNIT := tests/libs tests/services tests/docs tests/fuzz/test_corpus.py
 # They mostly wait, so four at a time do, whatever the machine; the tests of a file share what they brought up.
 CONTAINERS := $(PYTEST) --numprocesses 4 --dist loadfile --no-loadscope-reorder tests/e2e/containers
@@ -70,11 +71,21 @@ check: lint ## lint, unit tests, documents (under a minute)
 
 .PHONY: test
 test: lint ## everything: unit tests with their coverage, deployment files, conformance, end to end, faults, containers, dashboards
+	@echo "==> tests of containers, units, programs and dashboards, two kinds at a time; each shows how it went when it is done"
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(KINDS)
+
+# Containers mostly wait, units mostly compute: together they leave little of a machine unused.
+KINDS := test-containers test-units test-programs test-dashboards
+.PHONY: $(KINDS)
+test-units: $(VENV)/dev.stamp
 	@$(PYTEST) --cov --cov-report=term $(UNIT)
-	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers tests/deploy tests/conformance tests/e2e tests/faults tests/bench \
-	  tests/fuzz/test_program.py
+test-programs: $(VENV)/dev.stamp # what takes longest comes first
+	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers tests/e2e/test_vps_install.py tests/faults tests/e2e \
+	  tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py
+test-containers: $(VENV)/dev.stamp
 	@$(CONTAINERS)
-	@$(BIN)/pytest -q tests/observability  # one Prometheus for all, so in one process
+test-dashboards: $(VENV)/dev.stamp # one Prometheus for all, so in one process
+	@$(BIN)/pytest -q tests/observability
 
 .PHONY: test-e2e
 test-e2e: $(VENV)/dev.stamp ## end to end: the programs, their images and the compose file (these two with Docker)

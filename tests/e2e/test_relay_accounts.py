@@ -15,6 +15,10 @@ from e2e.relay_metrics import await_metrics, scrape
 SETTINGS = {"RELAY_LOG_LEVEL": "debug", "RELAY_MESSAGE_RATE": "20", "RELAY_MESSAGE_BURST": "40"}
 
 
+one_loop = pytest.mark.parametrize("relay", ["uvloop"], indirect=True)
+"""For what no loop has to do with."""
+
+
 @pytest.fixture(params=["uvloop", "asyncio"])
 def relay(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnRelay]:
     relay = OwnRelay(tmp_path / "log", {"RELAY_EVENT_LOOP": request.param, **SETTINGS})
@@ -70,6 +74,7 @@ def test_books_balance_after_mixed_traffic(relay: OwnRelay, people: People) -> N
     assert after.series == before.series
 
 
+@one_loop
 def test_names_addresses_and_tokens_stay_in_the_relay(relay: OwnRelay, people: People) -> None:
     room, user = b"the-room-of-" + secrets.token_hex(4).encode(), b"somebody-special"
     ann, bob = people.create(room, user), people.join(room, b"bob")
@@ -90,6 +95,7 @@ def test_names_addresses_and_tokens_stay_in_the_relay(relay: OwnRelay, people: P
         assert token not in log
 
 
+@one_loop
 def test_no_token_comes_twice(relay: OwnRelay) -> None:
     tokens = {member.token for member in join_members(relay.relay.tcp_port, 200, 10)}
     assert len(tokens) == 2000

@@ -81,7 +81,6 @@ def records(relay: OwnRelay, event: str) -> list[dict[str, object]]:
     return [record for record in found if record["event"] == event]
 
 
-@both_loops
 def test_rooms_and_members_are_shown(relay: OwnRelay, people: People, admin: Admin) -> None:
     assert admin("rooms") == "There are no rooms.\n"
     ann, _ = people.pair("お茶".encode())
@@ -129,7 +128,6 @@ def test_somebody_is_kicked_banned_and_let_in_again(relay: OwnRelay, people: Peo
     people.join(b"demo", b"bob")
 
 
-@both_loops
 def test_every_command_is_logged_with_who_gave_it(relay: OwnRelay, people: People, admin: Admin, path: Path) -> None:
     people.pair(b"demo")
     admin("rooms")

@@ -29,6 +29,10 @@ FAILURES = "relay_tls_handshake_failures_total"
 pytestmark = pytest.mark.requirement("TCP-12")
 
 
+one_loop = pytest.mark.parametrize("loop", ["uvloop"], indirect=True)
+"""For what no loop has to do with."""
+
+
 @pytest.fixture(params=["uvloop", "asyncio"])
 def loop(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -125,6 +129,7 @@ def test_a_broken_file_leaves_the_old_certificate_in_use(relay: OwnRelay, author
     assert str(path) in relay.said()
 
 
+@one_loop
 def test_a_key_for_all_to_read_gets_a_warning(authority: Authority, start: Callable[..., OwnRelay]) -> None:
     authority.key.chmod(0o644)
     assert '"event": "key_exposed"' in start().said()
@@ -198,6 +203,7 @@ def test_a_relay_whose_terminal_is_closed_stops(loop: str) -> None:
         assert probe.connect_ex(("127.0.0.1", tcp)) != 0
 
 
+@one_loop
 def test_the_health_check_and_the_doctor_are_at_home_with_tls_alone(
     start: Callable[..., OwnRelay], authority: Authority
 ) -> None:

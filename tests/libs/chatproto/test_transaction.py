@@ -105,9 +105,13 @@ def test_an_arbitrary_reply_is_understood_or_an_error(data: st.DataObject, strea
         return
 
 
+EDGES = (0, 1, 2, 3, 127, 128, 254, 255)
+"""Each of these operations is tried in every state, and every operation in each of these states."""
+
+
 def test_every_operation_and_state_has_its_status() -> None:
     for operation in range(256):
-        for state in range(256):
+        for state in range(256) if operation in EDGES else EDGES:
             server = ServerTransaction()
             try:
                 server.feed(encode_frame(Frame(operation, state, b"lab", b"ann")))

@@ -6,6 +6,8 @@ from chatproto import Frame, Operation, ServerTransaction, State, Status, encode
 from relay_server.control import Granted
 from services.relay_server.test_control import ANN, ControlCase
 
+EDGES = (0, 1, 2, 3, 127, 128, 254, 255)
+"""Each of these operations is tried in every state, and every operation in each of these states."""
 LEGAL = {(operation, state) for operation in Operation for state in (State.REQUEST, State.REPLY)}
 
 
@@ -13,7 +15,7 @@ LEGAL = {(operation, state) for operation in Operation for state in (State.REQUE
 def test_every_operation_in_every_state_has_its_status() -> None:
     control = ControlCase().control
     for operation in range(256):
-        for state in range(256):
+        for state in range(256) if operation in EDGES else EDGES:
             if (operation, state) in LEGAL:
                 continue
             request = encode_frame(Frame(operation, state, b"demo", b"ann"))

@@ -60,6 +60,7 @@ def assert_one_sentence(result: Result, code: int = 2) -> str:
         ("dance",),
         ("run", "fast"),
         ("run", "--fast"),
+        ("run", "--port", "9000"),
         ("config",),
         ("config", "sing"),
         ("config", "show", "--format", "xml"),
@@ -92,10 +93,26 @@ def test_a_wrong_command_line_gets_one_sentence(command: Command, arguments: tup
 
 @pytest.mark.parametrize(
     "arguments",
-    [("run",), ("config", "check"), ("config", "show"), ("healthcheck",), ("doctor",), ("admin", "rooms")],
+    [
+        ("run",),
+        ("config", "check"),
+        ("config", "show"),
+        ("config", "env"),
+        ("healthcheck",),
+        ("doctor",),
+        ("admin", "rooms"),
+    ],
     ids=" ".join,
 )
-@pytest.mark.parametrize(("name", "value"), [("RELAY_TCP_PROT", "9000"), ("RELAY_TCP_PORT", "http")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RELAY_TCP_PROT", "9000"),
+        ("RELAY_TCP_PORT", "http"),
+        ("RELAY_SILENCE_TIMEOUT_SECONDS", "nan"),
+        ("RELAY_EVENT_LOOP", "trio"),
+    ],
+)
 def test_wrong_settings_stop_every_command(command: Command, arguments: tuple[str, ...], name: str, value: str) -> None:
     assert assert_one_sentence(command(*arguments, **{name: value})).startswith(f"relay-server: {name} is ")
 

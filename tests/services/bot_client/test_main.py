@@ -1,0 +1,45 @@
+"""The command line's mistakes: one sentence on the standard error, and exit code 2."""
+
+import os
+
+import pytest
+
+from bot_client.__main__ import WRONG_INPUT, main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "message"),
+    [
+        ((), {}, "required: COMMAND"),
+        (("dance",), {}, "invalid choice: 'dance'"),
+        (("run", "--no-such"), {}, "unrecognized arguments: --no-such"),
+        (("run", "--serv", "x"), {}, "unrecognized arguments: --serv x"),
+        (("run", "--rate", "fast"), {}, "--rate can't be 'fast'"),
+        (("run",), {"BOT_RATE": "fast"}, "BOT_RATE can't be 'fast'"),
+        (("demo",), {"BOT_SERVRE": "x"}, "BOT_SERVRE is no setting of bot-client"),
+        (("check", "none.yaml"), {}, "none.yaml can't be read"),
+    ],
+)
+def test_mistakes_get_one_sentence(
+    arguments: tuple[str, ...],
+    variables: dict[str, str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in [name for name in os.environ if name.upper().startswith("BOT_")]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert code_of(*arguments) == WRONG_INPUT
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert message in said.err
+
+
+def code_of(*arguments: str) -> int:
+    """Run the command; returns its exit code, whether it is returned or raised."""
+    try:
+        return main(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
