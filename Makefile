@@ -117,6 +117,16 @@ format: $(VENV)/dev.stamp ## format the code and mend what lint can mend
 docs: $(VENV)/dev.stamp ## write the generated tables of docs/settings.md, docs/metrics.md and docs/licences.md
 	@PYTHONPATH=tests $(BIN)/python -m docs.generated
 
+CATALOGUES := services/messenger/src/messenger/locale
+
+.PHONY: catalogues
+catalogues: $(VENV)/dev.stamp ## collect what the messenger says for who translates it, and compile the translations
+	@mkdir -p build
+	@$(BIN)/pybabel -q extract -F pyproject.toml --add-location file --width 120 -o build/messenger.pot services/messenger/src
+	@$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120 \
+	  -D messenger -i build/messenger.pot -d $(CATALOGUES)
+	@$(BIN)/pybabel -q compile -D messenger -d $(CATALOGUES)
+
 .PHONY: dashboards
 dashboards: $(VENV)/dev.stamp ## build Grafana's dashboards, deploy/grafana/dashboards
 	@PYTHONPATH=deploy/grafana $(BIN)/python -m boards

@@ -105,7 +105,7 @@ def test_a_greeting_is_returned(text: str) -> None:
     assert who_answers("me", text) == {"Milo"}
 
 
-@pytest.mark.parametrize("text", ["is there tea?", "お元気ですか？"])  # noqa: RUF001 - as it is written
+@pytest.mark.parametrize("text", ["is there tea?", "お元気ですか？"])
 def test_a_question_is_answered(text: str) -> None:
     assert who_answers("me", text) == {"Aiko"}
 

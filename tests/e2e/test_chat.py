@@ -243,11 +243,26 @@ def test_refusals_say_why(pair: tuple[Chat, Chat], relay: Relay, room: str) -> N
     server = ("--server", relay.server)
     taken = once("join", room, "--name", "bob", *server)
     assert (taken.returncode, taken.stderr.count("\n")) == (1, 1)
-    assert "choose another" in taken.stderr
+    assert "Choose another name." in taken.stderr
     exists = once("create", room, "--name", "eve", *server)
     assert (exists.returncode, exists.stderr.count("\n")) == (1, 1)
     missing = once("join", f"{room}?", "--name", "eve", *server)
     assert "There is no room of this name" in missing.stderr
+
+
+def test_a_conversation_in_japanese(chat: Callable[..., Chat], relay: Relay, room: str) -> None:
+    ann = chat("create", room, "--name", "花子", "--server", relay.server, LANG="ja_JP.UTF-8", LC_ALL="")
+    ann.is_told(f"ルーム {room} を作成しました。花子 としてホストになりました。")
+    bob = chat("--lang", "ja", "join", room, "--name", "bob", "--server", relay.server)
+    bob.is_told(f"bob としてルーム {room} に参加しました。")
+    ann.is_told("bob さんが参加しました")
+    ann.say("/who")
+    ann.is_told("2 人がいます: 花子（ホスト）, bob")
+    taken = once("join", room, "--name", "bob", "--server", relay.server, "--lang=ja")
+    assert taken.stderr == "chat: この名前か、よく似た名前の人がすでにルームにいます。別の名前にしてください。\n"
+    ann.say("/kick bob")
+    bob.is_told("chat: ホストがあなたを退室させました。")
+    bob.ends(1)
 
 
 def test_a_room_with_a_password_through_pipes(
@@ -325,6 +340,12 @@ def test_the_lobby(chat: Callable[..., Chat], relay: Relay) -> None:
         (["join"], "The following arguments are required: ROOM (see chat --help)."),
         (["join", "demo", "--name", "a:b"], "The user name has a colon: choose one without."),
         (["lobby", "--server", "h:0"], "'0' in 'h:0' is no port: use a number from 1 to 65535."),
+        (["--lang", "fr", "lobby"], "There are no texts in 'fr': use en, ja."),
+        (
+            ["lobby", "--lang", "ja", "--server", "h:0"],
+            "'h:0' の '0' はポート番号ではありません。1 から 65535 までの数を指定してください。",
+        ),
+        (["--lang", "ja"], "次の引数が必要です: {create,join,lobby}（chat --help をご覧ください）。"),
         (["join", ""], "The room name is empty: give it at least one character."),
         (
             ["create", "demo", "--password"],

@@ -139,6 +139,17 @@ def test_what_comes_in_doesnt_tear_the_line_being_typed(pair: tuple[Person, Pers
     assert not [line for line in bob.lines if line.startswith("> half")]
 
 
+def test_in_japanese(person: Callable[..., Person], relay: Relay) -> None:
+    room = f"room {uuid4().hex[:8]}"
+    ann = person("--lang", "ja", "create", room, "--name", "花子", "--server", relay.server)
+    ann.sees(TIME + f"ルーム {room} を作成しました。花子 としてホストになりました。.*")
+    ann.sees(rf" {room} \| 花子（ホスト） \| 接続中 \| 0/\d+ バイト \| /help")
+    ann.enters("/help")
+    ann.sees("/leave +退室します.*")
+    ann.enters("/leave")
+    ann.ends(0)
+
+
 def test_history_is_an_arrow_away(pair: tuple[Person, Person]) -> None:
     ann, bob = pair
     bob.enters("again")
@@ -173,7 +184,7 @@ def test_the_host_keeps_order(pair: tuple[Person, Person]) -> None:
     ann.sees(TIME + "bob is the host now")
     bob.sees(r".* \| bob \(host\) \| connected .*")
     bob.enters("/kick ann")
-    ann.sees("chat: The host removed you.")
+    ann.sees("chat: The host removed you. Ask the host before you come back.")
     ann.ends(1)
 
 
@@ -238,7 +249,7 @@ def test_the_room_closes(pair: tuple[Person, Person]) -> None:
     ann.enters("/leave")
     ann.ends(0)
     bob.ends(1)
-    assert "chat: The host left, so the room closed." in bob.lines
+    assert "chat: The host left, so the room closed. Create it anew, or join another." in bob.lines
 
 
 def test_a_relay_that_dies_is_named_and_waited_for(

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from chatclient import RefusedError, Status, Tls, UnreachableError
-from chatproto import sanitize
 from messenger.arguments import Arguments, parse
+from messenger.i18n import _
 from messenger.known_servers import KnownServersError
 from messenger.passwords import (
     MAX_QUESTIONS,
@@ -20,9 +20,10 @@ from messenger.passwords import (
 )
 from messenger.pipe import chat_through_pipes
 from messenger.trust import UntrustedServerError, settle_trust
+from messenger.wording import ending
+from messenger.wording import refusal as refused
 
 _DONE, _FAILED, _WRONG_USAGE = 0, 1, 2
-_HOW_TO_GIVE = f"--password-file FILE or {VARIABLE}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,13 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         tls = settle_trust(arguments.server, arguments.tls, plain=plain) if arguments.tls else None
         return _enter(arguments, _first_password(arguments, plain=plain), tls, plain=plain)
     except (PasswordError, KnownServersError) as error:
-        print(f"chat: {error}", file=sys.stderr)
+        print("chat:", error, file=sys.stderr)
         return _WRONG_USAGE
     except UntrustedServerError as error:
-        print(f"chat: {error}", file=sys.stderr)
+        print("chat:", error, file=sys.stderr)
         return _FAILED
     except UnreachableError as error:
-        print(f"chat: {sanitize(str(error))}", file=sys.stderr)
+        print("chat:", ending(error.cause).line, file=sys.stderr)
         return _FAILED
     except (KeyboardInterrupt, asyncio.CancelledError, EOFError):  # one doesn't want to come in after all
         return _DONE
@@ -55,7 +56,8 @@ def _first_password(arguments: Arguments, *, plain: bool) -> str | None:
     if not arguments.ask_password:
         return find_password(arguments.password_file)
     if plain:
-        raise PasswordError(f"--password asks on a terminal: without one give it by {_HOW_TO_GIVE}.")
+        text = _("--password asks on a terminal: without one give it by --password-file FILE or {variable}.")
+        raise PasswordError(text.format(variable=VARIABLE))
     return choose_password(arguments.room) if arguments.command == "create" else ask_password(arguments.room)
 
 
@@ -68,9 +70,11 @@ def _enter(arguments: Arguments, password: str | None, tls: Tls | None, *, plain
         except RefusedError as refusal:
             closed = refusal.status is Status.WRONG_PASSWORD
             if closed and plain and password is None:
-                print(f"chat: The relay wants a password for this room: give it by {_HOW_TO_GIVE}.", file=sys.stderr)
+                text = _("The relay wants a password for this room: give it by --password-file FILE or {variable}.")
+                print("chat:", text.format(variable=VARIABLE), file=sys.stderr)
             elif not closed or password is not None:
-                print(f"chat: {sanitize(str(refusal))}", file=sys.stderr)
+                words = refused(refusal.status, str(refusal))
+                print("chat:", words.what if closed else words.line, file=sys.stderr)
             if not (closed and questions and arguments.room):
                 return _FAILED
         questions -= 1
@@ -89,7 +93,7 @@ async def _chat(arguments: Arguments, password: str | None, tls: Tls | None, *, 
             ended = await chat_on_terminal(room)
     if ended is None:
         return _DONE
-    print(f"chat: {sanitize(ended.text)}", file=sys.stderr)
+    print("chat:", ending(ended).line, file=sys.stderr)
     return _FAILED
 
 

@@ -12,9 +12,11 @@ from chatclient import BadNameError, Connection, Tls, create_room, join_lobby, j
 from chatproto import check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger import __version__
+from messenger.columns import HelpFormatter
+from messenger.i18n import LANGUAGES, N_, UnknownLanguageError, _, use_language
+from messenger.wording import flaw
 
-_DESCRIPTION = "Chat in a room or in the lobby of a chat relay."
-_EPILOG = """\
+_EPILOG = N_("""\
 On a terminal, type a line to say it; /help lists the commands.
 Without one, chat is a filter: lines in are messages, messages out are lines "name: text",
 everything else goes to the standard error. It leaves at the end of its input, or stays with --stay:
@@ -28,7 +30,7 @@ With --tls a relay whose certificate no authority vouches for is trusted by its 
 at the first time, a script gives it by --fingerprint. If it changes later, nothing is sent.
 
 Exit codes: 0 left, 1 refused, evicted, room closed or relay unreachable, 2 wrong usage.
-"""
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Arguments:
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:
     """Read the command line; ends the program with one sentence and exit code 2 if it is wrong."""
+    _choose_language(argv)
     parser = _parser()
     given = parser.parse_args(argv)
     room = getattr(given, "room", None)
@@ -69,7 +72,7 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
         server = str(parse_server(given.server, DEFAULT_TCP_PORT if room else DEFAULT_LOBBY_PORT))
         tls = _tls(given)
     except (BadNameError, ValueError) as error:
-        parser.error(str(error))
+        parser.error(flaw(error))
     return Arguments(
         given.command,
         room,
@@ -93,73 +96,112 @@ def _tls(given: argparse.Namespace) -> Tls | None:
     return tls
 
 
+def _choose_language(argv: Sequence[str] | None) -> None:
+    """Look for --lang alone, for everything that is said from here on is said in this language."""
+    use_language()
+    parser = _Parser(prog="chat", add_help=False)
+    _add_language(parser)
+    asked = parser.parse_known_args(argv)[0].lang
+    if asked is not None:
+        try:
+            use_language(asked)
+        except UnknownLanguageError as error:
+            parser.error(str(error))
+
+
+def _add_language(parser: argparse.ArgumentParser) -> None:
+    languages = ", ".join(f"{tag} ({name})" for tag, name in LANGUAGES.items())
+    parser.add_argument(
+        "--lang",
+        metavar="LANG",
+        help=_("the language of what chat says: {languages} (default: as your system)").format(languages=languages),
+    )
+
+
 class _Parser(argparse.ArgumentParser):
     """Say what is wrong in one sentence, without the usage around it."""
 
     def error(self, message: str) -> NoReturn:
-        text = message[:1].upper() + message[1:].rstrip(".")
-        end = "." if ": " in message and message.endswith(".") else " (see chat --help)."
-        print(f"chat: {text}{end}", file=sys.stderr)
+        text = message[:1].upper() + message[1:]
+        if not (": " in text and text.endswith(".")) and not text.endswith("。"):
+            text = _("{problem} (see chat --help).").format(problem=text.rstrip("."))
+        print("chat:", text, file=sys.stderr)
         sys.exit(2)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="chat",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=_("Chat in a room or in the lobby of a chat relay."),
+        epilog=_(_EPILOG),
+        formatter_class=HelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"chat {__version__}")
+    version = _("show program's version number and exit")
+    parser.add_argument("--version", action="version", version=f"chat {__version__}", help=version)
+    _add_language(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar="{create,join,lobby}")
     for command, summary, port in (
-        ("create", "create a room and be its host", DEFAULT_TCP_PORT),
-        ("join", "join a room that exists", DEFAULT_TCP_PORT),
-        ("lobby", "talk to everybody in the lobby", DEFAULT_LOBBY_PORT),
+        ("create", _("create a room and be its host"), DEFAULT_TCP_PORT),
+        ("join", _("join a room that exists"), DEFAULT_TCP_PORT),
+        ("lobby", _("talk to everybody in the lobby"), DEFAULT_LOBBY_PORT),
     ):
-        _add_options(commands.add_parser(command, help=summary, description=summary.capitalize() + "."), port)
+        _add_options(
+            commands.add_parser(
+                command,
+                help=summary,
+                formatter_class=HelpFormatter,
+                description=_("{summary}.").format(summary=summary[:1].upper() + summary[1:]),
+            ),
+            port,
+        )
     return parser
 
 
 def _add_options(parser: argparse.ArgumentParser, default_port: int) -> None:
     if default_port == DEFAULT_TCP_PORT:
-        parser.add_argument("room", metavar="ROOM", help="the room's name")
+        parser.add_argument("room", metavar="ROOM", help=_("the room's name"))
         password = parser.add_mutually_exclusive_group()
         password.add_argument(
-            "--password", dest="ask_password", action="store_true", help="ask for the room's password at once, unseen"
+            "--password",
+            dest="ask_password",
+            action="store_true",
+            help=_("ask for the room's password at once, unseen"),
         )
         password.add_argument(
-            "--password-file", metavar="FILE", help="the room's password is the first line of this file"
+            "--password-file", metavar="FILE", help=_("the room's password is the first line of this file")
         )
-        parser.add_argument("--tls", action="store_true", help="join by TLS; the chat itself is never encrypted")
+        parser.add_argument("--tls", action="store_true", help=_("join by TLS; the chat itself is never encrypted"))
         proof = parser.add_mutually_exclusive_group()
         proof.add_argument(
             "--fingerprint",
             metavar="SHA256",
-            help="by TLS, and only to the relay whose certificate has this fingerprint",
+            help=_("by TLS, and only to the relay whose certificate has this fingerprint"),
         )
         proof.add_argument(
-            "--ca-file", metavar="FILE", help="by TLS, and only to a relay that an authority in this file vouches for"
+            "--ca-file",
+            metavar="FILE",
+            help=_("by TLS, and only to a relay that an authority in this file vouches for"),
         )
-    parser.add_argument("--name", metavar="NAME", help="your name in the room (default: your user name)")
+    parser.add_argument("--name", metavar="NAME", help=_("your name in the room (default: your user name)"))
     parser.add_argument(
         "--server",
         metavar="HOST[:PORT]",
         default="127.0.0.1",
-        help=f"the relay (default: 127.0.0.1:{default_port})",
+        help=_("the relay (default: {address})").format(address=f"127.0.0.1:{default_port}"),
     )
     parser.add_argument(
         "--rejoin",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="come back by itself when the connection or the relay fails (default: yes)",
+        help=_("come back by itself when the connection or the relay fails (default: yes)"),
     )
-    parser.add_argument("--plain", action="store_true", help="be a filter even on a terminal")
-    parser.add_argument("--stay", action="store_true", help="be a filter that stays at the end of its input")
+    parser.add_argument("--plain", action="store_true", help=_("be a filter even on a terminal"))
+    parser.add_argument("--stay", action="store_true", help=_("be a filter that stays at the end of its input"))
+    _add_language(parser)
 
 
 def _default_name(parser: argparse.ArgumentParser) -> str:
     try:
         return getpass.getuser()
     except (ImportError, KeyError, OSError):
-        parser.error("your user name isn't known: give a name with --name NAME.")
+        parser.error(_("Your user name isn't known: give a name with --name NAME."))

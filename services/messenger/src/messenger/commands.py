@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from chatproto import Command as RelayCommand
 from chatproto import parse_command
+from messenger.i18n import N_
 
-HELP = """\
+HELP = N_("""\
 /help           show this
 /leave          leave (also /quit, /exit, Ctrl-D)
 /who            ask who is here
@@ -18,7 +19,8 @@ The host may also
 /mute NAME      relay nothing of what somebody says; /unmute NAME
 /topic TEXT     say what the room is about; /topic - for nothing
 /host NAME      hand the room over
-/password       set a new password, typed unseen; /password - removes it"""
+/password       set a new password, typed unseen; /password - removes it""")
+"""Shown in the chosen language, so by ``_(HELP)``."""
 
 
 @dataclass(frozen=True, slots=True)

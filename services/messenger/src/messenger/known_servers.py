@@ -8,6 +8,8 @@ from typing import Final
 
 from chatclient import parse_fingerprint
 from chatproto import sanitize
+from messenger.i18n import _
+from messenger.wording import system_words
 
 _HEADER: Final = "# Relays that chat trusts by their certificate (SHA-256). Take a line out to be asked again.\n"
 _DEFAULT_STATE: Final = Path(".local", "state")
@@ -30,7 +32,7 @@ def default_path(environ: Mapping[str, str] = os.environ) -> Path:
     try:
         return Path.home() / _DEFAULT_STATE / "chat" / "known_servers"
     except RuntimeError:
-        raise KnownServersError("Your home directory isn't known: set XDG_STATE_HOME.") from None
+        raise KnownServersError(_("Your home directory isn't known: set XDG_STATE_HOME.")) from None
 
 
 class KnownServers:
@@ -47,13 +49,15 @@ class KnownServers:
 
         """
         for line in self._read().splitlines():
-            name, _, fingerprint = line.partition(" ")
+            name, _space, fingerprint = line.partition(" ")
             if name == server:
                 try:
                     return parse_fingerprint(fingerprint)
                 except ValueError:
                     raise KnownServersError(
-                        f"The line of {server} in {self._shown} holds no fingerprint: take it out."
+                        _("The line of {server} in {file} holds no fingerprint: take it out.").format(
+                            server=server, file=self._shown
+                        )
                     ) from None
         return None
 
@@ -81,7 +85,9 @@ class KnownServers:
                 raise
         except OSError as error:
             raise KnownServersError(
-                f"{self._shown} can't be written ({error.strerror}): mend that, or give --fingerprint each time."
+                _("{file} can't be written ({why}): mend that, or give --fingerprint each time.").format(
+                    file=self._shown, why=system_words(error.strerror or "")
+                )
             ) from None
 
     @property
@@ -94,8 +100,10 @@ class KnownServers:
         except FileNotFoundError:
             return ""
         except UnicodeDecodeError:
-            raise KnownServersError(f"{self._shown} isn't UTF-8: move it away.") from None
+            raise KnownServersError(_("{file} isn't UTF-8: move it away.").format(file=self._shown)) from None
         except OSError as error:
             raise KnownServersError(
-                f"{self._shown} can't be read ({error.strerror}): mend that, or give --fingerprint."
+                _("{file} can't be read ({why}): mend that, or give --fingerprint.").format(
+                    file=self._shown, why=system_words(error.strerror or "")
+                )
             ) from None

@@ -9,6 +9,8 @@ from typing import Final
 
 from chatclient import BadPasswordError
 from chatproto import check_password, sanitize
+from messenger.i18n import _
+from messenger.wording import flaw, system_words
 
 VARIABLE: Final = "CHAT_PASSWORD"
 MAX_QUESTIONS: Final = 3
@@ -30,7 +32,7 @@ def find_password(file: str | None, environ: Mapping[str, str] = os.environ) -> 
     try:
         check_password(password or "")
     except BadPasswordError as error:
-        raise PasswordError(str(error)) from None
+        raise PasswordError(flaw(error)) from None
     return password or None
 
 
@@ -41,7 +43,7 @@ def ask_password(room: str) -> str:
         PasswordError: what is typed is no password.
 
     """
-    return _ask(f"Password for {sanitize(room)}: ")
+    return _ask(_("Password for {room}: ").format(room=sanitize(room)))
 
 
 def choose_password(room: str) -> str:
@@ -51,15 +53,15 @@ def choose_password(room: str) -> str:
         PasswordError: what is typed is no password, or differs each time.
 
     """
-    for _ in range(MAX_QUESTIONS):
-        password = _ask(f"New password for {sanitize(room)}: ")
+    for _attempt in range(MAX_QUESTIONS):
+        password = _ask(_("New password for {room}: ").format(room=sanitize(room)))
         if not password:
-            print("chat: The password is empty: type at least one character.", file=sys.stderr)
-        elif password == _ask("The same again: "):
+            print("chat:", _("The password is empty: type at least one character."), file=sys.stderr)
+        elif password == _ask(_("The same again: ")):
             return password
         else:
-            print("chat: The two differ.", file=sys.stderr)
-    raise PasswordError("No password was chosen: try again.")
+            print("chat:", _("The two differ."), file=sys.stderr)
+    raise PasswordError(_("No password was chosen: try again."))
 
 
 def _first_line(file: str) -> str:
@@ -67,14 +69,15 @@ def _first_line(file: str) -> str:
         with open(file, encoding="utf-8") as lines:  # noqa: PTH123 - a pipe such as <(pass show chat) is fine too
             line = lines.readline().rstrip("\r\n")
     except UnicodeDecodeError:
-        raise PasswordError(f"The password file {sanitize(file)} isn't UTF-8: write the password as text.") from None
+        sentence = _("The password file {file} isn't UTF-8: write the password as text.")
+        raise PasswordError(sentence.format(file=sanitize(file))) from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise PasswordError(
-            f"The password file {sanitize(file)} can't be read ({reason}): name one that can."
-        ) from None
+        why = system_words(getattr(error, "strerror", None) or str(error))
+        sentence = _("The password file {file} can't be read ({why}): name one that can.")
+        raise PasswordError(sentence.format(file=sanitize(file), why=why)) from None
     if not line:
-        raise PasswordError(f"The password file {sanitize(file)} begins with an empty line: put the password there.")
+        sentence = _("The password file {file} begins with an empty line: put the password there.")
+        raise PasswordError(sentence.format(file=sanitize(file)))
     return line
 
 
@@ -84,6 +87,6 @@ def _ask(question: str) -> str:
     try:
         return check_password(getpass.getpass(question))
     except (BadPasswordError, UnicodeDecodeError):
-        raise PasswordError("What was typed can't be a password: use up to 1024 bytes of text.") from None
+        raise PasswordError(_("What was typed can't be a password: use up to 1024 bytes of text.")) from None
     finally:
         signal.signal(signal.SIGTERM, before)

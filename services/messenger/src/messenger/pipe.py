@@ -10,8 +10,9 @@ from contextlib import suppress
 
 from chatclient import Connection, Ended, Joined, Message, MessageTooLongError, Reconnecting, Recovered, Rejoined
 from chatproto import parse_command
+from messenger.i18n import _
 from messenger.pace import Pace
-from messenger.wording import describe
+from messenger.wording import describe, flaw
 
 _LINGER_SECONDS = 0.2  # a network may turn the last message and the leaving around
 _WAITING_LINES = 64
@@ -76,7 +77,7 @@ async def _speak(room: Connection, in_room: asyncio.Event, *, stay: bool) -> Non
         give = room.say
         if room.room is not None and parse_command(text):
             if not room.obeys:
-                print("chat: The relay obeys no commands: nothing was sent.", file=sys.stderr, flush=True)
+                print("chat:", _("The relay obeys no commands: nothing was sent."), file=sys.stderr, flush=True)
                 continue
             give = room.command
         try:
@@ -84,7 +85,7 @@ async def _speak(room: Connection, in_room: asyncio.Event, *, stay: bool) -> Non
                 in_room.clear()
                 await in_room.wait()
         except MessageTooLongError as error:
-            print(f"chat: {error}", file=sys.stderr, flush=True)
+            print("chat:", flaw(error), file=sys.stderr, flush=True)
     if stay:
         await asyncio.get_running_loop().create_future()
     await asyncio.sleep(_LINGER_SECONDS)

@@ -26,15 +26,18 @@ from messenger.commands import (
     interpret,
     is_secret,
 )
+from messenger.i18n import N_, _
 from messenger.palette import colour_of
-from messenger.wording import describe
+from messenger.wording import describe, flaw
 
 _STAGES = {
-    Stage.CHATTING: "connected",
-    Stage.DEAF: "connected",
-    Stage.VERIFYING: "connected",
-    Stage.WAITING: "waiting to reconnect",
-    Stage.JOINING: "connecting",
+    Stage.CHATTING: N_("connected"),
+    Stage.DEAF: N_("connected"),
+    Stage.VERIFYING: N_("connected"),
+    Stage.WAITING: N_("waiting to reconnect"),
+    Stage.JOINING: N_("connecting"),
+    Stage.IDLE: N_("connecting"),
+    Stage.ENDED: N_("left"),
 }
 _NOTICE_STYLE = "ansibrightblack"
 
@@ -116,9 +119,10 @@ class _Screen:
             case ChoosePassword():
                 await self._choose_password()
             case Help():
-                self._notice(HELP)
+                self._notice(_(HELP))
             case Unknown(word):
-                self._notice(f"There is no {sanitize(word)}: /help lists the commands, // says a slash.")
+                text = _("There is no {word}: /help lists the commands, // says a slash.")
+                self._notice(text.format(word=sanitize(word)))
             case Leave() | Nothing():
                 pass
 
@@ -127,38 +131,39 @@ class _Screen:
             if self._room.say(text):
                 _print(_message(self._room.name, sanitize(text)))
                 return
-            self._notice("You are not in the room at the moment: try again when you are back.")
+            self._notice(_("You are not in the room at the moment: try again when you are back."))
         except MessageTooLongError as error:
-            self._notice(str(error))
+            self._notice(flaw(error))
         self._draft = line
 
     def _ask(self, text: str) -> None:
         try:
             if not self._room.obeys:
-                self._notice("There are no commands here: nothing was sent.")
+                self._notice(_("There are no commands here: nothing was sent."))
             elif not self._room.command(text):
-                self._notice("You are not in the room at the moment: try again when you are back.")
+                self._notice(_("You are not in the room at the moment: try again when you are back."))
         except MessageTooLongError as error:
-            self._notice(str(error))
+            self._notice(flaw(error))
 
     async def _choose_password(self) -> None:
         """Ask for a new password unseen and twice; the relay says what becomes of it."""
         try:
-            password = await self._unseen.prompt_async("New password for the room (empty: as before): ")
+            password = await self._unseen.prompt_async(_("New password for the room (empty: as before): "))
             if not password:
                 return
-            again = await self._unseen.prompt_async("The same again: ")
+            again = await self._unseen.prompt_async(_("The same again: "))
         except (EOFError, KeyboardInterrupt):
             return
         try:
             if password != again:
-                self._notice("The two differ: the password is as before.")
+                self._notice(_("The two differ: the password is as before."))
             elif check_password(password).strip() == REMOVE:
-                self._notice(f"{REMOVE} alone can't be a password here: the password is as before.")
+                text = _("{word} alone can't be a password here: the password is as before.")
+                self._notice(text.format(word=REMOVE))
             else:
                 self._ask(f"/password {password}")
         except BadPasswordError as error:
-            self._notice(str(error))
+            self._notice(flaw(error))
 
     def _show(self, event: Event, line: str) -> None:
         if isinstance(event, Message) and event.sender is not None:
@@ -172,14 +177,14 @@ class _Screen:
         _print([*_time(), (_NOTICE_STYLE, text)])
 
     def _status(self) -> StyleAndTextTuples:
-        place = "lobby" if self._room.room is None else sanitize(self._room.room)
-        role = " (host)" if self._room.host else ""
-        state = _STAGES.get(self._room.stage, "left")
+        place = _("lobby") if self._room.room is None else sanitize(self._room.room)
+        role = _(" (host)") if self._room.host else ""
+        state = _(_STAGES[self._room.stage])
         size_bytes = len(self._session.default_buffer.text.encode(errors="replace"))
         limit = self._room.max_message_bytes
         style = "ansired" if size_bytes > limit else ""
         who = f" {place} | {sanitize(self._room.name)}{role} | {state} | "
-        return [("", who), (style, f"{size_bytes}/{limit} bytes"), ("", " | /help")]
+        return [("", who), (style, _("{size}/{limit} bytes").format(size=size_bytes, limit=limit)), ("", " | /help")]
 
 
 def _time() -> StyleAndTextTuples:

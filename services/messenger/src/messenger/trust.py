@@ -3,8 +3,11 @@
 import asyncio
 import sys
 
-from chatclient import Presented, Tls, look_at
+from chatclient import Finding, Presented, Tls, look_at
+from chatproto import sanitize
+from messenger.i18n import _
 from messenger.known_servers import KnownServers, default_path
+from messenger.wording import fault
 
 
 class UntrustedServerError(Exception):
@@ -30,31 +33,34 @@ def settle_trust(server: str, given: Tls, *, plain: bool, known: KnownServers | 
     if shown.doubt is None:
         return Tls()
     if trusted is None:
-        _ask(server, shown, plain=plain)
+        _ask(server, shown, shown.doubt, plain=plain)
         known.remember(server, shown.fingerprint)
     elif trusted != shown.fingerprint:
         raise UntrustedServerError(_alarm(server, trusted, shown.fingerprint, known))
     return Tls(fingerprint=shown.fingerprint)
 
 
-def _ask(server: str, shown: Presented, *, plain: bool) -> None:
+def _ask(server: str, shown: Presented, doubt: Finding, *, plain: bool) -> None:
     if plain:
-        raise UntrustedServerError(
-            f"No authority vouches for the relay at {server} ({shown.doubt}), and there is no terminal to ask on: "
-            f"find out from who runs it whether its fingerprint is {shown.fingerprint}, and give that by --fingerprint."
+        text = _(
+            "No authority vouches for the relay at {server} ({why}), and there is no terminal to ask on: "
+            "find out from who runs it whether its fingerprint is {fingerprint}, and give that by --fingerprint."
         )
-    print(
-        f"No authority vouches for the relay at {server} ({shown.doubt}).\n"
-        f"The SHA-256 fingerprint of its certificate is:\n\n  {shown.fingerprint}\n\n"
-        "Compare it with the one that who runs the relay tells you.",
-        file=sys.stderr,
-    )
-    if input("Trust this relay from now on (yes/no)? ").strip().lower() != "yes":
-        raise UntrustedServerError("The relay isn't trusted, so nothing was sent to it.")
+        raise UntrustedServerError(text.format(server=server, why=fault(doubt), fingerprint=shown.fingerprint))
+    text = _("""\
+No authority vouches for the relay at {server} ({why}).
+The SHA-256 fingerprint of its certificate is:
+
+  {fingerprint}
+
+Compare it with the one that who runs the relay tells you.""")
+    print(text.format(server=server, why=fault(doubt), fingerprint=shown.fingerprint), file=sys.stderr)
+    if input(_("Trust this relay from now on (yes/no)? ")).strip().lower() != "yes":
+        raise UntrustedServerError(_("The relay isn't trusted, so nothing was sent to it."))
 
 
 def _alarm(server: str, before: str, now: str, known: KnownServers) -> str:
-    return f"""\
+    text = _("""\
 STOP: the relay at {server} shows another certificate than the one you trusted.
 
   trusted:  {before}
@@ -62,4 +68,5 @@ STOP: the relay at {server} shows another certificate than the one you trusted.
 
 Either it has got a new one, or somebody between you and it pretends to be it. Nothing was sent.
 Ask who runs the relay, by another way. If the new one is theirs, take the line of {server} out of
-{known.path} and come again."""
+{file} and come again.""")
+    return text.format(server=server, before=before, now=now, file=sanitize(str(known.path)))

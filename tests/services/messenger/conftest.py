@@ -1,0 +1,21 @@
+"""Each test begins in English and leaves no language behind."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from messenger.i18n import use_language
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("LANGUAGE", "")  # so that it is put back, whatever a choice sets
+    use_language("en")
+    monkeypatch.setenv("LANGUAGE", "")
+    yield
+    use_language("en")
+
+
+@pytest.fixture
+def japanese(english: None) -> None:  # noqa: ARG001 - it comes first
+    use_language("ja")
