@@ -1,0 +1,323 @@
+"""One place in a room or in the lobby, as a person sees it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum, auto
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+from chatclient import (
+    Advice,
+    BadPasswordError,
+    Ended,
+    EndReason,
+    Event,
+    HostChanged,
+    Joined,
+    MemberEvicted,
+    MemberJoined,
+    MemberLeft,
+    Message,
+    MessageTooLongError,
+    Reconnecting,
+    Rejoined,
+    Stage,
+    Topic,
+)
+from chatclient.brain import Brain
+from chatproto import Command, check_password, parse_command, sanitize
+from chatproto.commands import REMOVE
+from messenger import wording
+from messenger.commands import Ask, ChoosePassword, Help, Leave, Nothing, Say, Unknown, interpret
+from messenger.core import sentences
+from messenger.core.entry import Entry
+from messenger.core.history import History, Kind, Line
+from messenger.core.links import Link
+from messenger.core.roster import Roster
+
+if TYPE_CHECKING:
+    from messenger.core.trusting import Stranger
+
+LIST_SECONDS: Final = 5.0
+"""How long after the program asked for the list of members an answer is taken for its own and not shown."""
+
+
+class Presence(Enum):
+    """How far in one is."""
+
+    LOOKING = auto()
+    """Looking at the relay's certificate."""
+    ASKING = auto()
+    """A person has to say whether the relay is trusted."""
+    ENTERING = auto()
+    HERE = auto()
+    WAITING = auto()
+    """Until the next attempt to come back, at ``retry_at``."""
+    RETURNING = auto()
+    OVER = auto()
+
+
+class Submitted(Enum):
+    """What became of a line that was typed."""
+
+    DONE = auto()
+    KEPT = auto()
+    """It wasn't sent, and should go on standing where it was typed; a line of the history says why."""
+    HELP = auto()
+    """Show the commands."""
+    LEAVE = auto()
+    """Leave the room."""
+    CHOOSE_PASSWORD = auto()
+    """Ask unseen for a new password for the room, see `Conversation.choose_password`."""
+
+
+_HERE: Final = {Stage.CHATTING, Stage.DEAF, Stage.VERIFYING}
+_MUTING: Final = {Command.MUTE, Command.UNMUTE}
+
+
+class Conversation:
+    """What was said in one place, who is there, and how one is in."""
+
+    def __init__(
+        self, entry: Entry, *, clock: Callable[[], datetime], on_line: Callable[["Conversation", int], None]
+    ) -> None:
+        """``on_line`` hears of each new line by its number."""
+        self.entry = entry
+        self.history = History()
+        self.roster = Roster()
+        self.topic = ""
+        self.host = False
+        self.muted = False
+        """Whether what is said here calls for nobody's attention."""
+        self.attended = False
+        """Whether a person has the newest lines before the eyes."""
+        self.unread = 0
+        """How many messages were not seen yet."""
+        self.mark: int | None = None
+        """The number of the line that was the first unread one when they were last looked at, or is now."""
+        self.draft = ""
+        """What stands typed there while another conversation is shown; for the front end."""
+        self.question: Stranger | None = None
+        """Whether this relay is trusted, is what a person has to say."""
+        self.ended: Ended | None = None
+        """Why one isn't in any more."""
+        self.retry_at = inf
+        """When the next attempt to come back is made, in the links' time."""
+        self._clock = clock
+        self._on_line = on_line
+        self._brain: Brain | None = None
+        self._link: Link | None = None
+        self._ever_in = False
+        self._mutes_changed = False
+        self._own_list_until = -inf
+
+    @property
+    def title(self) -> str:
+        """The room's name, harmless to show; empty for the lobby."""
+        return sanitize(self.entry.room or "")
+
+    @property
+    def presence(self) -> Presence:
+        """How far in one is."""
+        if self.ended:
+            return Presence.OVER
+        if self.question:
+            return Presence.ASKING
+        if self._brain is None:
+            return Presence.LOOKING
+        if self._brain.stage in _HERE:
+            return Presence.HERE
+        if self._brain.stage is Stage.WAITING:
+            return Presence.WAITING
+        return Presence.RETURNING if self._ever_in else Presence.ENTERING
+
+    @property
+    def obeys(self) -> bool:
+        """Whether the relay obeys commands here (MOD-01)."""
+        return self._brain is not None and self._brain.obeys
+
+    @property
+    def max_message_bytes(self) -> int:
+        """How long a message may be; 0 while that isn't known."""
+        return self._brain.max_message_bytes if self._brain else 0
+
+    def begin(self, entry: Entry) -> None:
+        """Start anew; what was said before stays."""
+        self.entry = entry
+        self.question = self.ended = None
+        self._brain = self._link = None
+        self._ever_in = self.host = False
+        self.roster.clear()
+
+    def think_by(self, brain: Brain) -> None:
+        """Be a member by this brain from now on."""
+        self._brain = brain
+
+    def thinks_by(self, brain: Brain) -> bool:
+        """Tell whether this is the brain, not that of an earlier membership."""
+        return self._brain is brain
+
+    def speak_by(self, link: Link) -> None:
+        """Take the link of the brain, which may have ended already."""
+        self._link = link
+        self.settle()
+
+    def settle(self) -> None:
+        """Have done what the brain wants now, and close what is open when it is over."""
+        if self._link:
+            self._link.pump()
+        if self._link and self.ended:
+            self._link.close()
+            self._link = None
+
+    def end(self, ended: Ended) -> None:
+        """End without a word from the brain, if there is one."""
+        self._take_end(ended)
+        self.settle()
+
+    def leave(self) -> None:
+        """Leave, and close what is open."""
+        if self.ended:
+            return
+        if self._brain and self._link:
+            self._brain.leave()
+            self.settle()
+        else:
+            self.end(Ended(EndReason.LEFT, "You left."))
+
+    def note(self, text: str, *, problem: bool = False) -> None:
+        """Add what the program itself says, such as a list of commands."""
+        self._add(Line(Kind.PROBLEM if problem else Kind.NOTICE, self._clock(), text))
+
+    def attend(self, *, attended: bool) -> None:
+        """Take note whether a person has the newest lines before the eyes."""
+        self.attended = attended
+        if attended:
+            self.unread = 0
+
+    def take(self, event: Event, now: float) -> None:
+        """Take what happened."""
+        match event:
+            case Message(sender, text):
+                self._take_message(sender, text)
+            case Joined() | Rejoined():
+                self._take_welcome(event, now)
+            case Ended():
+                self._take_end(event)
+            case Reconnecting(_, delay_seconds, attempt):
+                self.retry_at = now + delay_seconds
+                if attempt == 1:
+                    self.note(sanitize(event.reason), problem=True)
+            case Advice(text) if self.roster.take_list(text):
+                if now >= self._own_list_until:
+                    self.note(sanitize(text))
+            case _:
+                self._take_news(event, now)
+
+    def submit(self, text: str, now: float) -> Submitted:
+        """Do what a typed line says; what only a front end can do is returned."""
+        match interpret(text):
+            case Say(words):
+                return self._send(lambda brain: brain.say(words, now), own=words)
+            case Ask(words):
+                return self.command(words, now)
+            case Help():
+                return Submitted.HELP
+            case Leave():
+                return Submitted.LEAVE
+            case ChoosePassword():
+                return Submitted.CHOOSE_PASSWORD
+            case Unknown(word):
+                return self._keep(sentences.unknown_command(word))
+            case Nothing():
+                return Submitted.DONE
+
+    def command(self, text: str, now: float) -> Submitted:
+        """Give the relay a command, such as ``/kick ann``."""
+        asked = parse_command(text)
+        if asked and asked[0] is Command.WHO:
+            self._own_list_until = -inf
+        if asked and asked[0] in _MUTING:
+            self._mutes_changed = True
+        if not self.obeys and self.presence is Presence.HERE:
+            return self._keep(sentences.obeys_nothing())
+        return self._send(lambda brain: brain.command(text, now))
+
+    def choose_password(self, password: str, now: float) -> Submitted:
+        """Set a new password for the room; the relay says what becomes of it."""
+        try:
+            check_password(password)
+        except BadPasswordError as error:
+            return self._keep(wording.flaw(error))
+        if password.strip() in {"", REMOVE}:
+            return self._keep(sentences.unusable_password(password.strip()))
+        return self.command(f"/{Command.PASSWORD} {password}", now)
+
+    def _send(self, give: Callable[[Brain], bool], own: str | None = None) -> Submitted:
+        try:
+            if not (self._brain and give(self._brain)):
+                return self._keep(sentences.not_in())
+        except MessageTooLongError as error:
+            return self._keep(sentences.too_long(error))
+        self.settle()
+        if own is not None:
+            self.mark = None
+            self._add(Line(Kind.OWN, self._clock(), sanitize(own), self.entry.name))
+        return Submitted.DONE
+
+    def _keep(self, why: str) -> Submitted:
+        self.note(why, problem=True)
+        return Submitted.KEPT
+
+    def _take_message(self, sender: str | None, text: str) -> None:
+        if sender is not None and not self.roster.known:
+            self.roster.hear(sender)
+        if not self.attended:
+            self.mark = self.mark if self.unread else self.history.end
+            self.unread += 1
+        self._add(Line(Kind.MESSAGE, self._clock(), text, sender))
+
+    def _take_welcome(self, event: Joined | Rejoined, now: float) -> None:
+        self._ever_in, self.host = True, event.host
+        self.retry_at = inf
+        self.roster.clear()
+        self.roster.add(self.entry.name, host=event.host)
+        self._tell(event)
+        self._list_members(now)
+
+    def _take_news(self, event: Event, now: float) -> None:
+        match event:
+            case MemberJoined(name):
+                self.roster.add(name)
+            case MemberLeft(name) | MemberEvicted(name):
+                self.roster.remove(name)
+            case HostChanged(name):
+                self.roster.hand_over(name)
+                self.host = name == self.entry.name
+            case Topic(text):
+                self.topic = sanitize(text)
+            case Advice() if self._mutes_changed:
+                self._mutes_changed = False
+                self._list_members(now)
+            case _:
+                pass
+        self._tell(event)
+
+    def _take_end(self, ended: Ended) -> None:
+        self.ended = ended
+        self.host = False
+        self.retry_at = inf
+        self.roster.clear()
+        self.note(wording.ending(ended).what, problem=ended.reason is not EndReason.LEFT)
+
+    def _list_members(self, now: float) -> None:
+        """Ask who is here, for the list of members; the answer isn't shown among what is said."""
+        if self._brain and self._brain.obeys and self._brain.command(f"/{Command.WHO}", now):
+            self._own_list_until = now + LIST_SECONDS
+
+    def _tell(self, event: Event) -> None:
+        if line := wording.describe(event):
+            self.note(line)
+
+    def _add(self, line: Line) -> None:
+        self._on_line(self, self.history.add(line))

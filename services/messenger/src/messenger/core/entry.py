@@ -1,0 +1,119 @@
+"""What a person asks for to come in: where, as whom, and how."""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum, unique
+from typing import Self
+
+from chatclient import BadNameError, BadPasswordError, ServerAddress, Tls, parse_server
+from chatproto import check_password, check_room_name, check_user_name
+from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
+
+
+@unique
+class Field(StrEnum):
+    """A place in the form that can be filled in wrongly."""
+
+    SERVER = "server"
+    ROOM = "room"
+    NAME = "name"
+    PASSWORD = "password"  # noqa: S105 - a word
+
+
+class FormError(Exception):
+    """A form that can't be used; ``problems`` says of each wrong field why, see `messenger.wording`."""
+
+    def __init__(self, problems: dict[Field, BadNameError | BadPasswordError | ValueError]) -> None:
+        super().__init__("; ".join(map(str, problems.values())))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A form that was filled in rightly."""
+
+    server: ServerAddress
+    room: str | None
+    """None for the lobby."""
+    name: str
+    create: bool = False
+    """Create the room, not join it."""
+    password: str | None = field(default=None, repr=False)
+    tls: Tls | None = None
+    """How the relay proves itself; None to join in the clear."""
+
+    @classmethod
+    def read(
+        cls,
+        server: str,
+        room: str | None,
+        name: str,
+        *,
+        create: bool = False,
+        password: str = "",
+        tls: Tls | None = None,
+    ) -> Self:
+        """Read a form; ``server`` is ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, spaces around each field don't count.
+
+        Raises:
+            FormError: something in it can't be used.
+
+        """
+        problems: dict[Field, BadNameError | BadPasswordError | ValueError] = {}
+        server, name = server.strip(), name.strip()
+        address = ServerAddress("", 0)
+        try:
+            address = parse_server(server, DEFAULT_LOBBY_PORT if room is None else DEFAULT_TCP_PORT)
+        except ValueError as error:
+            problems[Field.SERVER] = error
+        if room is not None:
+            room = room.strip()
+            try:
+                check_room_name(room.encode(errors="replace"))
+                check_password(password)
+            except BadNameError as error:
+                problems[Field.ROOM] = error
+            except BadPasswordError as error:
+                problems[Field.PASSWORD] = error
+        try:
+            check_user_name(name.encode(errors="replace"))
+        except BadNameError as error:
+            problems[Field.NAME] = error
+        if problems:
+            raise FormError(problems)
+        secret = password if room is not None and password else None
+        return cls(address, room, name, create and room is not None, secret, tls if room is not None else None)
+
+    @property
+    def place(self) -> tuple[str, int, str | None]:
+        """What one is in once at a time: the relay and the room."""
+        return (self.server.host.lower(), self.server.port, self.room)
+
+    def creating(self, *, create: bool) -> Self:
+        """Return the same, but to create the room or to join it."""
+        return replace(self, create=create and self.room is not None)
+
+    def called(self, name: str) -> Self:
+        """Return the same under another name.
+
+        Raises:
+            FormError: it can't be used.
+
+        """
+        try:
+            check_user_name(name.strip().encode(errors="replace"))
+        except BadNameError as error:
+            raise FormError({Field.NAME: error}) from None
+        return replace(self, name=name.strip())
+
+    def knowing(self, password: str) -> Self:
+        """Return the same with another password; an empty one is none.
+
+        Raises:
+            FormError: it can't be used.
+
+        """
+        try:
+            check_password(password)
+        except BadPasswordError as error:
+            raise FormError({Field.PASSWORD: error}) from None
+        return replace(self, password=password or None)

@@ -1,0 +1,31 @@
+"""Which parts of a message are links: web addresses that are written out, nothing else."""
+
+from typing import Final, NamedTuple
+
+from linkify_it import LinkifyIt
+
+_FINDER: Final = LinkifyIt(
+    {"ftp:": None, "mailto:": None, "//": None}, {"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False}
+)
+
+
+class Part(NamedTuple):
+    """A part of a message."""
+
+    text: str
+    url: str | None = None
+    """Where it leads; always http or https."""
+
+
+def split_links(text: str) -> list[Part]:
+    """Cut a message into parts that are a link or aren't; together they are the message."""
+    parts: list[Part] = []
+    end = 0
+    for found in _FINDER.match(text) or ():
+        if found.index > end:
+            parts.append(Part(text[end : found.index]))
+        parts.append(Part(text[found.index : found.last_index], found.url))
+        end = found.last_index
+    if end < len(text):
+        parts.append(Part(text[end:]))
+    return parts

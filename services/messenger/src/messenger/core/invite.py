@@ -1,0 +1,67 @@
+"""Links that lead into a room: ``chat://host:port/room``, and ``chats://`` where the join is encrypted."""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
+
+from chatclient import BadNameError, ServerAddress, parse_server
+from chatproto import check_room_name
+from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
+from messenger.core.entry import Entry
+
+PLAIN_SCHEME: Final = "chat"
+TLS_SCHEME: Final = "chats"
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """Where an invitation leads; never a name, never a password."""
+
+    server: ServerAddress
+    room: str | None
+    """None for the lobby."""
+    tls: bool = False
+
+    @classmethod
+    def to(cls, entry: Entry) -> "Invite":
+        """Invite to where somebody is."""
+        return cls(entry.server, entry.room, entry.tls is not None)
+
+    def __str__(self) -> str:
+        scheme = TLS_SCHEME if self.tls else PLAIN_SCHEME
+        return f"{scheme}://{self.server}/{quote(self.room or '', safe='')}"
+
+
+def is_invite(text: str) -> bool:
+    """Tell whether a text means to be an invitation."""
+    return text.strip().lower().startswith((f"{PLAIN_SCHEME}:", f"{TLS_SCHEME}:"))
+
+
+def parse_invite(text: str) -> Invite:
+    """Read an invitation; without a room it leads to the lobby.
+
+    Raises:
+        ValueError: it is none; ``str()`` says what to do.
+        BadNameError: the room's name can't be used.
+
+    """
+    try:
+        parts = urlsplit(text.strip())
+        room = unquote(parts.path.removeprefix("/"), errors="strict")
+    except ValueError:  # UnicodeDecodeError is one
+        raise _no_invite(text) from None
+    if parts.scheme not in {PLAIN_SCHEME, TLS_SCHEME} or not parts.netloc or parts.query or parts.fragment:
+        raise _no_invite(text)
+    tls = parts.scheme == TLS_SCHEME
+    if not room:
+        if tls:
+            raise _no_invite(text)
+        return Invite(parse_server(parts.netloc, DEFAULT_LOBBY_PORT), None)
+    return Invite(parse_server(parts.netloc, DEFAULT_TCP_PORT), check_room_name(room.encode()), tls)
+
+
+def _no_invite(text: str) -> ValueError:
+    return ValueError(f"{text.strip()!r} is no invitation: it looks like chat://HOST:PORT/ROOM.")
+
+
+__all__ = ["BadNameError", "Invite", "is_invite", "parse_invite"]

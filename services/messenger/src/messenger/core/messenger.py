@@ -1,0 +1,214 @@
+"""All of a person's conversations: what is open, what is shown, and what calls for attention."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from math import inf
+from typing import Final
+
+from chatclient import Ended, EndReason, Event, Tls, UnreachableError
+from chatclient.brain import Brain, LobbyBrain, RejoinPolicy, RoomBrain
+from chatproto import Operation
+from messenger.core import sentences
+from messenger.core.conversation import Conversation, Presence, Submitted
+from messenger.core.entry import Entry
+from messenger.core.history import Kind, Line
+from messenger.core.links import Links, Look, Looking, TrustStore
+from messenger.core.trusting import Changed, Stranger, judge
+from messenger.known_servers import KnownServersError
+
+ALERT_SECONDS: Final = 5.0
+"""A conversation calls for attention this often at most, however much is said in it."""
+
+
+class Messenger:
+    """What the front ends show; they hear of every change and look at what they show anew."""
+
+    def __init__(
+        self,
+        links: Links,
+        trust: TrustStore,
+        *,
+        random: Callable[[], float],
+        clock: Callable[[], datetime],
+        rejoin: RejoinPolicy | None = None,
+    ) -> None:
+        """Take where links and time come from; ``random`` returns floats from 0 to 1."""
+        self.conversations: list[Conversation] = []
+        self.on_change: Callable[[], None] = lambda: None
+        """Hears that something changed; may be called very often, so one should only note it and look later."""
+        self.on_line: Callable[[Conversation, Line], None] = lambda _conversation, _line: None
+        """Hears of each new line, for a log."""
+        self.on_alert: Callable[[Conversation, Line], None] = lambda _conversation, _line: None
+        """Hears of a message that nobody saw, a few seconds apart; for notifications."""
+        self._links = links
+        self._trust = trust
+        self._random = random
+        self._clock = clock
+        self._rejoin = rejoin
+        self._attended: Conversation | None = None
+        self._lookings: dict[Conversation, Looking] = {}
+        self._alerted_at: dict[Conversation, float] = {}
+
+    @property
+    def unread(self) -> int:
+        """How many messages were not seen yet, where that matters."""
+        return sum(conversation.unread for conversation in self.conversations if not conversation.muted)
+
+    def enter(self, entry: Entry) -> Conversation:
+        """Come in; returns the conversation that there is already, if one is in that place or was."""
+        for conversation in self.conversations:
+            if conversation.entry.place == entry.place:
+                if conversation.presence is Presence.OVER:
+                    self.again(conversation, entry)
+                return conversation
+        conversation = Conversation(entry, clock=self._clock, on_line=self._take_line)
+        self.conversations.append(conversation)
+        self._open(conversation)
+        return conversation
+
+    def again(self, conversation: Conversation, entry: Entry | None = None) -> None:
+        """Try once more, with another name or password if need be; what was said stays."""
+        if conversation.presence is Presence.OVER:
+            conversation.begin(entry or conversation.entry)
+            self._open(conversation)
+
+    def trust(self, conversation: Conversation) -> None:
+        """Trust the stranger that a conversation asks about, from now on, and go on."""
+        stranger = conversation.question
+        if stranger is None:
+            return
+        conversation.question = None
+        try:
+            self._trust.remember(stranger.server, stranger.fingerprint)
+        except KnownServersError as error:  # one can go on all the same, and is asked again next time
+            conversation.note(str(error), problem=True)
+        self._connect(conversation, Tls(fingerprint=stranger.fingerprint))
+
+    def submit(self, conversation: Conversation, text: str) -> Submitted:
+        """Do what a typed line says, see `Conversation.submit`."""
+        submitted = conversation.submit(text, self._links.now)
+        self.on_change()
+        return submitted
+
+    def command(self, conversation: Conversation, text: str) -> Submitted:
+        """Give the relay a command, such as ``/kick ann``."""
+        submitted = conversation.command(text, self._links.now)
+        self.on_change()
+        return submitted
+
+    def choose_password(self, conversation: Conversation, password: str) -> Submitted:
+        """Set a new password for the room."""
+        submitted = conversation.choose_password(password, self._links.now)
+        self.on_change()
+        return submitted
+
+    def attend(self, conversation: Conversation | None) -> None:
+        """Take note whose newest lines a person has before the eyes now; None if nobody looks."""
+        if self._attended is conversation:
+            return
+        if self._attended:
+            self._attended.attend(attended=False)
+        self._attended = conversation
+        if conversation:
+            conversation.attend(attended=True)
+        self.on_change()
+
+    def leave(self, conversation: Conversation) -> None:
+        """Leave a room; what was said there stays."""
+        if looking := self._lookings.pop(conversation, None):
+            looking.cancel()
+        conversation.leave()
+        self.on_change()
+
+    def close(self, conversation: Conversation) -> None:
+        """Leave a room and forget what was said there."""
+        self.leave(conversation)
+        self.conversations.remove(conversation)
+        self._alerted_at.pop(conversation, None)
+        if self._attended is conversation:
+            self._attended = None
+        self.on_change()
+
+    def leave_all(self) -> None:
+        """Leave every room, at the end of the program."""
+        for conversation in self.conversations:
+            self.leave(conversation)
+
+    def retry_seconds(self, conversation: Conversation) -> float:
+        """Return how long it takes until the next attempt to come back; infinity if there is none."""
+        return max(0.0, conversation.retry_at - self._links.now)
+
+    def _open(self, conversation: Conversation) -> None:
+        entry = conversation.entry
+        if entry.tls == Tls():
+            looked = partial(self._looked, conversation)
+            self._lookings[conversation] = self._links.look_at(entry.server, looked)
+        else:
+            self._connect(conversation, entry.tls)
+        self.on_change()
+
+    def _looked(self, conversation: Conversation, look: Look) -> None:
+        """Go on when the relay has shown its certificate, or hasn't."""
+        self._lookings.pop(conversation, None)
+        server = str(conversation.entry.server)
+        if isinstance(look, UnreachableError):
+            conversation.end(Ended(EndReason.UNREACHABLE, str(look)))
+        else:
+            try:
+                verdict = judge(server, look, self._trust.find(server))
+            except KnownServersError as error:
+                conversation.end(Ended(EndReason.UNTRUSTED, str(error)))
+            else:
+                self._act_on(conversation, verdict, Tls(fingerprint=look.fingerprint) if look.doubt else Tls())
+        self.on_change()
+
+    def _act_on(self, conversation: Conversation, verdict: Stranger | Changed | None, tls: Tls) -> None:
+        if isinstance(verdict, Stranger):
+            conversation.question = verdict
+        elif isinstance(verdict, Changed):
+            conversation.end(Ended(EndReason.UNTRUSTED, sentences.changed(verdict)))
+        else:
+            self._connect(conversation, tls)
+
+    def _connect(self, conversation: Conversation, tls: Tls | None) -> None:
+        entry = conversation.entry
+        brain = self._brain(entry)
+        conversation.think_by(brain)
+        try:
+            link = self._links.open(brain, entry.server, tls, partial(self._take, conversation, brain))
+        except ValueError as error:
+            conversation.end(Ended(EndReason.UNTRUSTED, str(error)))
+        else:
+            conversation.speak_by(link)
+        self.on_change()
+
+    def _brain(self, entry: Entry) -> Brain:
+        server = str(entry.server)
+        if entry.room is None:
+            port = entry.server.port
+            return LobbyBrain(entry.name, port=port, server=server, rejoin=self._rejoin, random=self._random)
+        return RoomBrain(
+            Operation.CREATE if entry.create else Operation.JOIN,
+            entry.room,
+            entry.name,
+            server=server,
+            password=entry.password,
+            rejoin=self._rejoin,
+            random=self._random,
+        )
+
+    def _take(self, conversation: Conversation, brain: Brain, event: Event) -> None:
+        if conversation.thinks_by(brain):
+            conversation.take(event, self._links.now)
+            conversation.settle()  # the brain may have been asked for something
+            self.on_change()
+
+    def _take_line(self, conversation: Conversation, number: int) -> None:
+        line = conversation.history[number]
+        self.on_line(conversation, line)
+        if line.kind is Kind.MESSAGE and not (conversation.attended or conversation.muted):
+            now = self._links.now
+            if now >= self._alerted_at.get(conversation, -inf) + ALERT_SECONDS:
+                self._alerted_at[conversation] = now
+                self.on_alert(conversation, line)

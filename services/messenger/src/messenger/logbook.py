@@ -1,0 +1,54 @@
+"""A file of what was said, kept only when a person asks for it."""
+
+import os
+from pathlib import Path
+
+from chatproto import sanitize
+from messenger.core.conversation import Conversation
+from messenger.core.history import Line
+from messenger.i18n import _
+
+
+class LogbookError(Exception):
+    """The file can't be used; ``str()`` is the sentence that says why."""
+
+
+class Logbook:
+    """Appends a line of text for each line of any conversation; all of it is harmless to show."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, which nobody else may read if it is new.
+
+        Raises:
+            LogbookError: it can't be opened.
+
+        """
+        self._path = path
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            self._file = open(descriptor, "a", encoding="utf-8", buffering=1)  # noqa: PTH123, SIM115 - by descriptor
+        except (OSError, ValueError) as error:
+            raise self._error(error) from None
+
+    def write(self, conversation: Conversation, line: Line) -> None:
+        """Append a line.
+
+        Raises:
+            LogbookError: the disk is full, or the like.
+
+        """
+        said = f"{line.sender}: {line.text}" if line.sender else line.text
+        try:
+            self._file.write(f"{line.at:%Y-%m-%d %H:%M:%S} [{conversation.title or 'lobby'}] {said}\n")
+        except OSError as error:
+            raise self._error(error) from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _error(self, error: OSError | ValueError) -> LogbookError:
+        reason = getattr(error, "strerror", None) or error
+        return LogbookError(
+            _("The log {file} can't be written ({reason}).").format(file=sanitize(str(self._path)), reason=reason)
+        )
