@@ -26,7 +26,7 @@ class Logbook:
         self._path = path
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            self._file = open(descriptor, "a", encoding="utf-8", buffering=1)  # noqa: PTH123, SIM115 - by descriptor
+            self._file = open(descriptor, "ab", buffering=0)  # noqa: PTH123, SIM115 - by descriptor
         except (OSError, ValueError) as error:
             raise self._error(error) from None
 
@@ -39,7 +39,7 @@ class Logbook:
         """
         said = f"{line.sender}: {line.text}" if line.sender else line.text
         try:
-            self._file.write(f"{line.at:%Y-%m-%d %H:%M:%S} [{conversation.title or 'lobby'}] {said}\n")
+            self._file.write(f"{line.at:%Y-%m-%d %H:%M:%S} [{conversation.title or 'lobby'}] {said}\n".encode())
         except OSError as error:
             raise self._error(error) from None
 

@@ -7,6 +7,8 @@ from linkify_it import LinkifyIt
 _FINDER: Final = LinkifyIt(
     {"ftp:": None, "mailto:": None, "//": None}, {"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False}
 )
+_CLOSING: Final = "。、，．！？）」』】》〉…"  # noqa: RUF001 - that they look like ASCII ones is the point
+"""What ends a sentence in Chinese and Japanese: the finder takes it for a part of the address."""
 
 
 class Part(NamedTuple):
@@ -24,8 +26,9 @@ def split_links(text: str) -> list[Part]:
     for found in _FINDER.match(text) or ():
         if found.index > end:
             parts.append(Part(text[end : found.index]))
-        parts.append(Part(text[found.index : found.last_index], found.url))
-        end = found.last_index
+        address = text[found.index : found.last_index].rstrip(_CLOSING)
+        parts.append(Part(address, address))
+        end = found.index + len(address)
     if end < len(text):
         parts.append(Part(text[end:]))
     return parts

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
-from chatclient import BadNameError, ServerAddress, parse_server
+from chatclient import ServerAddress, parse_server
 from chatproto import check_room_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger.core.entry import Entry
@@ -50,7 +50,8 @@ def parse_invite(text: str) -> Invite:
         room = unquote(parts.path.removeprefix("/"), errors="strict")
     except ValueError:  # UnicodeDecodeError is one
         raise _no_invite(text) from None
-    if parts.scheme not in {PLAIN_SCHEME, TLS_SCHEME} or not parts.netloc or parts.query or parts.fragment:
+    is_place = parts.netloc and "@" not in parts.netloc and not (parts.query or parts.fragment)
+    if parts.scheme not in {PLAIN_SCHEME, TLS_SCHEME} or not is_place:
         raise _no_invite(text)
     tls = parts.scheme == TLS_SCHEME
     if not room:
@@ -62,6 +63,3 @@ def parse_invite(text: str) -> Invite:
 
 def _no_invite(text: str) -> ValueError:
     return ValueError(f"{text.strip()!r} is no invitation: it looks like chat://HOST:PORT/ROOM.")
-
-
-__all__ = ["BadNameError", "Invite", "is_invite", "parse_invite"]

@@ -10,7 +10,7 @@ MAX_HEARD: Final = 1000
 
 _FIRST = re.compile(r"(\d+) here:(?: (.*))?", re.DOTALL)
 _MORE = re.compile(r"\.\.\. (.*)", re.DOTALL)
-_TAIL = re.compile(r" and \d+ more$|,$|\.$")
+_TAIL = re.compile(r"(?: and \d+ more)?\.$|,$")
 _MARKED = re.compile(r"(.+) \((host|muted)\)", re.DOTALL)
 
 
