@@ -1,13 +1,13 @@
 """Which certificate each relay showed when it was trusted: a file of one line for each relay."""
 
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from chatclient import parse_fingerprint
 from chatproto import sanitize
+from messenger.files import write_private
 from messenger.i18n import _
 from messenger.wording import system_words
 
@@ -71,18 +71,7 @@ class KnownServers:
         lines = (self._read() or _HEADER).splitlines()
         text = "\n".join([*lines, f"{server} {fingerprint}", ""])
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Written beside it and then renamed: another chat, or a full disk, never sees half of it.
-            descriptor, name = tempfile.mkstemp(prefix=f"{self.path.name}.", dir=self.path.parent)  # its mode is 0600
-            try:
-                with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - by descriptor
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(name).replace(self.path)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+            write_private(self.path, text)
         except OSError as error:
             raise KnownServersError(
                 _("{file} can't be written ({why}): mend that, or give --fingerprint each time.").format(

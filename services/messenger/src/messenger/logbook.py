@@ -7,6 +7,7 @@ from chatproto import sanitize
 from messenger.core.conversation import Conversation
 from messenger.core.history import Line
 from messenger.i18n import _
+from messenger.wording import system_words
 
 
 class LogbookError(Exception):
@@ -48,7 +49,7 @@ class Logbook:
         self._file.close()
 
     def _error(self, error: OSError | ValueError) -> LogbookError:
-        reason = getattr(error, "strerror", None) or error
+        reason = system_words(getattr(error, "strerror", None) or str(error))
         return LogbookError(
             _("The log {file} can't be written ({reason}).").format(file=sanitize(str(self._path)), reason=reason)
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatclient import BadNameError, BadPasswordError, ServerAddress, Tls
+from chatclient import BadNameError, BadPasswordError, BadServerError, ServerAddress, Tls
 from messenger.core.entry import Entry, Field, FormError
 
 
@@ -26,7 +26,7 @@ def test_each_wrong_field_is_told_of_at_once() -> None:
     with pytest.raises(FormError) as caught:
         Entry.read("a b", "", "x:y")
     assert {field: type(error) for field, error in caught.value.problems.items()} == {
-        Field.SERVER: ValueError,
+        Field.SERVER: BadServerError,
         Field.ROOM: BadNameError,
         Field.NAME: BadNameError,
     }

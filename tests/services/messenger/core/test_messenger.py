@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from chatclient import Ended, EndReason, Presented, Status, Tls, UnreachableError
+from chatclient import Ended, EndReason, Fault, Finding, Presented, Status, Tls, UnreachableError
 from chatproto import Disconnected, EvictionReason, Operation
 from messenger.core.conversation import Presence
 from messenger.core.history import Kind
@@ -12,6 +12,7 @@ from messenger.core.messenger import ALERT_SECONDS
 from messenger.core.trusting import Stranger
 from services.messenger.core.fake_relay import SHOWN, Case, at, entry, texts
 
+SELF_SIGNED = Finding(Fault.SELF_SIGNED, "self-signed certificate")
 OTHER = ":".join(["BB"] * 32)
 
 
@@ -153,11 +154,11 @@ def test_a_relay_whose_authority_is_known_is_trusted_without_asking(case: Case) 
 
 
 def test_a_stranger_is_asked_about_once_and_then_trusted_by_its_fingerprint(case: Case) -> None:
-    case.relay.certificate = Presented(SHOWN, "self-signed certificate")
+    case.relay.certificate = Presented(SHOWN, SELF_SIGNED)
     room = case.messenger.enter(entry(tls=Tls()))
     case.links.show()
     assert at(room, Presence.ASKING)
-    assert room.question == Stranger("relay.example:9000", SHOWN, "self-signed certificate")
+    assert room.question == Stranger("relay.example:9000", SHOWN, SELF_SIGNED)
     assert case.relay.asked == []
     case.messenger.trust(room)
     case.messenger.trust(room)
@@ -169,7 +170,7 @@ def test_a_stranger_is_asked_about_once_and_then_trusted_by_its_fingerprint(case
 
 
 def test_who_does_not_trust_leaves_and_nothing_was_sent(case: Case) -> None:
-    case.relay.certificate = Presented(SHOWN, "self-signed certificate")
+    case.relay.certificate = Presented(SHOWN, SELF_SIGNED)
     room = case.messenger.enter(entry(tls=Tls()))
     case.links.show()
     case.messenger.leave(room)
@@ -179,7 +180,7 @@ def test_who_does_not_trust_leaves_and_nothing_was_sent(case: Case) -> None:
 
 def test_a_changed_certificate_ends_it_loudly(case: Case) -> None:
     case.trust.known["relay.example:9000"] = OTHER
-    case.relay.certificate = Presented(SHOWN, "self-signed certificate")
+    case.relay.certificate = Presented(SHOWN, SELF_SIGNED)
     room = case.messenger.enter(entry(tls=Tls()))
     case.links.show()
     assert room.ended
@@ -196,7 +197,7 @@ def test_a_fingerprint_that_was_given_decides_alone(case: Case) -> None:
 
 
 def test_a_relay_that_shows_nothing_is_not_there(case: Case) -> None:
-    case.relay.certificate = UnreachableError("No relay answers.")
+    case.relay.certificate = UnreachableError(Ended.unreachable("relay.example:9000", Finding(Fault.NO_TLS, "no TLS")))
     room = case.messenger.enter(entry(tls=Tls()))
     case.links.show()
     assert room.ended
@@ -213,7 +214,7 @@ def test_who_leaves_while_the_certificate_is_looked_at_hears_no_more(case: Case)
 
 def test_a_broken_file_of_known_servers_stops_what_was_not_decided(case: Case) -> None:
     case.trust.broken = True
-    case.relay.certificate = Presented(SHOWN, "self-signed certificate")
+    case.relay.certificate = Presented(SHOWN, SELF_SIGNED)
     room = case.messenger.enter(entry(tls=Tls()))
     case.links.show()
     assert room.ended
@@ -221,7 +222,7 @@ def test_a_broken_file_of_known_servers_stops_what_was_not_decided(case: Case) -
 
 
 def test_trust_that_cannot_be_kept_counts_for_now(case: Case) -> None:
-    case.relay.certificate = Presented(SHOWN, "self-signed certificate")
+    case.relay.certificate = Presented(SHOWN, SELF_SIGNED)
     room = case.messenger.enter(entry(tls=Tls()))
     case.links.show()
     case.trust.broken = True

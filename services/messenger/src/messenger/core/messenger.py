@@ -9,6 +9,7 @@ from typing import Final
 from chatclient import Ended, EndReason, Event, Tls, UnreachableError
 from chatclient.brain import Brain, LobbyBrain, RejoinPolicy, RoomBrain
 from chatproto import Operation
+from messenger import wording
 from messenger.core import sentences
 from messenger.core.conversation import Conversation, Presence, Submitted
 from messenger.core.entry import Entry
@@ -153,7 +154,7 @@ class Messenger:
         self._lookings.pop(conversation, None)
         server = str(conversation.entry.server)
         if isinstance(look, UnreachableError):
-            conversation.end(Ended(EndReason.UNREACHABLE, str(look)))
+            conversation.end(look.cause)
         else:
             try:
                 verdict = judge(server, look, self._trust.find(server))
@@ -178,7 +179,7 @@ class Messenger:
         try:
             link = self._links.open(brain, entry.server, tls, partial(self._take, conversation, brain))
         except ValueError as error:
-            conversation.end(Ended(EndReason.UNTRUSTED, str(error)))
+            conversation.end(Ended(EndReason.UNTRUSTED, wording.flaw(error)))
         else:
             conversation.speak_by(link)
         self.on_change()

@@ -5,6 +5,7 @@ from chatproto import sanitize
 from chatproto.commands import REMOVE
 from messenger.core.trusting import Changed, Stranger
 from messenger.i18n import _
+from messenger.wording import fault
 
 
 def unknown_command(word: str) -> str:
@@ -39,15 +40,16 @@ def unusable_password(password: str) -> str:
 def stranger(server: Stranger) -> str:
     """Say what a person should compare before a relay is trusted."""
     return _(
-        "No authority vouches for {server} ({doubt}). Compare the fingerprint of its certificate with the one that who "
-        "runs the relay tells you."
-    ).format(server=sanitize(server.server), doubt=sanitize(server.doubt))
+        "No authority vouches for the relay at {server} ({why}). Compare the fingerprint of its certificate with "
+        "the one that who runs the relay tells you."
+    ).format(server=sanitize(server.server), why=fault(server.doubt))
 
 
 def changed(server: Changed) -> str:
     """Say that a relay must not be trusted any more."""
     return _(
-        "STOP: {server} shows another certificate than the one you trusted. Either it has got a new one, or somebody "
-        "between you and it pretends to be it. Nothing was sent. Ask who runs the relay, by another way. "
+        "STOP: the relay at {server} shows another certificate than the one you trusted. Either it has got a new "
+        "one, or somebody between you and it pretends to be it. Nothing was sent. Ask who runs the relay, by another "
+        "way. "
         "Trusted: {trusted}. Now: {shown}."
     ).format(server=sanitize(server.server), trusted=server.trusted, shown=server.shown)

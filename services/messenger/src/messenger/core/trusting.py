@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chatclient import Presented
+from chatclient import Finding, Presented
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,8 +11,8 @@ class Stranger:
 
     server: str
     fingerprint: str
-    doubt: str
-    """Why no authority vouches for it, in a few words."""
+    doubt: Finding
+    """Why no authority vouches for it."""
 
 
 @dataclass(frozen=True, slots=True)
