@@ -19,7 +19,7 @@ import pytest
 from libfaketime import find_libfaketime
 
 # How long an example takes says something of the machine, nothing of the program.
-hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("untimed")
 
 _ANSWER_SECONDS = 20.0
