@@ -58,6 +58,10 @@ demo: install ## watch people (bots) chat through a real relay for half a minute
 run: install ## run a relay on its defaults
 	@$(BIN)/relay-server run
 
+.PHONY: desktop
+desktop: install-desktop ## chat in a window
+	@$(BIN)/chat-desktop
+
 .PHONY: lint
 lint: $(VENV)/dev.stamp ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet $(SOURCES)

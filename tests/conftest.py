@@ -4,7 +4,6 @@
 skips for these into failures: continuous integration says so, for it brings them.
 """
 
-import importlib
 import importlib.util
 import os
 import shutil
@@ -17,6 +16,7 @@ import hypothesis
 import pytest
 
 from libfaketime import find_libfaketime
+from messenger.desktop.loading import find_fault
 
 # How long an example takes says something of the machine, nothing of the program.
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -34,15 +34,6 @@ def _succeeds(*command: str) -> bool:
 
 def _installed(*programs: str) -> bool:
     return all(map(shutil.which, programs))
-
-
-def _qt_loads() -> bool:
-    try:
-        importlib.import_module("PySide6.QtNetwork")
-        importlib.import_module("PySide6.QtWidgets")
-    except ImportError:  # Qt's wheels bring most, but not all of what they load
-        return False
-    return True
 
 
 # How one sees that it is there, and what to say if it isn't.
@@ -80,7 +71,7 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         "atheris, which guides the fuzzing, is there for Linux on x86-64 and Python up to 3.13 only",
     ),
     "desktop": (
-        _qt_loads,
+        lambda: not find_fault(),
         "Qt lacks libraries of the system: `sudo deploy/airgap/test-tools.sh` installs them",
     ),
 }
