@@ -2,13 +2,11 @@
 
 import asyncio
 import gc
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import trustme
 import uvloop
 
 from chatclient import (
@@ -25,7 +23,7 @@ from chatclient import (
     look_at,
 )
 from chatproto import Disconnected, EvictionReason, encode_notice
-from chatproto.tls import fingerprint_of
+from libs.chatclient.authority import Authority
 from libs.chatclient.tiny_relay import TinyRelay, tiny_relay
 
 pytestmark = pytest.mark.requirement("TCP-12")
@@ -51,27 +49,6 @@ def run(request: pytest.FixtureRequest) -> Run:
         gc.collect()
 
     return run
-
-
-class Authority:
-    """Somebody who vouches for relays, and the file that clients know it by."""
-
-    def __init__(self, folder: Path) -> None:
-        self.ca = trustme.CA()
-        self.file = str(folder / "authority.pem")
-        self.ca.cert_pem.write_to_path(self.file)
-
-    def context(self, *names: str) -> ssl.SSLContext:
-        """Make what a relay serves by."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.renew(context, *names)
-        return context
-
-    def renew(self, context: ssl.SSLContext, *names: str) -> str:
-        """Put a new certificate in place; returns its fingerprint."""
-        issued = self.ca.issue_cert(*(names or ("127.0.0.1",)))
-        issued.configure_cert(context)
-        return fingerprint_of(ssl.PEM_cert_to_DER_cert(issued.cert_chain_pems[0].bytes().decode()))
 
 
 @pytest.fixture

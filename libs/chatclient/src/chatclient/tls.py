@@ -150,7 +150,11 @@ def explain_tls(error: ssl.SSLError) -> Finding:
     if isinstance(error, ssl.SSLCertVerificationError):
         text = error.verify_message.rstrip(".")
         return Finding(_CERTIFICATE_FAULTS.get(error.verify_code, Fault.UNPROVEN), text[:1].lower() + text[1:])
-    reason = error.reason or "unknown"
+    return explain_reason(error.reason or "unknown")
+
+
+def explain_reason(reason: str) -> Finding:
+    """Say in a few words what OpenSSL's word for it means, such as ``WRONG_VERSION_NUMBER``."""
     if reason in _NO_TLS:
         return Finding(Fault.NO_TLS, "what answers doesn't speak TLS, or is too busy to")
     if "PROTOCOL_VERSION" in reason or reason == "UNSUPPORTED_PROTOCOL":

@@ -14,6 +14,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not find_fault():
         # Modules that need Qt to be imported.
         config.pluginmanager.import_plugin("pytestqt.plugin")
+        config.pluginmanager.import_plugin("services.messenger.desktop.people")
 
 
 class Unloadable(pytest.Module):

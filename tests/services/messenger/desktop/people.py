@@ -1,0 +1,183 @@
+"""Who talks through Qt's sockets in tests, and who stands at the other end."""
+
+import asyncio
+import itertools
+import ssl
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from chatclient import Event, RejoinPolicy, Tls, parse_server
+from chatclient.brain import Brain, LobbyBrain, RoomBrain
+from chatproto import Operation
+from libs.chatclient.authority import Authority
+from libs.chatclient.tiny_relay import TinyRelay, tiny_relay
+from messenger.desktop.sockets import QtLinks
+
+WAIT_SECONDS = 20.0
+_NUMBERS = itertools.count()  # so that nobody finds the room of the test before
+_T = TypeVar("_T")
+_E = TypeVar("_E", bound=Event)
+
+
+class JumpingLinks(QtLinks):
+    """Links whose clock can be put forward."""
+
+    skipped_seconds = 0.0
+
+    @property
+    def now(self) -> float:
+        return time.monotonic() + self.skipped_seconds
+
+
+class Person:
+    """A member whose events are kept."""
+
+    def __init__(self, links: QtLinks, bot: QtBot, brain: Brain, server: str, tls: Tls | None = None) -> None:
+        self.events: list[Event] = []
+        self.brain = brain
+        self._links, self._bot = links, bot
+        self.link = links.open(brain, parse_server(server, 9000), tls, self.events.append)
+
+    def wait_for(self, kind: type[_E], number: int = 1) -> _E:
+        """Let Qt work until so many events of a kind have come; returns the last of these."""
+
+        def of_kind() -> list[_E]:
+            return [event for event in self.events if isinstance(event, kind)]
+
+        self._bot.waitUntil(lambda: len(of_kind()) >= number, timeout=round(WAIT_SECONDS * 1000))
+        return of_kind()[number - 1]
+
+    def say(self, text: str) -> None:
+        assert self.brain.say(text, self._links.now)
+        self.link.pump()
+
+
+class Crowd:
+    """Makes people."""
+
+    def __init__(self, bot: QtBot) -> None:
+        self.links = JumpingLinks()
+        self.room_name = f"demo-{next(_NUMBERS)}"
+        self.bot = bot
+        self.people: list[Person] = []
+
+    def room(
+        self, server: str, name: str = "ann", *, create: bool = False, tls: Tls | None = None, rejoin: bool = True
+    ) -> Person:
+        policy = RejoinPolicy(first_delay_seconds=0.01, enabled=rejoin)
+        operation = Operation.CREATE if create else Operation.JOIN
+        brain = RoomBrain(operation, self.room_name, name, server=server, random=Random(1).random, rejoin=policy)
+        return self._add(brain, server, tls)
+
+    def lobby(self, server: str, port: int) -> Person:
+        return self._add(LobbyBrain("ann", server=server, random=Random(1).random, port=port), server, None)
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        self.bot.waitUntil(is_so, timeout=round(WAIT_SECONDS * 1000))
+
+    def skip(self, seconds: float) -> None:
+        """Put the clock forward; everybody notices."""
+        self.links.skipped_seconds += seconds
+        for person in self.people:
+            person.link.pump()
+
+    def leave(self) -> None:
+        """Close everything; nothing may be left of it."""
+        for person in self.people:
+            person.brain.leave()
+            person.link.close()
+        self.wait_until(lambda: not self.links.children())
+
+    def _add(self, brain: Brain, server: str, tls: Tls | None) -> Person:
+        person = Person(self.links, self.bot, brain, server, tls)
+        self.people.append(person)
+        return person
+
+
+class Backstage:
+    """An event loop of asyncio in a thread of its own: what it runs owes nothing to Qt."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._contexts = AsyncExitStack()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+
+    def relay(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> tuple[TinyRelay, str]:
+        """Serve until the end; returns the relay and its address."""
+        return self.enter(tiny_relay(host, tls))
+
+    def enter(self, context: AbstractAsyncContextManager[_T]) -> _T:
+        """Enter a context, which is left at the end."""
+        return self._run(self._contexts.enter_async_context(context))
+
+    def call(self, function: Callable[..., _T], *arguments: Any) -> _T:
+        """Call what is to be called within the loop."""
+
+        async def call() -> _T:
+            return function(*arguments)
+
+        return self._run(call())
+
+    def heard(self, relay: TinyRelay) -> tuple[bytes, Any]:
+        """Wait for the next message that a relay hears; returns it and where it came from."""
+        return self._run(relay.heard.get())
+
+    def close(self) -> None:
+        try:
+            self._run(self._contexts.aclose())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(WAIT_SECONDS)
+            self._loop.close()
+
+    def _run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(WAIT_SECONDS)
+
+
+@asynccontextmanager
+async def babbler(answer: bytes) -> AsyncIterator[str]:
+    """Serve what says something to everybody who speaks, and ends; yields its address."""
+    serving: set[asyncio.Task[None] | None] = set()
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())
+        await reader.read(1)
+        writer.write(answer)
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await server.wait_closed()
+        await asyncio.gather(*filter(None, serving))
+
+
+@pytest.fixture
+def backstage() -> Iterator[Backstage]:
+    with closing(Backstage()) as backstage:
+        yield backstage
+
+
+@pytest.fixture
+def crowd(qtbot: QtBot, backstage: Backstage) -> Iterator[Crowd]:  # noqa: ARG001 - who is served leaves first
+    crowd = Crowd(qtbot)
+    yield crowd
+    crowd.leave()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
