@@ -251,7 +251,7 @@ def test_refusals_say_why(pair: tuple[Chat, Chat], relay: Relay, room: str) -> N
 
 
 def test_a_conversation_in_japanese(chat: Callable[..., Chat], relay: Relay, room: str) -> None:
-    ann = chat("create", room, "--name", "花子", "--server", relay.server, LANG="ja_JP.UTF-8", LC_ALL="")
+    ann = chat("create", room, "--name", "花子", "--server", relay.server, LANG="ja_JP.UTF-8", LC_ALL="", LANGUAGE="")
     ann.is_told(f"ルーム {room} を作成しました。花子 としてホストになりました。")
     bob = chat("--lang", "ja", "join", room, "--name", "bob", "--server", relay.server)
     bob.is_told(f"bob としてルーム {room} に参加しました。")

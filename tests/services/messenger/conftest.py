@@ -8,10 +8,8 @@ from messenger.i18n import use_language
 
 
 @pytest.fixture(autouse=True)
-def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("LANGUAGE", "")  # so that it is put back, whatever a choice sets
+def english() -> Iterator[None]:
     use_language("en")
-    monkeypatch.setenv("LANGUAGE", "")
     yield
     use_language("en")
 

@@ -1,13 +1,12 @@
 """Which language the program speaks: by the command line, the environment, the system, else English."""
 
 import argparse
-import gettext
 import os
 
 import pytest
 
 from messenger import i18n
-from messenger.i18n import UnknownLanguageError, _, language, ngettext, use_language
+from messenger.i18n import UnknownLanguageError, _, language, ngettext, spoken_by_python, use_language
 
 SAMPLE, IN_JAPANESE = "The password is wrong.", "パスワードが違います。"
 
@@ -63,13 +62,15 @@ def test_an_unknown_language_is_a_sentence(tag: str) -> None:
     assert language() == "en"
 
 
-def test_what_python_says_itself_follows() -> None:
-    use_language("ja")
-    assert os.environ["LANGUAGE"] == "ja"
-    assert gettext.gettext("options") == "オプション"
-    assert argparse.ArgumentParser(prog="x").format_help().startswith("使い方: x")
-    use_language("en")
-    assert argparse.ArgumentParser(prog="x").format_help().startswith("usage: x")
+@pytest.mark.parametrize("before", [None, "fr"])
+def test_what_python_says_itself_follows(monkeypatch: pytest.MonkeyPatch, before: str | None) -> None:
+    if before:
+        monkeypatch.setenv("LANGUAGE", before)
+    for tag, usage in (("ja", "使い方: x"), ("en", "usage: x")):
+        use_language(tag)
+        with spoken_by_python():
+            assert argparse.ArgumentParser(prog="x").format_help().startswith(usage)
+    assert os.environ.get("LANGUAGE") == before
 
 
 def test_how_many_counts() -> None:

@@ -23,4 +23,4 @@ TEXTS: Final = (
     N_("invalid choice: %(value)r, maybe you meant %(maybe)r? (choose from %(choices)s)"),
     N_("unknown parser %(parser_name)r (choices: %(choices)s)"),
 )
-"""Those that a command line of `chat` can come to; Python looks them up in the text domain that is chosen."""
+"""Those that a command line of `chat` can come to; Python looks them up, see `i18n.spoken_by_python`."""

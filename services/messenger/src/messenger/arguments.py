@@ -13,7 +13,7 @@ from chatproto import check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger import __version__
 from messenger.columns import HelpFormatter
-from messenger.i18n import LANGUAGES, N_, UnknownLanguageError, _, use_language
+from messenger.i18n import LANGUAGES, N_, UnknownLanguageError, _, spoken_by_python, use_language
 from messenger.wording import flaw
 
 _EPILOG = N_("""\
@@ -60,8 +60,9 @@ class Arguments:
 def parse(argv: Sequence[str] | None = None) -> Arguments:
     """Read the command line; ends the program with one sentence and exit code 2 if it is wrong."""
     _choose_language(argv)
-    parser = _parser()
-    given = parser.parse_args(argv)
+    with spoken_by_python():
+        parser = _parser()
+        given = parser.parse_args(argv)
     room = getattr(given, "room", None)
     name = _default_name(parser) if given.name is None else given.name
     try:
@@ -101,7 +102,8 @@ def _choose_language(argv: Sequence[str] | None) -> None:
     use_language()
     parser = _Parser(prog="chat", add_help=False)
     _add_language(parser)
-    asked = parser.parse_known_args(argv)[0].lang
+    with spoken_by_python():
+        asked = parser.parse_known_args(argv)[0].lang
     if asked is not None:
         try:
             use_language(asked)

@@ -8,7 +8,8 @@ import gettext
 import locale
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -73,11 +74,23 @@ def use_language(tag: str | None = None, *, environ: Mapping[str, str] = os.envi
         chosen = known
     _Chosen.language = chosen
     _Chosen.catalogue = gettext.translation(DOMAIN, _CATALOGUES, [chosen], fallback=True)
-    # Python's own texts, such as argparse's, and toolkits follow these.
-    os.environ["LANGUAGE"] = chosen
+    return chosen
+
+
+@contextmanager
+def spoken_by_python() -> Iterator[None]:
+    """Let what Python says itself, such as argparse, be in the chosen language too."""
     gettext.bindtextdomain(DOMAIN, str(_CATALOGUES))
     gettext.textdomain(DOMAIN)
-    return chosen
+    before = os.environ.get("LANGUAGE")
+    os.environ["LANGUAGE"] = _Chosen.language  # there is no other way to tell it; programs started later needn't hear
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["LANGUAGE"]
+        else:
+            os.environ["LANGUAGE"] = before
 
 
 def _wanted(environ: Mapping[str, str], system: str | None) -> str:
