@@ -353,7 +353,7 @@ def test_the_lobby(chat: Callable[..., Chat], relay: Relay) -> None:
         ),
         (
             ["join", "demo", "--password-file", "/no/such/file"],
-            "The password file /no/such/file can't be read (No such file or directory): name one that can.",
+            "The password file /no/such/file can't be read (no such file or directory): name one that can.",
         ),
     ],
 )

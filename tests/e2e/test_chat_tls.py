@@ -220,7 +220,7 @@ def test_a_known_relay_may_come_to_have_an_authority(chat: Chat, authority: Auth
 
 def test_a_file_of_known_servers_that_cannot_be_read_is_named(chat: Chat) -> None:
     chat.known.mkdir(parents=True)
-    assert_stayed_out(chat, chat("--tls"), "known_servers can't be read (Is a directory)", code=2)
+    assert_stayed_out(chat, chat("--tls"), "known_servers can't be read (is a directory)", code=2)
 
 
 def test_a_relay_without_tls_is_never_joined_in_plain(tmp_path: Path, authority: Authority) -> None:

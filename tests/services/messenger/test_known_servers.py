@@ -67,9 +67,9 @@ def test_junk_is_named(known: KnownServers, content: bytes, says: str) -> None:
 def test_a_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     known = KnownServers(tmp_path / "file" / "known_servers")
-    with pytest.raises(KnownServersError, match=r"can't be read \(Not a directory\)"):
+    with pytest.raises(KnownServersError, match=r"can't be read \(not a directory\)"):
         known.find("relay:9000")
-    with pytest.raises(KnownServersError, match=r"can't be written \(Not a directory\)|can't be read"):
+    with pytest.raises(KnownServersError, match=r"can't be written \(not a directory\)|can't be read"):
         known.remember("relay:9000", A)
     assert KnownServers(tmp_path / "missing" / "known_servers").find("relay:9000") is None
     with pytest.raises(KnownServersError, match="can't be written"):

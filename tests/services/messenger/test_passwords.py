@@ -44,7 +44,7 @@ def test_a_pipe_is_a_file_too() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "can't be read (No such file or directory)"),
+        (None, "can't be read (no such file or directory)"),
         (b"", "begins with an empty line"),
         (b"\nsecret", "begins with an empty line"),
         (b"sec\xffret", "isn't UTF-8"),

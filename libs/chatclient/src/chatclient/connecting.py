@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import os
 import socket
 import threading
 from contextlib import suppress
@@ -10,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from chatclient.address import ServerAddress
-from chatclient.findings import Fault, Finding
+from chatclient.findings import Fault, Finding, system_words
 
 _NEXT_ADDRESS_SECONDS = 1.0  # a host with several addresses gets this long on each but the last
 _NO_ROUTE: Final = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}
@@ -80,10 +79,10 @@ def explain(error: Exception) -> Finding:
         return Finding(Fault.BAD_HOST, "the host name isn't legal")
     if isinstance(error, socket.gaierror):
         return Finding(Fault.UNKNOWN_HOST, "the host name isn't known")
-    if isinstance(error, ConnectionRefusedError):
-        return Finding(Fault.REFUSED, "connection refused")  # Windows' strerror doesn't know it
     code = error.errno if isinstance(error, OSError) else None
-    words = os.strerror(code).lower() if code else "the connection failed"
+    words = system_words(error) if code else "the connection failed"
+    if isinstance(error, ConnectionRefusedError):
+        return Finding(Fault.REFUSED, words)
     if isinstance(error, ConnectionError):
         return Finding(Fault.HUNG_UP, words)
     return Finding(Fault.NO_ROUTE if code in _NO_ROUTE else Fault.SYSTEM, words)

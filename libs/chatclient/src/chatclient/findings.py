@@ -1,5 +1,7 @@
 """What is found where a relay should be, for programs and in a few words."""
 
+import errno
+import os
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
@@ -50,3 +52,30 @@ class Finding:
 HUNG_UP: Final = Finding(Fault.HUNG_UP, "it closed the connection without an answer")
 NO_RELAY: Final = Finding(Fault.NO_RELAY, "what answers isn't a chat relay")
 NOBODY_LISTENS: Final = Finding(Fault.REFUSED, "nobody listens there")
+
+_SYSTEM_WORDS: Final = {
+    errno.ENOENT: "no such file or directory",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "operation not permitted",
+    errno.EISDIR: "is a directory",
+    errno.ENOTDIR: "not a directory",
+    errno.EROFS: "read-only file system",
+    errno.ENOSPC: "no space left on device",
+    errno.EMFILE: "too many open files",
+    errno.ECONNREFUSED: "connection refused",
+    errno.ECONNRESET: "connection reset by peer",
+    errno.ECONNABORTED: "software caused connection abort",
+    errno.EPIPE: "broken pipe",
+    errno.ENETUNREACH: "network is unreachable",
+    errno.EHOSTUNREACH: "no route to host",
+    errno.ENETDOWN: "network is down",
+}
+"""Words of our own: a system's may be in any language, and Windows has none for sockets."""
+
+
+def system_words(error: Exception) -> str:
+    """Say in a few words what the operating system found wrong."""
+    code = error.errno if isinstance(error, OSError) else None
+    if code is None:
+        return str(error)
+    return _SYSTEM_WORDS.get(code) or os.strerror(code).lower()

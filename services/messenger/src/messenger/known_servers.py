@@ -75,7 +75,7 @@ class KnownServers:
         except OSError as error:
             raise KnownServersError(
                 _("{file} can't be written ({why}): mend that, or give --fingerprint each time.").format(
-                    file=self._shown, why=system_words(error.strerror or "")
+                    file=self._shown, why=system_words(error)
                 )
             ) from None
 
@@ -93,6 +93,6 @@ class KnownServers:
         except OSError as error:
             raise KnownServersError(
                 _("{file} can't be read ({why}): mend that, or give --fingerprint.").format(
-                    file=self._shown, why=system_words(error.strerror or "")
+                    file=self._shown, why=system_words(error)
                 )
             ) from None

@@ -39,8 +39,9 @@ class Logbook:
 
         """
         said = f"{line.sender}: {line.text}" if line.sender else line.text
+        place = conversation.title or _("lobby")
         try:
-            self._file.write(f"{line.at:%Y-%m-%d %H:%M:%S} [{conversation.title or 'lobby'}] {said}\n".encode())
+            self._file.write(f"{line.at:%Y-%m-%d %H:%M:%S} [{place}] {said}\n".encode())
         except OSError as error:
             raise self._error(error) from None
 
@@ -49,7 +50,7 @@ class Logbook:
         self._file.close()
 
     def _error(self, error: OSError | ValueError) -> LogbookError:
-        reason = system_words(getattr(error, "strerror", None) or str(error))
+        reason = system_words(error)
         return LogbookError(
             _("The log {file} can't be written ({reason}).").format(file=sanitize(str(self._path)), reason=reason)
         )

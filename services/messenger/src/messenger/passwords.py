@@ -72,7 +72,7 @@ def _first_line(file: str) -> str:
         sentence = _("The password file {file} isn't UTF-8: write the password as text.")
         raise PasswordError(sentence.format(file=sanitize(file))) from None
     except (OSError, ValueError) as error:
-        why = system_words(getattr(error, "strerror", None) or str(error))
+        why = system_words(error)
         sentence = _("The password file {file} can't be read ({why}): name one that can.")
         raise PasswordError(sentence.format(file=sanitize(file), why=why)) from None
     if not line:

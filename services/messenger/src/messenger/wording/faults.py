@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chatclient import Fault, Finding
+from chatclient import Fault, Finding, findings
 from chatproto import sanitize
 from messenger.i18n import N_, _
 from messenger.wording.forms import translated
@@ -18,9 +18,11 @@ _SYSTEM_WORDS: Final = (
     N_("network is unreachable"),
     N_("no route to host"),
     N_("network is down"),
+    N_("there is no way to that address"),
     N_("connection reset by peer"),
     N_("software caused connection abort"),
     N_("broken pipe"),
+    N_("connection refused"),
     N_("operation not permitted"),
     N_("it closed the connection without an answer"),
     N_("the connection failed"),
@@ -45,15 +47,20 @@ _FORMS: Final = (N_("TLS failed: {reason}"),)
 """For the others there are the system's or OpenSSL's words, or a fingerprint."""
 
 
-def system_words(words: str) -> str:
-    """Say what the operating system says; what it says seldom stays as it came."""
-    if words.lower() in _SYSTEM_WORDS:
-        known = _(words.lower())
-        return words if known == words.lower() else known
-    return sanitize(words)
+def system_words(error: Exception) -> str:
+    """Say in a few words what the operating system found wrong, to stand in brackets."""
+    return _known(findings.system_words(error))
 
 
 def fault(finding: Finding) -> str:
     """Say in a few words what was found, to stand in brackets."""
     words = _WORDS.get(finding.fault)
-    return _(words) if words else translated(sanitize(finding.words), _FORMS) or system_words(finding.words)
+    return _(words) if words else _known(finding.words)
+
+
+def _known(words: str) -> str:
+    """Translate words that are known; others stay as they came."""
+    if words in _SYSTEM_WORDS:
+        return _(words)
+    harmless = sanitize(words)
+    return translated(harmless, _FORMS) or harmless
