@@ -38,6 +38,6 @@ def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
 def test_a_full_disk_is_said() -> None:
     case, logbook = Case(), Logbook(Path("/dev/full"))
     case.messenger.on_line = logbook.write
-    with pytest.raises(LogbookError, match="No space"):
+    with pytest.raises(LogbookError, match="no space"):
         case.messenger.enter(entry())
     logbook.close()
