@@ -11,8 +11,8 @@ SOURCES := libs services tests deploy/grafana
 # Each worker takes a row of tests, so that those of a file share what they brought up; who is done helps the others.
 PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
 UNIT := tests/libs tests/services tests/docs tests/fuzz/test_corpus.py
-# They mostly wait, so four at a time do, whatever the machine; the tests of a file share what they brought up.
-CONTAINERS := $(PYTEST) --numprocesses 4 --dist loadfile --no-loadscope-reorder tests/e2e/containers
+# The tests of a file share what they brought up, and one file takes nearly as long as all others: two workers do.
+CONTAINERS := $(PYTEST) --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/e2e/containers
 
 .PHONY: help
 help: ## list the targets
