@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -20,6 +20,9 @@ from chatproto import Operation
 from libs.chatclient.authority import Authority
 from libs.chatclient.tiny_relay import TinyRelay, tiny_relay
 from messenger.desktop.sockets import QtLinks
+
+if TYPE_CHECKING:
+    from messenger.core.links import Links
 
 WAIT_SECONDS = 20.0
 _NUMBERS = itertools.count()  # so that nobody finds the room of the test before
@@ -65,6 +68,7 @@ class Crowd:
 
     def __init__(self, bot: QtBot) -> None:
         self.links = JumpingLinks()
+        _: Links = self.links  # what the core asks for
         self.room_name = f"demo-{next(_NUMBERS)}"
         self.bot = bot
         self.people: list[Person] = []

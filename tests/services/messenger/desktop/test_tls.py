@@ -21,11 +21,13 @@ from chatclient import (
     Presented,
     Reconnecting,
     Tls,
+    UnreachableError,
     parse_server,
 )
 from chatproto import encode_notice
 from libs.chatclient.authority import Authority
 from libs.chatclient.tiny_relay import TinyRelay
+from messenger.core.links import Look
 from messenger.desktop import tls as qt_tls
 from services.messenger.desktop.people import Backstage, Crowd, babbler
 
@@ -162,17 +164,17 @@ def test_without_a_library_for_tls_nobody_is_asked(
     ended = crowd.room(server, tls=Tls()).wait_for(Ended)
     assert ended.finding == qt_tls.NO_LIBRARY
     seen = look_at(crowd, server)
-    assert isinstance(seen, Ended)
-    assert seen.finding == qt_tls.NO_LIBRARY
+    assert isinstance(seen, UnreachableError)
+    assert seen.cause.finding == qt_tls.NO_LIBRARY
     assert relay.tcp_peers == []
 
 
-def look_at(crowd: Crowd, server: str) -> Presented | Ended:
-    results: list[Presented | Ended] = []
+def look_at(crowd: Crowd, server: str) -> Look:
+    results: list[Look] = []
     look = crowd.links.look_at(parse_server(server, 9000), results.append)
     assert not results
     crowd.wait_until(lambda: bool(results))
-    look.give_up()
+    look.cancel()
     assert len(results) == 1
     return results[0]
 
@@ -195,16 +197,16 @@ def test_looking_at_a_relay_tells_its_fingerprint_and_the_doubt(
 def test_what_speaks_no_tls_cannot_be_looked_at(
     crowd: Crowd, backstage: Backstage, answer: bytes, fault: Fault
 ) -> None:
-    ended = look_at(crowd, backstage.enter(babbler(answer)))
-    assert isinstance(ended, Ended)
-    assert fault_of(ended) == (EndReason.UNREACHABLE, fault)
-    assert ended.text.startswith("No relay answers by TLS at 127.0.0.1:")
+    error = look_at(crowd, backstage.enter(babbler(answer)))
+    assert isinstance(error, UnreachableError)
+    assert fault_of(error.cause) == (EndReason.UNREACHABLE, fault)
+    assert str(error).startswith("No relay answers by TLS at 127.0.0.1:")
 
 
 def test_a_look_at_nobody(crowd: Crowd) -> None:
-    ended = look_at(crowd, "a..b:9000")
-    assert isinstance(ended, Ended)
-    assert fault_of(ended) == (EndReason.UNREACHABLE, Fault.BAD_HOST)
+    error = look_at(crowd, "a..b:9000")
+    assert isinstance(error, UnreachableError)
+    assert fault_of(error.cause) == (EndReason.UNREACHABLE, Fault.BAD_HOST)
 
 
 @pytest.fixture
@@ -216,15 +218,15 @@ def silent() -> Iterator[str]:
 
 def test_a_look_takes_only_so_long(crowd: Crowd, silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qt_tls, "LOOK_SECONDS", 0.01)
-    ended = look_at(crowd, silent)
-    assert isinstance(ended, Ended)
-    assert fault_of(ended) == (EndReason.UNREACHABLE, Fault.NO_ANSWER)
+    error = look_at(crowd, silent)
+    assert isinstance(error, UnreachableError)
+    assert fault_of(error.cause) == (EndReason.UNREACHABLE, Fault.NO_ANSWER)
 
 
 def test_a_look_that_is_given_up_tells_nothing(crowd: Crowd, silent: str) -> None:
-    results: list[Presented | Ended] = []
+    results: list[Look] = []
     look = crowd.links.look_at(parse_server(silent, 9000), results.append)
     crowd.wait_until(lambda: look._socket is not None)
-    look.give_up()
+    look.cancel()
     crowd.wait_until(lambda: not crowd.links.children())
     assert not results

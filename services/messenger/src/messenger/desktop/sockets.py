@@ -8,7 +8,7 @@ from math import ceil, inf
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtNetwork import QHostAddress
 
-from chatclient import Ended, Event, Finding, Presented, ServerAddress, Tls
+from chatclient import Ended, Event, Finding, ServerAddress, Tls
 from chatclient.brain import (
     Action,
     BindDatagram,
@@ -21,10 +21,11 @@ from chatclient.brain import (
     SendDatagram,
     SendStream,
 )
+from messenger.core.links import Look
 from messenger.desktop.connecting import Lookup, make_timer
 from messenger.desktop.datagrams import Datagrams
 from messenger.desktop.streams import Stream
-from messenger.desktop.tls import Look, Trust
+from messenger.desktop.tls import Looking, Trust
 
 _LONGEST_TIMER_SECONDS = 3600.0  # a timer that fires too early finds nothing due
 
@@ -48,12 +49,12 @@ class QtLinks(QObject):
         """
         return QtLink(self, brain, server, Trust(tls) if tls else None, on_event)
 
-    def look_at(self, server: ServerAddress, on_result: Callable[[Presented | Ended], None]) -> Look:
+    def look_at(self, server: ServerAddress, on_look: Callable[[Look], None]) -> Looking:
         """Look at a relay's certificate without sending anything; tell what it shows, or why there is nothing to see.
 
-        Keep what is returned until then: ``give_up`` ends it early.
+        Keep what is returned until then: ``cancel`` ends it early.
         """
-        return Look(server, on_result, parent=self)
+        return Looking(server, on_look, parent=self)
 
 
 class QtLink:

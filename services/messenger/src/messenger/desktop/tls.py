@@ -16,9 +16,10 @@ from PySide6.QtNetwork import (
     QTcpSocket,
 )
 
-from chatclient import Ended, Fault, Finding, Presented, ServerAddress, Tls
+from chatclient import Ended, Fault, Finding, Presented, ServerAddress, Tls, UnreachableError
 from chatclient.tls import explain_reason
 from chatproto.tls import fingerprint_of
+from messenger.core.links import Look
 from messenger.desktop.connecting import Connector, discard, explain, make_timer
 
 LOOK_SECONDS: Final = 4.0
@@ -90,17 +91,15 @@ def explain_secure(socket: QSslSocket) -> Finding:
     return explain_reason(reason.upper().replace(" ", "_"))
 
 
-class Look:
+class Looking:
     """Look at a relay's certificate, from the next turn of the event loop on, without joining; sends nothing.
 
-    ``on_result`` gets what the relay shows, or how the attempt ended.
+    ``on_look`` gets what the relay shows, or why there is nothing to see.
     """
 
-    def __init__(
-        self, server: ServerAddress, on_result: Callable[[Presented | Ended], None], *, parent: QObject
-    ) -> None:
+    def __init__(self, server: ServerAddress, on_look: Callable[[Look], None], *, parent: QObject) -> None:
         self._server = server
-        self._on_result = on_result
+        self._on_look = on_look
         self._socket: QSslSocket | None = None
         configuration = _configuration()
         configuration.setPeerVerifyMode(QSslSocket.PeerVerifyMode.QueryPeer)
@@ -118,7 +117,7 @@ class Look:
         else:
             self._fail(NO_LIBRARY)
 
-    def give_up(self) -> None:
+    def cancel(self) -> None:
         """Call back no more."""
         self._begin.stop()
         self._patience.stop()
@@ -145,11 +144,11 @@ class Look:
         self._fail(Finding(Fault.NO_ANSWER, "no answer in time"))
 
     def _fail(self, finding: Finding) -> None:
-        self._end(Ended.unreachable(self._server, finding, tls=True))
+        self._end(UnreachableError(Ended.unreachable(self._server, finding, tls=True)))
 
-    def _end(self, result: Presented | Ended) -> None:
-        self.give_up()
-        self._on_result(result)
+    def _end(self, look: Look) -> None:
+        self.cancel()
+        self._on_look(look)
 
 
 def _configuration() -> QSslConfiguration:
