@@ -113,12 +113,15 @@ PAIRS = st.lists(st.tuples(NAMES.filter(lambda name: len(name) < 256), NAMES), m
 
 
 def may_be_a_name(name: bytes) -> bool:
-    """Tell what any name must be, whatever else a relay asks of it: 1 to 255 bytes of strict, printable UTF-8."""
+    """Tell what any name must be, whatever else a relay asks of it: 1 to 255 bytes of strict, printable UTF-8.
+
+    Ideographic and no-break spaces are fine, although Python doesn't call them printable.
+    """
     try:
         text = name.decode()
     except UnicodeDecodeError:
         return False
-    return 1 <= len(name) <= 255 and text.isprintable()
+    return 1 <= len(name) <= 255 and text.replace("\u3000", " ").replace("\xa0", " ").isprintable()
 
 
 @pytest.mark.timeout(180)
