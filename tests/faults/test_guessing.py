@@ -13,7 +13,7 @@ from faults.conftest import Load
 from faults.relays import StartRelay
 from faults.test_passwords import VAULT, checks, join
 
-pytestmark = pytest.mark.either_loop
+pytestmark = [pytest.mark.either_loop, pytest.mark.timeout(180)]
 
 PER_MINUTE = 5
 AT_ONCE = 2 * PER_MINUTE
@@ -38,7 +38,6 @@ def start(start_relay: StartRelay, per_minute: float = PER_MINUTE, **settings: s
     )
 
 
-@pytest.mark.timeout(120)
 def test_of_ten_thousand_guesses_from_one_address_few_are_looked_at(start_relay: StartRelay, load: Load) -> None:
     count = load(10_000, quick=100)
     own = start(start_relay)
@@ -66,7 +65,6 @@ def test_without_the_limit_every_guess_is_looked_at(start_relay: StartRelay) -> 
         assert checks(own, "wrong") == tried > AT_ONCE
 
 
-@pytest.mark.timeout(120)
 def test_fifty_addresses_together_get_little_more_than_the_room_stands(start_relay: StartRelay, load: Load) -> None:
     count, per_minute = load(2000, quick=100), load(PER_MINUTE, quick=1)
     many = [f"127.0.8.{number}" for number in range(1, load(50, quick=10) + 1)]
