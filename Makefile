@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := libs/chatproto libs/chatclient services/relay-server services/bot-client services/messenger
+CLIENTS := libs/chatproto libs/chatclient services/messenger
 SOURCES := libs services tests deploy/grafana
 
 # Each worker takes a row of tests, so that those of a file share what they brought up; who is done helps the others.
@@ -67,6 +68,7 @@ lint: $(VENV)/dev.stamp ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy $(PACKAGES:%=%/src) tests deploy/grafana
+	@$(BIN)/mypy --platform win32 --no-error-summary $(CLIENTS:%=%/src)
 	@$(BIN)/lint-imports | tail -n 4
 
 .PHONY: check

@@ -16,10 +16,18 @@ def known(tmp_path: Path) -> KnownServers:
 
 
 def test_it_is_in_the_users_state_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/state")
+    assert default_path() == Path("/state/chat/known_servers")
     monkeypatch.setenv("HOME", "/home/ann")
-    assert default_path({"XDG_STATE_HOME": "/state"}) == Path("/state/chat/known_servers")
-    for ignored in ({}, {"XDG_STATE_HOME": ""}, {"XDG_STATE_HOME": "relative"}):
-        assert default_path(ignored) == Path("/home/ann/.local/state/chat/known_servers")
+    for ignored in ("", "relative"):
+        monkeypatch.setenv("XDG_STATE_HOME", ignored)
+        assert default_path() == Path("/home/ann/.local/state/chat/known_servers")
+
+
+def test_who_has_no_home_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("messenger.known_servers.state_directory", lambda: Path("~/.local/state/chat"))
+    with pytest.raises(KnownServersError, match="set XDG_STATE_HOME"):
+        default_path()
 
 
 def test_what_is_remembered_is_found_and_nothing_else(known: KnownServers) -> None:

@@ -4,6 +4,8 @@
 ...     room.say("hi")
 ...     async for message in room.messages():
 ...         print(message.sender, message.text)
+
+It watches sockets, which Windows' usual event loop can't: there use ``asyncio.SelectorEventLoop``.
 """
 
 from chatclient.address import BadServerError, ServerAddress, parse_server

@@ -190,7 +190,7 @@ class Driver:
     def _send_past_old_error(datagrams: socket.socket, data: bytes) -> None:
         try:
             datagrams.send(data)
-        except ConnectionRefusedError:
+        except ConnectionError:
             # That was the answer to an earlier datagram, and this one wasn't sent.
             datagrams.send(data)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -19,6 +18,7 @@ from messenger.passwords import (
     find_password,
 )
 from messenger.pipe import chat_through_pipes
+from messenger.platforms import be_printable, on_end, run
 from messenger.trust import UntrustedServerError, settle_trust
 from messenger.wording import ending
 from messenger.wording import refusal as refused
@@ -28,6 +28,7 @@ _DONE, _FAILED, _WRONG_USAGE = 0, 1, 2
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``chat``; returns 0 after leaving by one's own wish, 1 if the relay ended or refused it, 2 if misused."""
+    be_printable()
     arguments = parse(argv)
     plain = arguments.plain or not (sys.stdin.isatty() and sys.stdout.isatty())
     try:
@@ -66,7 +67,7 @@ def _enter(arguments: Arguments, password: str | None, tls: Tls | None, *, plain
     questions = 0 if plain else MAX_QUESTIONS - arguments.ask_password
     while True:
         try:
-            return asyncio.run(_chat(arguments, password, tls, plain=plain))
+            return run(_chat(arguments, password, tls, plain=plain))
         except RefusedError as refusal:
             closed = refusal.status is Status.WRONG_PASSWORD
             if closed and plain and password is None:
@@ -83,7 +84,7 @@ def _enter(arguments: Arguments, password: str | None, tls: Tls | None, *, plain
 
 async def _chat(arguments: Arguments, password: str | None, tls: Tls | None, *, plain: bool) -> int:
     if task := asyncio.current_task():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        on_end(task.cancel)
     async with arguments.connect(password, tls) as room:
         if plain:
             ended = await chat_through_pipes(room, stay=arguments.stay)

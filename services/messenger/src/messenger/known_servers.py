@@ -1,7 +1,5 @@
 """Which certificate each relay showed when it was trusted: a file of one line for each relay."""
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -9,30 +7,27 @@ from chatclient import parse_fingerprint
 from chatproto import sanitize
 from messenger.files import write_private
 from messenger.i18n import _
+from messenger.platforms import state_directory
 from messenger.wording import system_words
 
 _HEADER: Final = "# Relays that chat trusts by their certificate (SHA-256). Take a line out to be asked again.\n"
-_DEFAULT_STATE: Final = Path(".local", "state")
 
 
 class KnownServersError(Exception):
     """The file can't be used; ``str()`` is the sentence that says why."""
 
 
-def default_path(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where the file is: in the user's state directory, as XDG has it.
+def default_path() -> Path:
+    """Return where the file is: with what the user's programs remember.
 
     Raises:
         KnownServersError: the user has no home.
 
     """
-    state = Path(environ.get("XDG_STATE_HOME", ""))
-    if state.is_absolute():  # anything else is to be ignored
-        return state / "chat" / "known_servers"
-    try:
-        return Path.home() / _DEFAULT_STATE / "chat" / "known_servers"
-    except RuntimeError:
-        raise KnownServersError(_("Your home directory isn't known: set XDG_STATE_HOME.")) from None
+    directory = state_directory()
+    if not directory.is_absolute():
+        raise KnownServersError(_("Your home directory isn't known: set XDG_STATE_HOME."))
+    return directory / "known_servers"
 
 
 class KnownServers:

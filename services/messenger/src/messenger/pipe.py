@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 import threading
 from concurrent.futures import CancelledError
@@ -12,6 +11,7 @@ from chatclient import Connection, Ended, Joined, Message, MessageTooLongError, 
 from chatproto import parse_command
 from messenger.i18n import _
 from messenger.pace import Pace
+from messenger.platforms import on_end
 from messenger.wording import describe, flaw
 
 _LINGER_SECONDS = 0.2  # a network may turn the last message and the leaving around
@@ -47,9 +47,8 @@ async def chat_through_pipes(room: Connection, *, stay: bool) -> Ended | None:
 
 
 async def _stop_signal() -> None:
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop.set)
+    stop = asyncio.Event()
+    on_end(stop.set, interrupt=True)
     await stop.wait()
 
 

@@ -1,7 +1,6 @@
 """``chat`` on a terminal: what comes in never tears the line being typed."""
 
 import asyncio
-import signal
 from datetime import datetime
 
 from prompt_toolkit import PromptSession, print_formatted_text
@@ -28,6 +27,7 @@ from messenger.commands import (
 )
 from messenger.i18n import N_, _
 from messenger.palette import colour_of
+from messenger.platforms import on_end
 from messenger.wording import describe, flaw
 
 _STAGES = {
@@ -48,9 +48,7 @@ async def chat_on_terminal(room: Connection) -> Ended | None:
     Returns how the membership ended, or None if it was one's own wish.
     """
     screen = _Screen(room)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, screen.stop)
+    on_end(screen.stop)
     with patch_stdout():
         listening = asyncio.create_task(screen.listen())
         try:

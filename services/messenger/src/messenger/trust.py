@@ -1,12 +1,12 @@
 """What proves a relay's certificate: an authority, a fingerprint given, or one's own word at the first time."""
 
-import asyncio
 import sys
 
 from chatclient import Finding, Presented, Tls, look_at
 from chatproto import sanitize
 from messenger.i18n import _
 from messenger.known_servers import KnownServers, default_path
+from messenger.platforms import run
 from messenger.wording import fault
 
 
@@ -29,7 +29,7 @@ def settle_trust(server: str, given: Tls, *, plain: bool, known: KnownServers | 
         return given
     known = known or KnownServers(default_path())
     trusted = known.find(server)
-    shown = asyncio.run(look_at(server))
+    shown = run(look_at(server))
     if shown.doubt is None:
         return Tls()
     if trusted is None:

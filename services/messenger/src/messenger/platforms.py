@@ -1,0 +1,57 @@
+"""What differs between operating systems: event loops, signals, where files are, how output is encoded."""
+
+import asyncio
+import io
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from platformdirs import user_state_path
+
+T = TypeVar("T")
+
+_BEAT_SECONDS: Final = 0.25
+
+
+def run(program: Coroutine[Any, Any, T]) -> T:
+    """Run a program to its end, on an event loop that can watch UDP sockets: Windows' usual one can't."""
+    factory = asyncio.SelectorEventLoop if sys.platform == "win32" else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(program)
+
+
+def on_end(act: Callable[[], object], *, interrupt: bool = False) -> None:
+    """Act when the system wants the program to end, from now on and instead of what was to be done before.
+
+    To be called in a running event loop; ``interrupt`` says that Ctrl-C means the same.
+    """
+    loop = asyncio.get_running_loop()
+    numbers = {signal.SIGTERM, *((signal.SIGINT,) if interrupt else ())}
+    if sys.platform == "win32":
+        for number in {*numbers, signal.SIGBREAK}:
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(act))
+        _stay_awake(loop)
+    else:
+        for number in {*numbers, signal.SIGHUP}:
+            loop.add_signal_handler(number, act)
+
+
+def _stay_awake(loop: asyncio.AbstractEventLoop) -> None:
+    """Give Python a chance to notice signals: on Windows they don't wake a loop that waits for sockets."""
+    loop.call_later(_BEAT_SECONDS, _stay_awake, loop)
+
+
+def state_directory() -> Path:
+    """Return where a person's programs keep what they should remember; not absolute if there is no home."""
+    return user_state_path("chat", appauthor=False)
+
+
+def be_printable() -> None:
+    """Let no character that an output can't show end the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What goes through pipes is UTF-8 like what comes in; Windows would have it otherwise.
+            encoding = "utf-8" if sys.platform == "win32" and not stream.isatty() else None
+            stream.reconfigure(encoding=encoding, errors="replace")
