@@ -1,0 +1,80 @@
+"""Everything that can be done by keys or from a menu, in one table that the help shows too."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from messenger.i18n import _
+
+
+class Do(Enum):
+    """Something that can be done."""
+
+    NEW = auto()
+    INVITE = auto()
+    QUIET = auto()
+    MEMBERS = auto()
+    WHO = auto()
+    TOPIC = auto()
+    PASSWORD = auto()
+    OPEN_DOOR = auto()
+    """Remove the password."""
+    BANNED = auto()
+    UNBAN = auto()
+    LEAVE = auto()
+    CLOSE = auto()
+    NEXT = auto()
+    PREVIOUS = auto()
+    NEWEST = auto()
+    MENU = auto()
+    ROOM_MENU = auto()
+    HELP = auto()
+    QUIT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How something is called, and its keys."""
+
+    text: str
+    keys: tuple[str, ...] = ()
+    checkable: bool = False
+
+
+def table() -> dict[Do, Entry]:
+    """Name everything, in the chosen language."""
+    return {
+        Do.NEW: Entry(_("&New room..."), ("Ctrl+N",)),
+        Do.INVITE: Entry(_("Copy &invitation"), ("Ctrl+I",)),
+        Do.QUIET: Entry(_("Notifications &off"), ("Ctrl+M",), checkable=True),
+        Do.MEMBERS: Entry(_("&Members"), ("Ctrl+B",)),
+        Do.WHO: Entry(_("&Who is here")),
+        Do.TOPIC: Entry(_("&Topic...")),
+        Do.PASSWORD: Entry(_("&Password...")),
+        Do.OPEN_DOOR: Entry(_("&Remove the password")),
+        Do.BANNED: Entry(_("Who is &banned")),
+        Do.UNBAN: Entry(_("&Unban...")),
+        Do.LEAVE: Entry(_("&Leave the room")),
+        Do.CLOSE: Entry(_("&Close the room"), ("Ctrl+W",)),
+        Do.NEXT: Entry(_("Next room"), ("Ctrl+PgDown", "Alt+Down")),
+        Do.PREVIOUS: Entry(_("Previous room"), ("Ctrl+PgUp", "Alt+Up")),
+        Do.NEWEST: Entry(_("Newest messages"), ("Ctrl+End",)),
+        Do.MENU: Entry(_("Menu"), ("F10",)),
+        Do.ROOM_MENU: Entry(_("Menu of the room"), ("Shift+F10", "Ctrl+F10")),
+        Do.HELP: Entry(_("&Help"), ("F1",)),
+        Do.QUIT: Entry(_("&Quit"), ("Ctrl+Q",)),
+    }
+
+
+def make_actions(parent: QWidget) -> dict[Do, QAction]:
+    """Make all actions; their keys work anywhere in the window."""
+    made = {}
+    for done, entry in table().items():
+        action = QAction(entry.text, parent)
+        action.setShortcuts([QKeySequence(keys) for keys in entry.keys])
+        action.setCheckable(entry.checkable)
+        parent.addAction(action)
+        made[done] = action
+    return made

@@ -1,0 +1,107 @@
+"""The bar above what is said: where one is, how one is in, and what the room is about."""
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from messenger.core.conversation import Conversation
+from messenger.desktop.elided import ElidedLabel
+from messenger.desktop.icons import icon
+from messenger.desktop.state import Tone, state_of, tone_of
+from messenger.desktop.theme import Theme
+from messenger.i18n import _, ngettext
+
+
+class Dot(QWidget):
+    """A dot in the colour of how well one is in; the words beside it say the same."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._tone: Tone | None = None
+        self.setFixedSize(10, 10)
+
+    def show_tone(self, tone: Tone | None) -> None:
+        """Take the colour."""
+        if tone is not self._tone:
+            self._tone = tone
+            self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint it."""
+        colours = self._theme.colours
+        tones = {None: colours.good, Tone.CALM: colours.muted, Tone.WARNING: colours.warning}
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tones.get(self._tone, colours.danger)))
+        painter.drawEllipse(self.rect().adjusted(1, 1, -1, -1))
+
+
+class Bar(QWidget):
+    """Shows the room's name, state and topic, and the buttons for its menus."""
+
+    back_wanted = Signal()
+    members_wanted = Signal()
+    menu_wanted = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._theme = theme
+        self.back = self._button(_("Back to the rooms"), _("Shows the list of rooms"))
+        self.title = ElidedLabel(role="title")
+        self.title.setAccessibleName(_("Room"))
+        self.dot = Dot(theme)
+        self.state = ElidedLabel(role="muted")
+        self.state.setAccessibleName(_("Connection and topic"))
+        self.members = self._button(_("Members (Ctrl+B)"), _("Shows or hides the list of members"))
+        self.members.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.menu = self._button(_("Menu of the room (Shift+F10)"), _("Opens what can be done with this room"))
+        below = QHBoxLayout()
+        below.setSpacing(6)
+        below.addWidget(self.dot)
+        below.addWidget(self.state, 1)
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(self.title)
+        words.addLayout(below)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 9, 10, 9)
+        row.setSpacing(6)
+        row.addWidget(self.back)
+        row.addLayout(words, 1)
+        row.addWidget(self.members)
+        row.addWidget(self.menu)
+        self.back.clicked.connect(self.back_wanted)
+        self.members.clicked.connect(self.members_wanted)
+        self.menu.clicked.connect(self.menu_wanted)
+        theme.changed.connect(self._draw)
+        self._draw()
+
+    def render_bar(self, conversation: Conversation, retry_seconds: float) -> None:
+        """Show how it is now."""
+        self.title.setText(conversation.title or _("Lobby"))
+        self.dot.show_tone(tone_of(conversation))
+        state = state_of(conversation, retry_seconds)
+        encrypted = [_("joined by TLS")] if conversation.entry.tls else []
+        topic = [conversation.topic] if conversation.topic else []
+        self.state.setText("  ·  ".join([state, *encrypted, *topic]))
+        self.state.setAccessibleDescription(self.state.text())
+        count = len(conversation.roster)
+        self.members.setText(str(count) if count else "")
+        self.members.setAccessibleName(ngettext("{count} member", "{count} members", count).format(count=count))
+
+    def _button(self, name: str, description: str) -> QToolButton:
+        button = QToolButton()
+        button.setIconSize(QSize(20, 20))
+        button.setToolTip(name)
+        button.setAccessibleName(name.partition(" (")[0])
+        button.setAccessibleDescription(description)
+        return button
+
+    def _draw(self) -> None:
+        for button, name in ((self.back, "back"), (self.members, "people"), (self.menu, "more")):
+            button.setIcon(icon(name, self._theme.colours.text))
+        self.dot.update()

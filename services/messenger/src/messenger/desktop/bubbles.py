@@ -1,0 +1,83 @@
+"""What is painted beneath the text of a transcript: bubbles, avatars, and lines beside a day or a mark."""
+
+from typing import Final
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPen, QTextBlock
+
+from messenger.desktop.measures import AVATAR, PADDING_X, PADDING_Y, ROUNDING, Measures
+from messenger.desktop.rows import Shape
+from messenger.desktop.theme import Theme
+from messenger.desktop.typesetter import SENDER, TEXT_WIDTH, shape_of
+
+_SAID: Final = {Shape.OTHER, Shape.OWN}
+
+
+def paint_beneath(painter: QPainter, theme: Theme, measures: Measures, block: QTextBlock, scrolled: float) -> None:
+    """Paint what belongs to one block."""
+    text = block.layout().boundingRect().translated(block.layout().position()).translated(0, -scrolled)
+    shape = shape_of(block)
+    if shape in _SAID:
+        _paint_bubble(painter, theme, block, text)
+    elif shape is Shape.PROBLEM:
+        _paint_problem(painter, theme, block, text)
+    elif shape is Shape.HEADER and measures.roomy:
+        if sender := block.blockFormat().stringProperty(SENDER):
+            paint_avatar(painter, theme, QRectF(measures.edge, text.top() + 2, AVATAR, AVATAR), sender)
+    elif shape in {Shape.DAY, Shape.MARK}:
+        colour = theme.colours.line if shape is Shape.DAY else theme.colours.accent
+        _paint_lines(painter, QColor(colour), block, text, measures)
+
+
+def paint_avatar(painter: QPainter, theme: Theme, place: QRectF, name: str, rounding: float | None = None) -> None:
+    """Paint a round, or a rounded square, with the first letter of a name."""
+    colour = theme.name_colour(name)
+    ground = QColor(colour)
+    ground.setAlphaF(0.24 if theme.colours.dark else 0.15)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(ground)
+    radius = place.width() / 2 if rounding is None else rounding
+    painter.drawRoundedRect(place, radius, radius)
+    font = QFont(painter.font())
+    font.setPixelSize(round(place.height() * 0.45))
+    font.setWeight(QFont.Weight.DemiBold)
+    painter.setFont(font)
+    painter.setPen(colour)
+    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, _initial(name))
+
+
+def _initial(name: str) -> str:
+    return next((letter for letter in name if letter.isalnum()), name[:1]).upper()
+
+
+def _paint_bubble(painter: QPainter, theme: Theme, block: QTextBlock, text: QRectF) -> None:
+    width = min(block.blockFormat().doubleProperty(TEXT_WIDTH), text.width())
+    colours = theme.colours
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colours.own if shape_of(block) is Shape.OWN else colours.other))
+    place = QRectF(text.left(), text.top(), width, text.height())
+    painter.drawRoundedRect(place.adjusted(-PADDING_X, -PADDING_Y, PADDING_X, PADDING_Y), ROUNDING, ROUNDING)
+
+
+def _natural(block: QTextBlock, text: QRectF) -> QRectF:
+    """Return where the letters are."""
+    found = QRectF()
+    layout = block.layout()
+    for number in range(layout.lineCount()):
+        found = found.united(layout.lineAt(number).naturalTextRect())
+    return found.translated(layout.position()).translated(0, text.top() - layout.position().y())
+
+
+def _paint_problem(painter: QPainter, theme: Theme, block: QTextBlock, text: QRectF) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme.colours.danger_ground))
+    painter.drawRoundedRect(_natural(block, text).adjusted(-12, -6, 12, 6), 10, 10)
+
+
+def _paint_lines(painter: QPainter, colour: QColor, block: QTextBlock, text: QRectF, measures: Measures) -> None:
+    letters = _natural(block, text)
+    y = letters.center().y()
+    painter.setPen(QPen(colour, 1))
+    for left, right in ((measures.edge, letters.left() - 12), (letters.right() + 12, measures.width - measures.edge)):
+        if left < right:
+            painter.drawLine(QPointF(left, y), QPointF(right, y))

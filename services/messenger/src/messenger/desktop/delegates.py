@@ -1,0 +1,150 @@
+"""How a room and a person look in the lists at the sides."""
+
+from enum import IntEnum
+from typing import Final
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from messenger.desktop.bubbles import paint_avatar
+from messenger.desktop.icons import picture
+from messenger.desktop.state import Tone
+from messenger.desktop.theme import Theme
+
+_Index = QModelIndex | QPersistentModelIndex
+_MANY: Final = 99
+
+
+class Role(IntEnum):
+    """What the items of the lists know besides their names."""
+
+    SUBTITLE = Qt.ItemDataRole.UserRole
+    UNREAD = Qt.ItemDataRole.UserRole + 1
+    QUIET = Qt.ItemDataRole.UserRole + 2
+    TONE = Qt.ItemDataRole.UserRole + 3
+    LOBBY = Qt.ItemDataRole.UserRole + 4
+    HOST = Qt.ItemDataRole.UserRole + 5
+    MUTED = Qt.ItemDataRole.UserRole + 6
+    PERSON = Qt.ItemDataRole.UserRole + 7
+
+
+class _Delegate(QStyledItemDelegate):
+    """Paints what is under the pointer, chosen or in focus."""
+
+    rows_high = 1.0
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
+        self._theme = theme
+
+    def sizeHint(self, option: QStyleOptionViewItem, _index: _Index) -> QSize:  # noqa: N802 - Qt's name
+        """Give each item the height that its font asks for."""
+        return QSize(80, round(_metrics(option).lineSpacing() * self.rows_high) + 16)
+
+    def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem) -> QRectF:
+        place = QRectF(option.rect).adjusted(2, 1, -2, -1)
+        state, colours = option.state, self._theme.colours
+        chosen = bool(state & QStyle.StateFlag.State_Selected)
+        over = bool(state & QStyle.StateFlag.State_MouseOver)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QColor(colours.accent) if state & QStyle.StateFlag.State_HasFocus else Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.chosen if chosen else colours.hover if over else "transparent"))
+        painter.drawRoundedRect(place, 9, 9)
+        return place.adjusted(8, 0, -8, 0)
+
+    def _paint_picture(self, painter: QPainter, name: str, colour: str, place: QRectF, size: int) -> QRectF:
+        """Paint a picture at the right; returns what is left of the place."""
+        ratio = painter.device().devicePixelRatioF()
+        top = place.center().y() - size / 2
+        drawn = picture(name, size, colour, ratio)
+        painter.drawPixmap(QRectF(place.right() - size, top, size, size), drawn, QRectF(drawn.rect()))
+        return place.adjusted(0, 0, -size - 6, 0)
+
+    def _paint_text(self, painter: QPainter, font: QFont, colour: str, place: QRectF, text: str) -> None:
+        painter.setFont(font)
+        painter.setPen(QColor(colour))
+        fitting = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, place.width())
+        painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine), fitting)
+
+
+class RoomDelegate(_Delegate):
+    """Paints a room: its name, how one is in or what was said last, and how much is unread."""
+
+    rows_high = 2.1
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        """Paint one."""
+        painter.save()
+        colours = self._theme.colours
+        font = QFont(option.font)
+        place = self._paint_ground(painter, option)
+        size = min(36.0, place.height() - 12)
+        square = QRectF(place.left(), place.center().y() - size / 2, size, size)
+        if index.data(Role.LOBBY):
+            self._paint_picture(painter, "lobby", colours.muted, square.adjusted(0, 0, -6, 0), round(size) - 12)
+        else:
+            paint_avatar(painter, self._theme, square, str(index.data()), rounding=10)
+        place.setLeft(square.right() + 10)
+        place = self._paint_unread(painter, font, index, place)
+        if index.data(Role.QUIET):
+            place = self._paint_picture(painter, "quiet", colours.muted, place, 16)
+        half = place.height() / 2
+        bold = QFont(font)
+        bold.setWeight(QFont.Weight.DemiBold if index.data(Role.UNREAD) else QFont.Weight.Medium)
+        self._paint_text(painter, bold, colours.text, place.adjusted(0, 5, 0, -half + 1), str(index.data()))
+        tone = index.data(Role.TONE)
+        below = {Tone.WARNING.value: colours.warning, Tone.DANGER.value: colours.danger}.get(tone, colours.muted)
+        text = str(index.data(Role.SUBTITLE))
+        self._paint_text(painter, _small(font), below, place.adjusted(0, half - 1, 0, -5), text)
+        painter.restore()
+
+    def _paint_unread(self, painter: QPainter, font: QFont, index: _Index, place: QRectF) -> QRectF:
+        unread = int(index.data(Role.UNREAD) or 0)
+        if not unread:
+            return place
+        colours, text = self._theme.colours, str(unread) if unread <= _MANY else f"{_MANY}+"
+        small = _small(font)
+        small.setWeight(QFont.Weight.DemiBold)
+        height = QFontMetricsF(small).height() + 4
+        width = max(height, QFontMetricsF(small).horizontalAdvance(text) + 12)
+        pill = QRectF(place.right() - width, place.center().y() - height / 2, width, height)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.muted if index.data(Role.QUIET) else colours.accent))
+        painter.drawRoundedRect(pill, height / 2, height / 2)
+        painter.setFont(small)
+        painter.setPen(QColor(colours.on_accent))
+        painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, text)
+        return place.adjusted(0, 0, -width - 8, 0)
+
+
+class PersonDelegate(_Delegate):
+    """Paints somebody: the name, and whether it is the host or muted."""
+
+    rows_high = 1.25
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        """Paint one."""
+        painter.save()
+        colours = self._theme.colours
+        place = self._paint_ground(painter, option)
+        size = min(26.0, place.height() - 6)
+        name = str(index.data())
+        paint_avatar(painter, self._theme, QRectF(place.left(), place.center().y() - size / 2, size, size), name)
+        place.setLeft(place.left() + size + 9)
+        if index.data(Role.HOST):
+            place = self._paint_picture(painter, "host", colours.accent, place, 15)
+        if index.data(Role.MUTED):
+            place = self._paint_picture(painter, "muted", colours.muted, place, 16)
+        self._paint_text(painter, QFont(option.font), colours.text, place, name)
+        painter.restore()
+
+
+def _small(font: QFont) -> QFont:
+    small = QFont(font)
+    small.setPointSizeF(font.pointSizeF() * 0.88)
+    return small
+
+
+def _metrics(option: QStyleOptionViewItem) -> QFontMetricsF:
+    return QFontMetricsF(option.font)

@@ -1,0 +1,247 @@
+"""The form by which one comes in: where, as whom, and how."""
+
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QCompleter,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from chatclient import Tls, parse_server
+from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
+from messenger.core.entry import Entry
+from messenger.core.entry import Field as Wrong
+from messenger.core.invite import Invite, is_invite, parse_invite
+from messenger.desktop.fields import Field
+from messenger.i18n import _
+from messenger.recents import Recent
+
+
+class Mode(Enum):
+    """How one comes in."""
+
+    JOIN = auto()
+    CREATE = auto()
+    LOBBY = auto()
+
+
+_PORTS: Final = {True: DEFAULT_LOBBY_PORT, False: DEFAULT_TCP_PORT}
+
+
+class Form(QFrame):
+    """Takes what a person wants; doesn't act itself."""
+
+    wanted = Signal()
+
+    def __init__(self, *, keeps_passwords: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("card")
+        self._modes = QButtonGroup(self)
+        self._buttons = {
+            Mode.JOIN: _mode(_("&Join"), _("Join a room that exists")),
+            Mode.CREATE: _mode(_("Cr&eate"), _("Create a room and be its host")),
+            Mode.LOBBY: _mode(_("&Lobby"), _("Talk to everybody in the lobby")),
+        }
+        self.server = QComboBox()
+        self.server.setEditable(True)
+        self.server.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self._address = edit = QLineEdit()
+        self.server.setLineEdit(edit)
+        edit.setPlaceholderText(_("chat.example.org"))
+        edit.setAccessibleName(_("Server"))
+        edit.setAccessibleDescription(_("The address of the relay, or an invitation"))
+        self.name, self.room, self.password = QLineEdit(), QLineEdit(), QLineEdit()
+        self.password.setEchoMode(QLineEdit.EchoMode.Password)
+        self.password.setPlaceholderText(_("only if the room has one"))
+        self.fields = {
+            Wrong.NAME: Field(_("Your &name"), self.name, _("How the others see you")),
+            Wrong.SERVER: Field(_("&Server"), self.server, _("The address of the relay, or an invitation")),
+            Wrong.ROOM: Field(_("&Room"), self.room, _("The name of the room")),
+            Wrong.PASSWORD: Field(_("&Password"), self.password, _("The password of the room, if it has one")),
+        }
+        self.tls = _check(_("Encrypt the &way in (TLS)"), _("Joins by TLS; what is said goes over UDP, in the clear"))
+        self.keep = _check(
+            _("&Keep the password in the key ring"), _("The system keeps the password for the next time")
+        )
+        self.keep.setVisible(keeps_passwords)
+        self._keeps = keeps_passwords
+        self._busy = False
+        self.go = QPushButton()
+        self.go.setProperty("role", "primary")
+        self.go.setDefault(True)
+        self.fix = QPushButton()
+        self.fix.setAccessibleDescription(_("Helps with what went wrong"))
+        self.fix.hide()
+        self._lay_out()
+        self._connect()
+        self._buttons[Mode.JOIN].setChecked(True)
+        self._follow_mode()
+
+    @property
+    def mode(self) -> Mode:
+        """How one wants to come in."""
+        return next(mode for mode, button in self._buttons.items() if button.isChecked())
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        self._buttons[mode].setChecked(True)
+
+    def read(self) -> Entry:
+        """Read the form.
+
+        Raises:
+            FormError: something in it can't be used.
+
+        """
+        lobby = self.mode is Mode.LOBBY
+        return Entry.read(
+            self.server.currentText(),
+            None if lobby else self.room.text(),
+            self.name.text(),
+            create=self.mode is Mode.CREATE,
+            password=self.password.text(),
+            tls=Tls() if self.tls.isChecked() else None,
+        )
+
+    def fill(self, recent: Recent, name: str = "") -> None:
+        """Write a place into the form; the name stays if there is none."""
+        self.mode = Mode.LOBBY if recent.room is None else Mode.JOIN
+        self.server.setCurrentText(short_server(recent.server, lobby=recent.room is None))
+        self.room.setText(recent.room or "")
+        self.tls.setChecked(recent.tls)
+        self.password.clear()
+        if name or recent.name:
+            self.name.setText(name or recent.name)
+
+    def invite(self, invite: Invite) -> None:
+        """Write where an invitation leads into the form."""
+        self.fill(Recent(str(invite.server), invite.room, "", invite.tls))
+
+    def offer(self, recents: Sequence[Recent]) -> None:
+        """Offer servers and names of earlier times."""
+        text = self.server.currentText()
+        servers = dict.fromkeys(short_server(each.server, lobby=each.room is None) for each in recents)
+        self.server.clear()
+        self.server.addItems(list(servers))
+        self.server.setCurrentText(text)
+        names = QCompleter(list(dict.fromkeys(each.name for each in recents)), self)
+        names.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.name.setCompleter(names)
+
+    def complain(self, problems: dict[Wrong, str]) -> None:
+        """Say in place what is wrong, and go there; nothing if there is none."""
+        for wrong, field in self.fields.items():
+            field.complain(problems.get(wrong, ""))
+        self.fix.hide()
+        if first := next((field for wrong, field in self.fields.items() if wrong in problems), None):
+            first.control.setFocus()
+
+    def set_busy(self, *, busy: bool) -> None:
+        """Hold still while one comes in."""
+        for widget in (*self._buttons.values(), *self.fields.values(), self.tls, self.keep, self.fix):
+            widget.setEnabled(not busy)
+        self._busy = busy
+        self._follow_mode()
+
+    def _lay_out(self) -> None:
+        modes = QFrame()
+        modes.setObjectName("modes")
+        row = QHBoxLayout(modes)
+        row.setContentsMargins(3, 3, 3, 3)
+        row.setSpacing(3)
+        for button in self._buttons.values():
+            self._modes.addButton(button)
+            row.addWidget(button, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 22, 24, 24)
+        column.setSpacing(13)
+        column.addWidget(modes)
+        for field in self.fields.values():
+            column.addWidget(field)
+        column.addWidget(self.tls)
+        column.addWidget(self.keep)
+        column.addSpacing(4)
+        column.addWidget(self.fix)
+        column.addWidget(self.go)
+
+    def _connect(self) -> None:
+        self._modes.buttonToggled.connect(lambda _button, _on: self._follow_mode())
+        self.go.clicked.connect(self.wanted)
+        edits = (self.name, self._address, self.room, self.password)
+        for edit, field in zip(edits, self.fields.values(), strict=True):
+            edit.returnPressed.connect(self.go.click)
+            edit.textEdited.connect(lambda _text, field=field: field.complain(""))
+        self._address.textEdited.connect(self._take_invite)
+
+    def _take_invite(self, text: str) -> None:
+        if is_invite(text):
+            try:
+                self.invite(parse_invite(text))
+            except ValueError:  # it isn't whole yet
+                return
+
+    def _follow_mode(self) -> None:
+        lobby = self.mode is Mode.LOBBY
+        for widget in (self.fields[Wrong.ROOM], self.fields[Wrong.PASSWORD], self.tls):
+            widget.setVisible(not lobby)
+        self.keep.setVisible(self._keeps and not lobby)
+        self.fix.hide()
+        if self._busy:
+            self.go.setText(_("&Cancel"))
+            self.go.setAccessibleDescription(_("Stops coming in"))
+            return
+        texts = {
+            Mode.JOIN: _("Join the room"),
+            Mode.CREATE: _("Create the room"),
+            Mode.LOBBY: _("Enter the lobby"),
+        }
+        self.go.setText(texts[self.mode])
+        self.go.setAccessibleDescription(_("Connects to the server"))
+
+
+def short_server(server: str, *, lobby: bool) -> str:
+    """Leave out the port that is meant anyway, so that a server's lobby and its rooms are called alike."""
+    try:
+        address = parse_server(server, _PORTS[lobby])
+    except ValueError:  # the file of recent rooms was written by somebody else
+        return server
+    if address.port != _PORTS[lobby]:
+        return server
+    return f"[{address.host}]" if ":" in address.host else address.host
+
+
+def _mode(text: str, description: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setCheckable(True)
+    button.setProperty("role", "mode")
+    button.setToolTip(description)
+    button.setAccessibleDescription(description)
+    return button
+
+
+def _check(text: str, description: str) -> QCheckBox:
+    box = QCheckBox(text)
+    box.setToolTip(description)
+    box.setAccessibleDescription(description)
+    return box
+
+
+def heading(text: str, role: str) -> QLabel:
+    """Make a label of a kind that the style sheet knows."""
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setProperty("role", role)
+    label.setWordWrap(True)
+    return label

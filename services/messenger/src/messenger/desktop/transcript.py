@@ -1,0 +1,281 @@
+"""What was said in one conversation: a window onto its history that keeps up with hundreds of lines a second."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final
+
+from PySide6.QtCore import QDate, QLocale, QMimeData, QPoint, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent, QResizeEvent, QTextCursor
+from PySide6.QtWidgets import QTextBrowser, QWidget
+
+from messenger.core.conversation import Conversation
+from messenger.core.history import History
+from messenger.desktop.bubbles import paint_beneath
+from messenger.desktop.measures import Measures
+from messenger.desktop.rows import LINE_SEPARATOR, Row, Rows, Shape
+from messenger.desktop.theme import Theme
+from messenger.desktop.typesetter import Typesetter, blocks, number_of, shape_of
+from messenger.i18n import _, language
+
+FEW_LINES: Final = 200
+"""So many of the newest lines are set when a conversation is shown."""
+MANY_LINES: Final = 500
+"""With more than this the oldest are taken out again, while the newest ones are followed."""
+MOST_LINES: Final = 1500
+"""With more than this what is far from what is looked at is taken out."""
+STEP_LINES: Final = 100
+"""So many lines are set at once."""
+_SCHEMES: Final = {"http", "https"}
+_PARAGRAPH: Final = "\u2029"
+
+
+class Transcript(QTextBrowser):
+    """Shows the lines of a conversation; only a part of them is set at a time."""
+
+    moved = Signal()
+    """Whether the newest lines are before the eyes has perhaps changed."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("transcript")
+        self.setAccessibleName(_("Messages"))
+        self.setAccessibleDescription(_("What was said in this room, the newest at the end"))
+        self.setOpenLinks(False)
+        self.setUndoRedoEnabled(False)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.anchorClicked.connect(open_link)
+        self.following = True
+        """Whether the newest lines are before the eyes, and stay there when more come."""
+        self.conversation: Conversation | None = None
+        self._theme = theme
+        self._rows = Rows(day=_write_day, new=_("New messages"))
+        self._first = self._end = 0
+        self._mark: int | None = None
+        self._editing = False
+        self._places: dict[int, tuple[int, int]] = {}
+        self._typesetter = Typesetter(self.document(), theme)
+        self.verticalScrollBar().valueChanged.connect(self._scrolled)
+        self.verticalScrollBar().rangeChanged.connect(self._ranged)
+        theme.changed.connect(self._restyle)
+
+    def present(self, conversation: Conversation | None) -> None:
+        """Show another conversation, from its first unread message on or where one was before."""
+        if self.conversation and not self.following:
+            self._places[id(self.conversation)] = self._place()
+        self.conversation = conversation
+        place = self._places.pop(id(conversation), None)
+        if conversation is None:
+            self._start_anew(0, 0)
+        elif place and place[0] >= conversation.history.start:
+            self._return_to(place, conversation.history)
+        else:
+            self.jump()
+            self._look_at_mark()
+
+    def forget(self, conversation: Conversation) -> None:
+        """Forget where one was in a conversation that is closed."""
+        self._places.pop(id(conversation), None)
+
+    def render_lines(self) -> None:
+        """Set what came since the last time, or a part of it; returns soon in any case."""
+        if self.conversation is None:
+            return
+        history = self.conversation.history
+        if self._mark != self.conversation.mark:
+            with self._in_place():
+                self._typesetter.cut_mark()
+            self._mark = self.conversation.mark
+        waiting = history.end - self._end
+        if self.following and waiting > FEW_LINES:
+            self.jump()
+        elif waiting and (self.following or self._end - self._first < MOST_LINES):
+            self._load_later(history)
+
+    @property
+    def behind(self) -> bool:
+        """Whether there are lines that could be set and aren't."""
+        waiting = self.conversation.history.end - self._end if self.conversation else 0
+        return waiting > 0 and (self.following or self._end - self._first < MOST_LINES)
+
+    def jump(self) -> None:
+        """Show the newest lines, and follow them from now on."""
+        if self.conversation is None:
+            return
+        end = self.conversation.history.end
+        first = max(self.conversation.history.start, end - FEW_LINES)
+        if not (self._first <= first and self._end == end):
+            self._start_anew(first, end)
+        self.following = True
+        self._editing = True
+        self._go_to_end()
+        self._editing = False
+        self.moved.emit()
+
+    # What follows are Qt's own methods.
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint the bubbles, and the text upon them."""
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(self.font())
+        scrolled = self.verticalScrollBar().value()
+        block = self.cursorForPosition(QPoint(0, 0)).block()
+        lowest = scrolled + self.viewport().height() + 40
+        while block.isValid() and block.layout().position().y() < lowest:
+            paint_beneath(painter, self._theme, self._typesetter.measures, block, scrolled)
+            block = block.next()
+        painter.end()
+        super().paintEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Set the text to the new width, around what was looked at."""
+        with self._in_place():
+            super().resizeEvent(event)
+            width = self.viewport().width()
+            if width != self._typesetter.measures.width:
+                self._typesetter.measures = Measures(width)
+                self._typesetter.fit()
+
+    def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802 - Qt's name
+        """Copy plain text alone."""
+        copied = QMimeData()
+        text = self.textCursor().selectedText()
+        copied.setText(text.replace(_PARAGRAPH, "\n").replace(LINE_SEPARATOR, "\n"))
+        return copied
+
+    def loadResource(self, _kind: int, _name: QUrl | str) -> Any:  # noqa: N802 - Qt's name
+        """Load nothing, wherever from."""
+        return None
+
+    def _numbered(self, first: int, end: int) -> Iterator[tuple[int, Row]]:
+        if self.conversation is None:
+            return
+        history = self.conversation.history
+        for number in range(max(first, history.start), end):
+            before = history[number - 1] if number > history.start else None
+            for row in self._rows.of(history[number], before, marked=number == self._mark):
+                yield number, row
+
+    def _start_anew(self, first: int, end: int) -> None:
+        self._editing = True
+        self._mark = self.conversation.mark if self.conversation else None
+        self._typesetter.clear()
+        frame = self.document().rootFrame().frameFormat()
+        frame.setMargin(0)
+        frame.setTopMargin(16)
+        frame.setBottomMargin(14)
+        self.document().rootFrame().setFrameFormat(frame)
+        edit = QTextCursor(self.document())
+        edit.beginEditBlock()
+        self._typesetter.append(self._numbered(first, end))
+        edit.endEditBlock()
+        self._first, self._end = first, end
+        self._editing = False
+
+    def _load_later(self, history: History) -> None:
+        begin = max(self._end, history.start)
+        end = min(history.end, begin + STEP_LINES)
+        with self._in_place():
+            self._typesetter.append(self._numbered(begin, end))
+            self._end = end
+            if self._end - self._first > (MANY_LINES if self.following else MOST_LINES):
+                self._first = self._end - (MANY_LINES - STEP_LINES if self.following else MOST_LINES - STEP_LINES)
+                self._typesetter.cut_before(self._first)
+
+    def _load_earlier(self, history: History) -> None:
+        first = max(history.start, self._first - STEP_LINES)
+        with self._in_place():
+            self._typesetter.prepend(self._numbered(first, self._first))
+            self._first = first
+            if self._end - self._first > MOST_LINES:
+                self._end = self._first + MOST_LINES - STEP_LINES
+                self._typesetter.cut_from(self._end)
+
+    @contextmanager
+    def _in_place(self) -> Iterator[None]:
+        """Change the document in one go while what is looked at stays where it is."""
+        was_editing, self._editing = self._editing, True
+        looked_at = self.cursorForPosition(QPoint(0, 0))
+        looked_at.setKeepPositionOnInsert(True)
+        top = self.cursorRect(looked_at).top()
+        edit = QTextCursor(self.document())
+        edit.beginEditBlock()
+        try:
+            yield
+        finally:
+            edit.endEditBlock()
+            if self.following:
+                self._go_to_end()
+            else:
+                bar = self.verticalScrollBar()
+                self.document().size()
+                bar.setValue(bar.value() + self.cursorRect(looked_at).top() - top)
+            self._editing = was_editing
+
+    def _go_to_end(self) -> None:
+        self.document().size()  # lays out everything, so that the bar knows its end
+        self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
+
+    def _scrolled(self, value: int) -> None:
+        if self._editing or self.conversation is None:
+            return
+        bar, history = self.verticalScrollBar(), self.conversation.history
+        if value < self.viewport().height() and self._first > history.start:
+            self._load_earlier(history)
+        elif bar.maximum() - value < self.viewport().height() and self._end < history.end and not self.following:
+            self._load_later(history)
+        self.following = bar.maximum() - bar.value() < 8 and self._end == history.end
+        self.moved.emit()
+
+    def _ranged(self, _low: int, high: int) -> None:
+        if self.following and not self._editing:
+            self.verticalScrollBar().setValue(high)
+
+    def _place(self) -> tuple[int, int]:
+        looked_at = self.cursorForPosition(QPoint(0, 0))
+        block = looked_at.block()
+        return number_of(block), self.cursorRect(QTextCursor(block)).top()
+
+    def _return_to(self, place: tuple[int, int], history: History) -> None:
+        number, top = place
+        first = max(history.start, number - FEW_LINES)
+        self._start_anew(first, min(history.end, number + FEW_LINES))
+        self._show_block(lambda block: number_of(block) == number, top)
+
+    def _look_at_mark(self) -> None:
+        """Begin to read at the first unread message if not all of them fit."""
+        if self.conversation and self.conversation.unread:
+            self._show_block(lambda block: shape_of(block) is Shape.MARK, 30)
+
+    def _show_block(self, wanted: Any, top: int) -> None:
+        self.document().size()
+        for block in blocks(self.document().begin()):
+            if wanted(block):
+                bar = self.verticalScrollBar()
+                self._editing = True
+                bar.setValue(bar.value() + self.cursorRect(QTextCursor(block)).top() - top)
+                self._editing = False
+                self.following = False
+                self._scrolled(bar.value())
+                return
+
+    def _restyle(self) -> None:
+        self._typesetter.restyle()
+        place, following = self._place(), self.following
+        self._start_anew(self._first, self._end)
+        if following:
+            self.jump()
+        elif self.conversation:
+            self._show_block(lambda block: number_of(block) == place[0], place[1])
+
+
+def open_link(url: QUrl) -> None:
+    """Open a web address in the browser, and nothing else."""
+    if url.scheme().lower() in _SCHEMES:
+        QDesktopServices.openUrl(url)
+
+
+def _write_day(day: datetime) -> str:
+    return QLocale(language()).toString(QDate(day.year, day.month, day.day), QLocale.FormatType.LongFormat)

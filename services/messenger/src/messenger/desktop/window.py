@@ -1,0 +1,298 @@
+"""The main window: rooms, messages, members, and what keeps them up to date."""
+
+from itertools import pairwise
+from typing import Final
+
+from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QWidget
+
+from messenger.core.conversation import Conversation, Presence
+from messenger.core.invite import Invite
+from messenger.core.messenger import Messenger
+from messenger.desktop.actions import Do, make_actions
+from messenger.desktop.attention import Attention
+from messenger.desktop.chat import Chat
+from messenger.desktop.dialogs import HelpDialog
+from messenger.desktop.icons import app_icon
+from messenger.desktop.key_ring import KeyRing
+from messenger.desktop.members import Members
+from messenger.desktop.menus import program_menu
+from messenger.desktop.panes import NARROW, WIDE, Pane, visible_panes
+from messenger.desktop.rooms import Rooms
+from messenger.desktop.start import Start
+from messenger.desktop.theme import Theme
+from messenger.i18n import _
+from messenger.recents import Recents
+
+FRAME_MILLISECONDS: Final = 33
+"""What changes is shown at most so often."""
+_SECOND_MILLISECONDS: Final = 500
+"""How often the time until the next attempt is counted down."""
+
+
+class Window(QMainWindow):
+    """Shows a messenger."""
+
+    def __init__(self, messenger: Messenger, theme: Theme, recents: Recents, keys: KeyRing | None = None) -> None:
+        super().__init__()
+        self.setWindowIcon(app_icon())
+        self.setMinimumSize(320, 400)
+        self.resize(1040, 700)
+        self.messenger = messenger
+        self.current: Conversation | None = None
+        self.peek = Pane.CENTRE
+        self.members_wanted = True
+        self._since_frame = QElapsedTimer()
+        self._since_frame.start()
+        self._frame = QTimer(self, singleShot=True)
+        self._frame.timeout.connect(self.render_all)
+        self.actions_by_name = make_actions(self)
+        self.rooms = Rooms(messenger, theme)
+        self.chat = Chat(messenger, theme, self.actions_by_name)
+        self.start = Start(messenger, theme, recents, keys)
+        self.members = Members(theme)
+        self.attention = Attention(self, self.windowIcon())
+        self.centre = QStackedWidget()
+        self.centre.addWidget(self.start)
+        self.centre.addWidget(self.chat)
+        self._lay_out()
+        self._connect()
+        self.render_all()
+
+    def open_invite(self, invite: Invite) -> None:
+        """Prepare to go where an invitation leads, or show the room if one is there already."""
+        for conversation in self.messenger.conversations:
+            if Invite.to(conversation.entry) == invite:
+                self.show_conversation(conversation)
+                return
+        self.show_start()
+        self.start.invite(invite)
+
+    def show_conversation(self, conversation: Conversation) -> None:
+        """Show a conversation."""
+        if conversation not in self.rooms.conversations:
+            return
+        self.current = conversation
+        self.peek = Pane.CENTRE
+        self.centre.setCurrentWidget(self.chat)
+        self.chat.present(conversation)
+        self.render_all()
+        if not self.rooms.list.hasFocus():
+            self.chat.composer.setFocus()
+
+    def show_start(self) -> None:
+        """Show the page to come in by."""
+        self.peek = Pane.CENTRE
+        self.start.reload()
+        self.centre.setCurrentWidget(self.start)
+        self.start.form.name.setFocus()
+        self.render_all()
+
+    def mark_dirty(self) -> None:
+        """Show soon what has changed; this may be called as often as one likes."""
+        if not self._frame.isActive():
+            self._frame.start(max(0, FRAME_MILLISECONDS - self._since_frame.elapsed()))
+
+    def render_all(self) -> None:
+        """Show what has changed."""
+        self._frame.stop()
+        self.rooms.hidden = self.start.pending
+        self.start.follow()
+        self.rooms.hidden = self.start.pending
+        self.rooms.render_rooms(self.current if self._chatting else None)
+        self._fold()
+        if self._chatting:
+            self.chat.render_chat()
+            self.members.render_members(self.current)
+        self._attend()
+        unread = self.messenger.unread
+        self.attention.count(unread)
+        self._set_title(unread)
+        self._since_frame.restart()
+        if self._chatting and self.chat.stage.transcript.behind:
+            self._frame.start(FRAME_MILLISECONDS)
+        elif any(each.presence is Presence.WAITING for each in self.messenger.conversations):
+            self._frame.start(_SECOND_MILLISECONDS)
+
+    # What follows are Qt's own methods.
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave every room."""
+        self.messenger.leave_all()
+        self._frame.stop()
+        self.attention.end()
+        event.accept()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Take note whether the window is looked at."""
+        super().changeEvent(event)
+        if event.type() in {QEvent.Type.ActivationChange, QEvent.Type.WindowStateChange}:
+            self._attend()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Show what there is place for."""
+        super().resizeEvent(event)
+        self._fold()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Lead back to where one types."""
+        if event.key() == Qt.Key.Key_Escape:
+            self._go_back()
+        else:
+            super().keyPressEvent(event)
+
+    @property
+    def _chatting(self) -> bool:
+        return self.centre.currentWidget() is self.chat
+
+    def _lay_out(self) -> None:
+        splitter = QSplitter()
+        splitter.setChildrenCollapsible(False)
+        splitter.setHandleWidth(1)
+        for pane in (self.rooms, self.centre, self.members):
+            splitter.addWidget(pane)
+        for number, stretch in enumerate((0, 1, 0)):
+            splitter.setStretchFactor(number, stretch)
+        splitter.setSizes([260, 600, 210])
+        self.rooms.setMinimumWidth(190)
+        self.members.setMinimumWidth(150)
+        self.setCentralWidget(splitter)
+        order: list[QWidget] = [self.rooms.list, self.rooms.new, self.rooms.menu]
+        order += [self.chat.bar.members, self.chat.bar.menu, self.chat.stage.transcript]
+        order += [self.chat.composer.words, self.chat.composer.send, self.members.list]
+        for before, after in pairwise(order):
+            self.setTabOrder(before, after)
+
+    def _connect(self) -> None:
+        self.messenger.on_change = self.mark_dirty
+        self.messenger.on_alert = self.attention.alert
+        self.rooms.chosen.connect(self.show_conversation)
+        self.rooms.menu_wanted.connect(self._open_room_menu)
+        self.rooms.new.clicked.connect(self.show_start)
+        self.rooms.menu.clicked.connect(self._open_menu)
+        self.start.arrived.connect(self.show_conversation)
+        self.start.started.connect(self.mark_dirty)
+        self.start.closed.connect(self._close_start)
+        self.chat.bar.back_wanted.connect(lambda: self._peek_at(Pane.ROOMS))
+        self.chat.bar.members_wanted.connect(self._toggle_members)
+        self.chat.help_wanted.connect(self.show_help)
+        self.chat.close_wanted.connect(self.close_conversation)
+        self.chat.stage.transcript.moved.connect(self._attend)
+        self.chat.stage.transcript.moved.connect(self.mark_dirty)
+        self.members.closed.connect(lambda: self._peek_at(Pane.CENTRE))
+        self.members.menu_wanted.connect(self.chat.open_person_menu)
+        self.members.mentioned.connect(self._mention)
+        self.attention.wanted.connect(self._come_up)
+        for done, act in (
+            (Do.NEW, self.show_start),
+            (Do.MEMBERS, self._toggle_members),
+            (Do.CLOSE, self._close_current),
+            (Do.NEXT, lambda: self._step(1)),
+            (Do.PREVIOUS, lambda: self._step(-1)),
+            (Do.MENU, self._open_menu),
+            (Do.HELP, self.show_help),
+            (Do.QUIT, self.close),
+        ):
+            self.actions_by_name[done].triggered.connect(lambda _checked=False, act=act: act())
+
+    def show_help(self) -> HelpDialog:
+        """Show the keys and the commands."""
+        dialog = HelpDialog(self)
+        dialog.open()
+        return dialog
+
+    def close_conversation(self, conversation: Conversation) -> None:
+        """Leave a room and forget it; what is next to it is shown."""
+        listed = self.rooms.conversations
+        place = listed.index(conversation)
+        self.messenger.close(conversation)
+        self.chat.forget(conversation)
+        listed.remove(conversation)
+        if conversation is not self.current:
+            self.render_all()
+            return
+        self.current = None
+        if listed:
+            self.show_conversation(listed[min(place, len(listed) - 1)])
+        else:
+            self.show_start()
+
+    def _close_current(self) -> None:
+        if self._chatting and self.current:
+            self.close_conversation(self.current)
+
+    def _close_start(self) -> None:
+        if listed := self.rooms.conversations:
+            self.show_conversation(self.current if self.current in listed and self.current else listed[0])
+
+    def _step(self, by: int) -> None:
+        if listed := self.rooms.conversations:
+            place = listed.index(self.current) if self.current in listed else 0
+            self.show_conversation(listed[(place + by) % len(listed)])
+
+    def _mention(self, person: object) -> None:
+        self._peek_at(Pane.CENTRE)
+        self.chat.mention(person)  # type: ignore[arg-type]  # signals carry objects
+
+    def _open_room_menu(self, conversation: Conversation, _position: QPoint) -> None:
+        self.show_conversation(conversation)
+        self.chat.open_menu()
+
+    def _open_menu(self) -> None:
+        menu = program_menu(self.actions_by_name, self)
+        menu.aboutToHide.connect(menu.deleteLater)
+        button = self.rooms.menu if self.rooms.menu.isVisible() else self.centre
+        menu.popup(button.mapToGlobal(button.rect().bottomLeft() if button is self.rooms.menu else QPoint(8, 8)))
+
+    def _toggle_members(self) -> None:
+        if self.width() >= WIDE:
+            self.members_wanted = not self.members_wanted
+        else:
+            self.peek = Pane.CENTRE if self.peek is Pane.MEMBERS else Pane.MEMBERS
+        self.render_all()
+        if self.members.isVisible():
+            self.members.list.setFocus()
+
+    def _peek_at(self, pane: Pane) -> None:
+        self.peek = pane
+        self.render_all()
+        if pane is Pane.ROOMS:
+            self.rooms.list.setFocus()
+
+    def _go_back(self) -> None:
+        if self.peek is not Pane.CENTRE and self.current:
+            self._peek_at(Pane.CENTRE)
+        if not self._chatting:
+            self._close_start()
+        self.chat.composer.setFocus()
+
+    def _come_up(self, conversation: Conversation | None) -> None:
+        if conversation:
+            self.show_conversation(conversation)
+        self.showNormal() if self.isMinimized() else self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def _fold(self) -> None:
+        listed = bool(self.rooms.conversations)
+        members = self.members_wanted and self._chatting
+        peek = self.peek if listed and (self._chatting or self.peek is not Pane.MEMBERS) else Pane.CENTRE
+        shown = visible_panes(self.width(), members=members, peek=peek)
+        self.rooms.setVisible(Pane.ROOMS in shown and listed)
+        self.centre.setVisible(Pane.CENTRE in shown)
+        self.members.setVisible(Pane.MEMBERS in shown)
+        self.members.back.setVisible(self.width() < WIDE)
+        self.chat.bar.back.setVisible(self.width() < NARROW)
+        self.start.back.setVisible(listed)
+
+    def _attend(self) -> None:
+        transcript = self.chat.stage.transcript
+        looked_at = self._chatting and self.isActiveWindow() and not self.isMinimized() and self.chat.isVisible()
+        seen = looked_at and transcript.following and not transcript.behind
+        self.messenger.attend(self.current if seen else None)
+
+    def _set_title(self, unread: int) -> None:
+        where = (self.current.title or _("Lobby")) if self._chatting and self.current else ""
+        title = _("{room} - Chat").format(room=where) if where else _("Chat")
+        self.setWindowTitle(f"({unread}) {title}" if unread else title)
