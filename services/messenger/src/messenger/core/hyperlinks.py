@@ -21,6 +21,8 @@ class Part(NamedTuple):
 
 def split_links(text: str) -> list[Part]:
     """Cut a message into parts that are a link or aren't; together they are the message."""
+    if "://" not in text:  # looking closer takes a while, and most messages have none
+        return [Part(text)] if text else []
     parts: list[Part] = []
     end = 0
     for found in _FINDER.match(text) or ():
