@@ -1,28 +1,87 @@
-"""The application: one window."""
+"""The program: builds the parts, shows the window, and leaves the rooms in the end."""
 
-import locale
+import random
 import sys
-from collections.abc import Sequence
+from datetime import datetime
 
-from PySide6.QtCore import qInstallMessageHandler
-from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator
+from PySide6.QtWidgets import QApplication
+
+from messenger.core.conversation import Conversation
+from messenger.core.history import Line
+from messenger.core.links import Links, TrustStore
+from messenger.core.messenger import Messenger
+from messenger.desktop.arguments import PROGRAM, Arguments
+from messenger.desktop.interrupts import Interrupts
+from messenger.desktop.key_ring import KeyRing, key_ring
+from messenger.desktop.sockets import QtLinks
+from messenger.desktop.theme import Theme
+from messenger.desktop.window import Window
+from messenger.i18n import language
+from messenger.known_servers import KnownServers, KnownServersError, default_path
+from messenger.logbook import Logbook, LogbookError
+from messenger.recents import Recents
+
+_DONE, _WRONG_USAGE = 0, 2
 
 
-def make_application(arguments: Sequence[str]) -> QApplication:
-    """Make what every window needs, once; Qt's own words about it go to the standard error from now on."""
-    application = QApplication(list(arguments))
-    application.setApplicationName("chat-desktop")
-    if hasattr(locale, "LC_MESSAGES"):
-        # Qt has switched on the system's language, also for what the system says of errors: that is worded elsewhere.
-        locale.setlocale(locale.LC_MESSAGES, "C")
-    qInstallMessageHandler(None)
-    return application
-
-
-def run() -> int:
-    """Show the window until it is closed; returns the exit code."""
-    application = make_application(sys.argv[:1])
-    window = QMainWindow()
-    window.setWindowTitle("Chat")
+def run(arguments: Arguments) -> int:
+    """Show the window until it is closed; returns 0, or 2 if a file can't be used."""
+    app = QApplication(sys.argv[:1])
+    try:
+        state = default_path()
+        logbook = Logbook(arguments.log) if arguments.log else None
+    except (KnownServersError, LogbookError) as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return _WRONG_USAGE
+    recents = Recents(state.with_name("recents.json"))
+    window = build(app, QtLinks(), KnownServers(state), recents, keys=key_ring(), logbook=logbook)
+    if arguments.name:
+        window.start.form.name.setText(arguments.name)
+    if arguments.invite:
+        window.open_invite(arguments.invite)
+    interrupts = Interrupts(lambda: (app.closeAllWindows(), app.quit()))
     window.show()
-    return application.exec()
+    app.exec()
+    interrupts.end()
+    if logbook:
+        logbook.close()
+    return _DONE
+
+
+def build(
+    app: QApplication,
+    links: Links,
+    trust: TrustStore,
+    recents: Recents,
+    *,
+    keys: KeyRing | None = None,
+    logbook: Logbook | None = None,
+) -> Window:
+    """Make a window upon links."""
+    app.setApplicationName(PROGRAM)
+    app.setDesktopFileName(PROGRAM)
+    speak(app)
+    messenger = Messenger(links, trust, random=random.random, clock=lambda: datetime.now().astimezone())
+    if logbook:
+        _log(messenger, logbook)
+    return Window(messenger, Theme(app), recents, keys)
+
+
+def speak(app: QApplication) -> None:
+    """Have Qt's own texts in the language of the program."""
+    QLocale.setDefault(QLocale(language()))
+    translator = QTranslator(app)
+    if translator.load(f"qtbase_{language()}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+        app.installTranslator(translator)
+
+
+def _log(messenger: Messenger, logbook: Logbook) -> None:
+    def write(conversation: Conversation, line: Line) -> None:
+        try:
+            logbook.write(conversation, line)
+        except LogbookError as error:  # said once; from then on there is no log
+            messenger.on_line = lambda _conversation, _line: None
+            conversation.note(str(error), problem=True)
+
+    messenger.on_line = write

@@ -1,9 +1,10 @@
 """What is painted beneath the text of a transcript: bubbles, avatars, and lines beside a day or a mark."""
 
+from functools import lru_cache
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen, QTextBlock
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPen, QPixmap, QTextBlock
 
 from messenger.desktop.measures import AVATAR, PADDING_X, PADDING_Y, ROUNDING, Measures
 from messenger.desktop.rows import Shape
@@ -31,19 +32,34 @@ def paint_beneath(painter: QPainter, theme: Theme, measures: Measures, block: QT
 
 def paint_avatar(painter: QPainter, theme: Theme, place: QRectF, name: str, rounding: float | None = None) -> None:
     """Paint a round, or a rounded square, with the first letter of a name."""
-    colour = theme.name_colour(name)
+    size = round(place.width())
+    radius = size / 2 if rounding is None else rounding
+    colour, ratio = theme.name_colour(name).name(), painter.device().devicePixelRatioF()
+    drawn = _avatar(_initial(name), size, radius, ratio, colour, theme.colours.dark)
+    painter.drawPixmap(place, drawn, QRectF(drawn.rect()))
+
+
+@lru_cache(maxsize=512)
+def _avatar(letter: str, size: int, radius: float, ratio: float, colour: str, dark: bool) -> QPixmap:
+    drawn = QPixmap(round(size * ratio), round(size * ratio))
+    drawn.setDevicePixelRatio(ratio)
+    drawn.fill(Qt.GlobalColor.transparent)
     ground = QColor(colour)
-    ground.setAlphaF(0.24 if theme.colours.dark else 0.15)
+    ground.setAlphaF(0.24 if dark else 0.15)
+    painter = QPainter(drawn)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(ground)
-    radius = place.width() / 2 if rounding is None else rounding
+    place = QRectF(0, 0, size, size)
     painter.drawRoundedRect(place, radius, radius)
-    font = QFont(painter.font())
-    font.setPixelSize(round(place.height() * 0.45))
+    font = QFont(QGuiApplication.font())
+    font.setPixelSize(round(size * 0.45))
     font.setWeight(QFont.Weight.DemiBold)
     painter.setFont(font)
-    painter.setPen(colour)
-    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, _initial(name))
+    painter.setPen(QColor(colour))
+    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, letter)
+    painter.end()
+    return drawn
 
 
 def _initial(name: str) -> str:

@@ -13,19 +13,21 @@ from messenger.core.conversation import Conversation
 from messenger.core.history import History
 from messenger.desktop.bubbles import paint_beneath
 from messenger.desktop.measures import Measures
-from messenger.desktop.rows import LINE_SEPARATOR, Row, Rows, Shape
+from messenger.desktop.rows import LINE_SEPARATOR, Row, Rows
 from messenger.desktop.theme import Theme
-from messenger.desktop.typesetter import Typesetter, blocks, number_of, shape_of
+from messenger.desktop.typesetter import Typesetter, blocks, number_of
 from messenger.i18n import _, language
 
-FEW_LINES: Final = 200
+FEW_LINES: Final = 80
 """So many of the newest lines are set when a conversation is shown."""
-MANY_LINES: Final = 500
+MANY_LINES: Final = 240
 """With more than this the oldest are taken out again, while the newest ones are followed."""
-MOST_LINES: Final = 1500
+MOST_LINES: Final = 600
 """With more than this what is far from what is looked at is taken out."""
-STEP_LINES: Final = 100
+STEP_LINES: Final = 60
 """So many lines are set at once."""
+_BELOW_THE_EDGE: Final = 30
+"""Where the first unread line stands when one begins to read there."""
 _SCHEMES: Final = {"http", "https"}
 _PARAGRAPH: Final = "\u2029"
 
@@ -68,11 +70,13 @@ class Transcript(QTextBrowser):
         place = self._places.pop(id(conversation), None)
         if conversation is None:
             self._start_anew(0, 0)
-        elif place and place[0] >= conversation.history.start:
+            return
+        if place is None and conversation.unread and conversation.mark is not None:
+            place = (conversation.mark, _BELOW_THE_EDGE)
+        if place and place[0] >= conversation.history.start:
             self._return_to(place, conversation.history)
         else:
             self.jump()
-            self._look_at_mark()
 
     def forget(self, conversation: Conversation) -> None:
         """Forget where one was in a conversation that is closed."""
@@ -132,6 +136,8 @@ class Transcript(QTextBrowser):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Set the text to the new width, around what was looked at."""
         with self._in_place():
+            if event.size().width() != event.oldSize().width():
+                self._shorten()  # the less there is, the sooner it is laid out
             super().resizeEvent(event)
             width = self.viewport().width()
             if width != self._typesetter.measures.width:
@@ -193,6 +199,16 @@ class Transcript(QTextBrowser):
                 self._end = self._first + MOST_LINES - STEP_LINES
                 self._typesetter.cut_from(self._end)
 
+    def _shorten(self) -> None:
+        """Take out what isn't near to what is looked at; it comes back when one goes there."""
+        middle = self._end if self.following else number_of(self.cursorForPosition(QPoint(0, 0)).block())
+        first, end = max(self._first, middle - FEW_LINES), min(self._end, middle + FEW_LINES)
+        if end < self._end:
+            self._typesetter.cut_from(end)
+        if first > self._first:
+            self._typesetter.cut_before(first)
+        self._first, self._end = first, end
+
     @contextmanager
     def _in_place(self) -> Iterator[None]:
         """Change the document in one go while what is looked at stays where it is."""
@@ -242,17 +258,12 @@ class Transcript(QTextBrowser):
         number, top = place
         first = max(history.start, number - FEW_LINES)
         self._start_anew(first, min(history.end, number + FEW_LINES))
-        self._show_block(lambda block: number_of(block) == number, top)
+        self._show_line(number, top)
 
-    def _look_at_mark(self) -> None:
-        """Begin to read at the first unread message if not all of them fit."""
-        if self.conversation and self.conversation.unread:
-            self._show_block(lambda block: shape_of(block) is Shape.MARK, 30)
-
-    def _show_block(self, wanted: Any, top: int) -> None:
+    def _show_line(self, number: int, top: int) -> None:
         self.document().size()
         for block in blocks(self.document().begin()):
-            if wanted(block):
+            if number_of(block) == number:
                 bar = self.verticalScrollBar()
                 self._editing = True
                 bar.setValue(bar.value() + self.cursorRect(QTextCursor(block)).top() - top)
@@ -268,7 +279,7 @@ class Transcript(QTextBrowser):
         if following:
             self.jump()
         elif self.conversation:
-            self._show_block(lambda block: number_of(block) == place[0], place[1])
+            self._show_line(*place)
 
 
 def open_link(url: QUrl) -> None:

@@ -1,0 +1,77 @@
+"""What stands on the command line of the window."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from chatproto import check_user_name, sanitize
+from messenger import __version__
+from messenger.core.invite import Invite, parse_invite
+from messenger.i18n import LANGUAGES, UnknownLanguageError, _, use_language
+from messenger.wording import flaw
+
+PROGRAM = "chat-desktop"
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """A legal command line."""
+
+    invite: Invite | None = None
+    name: str = ""
+    log: Path | None = None
+
+
+class _Parser(argparse.ArgumentParser):
+    """Say what is wrong in one sentence, without the usage around it."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{PROGRAM}: {sanitize(message[:1].upper() + message[1:])}", file=sys.stderr)
+        sys.exit(2)
+
+
+def parse(argv: Sequence[str] | None = None) -> Arguments:
+    """Read the command line, and choose the language; ends the program with exit code 2 if something is wrong."""
+    _choose_language(argv)
+    parser = _parser()
+    given = parser.parse_args(argv)
+    try:
+        if given.name:
+            check_user_name(given.name.encode(errors="surrogateescape"))
+        invite = parse_invite(given.invite) if given.invite else None
+    except ValueError as error:
+        parser.error(flaw(error))
+    return Arguments(invite, given.name or "", Path(given.log) if given.log else None)
+
+
+def _choose_language(argv: Sequence[str] | None) -> None:
+    """Look for --lang alone, for everything that is said from here on is said in this language."""
+    use_language()
+    parser = _Parser(prog=PROGRAM, add_help=False)
+    _add_language(parser)
+    asked = parser.parse_known_args(argv)[0].lang
+    if asked is not None:
+        try:
+            use_language(asked)
+        except UnknownLanguageError as error:
+            parser.error(str(error))
+
+
+def _add_language(parser: argparse.ArgumentParser) -> None:
+    languages = ", ".join(f"{tag} ({name})" for tag, name in LANGUAGES.items())
+    text = _("the language of what the window says: {languages} (default: as your system)")
+    parser.add_argument("--lang", metavar="LANG", help=text.format(languages=languages))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog=PROGRAM, description=_("Chat in a window, in rooms or in the lobby of a chat relay."))
+    parser.add_argument("invite", nargs="?", metavar="LINK", help=_("an invitation: chat://HOST:PORT/ROOM"))
+    parser.add_argument("--name", metavar="NAME", help=_("your name (default: the one of the last time)"))
+    parser.add_argument("--log", metavar="FILE", help=_("append what is said to this file"))
+    _add_language(parser)
+    version = _("show program's version number and exit")
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}", help=version)
+    return parser

@@ -1,0 +1,61 @@
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication
+
+from messenger.desktop.theme import DARK, LIGHT, Colours, Theme
+from messenger.palette import COLOURS
+
+
+def luminance(colour: QColor) -> float:
+    linear = [
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (colour.redF(), colour.greenF(), colour.blueF())
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """As WCAG has it, from 1 to 21."""
+    bright, dark = sorted((luminance(QColor(one)), luminance(QColor(other))), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("ink", "paper"),
+    [
+        *((ink, paper) for ink in ("text", "muted") for paper in ("ground", "side", "raised", "hover", "chosen")),
+        ("text", "own"),
+        ("text", "other"),
+        ("link", "own"),
+        ("link", "other"),
+        ("on_accent", "accent"),
+        ("danger", "danger_ground"),
+        ("danger", "ground"),
+        ("danger", "raised"),
+        ("danger", "side"),
+        ("warning", "warning_ground"),
+        ("warning", "side"),
+    ],
+)
+def test_everything_can_be_read(colours: Colours, ink: str, paper: str):
+    assert contrast(getattr(colours, ink), getattr(colours, paper)) >= 4.5
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_names_can_be_read(theme: Theme, monkeypatch: pytest.MonkeyPatch, colours: Colours):
+    monkeypatch.setattr(theme, "colours", colours)
+    monkeypatch.setattr("messenger.desktop.theme.colour_of", lambda name: name)
+    assert min(contrast(theme.name_colour(colour).name(), colours.ground) for colour in COLOURS) >= 4
+
+
+def test_the_colours_follow_the_system(qapp: QApplication, theme: Theme):
+    changes: list[str] = []
+    theme.changed.connect(lambda: changes.append(theme.colours.ground))
+    qapp.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Dark)  # a platform without a desktop has only one
+    assert theme.colours is DARK
+    assert qapp.palette().window().color() == QColor(DARK.side)
+    qapp.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Light)
+    assert theme.colours is LIGHT
+    assert changes == [DARK.ground, LIGHT.ground]

@@ -1,0 +1,288 @@
+from datetime import timedelta
+
+import pytest
+from PySide6.QtCore import QPoint, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QTextCursor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from messenger.core.conversation import Conversation
+from messenger.core.history import MAX_LINES, Kind, Line
+from messenger.desktop.rows import Shape
+from messenger.desktop.transcript import FEW_LINES, MANY_LINES, MOST_LINES, STEP_LINES, Transcript, open_link
+from messenger.desktop.typesetter import blocks, number_of, shape_of
+from services.messenger.core.fake_relay import NOON
+from services.messenger.desktop.sight import Sight
+
+
+def fill(conversation: Conversation, count: int, *, minutes: float = 0.0) -> None:
+    """Have much said at once, without a relay."""
+    for number in range(count):
+        at = NOON + timedelta(minutes=minutes * number)
+        conversation.history.add(Line(Kind.MESSAGE, at, f"message {conversation.history.end}", "bob"))
+
+
+def numbers(transcript: Transcript) -> list[int]:
+    """Which lines are set."""
+    return sorted({number_of(block) for block in blocks(transcript.document().begin())})
+
+
+def shapes(transcript: Transcript) -> list[Shape]:
+    return [shape_of(block) for block in blocks(transcript.document().begin())]
+
+
+def topmost(transcript: Transcript) -> tuple[str, int]:
+    """What is looked at, and where it stands."""
+    cursor = transcript.cursorForPosition(QPoint(0, 0))
+    return cursor.block().text(), transcript.cursorRect(QTextCursor(cursor.block())).top()
+
+
+def scroll_back(sight: Sight, to: float = 0.5) -> Transcript:
+    transcript = sight.window.chat.stage.transcript
+    bar = transcript.verticalScrollBar()
+    bar.setValue(round(bar.maximum() * to))
+    sight.look()
+    assert not transcript.following
+    return transcript
+
+
+@pytest.fixture
+def transcript(sight: Sight) -> Transcript:
+    """Look at a room in which much was said."""
+    fill(sight.enter(), 300)
+    sight.look()
+    transcript = sight.window.chat.stage.transcript
+    transcript.jump()
+    return transcript
+
+
+def test_only_the_newest_lines_are_set_and_followed(sight: Sight, transcript: Transcript):
+    end = sight.window.current.history.end
+    assert numbers(transcript) == list(range(end - FEW_LINES, end))
+    bar = transcript.verticalScrollBar()
+    assert transcript.following
+    assert bar.value() == bar.maximum() > 0
+    sight.hear("bob: the newest")
+    assert bar.value() == bar.maximum()
+    assert transcript.toPlainText().endswith("the newest")
+
+
+def test_while_the_newest_are_followed_the_oldest_are_taken_out(sight: Sight, transcript: Transcript):
+    for _ in range(5):
+        fill(sight.window.current, STEP_LINES)
+        sight.look()
+    set_lines = numbers(transcript)
+    assert MANY_LINES - STEP_LINES <= len(set_lines) <= MANY_LINES
+    assert set_lines == list(range(set_lines[0], sight.window.current.history.end))
+
+
+def test_after_a_flood_only_the_newest_are_set(sight: Sight, transcript: Transcript):
+    fill(sight.window.current, 3 * MAX_LINES)
+    sight.look()
+    end = sight.window.current.history.end
+    assert numbers(transcript) == list(range(end - FEW_LINES, end))
+
+
+def test_what_is_looked_at_stays_put_while_more_comes(sight: Sight, transcript: Transcript):
+    scroll_back(sight)
+    before = topmost(transcript)
+    for _ in range(20):
+        sight.hear("bob: one more", "carol: and\nanother")
+    assert topmost(transcript) == before
+
+
+def test_going_back_loads_all_of_the_history_and_nothing_jumps(sight: Sight, transcript: Transcript):
+    bar = transcript.verticalScrollBar()
+    for _ in range(100):
+        bar.setValue(transcript.viewport().height() + 1)
+        before = topmost(transcript)
+        bar.setValue(transcript.viewport().height() - 1)
+        after = topmost(transcript)
+        assert after[0] == before[0]
+        assert after[1] == before[1] + 2
+        if numbers(transcript)[0] == 0:
+            break
+    else:
+        pytest.fail("The first line was never loaded.")
+    bar.setValue(0)
+    assert "You are in demo" in topmost(transcript)[0] or shapes(transcript)[0] is Shape.DAY
+
+
+def test_far_from_what_is_looked_at_nothing_is_kept(sight: Sight, transcript: Transcript):
+    fill(sight.window.current, 5000)
+    sight.look()
+    bar = transcript.verticalScrollBar()
+    for _ in range(4 * MOST_LINES // STEP_LINES):
+        bar.setValue(0)
+    set_lines = numbers(transcript)
+    assert len(set_lines) <= MOST_LINES
+    assert set_lines == list(range(set_lines[0], set_lines[-1] + 1))
+    for _ in range(8 * MOST_LINES // STEP_LINES):
+        bar.setValue(bar.maximum())
+    assert transcript.following
+    assert numbers(transcript)[-1] == sight.window.current.history.end - 1
+    assert transcript.toPlainText().endswith(sight.window.current.history[sight.window.current.history.end - 1].text)
+
+
+def test_a_button_tells_how_much_is_new_below_and_leads_there(sight: Sight, transcript: Transcript):
+    newest = sight.window.chat.stage.newest
+    assert not newest.isVisible()
+    scroll_back(sight)
+    assert newest.text() == "Newest messages"
+    sight.hear("bob: one")
+    assert newest.text() == "1 new message"
+    sight.hear("bob: two")
+    assert newest.text() == "2 new messages"
+    newest.click()
+    sight.look()
+    assert transcript.following
+    assert not newest.isVisible()
+    assert sight.window.current.unread == 0
+
+
+def test_a_mark_stands_before_what_came_while_one_looked_away(sight: Sight):
+    conversation = sight.enter()
+    sight.hear("bob: seen")
+    other = sight.look_away()
+    sight.hear("bob: new", "bob: newer")
+    transcript = sight.window.chat.stage.transcript
+    assert shapes(transcript).count(Shape.MARK) == 1
+    text = transcript.toPlainText()
+    assert text.index("seen") < text.index("New messages") < text.index("new\n") < text.index("newer")
+    sight.look_back()
+    other.close()
+    assert shapes(transcript).count(Shape.MARK) == 1
+    assert conversation.unread == 0
+    sight.type("hello")
+    assert Shape.MARK not in shapes(transcript)
+
+
+def test_a_new_mark_takes_the_place_of_the_old_one(sight: Sight):
+    sight.enter()
+    for text in ("first", "second"):
+        other = sight.look_away()
+        sight.hear(f"bob: {text}")
+        sight.look_back()
+        other.close()
+    transcript = sight.window.chat.stage.transcript
+    assert shapes(transcript).count(Shape.MARK) == 1
+    text = transcript.toPlainText()
+    assert text.index("first") < text.index("New messages") < text.index("second")
+
+
+def test_in_a_room_with_much_that_is_new_reading_begins_at_the_mark(sight: Sight):
+    sight.enter()
+    sight.enter("other")
+    sight.hear(*(f"bob: message {number}" for number in range(60)), link=0)
+    assert sight.messenger.conversations[0].unread == 60
+    sight.window.show_conversation(sight.messenger.conversations[0])
+    sight.look()
+    transcript = sight.window.chat.stage.transcript
+    mark = next(block for block in blocks(transcript.document().begin()) if shape_of(block) is Shape.MARK)
+    assert 0 <= transcript.cursorRect(QTextCursor(mark)).top() < transcript.viewport().height()
+    assert not transcript.following
+    assert sight.window.chat.stage.newest.text() == "60 new messages"
+
+
+def test_one_comes_back_to_where_one_was_in_a_room(sight: Sight, transcript: Transcript):
+    first = sight.window.current
+    scroll_back(sight)
+    before = topmost(transcript)
+    sight.enter("other")
+    sight.window.show_conversation(first)
+    sight.look()
+    assert topmost(transcript) == before
+
+
+def test_resizing_keeps_to_what_is_looked_at(sight: Sight, transcript: Transcript):
+    scroll_back(sight)
+    before = topmost(transcript)[0]
+    for width in (500, 360, 1200, 1040):
+        sight.window.resize(width, 700)
+        sight.look()
+        assert topmost(transcript)[0] == before
+    transcript.jump()
+    sight.window.resize(500, 500)
+    sight.look()
+    assert transcript.verticalScrollBar().value() == transcript.verticalScrollBar().maximum()
+
+
+HOSTILE = '<b>bold</b><img src="file:///etc/passwd"><a href="javascript:alert(1)">x</a> &amp; <!-- '
+
+
+def test_text_of_others_is_text(sight: Sight):
+    sight.enter()
+    sight.hear(f"<i>bob</i>: {HOSTILE}", "\x1b[31mred\u202eevil\u2066: \x07bell\x00 \u202eback")
+    assert HOSTILE.strip() in sight.text
+    assert "<i>bob</i>" in sight.text
+    assert not set("\x1b\u202e\u2066\x07\x00") & set(sight.text)
+
+
+def test_a_name_cannot_be_markup_anywhere(sight: Sight):
+    conversation = sight.enter("<h1>room</h1>", name="<u>ann</u>", create=True)
+    sight.hear("<s>bob</s>: hi")
+    assert sight.rooms == ["<h1>room</h1>"]
+    assert sight.window.chat.bar.title.text() == "<h1>room</h1>"
+    assert sight.window.chat.bar.title.textFormat() is Qt.TextFormat.PlainText
+    assert sight.window.chat.bar.state.textFormat() is Qt.TextFormat.PlainText
+    assert "<u>ann</u>, host" in sight.members
+    assert conversation.title in sight.window.windowTitle()
+
+
+def test_text_is_copied_across_messages_as_plain_text(sight: Sight):
+    sight.enter()
+    sight.hear("bob: <b>one</b>\nand more", "bob: two")
+    transcript = sight.window.chat.stage.transcript
+    transcript.selectAll()
+    transcript.copy()
+    copied = QApplication.clipboard().mimeData()
+    assert "bob  12:00\n<b>one</b>\nand more\ntwo" in copied.text()
+    assert not copied.hasHtml()
+
+
+def test_links_are_opened_by_the_desktop(sight: Sight, monkeypatch: pytest.MonkeyPatch):
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
+    sight.enter()
+    sight.hear("bob: https://example.org/a?b=c")
+    transcript = sight.window.chat.stage.transcript
+    cursor = transcript.document().find("example")
+    place = transcript.cursorRect(cursor).center()
+    assert transcript.anchorAt(place) == "https://example.org/a?b=c"
+    QTest.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert opened == ["https://example.org/a?b=c"]
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "file:///etc/passwd", "ftp://example.org", "smb://x", "chat:x"])
+def test_nothing_but_web_addresses_is_opened(monkeypatch: pytest.MonkeyPatch, url: str):
+    opened: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    open_link(QUrl(url))
+    assert opened == []
+
+
+def test_a_long_message_is_wrapped(sight: Sight):
+    sight.relay.limit = 5000
+    sight.enter()
+    sight.hear("bob: " + "x" * 4000)
+    transcript = sight.window.chat.stage.transcript
+    assert transcript.horizontalScrollBar().maximum() == 0
+    assert transcript.document().size().width() <= transcript.viewport().width()
+
+
+def test_days_are_parted(sight: Sight):
+    fill(sight.enter(), 5, minutes=24 * 60)
+    sight.look()
+    transcript = sight.window.chat.stage.transcript
+    assert shapes(transcript).count(Shape.DAY) == 5
+    assert "Saturday, January 3, 2026" in sight.text
+
+
+def test_dark_and_light_show_the_same(sight: Sight, transcript: Transcript):
+    scroll_back(sight)
+    before = topmost(transcript)[0]
+    QApplication.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Dark)
+    try:
+        assert topmost(transcript)[0] == before
+    finally:
+        QApplication.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Light)
