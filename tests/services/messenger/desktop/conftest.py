@@ -20,6 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # Modules that need Qt to be imported.
         config.pluginmanager.import_plugin("pytestqt.plugin")
         config.pluginmanager.import_plugin("services.messenger.desktop.people")
+        config.pluginmanager.import_plugin("services.messenger.desktop.sight")
 
 
 class Unloadable(pytest.Module):

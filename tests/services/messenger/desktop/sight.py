@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
@@ -27,15 +27,24 @@ class Sight:
         self.relay, self.links, self.messenger = self.case.relay, self.case.links, self.case.messenger
         self.recents = Recents(folder / "chat" / "recents.json")
         self._theme, self._keys = theme, keys
+        self._windows: list[Window] = []
         self.window = self.open_window()
 
     def open_window(self) -> Window:
         """Open a window, as the program does at its start."""
         self.window = Window(self.messenger, self._theme, self.recents, self._keys)
+        self._windows.append(self.window)
         self.window.show()
         self.window.activateWindow()
         self.look()
         return self.window
+
+    def end(self) -> None:
+        """Close every window, and be rid of it: each that is left makes the others slower."""
+        for window in self._windows:
+            window.close()
+            window.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
     def look(self) -> None:
         """See what there is now, however seldom it is drawn."""
@@ -105,13 +114,13 @@ class Sight:
         button.click()
         self.look()
 
-    def answer(self, text: str) -> LineDialog:
-        """Write a line into the dialog that asks for one."""
+    def answer(self, text: str) -> bool:
+        """Write a line into the dialog that asks for one; tells whether it was taken."""
         dialog = next(each for each in self.window.findChildren(LineDialog) if each.isVisible())
         dialog.field.setText(text)
         dialog.buttons.accepted.emit()
         self.look()
-        return dialog
+        return not any(each.isVisible() for each in self.window.findChildren(LineDialog))
 
     def agree(self) -> str:
         """Say yes to what is asked; returns the question."""
@@ -136,6 +145,10 @@ class Sight:
         return f"{notice.what} {notice.todo}".strip() if notice and self.window.chat.banner.isVisible() else ""
 
     @property
+    def trusted(self) -> list[str]:
+        return list(self.case.trust.known.values())
+
+    @property
     def rooms(self) -> list[str]:
         listed = self.window.rooms.list
         return [listed.item(row).text() for row in range(listed.count())]
@@ -155,7 +168,4 @@ def theme(qapp: QApplication) -> Theme:
 def sight(theme: Theme, tmp_path: Path) -> Iterator[Sight]:
     sight = Sight(theme, tmp_path)
     yield sight
-    sight.window.close()
-    sight.window.deleteLater()
-    QApplication.sendPostedEvents()
-    QApplication.processEvents()
+    sight.end()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from chatproto import check_user_name, sanitize
+from chatproto import BadNameError, check_user_name, sanitize
 from messenger import __version__
 from messenger.core.invite import Invite, parse_invite
 from messenger.i18n import LANGUAGES, UnknownLanguageError, _, use_language
@@ -42,7 +42,7 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
         if given.name:
             check_user_name(given.name.encode(errors="surrogateescape"))
         invite = parse_invite(given.invite) if given.invite else None
-    except ValueError as error:
+    except (BadNameError, ValueError) as error:
         parser.error(flaw(error))
     return Arguments(invite, given.name or "", Path(given.log) if given.log else None)
 

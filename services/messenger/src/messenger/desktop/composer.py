@@ -37,6 +37,7 @@ class Words(QPlainTextEdit):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setPlaceholderText(_("Write a message"))
         self.document().setDocumentMargin(2)
+        self.setTabChangesFocus(True)
         self.recall = Recall()
         self._recalled = ""
         self._complete = complete
@@ -52,8 +53,6 @@ class Words(QPlainTextEdit):
         key, shift = event.key(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         if key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not shift:
             self.entered.emit()
-        elif key in {Qt.Key.Key_Tab, Qt.Key.Key_Backtab}:
-            self._tab(back=key == Qt.Key.Key_Backtab)
         elif key in {Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}:
             self.wheeled.emit(event)
         elif key == Qt.Key.Key_Up and self._at_edge(QTextCursor.MoveOperation.Up):
@@ -62,6 +61,10 @@ class Words(QPlainTextEdit):
             self._put(self.recall.later())
         else:
             super().keyPressEvent(event)
+
+    def focusNextPrevChild(self, forward: bool, /) -> bool:  # noqa: N802 - Qt's name
+        """Complete what is half typed; only where there is nothing to complete, Tab leads to the next control."""
+        return self._tab(back=not forward) or super().focusNextPrevChild(forward)
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
         """Tell the frame around."""
@@ -84,21 +87,21 @@ class Words(QPlainTextEdit):
             self.setPlainText(line)
             self.moveCursor(QTextCursor.MoveOperation.End)
 
-    def _tab(self, *, back: bool) -> None:
+    def _tab(self, *, back: bool) -> bool:
         if not self._options:
             cursor = self.textCursor()
             before = self.toPlainText()[: cursor.position()] if not cursor.hasSelection() else ""
             self._options = self._complete(before)
             self._option = 0 if back else -1
         if not self._options:
-            self.focusNextPrevChild(not back)
-            return
+            return False
         self._option = (self._option + (-1 if back else 1)) % len(self._options)
         self._replace_before(self._options[self._option])
         if len(self._options) == 1:
             self._end_completing()
         else:
             self.hinted.emit(_hints(self._options, self._option))
+        return True
 
     def _replace_before(self, text: str) -> None:
         self._completing = True
@@ -150,7 +153,6 @@ class Composer(QWidget):
         self.words.textChanged.connect(self.count)
         self.words.focused.connect(lambda focused: self._mark("focused", focused))
         self.words.hinted.connect(self._show_hint)
-        self.setFocusProxy(self.words)
         theme.changed.connect(self._draw)
         self._draw()
         self.count()

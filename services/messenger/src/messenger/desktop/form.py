@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from chatclient import Tls, parse_server
+from chatclient import BadNameError, Tls, parse_server
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger.core.entry import Entry
 from messenger.core.entry import Field as Wrong
@@ -81,7 +81,7 @@ class Form(QFrame):
         self.go = QPushButton()
         self.go.setProperty("role", "primary")
         self.go.setDefault(True)
-        self.fix = QPushButton()
+        self.fix = QPushButton(_("Cre&ate the room"))
         self.fix.setAccessibleDescription(_("Helps with what went wrong"))
         self.fix.hide()
         self._lay_out()
@@ -189,7 +189,7 @@ class Form(QFrame):
         if is_invite(text):
             try:
                 self.invite(parse_invite(text))
-            except ValueError:  # it isn't whole yet
+            except (BadNameError, ValueError):  # it isn't whole yet
                 return
 
     def _follow_mode(self) -> None:

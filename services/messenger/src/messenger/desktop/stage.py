@@ -51,7 +51,7 @@ class Stage(QWidget):
         super().__init__()
         self._theme = theme
         self.transcript = Transcript(theme)
-        self.newest = QPushButton(self)
+        self.newest = QPushButton(_("Newest messages"), self)
         self.newest.setProperty("role", "float")
         self.newest.setAccessibleDescription(_("Goes to the newest messages"))
         self.newest.hide()

@@ -21,6 +21,7 @@ from messenger import wording
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.entry import Entry, FormError
 from messenger.core.entry import Field as Wrong
+from messenger.core.history import Kind
 from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
 from messenger.core.remedy import Remedy, remedies
@@ -127,6 +128,8 @@ class Start(QScrollArea):
             case Presence.LOOKING | Presence.ENTERING | Presence.ASKING:
                 notice = notice_of(self.pending, self._messenger.retry_seconds(self.pending))
                 self.banner.show_notice(notice if self.pending.presence is Presence.ASKING else None)
+            case Presence.WAITING:
+                self._find_nobody(self.pending)
             case _:
                 self._arrive(self.pending)
 
@@ -238,6 +241,13 @@ class Start(QScrollArea):
         if self._remedy:
             self.form.fix.setText(label_of(self._remedy))
             self.form.fix.show()
+
+    def _find_nobody(self, conversation: Conversation) -> None:
+        """Give up a lobby where nobody answers: it would be tried again and again, but one was never in."""
+        said = [line.text for line in conversation.history.since(0) if line.kind is Kind.PROBLEM]
+        self._end_pending()
+        self._messenger.close(conversation)
+        self.form.complain({Wrong.SERVER: said[-1]} if said else {})
 
     def _end_pending(self) -> None:
         self.pending = None

@@ -115,8 +115,8 @@ def _in_seconds(seconds: float) -> str:
 
 _LABELS: Final = {
     Remedy.AGAIN: N_("&Try again"),
-    Remedy.CREATE: N_("C&reate the room"),
-    Remedy.JOIN: N_("&Join the room"),
+    Remedy.CREATE: N_("Cre&ate the room"),
+    Remedy.JOIN: N_("J&oin the room"),
     Remedy.PASSWORD: N_("Enter the &password..."),
     Remedy.NAME: N_("Choose another &name..."),
     Act.TRUST: N_("&Trust this relay"),

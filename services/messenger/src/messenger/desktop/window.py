@@ -71,6 +71,7 @@ class Window(QMainWindow):
 
     def show_conversation(self, conversation: Conversation) -> None:
         """Show a conversation."""
+        self.rooms.hidden = self.start.pending
         if conversation not in self.rooms.conversations:
             return
         self.current = conversation
@@ -79,7 +80,7 @@ class Window(QMainWindow):
         self.chat.present(conversation)
         self.render_all()
         if not self.rooms.list.hasFocus():
-            self.chat.composer.setFocus()
+            self.chat.composer.words.setFocus()
 
     def show_start(self) -> None:
         """Show the page to come in by."""
@@ -265,7 +266,7 @@ class Window(QMainWindow):
             self._peek_at(Pane.CENTRE)
         if not self._chatting:
             self._close_start()
-        self.chat.composer.setFocus()
+        self.chat.composer.words.setFocus()
 
     def _come_up(self, conversation: Conversation | None) -> None:
         if conversation:

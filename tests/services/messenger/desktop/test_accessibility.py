@@ -1,0 +1,114 @@
+"""Whoever doesn't see the window, or has no mouse, can use it."""
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    QWidget,
+)
+
+from chatproto import Advice, Disconnected, EvictionReason
+from messenger.desktop.actions import Do, table
+from messenger.desktop.dialogs import HelpDialog, LineDialog
+from services.messenger.desktop.sight import Sight
+
+CONTROLS = (QAbstractButton, QLineEdit, QComboBox, QAbstractItemView, QPlainTextEdit, QTextEdit)
+
+
+def controls(within: QWidget) -> Iterator[QWidget]:
+    """Everything that a person may go to; not what is a part of something else of Qt's."""
+    for widget in within.findChildren(QWidget):
+        if isinstance(widget, CONTROLS) and not widget.objectName().startswith("qt_") and not is_of_a_box(widget):
+            yield widget
+
+
+def is_of_a_box(widget: QWidget) -> bool:
+    """Tell whether it is what a combo box unfolds."""
+    parent = widget.parent()
+    while parent is not None and not isinstance(parent, QComboBox):
+        parent = parent.parent()
+    return parent is not None and not isinstance(widget, QLineEdit)
+
+
+@pytest.fixture
+def whole(sight: Sight) -> Sight:
+    """Have everything there: both pages, a banner, members."""
+    sight.enter(create=True)
+    sight.happen(Advice("2 here: ann (host), bob."))
+    sight.window.show_start()
+    sight.window.show_conversation(sight.messenger.conversations[0])
+    sight.happen(Disconnected(EvictionReason.KICKED))
+    return sight
+
+
+def test_every_control_has_a_name_and_a_description(whole: Sight):
+    dialogs = [HelpDialog(whole.window), LineDialog(whole.window, title="T", label="Label")]
+    found = list(controls(whole.window))
+    assert len(found) > 30
+    nameless = [widget for widget in found if not (widget.accessibleName() or getattr(widget, "text", str)())]
+    assert nameless == []
+    own = [widget for widget in found if not any(dialog.isAncestorOf(widget) for dialog in dialogs)]
+    assert [widget for widget in own if not widget.accessibleDescription()] == []
+
+
+def test_every_field_of_the_form_has_a_label_with_a_key(sight: Sight):
+    labels = [field.label for field in sight.window.start.form.fields.values()]
+    assert all(label.buddy() and "&" in label.text() for label in labels)
+    keys = [label.text().partition("&")[2][:1].lower() for label in labels]
+    buttons = [each.text().partition("&")[2][:1].lower() for each in sight.window.start.findChildren(QAbstractButton)]
+    used = [key for key in [*keys, *buttons] if key]
+    assert len(used) == len(set(used)), "each key means one thing"
+
+
+def test_the_form_is_filled_in_by_keys_alone(sight: Sight):
+    form = sight.window.start.form
+    form.name.setFocus()
+    typed = []
+    for text in ("ann", "relay.example", "demo"):
+        typed.append(QApplication.focusWidget())
+        QTest.keyClicks(QApplication.focusWidget(), text)
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    QTest.keyClick(form.password, Qt.Key.Key_Return)
+    sight.look()
+    assert sight.rooms == ["demo"]
+
+
+def test_tab_goes_round_all_parts_of_the_chat(sight: Sight):
+    sight.enter()
+    window = sight.window
+    wanted = {window.rooms.list, window.chat.stage.transcript, window.chat.composer.words, window.members.list}
+    wanted |= {window.rooms.new, window.rooms.menu, window.chat.bar.members, window.chat.bar.menu}
+    reached = set()
+    for _ in range(30):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        reached.add(QApplication.focusWidget())
+    assert wanted <= reached
+
+
+def test_no_key_means_two_things():
+    keys = [key for entry in table().values() for key in entry.keys]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("done", list(Do))
+def test_everything_can_be_done_without_a_mouse(sight: Sight, done: Do):
+    action = sight.action(done)
+    assert action.shortcuts() or done in {Do.WHO, Do.TOPIC, Do.PASSWORD, Do.OPEN_DOOR, Do.BANNED, Do.UNBAN, Do.LEAVE}
+    assert action.text()
+
+
+def test_labels_never_read_markup(whole: Sight):
+    """Text of others may stand in any label that changes."""
+    labels = [label for label in whole.window.findChildren(QLabel) if label.text()]
+    assert labels
+    assert all(label.textFormat() is Qt.TextFormat.PlainText or not "<" in label.text() for label in labels)

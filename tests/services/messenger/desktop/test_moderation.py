@@ -1,0 +1,146 @@
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import QApplication
+
+from chatproto import Advice, Command, HostChanged
+from messenger.desktop.actions import Do
+from messenger.desktop.menus import PersonMenu, room_menu
+from services.messenger.desktop.sight import Sight
+
+LISTED = Advice("3 here: ann (host), bob, carol (muted).")
+
+
+def menu_of(sight: Sight, row: int) -> PersonMenu:
+    listed = sight.window.members.list
+    person = sight.window.current.roster.people[row]
+    menu = sight.window.chat.open_person_menu(person, listed.mapToGlobal(QPoint(5, 5)))
+    assert menu
+    menu.close()
+    return menu
+
+
+@pytest.fixture
+def host(sight: Sight) -> Sight:
+    sight.enter(create=True)
+    sight.happen(LISTED)
+    return sight
+
+
+def test_members_are_listed_with_the_host_first_and_who_is_muted(host: Sight):
+    assert host.members == ["ann, host", "bob", "carol, muted"]
+    assert host.window.members.title.text() == "3 members"
+
+
+@pytest.mark.parametrize(
+    ("command", "question"),
+    [(Command.KICK, "Take bob out"), (Command.BAN, "keep out"), (Command.HOST, "Hand the room")],
+)
+def test_the_host_is_asked_before_somebody_is_taken_out(host: Sight, command: Command, question: str):
+    menu_of(host, 1).commands[command].trigger()
+    assert f"/{command} bob" not in host.relay.words
+    assert question in host.agree()
+    assert host.relay.words[-1] == f"/{command} bob"
+
+
+def test_the_host_mutes_and_unmutes(host: Sight):
+    menu_of(host, 1).commands[Command.MUTE].trigger()
+    assert host.relay.words[-1] == "/mute bob"
+    menu_of(host, 2).commands[Command.UNMUTE].trigger()
+    assert host.relay.words[-1] == "/unmute carol"
+
+
+def test_nobody_moderates_oneself(host: Sight):
+    assert menu_of(host, 0).commands == {}
+
+
+def test_who_is_no_host_has_no_such_menu(host: Sight):
+    host.happen(HostChanged("bob"))
+    assert menu_of(host, 1).commands == {}
+    shown = room_menu(host.window.current, host.window.actions_by_name, host.window)
+    assert host.action(Do.TOPIC) not in shown.actions()
+    assert host.action(Do.WHO) in shown.actions()
+
+
+def test_a_relay_that_obeys_nothing_is_asked_for_nothing(sight: Sight):
+    sight.relay.moderation = False
+    sight.enter(create=True)
+    sight.hear("bob: hi")
+    assert menu_of(sight, 1).commands == {}
+    shown = room_menu(sight.window.current, sight.window.actions_by_name, sight.window)
+    assert host_actions(sight).isdisjoint(shown.actions())
+    assert sight.window.members.hint.isVisible()
+
+
+def host_actions(sight: Sight) -> set[object]:
+    return {sight.action(done) for done in (Do.TOPIC, Do.PASSWORD, Do.OPEN_DOOR, Do.BANNED, Do.UNBAN, Do.WHO)}
+
+
+def test_the_host_has_menus_for_the_room(host: Sight):
+    shown = room_menu(host.window.current, host.window.actions_by_name, host.window)
+    assert host_actions(host) <= set(shown.actions())
+
+
+def test_the_topic_is_set(host: Sight):
+    host.action(Do.TOPIC).trigger()
+    host.answer("tea & cake")
+    assert host.relay.words[-1] == "/topic tea & cake"
+    host.action(Do.TOPIC).trigger()
+    host.answer(" ")
+    assert host.relay.words[-1] == "/topic -"
+
+
+def test_the_password_is_set_unseen_and_removed(host: Sight):
+    host.action(Do.PASSWORD).trigger()
+    host.answer("sesame")
+    assert host.relay.words[-1] == "/password sesame"
+    assert "sesame" not in host.text
+    host.type("/password")
+    host.answer("")
+    assert "The password is empty" in host.text
+    host.action(Do.OPEN_DOOR).trigger()
+    assert host.relay.words[-1] == "/password -"
+
+
+def test_bans_are_listed_and_lifted(host: Sight):
+    host.action(Do.BANNED).trigger()
+    assert host.relay.words[-1] == "/unban"
+    host.action(Do.UNBAN).trigger()
+    host.answer("bob")
+    assert host.relay.words[-1] == "/unban bob"
+
+
+def test_somebody_is_mentioned_and_the_name_copied(host: Sight):
+    menu = menu_of(host, 1)
+    menu.mention.trigger()
+    assert host.window.chat.composer.text == "bob: "
+    menu.copy_name.trigger()
+    assert QApplication.clipboard().text() == "bob"
+
+
+def test_the_menu_key_opens_the_menu_of_who_is_chosen(host: Sight, monkeypatch: pytest.MonkeyPatch):
+    opened: list[str] = []
+    window = host.window
+    window.members.menu_wanted.connect(lambda person, _at: opened.append(person.name))
+    monkeypatch.setattr(PersonMenu, "popup", lambda *_: None)
+    window.members.list.setCurrentRow(2)
+    outside = QPoint(10, window.members.list.height() - 5)
+    at = window.members.list.mapToGlobal(outside)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, outside, at)
+    QApplication.sendEvent(window.members.list.viewport(), event)
+    assert opened == ["carol"]
+
+
+def test_enter_mentions_who_is_chosen(host: Sight):
+    host.window.members.list.itemActivated.emit(host.window.members.list.item(1))
+    assert host.window.chat.composer.text == "bob: "
+
+
+def test_a_room_has_its_menu_in_the_list(host: Sight):
+    host.enter("other")
+    host.window.rooms.menu_wanted.emit(host.messenger.conversations[0], QPoint(0, 0))
+    assert host.window.current is host.messenger.conversations[0]
+    menu = QApplication.activePopupWidget()
+    assert menu
+    menu.close()
+    assert host.window.rooms.list.contextMenuPolicy() is Qt.ContextMenuPolicy.CustomContextMenu

@@ -1,0 +1,315 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatclient import Presented
+from chatproto import Operation, Status
+from messenger.core.conversation import Presence
+from messenger.core.entry import Field
+from messenger.core.invite import parse_invite
+from messenger.desktop.form import Mode
+from messenger.desktop.key_ring import KeyRing
+from messenger.desktop.state import Act
+from messenger.desktop.theme import Theme
+from messenger.recents import Recent
+from services.messenger.core.fake_relay import SHOWN, entry
+from services.messenger.desktop.sight import Sight
+
+
+def problem(sight: Sight, field: Field) -> str:
+    label = sight.window.start.form.fields[field].problem
+    return label.text() if label.isVisible() else ""
+
+
+def test_one_creates_a_room(sight: Sight):
+    sight.fill(Mode.CREATE)
+    sight.window.start.form.password.setText("secret")
+    sight.go()
+    assert sight.relay.asked == [(Operation.CREATE, "demo", "ann", "secret")]
+    assert sight.window.centre.currentWidget() is sight.window.chat
+    assert "You created demo" in sight.text
+    assert sight.members == ["ann, host"]
+    assert sight.window.chat.composer.words.hasFocus()
+    assert sight.window.start.form.password.text() == ""
+
+
+def test_one_joins_a_room_and_the_lobby(sight: Sight):
+    sight.fill(Mode.JOIN)
+    sight.go()
+    sight.window.show_start()
+    sight.fill(Mode.LOBBY)
+    sight.go()
+    assert sight.rooms == ["demo"]
+    sight.pass_time(5)
+    sight.look()
+    assert sight.rooms == ["demo", "Lobby"]
+    assert "You are in the lobby as ann." in sight.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"name": ""}, {Field.NAME}),
+        ({"name": "a:b"}, {Field.NAME}),
+        ({"room": ""}, {Field.ROOM}),
+        ({"server": "host:port:x"}, {Field.SERVER}),
+        ({"server": "", "room": "", "name": ""}, {Field.SERVER, Field.ROOM, Field.NAME}),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_place(sight: Sight, fields: dict[str, str], wrong: set[Field]):
+    sight.fill(Mode.JOIN, **fields)
+    sight.go()
+    assert {field for field in Field if problem(sight, field)} == wrong
+    assert sight.messenger.conversations == []
+    first = next(control for field, control in sight.window.start.form.fields.items() if field in wrong)
+    assert first.control.hasFocus()
+    assert first.control.accessibleDescription() == first.problem.text()
+
+
+@pytest.mark.parametrize(
+    ("status", "field"),
+    [
+        (Status.WRONG_PASSWORD, Field.PASSWORD),
+        (Status.NAME_TAKEN, Field.NAME),
+        (Status.BAD_NAME, Field.NAME),
+        (Status.ROOM_EXISTS, Field.ROOM),
+        (Status.NO_SUCH_ROOM, Field.ROOM),
+        (Status.ROOM_FULL, Field.ROOM),
+        (None, Field.SERVER),
+    ],
+)
+def test_a_refusal_is_said_in_place(sight: Sight, status: Status | None, field: Field):
+    sight.relay.verdict = status
+    sight.fill(Mode.JOIN)
+    sight.go()
+    assert problem(sight, field)
+    assert [each for each in Field if problem(sight, each)] == [field]
+    assert sight.messenger.conversations == []
+    assert sight.window.start.form.go.text() == "Join the room"
+    sight.relay.verdict = Status.OK
+    sight.go()
+    assert sight.rooms == ["demo"]
+
+
+@pytest.mark.parametrize("status", [Status.BUSY, Status.TOO_MANY, Status.SHUTTING_DOWN, Status.NOT_SUPPORTED])
+def test_a_refusal_that_is_about_no_field_is_said_above(sight: Sight, status: Status):
+    sight.relay.verdict = status
+    sight.fill(Mode.JOIN)
+    sight.go()
+    notice = sight.window.start.banner.notice
+    assert notice
+    assert notice.what
+    assert sight.window.start.banner.isVisible()
+    assert not any(problem(sight, field) for field in Field)
+
+
+@pytest.mark.parametrize(
+    ("status", "mode", "label", "operation"),
+    [
+        (Status.NO_SUCH_ROOM, Mode.JOIN, "Cre&ate the room", Operation.CREATE),
+        (Status.ROOM_EXISTS, Mode.CREATE, "J&oin the room", Operation.JOIN),
+    ],
+)
+def test_a_button_helps(sight: Sight, status: Status, mode: Mode, label: str, operation: Operation):
+    sight.relay.verdict = status
+    sight.fill(mode)
+    sight.go()
+    fix = sight.window.start.form.fix
+    assert fix.isVisible()
+    assert fix.text() == label
+    sight.relay.verdict = Status.OK
+    fix.click()
+    sight.look()
+    assert sight.relay.asked[-1][0] is operation
+    assert sight.rooms == ["demo"]
+
+
+def test_coming_in_can_be_given_up(sight: Sight):
+    sight.fill(Mode.JOIN)
+    sight.window.start.form.tls.setChecked(True)
+    sight.go()
+    assert sight.window.start.form.go.text() == "&Cancel"
+    assert sight.rooms == [], "one isn't in yet"
+    sight.go()
+    assert sight.messenger.conversations == []
+    assert sight.window.start.form.go.text() == "Join the room"
+
+
+def test_a_lobby_where_nobody_listens_is_said_in_place(sight: Sight):
+    sight.fill(Mode.LOBBY)
+    sight.go()
+    link = sight.relay.links[-1]
+    link.brain.datagram_error(sight.links.now)
+    link.pump()
+    sight.look()
+    assert "nobody listens there" in problem(sight, Field.SERVER)
+    assert sight.messenger.conversations == []
+
+
+def test_a_stranger_is_asked_about_and_trusted(sight: Sight):
+    sight.relay.certificate = Presented(SHOWN, "self-signed certificate")
+    sight.fill(Mode.JOIN)
+    sight.window.start.form.tls.setChecked(True)
+    sight.go()
+    sight.links.show()
+    sight.look()
+    banner = sight.window.start.banner
+    assert banner.notice
+    assert banner.notice.code == SHOWN
+    assert sight.relay.asked == []
+    banner.buttons[banner.notice.buttons.index(Act.TRUST)].click()
+    sight.look()
+    assert sight.trusted == [SHOWN]
+    assert sight.rooms == ["demo"]
+    assert "joined by TLS" in sight.window.chat.bar.state.text()
+
+
+def test_a_stranger_need_not_be_trusted(sight: Sight):
+    sight.relay.certificate = Presented(SHOWN, "self-signed certificate")
+    sight.fill(Mode.JOIN)
+    sight.window.start.form.tls.setChecked(True)
+    sight.go()
+    sight.links.show()
+    sight.look()
+    banner = sight.window.start.banner
+    assert banner.notice
+    banner.buttons[banner.notice.buttons.index(Act.DISTRUST)].click()
+    sight.look()
+    assert sight.relay.asked == []
+    assert sight.messenger.conversations == []
+    assert not banner.isVisible()
+
+
+def test_another_certificate_than_before_is_said_loudly(sight: Sight):
+    sight.relay.certificate = Presented(SHOWN, "self-signed certificate")
+    sight.case.trust.known["relay.example:9000"] = "BB:" * 31 + "BB"
+    sight.fill(Mode.JOIN)
+    sight.window.start.form.tls.setChecked(True)
+    sight.go()
+    sight.links.show()
+    sight.look()
+    banner = sight.window.start.banner
+    assert banner.notice
+    assert banner.notice.tone.value == "danger"
+    assert "STOP" in banner.notice.what
+    assert SHOWN in banner.notice.what
+    assert sight.relay.asked == []
+
+
+def test_where_one_was_is_remembered_without_the_password(sight: Sight):
+    sight.fill(Mode.CREATE, name="さくら")
+    sight.window.start.form.password.setText("secret")
+    sight.go()
+    assert list(sight.recents.read()) == [Recent("relay.example:9000", "demo", "さくら")]
+    assert "secret" not in sight.recents.path.read_text()
+    sight.window.close()
+    start = sight.open_window().start
+    assert start.form.name.text() == "さくら"
+    assert start.form.server.currentText() == "relay.example"
+    assert start.form.room.text() == "demo"
+    assert start.list.count() == 1
+
+
+def test_a_recent_room_is_one_click_away_and_can_be_forgotten(sight: Sight):
+    sight.recents.remember(entry(None, "lou"))
+    sight.recents.remember(entry("garden", "kim"))
+    start = sight.open_window().start
+    start.list.itemClicked.emit(start.list.item(1))
+    assert start.form.mode is Mode.LOBBY
+    assert start.form.name.text() == "lou"
+    start.list.setCurrentRow(0)
+    start.forget.click()
+    assert [recent.room for recent in sight.recents.read()] == [None]
+    assert start.list.count() == 1
+
+
+def test_a_file_of_recents_that_cannot_be_written_spoils_nothing(sight: Sight):
+    sight.recents.path.parent.mkdir()
+    sight.recents.path.mkdir()
+    sight.fill(Mode.JOIN)
+    sight.go()
+    assert "The recent rooms can't be written" in sight.text
+
+
+def test_an_invitation_fills_the_form(sight: Sight):
+    sight.window.open_invite(parse_invite("chats://relay.example:7000/caf%C3%A9"))
+    form = sight.window.start.form
+    assert (form.server.currentText(), form.room.text(), form.tls.isChecked()) == ("relay.example:7000", "café", True)
+    assert form.mode is Mode.JOIN
+    assert form.name.hasFocus()
+
+
+def test_an_invitation_may_be_pasted_as_the_server(sight: Sight):
+    form = sight.window.start.form
+    for text in ("chat:", "chat://relay.example/garden"):
+        form.server.lineEdit().setText(text)
+        form.server.lineEdit().textEdited.emit(text)
+    assert (form.server.currentText(), form.room.text()) == ("relay.example", "garden")
+
+
+def test_an_invitation_to_where_one_is_shows_the_room(sight: Sight):
+    conversation = sight.enter()
+    sight.enter("other")
+    sight.window.open_invite(parse_invite("chat://relay.example/demo"))
+    assert sight.window.current is conversation
+
+
+def test_coming_to_where_one_is_already_shows_the_room(sight: Sight):
+    conversation = sight.enter()
+    sight.window.show_start()
+    sight.fill(Mode.JOIN)
+    sight.go()
+    assert sight.window.current is conversation
+    assert sight.window.centre.currentWidget() is sight.window.chat
+    assert conversation.presence is Presence.HERE
+
+
+class FakeKeyring:
+    def __init__(self, *, broken: bool = False) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+        self.broken = broken
+
+    def get_password(self, service: str, name: str) -> Any:
+        if self.broken:
+            raise OSError
+        return self.kept.get((service, name))
+
+    def set_password(self, service: str, name: str, password: str) -> None:
+        if self.broken:
+            raise OSError
+        self.kept[service, name] = password
+
+
+def come_in_keeping(sight: Sight) -> None:
+    sight.fill(Mode.JOIN)
+    sight.window.start.form.password.setText("secret")
+    sight.window.start.form.keep.setChecked(True)
+    sight.go()
+
+
+def test_the_key_ring_keeps_a_password_when_asked(theme: Theme, tmp_path: Path):
+    keyring = FakeKeyring()
+    sight = Sight(theme, tmp_path, KeyRing(keyring))
+    come_in_keeping(sight)
+    assert list(keyring.kept.values()) == ["secret"]
+    sight.window.close()
+    start = sight.open_window().start
+    start.list.itemClicked.emit(start.list.item(0))
+    assert start.form.password.text() == "secret"
+    sight.end()
+
+
+def test_a_key_ring_that_fails_spoils_nothing(theme: Theme, tmp_path: Path):
+    sight = Sight(theme, tmp_path, KeyRing(FakeKeyring(broken=True)))
+    come_in_keeping(sight)
+    assert "The key ring didn't keep the password." in sight.text
+    start = sight.open_window().start
+    start.list.itemClicked.emit(start.list.item(0))
+    assert start.form.password.text() == ""
+    sight.end()
+
+
+def test_without_a_key_ring_nothing_is_offered(sight: Sight):
+    sight.fill(Mode.JOIN)
+    assert not sight.window.start.form.keep.isVisible()

@@ -1,0 +1,288 @@
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, Topic
+from messenger.core.conversation import Presence
+from messenger.core.history import Kind, Line
+from messenger.desktop.actions import Do
+from messenger.desktop.attention import plain
+from messenger.desktop.dialogs import HelpDialog
+from messenger.desktop.panes import Pane
+from services.messenger.core.fake_relay import NOON
+from services.messenger.desktop.sight import Sight
+
+
+def test_people_talk_both_ways(sight: Sight):
+    sight.enter()
+    sight.happen(MemberJoined("さくら"))
+    sight.hear("さくら: こんにちは")
+    sight.type("やあ")
+    assert sight.relay.words[-1] == "やあ"
+    text = sight.text
+    assert text.index("さくら  12:00") < text.index("こんにちは") < text.index("ann  12:00") < text.index("やあ")
+    assert sight.members == ["ann", "さくら"]
+    sight.happen(MemberLeft("さくら"), Topic("tea"))
+    assert sight.members == ["ann"]
+    assert sight.window.chat.bar.state.text() == "Connected  ·  tea"
+
+
+def test_a_name_is_wanted_again_where_it_is_taken_later(sight: Sight):
+    sight.enter()
+    sight.happen(Disconnected(EvictionReason.KICKED))
+    assert sight.banner
+    sight.relay.verdict = Status.NAME_TAKEN
+    sight.press("Try again")
+    sight.press("Choose another name...")
+    assert not sight.answer("a:b")
+    assert sight.messenger.conversations[0].presence is Presence.OVER
+    sight.relay.verdict = Status.OK
+    assert sight.answer("bea")
+    assert sight.relay.asked[-1][2] == "bea"
+    assert sight.banner == ""
+
+
+def test_a_wrong_password_is_asked_for_again(sight: Sight):
+    sight.enter()
+    sight.happen(Disconnected(EvictionReason.KICKED))
+    sight.relay.verdict = Status.WRONG_PASSWORD
+    sight.press("Try again")
+    sight.press("Enter the password...")
+    sight.relay.verdict = Status.OK
+    sight.answer("sesame")
+    assert sight.relay.asked[-1][3] == "sesame"
+    assert "You are in demo" in sight.text
+
+
+def test_being_kicked_is_said_with_what_helps(sight: Sight):
+    sight.enter()
+    sight.happen(Disconnected(EvictionReason.KICKED))
+    assert "removed" in sight.banner
+    assert sight.window.chat.bar.state.text().startswith("Not connected")
+    assert sight.window.chat.banner.property("tone") == "danger"
+    sight.press("Try again")
+    assert sight.banner == ""
+    assert sight.window.chat.bar.state.text() == "Connected"
+
+
+def test_when_the_host_leaves_one_can_create_the_room_anew(sight: Sight):
+    sight.enter()
+    sight.happen(Disconnected(EvictionReason.HOST_LEFT))
+    assert "host" in sight.banner
+    sight.press("Create the room")
+    assert "You created demo" in sight.text
+    assert sight.members == ["ann, host"]
+
+
+def test_a_lost_connection_comes_back_by_itself_and_the_time_is_counted_down(sight: Sight):
+    sight.enter()
+    sight.relay.verdict = None
+    sight.happen(Disconnected(EvictionReason.SILENCE))
+    sight.pass_time(2)
+    sight.pass_time(0.1)
+    assert sight.messenger.conversations[0].presence is Presence.WAITING
+    assert "The connection is lost. Trying again in" in sight.banner
+    assert "Trying again in" in sight.window.chat.bar.state.text()
+    before = sight.banner
+    sight.pass_time(1)
+    assert sight.banner != before
+    sight.relay.verdict = Status.OK
+    sight.pass_time(60)
+    assert sight.banner == ""
+    assert "You are back" in sight.text
+
+
+def test_coming_back_can_be_given_up(sight: Sight):
+    sight.enter()
+    sight.relay.verdict = None
+    sight.happen(Disconnected(EvictionReason.SILENCE))
+    sight.pass_time(2)
+    sight.press("Leave")
+    assert sight.messenger.conversations[0].presence is Presence.OVER
+    assert sight.banner == "You left."
+
+
+def test_one_leaves_and_closes_a_room(sight: Sight):
+    sight.enter()
+    sight.enter("other")
+    sight.type("/leave")
+    assert sight.messenger.conversations[1].presence is Presence.OVER
+    assert sight.rooms == ["demo", "other"]
+    sight.press("Close the room")
+    assert sight.rooms == ["demo"]
+    assert sight.window.current is sight.messenger.conversations[0]
+    sight.action(Do.CLOSE).trigger()
+    sight.look()
+    assert sight.rooms == []
+    assert sight.window.centre.currentWidget() is sight.window.start
+    assert all(link.closed for link in sight.relay.links)
+
+
+def test_unread_messages_are_counted_everywhere(sight: Sight, monkeypatch: pytest.MonkeyPatch):
+    badges: list[int] = []
+    monkeypatch.setattr(QApplication, "setBadgeNumber", badges.append)
+    sight.enter()
+    sight.enter("other")
+    sight.hear("bob: one", "bob: two", link=0)
+    assert sight.window.windowTitle() == "(2) other - Chat"
+    item = sight.window.rooms.list.item(0)
+    assert item.data(Qt.ItemDataRole.AccessibleTextRole) == "demo, Connected, 2 unread messages"
+    assert badges == [2]
+    sight.window.rooms.list.setCurrentRow(0)
+    sight.look()
+    assert sight.window.windowTitle() == "demo - Chat"
+    assert badges == [2, 0]
+
+
+def test_what_comes_while_one_looks_elsewhere_is_unread(sight: Sight):
+    conversation = sight.enter()
+    other = sight.look_away()
+    sight.hear("bob: hello?")
+    assert conversation.unread == 1
+    sight.look_back()
+    assert conversation.unread == 0
+    other.close()
+
+
+def test_a_person_who_looks_elsewhere_is_called(sight: Sight, monkeypatch: pytest.MonkeyPatch):
+    called: list[object] = []
+    monkeypatch.setattr(QApplication, "alert", lambda window, _time: called.append(window))
+    conversation = sight.enter()
+    sight.hear("bob: seen")
+    other = sight.look_away()
+    sight.hear("bob: unseen")
+    assert called == [sight.window]
+    sight.action(Do.QUIET).trigger()
+    assert conversation.muted
+    sight.pass_time(10)
+    sight.hear("bob: quiet")
+    assert called == [sight.window]
+    assert "(1)" not in sight.window.windowTitle(), "what is quiet isn't counted"
+    other.close()
+
+
+def test_notifications_show_text_as_text(sight: Sight):
+    conversation = sight.enter()
+
+    class Tray:
+        def __init__(self) -> None:
+            self.shown: list[tuple[str, str]] = []
+
+        def showMessage(self, title: str, text: str, *_rest: object) -> None:  # noqa: N802 - Qt's name
+            self.shown.append((title, text))
+
+        def icon(self) -> None: ...
+
+        def hide(self) -> None: ...
+
+    tray = Tray()
+    sight.window.attention.tray = tray  # type: ignore[assignment]  # a stand-in
+    line = Line(Kind.MESSAGE, NOON, "<b>hi</b> & bye", "bob")
+    sight.window.attention.alert(conversation, line)
+    assert tray.shown == [], "the window is being looked at"
+    other = sight.look_away()
+    sight.window.attention.alert(conversation, line)
+    assert [text for _, text in tray.shown] == [plain("bob: <b>hi</b> & bye")]
+    assert not set("<>&") & set(plain("<b>&", "linux"))
+    assert plain("<b>&", "win32") == "<b>&"
+    sight.window.attention.wanted.emit(conversation)
+    sight.look()
+    assert sight.window.isActiveWindow()
+    other.close()
+
+
+def test_keys_go_through_the_rooms(sight: Sight):
+    for room in ("one", "two", "three"):
+        sight.enter(room)
+    words = sight.window.chat.composer.words
+    QTest.keyClick(words, Qt.Key.Key_PageDown, Qt.KeyboardModifier.ControlModifier)
+    assert sight.window.current is sight.messenger.conversations[0]
+    QTest.keyClick(words, Qt.Key.Key_PageUp, Qt.KeyboardModifier.ControlModifier)
+    assert sight.window.current is sight.messenger.conversations[2]
+    QTest.keyClick(words, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    assert sight.window.current is sight.messenger.conversations[1]
+
+
+def test_an_invitation_is_copied(sight: Sight):
+    sight.enter("garden party")
+    assert sight.window.chat.stage.hint.isVisible()
+    sight.window.chat.stage.hint.invite.click()
+    assert QApplication.clipboard().text() == "chat://relay.example:9000/garden%20party"
+    sight.hear("bob: hi")
+    assert not sight.window.chat.stage.hint.isVisible()
+
+
+def test_help_lists_keys_and_commands(sight: Sight):
+    sight.enter()
+    sight.type("/help")
+    dialogs = sight.window.findChildren(HelpDialog)
+    assert len(dialogs) == 1
+    dialogs[0].accept()
+
+
+def test_a_command_that_is_none_stays_typed_and_is_not_said(sight: Sight):
+    sight.enter()
+    sight.type("/levae")
+    assert sight.window.chat.composer.text == "/levae"
+    assert "There is no /levae" in sight.text
+    assert "/levae" not in sight.relay.words
+
+
+def visible(sight: Sight) -> set[Pane]:
+    window = sight.window
+    panes = {Pane.ROOMS: window.rooms, Pane.CENTRE: window.centre, Pane.MEMBERS: window.members}
+    return {pane for pane, widget in panes.items() if widget.isVisible()}
+
+
+def test_a_small_window_shows_one_thing_at_a_time(sight: Sight):
+    sight.enter()
+    sight.window.resize(360, 480)
+    sight.look()
+    assert (sight.window.width(), sight.window.height()) == (360, 480)
+    assert visible(sight) == {Pane.CENTRE}
+    sight.window.chat.bar.back.click()
+    assert visible(sight) == {Pane.ROOMS}
+    sight.window.rooms.list.itemClicked.emit(sight.window.rooms.list.item(0))
+    assert visible(sight) == {Pane.CENTRE}
+    sight.window.chat.bar.members.click()
+    assert visible(sight) == {Pane.MEMBERS}
+    QTest.keyClick(sight.window.members.list, Qt.Key.Key_Escape)
+    assert visible(sight) == {Pane.CENTRE}
+    assert sight.window.chat.composer.words.hasFocus()
+    for widget in (sight.window.chat.composer, sight.window.chat.bar, sight.window.chat.stage):
+        assert widget.width() == 360
+
+
+def test_a_wide_window_shows_everything(sight: Sight):
+    sight.enter()
+    assert visible(sight) == {Pane.ROOMS, Pane.CENTRE, Pane.MEMBERS}
+    sight.action(Do.MEMBERS).trigger()
+    assert visible(sight) == {Pane.ROOMS, Pane.CENTRE}
+
+
+def test_the_first_page_fits_into_a_small_window(sight: Sight):
+    sight.window.resize(360, 480)
+    sight.look()
+    start = sight.window.start
+    assert start.widget().width() == start.viewport().width()
+
+
+def test_closing_leaves_every_room(sight: Sight):
+    for room in ("one", "two"):
+        sight.enter(room)
+    sight.window.close()
+    assert all(each.presence is Presence.OVER for each in sight.messenger.conversations)
+    assert all(link.closed for link in sight.relay.links)
+    assert len(sight.relay.heard) > 2
+
+
+def test_much_at_once_is_drawn_seldom(sight: Sight, monkeypatch: pytest.MonkeyPatch):
+    sight.enter()
+    drawn: list[None] = []
+    monkeypatch.setattr(sight.window.chat.stage, "render_stage", lambda _conversation: drawn.append(None))
+    for number in range(500):
+        sight.relay.says(f"bob: {number}")
+    assert drawn == []
+    sight.look()
+    assert 1 <= len(drawn) <= 4
