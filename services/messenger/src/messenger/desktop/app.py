@@ -4,7 +4,7 @@ import random
 import sys
 from datetime import datetime
 
-from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator
+from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from messenger.core.conversation import Conversation
@@ -42,6 +42,7 @@ def run(arguments: Arguments) -> int:
         window.open_invite(arguments.invite)
     interrupts = Interrupts(lambda: (app.closeAllWindows(), app.quit()))
     window.show()
+    qInstallMessageHandler(None)  # there is a screen
     app.exec()
     interrupts.end()
     if logbook:
