@@ -17,14 +17,13 @@ from PySide6.QtWidgets import QApplication
 
 from chatclient import ServerAddress
 from messenger.core.entry import Entry
-from messenger.core.messenger import Messenger
 from messenger.desktop.theme import Theme
 from messenger.desktop.window import Window
 from messenger.recents import Recents
 from services.messenger.core.fake_relay import Case
 
 FRAMES_A_SECOND = 30
-WORDS = "lorem ipsum dolor sit amet https://example.org/page こんにちは 今日は良い天気ですね consectetur".split()
+WORDS = ("lorem", "ipsum", "dolor", "sit", "amet", "https://example.org/page", "こんにちは", "今日は良い天気です")
 
 
 class Stage:
@@ -33,7 +32,7 @@ class Stage:
     def __init__(self, app: QApplication, lines: int, folder: str) -> None:
         self.app = app
         self.case = Case()
-        self.messenger: Messenger = self.case.messenger
+        self.messenger = self.case.messenger
         self.case.relay.limit = 4096
         self.window = Window(self.messenger, Theme(app), Recents(Path(folder, "recents.json")))
         self.window.resize(1040, 700)

@@ -134,6 +134,12 @@ class Sight:
         return self.window.actions_by_name[done]
 
     @property
+    def current(self) -> Conversation:
+        """The conversation that is shown."""
+        assert self.window.current
+        return self.window.current
+
+    @property
     def text(self) -> str:
         """What stands among the messages."""
         return self.window.chat.stage.transcript.toPlainText()

@@ -40,6 +40,12 @@ def is_of_a_box(widget: QWidget) -> bool:
     return parent is not None and not isinstance(widget, QLineEdit)
 
 
+def in_focus() -> QWidget:
+    widget = QApplication.focusWidget()
+    assert widget
+    return widget
+
+
 @pytest.fixture
 def whole(sight: Sight) -> Sight:
     """Have everything there: both pages, a banner, members."""
@@ -51,7 +57,7 @@ def whole(sight: Sight) -> Sight:
     return sight
 
 
-def test_every_control_has_a_name_and_a_description(whole: Sight):
+def test_every_control_has_a_name_and_a_description(whole: Sight) -> None:
     dialogs = [HelpDialog(whole.window), LineDialog(whole.window, title="T", label="Label")]
     found = list(controls(whole.window))
     assert len(found) > 30
@@ -61,7 +67,7 @@ def test_every_control_has_a_name_and_a_description(whole: Sight):
     assert [widget for widget in own if not widget.accessibleDescription()] == []
 
 
-def test_every_field_of_the_form_has_a_label_with_a_key(sight: Sight):
+def test_every_field_of_the_form_has_a_label_with_a_key(sight: Sight) -> None:
     labels = [field.label for field in sight.window.start.form.fields.values()]
     assert all(label.buddy() and "&" in label.text() for label in labels)
     keys = [label.text().partition("&")[2][:1].lower() for label in labels]
@@ -70,45 +76,44 @@ def test_every_field_of_the_form_has_a_label_with_a_key(sight: Sight):
     assert len(used) == len(set(used)), "each key means one thing"
 
 
-def test_the_form_is_filled_in_by_keys_alone(sight: Sight):
+def test_the_form_is_filled_in_by_keys_alone(sight: Sight) -> None:
     form = sight.window.start.form
     form.name.setFocus()
-    typed = []
     for text in ("ann", "relay.example", "demo"):
-        typed.append(QApplication.focusWidget())
-        QTest.keyClicks(QApplication.focusWidget(), text)
-        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        QTest.keyClicks(in_focus(), text)
+        QTest.keyClick(in_focus(), Qt.Key.Key_Tab)
     QTest.keyClick(form.password, Qt.Key.Key_Return)
     sight.look()
     assert sight.rooms == ["demo"]
 
 
-def test_tab_goes_round_all_parts_of_the_chat(sight: Sight):
+def test_tab_goes_round_all_parts_of_the_chat(sight: Sight) -> None:
     sight.enter()
     window = sight.window
-    wanted = {window.rooms.list, window.chat.stage.transcript, window.chat.composer.words, window.members.list}
+    wanted: set[QWidget] = {window.rooms.list, window.chat.stage.transcript, window.chat.composer.words}
+    wanted |= {window.members.list}
     wanted |= {window.rooms.new, window.rooms.menu, window.chat.bar.members, window.chat.bar.menu}
-    reached = set()
+    reached: set[QWidget] = set()
     for _ in range(30):
-        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
-        reached.add(QApplication.focusWidget())
+        QTest.keyClick(in_focus(), Qt.Key.Key_Tab)
+        reached.add(in_focus())
     assert wanted <= reached
 
 
-def test_no_key_means_two_things():
+def test_no_key_means_two_things() -> None:
     keys = [key for entry in table().values() for key in entry.keys]
     assert len(keys) == len(set(keys))
 
 
 @pytest.mark.parametrize("done", list(Do))
-def test_everything_can_be_done_without_a_mouse(sight: Sight, done: Do):
+def test_everything_can_be_done_without_a_mouse(sight: Sight, done: Do) -> None:
     action = sight.action(done)
     assert action.shortcuts() or done in {Do.WHO, Do.TOPIC, Do.PASSWORD, Do.OPEN_DOOR, Do.BANNED, Do.UNBAN, Do.LEAVE}
     assert action.text()
 
 
-def test_labels_never_read_markup(whole: Sight):
+def test_labels_never_read_markup(whole: Sight) -> None:
     """Text of others may stand in any label that changes."""
     labels = [label for label in whole.window.findChildren(QLabel) if label.text()]
     assert labels
-    assert all(label.textFormat() is Qt.TextFormat.PlainText or not "<" in label.text() for label in labels)
+    assert all(label.textFormat() is Qt.TextFormat.PlainText or "<" not in label.text() for label in labels)

@@ -6,11 +6,11 @@ from messenger.core.invite import Invite, parse_invite
 from messenger.desktop.arguments import Arguments, parse
 
 
-def test_nothing_needs_to_be_given():
+def test_nothing_needs_to_be_given() -> None:
     assert parse([]) == Arguments()
 
 
-def test_an_invitation_a_name_and_a_log_are_taken():
+def test_an_invitation_a_name_and_a_log_are_taken() -> None:
     link = "chats://relay.example/demo"
     assert parse([link, "--name", "ann", "--log", "chat.log"]) == Arguments(parse_invite(link), "ann", Path("chat.log"))
     assert isinstance(parse([link]).invite, Invite)
@@ -26,7 +26,7 @@ def test_an_invitation_a_name_and_a_log_are_taken():
         (["--loud"], "--loud"),
     ],
 )
-def test_what_is_wrong_gets_one_sentence(capsys: pytest.CaptureFixture[str], given: list[str], said: str):
+def test_what_is_wrong_gets_one_sentence(capsys: pytest.CaptureFixture[str], given: list[str], said: str) -> None:
     with pytest.raises(SystemExit) as ended:
         parse(given)
     assert ended.value.code == 2

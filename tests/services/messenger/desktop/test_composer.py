@@ -22,7 +22,7 @@ def keys(words: Words, *pressed: Qt.Key) -> None:
         QTest.keyClick(words, key)
 
 
-def test_enter_sends(sight: Sight, composer: Composer):
+def test_enter_sends(sight: Sight, composer: Composer) -> None:
     QTest.keyClicks(composer.words, "hello")
     keys(composer.words, Qt.Key.Key_Return)
     sight.look()
@@ -31,7 +31,7 @@ def test_enter_sends(sight: Sight, composer: Composer):
     assert "hello" in sight.text
 
 
-def test_shift_and_enter_begin_a_line(sight: Sight, composer: Composer):
+def test_shift_and_enter_begin_a_line(sight: Sight, composer: Composer) -> None:
     QTest.keyClicks(composer.words, "one")
     QTest.keyClick(composer.words, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     QTest.keyClicks(composer.words, "two")
@@ -40,7 +40,7 @@ def test_shift_and_enter_begin_a_line(sight: Sight, composer: Composer):
     assert sight.relay.words[-1] == "one\ntwo"
 
 
-def test_the_button_sends_too_but_nothing_empty(sight: Sight, composer: Composer):
+def test_the_button_sends_too_but_nothing_empty(sight: Sight, composer: Composer) -> None:
     assert not composer.send.isEnabled()
     composer.put("   ")
     assert not composer.send.isEnabled()
@@ -50,7 +50,7 @@ def test_the_button_sends_too_but_nothing_empty(sight: Sight, composer: Composer
     assert sight.relay.words[-1:] == ["hi"]
 
 
-def test_the_field_grows_with_what_is_typed_up_to_a_limit(composer: Composer):
+def test_the_field_grows_with_what_is_typed_up_to_a_limit(composer: Composer) -> None:
     heights = []
     for lines in (1, 3, MAX_ROWS, MAX_ROWS + 10):
         composer.put("\n".join("x" * lines))
@@ -59,7 +59,7 @@ def test_the_field_grows_with_what_is_typed_up_to_a_limit(composer: Composer):
     assert heights[0] < heights[1] < heights[2] == heights[3]
 
 
-def test_bytes_are_counted_near_the_limit(sight: Sight, composer: Composer):
+def test_bytes_are_counted_near_the_limit(sight: Sight, composer: Composer) -> None:
     assert composer.limit_bytes == 100
     composer.put("x" * 79)
     assert not composer.counter.isVisible()
@@ -78,12 +78,12 @@ def test_bytes_are_counted_near_the_limit(sight: Sight, composer: Composer):
     assert sight.relay.words[-1] == "/who"
 
 
-def test_a_doubled_slash_is_one_byte_less(composer: Composer):
+def test_a_doubled_slash_is_one_byte_less(composer: Composer) -> None:
     composer.put("//" + "x" * 99)
     assert composer.counter.text() == "100 of 100 bytes"
 
 
-def test_tab_completes_names(sight: Sight, composer: Composer):
+def test_tab_completes_names(sight: Sight, composer: Composer) -> None:
     sight.happen(Advice("4 here: ann (host), bob, bonnie, さくら."))
     QTest.keyClicks(composer.words, "bo")
     keys(composer.words, Qt.Key.Key_Tab)
@@ -101,21 +101,21 @@ def test_tab_completes_names(sight: Sight, composer: Composer):
     assert composer.words.hasFocus()
 
 
-def test_tab_completes_commands_before_the_cursor_alone(composer: Composer):
+def test_tab_completes_commands_before_the_cursor_alone(composer: Composer) -> None:
     QTest.keyClicks(composer.words, "/ki")
     composer.words.insertPlainText(" tail")
     keys(composer.words, *[Qt.Key.Key_Left] * 5, Qt.Key.Key_Tab)
     assert composer.text == "/kick  tail"
 
 
-def test_tab_goes_on_where_there_is_nothing_to_complete(composer: Composer):
+def test_tab_goes_on_where_there_is_nothing_to_complete(composer: Composer) -> None:
     QTest.keyClicks(composer.words, "hello ")
     keys(composer.words, Qt.Key.Key_Tab)
     assert not composer.words.hasFocus()
     assert composer.text == "hello "
 
 
-def test_up_brings_back_what_was_typed(sight: Sight, composer: Composer):
+def test_up_brings_back_what_was_typed(sight: Sight, composer: Composer) -> None:
     for text in ("one", "two"):
         sight.type(text)
     keys(composer.words, Qt.Key.Key_Up, Qt.Key.Key_Up)
@@ -126,14 +126,14 @@ def test_up_brings_back_what_was_typed(sight: Sight, composer: Composer):
     assert composer.text == ""
 
 
-def test_up_never_takes_away_what_is_being_typed(sight: Sight, composer: Composer):
+def test_up_never_takes_away_what_is_being_typed(sight: Sight, composer: Composer) -> None:
     sight.type("before")
     QTest.keyClicks(composer.words, "new")
     keys(composer.words, Qt.Key.Key_Up, Qt.Key.Key_Down)
     assert composer.text == "new"
 
 
-def test_an_input_method_composes(sight: Sight, composer: Composer):
+def test_an_input_method_composes(sight: Sight, composer: Composer) -> None:
     event = QInputMethodEvent("にほん", [])
     QApplication.sendEvent(composer.words, event)
     assert composer.text == ""
@@ -145,7 +145,7 @@ def test_an_input_method_composes(sight: Sight, composer: Composer):
     assert sight.relay.words[-1] == "日本"
 
 
-def test_pages_are_turned_among_the_messages(sight: Sight, composer: Composer):
+def test_pages_are_turned_among_the_messages(sight: Sight, composer: Composer) -> None:
     sight.hear(*(f"bob: message {number}" for number in range(60)))
     bar = sight.window.chat.stage.transcript.verticalScrollBar()
     keys(composer.words, Qt.Key.Key_PageUp)
@@ -154,7 +154,7 @@ def test_pages_are_turned_among_the_messages(sight: Sight, composer: Composer):
     assert bar.value() == bar.maximum()
 
 
-def test_what_is_typed_stays_with_its_room(sight: Sight, composer: Composer):
+def test_what_is_typed_stays_with_its_room(sight: Sight, composer: Composer) -> None:
     composer.put("for demo")
     sight.enter("other")
     assert composer.text == ""

@@ -13,7 +13,7 @@ LISTED = Advice("3 here: ann (host), bob, carol (muted).")
 
 def menu_of(sight: Sight, row: int) -> PersonMenu:
     listed = sight.window.members.list
-    person = sight.window.current.roster.people[row]
+    person = sight.current.roster.people[row]
     menu = sight.window.chat.open_person_menu(person, listed.mapToGlobal(QPoint(5, 5)))
     assert menu
     menu.close()
@@ -27,7 +27,7 @@ def host(sight: Sight) -> Sight:
     return sight
 
 
-def test_members_are_listed_with_the_host_first_and_who_is_muted(host: Sight):
+def test_members_are_listed_with_the_host_first_and_who_is_muted(host: Sight) -> None:
     assert host.members == ["ann, host", "bob", "carol, muted"]
     assert host.window.members.title.text() == "3 members"
 
@@ -36,38 +36,38 @@ def test_members_are_listed_with_the_host_first_and_who_is_muted(host: Sight):
     ("command", "question"),
     [(Command.KICK, "Take bob out"), (Command.BAN, "keep out"), (Command.HOST, "Hand the room")],
 )
-def test_the_host_is_asked_before_somebody_is_taken_out(host: Sight, command: Command, question: str):
+def test_the_host_is_asked_before_somebody_is_taken_out(host: Sight, command: Command, question: str) -> None:
     menu_of(host, 1).commands[command].trigger()
     assert f"/{command} bob" not in host.relay.words
     assert question in host.agree()
     assert host.relay.words[-1] == f"/{command} bob"
 
 
-def test_the_host_mutes_and_unmutes(host: Sight):
+def test_the_host_mutes_and_unmutes(host: Sight) -> None:
     menu_of(host, 1).commands[Command.MUTE].trigger()
     assert host.relay.words[-1] == "/mute bob"
     menu_of(host, 2).commands[Command.UNMUTE].trigger()
     assert host.relay.words[-1] == "/unmute carol"
 
 
-def test_nobody_moderates_oneself(host: Sight):
+def test_nobody_moderates_oneself(host: Sight) -> None:
     assert menu_of(host, 0).commands == {}
 
 
-def test_who_is_no_host_has_no_such_menu(host: Sight):
+def test_who_is_no_host_has_no_such_menu(host: Sight) -> None:
     host.happen(HostChanged("bob"))
     assert menu_of(host, 1).commands == {}
-    shown = room_menu(host.window.current, host.window.actions_by_name, host.window)
+    shown = room_menu(host.current, host.window.actions_by_name, host.window)
     assert host.action(Do.TOPIC) not in shown.actions()
     assert host.action(Do.WHO) in shown.actions()
 
 
-def test_a_relay_that_obeys_nothing_is_asked_for_nothing(sight: Sight):
+def test_a_relay_that_obeys_nothing_is_asked_for_nothing(sight: Sight) -> None:
     sight.relay.moderation = False
     sight.enter(create=True)
     sight.hear("bob: hi")
     assert menu_of(sight, 1).commands == {}
-    shown = room_menu(sight.window.current, sight.window.actions_by_name, sight.window)
+    shown = room_menu(sight.current, sight.window.actions_by_name, sight.window)
     assert host_actions(sight).isdisjoint(shown.actions())
     assert sight.window.members.hint.isVisible()
 
@@ -76,12 +76,12 @@ def host_actions(sight: Sight) -> set[object]:
     return {sight.action(done) for done in (Do.TOPIC, Do.PASSWORD, Do.OPEN_DOOR, Do.BANNED, Do.UNBAN, Do.WHO)}
 
 
-def test_the_host_has_menus_for_the_room(host: Sight):
-    shown = room_menu(host.window.current, host.window.actions_by_name, host.window)
+def test_the_host_has_menus_for_the_room(host: Sight) -> None:
+    shown = room_menu(host.current, host.window.actions_by_name, host.window)
     assert host_actions(host) <= set(shown.actions())
 
 
-def test_the_topic_is_set(host: Sight):
+def test_the_topic_is_set(host: Sight) -> None:
     host.action(Do.TOPIC).trigger()
     host.answer("tea & cake")
     assert host.relay.words[-1] == "/topic tea & cake"
@@ -90,7 +90,7 @@ def test_the_topic_is_set(host: Sight):
     assert host.relay.words[-1] == "/topic -"
 
 
-def test_the_password_is_set_unseen_and_removed(host: Sight):
+def test_the_password_is_set_unseen_and_removed(host: Sight) -> None:
     host.action(Do.PASSWORD).trigger()
     host.answer("sesame")
     assert host.relay.words[-1] == "/password sesame"
@@ -102,7 +102,7 @@ def test_the_password_is_set_unseen_and_removed(host: Sight):
     assert host.relay.words[-1] == "/password -"
 
 
-def test_bans_are_listed_and_lifted(host: Sight):
+def test_bans_are_listed_and_lifted(host: Sight) -> None:
     host.action(Do.BANNED).trigger()
     assert host.relay.words[-1] == "/unban"
     host.action(Do.UNBAN).trigger()
@@ -110,7 +110,7 @@ def test_bans_are_listed_and_lifted(host: Sight):
     assert host.relay.words[-1] == "/unban bob"
 
 
-def test_somebody_is_mentioned_and_the_name_copied(host: Sight):
+def test_somebody_is_mentioned_and_the_name_copied(host: Sight) -> None:
     menu = menu_of(host, 1)
     menu.mention.trigger()
     assert host.window.chat.composer.text == "bob: "
@@ -118,7 +118,7 @@ def test_somebody_is_mentioned_and_the_name_copied(host: Sight):
     assert QApplication.clipboard().text() == "bob"
 
 
-def test_the_menu_key_opens_the_menu_of_who_is_chosen(host: Sight, monkeypatch: pytest.MonkeyPatch):
+def test_the_menu_key_opens_the_menu_of_who_is_chosen(host: Sight, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     window = host.window
     window.members.menu_wanted.connect(lambda person, _at: opened.append(person.name))
@@ -131,12 +131,12 @@ def test_the_menu_key_opens_the_menu_of_who_is_chosen(host: Sight, monkeypatch: 
     assert opened == ["carol"]
 
 
-def test_enter_mentions_who_is_chosen(host: Sight):
+def test_enter_mentions_who_is_chosen(host: Sight) -> None:
     host.window.members.list.itemActivated.emit(host.window.members.list.item(1))
     assert host.window.chat.composer.text == "bob: "
 
 
-def test_a_room_has_its_menu_in_the_list(host: Sight):
+def test_a_room_has_its_menu_in_the_list(host: Sight) -> None:
     host.enter("other")
     host.window.rooms.menu_wanted.emit(host.messenger.conversations[0], QPoint(0, 0))
     assert host.window.current is host.messenger.conversations[0]

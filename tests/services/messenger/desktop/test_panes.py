@@ -15,5 +15,5 @@ from messenger.desktop.panes import NARROW, WIDE, Pane, visible_panes
         (NARROW - 1, False, Pane.MEMBERS, {Pane.MEMBERS}),
     ],
 )
-def test_panes_fold_as_there_is_less_place(width: int, members: bool, peek: Pane, shown: set[Pane]):
+def test_panes_fold_as_there_is_less_place(width: int, members: bool, peek: Pane, shown: set[Pane]) -> None:
     assert visible_panes(width, members=members, peek=peek) == shown

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from chatclient import Presented
+from chatclient import Fault, Finding, Presented
 from chatproto import Operation, Status
 from messenger.core.conversation import Presence
 from messenger.core.entry import Field
@@ -16,13 +16,15 @@ from messenger.recents import Recent
 from services.messenger.core.fake_relay import SHOWN, entry
 from services.messenger.desktop.sight import Sight
 
+DOUBT = Finding(Fault.SELF_SIGNED, "self-signed certificate")
+
 
 def problem(sight: Sight, field: Field) -> str:
     label = sight.window.start.form.fields[field].problem
     return label.text() if label.isVisible() else ""
 
 
-def test_one_creates_a_room(sight: Sight):
+def test_one_creates_a_room(sight: Sight) -> None:
     sight.fill(Mode.CREATE)
     sight.window.start.form.password.setText("secret")
     sight.go()
@@ -34,7 +36,7 @@ def test_one_creates_a_room(sight: Sight):
     assert sight.window.start.form.password.text() == ""
 
 
-def test_one_joins_a_room_and_the_lobby(sight: Sight):
+def test_one_joins_a_room_and_the_lobby(sight: Sight) -> None:
     sight.fill(Mode.JOIN)
     sight.go()
     sight.window.show_start()
@@ -57,7 +59,7 @@ def test_one_joins_a_room_and_the_lobby(sight: Sight):
         ({"server": "", "room": "", "name": ""}, {Field.SERVER, Field.ROOM, Field.NAME}),
     ],
 )
-def test_what_cannot_be_used_is_said_in_place(sight: Sight, fields: dict[str, str], wrong: set[Field]):
+def test_what_cannot_be_used_is_said_in_place(sight: Sight, fields: dict[str, str], wrong: set[Field]) -> None:
     sight.fill(Mode.JOIN, **fields)
     sight.go()
     assert {field for field in Field if problem(sight, field)} == wrong
@@ -79,7 +81,7 @@ def test_what_cannot_be_used_is_said_in_place(sight: Sight, fields: dict[str, st
         (None, Field.SERVER),
     ],
 )
-def test_a_refusal_is_said_in_place(sight: Sight, status: Status | None, field: Field):
+def test_a_refusal_is_said_in_place(sight: Sight, status: Status | None, field: Field) -> None:
     sight.relay.verdict = status
     sight.fill(Mode.JOIN)
     sight.go()
@@ -93,7 +95,7 @@ def test_a_refusal_is_said_in_place(sight: Sight, status: Status | None, field: 
 
 
 @pytest.mark.parametrize("status", [Status.BUSY, Status.TOO_MANY, Status.SHUTTING_DOWN, Status.NOT_SUPPORTED])
-def test_a_refusal_that_is_about_no_field_is_said_above(sight: Sight, status: Status):
+def test_a_refusal_that_is_about_no_field_is_said_above(sight: Sight, status: Status) -> None:
     sight.relay.verdict = status
     sight.fill(Mode.JOIN)
     sight.go()
@@ -111,7 +113,7 @@ def test_a_refusal_that_is_about_no_field_is_said_above(sight: Sight, status: St
         (Status.ROOM_EXISTS, Mode.CREATE, "J&oin the room", Operation.JOIN),
     ],
 )
-def test_a_button_helps(sight: Sight, status: Status, mode: Mode, label: str, operation: Operation):
+def test_a_button_helps(sight: Sight, status: Status, mode: Mode, label: str, operation: Operation) -> None:
     sight.relay.verdict = status
     sight.fill(mode)
     sight.go()
@@ -125,7 +127,7 @@ def test_a_button_helps(sight: Sight, status: Status, mode: Mode, label: str, op
     assert sight.rooms == ["demo"]
 
 
-def test_coming_in_can_be_given_up(sight: Sight):
+def test_coming_in_can_be_given_up(sight: Sight) -> None:
     sight.fill(Mode.JOIN)
     sight.window.start.form.tls.setChecked(True)
     sight.go()
@@ -136,7 +138,7 @@ def test_coming_in_can_be_given_up(sight: Sight):
     assert sight.window.start.form.go.text() == "Join the room"
 
 
-def test_a_lobby_where_nobody_listens_is_said_in_place(sight: Sight):
+def test_a_lobby_where_nobody_listens_is_said_in_place(sight: Sight) -> None:
     sight.fill(Mode.LOBBY)
     sight.go()
     link = sight.relay.links[-1]
@@ -147,8 +149,8 @@ def test_a_lobby_where_nobody_listens_is_said_in_place(sight: Sight):
     assert sight.messenger.conversations == []
 
 
-def test_a_stranger_is_asked_about_and_trusted(sight: Sight):
-    sight.relay.certificate = Presented(SHOWN, "self-signed certificate")
+def test_a_stranger_is_asked_about_and_trusted(sight: Sight) -> None:
+    sight.relay.certificate = Presented(SHOWN, DOUBT)
     sight.fill(Mode.JOIN)
     sight.window.start.form.tls.setChecked(True)
     sight.go()
@@ -165,8 +167,8 @@ def test_a_stranger_is_asked_about_and_trusted(sight: Sight):
     assert "joined by TLS" in sight.window.chat.bar.state.text()
 
 
-def test_a_stranger_need_not_be_trusted(sight: Sight):
-    sight.relay.certificate = Presented(SHOWN, "self-signed certificate")
+def test_a_stranger_need_not_be_trusted(sight: Sight) -> None:
+    sight.relay.certificate = Presented(SHOWN, DOUBT)
     sight.fill(Mode.JOIN)
     sight.window.start.form.tls.setChecked(True)
     sight.go()
@@ -181,8 +183,8 @@ def test_a_stranger_need_not_be_trusted(sight: Sight):
     assert not banner.isVisible()
 
 
-def test_another_certificate_than_before_is_said_loudly(sight: Sight):
-    sight.relay.certificate = Presented(SHOWN, "self-signed certificate")
+def test_another_certificate_than_before_is_said_loudly(sight: Sight) -> None:
+    sight.relay.certificate = Presented(SHOWN, DOUBT)
     sight.case.trust.known["relay.example:9000"] = "BB:" * 31 + "BB"
     sight.fill(Mode.JOIN)
     sight.window.start.form.tls.setChecked(True)
@@ -197,7 +199,7 @@ def test_another_certificate_than_before_is_said_loudly(sight: Sight):
     assert sight.relay.asked == []
 
 
-def test_where_one_was_is_remembered_without_the_password(sight: Sight):
+def test_where_one_was_is_remembered_without_the_password(sight: Sight) -> None:
     sight.fill(Mode.CREATE, name="さくら")
     sight.window.start.form.password.setText("secret")
     sight.go()
@@ -211,7 +213,7 @@ def test_where_one_was_is_remembered_without_the_password(sight: Sight):
     assert start.list.count() == 1
 
 
-def test_a_recent_room_is_one_click_away_and_can_be_forgotten(sight: Sight):
+def test_a_recent_room_is_one_click_away_and_can_be_forgotten(sight: Sight) -> None:
     sight.recents.remember(entry(None, "lou"))
     sight.recents.remember(entry("garden", "kim"))
     start = sight.open_window().start
@@ -224,7 +226,7 @@ def test_a_recent_room_is_one_click_away_and_can_be_forgotten(sight: Sight):
     assert start.list.count() == 1
 
 
-def test_a_file_of_recents_that_cannot_be_written_spoils_nothing(sight: Sight):
+def test_a_file_of_recents_that_cannot_be_written_spoils_nothing(sight: Sight) -> None:
     sight.recents.path.parent.mkdir()
     sight.recents.path.mkdir()
     sight.fill(Mode.JOIN)
@@ -232,7 +234,7 @@ def test_a_file_of_recents_that_cannot_be_written_spoils_nothing(sight: Sight):
     assert "The recent rooms can't be written" in sight.text
 
 
-def test_an_invitation_fills_the_form(sight: Sight):
+def test_an_invitation_fills_the_form(sight: Sight) -> None:
     sight.window.open_invite(parse_invite("chats://relay.example:7000/caf%C3%A9"))
     form = sight.window.start.form
     assert (form.server.currentText(), form.room.text(), form.tls.isChecked()) == ("relay.example:7000", "café", True)
@@ -240,22 +242,22 @@ def test_an_invitation_fills_the_form(sight: Sight):
     assert form.name.hasFocus()
 
 
-def test_an_invitation_may_be_pasted_as_the_server(sight: Sight):
+def test_an_invitation_may_be_pasted_as_the_server(sight: Sight) -> None:
     form = sight.window.start.form
     for text in ("chat:", "chat://relay.example/garden"):
-        form.server.lineEdit().setText(text)
-        form.server.lineEdit().textEdited.emit(text)
+        form.address.setText(text)
+        form.address.textEdited.emit(text)
     assert (form.server.currentText(), form.room.text()) == ("relay.example", "garden")
 
 
-def test_an_invitation_to_where_one_is_shows_the_room(sight: Sight):
+def test_an_invitation_to_where_one_is_shows_the_room(sight: Sight) -> None:
     conversation = sight.enter()
     sight.enter("other")
     sight.window.open_invite(parse_invite("chat://relay.example/demo"))
     assert sight.window.current is conversation
 
 
-def test_coming_to_where_one_is_already_shows_the_room(sight: Sight):
+def test_coming_to_where_one_is_already_shows_the_room(sight: Sight) -> None:
     conversation = sight.enter()
     sight.window.show_start()
     sight.fill(Mode.JOIN)
@@ -288,7 +290,7 @@ def come_in_keeping(sight: Sight) -> None:
     sight.go()
 
 
-def test_the_key_ring_keeps_a_password_when_asked(theme: Theme, tmp_path: Path):
+def test_the_key_ring_keeps_a_password_when_asked(theme: Theme, tmp_path: Path) -> None:
     keyring = FakeKeyring()
     sight = Sight(theme, tmp_path, KeyRing(keyring))
     come_in_keeping(sight)
@@ -300,7 +302,7 @@ def test_the_key_ring_keeps_a_password_when_asked(theme: Theme, tmp_path: Path):
     sight.end()
 
 
-def test_a_key_ring_that_fails_spoils_nothing(theme: Theme, tmp_path: Path):
+def test_a_key_ring_that_fails_spoils_nothing(theme: Theme, tmp_path: Path) -> None:
     sight = Sight(theme, tmp_path, KeyRing(FakeKeyring(broken=True)))
     come_in_keeping(sight)
     assert "The key ring didn't keep the password." in sight.text
@@ -310,6 +312,6 @@ def test_a_key_ring_that_fails_spoils_nothing(theme: Theme, tmp_path: Path):
     sight.end()
 
 
-def test_without_a_key_ring_nothing_is_offered(sight: Sight):
+def test_without_a_key_ring_nothing_is_offered(sight: Sight) -> None:
     sight.fill(Mode.JOIN)
     assert not sight.window.start.form.keep.isVisible()

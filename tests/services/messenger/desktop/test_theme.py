@@ -39,18 +39,18 @@ def contrast(one: str, other: str) -> float:
         ("warning", "side"),
     ],
 )
-def test_everything_can_be_read(colours: Colours, ink: str, paper: str):
+def test_everything_can_be_read(colours: Colours, ink: str, paper: str) -> None:
     assert contrast(getattr(colours, ink), getattr(colours, paper)) >= 4.5
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
-def test_names_can_be_read(theme: Theme, monkeypatch: pytest.MonkeyPatch, colours: Colours):
+def test_names_can_be_read(theme: Theme, monkeypatch: pytest.MonkeyPatch, colours: Colours) -> None:
     monkeypatch.setattr(theme, "colours", colours)
     monkeypatch.setattr("messenger.desktop.theme.colour_of", lambda name: name)
     assert min(contrast(theme.name_colour(colour).name(), colours.ground) for colour in COLOURS) >= 4
 
 
-def test_the_colours_follow_the_system(qapp: QApplication, theme: Theme):
+def test_the_colours_follow_the_system(qapp: QApplication, theme: Theme) -> None:
     changes: list[str] = []
     theme.changed.connect(lambda: changes.append(theme.colours.ground))
     qapp.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Dark)  # a platform without a desktop has only one

@@ -23,7 +23,7 @@ def fill(conversation: Conversation, count: int, *, minutes: float = 0.0) -> Non
 
 
 def numbers(transcript: Transcript) -> list[int]:
-    """Which lines are set."""
+    """Return which lines are set."""
     return sorted({number_of(block) for block in blocks(transcript.document().begin())})
 
 
@@ -32,7 +32,7 @@ def shapes(transcript: Transcript) -> list[Shape]:
 
 
 def topmost(transcript: Transcript) -> tuple[str, int]:
-    """What is looked at, and where it stands."""
+    """Return what is looked at, and where it stands."""
     cursor = transcript.cursorForPosition(QPoint(0, 0))
     return cursor.block().text(), transcript.cursorRect(QTextCursor(cursor.block())).top()
 
@@ -56,8 +56,8 @@ def transcript(sight: Sight) -> Transcript:
     return transcript
 
 
-def test_only_the_newest_lines_are_set_and_followed(sight: Sight, transcript: Transcript):
-    end = sight.window.current.history.end
+def test_only_the_newest_lines_are_set_and_followed(sight: Sight, transcript: Transcript) -> None:
+    end = sight.current.history.end
     assert numbers(transcript) == list(range(end - FEW_LINES, end))
     bar = transcript.verticalScrollBar()
     assert transcript.following
@@ -67,23 +67,23 @@ def test_only_the_newest_lines_are_set_and_followed(sight: Sight, transcript: Tr
     assert transcript.toPlainText().endswith("the newest")
 
 
-def test_while_the_newest_are_followed_the_oldest_are_taken_out(sight: Sight, transcript: Transcript):
+def test_while_the_newest_are_followed_the_oldest_are_taken_out(sight: Sight, transcript: Transcript) -> None:
     for _ in range(5):
-        fill(sight.window.current, STEP_LINES)
+        fill(sight.current, STEP_LINES)
         sight.look()
     set_lines = numbers(transcript)
     assert MANY_LINES - STEP_LINES <= len(set_lines) <= MANY_LINES
-    assert set_lines == list(range(set_lines[0], sight.window.current.history.end))
+    assert set_lines == list(range(set_lines[0], sight.current.history.end))
 
 
-def test_after_a_flood_only_the_newest_are_set(sight: Sight, transcript: Transcript):
-    fill(sight.window.current, 3 * MAX_LINES)
+def test_after_a_flood_only_the_newest_are_set(sight: Sight, transcript: Transcript) -> None:
+    fill(sight.current, 3 * MAX_LINES)
     sight.look()
-    end = sight.window.current.history.end
+    end = sight.current.history.end
     assert numbers(transcript) == list(range(end - FEW_LINES, end))
 
 
-def test_what_is_looked_at_stays_put_while_more_comes(sight: Sight, transcript: Transcript):
+def test_what_is_looked_at_stays_put_while_more_comes(sight: Sight, transcript: Transcript) -> None:
     scroll_back(sight)
     before = topmost(transcript)
     for _ in range(20):
@@ -91,7 +91,7 @@ def test_what_is_looked_at_stays_put_while_more_comes(sight: Sight, transcript: 
     assert topmost(transcript) == before
 
 
-def test_going_back_loads_all_of_the_history_and_nothing_jumps(sight: Sight, transcript: Transcript):
+def test_going_back_loads_all_of_the_history_and_nothing_jumps(transcript: Transcript) -> None:
     bar = transcript.verticalScrollBar()
     for _ in range(100):
         bar.setValue(transcript.viewport().height() + 1)
@@ -108,8 +108,8 @@ def test_going_back_loads_all_of_the_history_and_nothing_jumps(sight: Sight, tra
     assert "You are in demo" in topmost(transcript)[0] or shapes(transcript)[0] is Shape.DAY
 
 
-def test_far_from_what_is_looked_at_nothing_is_kept(sight: Sight, transcript: Transcript):
-    fill(sight.window.current, 5000)
+def test_far_from_what_is_looked_at_nothing_is_kept(sight: Sight, transcript: Transcript) -> None:
+    fill(sight.current, 5000)
     sight.look()
     bar = transcript.verticalScrollBar()
     for _ in range(4 * MOST_LINES // STEP_LINES):
@@ -120,11 +120,11 @@ def test_far_from_what_is_looked_at_nothing_is_kept(sight: Sight, transcript: Tr
     for _ in range(8 * MOST_LINES // STEP_LINES):
         bar.setValue(bar.maximum())
     assert transcript.following
-    assert numbers(transcript)[-1] == sight.window.current.history.end - 1
-    assert transcript.toPlainText().endswith(sight.window.current.history[sight.window.current.history.end - 1].text)
+    assert numbers(transcript)[-1] == sight.current.history.end - 1
+    assert transcript.toPlainText().endswith(sight.current.history[sight.current.history.end - 1].text)
 
 
-def test_a_button_tells_how_much_is_new_below_and_leads_there(sight: Sight, transcript: Transcript):
+def test_a_button_tells_how_much_is_new_below_and_leads_there(sight: Sight, transcript: Transcript) -> None:
     newest = sight.window.chat.stage.newest
     assert not newest.isVisible()
     scroll_back(sight)
@@ -137,10 +137,10 @@ def test_a_button_tells_how_much_is_new_below_and_leads_there(sight: Sight, tran
     sight.look()
     assert transcript.following
     assert not newest.isVisible()
-    assert sight.window.current.unread == 0
+    assert sight.current.unread == 0
 
 
-def test_a_mark_stands_before_what_came_while_one_looked_away(sight: Sight):
+def test_a_mark_stands_before_what_came_while_one_looked_away(sight: Sight) -> None:
     conversation = sight.enter()
     sight.hear("bob: seen")
     other = sight.look_away()
@@ -157,7 +157,7 @@ def test_a_mark_stands_before_what_came_while_one_looked_away(sight: Sight):
     assert Shape.MARK not in shapes(transcript)
 
 
-def test_a_new_mark_takes_the_place_of_the_old_one(sight: Sight):
+def test_a_new_mark_takes_the_place_of_the_old_one(sight: Sight) -> None:
     sight.enter()
     for text in ("first", "second"):
         other = sight.look_away()
@@ -170,7 +170,7 @@ def test_a_new_mark_takes_the_place_of_the_old_one(sight: Sight):
     assert text.index("first") < text.index("New messages") < text.index("second")
 
 
-def test_in_a_room_with_much_that_is_new_reading_begins_at_the_mark(sight: Sight):
+def test_in_a_room_with_much_that_is_new_reading_begins_at_the_mark(sight: Sight) -> None:
     sight.enter()
     sight.enter("other")
     sight.hear(*(f"bob: message {number}" for number in range(60)), link=0)
@@ -184,8 +184,8 @@ def test_in_a_room_with_much_that_is_new_reading_begins_at_the_mark(sight: Sight
     assert sight.window.chat.stage.newest.text() == "60 new messages"
 
 
-def test_one_comes_back_to_where_one_was_in_a_room(sight: Sight, transcript: Transcript):
-    first = sight.window.current
+def test_one_comes_back_to_where_one_was_in_a_room(sight: Sight, transcript: Transcript) -> None:
+    first = sight.current
     scroll_back(sight)
     before = topmost(transcript)
     sight.enter("other")
@@ -194,7 +194,7 @@ def test_one_comes_back_to_where_one_was_in_a_room(sight: Sight, transcript: Tra
     assert topmost(transcript) == before
 
 
-def test_resizing_keeps_to_what_is_looked_at(sight: Sight, transcript: Transcript):
+def test_resizing_keeps_to_what_is_looked_at(sight: Sight, transcript: Transcript) -> None:
     scroll_back(sight)
     before = topmost(transcript)[0]
     for width in (500, 360, 1200, 1040):
@@ -210,7 +210,7 @@ def test_resizing_keeps_to_what_is_looked_at(sight: Sight, transcript: Transcrip
 HOSTILE = '<b>bold</b><img src="file:///etc/passwd"><a href="javascript:alert(1)">x</a> &amp; <!-- '
 
 
-def test_text_of_others_is_text(sight: Sight):
+def test_text_of_others_is_text(sight: Sight) -> None:
     sight.enter()
     sight.hear(f"<i>bob</i>: {HOSTILE}", "\x1b[31mred\u202eevil\u2066: \x07bell\x00 \u202eback")
     assert HOSTILE.strip() in sight.text
@@ -218,7 +218,7 @@ def test_text_of_others_is_text(sight: Sight):
     assert not set("\x1b\u202e\u2066\x07\x00") & set(sight.text)
 
 
-def test_a_name_cannot_be_markup_anywhere(sight: Sight):
+def test_a_name_cannot_be_markup_anywhere(sight: Sight) -> None:
     conversation = sight.enter("<h1>room</h1>", name="<u>ann</u>", create=True)
     sight.hear("<s>bob</s>: hi")
     assert sight.rooms == ["<h1>room</h1>"]
@@ -229,7 +229,7 @@ def test_a_name_cannot_be_markup_anywhere(sight: Sight):
     assert conversation.title in sight.window.windowTitle()
 
 
-def test_text_is_copied_across_messages_as_plain_text(sight: Sight):
+def test_text_is_copied_across_messages_as_plain_text(sight: Sight) -> None:
     sight.enter()
     sight.hear("bob: <b>one</b>\nand more", "bob: two")
     transcript = sight.window.chat.stage.transcript
@@ -240,7 +240,7 @@ def test_text_is_copied_across_messages_as_plain_text(sight: Sight):
     assert not copied.hasHtml()
 
 
-def test_links_are_opened_by_the_desktop(sight: Sight, monkeypatch: pytest.MonkeyPatch):
+def test_links_are_opened_by_the_desktop(sight: Sight, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
     sight.enter()
@@ -254,14 +254,14 @@ def test_links_are_opened_by_the_desktop(sight: Sight, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "file:///etc/passwd", "ftp://example.org", "smb://x", "chat:x"])
-def test_nothing_but_web_addresses_is_opened(monkeypatch: pytest.MonkeyPatch, url: str):
+def test_nothing_but_web_addresses_is_opened(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     opened: list[QUrl] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
     open_link(QUrl(url))
     assert opened == []
 
 
-def test_a_long_message_is_wrapped(sight: Sight):
+def test_a_long_message_is_wrapped(sight: Sight) -> None:
     sight.relay.limit = 5000
     sight.enter()
     sight.hear("bob: " + "x" * 4000)
@@ -270,7 +270,7 @@ def test_a_long_message_is_wrapped(sight: Sight):
     assert transcript.document().size().width() <= transcript.viewport().width()
 
 
-def test_days_are_parted(sight: Sight):
+def test_days_are_parted(sight: Sight) -> None:
     fill(sight.enter(), 5, minutes=24 * 60)
     sight.look()
     transcript = sight.window.chat.stage.transcript
@@ -278,7 +278,7 @@ def test_days_are_parted(sight: Sight):
     assert "Saturday, January 3, 2026" in sight.text
 
 
-def test_dark_and_light_show_the_same(sight: Sight, transcript: Transcript):
+def test_dark_and_light_show_the_same(sight: Sight, transcript: Transcript) -> None:
     scroll_back(sight)
     before = topmost(transcript)[0]
     QApplication.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Dark)

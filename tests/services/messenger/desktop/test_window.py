@@ -14,7 +14,7 @@ from services.messenger.core.fake_relay import NOON
 from services.messenger.desktop.sight import Sight
 
 
-def test_people_talk_both_ways(sight: Sight):
+def test_people_talk_both_ways(sight: Sight) -> None:
     sight.enter()
     sight.happen(MemberJoined("さくら"))
     sight.hear("さくら: こんにちは")
@@ -28,7 +28,7 @@ def test_people_talk_both_ways(sight: Sight):
     assert sight.window.chat.bar.state.text() == "Connected  ·  tea"
 
 
-def test_a_name_is_wanted_again_where_it_is_taken_later(sight: Sight):
+def test_a_name_is_wanted_again_where_it_is_taken_later(sight: Sight) -> None:
     sight.enter()
     sight.happen(Disconnected(EvictionReason.KICKED))
     assert sight.banner
@@ -43,7 +43,7 @@ def test_a_name_is_wanted_again_where_it_is_taken_later(sight: Sight):
     assert sight.banner == ""
 
 
-def test_a_wrong_password_is_asked_for_again(sight: Sight):
+def test_a_wrong_password_is_asked_for_again(sight: Sight) -> None:
     sight.enter()
     sight.happen(Disconnected(EvictionReason.KICKED))
     sight.relay.verdict = Status.WRONG_PASSWORD
@@ -55,7 +55,7 @@ def test_a_wrong_password_is_asked_for_again(sight: Sight):
     assert "You are in demo" in sight.text
 
 
-def test_being_kicked_is_said_with_what_helps(sight: Sight):
+def test_being_kicked_is_said_with_what_helps(sight: Sight) -> None:
     sight.enter()
     sight.happen(Disconnected(EvictionReason.KICKED))
     assert "removed" in sight.banner
@@ -66,7 +66,7 @@ def test_being_kicked_is_said_with_what_helps(sight: Sight):
     assert sight.window.chat.bar.state.text() == "Connected"
 
 
-def test_when_the_host_leaves_one_can_create_the_room_anew(sight: Sight):
+def test_when_the_host_leaves_one_can_create_the_room_anew(sight: Sight) -> None:
     sight.enter()
     sight.happen(Disconnected(EvictionReason.HOST_LEFT))
     assert "host" in sight.banner
@@ -75,7 +75,7 @@ def test_when_the_host_leaves_one_can_create_the_room_anew(sight: Sight):
     assert sight.members == ["ann, host"]
 
 
-def test_a_lost_connection_comes_back_by_itself_and_the_time_is_counted_down(sight: Sight):
+def test_a_lost_connection_comes_back_by_itself_and_the_time_is_counted_down(sight: Sight) -> None:
     sight.enter()
     sight.relay.verdict = None
     sight.happen(Disconnected(EvictionReason.SILENCE))
@@ -93,7 +93,7 @@ def test_a_lost_connection_comes_back_by_itself_and_the_time_is_counted_down(sig
     assert "You are back" in sight.text
 
 
-def test_coming_back_can_be_given_up(sight: Sight):
+def test_coming_back_can_be_given_up(sight: Sight) -> None:
     sight.enter()
     sight.relay.verdict = None
     sight.happen(Disconnected(EvictionReason.SILENCE))
@@ -103,7 +103,7 @@ def test_coming_back_can_be_given_up(sight: Sight):
     assert sight.banner == "You left."
 
 
-def test_one_leaves_and_closes_a_room(sight: Sight):
+def test_one_leaves_and_closes_a_room(sight: Sight) -> None:
     sight.enter()
     sight.enter("other")
     sight.type("/leave")
@@ -119,7 +119,7 @@ def test_one_leaves_and_closes_a_room(sight: Sight):
     assert all(link.closed for link in sight.relay.links)
 
 
-def test_unread_messages_are_counted_everywhere(sight: Sight, monkeypatch: pytest.MonkeyPatch):
+def test_unread_messages_are_counted_everywhere(sight: Sight, monkeypatch: pytest.MonkeyPatch) -> None:
     badges: list[int] = []
     monkeypatch.setattr(QApplication, "setBadgeNumber", badges.append)
     sight.enter()
@@ -135,7 +135,7 @@ def test_unread_messages_are_counted_everywhere(sight: Sight, monkeypatch: pytes
     assert badges == [2, 0]
 
 
-def test_what_comes_while_one_looks_elsewhere_is_unread(sight: Sight):
+def test_what_comes_while_one_looks_elsewhere_is_unread(sight: Sight) -> None:
     conversation = sight.enter()
     other = sight.look_away()
     sight.hear("bob: hello?")
@@ -145,7 +145,7 @@ def test_what_comes_while_one_looks_elsewhere_is_unread(sight: Sight):
     other.close()
 
 
-def test_a_person_who_looks_elsewhere_is_called(sight: Sight, monkeypatch: pytest.MonkeyPatch):
+def test_a_person_who_looks_elsewhere_is_called(sight: Sight, monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[object] = []
     monkeypatch.setattr(QApplication, "alert", lambda window, _time: called.append(window))
     conversation = sight.enter()
@@ -162,7 +162,7 @@ def test_a_person_who_looks_elsewhere_is_called(sight: Sight, monkeypatch: pytes
     other.close()
 
 
-def test_notifications_show_text_as_text(sight: Sight):
+def test_notifications_show_text_as_text(sight: Sight) -> None:
     conversation = sight.enter()
 
     class Tray:
@@ -192,7 +192,7 @@ def test_notifications_show_text_as_text(sight: Sight):
     other.close()
 
 
-def test_keys_go_through_the_rooms(sight: Sight):
+def test_keys_go_through_the_rooms(sight: Sight) -> None:
     for room in ("one", "two", "three"):
         sight.enter(room)
     words = sight.window.chat.composer.words
@@ -204,7 +204,7 @@ def test_keys_go_through_the_rooms(sight: Sight):
     assert sight.window.current is sight.messenger.conversations[1]
 
 
-def test_an_invitation_is_copied(sight: Sight):
+def test_an_invitation_is_copied(sight: Sight) -> None:
     sight.enter("garden party")
     assert sight.window.chat.stage.hint.isVisible()
     sight.window.chat.stage.hint.invite.click()
@@ -213,7 +213,7 @@ def test_an_invitation_is_copied(sight: Sight):
     assert not sight.window.chat.stage.hint.isVisible()
 
 
-def test_help_lists_keys_and_commands(sight: Sight):
+def test_help_lists_keys_and_commands(sight: Sight) -> None:
     sight.enter()
     sight.type("/help")
     dialogs = sight.window.findChildren(HelpDialog)
@@ -221,7 +221,7 @@ def test_help_lists_keys_and_commands(sight: Sight):
     dialogs[0].accept()
 
 
-def test_a_command_that_is_none_stays_typed_and_is_not_said(sight: Sight):
+def test_a_command_that_is_none_stays_typed_and_is_not_said(sight: Sight) -> None:
     sight.enter()
     sight.type("/levae")
     assert sight.window.chat.composer.text == "/levae"
@@ -235,7 +235,7 @@ def visible(sight: Sight) -> set[Pane]:
     return {pane for pane, widget in panes.items() if widget.isVisible()}
 
 
-def test_a_small_window_shows_one_thing_at_a_time(sight: Sight):
+def test_a_small_window_shows_one_thing_at_a_time(sight: Sight) -> None:
     sight.enter()
     sight.window.resize(360, 480)
     sight.look()
@@ -254,21 +254,23 @@ def test_a_small_window_shows_one_thing_at_a_time(sight: Sight):
         assert widget.width() == 360
 
 
-def test_a_wide_window_shows_everything(sight: Sight):
+def test_a_wide_window_shows_everything(sight: Sight) -> None:
     sight.enter()
     assert visible(sight) == {Pane.ROOMS, Pane.CENTRE, Pane.MEMBERS}
     sight.action(Do.MEMBERS).trigger()
     assert visible(sight) == {Pane.ROOMS, Pane.CENTRE}
 
 
-def test_the_first_page_fits_into_a_small_window(sight: Sight):
+def test_the_first_page_fits_into_a_small_window(sight: Sight) -> None:
     sight.window.resize(360, 480)
     sight.look()
     start = sight.window.start
-    assert start.widget().width() == start.viewport().width()
+    inside = start.widget()
+    assert inside
+    assert inside.width() == start.viewport().width()
 
 
-def test_closing_leaves_every_room(sight: Sight):
+def test_closing_leaves_every_room(sight: Sight) -> None:
     for room in ("one", "two"):
         sight.enter(room)
     sight.window.close()
@@ -277,7 +279,7 @@ def test_closing_leaves_every_room(sight: Sight):
     assert len(sight.relay.heard) > 2
 
 
-def test_much_at_once_is_drawn_seldom(sight: Sight, monkeypatch: pytest.MonkeyPatch):
+def test_much_at_once_is_drawn_seldom(sight: Sight, monkeypatch: pytest.MonkeyPatch) -> None:
     sight.enter()
     drawn: list[None] = []
     monkeypatch.setattr(sight.window.chat.stage, "render_stage", lambda _conversation: drawn.append(None))

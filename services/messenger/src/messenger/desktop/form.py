@@ -57,7 +57,7 @@ class Form(QFrame):
         self.server = QComboBox()
         self.server.setEditable(True)
         self.server.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self._address = edit = QLineEdit()
+        self.address = edit = QLineEdit()
         self.server.setLineEdit(edit)
         edit.setPlaceholderText(_("chat.example.org"))
         edit.setAccessibleName(_("Server"))
@@ -179,11 +179,11 @@ class Form(QFrame):
     def _connect(self) -> None:
         self._modes.buttonToggled.connect(lambda _button, _on: self._follow_mode())
         self.go.clicked.connect(self.wanted)
-        edits = (self.name, self._address, self.room, self.password)
+        edits = (self.name, self.address, self.room, self.password)
         for edit, field in zip(edits, self.fields.values(), strict=True):
             edit.returnPressed.connect(self.go.click)
             edit.textEdited.connect(lambda _text, field=field: field.complain(""))
-        self._address.textEdited.connect(self._take_invite)
+        self.address.textEdited.connect(self._take_invite)
 
     def _take_invite(self, text: str) -> None:
         if is_invite(text):

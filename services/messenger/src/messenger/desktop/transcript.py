@@ -67,6 +67,7 @@ class Transcript(QTextBrowser):
         if self.conversation and not self.following:
             self._places[id(self.conversation)] = self._place()
         self.conversation = conversation
+        self._first = self._end = -1  # what is set is of another one
         place = self._places.pop(id(conversation), None)
         if conversation is None:
             self._start_anew(0, 0)
