@@ -59,7 +59,7 @@ class Form(QFrame):
         self.server.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.address = edit = QLineEdit()
         self.server.setLineEdit(edit)
-        edit.setPlaceholderText(_("chat.example.org"))
+        edit.setPlaceholderText("chat.example.org")
         edit.setAccessibleName(_("Server"))
         edit.setAccessibleDescription(_("The address of the relay, or an invitation"))
         self.name, self.room, self.password = QLineEdit(), QLineEdit(), QLineEdit()

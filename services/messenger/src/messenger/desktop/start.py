@@ -147,7 +147,7 @@ class Start(QScrollArea):
         words = QVBoxLayout()
         words.setSpacing(1)
         words.addWidget(heading(_("Chat"), "title"))
-        words.addWidget(heading(_("Talk with others in a room of a relay."), "muted"))
+        words.addWidget(heading(_("Talk with others, room by room."), "muted"))
         title.addWidget(logo(52, self.devicePixelRatioF()))
         title.addLayout(words, 1)
         left = QWidget()
