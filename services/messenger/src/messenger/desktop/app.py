@@ -1,5 +1,6 @@
 """The program: builds the parts, shows the window, and leaves the rooms in the end."""
 
+import locale
 import random
 import sys
 from datetime import datetime
@@ -28,6 +29,7 @@ _DONE, _WRONG_USAGE = 0, 2
 def run(arguments: Arguments) -> int:
     """Show the window until it is closed; returns 0, or 2 if a file can't be used."""
     app = QApplication(sys.argv[:1])
+    keep_system_words()
     try:
         state = default_path()
         logbook = Logbook(arguments.log) if arguments.log else None
@@ -75,6 +77,12 @@ def speak(app: QApplication) -> None:
     translator = QTranslator(app)
     if translator.load(f"qtbase_{language()}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         app.installTranslator(translator)
+
+
+def keep_system_words() -> None:
+    """Have the system name its errors in English, which the catalogues know; Qt chose its language when it began."""
+    if hasattr(locale, "LC_MESSAGES"):
+        locale.setlocale(locale.LC_MESSAGES, "C")
 
 
 def _log(messenger: Messenger, logbook: Logbook) -> None:
