@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from messenger.core.conversation import Conversation
 from messenger.desktop.actions import Do
-from messenger.desktop.app import keep_system_words
 from messenger.desktop.dialogs import LineDialog
 from messenger.desktop.form import Mode
 from messenger.desktop.key_ring import KeyRing
@@ -164,17 +163,6 @@ class Sight:
     def members(self) -> list[str]:
         listed = self.window.members.list
         return [str(listed.item(row).data(Qt.ItemDataRole.AccessibleTextRole)) for row in range(listed.count())]
-
-
-class App(QApplication):
-    def __init__(self, arguments: list[str]) -> None:
-        super().__init__(arguments)
-        keep_system_words()  # other tests of this process expect them
-
-
-@pytest.fixture(scope="session")
-def qapp_cls() -> type[QApplication]:
-    return App
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import locale
 import random
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 
 from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator, qInstallMessageHandler
@@ -28,8 +29,7 @@ _DONE, _WRONG_USAGE = 0, 2
 
 def run(arguments: Arguments) -> int:
     """Show the window until it is closed; returns 0, or 2 if a file can't be used."""
-    app = QApplication(sys.argv[:1])
-    keep_system_words()
+    app = make_application(sys.argv[:1])
     try:
         state = default_path()
         logbook = Logbook(arguments.log) if arguments.log else None
@@ -44,12 +44,23 @@ def run(arguments: Arguments) -> int:
         window.open_invite(arguments.invite)
     interrupts = Interrupts(lambda: (app.closeAllWindows(), app.quit()))
     window.show()
-    qInstallMessageHandler(None)  # there is a screen
     app.exec()
     interrupts.end()
     if logbook:
         logbook.close()
     return _DONE
+
+
+def make_application(arguments: Sequence[str]) -> QApplication:
+    """Make what every window needs, once; Qt's own words about it go to the standard error from now on."""
+    application = QApplication(list(arguments))
+    application.setApplicationName(PROGRAM)
+    application.setDesktopFileName(PROGRAM)
+    if hasattr(locale, "LC_MESSAGES"):
+        # Qt has switched on the system's language, also for what the system says of errors: that is worded elsewhere.
+        locale.setlocale(locale.LC_MESSAGES, "C")
+    qInstallMessageHandler(None)
+    return application
 
 
 def build(
@@ -62,8 +73,6 @@ def build(
     logbook: Logbook | None = None,
 ) -> Window:
     """Make a window upon links."""
-    app.setApplicationName(PROGRAM)
-    app.setDesktopFileName(PROGRAM)
     speak(app)
     messenger = Messenger(links, trust, random=random.random, clock=lambda: datetime.now().astimezone())
     if logbook:
@@ -77,12 +86,6 @@ def speak(app: QApplication) -> None:
     translator = QTranslator(app)
     if translator.load(f"qtbase_{language()}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         app.installTranslator(translator)
-
-
-def keep_system_words() -> None:
-    """Have the system name its errors in English, which the catalogues know; Qt chose its language when it began."""
-    if hasattr(locale, "LC_MESSAGES"):
-        locale.setlocale(locale.LC_MESSAGES, "C")
 
 
 def _log(messenger: Messenger, logbook: Logbook) -> None:
