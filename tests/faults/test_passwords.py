@@ -138,7 +138,7 @@ def test_hundreds_of_passwords_at_once_wait_in_a_short_queue(start_relay: StartR
             )
         finally:
             own.process.send_signal(signal.SIGCONT)
-        crowd.talk_until(lambda: handled(own) == count, MESSAGES_A_SECOND, 60)
+        crowd.talk_until(lambda: handled(own) == count, load(int(MESSAGES_A_SECOND), quick=25), 60)
         assert resident_kib(own.process.pid) - before_kib < MEMORY_KIB
         statuses = attack.count()
         crowd.check_nothing_lost()
