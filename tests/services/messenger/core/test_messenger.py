@@ -178,6 +178,19 @@ def test_who_does_not_trust_leaves_and_nothing_was_sent(case: Case) -> None:
     assert (case.relay.links, case.trust.known) == ([], {})
 
 
+def test_who_says_that_a_relay_is_not_to_be_trusted_sees_why_it_is_over(case: Case) -> None:
+    case.relay.certificate = Presented(SHOWN, SELF_SIGNED)
+    room = case.messenger.enter(entry(tls=Tls()))
+    case.messenger.distrust(room)
+    assert at(room, Presence.LOOKING)
+    case.links.show()
+    case.messenger.distrust(room)
+    assert at(room, Presence.OVER)
+    assert room.ended
+    assert room.ended.reason is EndReason.UNTRUSTED
+    assert (case.relay.links, case.trust.known) == ([], {})
+
+
 def test_a_changed_certificate_ends_it_loudly(case: Case) -> None:
     case.trust.known["relay.example:9000"] = OTHER
     case.relay.certificate = Presented(SHOWN, SELF_SIGNED)

@@ -86,6 +86,12 @@ class Messenger:
             conversation.note(str(error), problem=True)
         self._connect(conversation, Tls(fingerprint=stranger.fingerprint))
 
+    def distrust(self, conversation: Conversation) -> None:
+        """End a conversation that asks about a stranger: it isn't to be trusted."""
+        if conversation.question:
+            conversation.end(Ended(EndReason.UNTRUSTED, sentences.distrusted()))
+            self.on_change()
+
     def submit(self, conversation: Conversation, text: str) -> Submitted:
         """Do what a typed line says, see `Conversation.submit`."""
         submitted = conversation.submit(text, self._links.now)

@@ -45,6 +45,11 @@ def stranger(server: Stranger) -> str:
     ).format(server=sanitize(server.server), why=fault(server.doubt))
 
 
+def distrusted() -> str:
+    """Say what follows when a person doesn't trust a relay."""
+    return _("The relay isn't trusted, so nothing was sent to it.")
+
+
 def changed(server: Changed) -> str:
     """Say that a relay must not be trusted any more."""
     return _(
