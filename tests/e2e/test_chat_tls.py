@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import pexpect
 import pytest
 import trustme
 
@@ -19,11 +18,14 @@ from chatproto.tls import fingerprint_of
 from conformance.relays import OwnRelay
 from conformance.tls import Authority
 from e2e.relay_metrics import await_metrics, scrape
+from e2e.screen import Terminal
 
 pytestmark = pytest.mark.requirement("TCP-12")
 
+SitDown = Callable[..., Terminal]
 SECONDS = 30.0
-QUESTION = r"Trust this relay from now on \(yes/no\)\? "
+TRUST, DISTRUST = "\x1b[C\r", "\r"
+"""To the right and Enter: the first button trusts nobody."""
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ class Chat:
     def __init__(self, relay: OwnRelay, authority: Authority, home: Path) -> None:
         self.relay, self.known = relay, home / "chat" / "known_servers"
         self.server = f"127.0.0.1:{relay.relay.tcp_port}"
-        self._environment = {**os.environ, "XDG_STATE_HOME": str(home), "TERM": "dumb"}
+        self._environment = {**os.environ, "XDG_STATE_HOME": str(home), "LANG": "C.UTF-8"}
         self._authority = authority
 
     @property
@@ -66,11 +68,9 @@ class Chat:
             env=self._environment, input="hi\n", capture_output=True, text=True, timeout=SECONDS, check=False,
         )  # fmt: skip
 
-    def on_terminal(self, *options: str) -> "pexpect.spawn[str]":
-        words = ["-m", "messenger", "create", "tea", "--name", "ann", "--server", self.server, "--tls", *options]
-        return pexpect.spawn(
-            sys.executable, words, env=self._environment, encoding="utf-8", timeout=SECONDS, dimensions=(40, 200)
-        )
+    def on_terminal(self, *options: str) -> Terminal:
+        words = ["create", "tea", "--name", "ann", "--server", self.server, "--tls", *options]
+        return Terminal("messenger", *words, columns=160, rows=30, environment=self._environment)
 
 
 @pytest.fixture
@@ -79,12 +79,12 @@ def chat(relay: OwnRelay, authority: Authority, tmp_path: Path) -> Chat:
 
 
 @pytest.fixture
-def person(chat: Chat) -> Iterator[Callable[..., "pexpect.spawn[str]"]]:
+def person(chat: Chat) -> Iterator[SitDown]:
     with ExitStack() as stack:
 
-        def sit_down(*options: str) -> "pexpect.spawn[str]":
+        def sit_down(*options: str) -> Terminal:
             terminal = chat.on_terminal(*options)
-            stack.callback(terminal.close, force=True)
+            stack.callback(terminal.process.close, force=True)
             return terminal
 
         yield sit_down
@@ -102,12 +102,16 @@ def assert_stayed_out(chat: Chat, done: "subprocess.CompletedProcess[str]", *wor
     assert scrape(chat.relay).total("relay_transactions_total") == 0  # nobody asked for anything
 
 
-def leave(terminal: "pexpect.spawn[str]") -> None:
-    terminal.expect("You created tea")
-    terminal.sendline("/leave")
-    terminal.expect(pexpect.EOF)
-    terminal.close()
-    assert terminal.exitstatus == 0
+def leave(terminal: Terminal) -> None:
+    terminal.sees("You created tea", "connected")
+    terminal.enters("/leave")
+    terminal.ends(0)
+
+
+def stay_out(terminal: Terminal, *words: str) -> None:
+    terminal.sees(*words, "Close")
+    terminal.types("\x11")
+    terminal.ends(1)
 
 
 def test_an_authority_of_the_system_is_enough(chat: Chat, authority: Authority, tmp_path: Path) -> None:
@@ -124,15 +128,11 @@ def test_so_is_one_in_a_file(chat: Chat, authority: Authority, tmp_path: Path) -
     assert_came_in(chat("--ca-file", str(authorities)))
 
 
-def test_another_authority_in_a_file_is_not_and_nobody_is_asked(
-    chat: Chat, person: Callable[..., "pexpect.spawn[str]"], tmp_path: Path
-) -> None:
+def test_another_authority_in_a_file_is_not_and_nobody_is_asked(chat: Chat, person: SitDown, tmp_path: Path) -> None:
     authorities = tmp_path / "authorities.pem"
     trustme.CA().cert_pem.write_to_path(authorities)
     assert_stayed_out(chat, chat("--ca-file", str(authorities)), "doesn't prove that it is the one you mean")
-    terminal = person("--ca-file", str(authorities))
-    terminal.expect("doesn't prove that it is the one you mean")
-    terminal.expect(pexpect.EOF)
+    stay_out(person("--ca-file", str(authorities)), "doesn't prove that it is the one you mean")
 
 
 def test_a_fingerprint_is_enough_and_is_not_remembered(chat: Chat) -> None:
@@ -145,33 +145,28 @@ def test_another_fingerprint_is_not(chat: Chat) -> None:
     assert_stayed_out(chat, chat("--fingerprint", "00" * 32), "shows another certificate", chat.fingerprint)
 
 
-def test_a_person_is_asked_at_the_first_time_and_not_at_the_second(
-    chat: Chat, person: Callable[..., "pexpect.spawn[str]"]
-) -> None:
+def test_a_person_is_asked_at_the_first_time_and_not_at_the_second(chat: Chat, person: SitDown) -> None:
     terminal = person()
-    terminal.expect_exact(chat.fingerprint)
-    terminal.expect(QUESTION)
-    terminal.sendline("yes")
+    terminal.sees(chat.fingerprint, "Trust from now on")
+    terminal.types(TRUST)
     leave(terminal)
     assert stat.S_IMODE(chat.known.stat().st_mode) == 0o600
     assert f"{chat.server} {chat.fingerprint}\n" in chat.known.read_text()
     terminal = person()
     leave(terminal)
-    assert "Trust this relay" not in (terminal.before or "")
+    assert chat.fingerprint not in terminal.written
     assert_came_in(chat("--tls"))  # nor is a script refused any more
 
 
-@pytest.mark.parametrize("answer", ["no", "y", ""])
-def test_whoever_does_not_say_yes_stays_out(
-    chat: Chat, person: Callable[..., "pexpect.spawn[str]"], answer: str
-) -> None:
+def test_whoever_does_not_trust_a_relay_stays_out(chat: Chat, person: SitDown) -> None:
     terminal = person()
-    terminal.expect(QUESTION)
-    terminal.sendline(answer)
-    terminal.expect("isn't trusted, so nothing was sent")
-    terminal.expect(pexpect.EOF)
-    terminal.close()
-    assert terminal.exitstatus == 1
+    terminal.sees("Don't trust")
+    terminal.types(DISTRUST)
+    stay_out(terminal, "isn't trusted, so nothing was sent")
+    terminal = person()
+    terminal.sees("Don't trust")
+    terminal.types("\x11")
+    terminal.ends(0)
     assert not chat.known.exists()
     assert scrape(chat.relay).total("relay_transactions_total") == 0
 
@@ -182,11 +177,11 @@ def test_in_pipes_nobody_can_be_asked(chat: Chat) -> None:
 
 
 def test_a_certificate_that_changed_is_refused_loudly_until_its_line_is_taken_out(
-    chat: Chat, authority: Authority, person: Callable[..., "pexpect.spawn[str]"]
+    chat: Chat, authority: Authority, person: SitDown
 ) -> None:
     terminal = person()
-    terminal.expect(QUESTION)
-    terminal.sendline("yes")
+    terminal.sees("Trust from now on")
+    terminal.types(TRUST)
     leave(terminal)
     joined = scrape(chat.relay).total("relay_transactions_total")
     before = chat.fingerprint
@@ -197,15 +192,12 @@ def test_a_certificate_that_changed_is_refused_loudly_until_its_line_is_taken_ou
     assert refused.returncode == 1
     for word in ("STOP", before, chat.fingerprint, "Nothing was sent", str(chat.known)):
         assert word in refused.stderr
-    terminal = person()
-    terminal.expect("STOP: the relay at .* shows another certificate")
-    terminal.expect(pexpect.EOF)
+    stay_out(person(), "STOP: the relay at .* shows another certificate")
     assert scrape(chat.relay).total("relay_transactions_total") == joined
     chat.known.write_text("")
     terminal = person()
-    terminal.expect_exact(chat.fingerprint)
-    terminal.expect(QUESTION)
-    terminal.sendline("yes")
+    terminal.sees(chat.fingerprint)
+    terminal.types(TRUST)
     leave(terminal)
 
 

@@ -45,6 +45,31 @@ def test_tls_is_for_rooms_and_may_say_who_is_trusted() -> None:
     assert parse(["join", "demo", "--name", "ann", "--fingerprint", "ab" * 32]).tls == Tls(":".join(["AB"] * 32))
 
 
+def test_without_a_command_one_is_asked_on_a_terminal() -> None:
+    given = parse(["--log", "file"])
+    assert (given.command, given.room, given.server, given.log, given.plain) == (None, None, "127.0.0.1", "file", False)
+
+
+@pytest.mark.parametrize("command", [[], ["join"]])
+def test_an_invitation_says_server_room_and_tls(command: list[str]) -> None:
+    given = parse(["--bell", *command, "chats://relay.example:7/tea%20room", "--name", "ann"])
+    assert (given.command, given.server, given.room, given.tls) == ("join", "relay.example:7", "tea room", Tls())
+    assert given.bell
+    given = parse([*command, "chat://relay.example", "--name", "ann"])
+    assert (given.command, given.server, given.room, given.tls) == ("lobby", "relay.example:9002", None, None)
+
+
+def test_a_room_may_be_called_nearly_like_an_invitation() -> None:
+    assert parse(["join", "chat: tea", "--name", "ann"]).room == "chat: tea"
+    assert parse(["create", "chat://tea", "--name", "ann"]).room == "chat://tea"
+
+
+def test_what_is_for_terminals_may_stand_before_the_command_and_after_it() -> None:
+    assert parse(["--log", "a", "lobby", "--name", "ann"]).log == "a"
+    assert parse(["lobby", "--name", "ann", "--log", "b", "--bell"]).log == "b"
+    assert not parse(["lobby", "--name", "ann"]).bell
+
+
 def test_staying_is_for_filters() -> None:
     assert parse(["lobby", "--name", "ann", "--stay"]).plain
 
@@ -67,11 +92,13 @@ def test_staying_is_for_filters() -> None:
         (["join", "demo", "--name", "a", "--fingerprint", "12"], "'12' is no SHA-256 fingerprint"),
         (["join", "demo", "--name", "a", "--ca-file", "/nowhere"], "The file of authorities /nowhere can't be used"),
         (["join", "demo", "--name", "a", "--ca-file", "f", "--fingerprint", "12"], "not allowed with"),
+        (["chat://h:1/room?x", "--name", "a"], "is no invitation"),
+        (["chat://h:1/room", "--name", "a", "--server", "h"], "An invitation says which server"),
     ],
 )
 def test_mistakes(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        parse(arguments)
+        parse(arguments, terminal=False)
     assert caught.value.code == 2
     out, err = capsys.readouterr()
     assert out == ""

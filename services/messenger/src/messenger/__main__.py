@@ -4,24 +4,16 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from chatclient import RefusedError, Status, Tls, UnreachableError
+from chatclient import Ended, RefusedError, Status, UnreachableError
 from messenger.arguments import Arguments, parse
 from messenger.i18n import _
 from messenger.known_servers import KnownServersError
-from messenger.passwords import (
-    MAX_QUESTIONS,
-    VARIABLE,
-    PasswordError,
-    ask_password,
-    choose_password,
-    find_password,
-)
-from messenger.pipe import chat_through_pipes
+from messenger.passwords import VARIABLE, PasswordError, ask_password, choose_password, find_password
 from messenger.platforms import be_printable, on_end, run
 from messenger.trust import UntrustedServerError, settle_trust
-from messenger.wording import ending
-from messenger.wording import refusal as refused
+from messenger.wording import ending, refusal
 
 _DONE, _FAILED, _WRONG_USAGE = 0, 1, 2
 
@@ -29,19 +21,16 @@ _DONE, _FAILED, _WRONG_USAGE = 0, 1, 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``chat``; returns 0 after leaving by one's own wish, 1 if the relay ended or refused it, 2 if misused."""
     be_printable()
-    arguments = parse(argv)
-    plain = arguments.plain or not (sys.stdin.isatty() and sys.stdout.isatty())
+    # Textual draws on the standard error, and reads the standard input.
+    terminal = sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
+    arguments = parse(argv, terminal=terminal)
     try:
-        tls = settle_trust(arguments.server, arguments.tls, plain=plain) if arguments.tls else None
-        return _enter(arguments, _first_password(arguments, plain=plain), tls, plain=plain)
+        return _show(arguments) if terminal and not arguments.plain else _filter(arguments)
     except (PasswordError, KnownServersError) as error:
         print("chat:", error, file=sys.stderr)
         return _WRONG_USAGE
     except UntrustedServerError as error:
         print("chat:", error, file=sys.stderr)
-        return _FAILED
-    except UnreachableError as error:
-        print("chat:", ending(error.cause).line, file=sys.stderr)
         return _FAILED
     except (KeyboardInterrupt, asyncio.CancelledError, EOFError):  # one doesn't want to come in after all
         return _DONE
@@ -51,47 +40,65 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _DONE
 
 
-def _first_password(arguments: Arguments, *, plain: bool) -> str | None:
-    if arguments.room is None:
-        return None
-    if not arguments.ask_password:
-        return find_password(arguments.password_file)
-    if plain:
+def _show(arguments: Arguments) -> int:
+    """Be an app on the terminal."""
+    password = None
+    if arguments.room is not None and arguments.ask_password:
+        ask = choose_password if arguments.command == "create" else ask_password
+        password = ask(arguments.room)
+    elif arguments.room is not None:
+        password = find_password(arguments.password_file)
+    from messenger.logbook import Logbook, LogbookError  # noqa: PLC0415 - much to load, and not for pipes
+    from messenger.terminal.running import chat_on_terminal  # noqa: PLC0415
+
+    try:
+        log = Logbook(Path(arguments.log)) if arguments.log else None
+    except LogbookError as error:
+        print("chat:", error, file=sys.stderr)
+        return _WRONG_USAGE
+    try:
+        return _report(run(chat_on_terminal(arguments, password, log)))
+    finally:
+        if log:
+            log.close()
+
+
+def _filter(arguments: Arguments) -> int:
+    """Be a filter."""
+    if arguments.ask_password:
         text = _("--password asks on a terminal: without one give it by --password-file FILE or {variable}.")
         raise PasswordError(text.format(variable=VARIABLE))
-    return choose_password(arguments.room) if arguments.command == "create" else ask_password(arguments.room)
-
-
-def _enter(arguments: Arguments, password: str | None, tls: Tls | None, *, plain: bool) -> int:
-    """Come in and chat; ask for the password on a terminal where there is none or a wrong one."""
-    questions = 0 if plain else MAX_QUESTIONS - arguments.ask_password
-    while True:
-        try:
-            return run(_chat(arguments, password, tls, plain=plain))
-        except RefusedError as refusal:
-            closed = refusal.status is Status.WRONG_PASSWORD
-            if closed and plain and password is None:
-                text = _("The relay wants a password for this room: give it by --password-file FILE or {variable}.")
-                print("chat:", text.format(variable=VARIABLE), file=sys.stderr)
-            elif not closed or password is not None:
-                words = refused(refusal.status, str(refusal))
-                print("chat:", words.what if closed else words.line, file=sys.stderr)
-            if not (closed and questions and arguments.room):
-                return _FAILED
-        questions -= 1
-        password = ask_password(arguments.room)
-
-
-async def _chat(arguments: Arguments, password: str | None, tls: Tls | None, *, plain: bool) -> int:
-    if task := asyncio.current_task():
-        on_end(task.cancel)
-    async with arguments.connect(password, tls) as room:
-        if plain:
-            ended = await chat_through_pipes(room, stay=arguments.stay)
+    password = None if arguments.room is None else find_password(arguments.password_file)
+    try:
+        return _report(_pass_through(arguments, password))
+    except RefusedError as error:
+        if error.status is Status.WRONG_PASSWORD and password is None:
+            text = _("The relay wants a password for this room: give it by --password-file FILE or {variable}.")
+            print("chat:", text.format(variable=VARIABLE), file=sys.stderr)
         else:
-            from messenger.terminal import chat_on_terminal  # noqa: PLC0415 - much to load, and not for pipes
+            words = refusal(error.status, str(error))
+            print("chat:", words.what if error.status is Status.WRONG_PASSWORD else words.line, file=sys.stderr)
+        return _FAILED
+    except UnreachableError as error:
+        return _report(error.cause)
 
-            ended = await chat_on_terminal(room)
+
+def _pass_through(arguments: Arguments, password: str | None) -> Ended | None:
+    from messenger.pipe import chat_through_pipes  # noqa: PLC0415 - not for terminals
+
+    tls = settle_trust(arguments.server, arguments.tls) if arguments.tls else None
+
+    async def chat() -> Ended | None:
+        if task := asyncio.current_task():
+            on_end(task.cancel)
+        async with arguments.connect(password, tls) as room:
+            return await chat_through_pipes(room, stay=arguments.stay)
+
+    return run(chat())
+
+
+def _report(ended: Ended | None) -> int:
+    """Say how it ended, unless it was one's own wish."""
     if ended is None:
         return _DONE
     print("chat:", ending(ended).line, file=sys.stderr)

@@ -1,8 +1,6 @@
-"""What proves a relay's certificate: an authority, a fingerprint given, or one's own word at the first time."""
+"""What proves a relay's certificate to a filter: an authority, a fingerprint given, or what a person trusted before."""
 
-import sys
-
-from chatclient import Finding, Presented, Tls, look_at
+from chatclient import Tls, look_at
 from chatproto import sanitize
 from messenger.i18n import _
 from messenger.known_servers import KnownServers, default_path
@@ -14,8 +12,8 @@ class UntrustedServerError(Exception):
     """The relay isn't trusted, so nothing was sent; ``str()`` says it, on several lines where that must be noticed."""
 
 
-def settle_trust(server: str, given: Tls, *, plain: bool, known: KnownServers | None = None) -> Tls:
-    """Decide by what to trust a relay (``HOST:PORT``), before anything is sent to it; asks a person if it must.
+def settle_trust(server: str, given: Tls, known: KnownServers | None = None) -> Tls:
+    """Decide by what to trust a relay (``HOST:PORT``) where nobody can be asked, before anything is sent to it.
 
     What was given on the command line decides alone.
 
@@ -33,30 +31,14 @@ def settle_trust(server: str, given: Tls, *, plain: bool, known: KnownServers | 
     if shown.doubt is None:
         return Tls()
     if trusted is None:
-        _ask(server, shown, shown.doubt, plain=plain)
-        known.remember(server, shown.fingerprint)
-    elif trusted != shown.fingerprint:
-        raise UntrustedServerError(_alarm(server, trusted, shown.fingerprint, known))
-    return Tls(fingerprint=shown.fingerprint)
-
-
-def _ask(server: str, shown: Presented, doubt: Finding, *, plain: bool) -> None:
-    if plain:
         text = _(
             "No authority vouches for the relay at {server} ({why}), and there is no terminal to ask on: "
             "find out from who runs it whether its fingerprint is {fingerprint}, and give that by --fingerprint."
         )
-        raise UntrustedServerError(text.format(server=server, why=fault(doubt), fingerprint=shown.fingerprint))
-    text = _("""\
-No authority vouches for the relay at {server} ({why}).
-The SHA-256 fingerprint of its certificate is:
-
-  {fingerprint}
-
-Compare it with the one that who runs the relay tells you.""")
-    print(text.format(server=server, why=fault(doubt), fingerprint=shown.fingerprint), file=sys.stderr)
-    if input(_("Trust this relay from now on (yes/no)? ")).strip().lower() != "yes":
-        raise UntrustedServerError(_("The relay isn't trusted, so nothing was sent to it."))
+        raise UntrustedServerError(text.format(server=server, why=fault(shown.doubt), fingerprint=shown.fingerprint))
+    if trusted != shown.fingerprint:
+        raise UntrustedServerError(_alarm(server, trusted, shown.fingerprint, known))
+    return Tls(fingerprint=shown.fingerprint)
 
 
 def _alarm(server: str, before: str, now: str, known: KnownServers) -> str:

@@ -1,0 +1,1 @@
+"""``chat`` on a terminal: rooms, messages and members on a screen, by Textual."""

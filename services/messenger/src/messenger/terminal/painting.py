@@ -1,0 +1,134 @@
+"""How a row looks: pieces of text and their styles; none of the text is ever read as markup."""
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from messenger.core.history import Kind, Line
+from messenger.core.hyperlinks import split_links
+from messenger.i18n import _
+from messenger.palette import colour_of
+from messenger.terminal.layout import GUTTER, TIME, Layout, Part, Row, day, text_of
+
+COMPONENTS: Final = {
+    "transcript--text",
+    "transcript--own",
+    "transcript--own-bar",
+    "transcript--time",
+    "transcript--notice",
+    "transcript--problem",
+    "transcript--link",
+    "transcript--rule",
+    "transcript--mark",
+}
+URL: Final = "url"
+"""Under this name a link's address stands in the style of its text."""
+
+
+class Piece(NamedTuple):
+    """A piece of a row."""
+
+    text: str
+    style: Style
+
+
+def prefix(row: Row, indent: int) -> str:
+    """Return what stands before the text of a row: room for the bar, and the time."""
+    if row.part is Part.FIRST:
+        return " " * GUTTER + f"{row.line.at:%H:%M} "
+    return " " * (GUTTER + TIME + indent) if row.part is Part.LATER else ""
+
+
+def body(row: Row) -> str:
+    """Return the text of a row."""
+    if row.part is Part.DAY:
+        return day(row.line)
+    if row.part is Part.MARK:
+        return _("new")
+    return text_of(row.line)[row.span[0] : row.span[1]]
+
+
+class Painter:
+    """Draws rows in the styles of a theme."""
+
+    def __init__(self, style_of: Callable[[str], Style]) -> None:
+        """``style_of`` gives the style of each of `COMPONENTS`."""
+        self._styles = {name: style_of(name) for name in COMPONENTS}
+
+    def paint(self, layout: Layout, row: Row) -> Strip:
+        """Draw a row as wide as the layout is."""
+        if row.part in {Part.DAY, Part.MARK}:
+            return _strip(self._rule(row, layout.width))
+        own = row.line.kind is Kind.OWN
+        ground = self._styles["transcript--own" if own else "transcript--text"]
+        before = prefix(row, layout.indent)
+        pieces = [Piece(before[:GUTTER].replace(" ", "▎") if own else before[:GUTTER], self._gutter(own=own))]
+        pieces.append(Piece(before[GUTTER:], ground + self._faint("transcript--time")))
+        pieces.extend(Piece(text, ground + style) for text, style in _cut(self._pieces(row.line), *row.span))
+        room = layout.width - sum(cell_len(piece.text) for piece in pieces)
+        pieces.append(Piece(" " * max(0, room), ground))
+        return _strip(pieces)
+
+    def _gutter(self, *, own: bool) -> Style:
+        return self._styles["transcript--own-bar" if own else "transcript--text"]
+
+    def _faint(self, name: str) -> Style:
+        """Return a style without its background, to be laid on another one."""
+        style = self._styles[name]
+        return Style(color=style.color, bold=style.bold, italic=style.italic, underline=style.underline)
+
+    def _pieces(self, line: Line) -> Iterator[Piece]:
+        plain = Style.null()
+        if line.kind in {Kind.NOTICE, Kind.PROBLEM}:
+            yield Piece(
+                text_of(line),
+                self._faint("transcript--problem" if line.kind is Kind.PROBLEM else "transcript--notice"),
+            )
+            return
+        if line.sender is not None:
+            yield Piece(line.sender, Style(color=colour_of(line.sender), bold=True))
+            yield Piece(": ", plain)
+        link = self._faint("transcript--link")
+        for text, url in split_links(line.text):
+            yield Piece(text.replace("\t", " "), link + Style(meta={URL: url}) if url else plain)
+
+    def _rule(self, row: Row, width: int) -> list[Piece]:
+        style = self._styles["transcript--mark" if row.part is Part.MARK else "transcript--rule"]
+        words = f" {body(row)} "
+        left = max(0, (width - cell_len(words)) // 2)
+        return [Piece(set_cell_size("─" * left + words + "─" * width, width), style)]
+
+
+def _cut(pieces: Iterator[Piece], start: int, end: int) -> Iterator[Piece]:
+    """Yield what of the pieces stands from one character (of all together) to another."""
+    at = 0
+    for text, style in pieces:
+        cut = text[max(0, start - at) : max(0, end - at)]
+        if cut:
+            yield Piece(cut, style)
+        at += len(text)
+
+
+def _strip(pieces: list[Piece]) -> Strip:
+    return Strip([Segment(text, style) for text, style in pieces if text])
+
+
+def select(strip: Strip, start: int, end: int, style: Style) -> Strip:
+    """Draw a part of a strip, from one character to another, as selected; an end of -1 is the last one."""
+    segments, at = [], 0
+    for segment in strip:
+        size = len(segment.text)
+        low, high = max(0, start - at), size if end < 0 else max(0, min(size, end - at))
+        for text, selected in (
+            (segment.text[:low], False),
+            (segment.text[low:high], True),
+            (segment.text[max(low, high) :], False),
+        ):
+            if text:
+                segments.append(Segment(text, (segment.style or Style.null()) + style if selected else segment.style))
+        at += size
+    return Strip(segments, strip.cell_length)

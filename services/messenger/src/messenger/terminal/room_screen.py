@@ -1,0 +1,220 @@
+"""The rooms, what is said in one of them, who is there, and the line that one types."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.events import Resize
+from textual.message import Message
+from textual.screen import Screen
+from textual.style import Style
+from textual.widgets import Input, OptionList, Static
+
+from messenger.core.conversation import Conversation, Presence
+from messenger.core.messenger import Messenger
+from messenger.core.roster import Person
+from messenger.terminal import phrases
+from messenger.terminal.composer import Composer
+from messenger.terminal.panes import MembersPane, Pane, RoomsPane
+from messenger.terminal.transcript import Transcript
+from messenger.terminal.verdict import Verdict
+
+_WIDE, _MIDDLING = 100, 70
+"""From so many columns on there is place for both lists, and for one."""
+
+
+class RoomScreen(Screen[None]):
+    """Shows one conversation of a messenger, and the others beside it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "focus_composer", show=False),
+        Binding("ctrl+end", "go_to_end", show=False),
+        Binding("ctrl+home", "go_to_start", show=False),
+        Binding("pageup", "scroll(-1)", show=False),
+        Binding("pagedown", "scroll(1)", show=False),
+    ]
+    AUTO_FOCUS = "#composer"
+
+    class Ready(Message):
+        """Everything is in its place."""
+
+    class RoomChosen(Message):
+        """Somebody wants to see another room."""
+
+        def __init__(self, conversation: Conversation) -> None:
+            super().__init__()
+            self.conversation = conversation
+
+    class PersonChosen(Message):
+        """Somebody wants to do something about a member."""
+
+        def __init__(self, person: Person) -> None:
+            super().__init__()
+            self.person = person
+
+    def __init__(self, messenger: Messenger) -> None:
+        super().__init__()
+        self._messenger = messenger
+        self.current: Conversation | None = None
+        self.transcript = Transcript(id="transcript")
+        self.composer = Composer(lambda: self.current, id="composer")
+        self._where, self._presence = Static(id="where", markup=False), Static(id="presence", markup=False)
+        self._chip = Chip(id="chip", markup=False)
+        self._rooms, self._members = RoomsPane(id="rooms"), MembersPane(id="members")
+        self._panes: dict[str, Pane] = {"rooms": self._rooms, "members": self._members}
+        self._verdict = Verdict(id="verdict")
+        self._wanted: dict[str, bool] = {}
+        """Which panes a person wants to see or not, whatever place there is."""
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with Horizontal(id="head"):
+            yield self._where
+            yield self._presence
+        with Horizontal(id="body"):
+            yield self._rooms
+            with Vertical(id="middle"):
+                yield self.transcript
+                yield self._chip
+            yield self._members
+        yield self._verdict
+        yield self.composer
+        yield Static(_hints(), id="hints")
+
+    def on_mount(self) -> None:
+        """Say that one may begin."""
+        self.post_message(self.Ready())
+
+    def show(self, conversation: Conversation | None) -> None:
+        """Show another conversation; what stands typed is kept for when one comes back."""
+        if self.current is conversation:
+            return
+        if self.current:
+            self.current.draft = self.composer.value
+        self.current = conversation
+        self.composer.put(conversation.draft if conversation else "")
+        if conversation:
+            self.transcript.show(conversation)
+        self.take_in()
+        if not self._verdict.display:
+            self.composer.focus()
+
+    def take_in(self) -> None:
+        """Show what is new."""
+        room = self.current
+        self._rooms.show(self._messenger.conversations, room)
+        if room is None:
+            return
+        self._take_in_head(room)
+        self._members.show(room.roster.people)
+        self._members.border_title = Content(phrases.members(room))
+        self.composer.border_title = Content(phrases.role(room))
+        self.composer.count()
+        self.transcript.take_in()
+        self._take_in_chip(room)
+        had_verdict = self._verdict.display
+        if self._verdict.show(room) and not self.composer.value:
+            self._verdict.focus_first()
+        elif not self._verdict.display and (had_verdict or self.focused is None):
+            self.composer.focus()
+        self._fold()
+
+    def _take_in_head(self, room: Conversation) -> None:
+        title = [(f" {phrases.title_of(room)} ", "bold")]
+        if room.topic:
+            title.append((f" {room.topic}", "$text-muted"))
+        _update(self._where, Content.assemble(*title))
+        words = phrases.presence(room, self._messenger.retry_seconds(room))
+        state = self._presence
+        state.set_class(room.presence is Presence.HERE, "-here")
+        state.set_class(room.presence is Presence.OVER, "-over")
+        _update(state, Content(f" {words} "))
+
+    def _take_in_chip(self, room: Conversation) -> None:
+        chip = self._chip
+        chip.display = not self.transcript.following
+        if chip.display:
+            _update(chip, Content(f" ↓ {phrases.new_messages(room.unread) if room.unread else ''} ".replace("  ", " ")))
+
+    def _fold(self) -> None:
+        several = len(self._messenger.conversations) > 1
+        automatic = {
+            "rooms": self.size.width >= _WIDE or (self.size.width >= _MIDDLING and several),
+            "members": self.size.width >= _WIDE,
+        }
+        for name, place in automatic.items():
+            self._panes[name].display = self._wanted.get(name, place)
+
+    def toggle(self, name: str) -> None:
+        """Show a pane or hide it, from now on."""
+        self._wanted[name] = not self._panes[name].display
+        self._fold()
+        if self.focused is None or not self.focused.display:
+            self.composer.focus()
+
+    def on_resize(self, _event: Resize) -> None:
+        """Fold the panes when there is little place."""
+        self._fold()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Go to a room, or ask what to do about somebody."""
+        event.stop()
+        if event.option_list.id == "rooms":
+            self.post_message(self.RoomChosen(self._messenger.conversations[event.option_index]))
+        elif self.current:
+            self.post_message(self.PersonChosen(self.current.roster.people[event.option_index]))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Keep it to oneself."""
+        event.stop()
+
+    def on_composer_scroll_wanted(self, event: Composer.ScrollWanted) -> None:
+        """Scroll what was said."""
+        self.action_scroll(event.pages)
+
+    def on_transcript_scrolled(self) -> None:
+        """Say whether there is more below."""
+        self.take_in()
+
+    def action_scroll(self, pages: int) -> None:
+        """Scroll by pages."""
+        if pages < 0:
+            self.transcript.scroll_page_up(animate=False)
+        else:
+            self.transcript.scroll_page_down(animate=False)
+
+    def action_go_to_end(self) -> None:
+        """Show the newest."""
+        self.transcript.go_to_end()
+
+    def action_go_to_start(self) -> None:
+        """Show the oldest."""
+        self.transcript.scroll_home(animate=False)
+
+    def action_focus_composer(self) -> None:
+        """Go where one types."""
+        self.composer.focus()
+
+
+class Chip(Static):
+    """Lies over the messages while there is more below; a click goes there."""
+
+    def on_click(self) -> None:
+        """Show the newest."""
+        if isinstance(self.screen, RoomScreen):
+            self.screen.action_go_to_end()
+
+
+def _update(widget: Static, content: Content) -> None:
+    if widget.content != content:
+        widget.update(content)
+
+
+def _hints() -> Content:
+    pieces: list[Content] = []
+    for key, text, action in phrases.hints():
+        click = Style.from_meta({"@click": action})
+        pieces.append(Content.assemble((f" {key}", Style.parse("bold") + click), (f" {text} ", click)))
+    return Content("").join(pieces)

@@ -1,0 +1,71 @@
+"""From the command line to the app, and from its end to an exit code."""
+
+import random
+from collections.abc import Callable
+from datetime import datetime
+
+from chatclient import Ended, RejoinPolicy
+from messenger.arguments import Arguments
+from messenger.asyncio_links import AsyncioLinks
+from messenger.core.conversation import Conversation
+from messenger.core.entry import Entry
+from messenger.core.history import Line
+from messenger.core.messenger import Messenger
+from messenger.known_servers import KnownServers, default_path
+from messenger.logbook import Logbook, LogbookError
+from messenger.platforms import on_end
+from messenger.recents import Recents
+from messenger.terminal.app import ChatApp
+from messenger.terminal.start_screen import Form
+
+
+async def chat_on_terminal(arguments: Arguments, password: str | None, log: Logbook | None) -> Ended | None:
+    """Show the app until the person leaves or a signal comes.
+
+    Returns how the room that was asked for at the start ended, or None if there was none or one left it.
+    """
+    links = AsyncioLinks()
+    known = KnownServers(default_path())
+    messenger = Messenger(
+        links,
+        known,
+        random=random.random,
+        clock=lambda: datetime.now().astimezone(),
+        rejoin=RejoinPolicy(enabled=arguments.rejoin),
+    )
+    if log:
+        messenger.on_line = _writer(messenger, log)
+    recents = Recents(known.path.with_name("recents.json"))
+    form = Form(name=arguments.name)
+    app = ChatApp(messenger, form=form, first=_entry(arguments, password), recents=recents, bell=arguments.bell)
+    on_end(app.leave_at_end)
+    try:
+        await app.run_async()
+    finally:
+        messenger.leave_all()
+        await links.close()
+    return app.left_badly()
+
+
+def _entry(arguments: Arguments, password: str | None) -> Entry | None:
+    if arguments.command is None:
+        return None
+    return Entry.read(
+        arguments.server,
+        arguments.room,
+        arguments.name,
+        create=arguments.command == "create",
+        password=password or "",
+        tls=arguments.tls,
+    )
+
+
+def _writer(messenger: Messenger, log: Logbook) -> Callable[[Conversation, Line], None]:
+    def write(conversation: Conversation, line: Line) -> None:
+        try:
+            log.write(conversation, line)
+        except LogbookError as error:  # said once, and without the log the chat goes on
+            messenger.on_line = lambda _conversation, _line: None
+            conversation.note(str(error), problem=True)
+
+    return write

@@ -1,0 +1,216 @@
+"""Where one says into which room one wants to come, and as whom."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Button, Checkbox, Input, OptionList, RadioButton, RadioSet, Static
+from textual.widgets.option_list import Option
+
+from chatclient import BadNameError, Tls
+from chatproto import sanitize
+from messenger.core.entry import Entry, Field, FormError
+from messenger.core.invite import is_invite, parse_invite
+from messenger.i18n import _
+from messenger.recents import Recent
+from messenger.terminal.toggles import Tick, Way
+from messenger.wording import flaw
+
+_WAYS = ("join", "create", "lobby")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What stands in the form at the beginning."""
+
+    server: str = "127.0.0.1"
+    name: str = ""
+
+
+class StartScreen(Screen[Entry]):
+    """The form, and below it where one was lately."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "give_up", show=False),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+
+    class Forgotten(Message):
+        """A place is to be taken out of those where one was lately."""
+
+        def __init__(self, recent: Recent) -> None:
+            super().__init__()
+            self.recent = recent
+
+    def __init__(self, form: Form, recents: Sequence[Recent], *, closable: bool) -> None:
+        """Take what stands in the form, and the recent places; the screen can be left if it is ``closable``."""
+        super().__init__()
+        self._form = form
+        self._recents = list(recents)
+        self._closable = closable
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with VerticalScroll(id="start", can_focus=False):
+            yield Static(Content("Online Chat Messenger"), id="start-title")
+            with RadioSet(id="way", compact=True):
+                for way, label in zip(_WAYS, (_("Join a room"), _("Create a room"), _("Lobby")), strict=True):
+                    yield Way(label, value=way == "join", id=f"way-{way}", compact=True)
+            yield from self._field(Field.SERVER, _("Server"), self._form.server, _("host, host:port or chat://…"))
+            yield from self._field(Field.ROOM, _("Room"), "", _("the room's name"))
+            yield from self._field(Field.NAME, _("Your name"), self._form.name, _("how others see you"))
+            yield from self._field(Field.PASSWORD, _("Password"), "", _("if the room has one"))
+            with Horizontal(classes="field", id="tls-line"):
+                yield Static("", classes="label")
+                yield Tick(_("Join by TLS"), id="tls", compact=True)
+            with Horizontal(id="start-buttons"):
+                yield Button(_("Enter"), id="enter", variant="primary", compact=True)
+                yield Button(_("Back") if self._closable else _("Quit"), id="back", compact=True)
+            with Vertical(id="recents-box"):
+                yield Static(Content(_("Recent rooms (Delete forgets one)")), id="recents-title")
+                yield RecentsList(*map(_recent_option, self._recents), id="recents", markup=False, compact=True)
+
+    def _field(self, field: Field, label: str, value: str, hint: str) -> ComposeResult:
+        with Vertical(classes="field-box", id=f"box-{field}"):
+            with Horizontal(classes="field"):
+                yield Static(Content(label), classes="label")
+                yield Input(
+                    value,
+                    placeholder=hint,
+                    password=field is Field.PASSWORD,
+                    id=f"field-{field}",
+                    compact=True,
+                    select_on_focus=False,
+                )
+            yield Static(id=f"flaw-{field}", classes="flaw", markup=False)
+
+    def on_mount(self) -> None:
+        """Go to the first field that has to be filled in."""
+        self.query_one("#recents-box").display = bool(self._recents)
+        self._input(Field.ROOM if self._form.name else Field.NAME).focus()
+
+    def on_radio_set_changed(self) -> None:
+        """Show what that way needs."""
+        lobby = self._way == "lobby"
+        for field in (Field.ROOM, Field.PASSWORD):
+            self.query_one(f"#box-{field}").display = not lobby
+        self.query_one("#tls-line").display = not lobby
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Take an invitation apart, when one is pasted."""
+        if event.input.id == f"field-{Field.SERVER}" and is_invite(event.value):
+            self._take_invite(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go on to the next field that is empty, or come in."""
+        needed = [Field.SERVER, Field.NAME] if self._way == "lobby" else [Field.SERVER, Field.ROOM, Field.NAME]
+        for field in needed:
+            if not self._input(field).value and self._input(field) is not event.input:
+                self._input(field).focus()
+                return
+        self._enter()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Come in, or don't."""
+        if event.button.id == "enter":
+            self._enter()
+        else:
+            self.action_give_up(quits=True)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Fill in a recent place."""
+        recent = self._recents[event.option_index]
+        self._choose("lobby" if recent.room is None else "join")
+        self._input(Field.SERVER).value = recent.server
+        self._input(Field.ROOM).value = recent.room or ""
+        self._input(Field.NAME).value = recent.name
+        self.query_one("#tls", Checkbox).value = recent.tls
+        self.query_one("#enter").focus()
+
+    def forget(self, index: int) -> None:
+        """Take a recent place out."""
+        self.post_message(self.Forgotten(self._recents.pop(index)))
+        self.query_one("#recents", OptionList).remove_option_at_index(index)
+        self.query_one("#recents-box").display = bool(self._recents)
+
+    def action_give_up(self, *, quits: bool = False) -> None:
+        """Go back to where one was; where one was nowhere, only a button ends the program."""
+        if self._closable:
+            self.dismiss(None)
+        elif quits:
+            self.app.exit()
+
+    @property
+    def _way(self) -> str:
+        pressed = self.query_one("#way", RadioSet).pressed_button
+        return (pressed.id or "").removeprefix("way-") if pressed else "join"
+
+    def _choose(self, way: str) -> None:
+        self.query_one(f"#way-{way}", RadioButton).value = True
+
+    def _input(self, field: Field) -> Input:
+        return self.query_one(f"#field-{field}", Input)
+
+    def _take_invite(self, text: str) -> None:
+        try:
+            invite = parse_invite(text)
+        except (ValueError, BadNameError):  # said when one wants to come in
+            return
+        self._input(Field.SERVER).value = str(invite.server)
+        self._input(Field.ROOM).value = sanitize(invite.room or "")
+        self.query_one("#tls", Checkbox).value = invite.tls
+        self._choose("lobby" if invite.room is None else "join")
+        self._input(Field.NAME).focus()
+
+    def _enter(self) -> None:
+        lobby = self._way == "lobby"
+        try:
+            entry = Entry.read(
+                self._input(Field.SERVER).value,
+                None if lobby else self._input(Field.ROOM).value,
+                self._input(Field.NAME).value,
+                create=self._way == "create",
+                password=self._input(Field.PASSWORD).value,
+                tls=Tls() if self.query_one("#tls", Checkbox).value else None,
+            )
+        except FormError as error:
+            self._show(error)
+        else:
+            self.dismiss(entry)
+
+    def _show(self, error: FormError) -> None:
+        for field in Field:
+            problem = error.problems.get(field)
+            words = self.query_one(f"#flaw-{field}", Static)
+            words.update(Content(flaw(problem) if problem else ""))
+            words.display = problem is not None
+        self._input(next(field for field in Field if field in error.problems)).focus()
+
+
+class RecentsList(OptionList):
+    """Where one was lately."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("delete", "forget", show=False)]
+
+    def action_forget(self) -> None:
+        """Take the place out that is marked."""
+        if self.highlighted is not None and isinstance(self.screen, StartScreen):
+            self.screen.forget(self.highlighted)
+
+
+def _recent_option(recent: Recent) -> Option:
+    room = sanitize(recent.room) if recent.room is not None else _("Lobby")
+    where = f"{sanitize(recent.server)}{' TLS' if recent.tls else ''}"
+    return Option(
+        Content.assemble(
+            (room, "bold"),
+            (_(" at {server} as {name}").format(server=where, name=sanitize(recent.name)), "$text-muted"),
+        )
+    )

@@ -1,0 +1,81 @@
+"""Where the rows of a text end: at spaces, and between the letters of scripts that have none."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.cells import CellSpan, cell_len, split_graphemes
+
+_NEVER_FIRST: Final = frozenset(
+    "、。，．・：；？！」』）】〕〉》｝］ーぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ々〜…‥"  # noqa: RUF001 - Japanese
+)
+_NEVER_LAST: Final = frozenset("「『（【〔〈《｛［")  # noqa: RUF001 - Japanese
+
+Span = tuple[int, int]
+"""From which character of the text to which (exclusive) a row goes."""
+
+
+def wrap(text: str, width: int, *, indent: int = 0) -> list[Span]:
+    """Cut a text into rows of at most ``width`` columns; those after the first are shorter by ``indent``.
+
+    A space at which a row ends belongs to none.
+    """
+    width = max(width, 2)
+    later = max(width - indent, 2)
+    if text.isascii():
+        return _wrap_narrow(text, width, later)
+    if cell_len(text) <= width:
+        return [(0, len(text))]
+    return _wrap_wide(text, width, later)
+
+
+def _wrap_narrow(text: str, width: int, later: int) -> list[Span]:
+    rows: list[Span] = []
+    start = 0
+    while len(text) - start > width:
+        end = text.rfind(" ", start + 1, start + width + 1)
+        if end < 0:
+            end = after = start + width
+        else:
+            after = end + 1
+        rows.append((start, end))
+        start, width = after, later
+    rows.append((start, len(text)))
+    return rows
+
+
+def _wrap_wide(text: str, width: int, later: int) -> list[Span]:
+    rows: list[Span] = []
+    graphemes = split_graphemes(text)[0]
+    place = 0
+    while place < len(graphemes):
+        end = _row_end(text, graphemes[place:], width)
+        start = graphemes[place][0]
+        place += end
+        last, after, _ = graphemes[place - 1]
+        parted = place < len(graphemes) and text[last:after] == " "
+        rows.append((start, last if parted else after))
+        width = later
+    return rows
+
+
+def _row_end(text: str, graphemes: Sequence[CellSpan], width: int) -> int:
+    """Return how many graphemes a row takes: up to the last place where it may end, or as many as fit."""
+    columns = 0
+    for number, (first, last, cells) in enumerate(graphemes):
+        columns += cells
+        if columns > width and text[first:last] != " " and number:
+            break
+    else:
+        return len(graphemes)
+    for end in range(number, 0, -1):
+        if _may_part(text, graphemes[end - 1], graphemes[end]) and text[graphemes[0][0] : graphemes[end][0]] != " ":
+            return end
+    return number
+
+
+def _may_part(text: str, before: CellSpan, after: CellSpan) -> bool:
+    """Tell whether a row may end between two graphemes: after a space, or beside a wide one that allows it."""
+    if text[before[0] : before[1]] == " ":
+        return True
+    wide = before[2] > 1 or after[2] > 1
+    return wide and text[before[0]] not in _NEVER_LAST and text[after[0]] not in _NEVER_FIRST

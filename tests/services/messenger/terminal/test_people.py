@@ -1,0 +1,162 @@
+"""What a host can do about members, and others can't; help, themes, and the start screen."""
+
+from pathlib import Path
+
+import pytest
+
+from chatclient import Tls
+from chatproto import Advice, Operation
+from messenger.recents import Recent, Recents
+from messenger.terminal.start_screen import Form
+from messenger.terminal.themes import choose_theme
+from services.messenger.core.fake_relay import Case
+from services.messenger.terminal.seat import sit_down
+
+LIST = "3 here: ann (host), bob, eve (muted)."
+
+
+@pytest.mark.parametrize(
+    ("who", "what", "command"),
+    [
+        ("bob", "Mute", "/mute bob"),
+        ("bob", "Take out of the room", "/kick bob"),
+        ("bob", "Take out and keep out", "/ban bob"),
+        ("bob", "Hand the room over", "/host bob"),
+        ("eve", "Let speak again", "/unmute eve"),
+    ],
+)
+async def test_a_host_chooses_what_to_do_about_somebody(case: Case, who: str, what: str, command: str) -> None:
+    async with sit_down(case, create=True, size=(120, 30)) as ann:
+        case.relay.notices(Advice(LIST))
+        await ann.sees("3 members", "muted")
+        await ann.clicks_on(who)
+        await ann.sees("Address", what)
+        await ann.clicks_on(what)
+        await ann.until(lambda: case.relay.words[-1] == command, command)
+
+
+async def test_others_are_addressed_and_oneself_is_not(case: Case) -> None:
+    async with sit_down(case, size=(120, 30)) as ann:
+        case.relay.notices(Advice("2 here: bob (host), ann."))
+        await ann.sees("2 members")
+        members = ann.app._rooms._members
+        members.focus()
+        members.highlighted = 1
+        await ann.presses("enter")
+        assert ann.app._rooms.composer.value == ""
+        members.highlighted = 0
+        await ann.presses("enter")
+        await ann.sees("│ bob:")
+        assert ann.app.focused is ann.app._rooms.composer
+
+
+async def test_the_help_has_keys_and_commands_at_any_size(case: Case) -> None:
+    async with sit_down(case) as ann:
+        await ann.presses("f1")
+        await ann.sees("open another room", "light or dark")
+        await ann.presses("end")
+        await ann.sees("/password")
+        await ann.presses("f1")
+        await ann.misses("open another room")
+
+
+async def test_dark_and_light(case: Case) -> None:
+    async with sit_down(case) as ann:
+        await ann.sees("You are in demo")
+        dark = ann.style_at("You are in demo").bgcolor
+        await ann.presses("f6")
+        await ann.until(lambda: not ann.app.current_theme.dark)
+        await ann.settles()
+        assert ann.style_at("You are in demo").bgcolor != dark
+        await ann.presses("f6")
+        await ann.until(lambda: ann.app.current_theme.dark)
+
+
+def test_the_terminal_and_the_person_choose_the_theme() -> None:
+    assert choose_theme({}) == "chat-dark"
+    assert choose_theme({"COLORFGBG": "0;15"}) == "chat-light"
+    assert choose_theme({"COLORFGBG": "15;0"}) == "chat-dark"
+    assert choose_theme({"COLORFGBG": "0;15", "TEXTUAL_THEME": "nord"}) == "nord"
+
+
+async def test_without_colours_everything_can_still_be_told_apart(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with sit_down(case, start=True) as ann:
+        await ann.sees("◉ Join a room", "○ Create a room", "☐ Join by TLS")
+        assert ann.app.no_color
+
+
+@pytest.fixture
+def recents(tmp_path: Path) -> Recents:
+    return Recents(tmp_path / "recents.json")
+
+
+async def test_the_start_screen_says_what_is_wrong_in_place(case: Case) -> None:
+    async with sit_down(case, start=True, form=Form(server="h:99999", name="a:b")) as ann:
+        await ann.sees("Online Chat Messenger")
+        await ann.clicks_on("Enter")
+        await ann.sees("The room name is empty", "The user name has a colon", "is no port")
+        assert case.relay.asked == []
+
+
+async def test_one_creates_a_room_with_a_password(case: Case) -> None:
+    async with sit_down(case, start=True) as ann:
+        await ann.clicks_on("Create a room")
+        await ann.clicks_on("the room's name")
+        await ann.types("tea")
+        await ann.clicks_on("if the room has one")
+        await ann.types("sesame")
+        assert not any("sesame" in line for line in ann.lines)
+        await ann.presses("enter")
+        await ann.sees("You created tea")
+        assert case.relay.asked == [(Operation.CREATE, "tea", "ann", "sesame")]
+
+
+async def test_one_enters_the_lobby_which_has_no_room(case: Case) -> None:
+    async with sit_down(case, start=True) as ann:
+        await ann.clicks_on("Lobby")
+        await ann.misses("Password")
+        await ann.clicks_on("Enter")
+        await ann.sees("Lobby", "connecting")
+
+
+async def test_an_invitation_fills_the_form(case: Case) -> None:
+    async with sit_down(case, start=True, form=Form(server="", name="ann")) as ann:
+        await ann.clicks_on("host, host:port")
+        await ann.types("chats://relay.example:9000/tea%20room")
+        await ann.sees("tea room", "☑ Join by TLS")
+        await ann.presses("enter")
+        await ann.sees("looking at the certificate")
+        assert ann.room.entry.tls == Tls()
+
+
+async def test_where_one_was_is_offered_again(case: Case, recents: Recents) -> None:
+    async with sit_down(case, "tea", recents=recents) as ann:
+        await ann.sees("connected")
+        await ann.until(recents.read, "The file")
+        assert recents.read() == [Recent("relay.example:9000", "tea", "ann")]
+    async with sit_down(Case(), start=True, recents=recents, form=Form()) as ann:
+        await ann.clicks_on("tea at relay.example:9000 as ann")
+        await ann.presses("enter")
+        await ann.sees("You are in tea as ann.")
+
+
+async def test_a_refused_room_is_not_remembered_and_one_is_forgotten(case: Case, recents: Recents) -> None:
+    async with sit_down(case, "tea", recents=recents) as ann:
+        await ann.until(recents.read, "The file")
+        await ann.presses("f2")
+        await ann.sees("tea at relay.example:9000 as ann")
+        ann.app.screen.query_one("#recents").focus()
+        await ann.presses("down", "delete")
+        await ann.misses("tea at relay.example:9000")
+        assert recents.read() == []
+        await ann.presses("escape")
+        await ann.misses("Password")
+
+
+async def test_the_start_screen_ends_the_app_by_a_button_alone(case: Case) -> None:
+    async with sit_down(case, start=True) as ann:
+        await ann.presses("escape")
+        await ann.clicks_on("Quit")
+        await ann.until(lambda: not ann.app.is_running, "The end")
+        assert ann.app.left_badly() is None

@@ -1,0 +1,124 @@
+"""Coming in, talking, and what stands where."""
+
+import pytest
+
+from chatclient import MemberJoined, MemberLeft, Topic
+from chatproto import Advice
+from messenger.core.conversation import Presence
+from services.messenger.core.fake_relay import Case
+from services.messenger.terminal.seat import sit_down
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+async def test_both_ways(case: Case, size: tuple[int, int]) -> None:
+    async with sit_down(case, create=True, size=size) as ann:
+        await ann.sees(
+            " demo", "connected", "2026-01-02", "12:00 You created demo and are its host, as ann", "ann (host)"
+        )
+        case.relay.says("bob: hello")
+        await ann.sees(" 12:00 bob: hello")
+        await ann.enters("hi bob")
+        await ann.sees("▎12:00 ann: hi bob")
+        assert case.relay.words[-1] == "hi bob"
+        assert sum("hi bob" in line for line in ann.lines) == 1
+        assert all(len(line) <= size[0] for line in ann.lines)
+
+
+async def test_the_lobby(case: Case) -> None:
+    async with sit_down(case, None) as ann:
+        await ann.sees("Lobby", "connecting")
+        case.links.pass_time(1.0)
+        await ann.sees("You are in the lobby as ann.", "connected")
+
+
+async def test_who_is_there_stands_at_the_side(case: Case) -> None:
+    async with sit_down(case, create=True, size=(120, 24)) as ann:
+        case.relay.notices(Advice("2 here: ann (host), bob."))
+        await ann.sees("2 members", "ann           host", "bob")
+        case.relay.notices(MemberJoined("ボブ"))
+        await ann.sees("3 members", "ボブ joined")
+        case.relay.notices(MemberLeft("bob"))
+        await ann.sees("2 members", "bob left")
+
+
+async def test_the_topic_stands_above(case: Case) -> None:
+    async with sit_down(case) as ann:
+        case.relay.notices(Topic("tea, and nothing else"))
+        await ann.sees("demo  tea, and nothing else")
+
+
+async def test_japanese_lines_up_and_breaks_where_it_may(case: Case) -> None:
+    async with sit_down(case) as ann:
+        case.relay.says("ボブ: " + "今日はいい天気ですね。" * 8)
+        await ann.sees("12:00 ボブ: 今日は")
+        rows = [line.strip("▎ ") for line in ann.lines if "天気" in line]
+        assert len(rows) == 3
+        assert not any(row.startswith("。") for row in rows)
+        await ann.types("こんにちは")
+        await ann.sees("│ こんにちは")
+        await ann.presses("enter")
+        await ann.sees("▎12:00 ann: こんにちは")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 24), (120, 24)])
+async def test_a_long_word_is_shown_whole(case: Case, size: tuple[int, int]) -> None:
+    async with sit_down(case, size=size) as ann:
+        case.relay.says("bob: " + "x" * 300)
+        await ann.until(lambda: sum(line.count("x") for line in ann.lines[:-1]) == 300, "All of it")
+
+
+async def test_wide_text_that_is_typed_is_cut_between_its_letters(case: Case) -> None:
+    async with sit_down(case) as ann:
+        await ann.types("あ" * 45 + "x")
+        typed = next(line for line in ann.lines if "あx" in line)
+        assert typed.count("あ") in {36, 37}
+
+
+async def test_nothing_is_read_as_markup_or_drives_the_screen(case: Case) -> None:
+    async with sit_down(case, create=True, size=(120, 24)) as ann:
+        for text in ("[bold]loud[/bold]", "[@click=app.leave_all]x[/]", "[/", "\x1b[2Jgone", "a\u202eb", "tab\there"):
+            case.relay.says(f"[red]eve[/]: {text}")
+        case.relay.notices(Topic("[reverse]topic[/]\x1b]0;title\x07"))
+        case.relay.notices(MemberJoined("[b]mallory[/b]"))
+        await ann.sees(
+            "[red]eve[/]: [bold]loud[/bold]",
+            "[red]eve[/]: [@click=app.leave_all]x[/]",
+            "[red]eve[/]: [/",
+            "[red]eve[/]: \ufffd[2Jgone",
+            "[red]eve[/]: a\ufffdb",
+            "[red]eve[/]: tab here",
+            "[reverse]topic[/]\ufffd]0;title\ufffd",
+            "[b]mallory[/b] joined",
+        )
+        await ann.clicks_on("x[/]")
+        await ann.settles()
+        assert ann.room.presence is Presence.HERE
+
+
+async def test_links_are_underlined_and_a_click_copies_them_where_no_browser_can_be(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "somewhere")
+    async with sit_down(case) as ann:
+        case.relay.says("bob: look at https://example.org/tea now")
+        await ann.sees("https://example.org/tea")
+        assert ann.style_at("https://example.org").underline
+        assert not ann.style_at(" now").underline
+        await ann.clicks_on("example.org")
+        await ann.until(lambda: ann.app.clipboard == "https://example.org/tea", "The link")
+
+
+async def test_what_is_selected_is_copied_as_it_was_said(case: Case) -> None:
+    async with sit_down(case) as ann:
+        said = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+        case.relay.says(f"bob: {said}")
+        case.relay.says("eve: next")
+        await ann.sees("bob: one", "eve: next")
+        first = next(number for number, line in enumerate(ann.lines) if "bob: one" in line)
+        await ann.pilot.mouse_down(offset=(7, first))
+        await ann.pilot.hover(offset=(16, first + 2))
+        await ann.pilot.mouse_up(offset=(16, first + 2))
+        await ann.presses("ctrl+c")
+        await ann.until(lambda: ann.app.clipboard, "What is copied")
+        assert ann.app.clipboard == f"bob: {said}\n12:00 eve: next"
+        assert ann.room.presence is Presence.HERE
