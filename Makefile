@@ -141,6 +141,10 @@ dashboards: $(VENV)/dev.stamp ## build Grafana's dashboards, deploy/grafana/dash
 dashboard-pictures: $(VENV)/dev.stamp ## draw the dashboards for docs/images from a real Prometheus (some minutes)
 	@PYTHONPATH=tests $(BIN)/python -m observability.pictures
 
+.PHONY: pictures
+pictures: $(VENV)/dev.stamp ## draw the app on a terminal anew for docs/images/chat-terminal-*.svg
+	@PYTHONPATH=tests $(BIN)/python -m docs.record_terminal
+
 .PHONY: picture
 picture: $(VENV)/dev.stamp ## record the demo anew for docs/images/demo.svg
 	@PYTHONPATH=tests $(BIN)/python -m docs.record_demo

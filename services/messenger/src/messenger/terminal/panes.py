@@ -78,7 +78,7 @@ def _member_line(person: Person) -> Content:
     mark = mark_of(person)
     name = _fit(person.name, MEMBER_COLUMNS - (cell_len(mark) + 1 if mark else 0)) if mark else person.name
     colour = Style.parse(f"{colour_of(person.name)} bold")
-    return Content.assemble(Content.styled(name, colour), (f" {mark}" if mark else "", "$text-muted"))
+    return Content.assemble(Content.styled(name, colour), (f" {mark}" if mark else "", "$foreground 60%"))
 
 
 def _fit(name: str, columns: int) -> str:

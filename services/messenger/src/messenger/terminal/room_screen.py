@@ -124,7 +124,7 @@ class RoomScreen(Screen[None]):
     def _take_in_head(self, room: Conversation) -> None:
         title = [(f" {phrases.title_of(room)} ", "bold")]
         if room.topic:
-            title.append((f" {room.topic}", "$text-muted"))
+            title.append((f" {room.topic}", "$foreground 60%"))
         _update(self._where, Content.assemble(*title))
         words = phrases.presence(room, self._messenger.retry_seconds(room))
         state = self._presence

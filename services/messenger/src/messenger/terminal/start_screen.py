@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Button, Checkbox, Input, OptionList, RadioButton, RadioSet, Static
@@ -22,6 +23,7 @@ from messenger.recents import Recent
 from messenger.terminal.toggles import Tick, Way
 from messenger.wording import flaw
 
+_SHORT = 30
 _WAYS = ("join", "create", "lobby")
 
 
@@ -90,6 +92,10 @@ class StartScreen(Screen[Entry]):
                     select_on_focus=False,
                 )
             yield Static(id=f"flaw-{field}", classes="flaw", markup=False)
+
+    def on_resize(self, event: Resize) -> None:
+        """Leave the blank lines out where there is little place."""
+        self.set_class(event.size.height < _SHORT, "-short")
 
     def on_mount(self) -> None:
         """Go to the first field that has to be filled in."""
@@ -211,6 +217,6 @@ def _recent_option(recent: Recent) -> Option:
     return Option(
         Content.assemble(
             (room, "bold"),
-            (_(" at {server} as {name}").format(server=where, name=sanitize(recent.name)), "$text-muted"),
+            (_(" at {server} as {name}").format(server=where, name=sanitize(recent.name)), "$foreground 60%"),
         )
     )
