@@ -58,6 +58,10 @@ QPushButton[role="mode"]:checked { background: $raised; border: 1px solid $line;
 QPushButton[role="mode"]:focus { border: 1px solid $accent; }
 QFrame#modes { background: $side; border: 1px solid $line; border-radius: 9px; }
 QFrame#card QFrame#modes QPushButton:checked { background: $chosen; border-color: $chosen; }
+QPushButton[role="quiet"] { background: transparent; border: 1px solid transparent; color: $muted; padding: 4px 8px; }
+QPushButton[role="quiet"]:hover { background: $hover; }
+QPushButton[role="quiet"]:focus { border: 1px solid $accent; }
+QPushButton[role="quiet"]:disabled { color: transparent; }
 QPushButton[role="float"] {
     background: $accent; color: $on_accent; border: none; border-radius: 15px; padding: 6px 16px; font-weight: 600;
 }

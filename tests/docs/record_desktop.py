@@ -1,0 +1,164 @@
+"""Draw the pictures of ``chat-desktop``, in both languages, light and dark: ``make pictures``.
+
+Who talks there is made up, and so is the relay; the window is the real one, at twice the size of a plain screen.
+"""
+
+# ruff: noqa: RUF001 - Japanese has exclamation marks of its own
+
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+os.environ |= {"QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": "2"}
+
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QFontDatabase, QImage
+from PySide6.QtWidgets import QApplication
+
+from chatproto import Advice, HostChanged, MemberJoined, Topic
+from messenger.core.entry import Entry
+from messenger.desktop.app import make_application, speak
+from messenger.desktop.form import Mode
+from messenger.desktop.theme import Theme
+from messenger.desktop.window import Window
+from messenger.i18n import use_language
+from messenger.recents import Recents
+from services.messenger.core.fake_relay import Case
+
+PICTURES: Final = Path(__file__).parents[2] / "docs" / "images"
+FONT: Final = "Noto Sans CJK JP"
+SERVER: Final = "chat.example.org"
+WIDTH, HEIGHT = 1000, 700
+COLOURS: Final = 256
+"""Few enough for a small file, and the rarest ones count as much as the others."""
+MORNING: Final = datetime(2026, 5, 16, 9, 41).astimezone()
+SCHEMES: Final = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+
+Said = tuple[str, str, float]
+"""Who, what, and after how many seconds."""
+
+TALKS: Final[dict[str, dict[str, list[Said]]]] = {
+    "en": {
+        "hikers": [
+            ("Bea", "Good morning! Is everybody still in for the hike on Sunday?", 0),
+            ("Ann", "I am. The forecast says sun until four.", 25),
+            ("Bea", "Here is the way I had in mind: https://maps.example.org/ridge-trail", 70),
+            ("Bea", "About eleven kilometres, with one steep part in the middle.", 8),
+            ("さくら", "楽しみです！お弁当を持っていきます。", 60),
+            ("Ann", "Lovely. Then I bring tea for all of us, and the first-aid kit.", 40),
+            ("Cem", "Count me in. Shall we meet at the station at half past eight?", 50),
+        ],
+        "book club": [("Dora", "Chapter four is where it gets good.", 0), ("Eli", "No spoilers, please!", 20)],
+        "garden": [("Fay", "The tomatoes are in.", 0)],
+    },
+    "ja": {
+        "山歩き": [
+            ("美咲", "おはようございます！日曜日の山歩き、みなさん参加できそうですか？", 0),
+            ("さくら", "参加します。予報では午後4時まで晴れだそうです。", 25),
+            ("美咲", "コースはこちらを考えています: https://maps.example.org/ridge-trail", 70),
+            ("美咲", "全部で11キロほど、途中に一か所だけ急な登りがあります。", 8),
+            ("Bea", "Sounds great! I'll bring sandwiches.", 60),
+            ("さくら", "いいですね。では、みんなのお茶と救急セットを持っていきます。", 40),
+            ("健太", "行きます。8時半に駅で待ち合わせでいいですか？", 50),
+        ],
+        "読書会": [("大輔", "第四章からぐっと面白くなりますよ。", 0), ("結衣", "ネタバレはなしでお願いします！", 20)],
+        "庭いじり": [("陽子", "トマトの苗を植えました。", 0)],
+    },
+}
+WORDS: Final = {
+    "en": ("Ann", "Sunday hike: meet at 8:30", "Half past eight is fine. See you on Sunday!"),
+    "ja": ("さくら", "日曜日の山歩き・8時半集合", "8時半で大丈夫です。日曜日に会いましょう！"),
+}
+
+
+class Studio:
+    """A window, and the relay that it speaks to."""
+
+    def __init__(self, app: QApplication, theme: Theme, language: str, folder: Path) -> None:
+        self.app, self.language = app, language
+        use_language(language)
+        speak(app)
+        self.case = Case()
+        self.case.today = MORNING
+        self.case.relay.limit = 4000
+        self.name, self.topic, self.answer = WORDS[language]
+        self.recents = Recents(folder / language / "recents.json")
+        for room in reversed(TALKS[language]):
+            self.recents.remember(Entry.read(SERVER, room, self.name))
+        self.window = Window(self.case.messenger, theme, self.recents)
+        self.window.resize(WIDTH, HEIGHT)
+        self.window.show()
+        self.window.activateWindow()
+
+    def come_in(self) -> None:
+        """Be in every room, and let people talk."""
+        (first, said), *others = TALKS[self.language].items()
+        for room, lines in others:
+            self._enter(room, create=False)
+            self._talk(lines)
+        self._enter(first, create=False)
+        people = list(dict.fromkeys(who for who, _, _ in said if who != self.name))
+        for who in people:
+            self.case.relay.notices(MemberJoined(who))
+        host = people[0]
+        listed = ", ".join([f"{host} (host)", self.name, *people[1:]])
+        self.case.relay.notices(Advice(f"{len(people) + 1} here: {listed}."))
+        self.case.relay.notices(Topic(self.topic))
+        self.case.relay.notices(HostChanged(host))
+        self.window.show_conversation(self.case.messenger.conversations[-1])
+        self._talk(said)
+        self.window.chat.composer.put(self.answer)
+        self.case.messenger.conversations[-2].muted = True
+
+    def take(self, name: str) -> None:
+        """Draw what is to be seen, in few enough colours for a small file."""
+        for _ in range(3):
+            self.app.processEvents()
+            self.window.render_all()
+        drawn = self.window.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+        size = (drawn.width(), drawn.height())
+        picture = Image.frombuffer("RGB", size, bytes(drawn.constBits()), "raw", "RGB", drawn.bytesPerLine(), 1)
+        file = PICTURES / f"chat-desktop-{name}.png"
+        picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(file, optimize=True)
+        print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
+
+    def _enter(self, room: str, *, create: bool) -> None:
+        self.case.messenger.enter(Entry.read(SERVER, room, self.name, create=create))
+
+    def _talk(self, said: list[Said]) -> None:
+        messenger = self.case.messenger
+        for who, text, seconds in said:
+            self.case.links.now += seconds
+            if who == self.name:
+                messenger.submit(messenger.conversations[-1], text)
+            else:
+                self.case.relay.says(f"{who}: {text}")
+            self.window.render_all()
+
+
+def record(folder: Path) -> None:
+    """Draw all of them."""
+    app = make_application(["chat-desktop"])
+    if FONT not in QFontDatabase.families():
+        raise SystemExit(f"The pictures want the font {FONT}: on Debian, apt install fonts-noto-cjk.")
+    app.setFont(QFont(FONT, 10))
+    theme = Theme(app)
+    for language in TALKS:
+        studio = Studio(app, theme, language, folder)
+        studio.window.start.form.mode = Mode.JOIN
+        for scheme, wanted in SCHEMES.items():
+            app.styleHints().colorSchemeChanged.emit(wanted)
+            studio.take(f"start-{language}-{scheme}")
+        studio.come_in()
+        for scheme, wanted in SCHEMES.items():
+            app.styleHints().colorSchemeChanged.emit(wanted)
+            studio.take(f"{language}-{scheme}")
+        studio.window.close()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as given:
+        record(Path(given))
