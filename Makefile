@@ -114,6 +114,10 @@ fuzz: $(VENV)/dev.stamp ## lead inputs ever deeper into what takes outside bytes
 bench: install ## measure the relay beside a reference in C: make bench [ARGS="--exercise"]
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
+.PHONY: desktop-bench
+desktop-bench: $(VENV)/dev.stamp ## measure how long chat-desktop's window is busy for a frame: make desktop-bench [ARGS="--rate 500"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.frames $(ARGS)
+
 .PHONY: format
 format: $(VENV)/dev.stamp ## format the code and mend what lint can mend
 	@$(BIN)/ruff format $(SOURCES)
@@ -148,6 +152,10 @@ pictures: $(VENV)/dev.stamp ## draw the app on a terminal anew for docs/images/c
 .PHONY: picture
 picture: $(VENV)/dev.stamp ## record the demo anew for docs/images/demo.svg
 	@PYTHONPATH=tests $(BIN)/python -m docs.record_demo
+
+.PHONY: pictures
+pictures: $(VENV)/dev.stamp ## draw chat-desktop anew for docs/images
+	@PYTHONPATH=tests $(BIN)/python -m docs.record_desktop
 
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## choose newer versions of the libraries and lock their hashes

@@ -1,6 +1,8 @@
 """Small windows that ask something; none of them holds up the others."""
 
+import re
 from collections.abc import Callable
+from typing import Final
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence
@@ -21,6 +23,9 @@ from messenger.commands import HELP
 from messenger.desktop.actions import table
 from messenger.desktop.icons import picture
 from messenger.i18n import _
+
+_MNEMONIC: Final = re.compile(r"\(&\w\)|&")
+"""What says which key leads there; in Japanese it stands behind, in brackets."""
 
 
 class LineDialog(QDialog):
@@ -113,6 +118,7 @@ class HelpDialog(QDialog):
         commands = QLabel(_(HELP))
         commands.setTextFormat(Qt.TextFormat.PlainText)
         commands.setProperty("role", "code")
+        commands.setWordWrap(True)
         commands.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column.addWidget(commands)
         column.addStretch(1)
@@ -120,6 +126,7 @@ class HelpDialog(QDialog):
         scrolled.setObjectName("start")
         scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
         scrolled.setWidgetResizable(True)
+        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scrolled.setWidget(inside)
         scrolled.setAccessibleName(_("Keys and commands"))
         close = QPushButton(_("&Close"))
@@ -153,7 +160,7 @@ def _keys() -> QGridLayout:
         (("PgUp", "PgDown"), _("Scroll what was said")),
         (("Esc",), _("Back to where one types")),
     ]
-    listed = [(entry.keys, entry.text.replace("&", "").rstrip(".")) for entry in table().values() if entry.keys]
+    listed = [(entry.keys, _MNEMONIC.sub("", entry.text).rstrip(".")) for entry in table().values() if entry.keys]
     for row, (keys, text) in enumerate([*typed, *listed]):
         names = " / ".join(QKeySequence(each).toString(QKeySequence.SequenceFormat.NativeText) for each in keys)
         key = QLabel(names)
@@ -177,6 +184,7 @@ def _ok_cancel(parent: QWidget) -> QDialogButtonBox:
     ok = buttons.addButton(_("OK"), QDialogButtonBox.ButtonRole.AcceptRole)
     ok.setDefault(True)
     ok.setProperty("role", "primary")
+    ok.style().polish(ok)
     buttons.addButton(_("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
     return buttons
 

@@ -85,6 +85,8 @@ QFrame#banner[tone="warning"] QLabel { color: $warning; }
 QFrame#banner[tone="danger"] { background: $danger_ground; }
 QFrame#banner[tone="danger"] QLabel { color: $danger; }
 
+QWidget#startGround QFrame#banner { border: none; border-radius: 10px; }
+
 QMenu { background: $raised; border: 1px solid $line; padding: 5px; }
 QMenu::item { padding: 6px 26px 6px 14px; border-radius: 6px; }
 QMenu::item:selected { background: $chosen; color: $text; }

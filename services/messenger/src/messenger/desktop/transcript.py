@@ -18,7 +18,7 @@ from messenger.desktop.theme import Theme
 from messenger.desktop.typesetter import Typesetter, blocks, number_of
 from messenger.i18n import _, language
 
-FEW_LINES: Final = 80
+FEW_LINES: Final = 60
 """So many of the newest lines are set when a conversation is shown."""
 MANY_LINES: Final = 240
 """With more than this the oldest are taken out again, while the newest ones are followed."""
@@ -95,14 +95,16 @@ class Transcript(QTextBrowser):
         waiting = history.end - self._end
         if self.following and waiting > FEW_LINES:
             self.jump()
-        elif waiting and (self.following or self._end - self._first < MOST_LINES):
+        elif self.behind:
             self._load_later(history)
 
     @property
     def behind(self) -> bool:
-        """Whether there are lines that could be set and aren't."""
-        waiting = self.conversation.history.end - self._end if self.conversation else 0
-        return waiting > 0 and (self.following or self._end - self._first < MOST_LINES)
+        """Whether there are lines that should be set and aren't: what is far below can wait until one goes there."""
+        if self.conversation is None or self._end == self.conversation.history.end:
+            return False
+        bar = self.verticalScrollBar()
+        return self.following or bar.maximum() - bar.value() < 2 * self.viewport().height()
 
     def jump(self) -> None:
         """Show the newest lines, and follow them from now on."""
@@ -203,7 +205,8 @@ class Transcript(QTextBrowser):
     def _shorten(self) -> None:
         """Take out what isn't near to what is looked at; it comes back when one goes there."""
         middle = self._end if self.following else number_of(self.cursorForPosition(QPoint(0, 0)).block())
-        first, end = max(self._first, middle - FEW_LINES), min(self._end, middle + FEW_LINES)
+        reach = FEW_LINES if self.following else FEW_LINES // 2
+        first, end = max(self._first, middle - reach), min(self._end, middle + reach)
         if end < self._end:
             self._typesetter.cut_from(end)
         if first > self._first:
@@ -257,8 +260,8 @@ class Transcript(QTextBrowser):
 
     def _return_to(self, place: tuple[int, int], history: History) -> None:
         number, top = place
-        first = max(history.start, number - FEW_LINES)
-        self._start_anew(first, min(history.end, number + FEW_LINES))
+        first = max(history.start, number - FEW_LINES // 2)
+        self._start_anew(first, min(history.end, number + FEW_LINES // 2))
         self._show_line(number, top)
 
     def _show_line(self, number: int, top: int) -> None:
