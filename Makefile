@@ -146,16 +146,13 @@ dashboard-pictures: $(VENV)/dev.stamp ## draw the dashboards for docs/images fro
 	@PYTHONPATH=tests $(BIN)/python -m observability.pictures
 
 .PHONY: pictures
-pictures: $(VENV)/dev.stamp ## draw the app on a terminal anew for docs/images/chat-terminal-*.svg
+pictures: $(VENV)/dev.stamp ## draw the window and the app on a terminal anew for docs/images/chat-*
 	@PYTHONPATH=tests $(BIN)/python -m docs.record_terminal
+	@PYTHONPATH=tests $(BIN)/python -m docs.record_desktop
 
 .PHONY: picture
 picture: $(VENV)/dev.stamp ## record the demo anew for docs/images/demo.svg
 	@PYTHONPATH=tests $(BIN)/python -m docs.record_demo
-
-.PHONY: pictures
-pictures: $(VENV)/dev.stamp ## draw chat-desktop anew for docs/images
-	@PYTHONPATH=tests $(BIN)/python -m docs.record_desktop
 
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## choose newer versions of the libraries and lock their hashes
