@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from messenger.desktop.arguments import PROGRAM, parse
+from messenger.desktop.boxed import run_boxed
 from messenger.desktop.loading import end_in_words, find_fault
 
 _WRONG_USAGE = 2
@@ -11,6 +12,10 @@ _WRONG_USAGE = 2
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``chat-desktop``; returns 2 if Qt can't be loaded, or a file that was named can't be used."""
+    return run_boxed(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = parse(argv)
     if fault := find_fault():
         print(f"{PROGRAM}: {fault}", file=sys.stderr)
