@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := libs/chatproto libs/chatclient services/relay-server services/bot-client services/messenger
 CLIENTS := libs/chatproto libs/chatclient services/messenger
-SOURCES := libs services tests deploy/grafana
+SOURCES := libs services tests deploy/grafana deploy/desktop
 
 # Each worker takes a row of tests, so that those of a file share what they brought up; who is done helps the others.
 PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
@@ -63,11 +63,28 @@ run: install ## run a relay on its defaults
 desktop: install-desktop ## chat in a window
 	@$(BIN)/chat-desktop
 
+BUNDLE_TESTS := tests/e2e/test_desktop_bundle.py
+
+.PHONY: desktop-bundle
+desktop-bundle: $(VENV)/dev.stamp ## make dist/chat-desktop, a folder that needs no Python, and try it (some minutes; not in make test)
+	@echo "==> collecting what chat-desktop needs into dist/chat-desktop"
+	@$(BIN)/pyinstaller --noconfirm --log-level ERROR --workpath build/pyinstaller --distpath dist deploy/desktop/chat-desktop.spec
+	@echo "==> trying it ($$(du -sh dist/chat-desktop | cut -f 1))"
+	@CHAT_REQUIRE=bundle$${CHAT_REQUIRE:+,$$CHAT_REQUIRE} $(BIN)/pytest -q $(BUNDLE_TESTS)
+
+.PHONY: desktop-install
+desktop-install: install-desktop ## put chat-desktop into your desktop's menu, and have it open chat:// links (Linux)
+	@deploy/desktop/launcher.sh install $(BIN)/chat-desktop
+
+.PHONY: desktop-uninstall
+desktop-uninstall: ## take chat-desktop out of your desktop's menu
+	@deploy/desktop/launcher.sh uninstall
+
 .PHONY: lint
 lint: $(VENV)/dev.stamp ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
-	@$(BIN)/mypy $(PACKAGES:%=%/src) tests deploy/grafana
+	@$(BIN)/mypy $(PACKAGES:%=%/src) tests deploy/grafana deploy/desktop
 	@$(BIN)/mypy --platform win32 --no-error-summary $(CLIENTS:%=%/src)
 	@$(BIN)/lint-imports | tail -n 4
 
@@ -86,8 +103,8 @@ KINDS := test-containers test-units test-programs test-dashboards
 test-units: $(VENV)/dev.stamp
 	@$(PYTEST) --cov --cov-report=term $(UNIT)
 test-programs: $(VENV)/dev.stamp # what takes longest comes first
-	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers tests/e2e/test_vps_install.py tests/faults tests/e2e \
-	  tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py
+	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) tests/e2e/test_vps_install.py tests/faults \
+	  tests/e2e tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py
 test-containers: $(VENV)/dev.stamp
 	@$(CONTAINERS)
 test-dashboards: $(VENV)/dev.stamp # one Prometheus for all, so in one process

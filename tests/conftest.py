@@ -11,6 +11,8 @@ import signal
 import subprocess
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
+from typing import Final
 
 import hypothesis
 import pytest
@@ -21,6 +23,9 @@ from messenger.desktop.loading import find_fault
 # How long an example takes says something of the machine, nothing of the program.
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("untimed")
+
+BUNDLE: Final = Path(__file__).parents[1] / "dist/chat-desktop"
+"""What `make desktop-bundle` yields."""
 
 _ANSWER_SECONDS = 20.0
 
@@ -73,6 +78,18 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "desktop": (
         lambda: not find_fault(),
         "Qt lacks libraries of the system: `sudo deploy/airgap/test-tools.sh` installs them",
+    ),
+    "desktop-files": (
+        lambda: _installed("desktop-file-validate", "update-desktop-database"),
+        "desktop-file-utils are missing: `sudo deploy/airgap/test-tools.sh` installs them",
+    ),
+    "x11": (
+        lambda: _installed("Xvfb", "xdotool"),
+        "Xvfb and xdotool, a screen that nobody sees, are missing: `sudo deploy/airgap/test-tools.sh` installs them",
+    ),
+    "bundle": (
+        (BUNDLE / "licences").is_dir,  # which comes last
+        "there is no dist/chat-desktop: `make desktop-bundle` builds it and runs these tests",
     ),
 }
 

@@ -8,6 +8,8 @@ set -euo pipefail
 # prometheus: alerts and dashboards. faketime: clocks that jump. The others: the files for servers
 # (systemd-analyze, nft, ip, cloud-init schema).
 readonly TOOLS=(prometheus systemd nftables iproute2 ufw cloud-init faketime)
+# What judges the launcher of a window, and a screen of X11 that nobody sees, with keys that nobody touches.
+readonly WINDOWS=(desktop-file-utils xvfb xdotool)
 # What Qt's own wheels take from the system, for a window on X11, on Wayland or on no screen; and Japanese letters.
 readonly DESKTOP=(libdbus-1-3 libegl1 libfontconfig1 libgl1 libgssapi-krb5-2 libharfbuzz0b libwayland-cursor0
   libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxkbcommon-x11-0 fonts-ipaexfont-gothic)
@@ -20,8 +22,8 @@ main() {
     mkdir -p /etc/cloud
     touch /etc/cloud/cloud-init.disabled
   fi
-  install_missing "${TOOLS[@]}" "${DESKTOP[@]}"
-  echo "test-tools: ${TOOLS[*]} ${DESKTOP[*]} are there"
+  install_missing "${TOOLS[@]}" "${WINDOWS[@]}" "${DESKTOP[@]}"
+  echo "test-tools: ${TOOLS[*]} ${WINDOWS[*]} ${DESKTOP[*]} are there"
 }
 
 main "$@"

@@ -51,5 +51,5 @@ def test_only_what_is_required_fails(needy: Path) -> None:
 def test_a_requirement_that_nobody_knows_is_refused(needy: Path) -> None:
     code, output = run(needy, require="dokcer")
     assert code == pytest.ExitCode.USAGE_ERROR
-    known = "docker,prometheus,systemd,nftables,namespaces,faketime,cloud-init,atheris,desktop"
+    known = "docker,prometheus,systemd,nftables,namespaces,faketime,cloud-init,atheris,desktop,desktop-files,x11,bundle"
     assert f"CHAT_REQUIRE: say some of {known}, not dokcer." in output

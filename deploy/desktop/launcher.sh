@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Put chat-desktop into the menu of the desktop of whoever calls this, with its icon and as what opens chat:// links.
+set -euo pipefail
+here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+readonly ICON=$here/../../services/messenger/src/messenger/desktop/images/chat-desktop.svg
+readonly SHARE=${XDG_DATA_HOME:-$HOME/.local/share}
+readonly LAUNCHER=$SHARE/applications/chat-desktop.desktop
+readonly PICTURE=$SHARE/icons/hicolor/scalable/apps/chat-desktop.svg
+
+die() {
+  echo "launcher: $1" >&2
+  exit 2
+}
+
+# As the Desktop Entry Specification quotes a program: first as a word of Exec, then as a value of the file.
+quoted() {
+  local path=$1
+  path=${path//\\/\\\\}
+  path=${path//\"/\\\"}
+  path=${path//\`/\\\`}
+  path=${path//\$/\\\$}
+  path=${path//\\/\\\\}
+  printf '"%s"' "${path//%/%%}"
+}
+
+tell_desktop() {
+  if command -v update-desktop-database > /dev/null; then
+    update-desktop-database -q "$SHARE/applications"
+  fi
+}
+
+install_launcher() {
+  local program line
+  # Not where links lead: what lies beside a program may matter to it.
+  program=$(realpath --no-symlinks "$1")
+  [ -x "$program" ] || die "$1 is no program: say make install-desktop or make desktop-bundle first."
+  mkdir -p "$(dirname "$LAUNCHER")" "$(dirname "$PICTURE")"
+  cp "$ICON" "$PICTURE"
+  while IFS= read -r line; do
+    case $line in
+      Exec=*) printf 'Exec=%s %%u\n' "$(quoted "$program")" ;;
+      *) printf '%s\n' "$line" ;;
+    esac
+  done < "$here/chat-desktop.desktop" > "$LAUNCHER"
+  tell_desktop
+  echo "launcher: $LAUNCHER starts $program"
+}
+
+uninstall_launcher() {
+  rm -f "$LAUNCHER" "$PICTURE"
+  [ ! -d "$SHARE/applications" ] || tell_desktop
+  echo "launcher: $LAUNCHER is gone"
+}
+
+case "${1:-} $#" in
+  "install 2") install_launcher "$2" ;;
+  "uninstall 1") uninstall_launcher ;;
+  *) die "say launcher.sh install PROGRAM, or launcher.sh uninstall." ;;
+esac
