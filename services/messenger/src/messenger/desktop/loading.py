@@ -32,7 +32,7 @@ def find_fault() -> str | None:
         for part in ("QtCore", "QtNetwork", "QtGui", "QtWidgets"):
             importlib.import_module(f"PySide6.{part}")
     except ModuleNotFoundError:
-        return "Qt isn't installed: say make install-desktop, or pip install 'messenger[desktop]'."
+        return "Qt isn't installed: say make install-desktop, or pip install 'pyside6-essentials<6.12'."
     except ImportError as error:
         if found := _MISSING_LIBRARY.search(str(error)):
             return f"Qt misses {found[1]}: {_APT}."
