@@ -51,7 +51,7 @@ class KnownServers:
                 except ValueError:
                     raise KnownServersError(
                         _("The line of {server} in {file} holds no fingerprint: take it out.").format(
-                            server=server, file=self._shown
+                            server=server, file=self.place
                         )
                     ) from None
         return None
@@ -70,12 +70,13 @@ class KnownServers:
         except OSError as error:
             raise KnownServersError(
                 _("{file} can't be written ({why}): mend that, or give --fingerprint each time.").format(
-                    file=self._shown, why=system_words(error)
+                    file=self.place, why=system_words(error)
                 )
             ) from None
 
     @property
-    def _shown(self) -> str:
+    def place(self) -> str:
+        """Where the file is; harmless to show."""
         return sanitize(str(self.path))
 
     def _read(self) -> str:
@@ -84,10 +85,10 @@ class KnownServers:
         except FileNotFoundError:
             return ""
         except UnicodeDecodeError:
-            raise KnownServersError(_("{file} isn't UTF-8: move it away.").format(file=self._shown)) from None
+            raise KnownServersError(_("{file} isn't UTF-8: move it away.").format(file=self.place)) from None
         except OSError as error:
             raise KnownServersError(
                 _("{file} can't be read ({why}): mend that, or give --fingerprint.").format(
-                    file=self._shown, why=system_words(error)
+                    file=self.place, why=system_words(error)
                 )
             ) from None

@@ -177,6 +177,8 @@ class FakeLinks:
 
 
 class FakeTrust:
+    place = "known_servers"
+
     def __init__(self) -> None:
         self.known: dict[str, str] = {}
         self.broken = False

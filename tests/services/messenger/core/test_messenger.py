@@ -200,6 +200,7 @@ def test_a_changed_certificate_ends_it_loudly(case: Case) -> None:
     assert room.ended.reason is EndReason.UNTRUSTED
     assert SHOWN in room.history[0].text
     assert OTHER in room.history[0].text
+    assert "take the line of relay.example:9000 out of known_servers" in room.history[0].text
     assert case.relay.links == []
 
 

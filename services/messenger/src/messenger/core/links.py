@@ -55,6 +55,11 @@ class Links(Protocol):
 class TrustStore(Protocol):
     """Which certificate each relay is trusted by; both methods may raise `KnownServersError`."""
 
+    @property
+    def place(self) -> str:
+        """Where a person finds what is written down; harmless to show."""
+        ...
+
     def find(self, server: str) -> str | None:
         """Return a relay's fingerprint; None if it isn't known."""
         ...

@@ -174,7 +174,7 @@ class Messenger:
         if isinstance(verdict, Stranger):
             conversation.question = verdict
         elif isinstance(verdict, Changed):
-            conversation.end(Ended(EndReason.UNTRUSTED, sentences.changed(verdict)))
+            conversation.end(Ended(EndReason.UNTRUSTED, sentences.changed(verdict, self._trust.place)))
         else:
             self._connect(conversation, tls)
 

@@ -50,11 +50,11 @@ def distrusted() -> str:
     return _("The relay isn't trusted, so nothing was sent to it.")
 
 
-def changed(server: Changed) -> str:
-    """Say that a relay must not be trusted any more."""
+def changed(server: Changed, place: str) -> str:
+    """Say that a relay must not be trusted any more, and in which file it is."""
     return _(
         "STOP: the relay at {server} shows another certificate than the one you trusted. Either it has got a new "
         "one, or somebody between you and it pretends to be it. Nothing was sent. Ask who runs the relay, by another "
-        "way. "
-        "Trusted: {trusted}. Now: {shown}."
-    ).format(server=sanitize(server.server), trusted=server.trusted, shown=server.shown)
+        "way. If the new one is theirs, take the line of {server} out of {file} and come again. Trusted: {trusted}. "
+        "Now: {shown}."
+    ).format(server=sanitize(server.server), file=place, trusted=server.trusted, shown=server.shown)
