@@ -170,7 +170,7 @@ def test_a_relay_that_is_not_there_is_said_and_may_be_tried_again(person: SitDow
     assert "chat: No relay answers at 127.0.0.1:1" in bob.said_at_the_end
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_signals_leave(bob_and_ann: tuple[Terminal, Member], number: int) -> None:
     bob, ann = bob_and_ann
     bob.process.kill(number)
@@ -229,18 +229,20 @@ def test_several_rooms_and_a_log(person: SitDown, others: People, relay: Relay, 
 
 def test_without_a_command_one_says_where_to_go(person: SitDown, others: People, relay: Relay, room: str) -> None:
     ann = others.create(room.encode(), b"ann")
-    bob = person()
-    bob.sees("Online Chat Messenger", "Create a room")
-    bob.types("\t" * 4 + "\x1b[A\x1b[A\x1b[A")
-    bob.types("\x11")
-    bob.ends(0)
-    bob = person("join", room, "--name", "bob", "--server", relay.server)
-    bob.sees("You are in")
+    bob = person(f"chat://{relay.server}/{room.replace(' ', '%20')}", "--name", "bob")
+    bob.sees(f"You are in {room} as bob.")
     bob.types("\x11")
     bob.ends(0)
     ann.await_notice(b"bob left")
-    again = person()
-    again.sees(f"{room} at {relay.server} as bob")
+    bob = person()
+    bob.sees("Online Chat Messenger", "Create a room", f"{room} at {relay.server} as bob")
+    bob.types("\t" * 6 + "\r")  # past the form, to where one was
+    bob.sees(f"Room +{room}", "Your name +bob")
+    bob.types("\r")
+    bob.sees(f"You are in {room} as bob.")
+    ann.await_notice(b"bob joined")
+    bob.types("\x11")
+    bob.ends(0)
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"])

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from textual.events import Paste
 
 from chatclient import Tls
 from chatproto import Advice, Operation
@@ -120,10 +121,18 @@ async def test_one_enters_the_lobby_which_has_no_room(case: Case) -> None:
         await ann.sees("Lobby", "connecting")
 
 
-async def test_an_invitation_fills_the_form(case: Case) -> None:
-    async with sit_down(case, start=True, form=Form(server="", name="ann")) as ann:
-        await ann.clicks_on("host, host:port")
-        await ann.types("chats://relay.example:9000/tea%20room")
+@pytest.mark.parametrize("pasted", [True, False])
+async def test_an_invitation_fills_the_form(case: Case, *, pasted: bool) -> None:
+    invitation = "chats://relay.example:9000/tea%20room"
+    async with sit_down(case, start=True, form=Form(server="here", name="ann")) as ann:
+        await ann.clicks_on("here")
+        if pasted:
+            ann.app.screen.query_one("#field-server").post_message(Paste(f"{invitation}\n"))
+        else:
+            await ann.presses("ctrl+u")
+            for letter in invitation:
+                await ann.types(letter)
+            await ann.presses("enter")
         await ann.sees("tea room", "☑ Join by TLS")
         await ann.presses("enter")
         await ann.sees("looking at the certificate")

@@ -183,3 +183,15 @@ async def test_the_bell_rings_only_for_who_wants_it(case: Case, monkeypatch: pyt
             assert bool(rung) is bell
             ann.app.action_leave_all()
             assert ann.room.presence is Presence.OVER
+
+
+@pytest.mark.parametrize("size", [(20, 6), (40, 12), (3, 3)])
+async def test_a_terminal_that_is_much_too_small_breaks_nothing(case: Case, size: tuple[int, int]) -> None:
+    async with sit_down(case) as ann:
+        await say_many(ann)
+        await ann.pilot.resize_terminal(*size)
+        case.relay.says("ボブ: こんにちは " * 10)
+        await ann.settles()
+        await ann.presses("f1", "escape", "f2", "escape", "f4", "pageup", "pagedown")
+        await ann.pilot.resize_terminal(80, 24)
+        await ann.sees("こんにちは", "connected")

@@ -1,7 +1,6 @@
 """From the command line to the app, and from its end to an exit code."""
 
 import random
-from collections.abc import Callable
 from datetime import datetime
 
 from chatclient import Ended, RejoinPolicy
@@ -34,11 +33,11 @@ async def chat_on_terminal(arguments: Arguments, password: str | None, log: Logb
         rejoin=RejoinPolicy(enabled=arguments.rejoin),
     )
     if log:
-        messenger.on_line = _writer(messenger, log)
+        log_into(log, messenger)
     recents = Recents(known.path.with_name("recents.json"))
     form = Form(name=arguments.name)
     app = ChatApp(messenger, form=form, first=_entry(arguments, password), recents=recents, bell=arguments.bell)
-    on_end(app.leave_at_end)
+    on_end(app.leave_at_end, interrupt=True)
     try:
         await app.run_async()
     finally:
@@ -60,12 +59,14 @@ def _entry(arguments: Arguments, password: str | None) -> Entry | None:
     )
 
 
-def _writer(messenger: Messenger, log: Logbook) -> Callable[[Conversation, Line], None]:
+def log_into(log: Logbook, messenger: Messenger) -> None:
+    """Have everything written down; when that fails, it is said once, and the chat goes on without."""
+
     def write(conversation: Conversation, line: Line) -> None:
         try:
             log.write(conversation, line)
-        except LogbookError as error:  # said once, and without the log the chat goes on
+        except LogbookError as error:
             messenger.on_line = lambda _conversation, _line: None
             conversation.note(str(error), problem=True)
 
-    return write
+    messenger.on_line = write

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.events import Resize
+from textual.events import Paste, Resize
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Button, Checkbox, Input, OptionList, RadioButton, RadioSet, Static
@@ -83,7 +83,7 @@ class StartScreen(Screen[Entry]):
         with Vertical(classes="field-box", id=f"box-{field}"):
             with Horizontal(classes="field"):
                 yield Static(Content(label), classes="label")
-                yield Input(
+                yield (ServerField if field is Field.SERVER else Input)(
                     value,
                     placeholder=hint,
                     password=field is Field.PASSWORD,
@@ -109,13 +109,15 @@ class StartScreen(Screen[Entry]):
             self.query_one(f"#box-{field}").display = not lobby
         self.query_one("#tls-line").display = not lobby
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Take an invitation apart, when one is pasted."""
-        if event.input.id == f"field-{Field.SERVER}" and is_invite(event.value):
-            self._take_invite(event.value)
+    def on_server_field_invited(self, event: "ServerField.Invited") -> None:
+        """Take an invitation apart."""
+        self._take_invite(event.text)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go on to the next field that is empty, or come in."""
+        if is_invite(event.value) and isinstance(event.input, ServerField):
+            self._take_invite(event.value)
+            return
         needed = [Field.SERVER, Field.NAME] if self._way == "lobby" else [Field.SERVER, Field.ROOM, Field.NAME]
         for field in needed:
             if not self._input(field).value and self._input(field) is not event.input:
@@ -198,6 +200,24 @@ class StartScreen(Screen[Entry]):
             words.update(Content(flaw(problem) if problem else ""))
             words.display = problem is not None
         self._input(next(field for field in Field if field in error.problems)).focus()
+
+
+class ServerField(Input):
+    """Where the relay is; an invitation that is pasted stands for the whole form."""
+
+    class Invited(Message):
+        """An invitation was pasted."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def _on_paste(self, event: Paste) -> None:
+        if is_invite(event.text):
+            event.prevent_default()
+            event.stop()
+            self.value = event.text.strip()
+            self.post_message(self.Invited(self.value))
 
 
 class RecentsList(OptionList):
