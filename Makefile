@@ -11,7 +11,9 @@ SOURCES := libs services tests deploy/grafana deploy/desktop
 
 # Each worker takes a row of tests, so that those of a file share what they brought up; who is done helps the others.
 PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
-UNIT := tests/libs tests/services tests/docs tests/fuzz/test_corpus.py
+# What draws on a screen, be it in memory, takes longer than all other units: make test has it among the programs.
+SCREENS := tests/services/messenger/desktop tests/services/messenger/terminal
+UNIT := tests/libs tests/services tests/docs tests/fuzz/test_corpus.py $(SCREENS:%=--ignore=%)
 # The tests of a file share what they brought up, and one file takes nearly as long as all others: two workers do.
 CONTAINERS := $(PYTEST) --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/e2e/containers
 
@@ -104,7 +106,7 @@ test-units: $(VENV)/dev.stamp
 	@$(PYTEST) --cov --cov-report=term $(UNIT)
 test-programs: $(VENV)/dev.stamp # what takes longest comes first
 	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) tests/e2e/test_vps_install.py tests/faults \
-	  tests/e2e tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py
+	  tests/e2e tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py $(SCREENS)
 test-containers: $(VENV)/dev.stamp
 	@$(CONTAINERS)
 test-dashboards: $(VENV)/dev.stamp # one Prometheus for all, so in one process

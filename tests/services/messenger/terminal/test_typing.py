@@ -5,7 +5,6 @@ from textual.events import Paste
 
 from chatproto import Advice
 from messenger.core.conversation import Presence
-from messenger.terminal.recall import MAX_KEPT, Recall
 from services.messenger.core.fake_relay import Case
 from services.messenger.terminal.seat import Seat, sit_down
 
@@ -28,17 +27,6 @@ async def test_what_was_typed_is_an_arrow_away_but_no_password(case: Case) -> No
         await ann.presses("down")
         assert typed(ann) == "draft"
         assert "/password secret" in case.relay.words
-
-
-def test_the_oldest_of_what_was_typed_goes() -> None:
-    recall = Recall()
-    for number in range(MAX_KEPT + 1):
-        recall.keep(str(number))
-    oldest, line = None, recall.older("")
-    while line is not None:
-        oldest, line = line, recall.older("")
-    assert oldest == "1"
-    assert recall.newer() == "2"
 
 
 async def test_tab_completes_names_and_commands(case: Case) -> None:

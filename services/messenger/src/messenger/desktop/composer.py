@@ -7,8 +7,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
 
+from messenger.core.recall import Recall
 from messenger.desktop.icons import icon
-from messenger.desktop.recall import Recall
 from messenger.desktop.theme import Theme
 from messenger.i18n import _, ngettext
 
@@ -56,9 +56,9 @@ class Words(QPlainTextEdit):
         elif key in {Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}:
             self.wheeled.emit(event)
         elif key == Qt.Key.Key_Up and self._at_edge(QTextCursor.MoveOperation.Up):
-            self._put(self.recall.earlier())
+            self._put(self.recall.older(self.toPlainText()))
         elif key == Qt.Key.Key_Down and self._at_edge(QTextCursor.MoveOperation.Down):
-            self._put(self.recall.later())
+            self._put(self.recall.newer())
         else:
             super().keyPressEvent(event)
 
@@ -175,7 +175,7 @@ class Composer(QWidget):
 
     def sent(self) -> None:
         """Empty the field after what stood there was sent."""
-        self.words.recall.add(self.text)
+        self.words.recall.keep(self.text)
         self.words.clear()
 
     def count(self) -> None:
