@@ -1,7 +1,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 
 from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, Topic
 from messenger.core.conversation import Presence
@@ -117,6 +117,20 @@ def test_one_leaves_and_closes_a_room(sight: Sight) -> None:
     assert sight.rooms == []
     assert sight.window.centre.currentWidget() is sight.window.start
     assert all(link.closed for link in sight.relay.links)
+
+
+def test_a_host_who_is_not_alone_is_asked_before_the_room_closes(sight: Sight) -> None:
+    conversation = sight.enter(create=True)
+    sight.happen(MemberJoined("bob"))
+    for done in (Do.LEAVE, Do.CLOSE):
+        sight.action(done).trigger()
+        box = next(each for each in sight.window.findChildren(QMessageBox) if each.isVisible())
+        box.button(QMessageBox.StandardButton.No).click()
+        sight.look()
+        assert conversation.presence is Presence.HERE
+    sight.action(Do.CLOSE).trigger()
+    assert "closes for everybody" in sight.agree()
+    assert sight.rooms == []
 
 
 def test_unread_messages_are_counted_everywhere(sight: Sight, monkeypatch: pytest.MonkeyPatch) -> None:

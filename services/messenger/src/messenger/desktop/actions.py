@@ -62,7 +62,7 @@ def table() -> dict[Do, Entry]:
         Do.PREVIOUS: Entry(_("Previous room"), ("Ctrl+PgUp", "Alt+Up")),
         Do.NEWEST: Entry(_("Newest messages"), ("Ctrl+End",)),
         Do.MENU: Entry(_("Menu"), ("F10",)),
-        Do.ROOM_MENU: Entry(_("Menu of the room"), ("Shift+F10", "Ctrl+F10")),
+        Do.ROOM_MENU: Entry(_("Menu of the room"), ("Ctrl+F10",)),
         Do.HELP: Entry(_("&Help"), ("F1",)),
         Do.QUIT: Entry(_("&Quit"), ("Ctrl+Q",)),
     }

@@ -58,7 +58,7 @@ class Bar(QWidget):
         self.state.setAccessibleName(_("Connection and topic"))
         self.members = self._button(_("Members (Ctrl+B)"), _("Shows or hides the list of members"))
         self.members.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.menu = self._button(_("Menu of the room (Shift+F10)"), _("Opens what can be done with this room"))
+        self.menu = self._button(_("Menu of the room (Ctrl+F10)"), _("Opens what can be done with this room"))
         below = QHBoxLayout()
         below.setSpacing(6)
         below.addWidget(self.dot)

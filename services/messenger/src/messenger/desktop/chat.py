@@ -1,5 +1,6 @@
 """The page of one conversation."""
 
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QPoint, Signal
@@ -65,7 +66,7 @@ class Chat(QWidget):
             (Do.OPEN_DOOR, partial(self._command, f"/{Command.PASSWORD} -")),
             (Do.BANNED, partial(self._command, f"/{Command.UNBAN}")),
             (Do.UNBAN, self._ask_unban),
-            (Do.LEAVE, self._leave),
+            (Do.LEAVE, self._leave_asked),
             (Do.NEWEST, self.stage.transcript.jump),
             (Do.ROOM_MENU, self.open_menu),
         ):
@@ -255,6 +256,17 @@ class Chat(QWidget):
         if self.conversation:
             self.conversation.muted = not self.conversation.muted
             self._messenger.on_change()
+
+    def before_leaving(self, conversation: Conversation, leave: Callable[[], object]) -> None:
+        """Leave, but let a host who isn't alone say first that it is meant: the room closes for everybody."""
+        if conversation.host and len(conversation.roster) > 1:
+            confirm(self, _("You are the host: when you leave, the room closes for everybody. Leave?"), leave)
+        else:
+            leave()
+
+    def _leave_asked(self) -> None:
+        if conversation := self.conversation:
+            self.before_leaving(conversation, lambda: self._messenger.leave(conversation))
 
     def _leave(self) -> None:
         if self.conversation:

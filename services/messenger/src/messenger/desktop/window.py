@@ -206,6 +206,8 @@ class Window(QMainWindow):
     def close_conversation(self, conversation: Conversation) -> None:
         """Leave a room and forget it; what is next to it is shown."""
         listed = self.rooms.conversations
+        if conversation not in listed:
+            return
         place = listed.index(conversation)
         self.messenger.close(conversation)
         self.chat.forget(conversation)
@@ -220,8 +222,8 @@ class Window(QMainWindow):
             self.show_start()
 
     def _close_current(self) -> None:
-        if self._chatting and self.current:
-            self.close_conversation(self.current)
+        if self._chatting and (current := self.current):
+            self.chat.before_leaving(current, lambda: self.close_conversation(current))
 
     def _close_start(self) -> None:
         if listed := self.rooms.conversations:
