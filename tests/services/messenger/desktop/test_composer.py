@@ -162,3 +162,12 @@ def test_what_is_typed_stays_with_its_room(sight: Sight, composer: Composer) -> 
     for conversation, text in zip(sight.messenger.conversations, ("for demo", "for other"), strict=True):
         sight.window.show_conversation(conversation)
         assert composer.text == text
+
+
+def test_in_what_came_back_up_goes_through_its_own_rows_first(sight: Sight, composer: Composer) -> None:
+    sight.type("earlier")
+    sight.type("one\ntwo")
+    keys(composer.words, Qt.Key.Key_Up, Qt.Key.Key_Up)
+    assert composer.text == "one\ntwo"
+    keys(composer.words, Qt.Key.Key_Up)
+    assert composer.text == "earlier"
