@@ -75,7 +75,9 @@ async def test_wide_text_that_is_typed_is_cut_between_its_letters(case: Case) ->
 
 
 async def test_nothing_is_read_as_markup_or_drives_the_screen(case: Case) -> None:
-    async with sit_down(case, create=True, size=(120, 24)) as ann:
+    async with sit_down(case, "[u]room[/u]", create=True, size=(120, 24), name="[i]ann[/i]") as ann:
+        await ann.sees("● [u]room[/u]", "─ [i]ann[/i] (host) ─")
+        assert ann.lines[0].startswith(" [u]room[/u]")
         for text in ("[bold]loud[/bold]", "[@click=app.leave_all]x[/]", "[/", "\x1b[2Jgone", "a\u202eb", "tab\there"):
             case.relay.says(f"[red]eve[/]: {text}")
         case.relay.notices(Topic("[reverse]topic[/]\x1b]0;title\x07"))
@@ -90,6 +92,7 @@ async def test_nothing_is_read_as_markup_or_drives_the_screen(case: Case) -> Non
             "[reverse]topic[/]\ufffd]0;title\ufffd",
             "[b]mallory[/b] joined",
         )
+        await ann.until(lambda: any(line.endswith(" [b]mallory[/b]") for line in ann.lines), "The member")
         await ann.clicks_on("x[/]")
         await ann.settles()
         assert ann.room.presence is Presence.HERE
