@@ -38,7 +38,7 @@ async def test_what_one_reads_stays_where_it_is_and_new_ones_are_counted(case: C
     async with sit_down(case) as ann:
         await say_many(ann)
         await ann.presses("pageup")
-        await ann.until(lambda: not ann.app._rooms.transcript.following)
+        await ann.until(lambda: not ann.room.attended, "The scrolling")
         await ann.settles()
         body = read(ann)
         assert any("line 005" in line for line in body)
@@ -56,6 +56,7 @@ async def test_the_chip_leads_to_the_end_by_a_click(case: Case) -> None:
     async with sit_down(case) as ann:
         await say_many(ann)
         await ann.presses("pageup")
+        await ann.until(lambda: not ann.room.attended, "The scrolling")
         case.relay.says("bob: unseen")
         await ann.sees("↓ 1 new")
         await ann.clicks_on("↓ 1 new")

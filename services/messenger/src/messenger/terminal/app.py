@@ -123,6 +123,7 @@ class ChatApp(App[None]):
 
     def on_transcript_scrolled(self) -> None:
         """Take note whether the newest is in sight."""
+        self._attend()
         self._mark_dirty()
 
     def _count_down(self) -> None:

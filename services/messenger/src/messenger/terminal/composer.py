@@ -49,6 +49,7 @@ class Composer(Input):
         self._candidates: Sequence[str] = ()
         self._candidate = -1
         self._rest = ""
+        self._counted = ""
 
     @property
     def size_bytes(self) -> int:
@@ -72,7 +73,10 @@ class Composer(Input):
         size = self.size_bytes
         self.set_class(bool(limit) and size > limit, "-too-long")
         shown = bool(limit) and size >= limit * NEAR
-        self.border_subtitle = Content(_("{size}/{limit} bytes").format(size=size, limit=limit) if shown else "")
+        words = _("{size}/{limit} bytes").format(size=size, limit=limit) if shown else ""
+        if words != self._counted:
+            self._counted = words
+            self.border_subtitle = Content(words)
 
     def watch_value(self, value: str) -> None:
         """Count again; what was offered for completion is forgotten once something else is typed."""

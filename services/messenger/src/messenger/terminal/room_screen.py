@@ -65,6 +65,7 @@ class RoomScreen(Screen[None]):
         self._rooms, self._members = RoomsPane(id="rooms"), MembersPane(id="members")
         self._panes: dict[str, Pane] = {"rooms": self._rooms, "members": self._members}
         self._verdict = Verdict(id="verdict")
+        self._titles = ("", "")
         self._wanted: dict[str, bool] = {}
         """Which panes a person wants to see or not, whatever place there is."""
 
@@ -109,8 +110,10 @@ class RoomScreen(Screen[None]):
             return
         self._take_in_head(room)
         self._members.show(room.roster.people)
-        self._members.border_title = Content(phrases.members(room))
-        self.composer.border_title = Content(phrases.role(room))
+        titles = (phrases.members(room), phrases.role(room))
+        if titles != self._titles:  # to set them is to draw them
+            self._titles = titles
+            self._members.border_title, self.composer.border_title = map(Content, titles)
         self.composer.count()
         self.transcript.take_in()
         self._take_in_chip(room)
