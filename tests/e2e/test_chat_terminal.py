@@ -77,7 +77,7 @@ def test_two_people_at_terminals(person: SitDown, relay: Relay, room: str) -> No
 
 def test_in_japanese(person: SitDown, relay: Relay, room: str) -> None:
     ann = person("--lang", "ja", "create", room, "--name", "花子", "--server", relay.server, columns=160)
-    ann.sees(f"ルーム {room} を作成しました。花子 としてホストになりました。", "花子（ホスト）", "接続中")
+    ann.sees(f"ルーム {room} を作成しました。花子 としてホストになりました。", "花子（ホスト）", "接続済み")
     ann.enters("/help")
     ann.sees("このヘルプ")
     ann.types("\x11")
