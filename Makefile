@@ -87,7 +87,7 @@ lint: $(VENV)/dev.stamp ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy $(PACKAGES:%=%/src) tests deploy/grafana deploy/desktop
-	@$(BIN)/mypy --platform win32 --no-error-summary $(CLIENTS:%=%/src)
+	@$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 --no-error-summary $(CLIENTS:%=%/src)
 	@$(BIN)/lint-imports | tail -n 4
 
 .PHONY: check
