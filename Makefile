@@ -13,6 +13,8 @@ SOURCES := libs services tests deploy/grafana deploy/desktop
 PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
 # What draws on a screen, be it in memory, takes longer than all other units: make test has it among the programs.
 SCREENS := tests/services/messenger/desktop tests/services/messenger/terminal
+# What shows that every branch of the protocol and of the relay's core is tested.
+COVERING := tests/libs/chatproto tests/services/relay_server/core tests/services/relay_server/telemetry/test_metrics.py
 UNIT := tests/libs tests/services tests/docs tests/fuzz/test_corpus.py $(SCREENS:%=--ignore=%)
 # The tests of a file share what they brought up, and one file takes nearly as long as all others: two workers do.
 CONTAINERS := $(PYTEST) --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/e2e/containers
@@ -102,8 +104,9 @@ test: lint ## everything: unit tests with their coverage, deployment files, conf
 # Containers mostly wait, units mostly compute: together they leave little of a machine unused.
 KINDS := test-containers test-units test-programs test-dashboards
 .PHONY: $(KINDS)
-test-units: $(VENV)/dev.stamp
-	@$(PYTEST) --cov --cov-report=term $(UNIT)
+test-units: $(VENV)/dev.stamp # what is counted slows all that runs beside it, so the rest runs apart
+	@$(PYTEST) --cov --cov-report=term $(COVERING)
+	@$(PYTEST) $(UNIT) $(COVERING:%=--ignore=%)
 test-programs: $(VENV)/dev.stamp # what takes longest comes first
 	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) tests/e2e/test_vps_install.py tests/faults \
 	  tests/e2e tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py $(SCREENS)
