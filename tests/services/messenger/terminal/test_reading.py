@@ -20,6 +20,13 @@ async def say_many(seat: Seat, count: int = 40, link: int = -1) -> None:
     await seat.settles()
 
 
+async def scroll_back(seat: Seat) -> None:
+    """Turn a page back, away from an end that had been seen."""
+    await seat.until(lambda: seat.room.attended, "The end")
+    await seat.presses("pageup")
+    await seat.until(lambda: not seat.room.attended, "The scrolling")
+
+
 def read(seat: Seat) -> list[str]:
     """Return the messages that are seen, without the scroll bar."""
     return [line[:79].rstrip() for line in seat.lines[1:19]]
@@ -37,8 +44,7 @@ async def test_the_end_is_followed(case: Case) -> None:
 async def test_what_one_reads_stays_where_it_is_and_new_ones_are_counted(case: Case) -> None:
     async with sit_down(case) as ann:
         await say_many(ann)
-        await ann.presses("pageup")
-        await ann.until(lambda: not ann.room.attended, "The scrolling")
+        await scroll_back(ann)
         await ann.settles()
         body = read(ann)
         assert any("line 005" in line for line in body)
@@ -55,8 +61,7 @@ async def test_what_one_reads_stays_where_it_is_and_new_ones_are_counted(case: C
 async def test_the_chip_leads_to_the_end_by_a_click(case: Case) -> None:
     async with sit_down(case) as ann:
         await say_many(ann)
-        await ann.presses("pageup")
-        await ann.until(lambda: not ann.room.attended, "The scrolling")
+        await scroll_back(ann)
         case.relay.says("bob: unseen")
         await ann.sees("↓ 1 new")
         await ann.clicks_on("↓ 1 new")
@@ -90,7 +95,7 @@ async def test_a_resize_keeps_what_one_reads_and_the_end(case: Case) -> None:
 
 async def test_who_looks_elsewhere_has_not_read_it(case: Case) -> None:
     async with sit_down(case) as ann:
-        await ann.settles()
+        await ann.until(lambda: ann.room.attended, "The look")
         ann.app.post_message(AppBlur())
         await ann.until(lambda: not ann.room.attended, "The blur")
         case.relay.says("bob: psst")
