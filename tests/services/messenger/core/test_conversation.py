@@ -18,6 +18,7 @@ from chatproto import (
 from messenger.core.conversation import LIST_SECONDS, Conversation, Presence, Submitted
 from messenger.core.history import Kind
 from messenger.core.roster import Person
+from messenger.i18n import use_language
 from services.messenger.core.fake_relay import NOON, Case, at, entry
 
 
@@ -212,6 +213,17 @@ def test_who_is_evicted_comes_back_by_itself_and_is_told_once_why(case: Room) ->
     assert at(case.room, Presence.HERE)
     assert [kind for kind, _, _ in case.new()] == [Kind.NOTICE]
     assert case.relay.words.count("/who") == 2
+
+
+def test_why_one_is_not_in_is_said_in_the_persons_language(case: Room) -> None:
+    case.relay.verdict = None
+    use_language("ja")
+    try:
+        case.relay.notices(Disconnected(EvictionReason.SILENCE))
+        case.messenger.leave(case.room)
+    finally:
+        use_language("en")
+    assert [text.isascii() for _, _, text in case.new()] == [False, False]
 
 
 def test_a_kick_is_final_and_says_why(case: Room) -> None:

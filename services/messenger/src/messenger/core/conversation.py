@@ -204,10 +204,10 @@ class Conversation:
                 self._take_welcome(event, now)
             case Ended():
                 self._take_end(event)
-            case Reconnecting(_, delay_seconds, attempt):
+            case Reconnecting(cause, delay_seconds, attempt):
                 self.retry_at = now + delay_seconds
                 if attempt == 1:
-                    self.note(sanitize(event.reason), problem=True)
+                    self.note(wording.ending(cause).what, problem=True)
             case Advice(text) if self.roster.take_list(text):
                 if now >= self._own_list_until:
                     self.note(sanitize(text))

@@ -5,9 +5,10 @@ from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
 from chatclient import ServerAddress, parse_server
-from chatproto import check_room_name
+from chatproto import check_room_name, sanitize
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger.core.entry import Entry
+from messenger.i18n import _
 
 PLAIN_SCHEME: Final = "chat"
 TLS_SCHEME: Final = "chats"
@@ -62,4 +63,5 @@ def parse_invite(text: str) -> Invite:
 
 
 def _no_invite(text: str) -> ValueError:
-    return ValueError(f"{text.strip()!r} is no invitation: it looks like chat://HOST:PORT/ROOM.")
+    sentence = _("{text} is no invitation: one looks like chat://HOST:PORT/ROOM.")
+    return ValueError(sentence.format(text=sanitize(text.strip())))
