@@ -191,6 +191,31 @@ async def test_the_bell_rings_only_for_who_wants_it(case: Case, monkeypatch: pyt
             assert ann.room.presence is Presence.OVER
 
 
+async def test_a_muted_room_rings_for_nobody_until_it_may_again(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with sit_down(case, "one", bell=True) as ann:
+        rung: list[bool] = []
+        monkeypatch.setattr(ann.app, "bell", lambda: rung.append(True))
+        await ann.presses("f5")
+        await ann.until(lambda: ann.room.muted, "The mute")
+        await ann.until(lambda: ann.room.attended, "The look")
+        ann.app.post_message(AppBlur())
+        await ann.until(partial(unattended, ann))
+        case.relay.says("bob: psst")
+        assert (ann.room.unread, case.messenger.unread, rung) == (1, 0, [])
+        await ann.presses("f5")
+        await ann.until(lambda: not ann.room.muted, "The end of the mute")
+        ann.app.post_message(AppBlur())  # who presses a key looks
+        await ann.until(partial(unattended, ann))
+        case.relay.says("bob: hello?")
+        assert rung == [True]
+
+
+async def test_an_invitation_is_copied(case: Case) -> None:
+    async with sit_down(case, "one") as ann:
+        await ann.presses("f7")
+        await ann.until(lambda: ann.app.clipboard == "chat://relay.example:9000/one", "The invitation")
+
+
 @pytest.mark.parametrize("size", [(20, 6), (40, 12), (3, 3)])
 async def test_a_terminal_that_is_much_too_small_breaks_nothing(case: Case, size: tuple[int, int]) -> None:
     async with sit_down(case) as ann:

@@ -12,6 +12,7 @@ from chatclient import Ended, EndReason, Status
 from messenger.core.conversation import Conversation, Presence, Submitted
 from messenger.core.entry import Entry
 from messenger.core.history import Line
+from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
 from messenger.core.roster import Person
 from messenger.i18n import _
@@ -43,7 +44,9 @@ class ChatApp(App[None]):
         Binding("f2", "new_room", show=False),
         Binding("f3", "pane('rooms')", show=False),
         Binding("f4", "pane('members')", show=False),
+        Binding("f5", "mute_room", show=False),
         Binding("f6", "toggle_theme", show=False),
+        Binding("f7", "copy_invitation", show=False),
         Binding("ctrl+n,ctrl+pagedown", "go(1)", show=False, priority=True),
         Binding("ctrl+p,ctrl+pageup", "go(-1)", show=False, priority=True),
     ]
@@ -326,6 +329,20 @@ class ChatApp(App[None]):
         if not open_link(event.url, os.environ):
             self.copy_to_clipboard(event.url)
             self.notify(_("The link is copied."), timeout=3, markup=False)
+
+    def action_mute_room(self) -> None:
+        """Have the room call for nobody's attention any more, or do so again."""
+        if room := self.current:
+            room.muted = not room.muted
+            words = _("This room calls for you no more.") if room.muted else _("This room calls for you again.")
+            self.notify(words, timeout=3, markup=False)
+            self._mark_dirty()
+
+    def action_copy_invitation(self) -> None:
+        """Copy a link that leads into the room."""
+        if room := self.current:
+            self.copy_to_clipboard(str(Invite.to(room.entry)))
+            self.notify(_("The invitation is copied."), timeout=3, markup=False)
 
     def action_help(self) -> None:
         """Show the keys and the commands."""

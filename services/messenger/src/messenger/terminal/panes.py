@@ -49,7 +49,8 @@ class RoomsPane(Pane):
     def show(self, conversations: Sequence[Conversation], current: Conversation | None) -> None:
         """Show these."""
         rows = tuple(
-            (title_of(room), room.presence, room.unread if room is not current else 0) for room in conversations
+            (title_of(room), room.presence, room.unread if room is not current else 0, room.muted)
+            for room in conversations
         )
         place = conversations.index(current) if current in conversations else None
         self.put((rows, place), [_room_line(*row) for row in rows], place)
@@ -63,14 +64,14 @@ class MembersPane(Pane):
         self.put(tuple(people), [_member_line(person) for person in people], None)
 
 
-def _room_line(title: str, presence: Presence, unread: int) -> Content:
+def _room_line(title: str, presence: Presence, unread: int, muted: bool) -> Content:
     count = f" {unread if unread < 1000 else '999+'}" if unread else ""
     name = _fit(title, ROOM_COLUMNS - 2 - cell_len(count))
     return Content.assemble(
         (_SIGNS.get(presence, "○"), "$success" if presence is Presence.HERE else "$warning"),
         " ",
-        (name, "bold" if unread else ""),
-        (count, "bold $accent"),
+        (name, "bold" if unread and not muted else ""),
+        (count, "$foreground 60%" if muted else "bold $accent"),
     )
 
 
