@@ -2,8 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ from chatclient import (
 )
 from chatproto import Disconnected, EvictionReason, encode_notice
 from libs.chatclient.authority import Authority
-from libs.chatclient.tiny_relay import TinyRelay, tiny_relay
+from libs.chatclient.tiny_relay import TinyRelay, babbler, tiny_relay
 
 pytestmark = pytest.mark.requirement("TCP-12")
 
@@ -54,28 +53,6 @@ def run(request: pytest.FixtureRequest) -> Run:
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
-
-
-@asynccontextmanager
-async def babbler(answer: bytes) -> AsyncIterator[str]:
-    """Serve what says something to everybody and ends; yields its address."""
-    serving: set[asyncio.Task[None] | None] = set()
-
-    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.current_task())
-        await reader.read(1)
-        writer.write(answer)
-        writer.write_eof()
-        await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(babble, "127.0.0.1", 0)
-    try:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        await server.wait_closed()
-        await asyncio.gather(*filter(None, serving))
 
 
 async def assert_refused(relay: TinyRelay, server: str, tls: Tls, because: str, fault: Fault) -> None:

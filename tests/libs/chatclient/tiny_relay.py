@@ -98,3 +98,25 @@ async def tiny_relay(
         server.close()
         await server.wait_closed()
         await asyncio.gather(*filter(None, relay.serving))
+
+
+@asynccontextmanager
+async def babbler(answer: bytes) -> AsyncIterator[str]:
+    """Serve what says something to everybody who speaks, and ends; yields its address."""
+    serving: set[asyncio.Task[None] | None] = set()
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())
+        await reader.read(1)
+        writer.write(answer)
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await server.wait_closed()
+        await asyncio.gather(*filter(None, serving))

@@ -5,8 +5,8 @@ import itertools
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -145,28 +145,6 @@ class Backstage:
 
     def _run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(WAIT_SECONDS)
-
-
-@asynccontextmanager
-async def babbler(answer: bytes) -> AsyncIterator[str]:
-    """Serve what says something to everybody who speaks, and ends; yields its address."""
-    serving: set[asyncio.Task[None] | None] = set()
-
-    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.current_task())
-        await reader.read(1)
-        writer.write(answer)
-        writer.write_eof()
-        await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(babble, "127.0.0.1", 0)
-    try:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        await server.wait_closed()
-        await asyncio.gather(*filter(None, serving))
 
 
 @pytest.fixture

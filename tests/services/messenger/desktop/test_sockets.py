@@ -28,7 +28,8 @@ from chatclient.brain.base import DEAF_SECONDS
 from chatclient.brain.room import TRANSACTION_SECONDS
 from chatproto import Disconnected, EvictionReason, encode_notice
 from conformance.relays import OwnRelay
-from services.messenger.desktop.people import Backstage, Crowd, Person, babbler
+from libs.chatclient.tiny_relay import babbler
+from services.messenger.desktop.people import Backstage, Crowd, Person
 
 
 @pytest.fixture(scope="module")

@@ -26,10 +26,10 @@ from chatclient import (
 )
 from chatproto import encode_notice
 from libs.chatclient.authority import Authority
-from libs.chatclient.tiny_relay import TinyRelay
+from libs.chatclient.tiny_relay import TinyRelay, babbler
 from messenger.core.links import Look
 from messenger.desktop import tls as qt_tls
-from services.messenger.desktop.people import Backstage, Crowd, babbler
+from services.messenger.desktop.people import Backstage, Crowd
 
 pytestmark = pytest.mark.requirement("TCP-12")
 

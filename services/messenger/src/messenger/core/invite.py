@@ -63,5 +63,5 @@ def parse_invite(text: str) -> Invite:
 
 
 def _no_invite(text: str) -> ValueError:
-    sentence = _("{text} is no invitation: one looks like chat://HOST:PORT/ROOM.")
+    sentence = _("This is no invitation: {text}. One looks like chat://HOST:PORT/ROOM.")
     return ValueError(sentence.format(text=sanitize(text.strip())))
