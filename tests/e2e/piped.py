@@ -1,0 +1,66 @@
+"""A running ``chat`` behind pipes."""
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import IO
+
+SECONDS = 15.0
+
+
+class Chat:
+    """A running ``chat``; lines are waited for, never slept for."""
+
+    def __init__(self, *arguments: str, **variables: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "messenger", *arguments],
+            env={**os.environ, **variables},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert self.process.stdin
+        assert self.process.stdout
+        assert self.process.stderr
+        self.stdin = self.process.stdin
+        self.out = self._lines(self.process.stdout)
+        self.err = self._lines(self.process.stderr)
+
+    @staticmethod
+    def _lines(stream: IO[bytes]) -> "queue.Queue[str | None]":
+        lines: queue.Queue[str | None] = queue.Queue()
+
+        def read() -> None:
+            for line in stream:
+                lines.put(line.decode().rstrip("\n"))
+            lines.put(None)
+
+        threading.Thread(target=read, daemon=True).start()
+        return lines
+
+    def say(self, line: str | bytes) -> None:
+        self.stdin.write((line if isinstance(line, bytes) else line.encode()) + b"\n")
+        self.stdin.flush()
+
+    def hears(self, line: str) -> None:
+        assert self.out.get(timeout=SECONDS) == line
+
+    def is_told(self, part: str) -> str:
+        while (line := self.err.get(timeout=SECONDS)) is not None:
+            if part in line:
+                return line
+        raise AssertionError(f"The process ended without {part!r}.")
+
+    def ends(self, code: int) -> None:
+        assert self.process.wait(SECONDS) == code
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            assert stream
+            with suppress(BrokenPipeError):
+                stream.close()
