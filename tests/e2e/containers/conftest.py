@@ -11,6 +11,7 @@ from testcontainers.core.labels import LABEL_SESSION_ID, SESSION_ID
 from testcontainers.core.network import Network
 
 from conformance.people import People
+from e2e.containers import engine
 from e2e.containers.engine import Images, build_images, remove_images, remove_labelled
 from e2e.containers.stage import RELAY_NAME, BotsContainer, ChatContainer, Ports, RelayContainer
 
@@ -33,6 +34,8 @@ def images(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
     built = build_images(f"test-{SESSION_ID[:8]}", tmp_path_factory.mktemp("images") / "images.env", say)
     yield built
+    for name, seconds in engine.stops.items():
+        say(f"{name} ended within {seconds:.1f} s (promised: {engine.PROMISED_SECONDS:g} s, where nothing else runs)")
     remove_labelled(f"{LABEL_SESSION_ID}={SESSION_ID}")
     remove_images(built)
 
