@@ -97,18 +97,18 @@ check: lint ## lint, unit tests, documents (under a minute)
 	@$(PYTEST) $(UNIT)
 
 .PHONY: test
-test: lint ## everything: unit tests with their coverage, deployment files, conformance, end to end, faults, containers, dashboards
-	@echo "==> tests of containers, units, programs and dashboards, two kinds at a time; each shows how it went when it is done"
+test: $(VENV)/dev.stamp ## everything but attacks (make faults): lint, units with coverage, conformance, programs, containers, dashboards
+	@echo "==> lint, and tests of containers, units, programs and dashboards, two kinds at a time; each shows how it went when it is done"
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(KINDS)
 
-# Containers mostly wait, units mostly compute: together they leave little of a machine unused.
-KINDS := test-containers test-units test-programs test-dashboards
-.PHONY: $(KINDS)
+# Containers mostly wait, all others compute: together they leave little of a machine unused.
+KINDS := test-containers lint test-units test-programs test-dashboards
+.PHONY: test-containers test-units test-programs test-dashboards
 test-units: $(VENV)/dev.stamp # what is counted slows all that runs beside it, so the rest runs apart
 	@$(PYTEST) --cov --cov-report=term $(COVERING)
 	@$(PYTEST) $(UNIT) $(COVERING:%=--ignore=%)
 test-programs: $(VENV)/dev.stamp # what takes longest comes first
-	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) tests/e2e/test_vps_install.py tests/faults \
+	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) tests/e2e/test_vps_install.py \
 	  tests/e2e tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py $(SCREENS)
 test-containers: $(VENV)/dev.stamp
 	@$(CONTAINERS)
@@ -125,8 +125,8 @@ conformance: $(VENV)/dev.stamp ## speak raw bytes to any relay: make conformance
 	@$(BIN)/pytest -q tests/conformance --target $(TARGET)
 
 .PHONY: faults
-faults: $(VENV)/dev.stamp ## attack a relay with all there is (some minutes; parts want root): floods, junk, forgeries, dead members
-	@$(PYTEST) --full tests/faults
+faults: $(VENV)/dev.stamp ## attack a relay with all there is (ten minutes; parts want root): floods, junk, forgeries, dead members
+	@$(PYTEST) tests/faults
 
 .PHONY: fuzz
 fuzz: $(VENV)/dev.stamp ## lead inputs ever deeper into what takes outside bytes: make fuzz [ARGS="--seconds 60 relay"]

@@ -46,20 +46,18 @@ class StartRelay:
     def __init__(self, directory: Path, loop: str, ends: ExitStack) -> None:
         self._directory, self._loop, self._ends = directory, loop, ends
         self._count = 0
-        self.changes: list[Weakness] = []
-        """What is changed in all that are started from now on."""
 
     def __call__(self, within: Sequence[str] = (), /, **settings: str) -> OwnRelay:
         """Start a relay that is expected to live through the test; for ``within`` see `OwnRelay`."""
-        return self._start(within, self._program(), settings, check_sound)
+        return self._start(within, NORMAL, settings, check_sound)
 
     def weakened(self, weakness: Weakness, check: Check = check_sound, /, **settings: str) -> OwnRelay:
         """Start one that lacks a guard, see `faults.weakened`."""
-        return self._start((), self._program(weakness), settings, check)
+        return self._start((), (weakened.__file__, weakness.__name__), settings, check)
 
     def inside(self, place: Namespace, **settings: str) -> OwnRelay:
         """Start one in a network of its own, where it has the default ports."""
-        relay = RelayInside(place, self._next_log(), self._with_loop(settings), self._program())
+        relay = RelayInside(place, self._next_log(), self._with_loop(settings), NORMAL)
         self._ends.callback(check_sound, relay)
         return relay
 
@@ -80,10 +78,6 @@ class StartRelay:
         relay = OwnRelay(self._next_log(), self._with_loop(settings), within, program)
         self._ends.callback(check, relay)
         return relay
-
-    def _program(self, *weaknesses: Weakness) -> Sequence[str]:
-        names = [weakness.__name__ for weakness in (*self.changes, *weaknesses)]
-        return (weakened.__file__, *names) if names else NORMAL
 
     def _next_log(self) -> Path:
         self._count += 1

@@ -13,8 +13,6 @@ from e2e.relay_metrics import scrape
 from faults.networks import own_network
 from faults.relays import StartRelay
 
-pytestmark = pytest.mark.either_loop
-
 ROOM = b"demo"
 PER_ADDRESS = 64
 """What the relay takes from one address on its defaults."""

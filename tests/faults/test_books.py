@@ -16,7 +16,6 @@ def check_miscounted(relay: OwnRelay) -> None:
         check_sound(relay)
 
 
-@pytest.mark.either_loop
 @pytest.mark.parametrize("weakness", [count_no_drops, count_no_copies])
 def test_a_relay_that_miscounts_is_noticed(start_relay: StartRelay, weakness: Weakness) -> None:
     relay = start_relay.weakened(weakness, check_miscounted)

@@ -16,8 +16,6 @@ from faults.burst import burst
 from faults.crowd import Crowd
 from faults.relays import StartRelay
 
-pytestmark = pytest.mark.either_loop
-
 ROOM, ELSEWHERE = b"demo", "127.0.5.1"
 MEMBERS = 3
 """In the room from the start, from another address than who comes later."""

@@ -120,17 +120,7 @@ CASES: Final = {
 }
 
 
-LIKE_OTHERS: Final = {"a datagram for the lobby", "sending", "the clockwork"}
-"""These errors come to the event loop in the same way as those of a datagram, or of a deadline."""
-
-
-def marks_of(name: str) -> list[pytest.MarkDecorator]:
-    """Return what spares a case one event loop: the relay itself catches its error, or it comes like another's."""
-    is_loops = CASES[name].component in {"loop", "task"} and name not in LIKE_OTHERS
-    return [] if is_loops else [pytest.mark.either_loop]
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=marks_of(name)) for name in CASES])
+@pytest.mark.parametrize("name", CASES)
 def test_whatever_fails_ends_the_relay_in_order(start: Start, name: str) -> None:
     case = CASES[name]
     relay = start(case.place, check=case.check, RELAY_TRANSACTION_TIMEOUT_SECONDS="1")
@@ -156,7 +146,6 @@ def check_log(relay: BuggyRelay, component: str) -> None:
     assert [record for record in records if record["event"] == "library"] == []
 
 
-@pytest.mark.either_loop
 @pytest.mark.parametrize("error", ["ZeroDivisionError", "MemoryError", "ConnectionResetError"])
 def test_no_kind_of_error_is_taken_for_a_peers_fault(start: Start, error: str) -> None:
     relay = start("relay_server.control:Control.receive", error=error)
@@ -211,7 +200,6 @@ def test_a_signal_while_a_crashed_relay_drains_changes_nothing(start: Start) -> 
         assert relay.process.wait(STOP_SECONDS) == 1
 
 
-@pytest.mark.either_loop
 def test_a_page_that_fails_is_an_error_of_that_page_alone(start: Start) -> None:
     relay = start(
         "relay_server.telemetry.metrics:RelayCollector._gauges",

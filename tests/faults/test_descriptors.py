@@ -12,7 +12,6 @@ from conformance import wire
 from conformance.people import People, call
 from conformance.relays import OwnRelay
 from e2e.relay_metrics import await_metrics, scrape
-from faults.conftest import Load
 from faults.crowd import Crowd
 from faults.relays import StartRelay
 from faults.slow import slow_crowd
@@ -45,9 +44,9 @@ def check_log(own: OwnRelay, count: int) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_more_connections_than_descriptors_stop_nobody(start_relay: StartRelay, load: Load) -> None:
+def test_more_connections_than_descriptors_stop_nobody(start_relay: StartRelay) -> None:
     """The relay knows how many it may open, and lets the slowest go before it has none left."""
-    limit = load(600, quick=150)
+    limit = 600
     own = start_relay(
         ("sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh"),
         RELAY_TRANSACTION_TIMEOUT_SECONDS=TEN_MINUTES,
@@ -91,7 +90,6 @@ def test_running_out_of_descriptors_is_lived_through(start_relay: StartRelay) ->
     check_log(own, 3 * limit)
 
 
-@pytest.mark.either_loop
 def test_members_cost_no_descriptors(start_relay: StartRelay) -> None:
     own = start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0")
     limit = open_descriptors(own) + SPARE

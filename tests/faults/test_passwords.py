@@ -15,12 +15,11 @@ from conformance.people import People, call
 from conformance.relays import OwnRelay, Relay
 from e2e.relay_metrics import await_metrics, scrape
 from faults.burst import ANSWER_SECONDS, burst
-from faults.conftest import Load
 from faults.crowd import Crowd
 from faults.process import resident_kib
 from faults.relays import StartRelay
 
-pytestmark = [pytest.mark.either_loop, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 VAULT = b"vault"
 ADDRESSES = ["127.0.3.1", "127.0.3.2", "127.0.3.3"]
@@ -65,8 +64,8 @@ def test_a_join_without_a_password_overtakes_those_with_one(start_relay: StartRe
         assert statuses[wire.OK] >= 18
 
 
-def test_chat_and_joins_go_on_while_passwords_are_guessed(start_relay: StartRelay, load: Load) -> None:
-    own, wrong_at_least = quick_relay(start_relay), load(20, quick=8)
+def test_chat_and_joins_go_on_while_passwords_are_guessed(start_relay: StartRelay) -> None:
+    own, wrong_at_least = quick_relay(start_relay), 20
     with People(own.relay) as people:
         people.create(VAULT, b"ann", password="secret")
         people.create(b"open", b"ann")
@@ -122,9 +121,9 @@ def guessers(relay: Relay) -> Iterator[Counter[int]]:
             thread.join()
 
 
-def test_hundreds_of_passwords_at_once_wait_in_a_short_queue(start_relay: StartRelay, load: Load) -> None:
+def test_hundreds_of_passwords_at_once_wait_in_a_short_queue(start_relay: StartRelay) -> None:
     """Hashing as a weapon (threat T9): no message is lost, memory is bounded, who can't be served is told at once."""
-    count = load(500, quick=40)
+    count = 500
     own = quick_relay(start_relay)
     with People(own.relay) as people, ExitStack() as stack:
         people.create(VAULT, b"ann", password="secret")
@@ -138,7 +137,7 @@ def test_hundreds_of_passwords_at_once_wait_in_a_short_queue(start_relay: StartR
             )
         finally:
             own.process.send_signal(signal.SIGCONT)
-        crowd.talk_until(lambda: handled(own) == count, load(int(MESSAGES_A_SECOND), quick=25), 60)
+        crowd.talk_until(lambda: handled(own) == count, MESSAGES_A_SECOND, 60)
         assert resident_kib(own.process.pid) - before_kib < MEMORY_KIB
         statuses = attack.count()
         crowd.check_nothing_lost()

@@ -11,7 +11,6 @@ from conformance import wire
 from conformance.people import People
 from e2e.relay_metrics import await_metrics
 from faults.burst import burst
-from faults.conftest import Load
 from faults.crowd import Crowd
 from faults.process import resident_kib
 from faults.relays import StartRelay
@@ -27,15 +26,15 @@ RESIDENT_GROWTH_KIB = 24 * 1024
 
 
 @pytest.mark.timeout(150)
-def test_slow_connections_are_closed_and_joins_go_on(start_relay: StartRelay, load: Load) -> None:
-    count, rounds, interval = load(5000, quick=300), load(9, quick=20), load(100, quick=25) / 100
+def test_slow_connections_are_closed_and_joins_go_on(start_relay: StartRelay) -> None:
+    count, rounds, interval = 5000, 9, 1.0
     if not can_open(count):
         pytest.skip(f"the limit of open files (ulimit -Hn) allows no {count} connections")
-    places = load(2000, quick=100)
+    places = 2000
     own = start_relay(
         RELAY_MAX_TRANSACTIONS=str(places),
         RELAY_MAX_TRANSACTIONS_PER_ADDRESS=str(PER_ADDRESS),
-        RELAY_TRANSACTION_TIMEOUT_SECONDS=str(load(5, quick=3)),
+        RELAY_TRANSACTION_TIMEOUT_SECONDS="5",
         RELAY_COMPLETION_PAUSE_SECONDS="0",
     )
     with People(own.relay) as people, guests(people) as joins:
@@ -49,7 +48,7 @@ def test_slow_connections_are_closed_and_joins_go_on(start_relay: StartRelay, lo
             crowd.talk_until(lambda: joins.one_more() and slow.ended, MESSAGES_A_SECOND, CLOSED_WITHIN_SECONDS)
             slow.await_connected()
             during_kib = resident_kib(own.process.pid) - before_kib
-            secret = [join(f"guest {number}", "secret") for number in range(load(500, quick=60))]
+            secret = [join(f"guest {number}", "secret") for number in range(500)]
             with burst(own.relay, secret, ADDRESSES) as with_password:
                 crowd.talk_until(lambda: joins.one_more() and slow.ended, MESSAGES_A_SECOND, 2 * CLOSED_WITHIN_SECONDS)
                 answers = with_password.count()
@@ -69,7 +68,6 @@ def test_slow_connections_are_closed_and_joins_go_on(start_relay: StartRelay, lo
     print(f"memory {during_kib:+,} KiB during, {after_kib:+,} KiB after")
 
 
-@pytest.mark.either_loop
 def test_without_a_deadline_slow_connections_stay(start_relay: StartRelay) -> None:
     """The control: what closes them is the deadline, and what keeps them few is the cap."""
     count = 300
@@ -107,7 +105,6 @@ def guests(people: People) -> Iterator[Guests]:
     yield Guests(people)
 
 
-@pytest.mark.either_loop
 def test_a_cap_counts_who_is_there_not_who_was(start_relay: StartRelay) -> None:
     """However many were pushed out, the next one comes in: no place is lost on the way."""
     own = start_relay(RELAY_MAX_TRANSACTIONS="5")

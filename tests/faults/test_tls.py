@@ -12,7 +12,6 @@ from conformance.people import People, call
 from conformance.relays import Relay
 from conformance.tls import Authority, HandMade, ask_secure, secure
 from e2e.relay_metrics import await_metrics
-from faults.conftest import Load
 from faults.crowd import Crowd
 from faults.relays import StartRelay
 
@@ -47,11 +46,9 @@ def test_handshakes_that_stall_keep_nobody_out(start_relay: StartRelay, authorit
     await_metrics(relay, lambda now: now.value("relay_tcp_connections") == 0)
 
 
-def test_a_flood_of_handshakes_costs_those_who_chat_nothing(
-    start_relay: StartRelay, authority: Authority, load: Load
-) -> None:
+def test_a_flood_of_handshakes_costs_those_who_chat_nothing(start_relay: StartRelay, authority: Authority) -> None:
     relay = start_relay(**settings(authority, join_rate="5"))
-    count = load(5000, quick=200)
+    count = 5000
     with People(relay.relay) as people:
         crowd = Crowd([people.create(b"demo", b"ann"), people.join(b"demo", b"bob"), people.join(b"demo", b"eve")])
         flood = threading.Thread(target=shake_hands, args=(relay.relay, authority, count))

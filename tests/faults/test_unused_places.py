@@ -27,7 +27,6 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connection:
 """A client with a place, or nearly, that waits for its death."""
 
 
-@pytest.mark.either_loop
 @pytest.mark.parametrize("seconds", [1.0, 3600.0], ids=["limited", "control"])
 def test_a_place_never_used_is_free_in_time(start_relay: StartRelay, seconds: float) -> None:
     own = start_relay(RELAY_PENDING_TIMEOUT_SECONDS=str(seconds), RELAY_MAX_MEMBERS_PER_ROOM="2")

@@ -14,7 +14,7 @@ from typing import Any
 from unittest import mock
 
 from relay_server import __main__
-from relay_server.core import reachability, registry, relay
+from relay_server.core import registry, relay
 from relay_server.core.address import Address, pack_targets
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Forward, Member
@@ -106,11 +106,6 @@ def blame_whoever_is_next() -> None:
     replace(batch.BatchSocket, "_send_rest", send_rest)
 
 
-def believe_soon() -> None:
-    """Take a peer for gone a second after the first proof, not ten: no weakness, but a test is over sooner."""
-    replace(reachability, "FAILING_SECONDS", 1.0)
-
-
 def believe_path_mtus() -> None:
     """Let the kernel send as ICMP says (IP_PMTUDISC_DO): what is larger than the path is refused."""
     replace(sockets, "_PMTUDISC_OMIT", 2)
@@ -130,7 +125,6 @@ WEAKNESSES: dict[str, Weakness] = {
         short_tokens,
         move_at_once,
         blame_whoever_is_next,
-        believe_soon,
         count_no_drops,
         count_no_copies,
         believe_path_mtus,
@@ -139,7 +133,6 @@ WEAKNESSES: dict[str, Weakness] = {
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        WEAKNESSES[name]()
+    WEAKNESSES[sys.argv[1]]()
     sys.argv[1:] = ["run"]
     __main__.main()
