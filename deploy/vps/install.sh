@@ -11,6 +11,7 @@ SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PYTHON=${PYTHON:-python3}
 ROOT=
 ACTION=install
+PIP=()
 
 main() {
   read_words "$@"
@@ -115,17 +116,19 @@ name_version() {
 
 # Everything that comes from outside is checked against its hash; a half-built version is taken away.
 build() {
-  local place=$1 wheels
+  local place=$1 work wheels package
   rm -rf "$place"
   mkdir -p "$place"
-  wheels=$(mktemp -d)
+  work=$(mktemp -d)
+  wheels=$work/wheels
   # shellcheck disable=SC2064 # as they are now
-  trap "rm -rf '$wheels' '$place'" EXIT
-  "$PYTHON" -m venv "$place"
+  trap "rm -rf '$work' '$place'" EXIT
+  "$PYTHON" -m venv --without-pip "$place"
+  choose_pip "$place" "$work/tools"
   run_pip "$place" download --only-binary :all: --require-hashes -r "$SOURCE/requirements/runtime.txt" -d "$wheels"
-  run_pip "$place" install --no-index --find-links "$wheels" flit-core
-  run_pip "$place" wheel --no-index --no-deps --no-build-isolation -w "$wheels" \
-    "$SOURCE/libs/chatproto" "$SOURCE/libs/chatclient" "$SOURCE/services/relay-server"
+  for package in libs/chatproto libs/chatclient services/relay-server; do
+    make_wheel "$SOURCE/$package" "$wheels"
+  done
   run_pip "$place" install --no-index --find-links "$wheels" relay-server
   mkdir "$place/share"
   cp "$SOURCE/deploy/vps/"{chat-relay.service,60-chat-relay.conf,ufw-chat-relay} "$place/share/"
@@ -133,13 +136,31 @@ build() {
   "$place/bin/relay-server" --version
   touch "$place/.complete"
   trap - EXIT
-  rm -rf "$wheels"
+  rm -rf "$work"
+}
+
+# A pip from outside the service's environment, which never needs it again. To make one takes as long as all the rest,
+# so it is made only where Python has none that works on other environments (from 22.3 on; Debian's may have none).
+choose_pip() {
+  local place=$1 tools=$2
+  PIP=("$PYTHON" -m pip)
+  if ! "${PIP[@]}" --python "$place/bin/python" --version > /dev/null 2>&1; then
+    "$PYTHON" -m venv "$tools"
+    PIP=("$tools/bin/python" -m pip)
+  fi
 }
 
 run_pip() {
   local place=$1
   shift
-  "$place/bin/python" -m pip --quiet --disable-pip-version-check "$@" || die "pip failed, see above: nothing is changed."
+  "${PIP[@]}" --python "$place/bin/python" --quiet --disable-pip-version-check "$@" \
+    || die "pip failed, see above: nothing is changed."
+}
+
+# flit-core works from inside its own wheel: nothing is installed to build ours, and no pip has to start for each.
+make_wheel() {
+  PYTHONPATH=$(echo "$2"/flit_core-*.whl) "$PYTHON" -m flit_core.wheel --outdir "$2" "$1" > /dev/null \
+    || die "$1 can't be built, see above: nothing is changed."
 }
 
 write_settings() {
