@@ -4,6 +4,7 @@
 skips for these into failures: continuous integration says so, for it brings them.
 """
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -113,6 +114,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*what): skip the test where this is missing; see tests/conftest.py")
     if unknown := _required() - _NEEDS.keys():
         raise pytest.UsageError(f"CHAT_REQUIRE: say some of {','.join(_NEEDS)}, not {','.join(sorted(unknown))}.")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Spare garbage collections all that is there until the end: modules and the tests themselves."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)  # before fixtures, which would fail for want of the same
