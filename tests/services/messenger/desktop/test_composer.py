@@ -137,10 +137,16 @@ def test_an_input_method_composes(sight: Sight, composer: Composer) -> None:
     event = QInputMethodEvent("にほん", [])
     QApplication.sendEvent(composer.words, event)
     assert composer.text == ""
+    composed = composer.words.viewport().grab().toImage()
+    invitation = composer.words.placeholderText()
+    composer.words.setPlaceholderText("")
+    assert composer.words.viewport().grab().toImage() == composed, "what invites to write shines through"
+    assert not invitation
     event = QInputMethodEvent()
     event.setCommitString("日本")
     QApplication.sendEvent(composer.words, event)
     assert composer.text == "日本"
+    assert composer.words.placeholderText()
     keys(composer.words, Qt.Key.Key_Return)
     assert sight.relay.words[-1] == "日本"
 

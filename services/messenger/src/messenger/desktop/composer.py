@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QTextCursor
+from PySide6.QtGui import QFocusEvent, QInputMethodEvent, QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
 
 from messenger.core.recall import Recall
@@ -35,7 +35,7 @@ class Words(QPlainTextEdit):
         self.setAccessibleDescription(_("Enter sends it, Shift and Enter begin a new line"))
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setPlaceholderText(_("Write a message"))
+        self._invite()
         self.document().setDocumentMargin(2)
         self.setTabChangesFocus(True)
         self.recall = Recall()
@@ -75,6 +75,14 @@ class Words(QPlainTextEdit):
         """Tell the frame around."""
         super().focusOutEvent(event)
         self.focused.emit(False)
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:  # noqa: N802 - Qt's name
+        """Let go of the placeholder while something is composed: Qt would draw both in one place."""
+        super().inputMethodEvent(event)
+        self._invite(composing=bool(event.preeditString()))
+
+    def _invite(self, *, composing: bool = False) -> None:
+        self.setPlaceholderText("" if composing else _("Write a message"))
 
     def _at_edge(self, move: QTextCursor.MoveOperation) -> bool:
         """Tell whether there is no row in this direction, and nothing new typed that would be lost."""
