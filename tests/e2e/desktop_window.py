@@ -7,7 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from messenger.desktop.app import build, make_application
+from application import the_application
+from messenger.desktop.app import build
 from messenger.desktop.form import Mode
 from messenger.desktop.sockets import QtLinks
 from messenger.known_servers import KnownServers
@@ -31,10 +32,8 @@ class Onlooker:
     """Looks at a window, and uses what a person would."""
 
     def __init__(self, folder: Path) -> None:
-        app = QApplication.instance() or make_application(["chat-desktop"])
-        assert isinstance(app, QApplication)
         links, trust = QtLinks(), KnownServers(folder / "known_servers")
-        self.window = build(app, links, trust, Recents(folder / "recents.json"))
+        self.window = build(the_application(), links, trust, Recents(folder / "recents.json"))
         self.window.show()
 
     def fill(self, mode: Mode, server: str, room: str, name: str, password: str = "") -> None:

@@ -1,12 +1,12 @@
 """Qt without a screen: these tests are skipped, or fail, as one where Qt can't load; see CHAT_REQUIRE."""
 
 import os
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from application import the_application
 from messenger.desktop.loading import find_fault
 
 if TYPE_CHECKING:
@@ -40,10 +40,3 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 def qapp() -> "QApplication":
     """Make the application as the program does; pytest-qt's own would leave the system's language switched on."""
     return the_application()
-
-
-@cache  # which keeps it to the end
-def the_application() -> "QApplication":
-    from messenger.desktop.app import make_application  # noqa: PLC0415 - it needs Qt
-
-    return make_application(["chat-desktop"])
