@@ -162,6 +162,9 @@ def test_a_signal_ends_the_program_properly(
         guest = windows()
         wait_until(lambda: log.exists() and "You created" in log.read_text(encoding="utf-8"), lambda: "no room")
         guest.enter(Mode.JOIN, relay.server, room, "guest")
+        guest.sees_members("ann", "guest")
+        second = [sys.executable, "-m", "messenger.desktop", f"chat://{relay.server}/elsewhere"]
+        assert subprocess.run(second, env=environment, timeout=END_SECONDS, check=False).returncode == 0  # not a window
         guest.says("hello")
         guest.is_told("The host left, so the room closed.")
         assert program.wait(END_SECONDS) == 0

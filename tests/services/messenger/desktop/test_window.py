@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, Topic
 from messenger.core.conversation import Presence
 from messenger.core.history import Kind, Line
+from messenger.core.invite import parse_invite
 from messenger.desktop.actions import Do
 from messenger.desktop.attention import plain
 from messenger.desktop.dialogs import HelpDialog
@@ -302,3 +303,12 @@ def test_much_at_once_is_drawn_seldom(sight: Sight, monkeypatch: pytest.MonkeyPa
     assert drawn == []
     sight.look()
     assert 1 <= len(drawn) <= 4
+
+
+def test_a_link_that_was_opened_elsewhere_brings_the_window_up(sight: Sight) -> None:
+    sight.enter("demo")
+    sight.window.showMinimized()
+    sight.window.welcome(parse_invite("chat://relay.example:7000/tea"))
+    assert not sight.window.isMinimized()
+    assert sight.window.centre.currentWidget() is sight.window.start
+    assert sight.window.start.form.room.text() == "tea"

@@ -14,8 +14,10 @@ from messenger.core.history import Line
 from messenger.core.links import Links, TrustStore
 from messenger.core.messenger import Messenger
 from messenger.desktop.arguments import PROGRAM, Arguments
+from messenger.desktop.doorbell import Doorbell, ring
 from messenger.desktop.interrupts import Interrupts
 from messenger.desktop.key_ring import KeyRing, key_ring
+from messenger.desktop.place import keep, restore
 from messenger.desktop.sockets import QtLinks
 from messenger.desktop.theme import Theme
 from messenger.desktop.window import Window
@@ -28,7 +30,10 @@ _DONE, _WRONG_USAGE = 0, 2
 
 
 def run(arguments: Arguments) -> int:
-    """Show the window until it is closed; returns 0, or 2 if a file can't be used."""
+    """Show the window until it is closed, or have the one that is there show a link.
+
+    Returns 0, or 2 if a file can't be used.
+    """
     app = make_application(sys.argv[:1])
     try:
         state = default_path()
@@ -36,16 +41,25 @@ def run(arguments: Arguments) -> int:
     except (KnownServersError, LogbookError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return _WRONG_USAGE
+    bell = state.with_name("window.sock")
+    if arguments.invite and not (arguments.name or logbook) and ring(bell, arguments.invite):
+        return _DONE
     recents = Recents(state.with_name("recents.json"))
     window = build(app, QtLinks(), KnownServers(state), recents, keys=key_ring(), logbook=logbook)
     if arguments.name:
         window.start.form.name.setText(arguments.name)
     if arguments.invite:
         window.open_invite(arguments.invite)
+    place = state.with_name("window.ini")
+    restore(window, place)
+    doorbell = Doorbell(bell)
+    doorbell.rung.connect(window.welcome)
     interrupts = Interrupts(lambda: (app.closeAllWindows(), app.quit()))
     window.show()
     app.exec()
     interrupts.end()
+    doorbell.end()
+    keep(window, place)
     if logbook:
         logbook.close()
     return _DONE

@@ -69,6 +69,11 @@ class Window(QMainWindow):
         self.show_start()
         self.start.invite(invite)
 
+    def welcome(self, invite: Invite) -> None:
+        """Come up with an invitation that was opened elsewhere."""
+        self.open_invite(invite)
+        self._come_up(None)
+
     def show_conversation(self, conversation: Conversation) -> None:
         """Show a conversation."""
         self.rooms.hidden = self.start.pending
