@@ -108,6 +108,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for variable in ("LANGUAGE", "LC_MESSAGES", "LANG"):  # the programs speak English to tests, wherever they run
         os.environ.pop(variable, None)
     os.environ["LC_ALL"] = "C.UTF-8"
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what one of hundreds of processes compiled is there for the others
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # So a shell starts what runs in the background, and programs under test would inherit it and ignore Ctrl-C.
         signal.signal(signal.SIGINT, signal.default_int_handler)
