@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from typing import Final
 import hypothesis
 import pytest
 
+from conformance.relays import CommonRelays
 from libfaketime import find_libfaketime
 from messenger.desktop.loading import find_fault
 
@@ -108,7 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for variable in ("LANGUAGE", "LC_MESSAGES", "LANG"):  # the programs speak English to tests, wherever they run
         os.environ.pop(variable, None)
     os.environ["LC_ALL"] = "C.UTF-8"
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what one of hundreds of processes compiled is there for the others
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes start: what one compiled is for all
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # So a shell starts what runs in the background, and programs under test would inherit it and ignore Ctrl-C.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -133,3 +134,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if need in _required():
             pytest.fail(f"CHAT_REQUIRE={need}, but {reason}", pytrace=False)
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def common_relays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommonRelays]:
+    """Have relays for whoever needs no relay of its own; rooms are each test's own."""
+    relays = CommonRelays(lambda: tmp_path_factory.mktemp("relay") / "log")
+    yield relays
+    relays.end()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from conformance.people import People
-from conformance.relays import OwnRelay, Relay
+from conformance.relays import CommonRelays, OwnRelay, Relay
 
 StartRelay = Callable[..., OwnRelay]
 
@@ -35,23 +35,15 @@ def _target(config: pytest.Config) -> Relay | None:
 
 
 @pytest.fixture(scope="session")
-def start_relay(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartRelay]:
+def start_relay(request: pytest.FixtureRequest, common_relays: CommonRelays) -> StartRelay:
     """Start relays of our own, one for each set of settings; skips where the suite speaks to a target."""
-    relays: dict[tuple[tuple[str, str], ...], OwnRelay] = {}
 
     def start(**settings: object) -> OwnRelay:
         if request.config.getoption("--target", default=None):
             pytest.skip("needs a relay of its own, with special settings: run without --target")
-        key = tuple(sorted((f"RELAY_{name.upper()}", str(value)) for name, value in settings.items()))
-        if key not in relays or relays[key].process.poll() is not None:
-            relays[key] = OwnRelay(tmp_path_factory.mktemp("relay") / "log", dict(key))
-        return relays[key]
+        return common_relays.get(**settings)
 
-    yield start
-    for own in relays.values():
-        own.terminate()
-    failed = {own.said() for own in relays.values() if own.stop() != 0}
-    assert not failed, "\n".join(failed)
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,3 +124,25 @@ class OwnRelay:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
+
+
+class CommonRelays:
+    """Relays that run for all tests of a worker, one for each set of settings."""
+
+    def __init__(self, new_log: Callable[[], Path]) -> None:
+        self._new_log = new_log
+        self._relays: dict[tuple[tuple[str, str], ...], OwnRelay] = {}
+
+    def get(self, **settings: object) -> OwnRelay:
+        """Return the relay with settings such as ``max_rooms=2``, or start it; starts another when it has ended."""
+        key = tuple(sorted((f"RELAY_{name.upper()}", str(value)) for name, value in settings.items()))
+        if key not in self._relays or self._relays[key].process.poll() is not None:
+            self._relays[key] = OwnRelay(self._new_log(), dict(key))
+        return self._relays[key]
+
+    def end(self) -> None:
+        """End them all, and check that they ended as they should."""
+        for own in self._relays.values():
+            own.terminate()
+        failed = {own.said() for own in self._relays.values() if own.stop() != 0}
+        assert not failed, "\n".join(failed)

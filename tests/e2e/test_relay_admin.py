@@ -3,12 +3,13 @@
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ import pytest
 
 from conformance import wire
 from conformance.people import People, status_of
-from conformance.relays import STOP_SECONDS, OwnRelay
+from conformance.relays import STOP_SECONDS, CommonRelays, OwnRelay
+from e2e import here
 from e2e.relay_metrics import scrape
 from e2e.test_relay_command_line import run
 from ports import free_ports
@@ -24,10 +26,9 @@ from unprivileged import run_unprivileged
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets on Windows"),
-    pytest.mark.timeout(180),  # each command is a process
+    pytest.mark.timeout(180),
 ]
 
-DEADLINE_SECONDS = 20.0
 Admin = Callable[..., str]
 
 
@@ -39,22 +40,45 @@ def loop(request: pytest.FixtureRequest) -> str:
     return str(getattr(request, "param", "uvloop"))
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "admin.sock"
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    """Return a directory with a short path that anybody may look into."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        Path(place).chmod(0o755)
+        yield Path(place)
 
 
 @pytest.fixture
-def relay(loop: str, tmp_path: Path, path: Path) -> Iterator[OwnRelay]:
-    relay = OwnRelay(tmp_path / "log", {"RELAY_EVENT_LOOP": loop, "RELAY_ADMIN_SOCKET": os.fspath(path)})
+def relay(common_relays: CommonRelays, place: Path) -> OwnRelay:
+    """Return the relay of all tests that leave it running."""
+    return common_relays.get(event_loop="uvloop", admin_socket=place / "admin.sock")
+
+
+@pytest.fixture
+def ending_relay(loop: str, tmp_path: Path) -> Iterator[OwnRelay]:
+    """Run a relay for a test that ends it."""
+    settings = {"RELAY_EVENT_LOOP": loop, "RELAY_ADMIN_SOCKET": os.fspath(tmp_path / "admin.sock")}
+    relay = OwnRelay(tmp_path / "log", settings)
     yield relay
     relay.stop()
 
 
 @pytest.fixture
-def people(relay: OwnRelay) -> Iterator[People]:
-    with People(relay.relay) as people:
+def path(request: pytest.FixtureRequest, place: Path, tmp_path: Path) -> Path:
+    """Return the socket of the test's relay."""
+    return (tmp_path if "ending_relay" in request.fixturenames else place) / "admin.sock"
+
+
+@pytest.fixture
+def people(request: pytest.FixtureRequest) -> Iterator[People]:
+    name = "ending_relay" if "ending_relay" in request.fixturenames else "relay"
+    with People(request.getfixturevalue(name).relay) as people:
         yield people
+
+
+@pytest.fixture
+def room() -> str:
+    return f"room-{secrets.token_hex(4)}"
 
 
 @pytest.fixture
@@ -62,16 +86,18 @@ def admin(path: Path) -> Admin:
     """Return a function that gives a command, which must go well, and returns what is written."""
 
     def give(*words: str) -> str:
-        done = run("admin", *words, RELAY_ADMIN_SOCKET=os.fspath(path))
-        assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout
+        return obeyed(here.relay_server("admin", *words, RELAY_ADMIN_SOCKET=os.fspath(path)))
 
     return give
 
 
-def refused(*words: str, **environment: str) -> tuple[int, str]:
-    """Give a command that can't be carried out; returns the exit code and the sentence."""
-    done = run("admin", *words, **environment)
+def obeyed(done: subprocess.CompletedProcess[str]) -> str:
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> tuple[int, str]:
+    """Check that a command couldn't be carried out; returns the exit code and the sentence."""
     assert (done.stdout, done.stderr.count("\n"), done.stderr[:14]) == ("", 1, "relay-server: ")
     return done.returncode, done.stderr.removeprefix("relay-server: ").rstrip("\n")
 
@@ -81,7 +107,10 @@ def records(relay: OwnRelay, event: str) -> list[dict[str, object]]:
     return [record for record in found if record["event"] == event]
 
 
-def test_rooms_and_members_are_shown(relay: OwnRelay, people: People, admin: Admin) -> None:
+def test_rooms_and_members_are_shown(path: Path, ending_relay: OwnRelay, people: People) -> None:
+    def admin(*words: str) -> str:
+        return obeyed(run("admin", *words, RELAY_ADMIN_SOCKET=os.fspath(path)))
+
     assert admin("rooms") == "There are no rooms.\n"
     ann, _ = people.pair("お茶".encode())
     people.create(b"secrets", b"eve", password="open sesame")
@@ -99,118 +128,128 @@ def test_rooms_and_members_are_shown(relay: OwnRelay, people: People, admin: Adm
         ("bob", "127.0.0.1", False),
     ]
     assert [row["room"] for row in json.loads(admin("rooms", "--json"))] == ["お茶", "secrets"]
-    assert ann.token.decode() not in relay.said()
+    assert ann.token.decode() not in ending_relay.said()
 
 
-def test_a_room_is_closed(relay: OwnRelay, people: People, admin: Admin) -> None:
-    ann, bob = people.pair(b"demo")
-    assert admin("close", "demo") == "demo is closed; it had 2 members.\n"
+def test_a_room_is_closed(relay: OwnRelay, people: People, admin: Admin, room: str) -> None:
+    before = scrape(relay)
+    ann, bob = people.pair(room.encode())
+    assert admin("close", room) == f"{room} is closed; it had 2 members.\n"
     ann.await_notice(b"disconnected: kicked")
     bob.await_notice(b"disconnected: host_left")
     metrics = scrape(relay)
-    assert metrics.value("relay_rooms") == 0
-    assert metrics.value("relay_rooms_closed_total", reason="kicked") == 1
-    assert status_of(relay.relay, wire.frame(wire.JOIN, wire.REQUEST, b"demo", b"eve")) == wire.NO_SUCH_ROOM
+    assert metrics.value("relay_rooms") == before.value("relay_rooms")
+    kicked = before.value("relay_rooms_closed_total", reason="kicked")
+    assert metrics.value("relay_rooms_closed_total", reason="kicked") == kicked + 1
+    join = wire.frame(wire.JOIN, wire.REQUEST, room.encode(), b"eve")
+    assert status_of(relay.relay, join) == wire.NO_SUCH_ROOM
 
 
-def test_somebody_is_kicked_banned_and_let_in_again(relay: OwnRelay, people: People, admin: Admin) -> None:
-    people.create(b"demo", b"ann", "127.0.0.2" if relay.relay.is_loopback_v4 else "")
-    bob = people.join(b"demo", b"bob")
-    assert admin("kick", "demo", "bob") == "bob is out of demo, and may come back.\n"
+def test_somebody_is_kicked_banned_and_let_in_again(relay: OwnRelay, people: People, admin: Admin, room: str) -> None:
+    name = room.encode()
+    people.create(name, b"ann", "127.0.0.2" if relay.relay.is_loopback_v4 else "")
+    bob = people.join(name, b"bob")
+    assert admin("kick", room, "bob") == f"bob is out of {room}, and may come back.\n"
     bob.await_notice(b"disconnected: kicked")
-    bob = people.join(b"demo", b"bob")
-    assert admin("ban", "demo", "bob") == "bob (127.0.0.1) is banned from demo.\n"
+    bob = people.join(name, b"bob")
+    assert admin("ban", room, "bob") == f"bob (127.0.0.1) is banned from {room}.\n"
     bob.await_notice(b"disconnected: kicked")
-    join = wire.frame(wire.JOIN, wire.REQUEST, b"demo", b"bob")
-    assert status_of(relay.relay, join) == wire.BAD_NAME
-    assert admin("bans", "demo") == "NAME  ADDRESS\nbob   127.0.0.1\n"
-    assert admin("unban", "demo", "bob") == "bob (127.0.0.1) may come into demo again.\n"
-    people.join(b"demo", b"bob")
+    assert status_of(relay.relay, wire.frame(wire.JOIN, wire.REQUEST, name, b"bob")) == wire.BAD_NAME
+    assert admin("bans", room) == "NAME  ADDRESS\nbob   127.0.0.1\n"
+    assert admin("unban", room, "bob") == f"bob (127.0.0.1) may come into {room} again.\n"
+    people.join(name, b"bob")
 
 
-def test_every_command_is_logged_with_who_gave_it(relay: OwnRelay, people: People, admin: Admin, path: Path) -> None:
-    people.pair(b"demo")
+def test_every_command_is_logged_with_who_gave_it(
+    relay: OwnRelay, people: People, admin: Admin, path: Path, room: str
+) -> None:
+    people.pair(room.encode())
+    earlier = len(records(relay, "admin"))
     admin("rooms")
-    admin("close", "demo")
-    refused("close", "demo", RELAY_ADMIN_SOCKET=os.fspath(path))
-    found = records(relay, "admin")
+    admin("close", room)
+    refused(run("admin", "close", room, RELAY_ADMIN_SOCKET=os.fspath(path)))
+    found = records(relay, "admin")[earlier:]
     assert [(record["command"], record.get("room")) for record in found] == [
         ("rooms", None),
-        ("close", "demo"),
-        ("close", "demo"),
+        ("close", room),
+        ("close", room),
     ]
     assert [record["outcome"] for record in found[:2]] == ["done", "done"]
-    assert str(found[2]["outcome"]).startswith("There is no room demo: ")
+    assert str(found[2]["outcome"]).startswith(f"There is no room {room}: ")
     if sys.platform == "linux":
         assert {record["uid"] for record in found} == {os.getuid()}
 
 
 @both_loops
 @pytest.mark.requirement("EVI-06")
-def test_a_drain_lets_people_finish(relay: OwnRelay, people: People, admin: Admin) -> None:
+def test_a_drain_lets_people_finish(ending_relay: OwnRelay, people: People, admin: Admin) -> None:
     ann, bob = people.pair(b"demo")
     assert admin("drain") == (
         "Nobody is let in any more. The relay ends when the last one has left; 2 members there.\n"
     )
     for operation, room in ((wire.JOIN, b"demo"), (wire.CREATE, b"other")):
-        assert status_of(relay.relay, wire.frame(operation, wire.REQUEST, room, b"eve")) == wire.SHUTTING_DOWN
+        assert status_of(ending_relay.relay, wire.frame(operation, wire.REQUEST, room, b"eve")) == wire.SHUTTING_DOWN
     with pytest.raises(OSError, match="503"):
-        relay.ops("/readyz")
-    assert relay.ops("/healthz")
+        ending_relay.ops("/readyz")
+    assert ending_relay.ops("/healthz")
     ann.say(b"still here")
     assert bob.hear() == b"ann: still here"
     bob.leave()
     ann.leave()
-    assert relay.process.wait(STOP_SECONDS) == 0
-    assert records(relay, "stopping")[0]["reason"] == "drained"
+    assert ending_relay.process.wait(STOP_SECONDS) == 0
+    assert records(ending_relay, "stopping")[0]["reason"] == "drained"
 
 
 @both_loops
-def test_a_drain_ends_in_time_and_tells_who_is_left(relay: OwnRelay, people: People, admin: Admin) -> None:
+def test_a_drain_ends_in_time_and_tells_who_is_left(ending_relay: OwnRelay, people: People, admin: Admin) -> None:
     ann, _ = people.pair(b"demo")
     assert "the last one has left, or 1s are over; 2 members there." in admin("drain", "--seconds", "1")
     ann.await_notice(b"disconnected: shutdown")
-    assert relay.process.wait(STOP_SECONDS) == 0
+    assert ending_relay.process.wait(STOP_SECONDS) == 0
 
 
-def test_a_drain_of_nobody_ends_the_relay(relay: OwnRelay, admin: Admin) -> None:
-    assert json.loads(admin("drain", "--json")) == [{"people": 0, "seconds": None, "at_once": False}]
-    assert relay.process.wait(STOP_SECONDS) == 0
-
-
-def test_now_is_now(relay: OwnRelay, people: People, admin: Admin) -> None:
+def test_now_is_now(ending_relay: OwnRelay, people: People, admin: Admin) -> None:
     ann, bob = people.pair(b"demo")
     assert admin("drain", "--now") == "The relay ends now; 2 members told.\n"
     ann.await_notice(b"disconnected: shutdown")
     bob.await_notice(b"disconnected: shutdown")
-    assert relay.process.wait(STOP_SECONDS) == 0
+    assert ending_relay.process.wait(STOP_SECONDS) == 0
 
 
-def test_a_signal_after_a_drain_drains_too(relay: OwnRelay, people: People, admin: Admin) -> None:
+def test_a_signal_after_a_drain_drains_too(ending_relay: OwnRelay, people: People, admin: Admin) -> None:
     ann, _ = people.pair(b"demo")
     admin("drain")
-    relay.process.send_signal(signal.SIGTERM)
+    ending_relay.process.send_signal(signal.SIGTERM)
     ann.await_notice(b"disconnected: shutdown")
-    assert relay.process.wait(STOP_SECONDS) == 0
+    assert ending_relay.process.wait(STOP_SECONDS) == 0
 
 
 @both_loops
-def test_the_socket_is_the_owners_alone_and_goes_with_the_relay(relay: OwnRelay, path: Path) -> None:
+def test_the_socket_is_the_owners_alone_and_goes_with_the_relay(
+    ending_relay: OwnRelay, path: Path, admin: Admin
+) -> None:
     assert stat.filemode(path.lstat().st_mode) == "srw-------"
-    assert relay.stop() == 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as mute:
+        mute.connect(os.fspath(path))
+        mute.sendall(b"POST /rooms HTTP/1.1\r\n")  # half a command holds up neither the relay nor its end
+        assert admin("rooms") == "There are no rooms.\n"
+        assert ending_relay.stop() == 0
     assert not path.exists()
-    code, said = refused("rooms", RELAY_ADMIN_SOCKET=os.fspath(path))
+    code, said = refused(here.relay_server("admin", "rooms", RELAY_ADMIN_SOCKET=os.fspath(path)))
     assert (code, said) == (1, f"No relay listens at {path}: start one, or say by RELAY_ADMIN_SOCKET where it is.")
 
 
-def test_a_relay_that_was_killed_leaves_nothing_in_the_way(relay: OwnRelay, path: Path, tmp_path: Path) -> None:
-    relay.process.kill()
-    relay.process.wait(STOP_SECONDS)
+def test_a_relay_that_was_killed_leaves_nothing_in_the_way(
+    ending_relay: OwnRelay, path: Path, tmp_path: Path, admin: Admin
+) -> None:
+    ending_relay.process.kill()
+    ending_relay.process.wait(STOP_SECONDS)
     assert path.is_socket()
-    assert refused("rooms", RELAY_ADMIN_SOCKET=os.fspath(path))[0] == 1
+    assert refused(here.relay_server("admin", "rooms", RELAY_ADMIN_SOCKET=os.fspath(path)))[0] == 1
     after = OwnRelay(tmp_path / "log-2", {"RELAY_ADMIN_SOCKET": os.fspath(path)})
-    assert run("admin", "rooms", RELAY_ADMIN_SOCKET=os.fspath(path)).returncode == 0
-    assert after.stop() == 0
+    # A drain of nobody ends the relay.
+    assert json.loads(admin("drain", "--json")) == [{"people": 0, "seconds": None, "at_once": False}]
+    assert after.process.wait(STOP_SECONDS) == 0
 
 
 def free_environment(**more: str) -> dict[str, str]:
@@ -227,19 +266,10 @@ def test_a_second_relay_leaves_the_first_ones_socket_alone(relay: OwnRelay, path
     assert relay.process.poll() is None
 
 
-@pytest.mark.parametrize(
-    ("setting", "says"),
-    [
-        ("/no/such/place/admin.sock", "the directory isn't there, make it."),
-        ("/" + "x" * 200, "has 201 bytes, a socket's path at most"),
-        ("/dev/null", "is there, and is no socket"),
-        ("admin.sock", "RELAY_ADMIN_SOCKET is 'admin.sock': say a path from / on, auto, or nothing."),
-    ],
-)
-def test_a_socket_that_cant_be_had_stops_the_start(setting: str, says: str) -> None:
-    done = run("run", **free_environment(RELAY_ADMIN_SOCKET=setting))
+def test_a_socket_that_cant_be_had_stops_the_start() -> None:
+    done = run("run", **free_environment(RELAY_ADMIN_SOCKET="/no/such/place/admin.sock"))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert says in done.stderr
+    assert "the directory isn't there, make it." in done.stderr
 
 
 def test_by_itself_the_relay_and_the_command_find_one_another(tmp_path: Path) -> None:
@@ -249,7 +279,8 @@ def test_by_itself_the_relay_and_the_command_find_one_another(tmp_path: Path) ->
         try:
             place_of_it = settings | {"RELAY_TCP_PORT": str(relay.relay.tcp_port)}
             assert run("admin", "rooms", **place_of_it).stdout == "There are no rooms.\n"
-            assert refused("rooms", **settings | {"RELAY_TCP_PORT": str(free_ports(1)[0])})[0] == 1
+            elsewhere = settings | {"RELAY_TCP_PORT": str(free_ports(1)[0])}
+            assert refused(here.relay_server("admin", "rooms", **elsewhere))[0] == 1
         finally:
             assert relay.stop() == 0
 
@@ -265,40 +296,31 @@ def test_without_a_place_for_it_the_relay_serves_all_the_same(tmp_path: Path) ->
         assert relay.stop() == 0
 
 
-def test_commands_can_be_turned_off(tmp_path: Path) -> None:
-    relay = OwnRelay(tmp_path / "log", {"RELAY_ADMIN_SOCKET": ""})
-    assert records(relay, "admin_off") == []
-    assert relay.stop() == 0
-    code, said = refused("rooms", RELAY_ADMIN_SOCKET="")
+def test_commands_can_be_turned_off(common_relays: CommonRelays) -> None:
+    assert records(common_relays.get(), "admin_off") == []
+    code, said = refused(run("admin", "rooms", RELAY_ADMIN_SOCKET=""))
     assert code == 2
     assert said.startswith("RELAY_ADMIN_SOCKET is empty")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become somebody else")
-def test_others_are_refused(tmp_path: Path) -> None:
+def test_others_are_refused(relay: OwnRelay, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = """
 import sys
 import relay_server.__main__, relay_server.admin.command
 step_down()
 relay_server.__main__.main()
 """
-    with tempfile.TemporaryDirectory(dir="/tmp") as place:
-        Path(place).chmod(0o755)  # anybody may look, and nobody but the relay's user may connect
-        path = f"{place}/admin.sock"
-        relay = OwnRelay(tmp_path / "log", {"RELAY_ADMIN_SOCKET": path})
-        try:
-            os.environ["RELAY_ADMIN_SOCKET"] = path
-            done = run_unprivileged(code, "admin", "drain", "--now")
-        finally:
-            del os.environ["RELAY_ADMIN_SOCKET"]
-            assert relay.stop() == 0
+    monkeypatch.setenv("RELAY_ADMIN_SOCKET", os.fspath(path))
+    done = run_unprivileged(code, "admin", "drain", "--now")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"relay-server: {path} is for the relay's user and root alone: say sudo.\n"
+    assert relay.process.poll() is None
 
 
 def test_a_room_that_isnt_there_is_said(relay: OwnRelay, path: Path) -> None:
     for words in (("members", "nowhere"), ("close", "nowhere"), ("members", "\x1b[2J")):
-        code, said = refused(*words, RELAY_ADMIN_SOCKET=os.fspath(path))
+        code, said = refused(here.relay_server("admin", *words, RELAY_ADMIN_SOCKET=os.fspath(path)))
         assert code == 1
         assert said.startswith("There is no room ")
         assert said.isprintable()
@@ -308,18 +330,7 @@ def test_a_room_that_isnt_there_is_said(relay: OwnRelay, path: Path) -> None:
 def test_a_relay_that_hangs_is_said_so(relay: OwnRelay, path: Path) -> None:
     relay.process.send_signal(signal.SIGSTOP)
     try:
-        code, said = refused("rooms", RELAY_ADMIN_SOCKET=os.fspath(path))
+        code, said = refused(here.relay_server("admin", "rooms", RELAY_ADMIN_SOCKET=os.fspath(path)))
     finally:
         relay.process.send_signal(signal.SIGCONT)
     assert (code, said) == (1, f"The relay at {path} doesn't answer: its log may tell why.")
-
-
-@both_loops
-def test_half_a_command_holds_up_neither_the_relay_nor_its_end(relay: OwnRelay, path: Path, admin: Admin) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as mute:
-        mute.connect(os.fspath(path))
-        mute.sendall(b"POST /rooms HTTP/1.1\r\n")
-        assert admin("rooms") == "There are no rooms.\n"
-        started = time.monotonic()
-        assert relay.stop() == 0
-        assert time.monotonic() - started < STOP_SECONDS

@@ -6,12 +6,12 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from conformance.relays import OwnRelay
+from conformance.relays import CommonRelays, OwnRelay
+from e2e import here
 from ports import free_ports
 
 DEADLINE_SECONDS = 30.0
@@ -30,11 +30,9 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.fixture(scope="module")
-def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRelay]:
-    relay = OwnRelay(tmp_path_factory.mktemp("relay") / "log", {})
-    yield relay
-    assert relay.stop() == 0
+@pytest.fixture
+def relay(common_relays: CommonRelays) -> OwnRelay:
+    return common_relays.get()
 
 
 @pytest.mark.parametrize("name", PORTS)
@@ -42,7 +40,8 @@ def test_a_busy_port_is_said_in_one_sentence(relay: OwnRelay, name: str) -> None
     places = relay.relay
     busy = dict(zip(PORTS, (places.tcp_port, places.udp_port, places.lobby_port, relay.ops_port), strict=True))[name]
     ports = dict(zip(PORTS, free_ports(4), strict=True)) | {name: busy}
-    second = run("run", RELAY_HOST="127.0.0.1", **{f"RELAY_{kind}_PORT": str(port) for kind, port in ports.items()})
+    start = run if name == "TCP" else here.relay_server
+    second = start("run", RELAY_HOST="127.0.0.1", **{f"RELAY_{kind}_PORT": str(port) for kind, port in ports.items()})
     assert (second.returncode, second.stdout, second.stderr.count("\n")) == (2, "", 1)
     assert f"port {busy} on 127.0.0.1 is in use: end the other program" in second.stderr
 
@@ -50,29 +49,16 @@ def test_a_busy_port_is_said_in_one_sentence(relay: OwnRelay, name: str) -> None
 # Each mistake is tried on `relay_server.__main__`; here is how a process ends by them.
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "says"),
-    [
-        ("RELAY_TPC_PORT", "9000", "RELAY_TPC_PORT is no setting"),
-        ("RELAY_TCP_PORT", "65536", "RELAY_TCP_PORT is '65536'"),
-    ],
-)
-def test_a_bad_setting_is_said_in_one_sentence(name: str, value: str, says: str) -> None:
-    done = run("run", **{name: value})
+def test_a_bad_setting_is_said_in_one_sentence() -> None:
+    done = run("run", RELAY_TPC_PORT="9000")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.startswith(f"relay-server: {says}")
+    assert done.stderr.startswith("relay-server: RELAY_TPC_PORT is no setting")
 
 
 def test_a_wrong_command_is_said_in_one_sentence() -> None:
     done = run("run", "--port", "9000")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "--help" in done.stderr
-
-
-def test_a_host_that_cant_be_listened_on_is_said_in_one_sentence() -> None:
-    done = run("run", RELAY_HOST="192.0.2.1", RELAY_TCP_PORT=str(free_ports(1)[0]))
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "192.0.2.1" in done.stderr
 
 
 def test_its_version() -> None:
@@ -82,7 +68,7 @@ def test_its_version() -> None:
 
 
 def test_config_show_tells_where_a_value_came_from() -> None:
-    done = run("config", "show", RELAY_MESSAGE_RATE="7.5")
+    done = here.relay_server("config", "show", RELAY_MESSAGE_RATE="7.5")
     rows = dict(re.findall(r"^(RELAY_\w+) +(.*)$", done.stdout, re.MULTILINE))
     assert re.fullmatch(r"7\.5 +environment", rows["RELAY_MESSAGE_RATE"])
     assert re.fullmatch(r"9000 +default", rows["RELAY_TCP_PORT"])
@@ -90,9 +76,9 @@ def test_config_show_tells_where_a_value_came_from() -> None:
 
 
 def test_config_show_has_all_settings_in_every_format() -> None:
-    shown = json.loads(run("config", "show", "--format", "json").stdout)
-    markdown = run("config", "show", "--format", "markdown").stdout
-    text = run("config", "show").stdout
+    shown = json.loads(here.relay_server("config", "show", "--format", "json").stdout)
+    markdown = here.relay_server("config", "show", "--format", "markdown").stdout
+    text = here.relay_server("config", "show").stdout
     assert len(shown) > 20
     for setting in shown:
         assert f"| `{setting['name']}` | `{setting['default']}` |" in markdown
@@ -105,12 +91,12 @@ def test_config_check_says_yes() -> None:
 
 
 def test_config_env_can_be_used_as_it_is(tmp_path: Path) -> None:
-    written = run("config", "env", RELAY_MESSAGE_RATE="7").stdout
+    written = here.relay_server("config", "env", RELAY_MESSAGE_RATE="7").stdout
     lines = [line.lstrip("#") for line in written.splitlines() if re.match(r"#?RELAY_", line)]
     assert "RELAY_MESSAGE_RATE=7" in written.splitlines()
     assert "#RELAY_TCP_PORT=9000" in written.splitlines()
     everything = dict(line.split("=", 1) for line in lines)
-    assert run("config", "check", **everything).returncode == 0
+    assert here.relay_server("config", "check", **everything).returncode == 0
     (tmp_path / "relay.env").write_text(written)
     sourced = subprocess.run(
         ["sh", "-ec", f'set -a; . ./relay.env; exec "{sys.executable}" -m relay_server config show'],
@@ -124,11 +110,10 @@ def test_config_env_can_be_used_as_it_is(tmp_path: Path) -> None:
 
 def test_a_healthy_relay(relay: OwnRelay) -> None:
     port = relay.relay.tcp_port
-    for arguments, environment in (
-        (["--server", f"127.0.0.1:{port}"], {}),
-        ([], {"RELAY_HOST": "127.0.0.1", "RELAY_TCP_PORT": str(port)}),
+    for done in (
+        run("healthcheck", "--server", f"127.0.0.1:{port}"),
+        here.relay_server("healthcheck", RELAY_HOST="127.0.0.1", RELAY_TCP_PORT=str(port)),
     ):
-        done = run("healthcheck", *arguments, **environment)
         assert (done.returncode, done.stderr) == (0, "")
         assert re.fullmatch(r"healthy: joined, and heard an echo after [\d.]+ ms\n", done.stdout)
 
@@ -141,11 +126,12 @@ def test_no_relay_is_unhealthy() -> None:
 
 def test_a_relay_that_doesnt_answer_is_unhealthy() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        done = run("healthcheck", "--server", f"127.0.0.1:{mute.getsockname()[1]}", "--timeout", "0.5")
+        server = f"127.0.0.1:{mute.getsockname()[1]}"
+        done = here.relay_server("healthcheck", "--server", server, "--timeout", "0.5")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
 
 
 @pytest.mark.parametrize("server", ["127.0.0.1:many", "127.0.0.1:0"])
 def test_a_server_that_is_none_is_said_in_one_sentence(server: str) -> None:
-    done = run("healthcheck", "--server", server)
+    done = here.relay_server("healthcheck", "--server", server)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
