@@ -135,6 +135,8 @@ class CommonRelays:
 
     def get(self, **settings: object) -> OwnRelay:
         """Return the relay with settings such as ``max_rooms=2``, or start it; starts another when it has ended."""
+        if settings.get("event_loop") == os.environ.get("RELAY_EVENT_LOOP", "uvloop"):
+            del settings["event_loop"]  # which is the one that a relay takes anyway
         key = tuple(sorted((f"RELAY_{name.upper()}", str(value)) for name, value in settings.items()))
         if key not in self._relays or self._relays[key].process.poll() is not None:
             self._relays[key] = OwnRelay(self._new_log(), dict(key))

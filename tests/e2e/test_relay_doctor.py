@@ -15,7 +15,8 @@ import pytest
 
 from conformance import wire
 from conformance.people import People
-from conformance.relays import OwnRelay, Relay
+from conformance.relays import CommonRelays, OwnRelay, Relay
+from e2e import here
 from e2e.namespaces import DEADLINE_SECONDS, Namespace, await_port, network
 from e2e.relay_metrics import await_metrics
 from ports import free_ports
@@ -32,10 +33,14 @@ DOCTOR: Final = (sys.executable, "-m", "relay_server", "doctor")
 needs_root = pytest.mark.needs("namespaces")
 
 
+def settings_of(ports: Sequence[int], **settings: str) -> dict[str, str]:
+    numbers = {f"RELAY_{name}_PORT": str(port) for name, port in zip(NAMES, ports, strict=True)}
+    return {"RELAY_HOST": "127.0.0.1"} | MODEST | numbers | settings
+
+
 def environment(ports: Sequence[int], **settings: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
-    numbers = {f"RELAY_{name}_PORT": str(port) for name, port in zip(NAMES, ports, strict=True)}
-    return kept | {"RELAY_HOST": "127.0.0.1"} | MODEST | numbers | settings
+    return kept | settings_of(ports, **settings)
 
 
 def ports_of(relay: OwnRelay) -> tuple[int, int, int, int]:
@@ -44,11 +49,14 @@ def ports_of(relay: OwnRelay) -> tuple[int, int, int, int]:
 
 
 def examine(ports: Sequence[int], *inside: str, **settings: str) -> dict[str, Any]:
-    """Run the doctor, by a command such as ``ip netns exec`` if one is given; returns its findings by check."""
-    done = subprocess.run(
-        [*inside, *DOCTOR, "--json"], env=environment(ports, **settings), capture_output=True, text=True,
-        timeout=DEADLINE_SECONDS, check=False,
-    )  # fmt: skip
+    """Ask the doctor, by a command such as ``ip netns exec`` if one is given; returns its findings by check."""
+    if inside:
+        done = subprocess.run(
+            [*inside, *DOCTOR, "--json"], env=environment(ports, **settings), capture_output=True, text=True,
+            timeout=DEADLINE_SECONDS, check=False,
+        )  # fmt: skip
+    else:
+        done = here.relay_server("doctor", "--json", **settings_of(ports, **settings))
     document = json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (0 if document["ok"] else 1, "")
     return {finding["check"]: finding for finding in document["findings"]}
@@ -59,10 +67,8 @@ def mark_of(finding: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def relay(tmp_path: Path) -> Iterator[OwnRelay]:
-    relay = OwnRelay(tmp_path / "log", MODEST)
-    yield relay
-    assert relay.stop() == 0, relay.said()
+def relay(common_relays: CommonRelays) -> OwnRelay:
+    return common_relays.get(**{name.removeprefix("RELAY_").lower(): value for name, value in MODEST.items()})
 
 
 def test_where_no_relay_runs() -> None:
@@ -102,7 +108,8 @@ def test_a_relay_with_other_settings_is_noticed(relay: OwnRelay) -> None:
     assert mark_of(found["relay"]) == "note"
 
 
-def test_members_whose_datagrams_come_from_elsewhere(relay: OwnRelay) -> None:
+def test_members_whose_datagrams_come_from_elsewhere(tmp_path: Path) -> None:
+    relay = OwnRelay(tmp_path / "log", MODEST)  # its own: what is counted once is a problem until the relay ends
     with People(relay.relay) as people:
         ann, _ = people.pair(b"demo")
         elsewhere = people.listener(relay.relay.udp_port, "127.0.0.2")
@@ -111,6 +118,7 @@ def test_members_whose_datagrams_come_from_elsewhere(relay: OwnRelay) -> None:
         found = examine(ports_of(relay))["member_addresses"]
     assert mark_of(found) == "problem"
     assert "came from another address than the join" in found["says"]
+    assert relay.stop() == 0, relay.said()
 
 
 @pytest.mark.parametrize("banner", [b"", b"220 mail.example.org ESMTP\r\n" * 3], ids=["mute", "talkative"])
@@ -171,10 +179,7 @@ def test_colour_on_a_terminal(setting: dict[str, str], coloured: bool) -> None:
 
 
 def test_wrong_settings_are_said_in_one_sentence() -> None:
-    done = subprocess.run(
-        DOCTOR, env=environment(free_ports(4), RELAY_TPC_PORT="9000"), capture_output=True, text=True,
-        timeout=DEADLINE_SECONDS, check=False,
-    )  # fmt: skip
+    done = here.relay_server("doctor", **settings_of(free_ports(4), RELAY_TPC_PORT="9000"))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith("relay-server: RELAY_TPC_PORT is no setting")
 

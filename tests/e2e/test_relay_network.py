@@ -2,15 +2,14 @@
 
 import secrets
 import socket
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from conformance import wire
 from conformance.people import People
-from conformance.relays import OwnRelay, Relay
+from conformance.relays import CommonRelays, OwnRelay, Relay
 
 
 def has_ipv6() -> bool:
@@ -26,10 +25,8 @@ needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6
 
 
 @pytest.fixture(params=["::", "0.0.0.0"])
-def wildcard(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnRelay]:
-    relay = OwnRelay(tmp_path / "log", {"RELAY_HOST": request.param})
-    yield relay
-    assert relay.stop() == 0
+def wildcard(request: pytest.FixtureRequest, common_relays: CommonRelays) -> OwnRelay:
+    return common_relays.get(host=request.param)
 
 
 def at(host: str, relay: OwnRelay) -> Relay:
@@ -40,8 +37,8 @@ def at(host: str, relay: OwnRelay) -> Relay:
 
 @needs_ipv6
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
-def test_both_address_families_meet_in_one_room(loop: str, tmp_path: Path) -> None:
-    relay = OwnRelay(tmp_path / "log", {"RELAY_HOST": "::", "RELAY_EVENT_LOOP": loop})
+def test_both_address_families_meet_in_one_room(loop: str, common_relays: CommonRelays) -> None:
+    relay = common_relays.get(host="::", event_loop=loop)
     room = secrets.token_hex(8).encode()
     with People(at("127.0.0.1", relay)) as old, People(at("::1", relay)) as new:
         ann, bob, eve = old.create(room, b"ann"), new.join(room, b"bob"), old.join(room, b"eve")
@@ -53,7 +50,6 @@ def test_both_address_families_meet_in_one_room(loop: str, tmp_path: Path) -> No
         bob.heard(after=eve)
         ann.say(b"from IPv4")
         assert (bob.hear(), eve.receive_until(lambda data: b"IPv4" in data)) == (b"ann: from IPv4", b"ann: from IPv4")
-    assert relay.stop() == 0
 
 
 def test_a_wildcard_host_answers_from_the_address_spoken_to(wildcard: OwnRelay) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from conformance import wire
 from conformance.people import People, call
-from conformance.relays import STOP_SECONDS, OwnRelay
+from conformance.relays import STOP_SECONDS, CommonRelays, OwnRelay
 from e2e.relay_metrics import scrape
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -31,38 +31,43 @@ def relay(loop: str, tmp_path: Path) -> Iterator[OwnRelay]:
 
 
 @pytest.fixture
+def common_relay(common_relays: CommonRelays, loop: str) -> OwnRelay:
+    """Return a relay that is there to be looked at, and runs on."""
+    return common_relays.get(event_loop=loop)
+
+
+@pytest.fixture
 def people(relay: OwnRelay) -> Iterator[People]:
     with People(relay.relay) as people:
         yield people
 
 
-def test_it_starts_and_says_what_runs(relay: OwnRelay, loop: str) -> None:
-    assert '"event": "listening"' in relay.said()
-    assert f'loop="{loop}"' in relay.ops("/metrics")
-    assert relay.ops("/healthz").strip() == "ok"
-    assert relay.ops("/readyz").strip() == "ready"
+def test_it_starts_and_says_what_runs(common_relay: OwnRelay, loop: str) -> None:
+    assert '"event": "listening"' in common_relay.said()
+    assert f'loop="{loop}"' in common_relay.ops("/metrics")
+    assert common_relay.ops("/healthz").strip() == "ok"
+    assert common_relay.ops("/readyz").strip() == "ready"
     with pytest.raises(urllib.error.HTTPError, match="404"):
-        relay.ops("/elsewhere")
-    assert scrape(relay).value("relay_members") == 0
+        common_relay.ops("/elsewhere")
 
 
-def test_its_gauges_are_of_this_moment(relay: OwnRelay, people: People) -> None:
-    assert scrape(relay).value("relay_member_addresses") == 0
-    people.pair(b"demo")
+@pytest.mark.parametrize("number", SIGNALS)
+def test_its_gauges_are_of_this_moment_and_a_signal_drains_it(
+    relay: OwnRelay, people: People, number: signal.Signals
+) -> None:
+    empty = scrape(relay)
+    assert (empty.value("relay_members"), empty.value("relay_member_addresses")) == (0, 0)
+    ann, bob = people.pair(b"demo")
     metrics = scrape(relay)
     assert metrics.value("relay_rooms") == 1
     assert metrics.value("relay_members") == 2
     assert metrics.value("relay_member_addresses") == 1
     assert metrics.value("relay_receive_buffer_wanted_bytes") == 4 * 2**20
     assert metrics.value("relay_receive_buffer_bytes") > 0
-
-
-@pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_drains_it(relay: OwnRelay, people: People, number: signal.Signals) -> None:
-    ann, bob = people.pair(b"demo")
     page = http.client.HTTPConnection("127.0.0.1", relay.ops_port, timeout=wire.WAIT_SECONDS)
     page.connect()
-    with call(relay.relay) as late, call(relay.relay) as later:
+    with call(relay.relay) as late, call(relay.relay) as later, call(relay.relay) as half:
+        half.sendall(b"\x04\x01")  # half a request holds up no end
         relay.process.send_signal(number)
         ann.await_notice(SHUTDOWN)
         # The relay answers for a moment only, so everything is connected already.
@@ -72,9 +77,9 @@ def test_a_signal_drains_it(relay: OwnRelay, people: People, number: signal.Sign
             assert answer.payload == bytes([wire.SHUTTING_DOWN])
         page.request("GET", "/readyz")
         assert page.getresponse().status == 503
-    page.close()
-    bob.await_notice(SHUTDOWN)
-    assert relay.process.wait(STOP_SECONDS) == 0
+        page.close()
+        bob.await_notice(SHUTDOWN)
+        assert relay.process.wait(STOP_SECONDS) == 0
     assert "Traceback" not in relay.said()
 
 
@@ -85,13 +90,6 @@ def test_a_second_signal_ends_it_at_once(relay: OwnRelay, people: People, number
     ann.await_notice(SHUTDOWN)
     relay.process.send_signal(number)
     assert relay.process.wait(STOP_SECONDS) == 128 + number  # a drain to its end would exit with 0
-
-
-def test_half_a_request_holds_up_no_end(relay: OwnRelay) -> None:
-    with call(relay.relay) as connection:
-        connection.sendall(b"\x04\x01")
-        relay.process.send_signal(signal.SIGTERM)
-        assert relay.process.wait(STOP_SECONDS) == 0
 
 
 def test_a_bug_in_a_callback_ends_the_process(loop: str, tmp_path: Path) -> None:
@@ -110,7 +108,9 @@ def test_a_bug_in_a_callback_ends_the_process(loop: str, tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize(
+    ("loop", "number"), [("uvloop", signal.SIGTERM), ("asyncio", signal.SIGINT)], indirect=["loop"]
+)
 def test_a_log_that_is_full_holds_up_nothing(loop: str, number: signal.Signals) -> None:
     relay = OwnRelay(Path("/dev/full"), {"RELAY_EVENT_LOOP": loop})
     with People(relay.relay) as people:
