@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import trustme
 
 from chatproto.tls import fingerprint_of
-from conformance.relays import OwnRelay
+from conformance.relays import CommonRelays, OwnRelay
 from conformance.tls import Authority
 from e2e.relay_metrics import await_metrics, scrape
 from e2e.screen import Terminal
@@ -28,17 +29,15 @@ TRUST, DISTRUST = "\x1b[C\r", "\r"
 """To the right and Enter: the first button trusts nobody."""
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
-def relay(authority: Authority, tmp_path: Path) -> Iterator[OwnRelay]:
-    settings = {f"RELAY_{name.upper()}": value for name, value in authority.settings.items()}
-    relay = OwnRelay(tmp_path / "log", settings | {"RELAY_TLS_REQUIRED": "true"})
+def relay(common_relays: CommonRelays, authority: Authority) -> Iterator[OwnRelay]:
+    relay = common_relays.get(tls_required="true", **authority.settings)
     yield relay
-    assert relay.stop() == 0
     assert "Traceback" not in relay.said()
 
 
@@ -47,15 +46,24 @@ class Chat:
 
     def __init__(self, relay: OwnRelay, authority: Authority, home: Path) -> None:
         self.relay, self.known = relay, home / "chat" / "known_servers"
-        self.server = f"127.0.0.1:{relay.relay.tcp_port}"
+        self.server, self.room = f"127.0.0.1:{relay.relay.tcp_port}", f"tea-{uuid4().hex[:8]}"
         self._environment = {**os.environ, "XDG_STATE_HOME": str(home), "LANG": "C.UTF-8"}
         self._authority = authority
+        self._asked_before = self._count_requests()
 
     @property
     def fingerprint(self) -> str:
         """What the relay's certificate, as it is in its file, is known by."""
         first, *_ = re.findall(r"-+BEGIN.+?END CERTIFICATE-+\n", self._authority.certificate.read_text(), re.DOTALL)
         return fingerprint_of(ssl.PEM_cert_to_DER_cert(first))
+
+    @property
+    def requests(self) -> float:
+        """How many times the relay has been asked for something since."""
+        return self._count_requests() - self._asked_before
+
+    def _count_requests(self) -> float:
+        return scrape(self.relay).total("relay_transactions_total")
 
     def trust_system(self, authorities: Path) -> None:
         """Let the system trust these authorities alone."""
@@ -64,13 +72,13 @@ class Chat:
     def __call__(self, *options: str, command: str = "create") -> "subprocess.CompletedProcess[str]":
         """Say one line through pipes."""
         return subprocess.run(
-            [sys.executable, "-m", "messenger", command, "tea", "--name", "ann", "--server", self.server, *options],
+            [sys.executable, "-m", "messenger", command, self.room, "--name", "ann", "--server", self.server, *options],
             env=self._environment, input="hi\n", capture_output=True, text=True, timeout=SECONDS, check=False,
         )  # fmt: skip
 
     def on_terminal(self, *options: str) -> Terminal:
-        words = ["create", "tea", "--name", "ann", "--server", self.server, "--tls", *options]
-        return Terminal("messenger", *words, columns=160, rows=30, environment=self._environment)
+        words = ["create", self.room, "--name", "ann", "--server", self.server, "--tls", *options]
+        return Terminal("messenger", *words, columns=160, environment=self._environment)
 
 
 @pytest.fixture
@@ -92,18 +100,18 @@ def person(chat: Chat) -> Iterator[SitDown]:
 
 def assert_came_in(done: "subprocess.CompletedProcess[str]") -> None:
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    assert "You created tea" in done.stderr
+    assert "You created tea-" in done.stderr
 
 
 def assert_stayed_out(chat: Chat, done: "subprocess.CompletedProcess[str]", *words: str, code: int = 1) -> None:
     assert (done.returncode, done.stdout) == (code, "")
     assert all(word in done.stderr for word in words), done.stderr
     assert "Traceback" not in done.stderr
-    assert scrape(chat.relay).total("relay_transactions_total") == 0  # nobody asked for anything
+    assert chat.requests == 0
 
 
 def leave(terminal: Terminal) -> None:
-    terminal.sees("You created tea", "connected")
+    terminal.sees("You created tea-", "connected")
     terminal.enters("/leave")
     terminal.ends(0)
 
@@ -168,7 +176,7 @@ def test_whoever_does_not_trust_a_relay_stays_out(chat: Chat, person: SitDown) -
     terminal.types("\x11")
     terminal.ends(0)
     assert not chat.known.exists()
-    assert scrape(chat.relay).total("relay_transactions_total") == 0
+    assert chat.requests == 0
 
 
 def test_in_pipes_nobody_can_be_asked(chat: Chat) -> None:
@@ -179,21 +187,21 @@ def test_in_pipes_nobody_can_be_asked(chat: Chat) -> None:
 def test_a_certificate_that_changed_is_refused_loudly_until_its_line_is_taken_out(
     chat: Chat, authority: Authority, person: SitDown
 ) -> None:
-    terminal = person()
-    terminal.sees("Trust from now on")
-    terminal.types(TRUST)
-    leave(terminal)
-    joined = scrape(chat.relay).total("relay_transactions_total")
     before = chat.fingerprint
+    chat.known.parent.mkdir(parents=True)
+    chat.known.write_text(f"{chat.server} {before}\n")
+    assert_came_in(chat("--tls"))
+    joined = chat.requests
+    reloads = scrape(chat.relay).value("relay_tls_reloads_total", result="ok")
     authority.issue()
     chat.relay.process.send_signal(signal.SIGHUP)
-    await_metrics(chat.relay, lambda now: now.value("relay_tls_reloads_total", result="ok") == 1)
+    await_metrics(chat.relay, lambda now: now.value("relay_tls_reloads_total", result="ok") == reloads + 1)
     refused = chat("--tls")
     assert refused.returncode == 1
     for word in ("STOP", before, chat.fingerprint, "Nothing was sent", str(chat.known)):
         assert word in refused.stderr
     stay_out(person(), "STOP: the relay at .* shows another certificate", str(chat.known)[-20:])
-    assert scrape(chat.relay).total("relay_transactions_total") == joined
+    assert chat.requests == joined
     chat.known.write_text("")
     terminal = person()
     terminal.sees(chat.fingerprint)
@@ -215,19 +223,18 @@ def test_a_file_of_known_servers_that_cannot_be_read_is_named(chat: Chat) -> Non
     assert_stayed_out(chat, chat("--tls"), "known_servers can't be read (is a directory)", code=2)
 
 
-def test_a_relay_without_tls_is_never_joined_in_plain(tmp_path: Path, authority: Authority) -> None:
-    plain = OwnRelay(tmp_path / "plain-log", {})
-    try:
-        done = Chat(plain, authority, tmp_path / "home")("--tls")
-        assert done.returncode == 1
-        assert "No relay answers by TLS at" in done.stderr
-        assert "doesn't speak TLS" in done.stderr
-        metrics = scrape(plain)
-        assert metrics.total("relay_transactions_total") == metrics.value(
-            "relay_transactions_total", operation="unknown", status="payload_too_large"
-        )
-    finally:
-        assert plain.stop() == 0
+def test_a_relay_without_tls_is_never_joined_in_plain(
+    common_relays: CommonRelays, tmp_path: Path, authority: Authority
+) -> None:
+    plain = common_relays.get()
+    before = scrape(plain)
+    done = Chat(plain, authority, tmp_path / "home")("--tls")
+    assert done.returncode == 1
+    assert "No relay answers by TLS at" in done.stderr
+    assert "doesn't speak TLS" in done.stderr
+    unknown = {"operation": "unknown", "status": "payload_too_large"}
+    name, after = "relay_transactions_total", scrape(plain)
+    assert after.total(name) - before.total(name) == after.value(name, **unknown) - before.value(name, **unknown) > 0
 
 
 def test_in_plain_the_relay_says_what_it_wants(chat: Chat) -> None:

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,13 +18,17 @@ import pytest
 from chatproto.tls import fingerprint_of
 from conformance import wire
 from conformance.people import call
-from conformance.relays import STOP_SECONDS, OwnRelay
+from conformance.relays import STOP_SECONDS, CommonRelays, OwnRelay
 from conformance.tls import Authority, HandMade, ask_secure, call_secure
+from e2e import here
 from e2e.relay_metrics import await_metrics, scrape
+from e2e.test_relay_command_line import run
 from ports import free_ports
 
 REQUEST = wire.frame(wire.JOIN, wire.REQUEST, b"nowhere", b"ann")
 RELOADS = 5
+LOOPS = ("uvloop", "asyncio")
+NOTHING = '"event": "nothing_to_reload"'
 FAILURES = "relay_tls_handshake_failures_total"
 
 pytestmark = pytest.mark.requirement("TCP-12")
@@ -33,14 +38,34 @@ one_loop = pytest.mark.parametrize("loop", ["uvloop"], indirect=True)
 """For what no loop has to do with."""
 
 
-@pytest.fixture(params=["uvloop", "asyncio"])
+@pytest.fixture(params=LOOPS)
 def loop(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
+    """Return who vouches for the relays that a test starts."""
     return Authority(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def authorities(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Authority]:
+    """Return who vouches for the relays that run for all tests, by event loop."""
+    return {loop: Authority(tmp_path_factory.mktemp(loop)) for loop in LOOPS}
+
+
+@pytest.fixture
+def renewed(authorities: dict[str, Authority], loop: str) -> Authority:
+    return authorities[loop]
+
+
+@pytest.fixture
+def relay(common_relays: CommonRelays, renewed: Authority, loop: str) -> Iterator[OwnRelay]:
+    """Return the relay of all tests that bring it new certificates."""
+    relay = common_relays.get(event_loop=loop, **renewed.settings)
+    yield relay
+    assert "Traceback" not in relay.said()
 
 
 @pytest.fixture
@@ -58,31 +83,27 @@ def start(loop: str, authority: Authority, tmp_path: Path) -> Iterator[Callable[
         assert "Traceback" not in relay.said()
 
 
-@pytest.fixture
-def relay(start: Callable[..., OwnRelay]) -> OwnRelay:
-    return start()
-
-
 def presented(relay: OwnRelay, context: ssl.SSLContext) -> str:
     """Return the fingerprint of the certificate that a new connection gets."""
     with call_secure(relay.relay, context) as connection:
         return fingerprint_of(connection.getpeercert(binary_form=True) or b"")
 
 
-def reload(relay: OwnRelay, result: str, times: int) -> None:
+def reload(relay: OwnRelay, result: str) -> None:
+    before = scrape(relay).value("relay_tls_reloads_total", result=result)
     relay.process.send_signal(signal.SIGHUP)
-    await_metrics(relay, lambda now: now.value("relay_tls_reloads_total", result=result) == times)
+    await_metrics(relay, lambda now: now.value("relay_tls_reloads_total", result=result) == before + 1)
 
 
-def test_sighup_brings_a_new_certificate_and_old_connections_go_on(relay: OwnRelay, authority: Authority) -> None:
-    context = authority.context()
+def test_sighup_brings_a_new_certificate_and_old_connections_go_on(relay: OwnRelay, renewed: Authority) -> None:
+    context = renewed.context()
     first = presented(relay, context)
     hand_made = HandMade(context)
     with call_secure(relay.relay, context) as shaken, call(relay.relay) as shaking:
         shaking.sendall(hand_made.hello())
         finished = hand_made.shake_hands(shaking)
-        authority.issue()
-        reload(relay, "ok", 1)
+        renewed.issue()
+        reload(relay, "ok")
         assert presented(relay, context) != first
         shaken.sendall(REQUEST)
         shaking.sendall(finished + hand_made.encrypt(REQUEST))
@@ -91,8 +112,8 @@ def test_sighup_brings_a_new_certificate_and_old_connections_go_on(relay: OwnRel
     assert '"event": "certificate_reloaded"' in relay.said()
 
 
-def test_nobody_notices_a_reload_under_load(relay: OwnRelay, authority: Authority) -> None:
-    context, answers, done = authority.context(), [], threading.Event()
+def test_nobody_notices_a_reload_under_load(relay: OwnRelay, renewed: Authority) -> None:
+    context, answers, done = renewed.context(), [], threading.Event()
     enough = threading.Semaphore(0)
 
     def join_again_and_again() -> None:
@@ -106,9 +127,9 @@ def test_nobody_notices_a_reload_under_load(relay: OwnRelay, authority: Authorit
     crowd = [threading.Thread(target=join_again_and_again) for _ in range(4)]
     for each in crowd:
         each.start()
-    for times in range(RELOADS):
-        authority.issue()
-        reload(relay, "ok", times + 1)
+    for _ in range(RELOADS):
+        renewed.issue()
+        reload(relay, "ok")
         for _ in crowd:
             assert enough.acquire(timeout=wire.WAIT_SECONDS)
     done.set()
@@ -118,15 +139,19 @@ def test_nobody_notices_a_reload_under_load(relay: OwnRelay, authority: Authorit
 
 
 @pytest.mark.parametrize("what", ["certificate", "key"])
-def test_a_broken_file_leaves_the_old_certificate_in_use(relay: OwnRelay, authority: Authority, what: str) -> None:
-    context = authority.context()
-    first = presented(relay, context)
-    path: Path = getattr(authority, what)
+def test_a_broken_file_leaves_the_old_certificate_in_use(relay: OwnRelay, renewed: Authority, what: str) -> None:
+    context = renewed.context()
+    first, said_before = presented(relay, context), len(relay.said())
+    path: Path = getattr(renewed, what)
     path.write_text("junk")
-    reload(relay, "failed", 1)
+    reload(relay, "failed")
     assert presented(relay, context) == first
-    assert '"event": "certificate_kept"' in relay.said()
-    assert str(path) in relay.said()
+    said = relay.said()[said_before:]
+    assert '"event": "certificate_kept"' in said
+    assert str(path) in said
+    renewed.issue()
+    reload(relay, "ok")
+    assert presented(relay, context) != first
 
 
 @one_loop
@@ -170,16 +195,17 @@ def test_handshakes_from_one_address_have_a_rate(start: Callable[..., OwnRelay],
     assert 1 <= scrape(relay).value("relay_tls_handshakes_total") < 10
 
 
-def test_sighup_without_a_certificate_changes_nothing(loop: str, tmp_path: Path) -> None:
-    relay = OwnRelay(tmp_path / "log", {"RELAY_EVENT_LOOP": loop})
-    try:
-        relay.process.send_signal(signal.SIGHUP)
-        with call(relay.relay) as connection:
-            connection.sendall(REQUEST)
-            assert wire.read_frames(connection)
-    finally:
-        assert relay.stop() == 0
-    assert '"event": "nothing_to_reload"' in relay.said()
+def test_sighup_without_a_certificate_changes_nothing(loop: str, common_relays: CommonRelays) -> None:
+    relay = common_relays.get(event_loop=loop)
+    told = relay.said().count(NOTHING)
+    relay.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + wire.WAIT_SECONDS
+    while relay.said().count(NOTHING) == told:
+        assert time.monotonic() < deadline, relay.said()
+        time.sleep(0.02)
+    with call(relay.relay) as connection:
+        connection.sendall(REQUEST)
+        assert wire.read_frames(connection)
 
 
 def test_a_relay_whose_terminal_is_closed_stops(loop: str) -> None:
@@ -210,18 +236,14 @@ def test_the_health_check_and_the_doctor_are_at_home_with_tls_alone(
     relay = start(tls_required="true")
     places = relay.relay
     numbers = {"TCP": places.tcp_port, "UDP": places.udp_port, "LOBBY": places.lobby_port, "OPS": relay.ops_port}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
-    environment |= {"RELAY_HOST": "127.0.0.1", "RELAY_TLS_REQUIRED": "true"}
-    environment |= {f"RELAY_{name}_PORT": str(number) for name, number in numbers.items()}
-    environment |= {f"RELAY_{name.upper()}": value for name, value in authority.settings.items()}
+    settings = {"RELAY_HOST": "127.0.0.1", "RELAY_TLS_REQUIRED": "true"}
+    settings |= {f"RELAY_{name}_PORT": str(number) for name, number in numbers.items()}
+    settings |= {f"RELAY_{name.upper()}": value for name, value in authority.settings.items()}
 
-    def command(*words: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "relay_server", *words],
-            env=environment, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        return here.relay_server(*words, **settings)
 
-    healthy = command("healthcheck", "--timeout", "30")
+    healthy = run("healthcheck", "--timeout", "30", **settings)
     assert (healthy.returncode, healthy.stderr) == (0, "")
     authority.issue()  # renewed, but not read yet
     assert command("healthcheck", "--timeout", "30").returncode == 0
