@@ -44,13 +44,19 @@ class Terminal:
             timeout=SECONDS,
             dimensions=(rows, columns),
         )
+        self.process.delaybeforesend = None  # which is for passwords typed too early; we see what we are asked
         self.screen = _Screen(self.types, columns, rows)
         self._stream = pyte.Stream(self.screen)
+        self._rows = [""] * rows
 
     @property
     def lines(self) -> list[str]:
         """What stands on the screen, without the empty lines."""
-        return [line.rstrip() for line in self.screen.display if line.strip()]
+        for row in self.screen.dirty:
+            cells = self.screen.buffer[row]
+            self._rows[row] = "".join(cells[column].data for column in range(self.screen.columns)).rstrip()
+        self.screen.dirty.clear()
+        return [row for row in self._rows if row]
 
     @property
     def said_at_the_end(self) -> str:
