@@ -48,6 +48,11 @@ class Chat:
     def hears(self, line: str) -> None:
         assert self.out.get(timeout=SECONDS) == line
 
+    def hears_at_last(self, line: str) -> None:
+        """Wait for a line, and forget all before it."""
+        while (heard := self.out.get(timeout=SECONDS)) != line:
+            assert heard is not None, f"The process ended without {line!r}."
+
     def is_told(self, part: str) -> str:
         while (line := self.err.get(timeout=SECONDS)) is not None:
             if part in line:

@@ -6,13 +6,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from conformance.relays import CommonRelays
 from e2e.piped import SECONDS, Chat
 
 Relay = Any
@@ -46,6 +47,33 @@ def pair(chat: Callable[..., Chat], relay: Relay, room: str) -> tuple[Chat, Chat
     return ann, bob
 
 
+@pytest.fixture(scope="module")
+def staying_room() -> str:
+    return f"room {uuid4().hex[:8]}"
+
+
+@pytest.fixture(scope="module")
+def staying(relay: Relay, staying_room: str) -> Iterator[tuple[Chat, Chat]]:
+    ann = Chat("create", staying_room, "--name", "ann", "--server", relay.server)
+    with closing(ann):
+        ann.is_told("You created")
+        bob = Chat("join", staying_room, "--name", "bob", "--server", relay.server)
+        with closing(bob):
+            ann.is_told("bob joined")
+            yield ann, bob
+
+
+@pytest.fixture
+def staying_pair(staying: tuple[Chat, Chat]) -> tuple[Chat, Chat]:
+    """Ann and bob for a test after which both are still there; others' names are each test's own."""
+    ann, bob = staying
+    for speaker, name, listener in ((ann, "ann", bob), (bob, "bob", ann)):
+        word = uuid4().hex
+        speaker.say(word)
+        listener.hears_at_last(f"{name}: {word}")
+    return staying
+
+
 def once(
     *arguments: str, text: str = "", seconds: float = SECONDS, **variables: str
 ) -> "subprocess.CompletedProcess[str]":
@@ -60,33 +88,33 @@ def once(
     )
 
 
-def test_two_people_talk_both_ways(pair: tuple[Chat, Chat]) -> None:
-    ann, bob = pair
+def test_two_people_talk_both_ways(staying_pair: tuple[Chat, Chat]) -> None:
+    ann, bob = staying_pair
     bob.say("hi ann")
     ann.hears("bob: hi ann")
     ann.say("hi bob, 今日は")
     bob.hears("ann: hi bob, 今日は")
 
 
-def test_one_line_from_a_script(pair: tuple[Chat, Chat], relay: Relay, room: str) -> None:
-    ann, bob = pair
-    done = once("join", room, "--name", "script", "--server", relay.server, text="build failed\n")
+def test_one_line_from_a_script(staying_pair: tuple[Chat, Chat], relay: Relay, staying_room: str) -> None:
+    ann, bob = staying_pair
+    done = once("join", staying_room, "--name", "script", "--server", relay.server, text="build failed\n")
     assert (done.returncode, done.stdout) == (0, "")
     ann.hears("script: build failed")
     bob.hears("script: build failed")
     ann.is_told("script left")
 
 
-def test_many_lines_arrive_all_in_order(pair: tuple[Chat, Chat], relay: Relay, room: str) -> None:
-    ann, _ = pair
+def test_many_lines_arrive_all_in_order(staying_pair: tuple[Chat, Chat], relay: Relay, staying_room: str) -> None:
+    ann, _ = staying_pair
     lines = [f"line {number}" for number in range(60)]  # beyond the relay's burst of 40
-    once("join", room, "--name", "script", "--server", relay.server, text="\n".join(lines))
+    once("join", staying_room, "--name", "writer", "--server", relay.server, text="\n".join(lines))
     for line in lines:
-        ann.hears(f"script: {line}")
+        ann.hears(f"writer: {line}")
 
 
-def test_what_is_said_is_harmless_to_the_terminals_of_others(pair: tuple[Chat, Chat]) -> None:
-    ann, bob = pair
+def test_what_is_said_is_harmless_to_the_terminals_of_others(staying_pair: tuple[Chat, Chat]) -> None:
+    ann, bob = staying_pair
     bob.say(b"\x1b]0;owned\x07 \xe2\x80\xaeevil \xff\xfe \x9b31m")
     heard = ann.out.get(timeout=SECONDS)
     assert heard
@@ -95,8 +123,8 @@ def test_what_is_said_is_harmless_to_the_terminals_of_others(pair: tuple[Chat, C
     assert "\u202e" not in heard
 
 
-def test_a_command_word_in_a_pipe_is_text(pair: tuple[Chat, Chat]) -> None:
-    ann, bob = pair
+def test_a_command_word_in_a_pipe_is_text(staying_pair: tuple[Chat, Chat]) -> None:
+    ann, bob = staying_pair
     bob.say("/quit")
     bob.say("still here")
     ann.out.get(timeout=SECONDS)
@@ -116,12 +144,12 @@ def test_a_host_keeps_order_through_a_pipe(pair: tuple[Chat, Chat]) -> None:
 
 
 def test_no_command_reaches_a_relay_that_would_relay_it(
-    chat: Callable[..., Chat], start_relay: Callable[..., Relay], room: str
+    chat: Callable[..., Chat], common_relays: CommonRelays, room: str
 ) -> None:
-    relay = start_relay(RELAY_MODERATION="false")
-    ann = chat("create", room, "--name", "ann", "--server", relay.server)
+    server = f"127.0.0.1:{common_relays.get(moderation='false').relay.tcp_port}"
+    ann = chat("create", room, "--name", "ann", "--server", server)
     ann.is_told("You created")
-    bob = chat("join", room, "--name", "bob", "--server", relay.server)
+    bob = chat("join", room, "--name", "bob", "--server", server)
     bob.is_told("You are in")
     ann.say("/password open sesame")
     ann.is_told("chat: The relay obeys no commands: nothing was sent.")
@@ -129,8 +157,8 @@ def test_no_command_reaches_a_relay_that_would_relay_it(
     bob.hears("ann: hello")
 
 
-def test_a_message_too_long_is_named_and_the_rest_goes_on(pair: tuple[Chat, Chat]) -> None:
-    ann, bob = pair
+def test_a_message_too_long_is_named_and_the_rest_goes_on(staying_pair: tuple[Chat, Chat]) -> None:
+    ann, bob = staying_pair
     bob.say("x" * 5000)
     bob.is_told("The message has 5000 bytes: use at most")
     bob.say("short")
@@ -154,21 +182,21 @@ def test_a_signal_leaves_the_room(pair: tuple[Chat, Chat], number: signal.Signal
 
 
 def test_staying_after_the_end_of_the_input(
-    chat: Callable[..., Chat], pair: tuple[Chat, Chat], relay: Relay, room: str
+    chat: Callable[..., Chat], staying_pair: tuple[Chat, Chat], relay: Relay, staying_room: str
 ) -> None:
-    ann, _ = pair
-    listener = chat("join", room, "--name", "eve", "--server", relay.server, "--stay")
+    ann, _ = staying_pair
+    listener = chat("join", staying_room, "--name", "listener", "--server", relay.server, "--stay")
     listener.is_told("You are in")
     listener.stdin.close()
     ann.say("anybody there?")
     listener.hears("ann: anybody there?")
 
 
-def test_who_reads_the_messages_may_go(pair: tuple[Chat, Chat], relay: Relay, room: str) -> None:
-    ann, _ = pair
+def test_who_reads_the_messages_may_go(staying_pair: tuple[Chat, Chat], relay: Relay, staying_room: str) -> None:
+    ann, _ = staying_pair
     reading, writing = os.pipe()
     with subprocess.Popen(
-        [sys.executable, "-m", "messenger", "join", room, "--name", "eve", "--server", relay.server],
+        [sys.executable, "-m", "messenger", "join", staying_room, "--name", "reader", "--server", relay.server],
         stdin=subprocess.PIPE,
         stdout=writing,
         stderr=subprocess.PIPE,
@@ -182,15 +210,15 @@ def test_who_reads_the_messages_may_go(pair: tuple[Chat, Chat], relay: Relay, ro
         assert b"Error" not in eve.stderr.read()
 
 
-def test_refusals_say_why(pair: tuple[Chat, Chat], relay: Relay, room: str) -> None:
-    assert pair
+def test_refusals_say_why(staying_pair: tuple[Chat, Chat], relay: Relay, staying_room: str) -> None:
+    assert staying_pair
     server = ("--server", relay.server)
-    taken = once("join", room, "--name", "bob", *server)
+    taken = once("join", staying_room, "--name", "bob", *server)
     assert (taken.returncode, taken.stderr.count("\n")) == (1, 1)
     assert "Choose another name." in taken.stderr
-    exists = once("create", room, "--name", "eve", *server)
+    exists = once("create", staying_room, "--name", "eve", *server)
     assert (exists.returncode, exists.stderr.count("\n")) == (1, 1)
-    missing = once("join", f"{room}?", "--name", "eve", *server)
+    missing = once("join", f"{staying_room}?", "--name", "eve", *server)
     assert "There is no room of this name" in missing.stderr
 
 
@@ -225,29 +253,6 @@ def test_a_room_with_a_password_through_pipes(
         assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", f"chat: {sentence}\n")
     joined = once("join", room, "--name", "bob", *server, text="hi\n", CHAT_PASSWORD="cafe\u0301 1")
     assert joined.returncode == 0
-    ann.hears("bob: hi")
-
-
-def test_a_host_creates_its_closed_room_again_when_the_relay_was_killed(
-    chat: Callable[..., Chat], start_relay: Callable[..., Relay]
-) -> None:
-    relay = start_relay(RELAY_HIDE_ROOMS="true")
-    ann = chat("create", "demo", "--name", "ann", "--server", relay.server, CHAT_PASSWORD="open sesame")
-    ann.is_told("You created")
-    relay.process.kill()
-    relay.process.wait()
-    ann.say("lost")  # comes back as undeliverable, and so tells what happened
-    ann.is_told("Trying again in")
-    again = start_relay(
-        RELAY_TCP_PORT=str(relay.tcp_port),
-        RELAY_UDP_PORT=str(relay.udp_port),
-        RELAY_LOBBY_PORT=str(relay.lobby_port),
-        RELAY_HIDE_ROOMS="true",
-    )
-    ann.is_told("You are back")
-    bob = ("join", "demo", "--name", "bob", "--server", again.server)
-    assert once(*bob, text="hi\n").returncode == 1
-    assert once(*bob, text="hi\n", CHAT_PASSWORD="open sesame").returncode == 0
     ann.hears("bob: hi")
 
 
@@ -331,30 +336,34 @@ def test_an_eviction_is_told_and_lived_through(chat: Callable[..., Chat], start_
     ann.hears("eve: good morning")
 
 
-def test_a_relay_that_shuts_down_is_told(chat: Callable[..., Chat], start_relay: Callable[..., Relay]) -> None:
-    relay = start_relay()
-    ann = chat("create", "demo", "--name", "ann", "--server", relay.server, "--no-rejoin")
-    ann.is_told("You created")
-    relay.process.send_signal(signal.SIGTERM)
-    ann.is_told("chat: The relay is shutting down.")
-    ann.ends(1)
-
-
-def test_a_host_creates_its_room_again_when_the_relay_was_killed(
+def test_hosts_create_their_rooms_again_when_the_relay_was_killed_and_who_may_not_come_back_ends(
     chat: Callable[..., Chat], start_relay: Callable[..., Relay]
 ) -> None:
-    relay = start_relay()
+    relay = start_relay(RELAY_HIDE_ROOMS="true")
     ann = chat("create", "demo", "--name", "ann", "--server", relay.server)
-    ann.is_told("You created")
+    eve = chat("create", "closed", "--name", "eve", "--server", relay.server, CHAT_PASSWORD="open sesame")
+    for host in (ann, eve):
+        host.is_told("You created")
     relay.process.kill()
     relay.process.wait()
-    ann.say("lost")  # comes back as undeliverable, and so tells what happened
-    ann.is_told("Trying again in")
+    for host in (ann, eve):
+        host.say("lost")  # comes back as undeliverable, and so tells what happened
+        host.is_told("Trying again in")
     again = start_relay(
         RELAY_TCP_PORT=str(relay.tcp_port),
         RELAY_UDP_PORT=str(relay.udp_port),
         RELAY_LOBBY_PORT=str(relay.lobby_port),
+        RELAY_HIDE_ROOMS="true",
     )
-    ann.is_told("You are back")
-    once("join", "demo", "--name", "bob", "--server", again.server, text="you are here again\n")
+    for host in (ann, eve):
+        host.is_told("You are back")
+    closed = ("join", "closed", "--name", "bob", "--server", again.server)
+    assert once(*closed, text="hi\n").returncode == 1
+    assert once(*closed, text="hi\n", CHAT_PASSWORD="open sesame").returncode == 0
+    eve.hears("bob: hi")
+    bob = chat("join", "demo", "--name", "bob", "--server", again.server, "--no-rejoin")
+    bob.say("you are here again")
     ann.hears("bob: you are here again")
+    again.process.send_signal(signal.SIGTERM)
+    bob.is_told("chat: The relay is shutting down.")
+    bob.ends(1)

@@ -171,12 +171,6 @@ def test_a_relay_that_is_not_there_is_said_and_may_be_tried_again(person: SitDow
     assert "chat: No relay answers at 127.0.0.1:1" in bob.said_at_the_end
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
-def test_signals_leave(bob_and_ann: tuple[Terminal, Member], number: int) -> None:
-    bob, ann = bob_and_ann
-    leaves_by(lambda: bob.process.kill(number), bob, ann)
-
-
 def test_a_terminal_that_is_closed_leaves(bob_and_ann: tuple[Terminal, Member]) -> None:
     bob, ann = bob_and_ann
     bob.process.ptyproc.fileobj.close()  # type: ignore[attr-defined]
@@ -227,11 +221,13 @@ def test_several_rooms_and_a_log(person: SitDown, others: People, relay: Relay, 
     assert log.stat().st_mode & 0o777 == 0o600
 
 
-def test_without_a_command_one_says_where_to_go(person: SitDown, others: People, relay: Relay, room: str) -> None:
+def test_without_a_command_one_says_where_to_go_and_two_signals(
+    person: SitDown, others: People, relay: Relay, room: str
+) -> None:
     ann = others.create(room.encode(), b"ann")
     bob = person(f"chat://{relay.server}/{room.replace(' ', '%20')}", "--name", "bob")
     bob.sees(f"You are in {room} as bob.")
-    leaves_by(lambda: bob.types("\x11"), bob, ann)
+    leaves_by(lambda: bob.process.kill(signal.SIGINT), bob, ann)
     bob = person()
     bob.sees("Online Chat Messenger", "Create a room", f"{room} at {relay.server} as bob")
     bob.types("\t" * 6 + "\r")  # past the form, to where one was
@@ -239,8 +235,7 @@ def test_without_a_command_one_says_where_to_go(person: SitDown, others: People,
     bob.types("\r")
     bob.sees(f"You are in {room} as bob.")
     ann.await_notice(b"bob joined")
-    bob.types("\x11")
-    bob.ends(0)
+    leaves_by(lambda: bob.process.kill(signal.SIGHUP), bob, ann)
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"])
