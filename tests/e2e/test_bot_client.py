@@ -11,14 +11,15 @@ import termios
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-from conformance.relays import OwnRelay
+from conformance.relays import CommonRelays, OwnRelay
+from e2e import here
 from ports import free_ports
 
 DEADLINE_SECONDS = 50.0
@@ -55,16 +56,9 @@ def playing(arguments: Sequence[str], **variables: str) -> Iterator[subprocess.P
             process.kill()
 
 
-@pytest.fixture(scope="module")
-def bots_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRelay]:
-    relay = OwnRelay(tmp_path_factory.mktemp("relay") / "log", {})
-    yield relay
-    assert relay.stop() == 0
-
-
 @pytest.fixture
-def where(bots_relay: OwnRelay) -> tuple[str, ...]:
-    relay = bots_relay.relay
+def where(common_relays: CommonRelays) -> tuple[str, ...]:
+    relay = common_relays.get().relay
     return ("--server", f"{relay.host}:{relay.tcp_port}", "--lobby-port", str(relay.lobby_port))
 
 
@@ -133,7 +127,7 @@ def test_a_scenario_of_ones_own_is_played(where: tuple[str, ...], tmp_path: Path
 def test_an_expectation_that_fails_fails_the_run(where: tuple[str, ...], tmp_path: Path) -> None:
     file = tmp_path / "friends.yaml"
     file.write_text(SCENARIO.replace("WITHIN", "0.3").replace("Hello,", "Hi,", 1), "utf-8")
-    done = bot_client("run", "--scenario", str(file), *where)
+    done = here.bot_client("run", "--scenario", str(file), *where)
     assert done.returncode == 1
     assert done.stderr == 'Ben waited 0.3 s for "Hello" from Ann, which never came.\n'
     assert "Report" in done.stdout
@@ -145,7 +139,7 @@ def test_a_refusal_that_nobody_expected_fails_the_run(where: tuple[str, ...], tm
         "title: Alone\nrooms: [nowhere]\nbots:\n  - name: Ann\n    room: nowhere\n"
         "    steps: [join: {within_seconds: 0.2}]\n"
     )
-    done = bot_client("run", "--scenario", str(file), *where)
+    done = here.bot_client("run", "--scenario", str(file), *where)
     assert done.returncode == 1
     assert done.stderr.startswith('Ann couldn\'t join "nowhere": There is no room of this name')
 
@@ -176,7 +170,7 @@ def test_a_wrong_password_that_nobody_expected_fails_the_run(where: tuple[str, .
         "  - {name: Ann, room: safe, password: one, steps: [create]}\n"
         "  - {name: Ben, room: safe, password: another, steps: [join]}\n"
     )
-    done = bot_client("run", "--scenario", str(file), *where)
+    done = here.bot_client("run", "--scenario", str(file), *where)
     assert (done.returncode, done.stderr) == (1, 'Ben couldn\'t join "safe": The password is wrong.\n')
 
 
@@ -189,7 +183,7 @@ def test_bots_that_lose_their_place_enter_again(where: tuple[str, ...], tmp_path
         "  - name: Ben\n    room: porch\n    steps:\n"
         "      - repeat: {times: 2, steps: [join, say: here I am, expect: 'disconnected: host_left']}\n"
     )
-    done = bot_client("run", "--scenario", str(file), *where)
+    done = here.bot_client("run", "--scenario", str(file), *where)
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"evictions +2 +2 host left", done.stdout)
 
@@ -201,14 +195,14 @@ def test_a_seed_makes_chatter_repeatable(where: tuple[str, ...], tmp_path: Path)
         "[one, two, three, four, five, six, seven, eight, nine, ten]}]\n"
     )
 
-    def said(seed: int) -> list[str]:
-        done = bot_client("run", "--scenario", str(file), "--seed", str(seed), *where)
+    def said(seed: int, bots: Callable[..., subprocess.CompletedProcess[str]]) -> list[str]:
+        done = bots("run", "--scenario", str(file), "--seed", str(seed), *where)
         return re.findall(r"Ann: (\w+)", done.stdout)[:8]
 
-    first = said(1)
+    first = said(1, bot_client)
     assert len(first) == 8
-    assert said(1) == first
-    assert said(2) != first
+    assert said(1, here.bot_client) == first
+    assert said(2, here.bot_client) != first
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -315,21 +309,20 @@ def wait_for_metrics(port: int, pattern: str) -> str:
 
 
 def test_a_relay_that_is_not_there_is_named() -> None:
-    done = bot_client("run", "--scenario", "probe", "--server", "127.0.0.1:1", "--patience-seconds", "0.3")
+    done = here.bot_client("run", "--scenario", "probe", "--server", "127.0.0.1:1", "--patience-seconds", "0.3")
     assert done.returncode == 1
     assert "No relay answers at 127.0.0.1:1" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "variables", "message"),
+    ("arguments", "message"),
     [
-        (("run", "--no-such"), {}, "unrecognized arguments: --no-such"),
-        (("run", "--scenario", "none.yaml"), {}, "none.yaml can't be read"),
-        (("run", "--metrics-port", "9", "--metrics-host", "192.0.2.1"), {}, "Metrics can't be served on 192.0.2.1:9"),
+        (("run", "--scenario", "none.yaml"), "none.yaml can't be read"),
+        (("run", "--metrics-port", "9", "--metrics-host", "192.0.2.1"), "Metrics can't be served on 192.0.2.1:9"),
     ],
 )
-def test_mistakes_get_one_sentence(arguments: tuple[str, ...], variables: dict[str, str], message: str) -> None:
-    done = bot_client(*arguments, **variables)
+def test_mistakes_get_one_sentence(arguments: tuple[str, ...], message: str) -> None:
+    done = here.bot_client(*arguments)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
@@ -338,8 +331,7 @@ def test_mistakes_get_one_sentence(arguments: tuple[str, ...], variables: dict[s
 def test_a_wrong_scenario_is_found_before_anything_is_played(tmp_path: Path) -> None:
     file = tmp_path / "wrong.yaml"
     file.write_text("title: Wrong\nbots:\n  - name: Ann\n    steps: [dance]\n")
-    for arguments in (("check", str(file)), ("run", "--scenario", str(file))):
-        done = bot_client(*arguments)
+    for done in (here.bot_client("check", str(file)), bot_client("run", "--scenario", str(file))):
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f'{file}, line 4: the step "dance" is unknown: use create')
 
@@ -350,7 +342,7 @@ def test_what_can_be_played_is_listed_and_checked() -> None:
     names = [line.split()[0] for line in listed.stdout.splitlines()]
     assert names == ["chatter", "demo", "load", "probe"]
     for name in names:
-        checked = bot_client("check", name)
+        checked = here.bot_client("check", name)
         assert checked.returncode == 0
         assert f"{name} can be played" in checked.stdout
 
@@ -358,6 +350,6 @@ def test_what_can_be_played_is_listed_and_checked() -> None:
 def test_help_and_version() -> None:
     assert re.fullmatch(r"bot-client \d+\.\d+\.\d+\n", bot_client("--version").stdout)
     for arguments in (("--help",), ("run", "--help"), ("demo", "--help"), ("check", "--help"), ("list", "--help")):
-        done = bot_client(*arguments)
+        done = here.bot_client(*arguments)
         assert (done.returncode, done.stderr) == (0, "")
-    assert "--loss-timeout-seconds" in bot_client("run", "--help").stdout
+    assert "--loss-timeout-seconds" in here.bot_client("run", "--help").stdout

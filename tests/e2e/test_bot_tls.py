@@ -42,8 +42,3 @@ def test_bots_join_by_tls(tls_relay: tuple[OwnRelay, Path], variables: dict[str,
     done = bot_client("run", *words, **filled)
     assert done.returncode == code, done.stderr
     assert says in done.stderr
-
-
-def test_the_demos_own_relay_is_joined_in_plain_whatever_is_set_for_others() -> None:
-    done = bot_client("demo", "--speed", "4", BOT_TLS="true")
-    assert (done.returncode, done.stderr) == (0, "")
