@@ -12,6 +12,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from e2e import here
+
 DEADLINE_SECONDS = 30.0
 COMMAND = [sys.executable, "-m", "bot_client", "demo"]
 
@@ -100,15 +102,20 @@ def test_the_cursor_comes_back_after_ctrl_c_on_a_terminal() -> None:
         encoding="utf-8",
         timeout=int(DEADLINE_SECONDS),
     )
+    child.expect(r"on 127\.0\.0\.1:(\d+)")
+    assert isinstance(child.match, re.Match)
+    port = int(child.match[1])
     child.expect(r"datagrams/s")
     child.sendintr()
     child.expect("What you saw")
+    child.expect("delivered")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+    wait_until_gone(port)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_demo_and_its_relay(number: signal.Signals) -> None:
     with start() as process:
         assert process.stdout
@@ -136,27 +143,13 @@ def test_a_relay_that_does_not_start_is_said_in_one_sentence(tmp_path: Path) -> 
     package = tmp_path / "relay_server"
     package.mkdir()
     (package / "__init__.py").write_text("raise SystemExit('The moon is in the wrong phase.')\n")
-    done = subprocess.run(
-        COMMAND,
-        env=environment(PYTHONPATH=str(tmp_path)),
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
+    done = here.bot_client("demo", PYTHONPATH=str(tmp_path))
     assert done.returncode == 1
     assert done.stderr == "The relay didn't start: The moon is in the wrong phase.\n"
 
 
 def test_the_demo_can_visit_a_relay_that_runs_already() -> None:
-    done = subprocess.run(
-        [*COMMAND, "--server", "127.0.0.1:1", "--patience-seconds", "0.1"],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
+    done = here.bot_client("demo", "--server", "127.0.0.1:1", "--patience-seconds", "0.1")
     assert done.returncode == 1
     assert "through the relay on 127.0.0.1:1" in done.stdout
     assert "No relay answers at 127.0.0.1:1" in done.stderr
