@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from typing import IO
 
-SECONDS = 15.0
+SECONDS = 30.0
 
 
 class Chat:

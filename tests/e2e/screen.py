@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -77,9 +78,10 @@ class Terminal:
         self.reads_until(lambda: not any(re.search(pattern, line) for line in self.lines), f"no {pattern}")
 
     def reads_until(self, true: Callable[[], object], what: str) -> None:
+        deadline = time.monotonic() + SECONDS  # a cursor that blinks is written for ever
         while not true():
             try:
-                self._take(self.process.read_nonblocking(65_536, SECONDS))
+                self._take(self.process.read_nonblocking(65_536, max(0, deadline - time.monotonic())))
             except (pexpect.EOF, pexpect.TIMEOUT) as error:
                 raise AssertionError(f"{what!a} never came: {self.lines}, {self.written[-500:]!a}") from error
 

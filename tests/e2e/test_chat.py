@@ -59,6 +59,7 @@ def staying(relay: Relay, staying_room: str) -> Iterator[tuple[Chat, Chat]]:
         ann.is_told("You created")
         bob = Chat("join", staying_room, "--name", "bob", "--server", relay.server)
         with closing(bob):
+            bob.is_told("You are in")
             ann.is_told("bob joined")
             yield ann, bob
 
@@ -67,7 +68,7 @@ def staying(relay: Relay, staying_room: str) -> Iterator[tuple[Chat, Chat]]:
 def staying_pair(staying: tuple[Chat, Chat]) -> tuple[Chat, Chat]:
     """Ann and bob for a test after which both are still there; others' names are each test's own."""
     ann, bob = staying
-    for speaker, name, listener in ((ann, "ann", bob), (bob, "bob", ann)):
+    for speaker, name, listener in ((bob, "bob", ann), (ann, "ann", bob)):
         word = uuid4().hex
         speaker.say(word)
         listener.hears_at_last(f"{name}: {word}")
