@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,8 +23,10 @@ OF_THE_PROCESS: Final = {"up", "process_start_time_seconds"}
 """What Prometheus itself says of a target, and what the client library says of any process."""
 
 
+@cache
 def load(path: Path) -> Any:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    # libyaml's is ten times as fast, and every process that collects tests reads these
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 def rules(kind: str) -> list[dict[str, Any]]:
