@@ -32,6 +32,12 @@ def test_a_request_survives_encoding(request_: Request) -> None:
     assert decode_request(encode_request(request_)) == request_
 
 
+def test_a_request_in_json_has_only_the_fields_that_say_something() -> None:
+    assert json.loads(encode_request(Request("ann", plain=False))) == {"username": "ann"}
+    everything = {"username": "ann", "password": "pw", "reply": "json"}
+    assert json.loads(encode_request(Request("ann", "pw", json_reply=True, plain=False))) == everything
+
+
 @given(USER_NAMES, st.sampled_from(["", " ", "\n\t", "\r\n  "]))
 def test_a_json_string_is_a_plain_name_even_after_white_space(name: str, before: str) -> None:
     assert decode_request((before + json.dumps(name)).encode()) == Request(name)

@@ -1,6 +1,7 @@
 """Create and join: both ends against each other, and every wrong turn."""
 
 import json
+import re
 from collections.abc import Iterable
 
 import pytest
@@ -68,6 +69,24 @@ def test_both_ends_understand_each_other_however_the_bytes_are_split(
     results = [client.feed(piece) for piece in data.draw(split(reply))]
     granted = completion if request_.json_reply else Completion(completion.token)
     assert [result for result in results if result] == [granted]
+
+
+@pytest.mark.parametrize("json_reply", [False, True])
+def test_a_request_is_granted(*, json_reply: bool) -> None:
+    granted = Completion(b"t" * 32, True, 9001, 300.0, 4000) if json_reply else Completion(b"t" * 32)
+    asked = Request("ann", json_reply=json_reply, plain=not json_reply)
+    client, server = ClientTransaction(Operation.JOIN, "lab", asked), ServerTransaction()
+    assert server.feed(client.request) == (Operation.JOIN, "lab", asked)
+    assert server.wants_pause is not json_reply
+    assert client.feed(server.accept()) is None
+    assert client.feed(server.complete(granted)) == granted
+
+
+def test_a_request_is_refused() -> None:
+    client, server = ClientTransaction(Operation.CREATE, "lab", ANN), ServerTransaction()
+    assert server.feed(client.request) == (Operation.CREATE, "lab", ANN)
+    with pytest.raises(RefusedError, match=re.escape(Status.NOT_SUPPORTED.message)):
+        client.feed(server.refuse(NotSupportedError("Not today.")))
 
 
 @given(st.data(), OPERATIONS, ROOM_NAMES, REQUESTS)

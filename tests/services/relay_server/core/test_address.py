@@ -65,6 +65,11 @@ def test_an_address_gives_back_what_it_was_made_of(
     assert remote_of(address) == remote_of(make_address(raw, port))
 
 
+def test_an_address_is_an_ip_and_a_port() -> None:
+    address = make_address(parse_ip("192.0.2.1"), 5000)
+    assert (show_ip(ip_of(address)), port_of(address)) == ("192.0.2.1", 5000)
+
+
 def test_a_peer_is_named_by_port_ip_and_scope() -> None:
     one = make_address(parse_ip("fe80::1"), 5000, scope=2)
     for other in (
