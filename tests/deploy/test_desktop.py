@@ -30,18 +30,9 @@ OURS = ("libs/chatproto", "libs/chatclient", "services/messenger")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Build the messenger and what of ours it needs."""
     folder = tmp_path_factory.mktemp("wheels")
-    command: Words = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-    ]
-    packages = [ROOT / package for package in OURS]
-    subprocess.run([*command, "--wheel-dir", folder, *packages], check=True, capture_output=True, timeout=50)
+    for package in OURS:
+        command: Words = [sys.executable, "-m", "flit_core.wheel", "--outdir", folder, ROOT / package]
+        subprocess.run(command, check=True, capture_output=True, timeout=50)
     return sorted(folder.glob("*.whl"))
 
 
