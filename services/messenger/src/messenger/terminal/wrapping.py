@@ -45,7 +45,8 @@ def _wrap_narrow(text: str, width: int, later: int) -> list[Span]:
 
 def _wrap_wide(text: str, width: int, later: int) -> list[Span]:
     rows: list[Span] = []
-    graphemes = split_graphemes(text)[0]
+    # Behind joiners that a text begins with, a letter is given no width, though it is shown.
+    graphemes = [(first, last, cells or cell_len(text[first:last])) for first, last, cells in split_graphemes(text)[0]]
     place = 0
     while place < len(graphemes):
         end = _row_end(text, graphemes[place:], width)
