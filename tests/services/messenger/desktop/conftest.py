@@ -36,6 +36,12 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     return Unloadable.from_parent(parent, path=module_path) if find_fault() else None
 
 
+@pytest.fixture(autouse=True)
+def nobody_named_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin without a file of authorities: where the machine names one, each connection would read all of it."""
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+
+
 @pytest.fixture(scope="session")
 def qapp() -> "QApplication":
     """Make the application as the program does; pytest-qt's own would leave the system's language switched on."""
