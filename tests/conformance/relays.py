@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,19 @@ DEFAULTS = {
     "RELAY_PASSWORD_GUESSES_PER_MINUTE": "0",
     "RELAY_ADMIN_SOCKET": "",
 }
+
+# Each set of settings is a process, so what doesn't get in each other's way is one set.
+RESTRICTED: Mapping[str, object] = {
+    "max_members_per_room": 3,
+    "hide_rooms": "true",
+    "host_grace_seconds": 30,
+    "provisional_address": "false",
+    "receive_buffer_bytes": 4096,
+}
+OBEYS_NOBODY: Mapping[str, object] = {"password_guesses_per_minute": 1, "moderation": "false"}
+SHORT_OF_PATIENCE: Mapping[str, object] = {"pending_timeout_seconds": 0.5, "host_grace_seconds": 1}
+ADDS_NOTHING: Mapping[str, object] = {"attribution": "none", "announce": "false", "leave_commands": "false"}
+TALKATIVE: Mapping[str, object] = {"log_level": "debug", "host_grace_seconds": 0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import pytest
 from conformance import wire
 from conformance.conftest import StartRelay
 from conformance.people import Member, People
+from conformance.relays import ADDS_NOTHING
 
 FILL = "é漢😀x".encode()
 ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
@@ -253,7 +254,7 @@ def test_no_member_speaks_as_the_server(people: People, room: bytes) -> None:
 
 @pytest.mark.requirement("UDP-09")
 def test_no_member_speaks_as_the_server_without_attribution_either(start_relay: StartRelay, room: bytes) -> None:
-    with People(start_relay(attribution="none", announce="false").relay) as people:
+    with People(start_relay(**ADDS_NOTHING).relay) as people:
         ann, bob = people.pair(room)
         for message in (b"server: hi", b"SERVER: hi", b"  server: hi", b"server:hi", b"Server : hi"):
             ann.say(message)
@@ -279,10 +280,10 @@ def test_members_hear_who_comes_and_goes(people: People, room: bytes) -> None:
 
 @pytest.mark.requirement("UDP-10", "UDP-08")
 def test_notices_and_leave_commands_can_be_off(start_relay: StartRelay, room: bytes) -> None:
-    with People(start_relay(announce="false", leave_commands="false").relay) as people:
+    with People(start_relay(**ADDS_NOTHING).relay) as people:
         ann, bob = people.create(room, b"ann"), people.join(room, b"bob")
         bob.say(b"/leave")
-        assert ann.receive() == b"bob: /leave"
+        assert ann.receive() == b"/leave"
         assert bob.heard(after=ann) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from conformance import wire
 from conformance.conftest import StartRelay
 from conformance.people import NOTICE, People, call
-from conformance.relays import OwnRelay
+from conformance.relays import RESTRICTED, OwnRelay
 
 
 def counters(own: OwnRelay) -> dict[str, float]:
@@ -87,7 +87,7 @@ def test_every_datagram_and_every_copy_is_accounted_for(start_relay: StartRelay,
 
 @pytest.mark.requirement("CON-04")
 def test_what_the_system_dropped_is_counted_too(start_relay: StartRelay, room: bytes) -> None:
-    own = start_relay(receive_buffer_bytes=4096)
+    own = start_relay(**RESTRICTED)
     with People(own.relay) as people:
         ann, bob = people.pair(room)
         before = counters(own)

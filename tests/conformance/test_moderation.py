@@ -8,7 +8,7 @@ import pytest
 from conformance import wire
 from conformance.conftest import StartRelay
 from conformance.people import Member, People, ask, status_of
-from conformance.relays import OwnRelay, Relay
+from conformance.relays import OBEYS_NOBODY, RESTRICTED, TALKATIVE, OwnRelay, Relay
 
 NOT_THE_HOST = b"server: Only the host may do that"
 HOSTS_COMMANDS = [b"/kick bob", b"/ban bob", b"/unban bob", b"/mute bob", b"/unmute bob", b"/host eve", b"/topic x"]
@@ -55,7 +55,7 @@ def test_what_is_no_command_is_relayed(people: People, room: bytes, text: bytes)
 
 @pytest.mark.requirement("MOD-01", "CON-01", "CON-02")
 def test_commands_are_accepted_and_relayed_to_nobody(start_relay: StartRelay, room: bytes) -> None:
-    own = start_relay(log_level="debug", byte_rate=70_001)
+    own = start_relay(**TALKATIVE)
     with People(own.relay) as people:
         ann, bob = people.pair(room)
         before = counts(own)
@@ -84,7 +84,7 @@ def test_commands_are_limited_like_messages(start_relay: StartRelay, room: bytes
 @pytest.mark.requirement("MOD-01", "TCP-07")
 @pytest.mark.parametrize("on", [True, False])
 def test_a_relay_says_whether_it_obeys(start_relay: StartRelay, room: bytes, on: bool) -> None:
-    own = start_relay(moderation=str(on).lower())
+    own = start_relay() if on else start_relay(**OBEYS_NOBODY)
     with People(own.relay) as people:
         ann, bob = people.pair(room)
         request = json.dumps({"username": "zoe", "reply": "json"}).encode()
@@ -187,7 +187,7 @@ def test_who_shares_the_hosts_address_is_banned_by_name_alone(people: People, ro
 
 @pytest.mark.requirement("MOD-04", "ROOM-06")
 def test_a_ban_keeps_no_host_out_that_comes_back(start_relay: StartRelay, room: bytes) -> None:
-    with People(start_relay(host_grace_seconds=30).relay) as people:
+    with People(start_relay(**RESTRICTED).relay) as people:
         ann = people.create(room, b"ann", "127.0.0.1")
         bob = people.join(room, b"bob", "127.0.0.2")
         eve = people.join(room, b"eve", "127.0.0.2")
@@ -263,7 +263,7 @@ def test_a_topic_is_told_to_all_and_to_who_comes_in(people: People, room: bytes)
 
 @pytest.mark.requirement("MOD-08", "PWD-02", "PWD-06")
 def test_a_host_sets_changes_and_removes_the_password(start_relay: StartRelay, room: bytes) -> None:
-    own = start_relay(log_level="debug", message_burst=1001)
+    own = start_relay(**TALKATIVE)
     first, second = secrets.token_hex(8), secrets.token_hex(8)
 
     def tries(name: str, password: str | None) -> int:

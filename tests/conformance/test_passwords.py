@@ -8,7 +8,7 @@ import pytest
 from conformance import wire
 from conformance.conftest import StartRelay
 from conformance.people import People, ask, call, status_of
-from conformance.relays import Relay
+from conformance.relays import OBEYS_NOBODY, RESTRICTED, TALKATIVE, Relay
 
 SECRET = "open sesame"
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
@@ -51,8 +51,10 @@ def test_in_an_open_room_a_password_doesnt_matter(people: People, room: bytes) -
 
 @pytest.mark.requirement("PWD-02")
 def test_who_doesnt_know_the_password_learns_nothing_of_the_room(start_relay: StartRelay, room: bytes) -> None:
-    with People(start_relay(max_members_per_room=1).relay) as people:
+    with People(start_relay(**RESTRICTED).relay) as people:
         people.create(room, b"ann", "127.0.0.1", password=SECRET)
+        for friend in (b"dave", b"zoe"):  # they fill it
+            people.join(room, friend, "127.0.0.1", SECRET)
         for name in ("ann", "server", "bob"):
             assert status_of(people.relay, join(room, "wrong", name), "127.0.0.2") == wire.WRONG_PASSWORD
             assert status_of(people.relay, join(room, None, name), "127.0.0.2") == wire.WRONG_PASSWORD
@@ -97,7 +99,7 @@ def test_what_cant_be_is_refused_whatever_the_password(relay: Relay, people: Peo
 def test_of_many_passwords_at_once_some_are_asked_to_wait_and_others_never(
     start_relay: StartRelay, room: bytes
 ) -> None:
-    own = start_relay(max_rooms=40)
+    own = start_relay(**OBEYS_NOBODY)
     own.process.send_signal(signal.SIGSTOP)  # so that it finds all of them at once
     try:
         crowd = [call(own.relay) for _ in range(30)]
@@ -118,7 +120,7 @@ def test_of_many_passwords_at_once_some_are_asked_to_wait_and_others_never(
 
 @pytest.mark.requirement("PWD-04")
 def test_who_guesses_wrong_too_often_must_wait_and_nobody_else(start_relay: StartRelay, room: bytes) -> None:
-    with People(start_relay(password_guesses_per_minute=1).relay) as people:
+    with People(start_relay(**OBEYS_NOBODY).relay) as people:
         people.create(room, b"ann", "127.0.0.1", SECRET)
         guesser, honest = "127.0.1.1", "127.0.1.2"
         for _ in range(5):  # neither is a guess
@@ -133,7 +135,7 @@ def test_who_guesses_wrong_too_often_must_wait_and_nobody_else(start_relay: Star
 
 @pytest.mark.requirement("PWD-04")
 def test_a_room_that_many_attack_stays_open_to_who_knows_its_password(start_relay: StartRelay, room: bytes) -> None:
-    with People(start_relay(password_guesses_per_minute=1).relay) as people:
+    with People(start_relay(**OBEYS_NOBODY).relay) as people:
         people.create(room, b"ann", "127.0.0.1", SECRET)
         many = [f"127.0.2.{number}" for number in range(1, 5)]
         for source in many:
@@ -147,7 +149,7 @@ def test_a_room_that_many_attack_stays_open_to_who_knows_its_password(start_rela
 
 @pytest.mark.requirement("PWD-05")
 def test_a_relay_may_hide_which_rooms_there_are(start_relay: StartRelay, room: bytes) -> None:
-    with People(start_relay(hide_rooms="true").relay) as people:
+    with People(start_relay(**RESTRICTED).relay) as people:
         people.create(room, b"ann", password=SECRET)
         missing = room[::-1]
         for wants_json in (False, True):
@@ -164,7 +166,7 @@ def test_a_relay_may_hide_which_rooms_there_are(start_relay: StartRelay, room: b
 
 @pytest.mark.requirement("PWD-02", "ROOM-06")
 def test_a_host_comes_back_with_the_password_only(start_relay: StartRelay, room: bytes) -> None:
-    with People(start_relay(host_grace_seconds=30).relay) as people:
+    with People(start_relay(**RESTRICTED).relay) as people:
         ann = people.create(room, b"ann", password=SECRET)
         bob = people.join(room, b"bob", password=SECRET)
         bob.heard(after=ann)
@@ -177,7 +179,7 @@ def test_a_host_comes_back_with_the_password_only(start_relay: StartRelay, room:
 
 @pytest.mark.requirement("PWD-06")
 def test_a_relay_says_nothing_of_passwords(start_relay: StartRelay, room: bytes) -> None:
-    own = start_relay(log_level="debug", host_grace_seconds=0)
+    own = start_relay(**TALKATIVE)
     wrong = "simsalabim"
     with People(own.relay) as people:
         ann = people.create(room, b"ann", password=SECRET)

@@ -8,7 +8,7 @@ import pytest
 from conformance import wire
 from conformance.conftest import StartRelay
 from conformance.people import Member, People, ask, call, half_request, status_of
-from conformance.relays import Relay
+from conformance.relays import RESTRICTED, SHORT_OF_PATIENCE, TALKATIVE, Relay
 
 FULL_WIDTH_ANN = "\uff41\uff4e\uff4e"
 CYRILLIC_ANN = "\u0430nn"
@@ -70,7 +70,7 @@ def test_a_token_is_worth_nothing_in_another_room(people: People, room: bytes) -
 
 @pytest.mark.requirement("ROOM-02")
 def test_a_token_is_never_logged_nor_relayed(start_relay: StartRelay, room: bytes) -> None:
-    own = start_relay(log_level="debug")
+    own = start_relay(**TALKATIVE)
     with People(own.relay) as people:
         ann, bob = people.pair(room)
         bob.say(b"hello")
@@ -139,7 +139,7 @@ def test_ordinary_names_of_all_languages_are_taken(people: People, room: bytes, 
 
 @pytest.mark.requirement("ROOM-04")
 def test_a_token_not_used_in_time_dies(start_relay: StartRelay, room: bytes) -> None:
-    relay = start_relay(pending_timeout_seconds=0.5).relay
+    relay = start_relay(**SHORT_OF_PATIENCE).relay
     with People(relay) as people:
         ann = people.create(room, b"ann")
         bob = Member(relay, wire.JOIN, room, b"bob")
@@ -153,7 +153,7 @@ def test_a_token_not_used_in_time_dies(start_relay: StartRelay, room: bytes) -> 
 
 @pytest.mark.requirement("ROOM-04", "EVI-04")
 def test_a_room_whose_host_never_spoke_closes(start_relay: StartRelay, room: bytes) -> None:
-    relay = start_relay(pending_timeout_seconds=0.5).relay
+    relay = start_relay(**SHORT_OF_PATIENCE).relay
     with People(relay) as people, Member(relay, wire.CREATE, room, b"ann"):
         bob = people.join(room, b"bob")
         bob.await_notice(b"disconnected: host_left")
@@ -162,8 +162,9 @@ def test_a_room_whose_host_never_spoke_closes(start_relay: StartRelay, room: byt
 
 @pytest.mark.requirement("ROOM-05")
 def test_a_room_has_a_cap_of_members(start_relay: StartRelay, room: bytes) -> None:
-    with People(start_relay(max_members_per_room=2).relay) as people:
+    with People(start_relay(**RESTRICTED).relay) as people:
         ann, bob = people.pair(room)
+        people.join(room, b"dave")
         assert status_of(people.relay, join(room, b"eve")) == wire.ROOM_FULL
         bob.leave()
         ann.await_notice(b"bob left")
@@ -223,7 +224,7 @@ def test_of_all_transactions_under_way_the_slowest_yields(start_relay: StartRela
 
 @pytest.mark.requirement("ROOM-06")
 def test_a_room_outlives_its_host_by_the_grace(start_relay: StartRelay, room: bytes) -> None:
-    with People(start_relay(host_grace_seconds=1).relay) as people:
+    with People(start_relay(**SHORT_OF_PATIENCE).relay) as people:
         ann, bob, eve = people.trio(room)
         ann.leave()
         bob.await_notice(b"ann left")
@@ -236,7 +237,7 @@ def test_a_room_outlives_its_host_by_the_grace(start_relay: StartRelay, room: by
 
 @pytest.mark.requirement("ROOM-06")
 def test_a_host_that_comes_back_within_the_grace_is_host_again(start_relay: StartRelay, room: bytes) -> None:
-    with People(start_relay(host_grace_seconds=1).relay) as people:
+    with People(start_relay(**SHORT_OF_PATIENCE).relay) as people:
         ann, bob = people.pair(room)
         host_next_door, next_door = people.pair(room + b"2")
         ann.leave()

@@ -9,7 +9,7 @@ import pytest
 from conformance import wire
 from conformance.conftest import StartRelay
 from conformance.people import People, ask, call, half_request, status_of
-from conformance.relays import Relay
+from conformance.relays import RESTRICTED, Relay
 
 
 def create(room: bytes, payload: bytes, state: int = wire.REQUEST) -> bytes:
@@ -330,7 +330,7 @@ def test_messages_reach_the_port_that_a_client_names(relay: Relay, people: Peopl
 def test_without_provisional_addresses_a_member_hears_nothing_before_it_speaks(
     start_relay: StartRelay, room: bytes
 ) -> None:
-    relay = start_relay(provisional_address="false").relay
+    relay = start_relay(**RESTRICTED).relay
     with People(relay) as people:
         ann = people.create(room, b"ann")
         with call(relay) as connection:

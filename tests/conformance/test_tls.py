@@ -19,6 +19,9 @@ from conformance.tls import Authority, HandMade, ask_secure, call_secure
 pytestmark = pytest.mark.requirement("TCP-12")
 
 Start = Callable[..., Relay]
+# Each set of settings is a process, so what doesn't get in each other's way is one set.
+PATIENT = {"transaction_timeout_seconds": 3600, "completion_pause_seconds": 0.5}
+STRICT = {"tls_required": "true", "tls_min_version": "1.2"}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,8 @@ def context(authority: Authority) -> ssl.SSLContext:
 @pytest.fixture(params=["uvloop", "asyncio"])
 def start(request: pytest.FixtureRequest, start_relay: StartRelay, authority: Authority) -> Start:
     """Start a relay with a certificate, on each of the event loops."""
-    return lambda **settings: start_relay(event_loop=request.param, **authority.settings, **settings).relay
+    common = {"event_loop": request.param, **PATIENT, **authority.settings}
+    return lambda **settings: start_relay(**common | settings).relay
 
 
 def create(room: bytes, payload: bytes = b"ann") -> bytes:
@@ -149,7 +153,7 @@ def assert_readable(connection: socket.socket) -> None:
 
 @pytest.mark.requirement("TCP-09")
 def test_who_goes_before_its_token_comes_loses_its_place(start: Start, context: ssl.SSLContext, room: bytes) -> None:
-    relay = start(completion_pause_seconds=0.5)
+    relay = start()
     with call_secure(relay, context) as connection:
         connection.sendall(create(room))
         wire.read_frame(connection)
@@ -170,7 +174,7 @@ def test_a_client_may_end_its_side_after_the_request(start: Start, context: ssl.
 
 @pytest.mark.parametrize("payload", [b"ann", b'"ann"', b'{"username": "ann"}'])
 def test_a_relay_that_requires_tls_refuses_plain_with_status_10(start: Start, room: bytes, payload: bytes) -> None:
-    relay = start(tls_required="true")
+    relay = start(**STRICT)
     assert ask(relay, create(room, payload)) == [wire.Frame(wire.CREATE, wire.REPLY, room, bytes([wire.NOT_SUPPORTED]))]
 
 
@@ -178,7 +182,7 @@ def test_a_relay_that_requires_tls_refuses_plain_with_status_10(start: Start, ro
 def test_it_says_so_in_json_to_who_asks_for_json_and_nothing_was_done(
     start: Start, context: ssl.SSLContext, room: bytes
 ) -> None:
-    relay = start(tls_required="true")
+    relay = start(**STRICT)
     (reply,) = ask(relay, create(room, b'{"username": "ann", "password": "secret", "reply": "json"}'))
     told = json.loads(reply.payload)
     assert (told["status"], told["reason"]) == (wire.NOT_SUPPORTED, "not_supported")
@@ -244,13 +248,13 @@ def test_a_handshake_under_way_takes_a_transactions_place(start: Start, context:
 
 
 def test_what_begins_like_tls_and_is_none_is_cut_at_once(start: Start) -> None:
-    with call(start(transaction_timeout_seconds=3600)) as connection:
+    with call(start()) as connection:
         connection.sendall(b"\x16\x03" + bytes(100))
         assert_cut(connection)
 
 
 def test_plain_words_are_no_tls(start: Start, context: ssl.SSLContext) -> None:
-    relay = start(transaction_timeout_seconds=3600)
+    relay = start()
     with call_secure(relay, context) as connection, socket.socket(fileno=connection.detach()) as tcp:
         tcp.settimeout(wire.WAIT_SECONDS)
         tcp.sendall(nowhere())
@@ -262,7 +266,7 @@ def test_the_oldest_version_is_a_setting(start: Start, authority: Authority) -> 
     old.maximum_version = ssl.TLSVersion.TLSv1_2
     with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
         ask_secure(start(), old, nowhere())
-    (reply,) = ask_secure(start(tls_min_version="1.2"), old, nowhere())
+    (reply,) = ask_secure(start(**STRICT), old, nowhere())
     assert reply.payload == bytes([wire.NO_SUCH_ROOM])
 
 

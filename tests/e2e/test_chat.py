@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from conformance.relays import CommonRelays
+from conformance.relays import OBEYS_NOBODY, CommonRelays
 from e2e.piped import SECONDS, Chat
 
 Relay = Any
@@ -147,7 +147,7 @@ def test_a_host_keeps_order_through_a_pipe(pair: tuple[Chat, Chat]) -> None:
 def test_no_command_reaches_a_relay_that_would_relay_it(
     chat: Callable[..., Chat], common_relays: CommonRelays, room: str
 ) -> None:
-    server = f"127.0.0.1:{common_relays.get(moderation='false').relay.tcp_port}"
+    server = f"127.0.0.1:{common_relays.get(**OBEYS_NOBODY).relay.tcp_port}"
     ann = chat("create", room, "--name", "ann", "--server", server)
     ann.is_told("You created")
     bob = chat("join", room, "--name", "bob", "--server", server)
