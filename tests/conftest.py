@@ -10,7 +10,8 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -124,6 +125,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("hypothesis"):
             item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)  # within pytest-cov's own
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Count nothing indeed: in a worker of pytest-xdist, pytest-cov counts twice and pauses only one of the two."""
+    if not item.get_closest_marker("no_cover"):
+        return (yield)
+    counting = sys.gettrace()
+    sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(counting)
 
 
 @pytest.hookimpl(trylast=True)
