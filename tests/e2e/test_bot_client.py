@@ -18,6 +18,7 @@ from typing import IO
 
 import pytest
 
+from conformance.people import People
 from conformance.relays import CommonRelays, OwnRelay
 from e2e import here
 from ports import free_ports
@@ -144,23 +145,43 @@ def test_a_refusal_that_nobody_expected_fails_the_run(where: tuple[str, ...], tm
     assert done.stderr.startswith('Ann couldn\'t join "nowhere": There is no room of this name')
 
 
-def test_bots_know_passwords_their_own_or_that_of_all(where: tuple[str, ...], tmp_path: Path) -> None:
+def test_bots_know_passwords_their_own_or_that_of_all(
+    where: tuple[str, ...], common_relays: CommonRelays, tmp_path: Path
+) -> None:
     file = tmp_path / "closed.yaml"
     file.write_text(
-        "title: Closed\nrooms: [cellar, attic]\nbots:\n"
-        "  - name: Ann\n    room: cellar\n"
-        "    steps: [create, expect: here I am, expect: {text: me too, within_seconds: 40}]\n"
-        "  - {name: Ben, room: cellar, steps: [join, say: here I am, expect: {text: me too, within_seconds: 40}]}\n"
-        "  - {name: Eve, room: cellar, password: 'no', start_seconds: 3, steps: [join: {refused: wrong_password}]}\n"
-        "  - {name: Ned, room: cellar, password: '', start_seconds: 3, steps: [join: {refused: wrong_password}]}\n"
-        "  - {name: Tom, room: cellar, password: open sesame, start_seconds: 3, steps: [enter, say: me too]}\n"
-        "  - {name: Ida, room: attic, password: '', steps: [create, expect: anybody here]}\n"
-        "  - {name: Jon, room: attic, steps: [join, say: anybody here]}\n"
+        "title: Closed\nrooms: [cellar, attic, vault]\nbots:\n"
+        "  - {name: Ann, room: cellar, steps: [create, expect: {text: here I am, within_seconds: 40}]}\n"
+        "  - {name: Ben, room: cellar, steps: [join: {within_seconds: 40}, say: here I am]}\n"
+        "  - {name: Ida, room: attic, password: '', steps: [create, expect: {text: hello, within_seconds: 40}]}\n"
+        "  - {name: Jon, room: attic, steps: [join: {within_seconds: 40}, say: hello]}\n"
+        "  - {name: Eve, room: vault, password: 'no', steps: [join: {refused: wrong_password}]}\n"
+        "  - {name: Ned, room: vault, password: '', steps: [join: {refused: wrong_password}]}\n"
+        "  - {name: Tom, room: vault, password: simsim, steps: [enter, say: it fits]}\n"
     )
-    done = bot_client("run", "--scenario", str(file), *where, BOT_PASSWORD="open sesame")
+    with People(common_relays.get().relay) as people:
+        host = people.create(b"vault", b"Liz", password="simsim")
+        done = bot_client("run", "--scenario", str(file), *where, BOT_PASSWORD="open sesame")
+        assert host.receive_until(lambda data: b"it fits" in data) == b"Tom: it fits"
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"2 wrong password", done.stdout), done.stdout
     assert "sesame" not in done.stdout
+
+
+def test_who_expects_to_be_refused_waits_for_the_room_like_others(
+    where: tuple[str, ...], common_relays: CommonRelays, tmp_path: Path
+) -> None:
+    file = tmp_path / "late.yaml"
+    file.write_text(
+        "title: Late\nrooms: [late]\nbots:\n"
+        "  - {name: Eve, room: late, password: 'no', steps: [join: {refused: wrong_password, within_seconds: 40}]}\n"
+    )
+    with playing(command("run", "--scenario", str(file), *where)) as bots, People(common_relays.get().relay) as people:
+        assert bots.stdout
+        assert "Late" in bots.stdout.readline()
+        people.create(b"late", b"Liz", password="simsim")
+        assert "Eve is refused: The password is wrong." in bots.stdout.read()
+        assert bots.wait(DEADLINE_SECONDS) == 0
 
 
 def test_a_wrong_password_that_nobody_expected_fails_the_run(where: tuple[str, ...], tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ class Player:
             if status is Status.OK and refused is None:
                 return
             limit = self._patience if status in _PASSING else patience.get(status, 0)
-            if refused or loop.time() + delay > started + limit:
+            if loop.time() + delay > started + limit:
                 self._refused(status)
                 raise PlayError(self._rejection(status, refused, what))
             if attempt >= len(doors):  # each door is tried at once, then all again after a pause
