@@ -18,8 +18,9 @@ SCREENS := tests/services/messenger/desktop tests/services/messenger/terminal
 # What shows that every branch of the protocol and of the relay's core is tested.
 COVERING := tests/libs/chatproto tests/services/relay_server/core tests/services/relay_server/telemetry/test_metrics.py
 UNIT := tests/libs tests/services tests/docs tests/fuzz/test_corpus.py $(SCREENS:%=--ignore=%)
-# The tests of a file share what they brought up, and one file takes nearly as long as all others: two workers do.
-CONTAINERS := $(PYTEST) --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/e2e/containers
+# The tests of a file share what they brought up, and mostly wait; the two files that take longest come first.
+CONTAINERS := $(PYTEST) --numprocesses 3 --dist loadfile --no-loadscope-reorder \
+  tests/e2e/containers/test_compose.py tests/e2e/containers/test_restart.py tests/e2e/containers
 
 .PHONY: help
 help: ## list the targets
@@ -100,17 +101,17 @@ check: lint ## lint, unit tests, documents (under a minute)
 
 .PHONY: test
 test: $(VENV)/dev.stamp ## everything but attacks (make faults): lint, units with coverage, conformance, programs, containers, dashboards
-	@echo "==> lint, and tests of containers, units, programs and dashboards, two kinds at a time; each shows how it went when it is done"
+	@echo "==> lint, and tests of containers, units, programs and dashboards, two kinds at a time (some five minutes); each shows how it went when it is done"
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(KINDS)
 
-# Containers mostly wait, all others compute: together they leave little of a machine unused.
-KINDS := test-containers lint test-units test-programs test-dashboards
+# Containers mostly wait, programs do half of the time, all others compute: two at a time keep two cores busy.
+KINDS := test-containers test-programs test-units lint test-dashboards
 .PHONY: test-containers test-units test-programs test-dashboards
 test-units: $(VENV)/dev.stamp # what is counted slows all that runs beside it, so the rest runs apart
 	@$(PYTEST) --cov --cov-report=term $(COVERING)
 	@$(PYTEST) $(UNIT) $(COVERING:%=--ignore=%)
 test-programs: $(VENV)/dev.stamp # what takes longest comes first
-	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) tests/e2e/test_vps_install.py \
+	@$(PYTEST) --numprocesses 3 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) tests/e2e/test_vps_install.py \
 	  tests/e2e tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py $(SCREENS)
 test-containers: $(VENV)/dev.stamp
 	@$(CONTAINERS)
