@@ -1,6 +1,7 @@
 """The list of rooms at the left."""
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
 
 from messenger.core.conversation import Conversation
@@ -10,6 +11,16 @@ from messenger.desktop.icons import icon
 from messenger.desktop.state import state_of, tone_of
 from messenger.desktop.theme import Theme
 from messenger.i18n import _, ngettext
+
+
+class _Places(QListWidget):
+    """A list in which the focus alone chooses nothing."""
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Have no row begun with: Qt would choose the first one, also where the focus only comes by."""
+        blocked = self.blockSignals(True)
+        super().focusInEvent(event)
+        self.blockSignals(blocked)
 
 
 class Rooms(QWidget):
@@ -33,7 +44,7 @@ class Rooms(QWidget):
         self.title.setProperty("role", "title")
         self.new = _button(_("New room (Ctrl+N)"), _("New room"), _("Opens the page to create or join a room"))
         self.menu = _button(_("Menu (F10)"), _("Menu"), _("Opens the menu of the program"))
-        self.list = QListWidget(self)
+        self.list = _Places(self)
         self.list.setAccessibleName(_("Rooms"))
         self.list.setAccessibleDescription(_("The rooms that you are in; the menu key opens what can be done"))
         self.list.setItemDelegate(RoomDelegate(theme))
