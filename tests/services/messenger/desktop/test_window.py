@@ -11,7 +11,7 @@ from messenger.desktop.actions import Do
 from messenger.desktop.attention import plain
 from messenger.desktop.dialogs import HelpDialog
 from messenger.desktop.panes import Pane
-from services.messenger.core.fake_relay import NOON
+from services.messenger.core.fake_relay import NOON, entry
 from services.messenger.desktop.sight import Sight
 
 
@@ -312,3 +312,21 @@ def test_a_link_that_was_opened_elsewhere_brings_the_window_up(sight: Sight) -> 
     assert not sight.window.isMinimized()
     assert sight.window.centre.currentWidget() is sight.window.start
     assert sight.window.start.form.room.text() == "tea"
+
+
+def test_at_the_start_one_can_type_ones_name_at_once(sight: Sight) -> None:
+    assert sight.window.focusWidget() is sight.window.start.form.name
+
+
+def test_the_room_one_comes_into_is_shown_though_the_focus_goes_by_the_list(sight: Sight) -> None:
+    for room in ("one", "two", "three"):
+        sight.window.messenger.enter(entry(room))
+    sight.window.show_start()
+    sight.window.activateWindow()
+    QApplication.processEvents()
+    assert sight.window.start.form.name.hasFocus()
+    last = sight.window.messenger.conversations[-1]
+    sight.window.show_conversation(last)
+    assert sight.window.current is last
+    assert sight.window.chat.bar.title.text() == "three"
+    assert sight.window.chat.composer.words.hasFocus()

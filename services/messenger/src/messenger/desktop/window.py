@@ -58,7 +58,7 @@ class Window(QMainWindow):
         self.centre.addWidget(self.chat)
         self._lay_out()
         self._connect()
-        self.render_all()
+        self.show_start()
 
     def open_invite(self, invite: Invite) -> None:
         """Prepare to go where an invitation leads, or show the room if one is there already."""
