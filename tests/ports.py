@@ -4,8 +4,9 @@ import os
 import random
 import socket
 from typing import Final
+from zlib import crc32
 
-# Below what systems hand out by themselves. Tests that run side by side each have their own share.
+# Below what systems hand out by themselves. Workers of one run each have their own share, runs begin anywhere.
 _FIRST: Final = 20_000
 _SHARES: Final = 8
 _SHARE_PORTS: Final = 1_500
@@ -13,8 +14,9 @@ _SHARE_PORTS: Final = 1_500
 
 def free_ports(count: int) -> list[int]:
     """Choose so many ports in a row."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _SHARES
-    start = _FIRST + worker * _SHARE_PORTS
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    run = crc32(os.environ.get("PYTEST_XDIST_TESTRUNUID", "").encode())
+    start = _FIRST + (run + worker) % _SHARES * _SHARE_PORTS
     while True:
         first = random.randrange(start, start + _SHARE_PORTS - count)
         ports = list(range(first, first + count))

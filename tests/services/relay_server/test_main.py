@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ports import free_ports
 from relay_server import __version__
 from relay_server.__main__ import main
 from relay_server.settings import Settings, variable
@@ -149,19 +150,14 @@ def test_whichever_port_is_busy_nothing_is_left_open(command: Command, busy: str
         other.bind(("127.0.0.1", 0))
         if kind is socket.SOCK_STREAM:
             other.listen()
-        ports = {name: str(free_port()) for name in ("RELAY_TCP_PORT", "RELAY_UDP_PORT", "RELAY_LOBBY_PORT")}
+        names = ("RELAY_TCP_PORT", "RELAY_UDP_PORT", "RELAY_LOBBY_PORT")
+        ports = {name: str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}
         environ = {"RELAY_HOST": "127.0.0.1", "RELAY_OPS_PORT": "0"} | ports | {busy: str(port_of(other))}
         assert f" port {port_of(other)} " in assert_one_sentence(command("run", **environ))
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return port_of(sock)
-
-
 def test_a_relay_that_is_not_there_is_unhealthy(command: Command) -> None:
-    line = assert_one_sentence(command("healthcheck", "--server", f"127.0.0.1:{free_port()}", "--timeout", "5"), 1)
+    line = assert_one_sentence(command("healthcheck", "--server", f"127.0.0.1:{free_ports(1)[0]}", "--timeout", "5"), 1)
     assert line.startswith("unhealthy: ")
 
 
@@ -226,7 +222,7 @@ def test_an_env_file_to_start_from_is_written(command: Command) -> None:
 
 
 def test_the_doctor_finds_a_busy_port(command: Command, busy_port: int) -> None:
-    ports = {"RELAY_TCP_PORT": str(busy_port), "RELAY_UDP_PORT": str(free_port()), "RELAY_LOBBY_PORT": "0"}
+    ports = {"RELAY_TCP_PORT": str(busy_port), "RELAY_UDP_PORT": str(free_ports(1)[0]), "RELAY_LOBBY_PORT": "0"}
     code, out, err = command("doctor", "--json", RELAY_HOST="127.0.0.1", RELAY_OPS_PORT="0", **ports)
     assert (code, err) == (1, "")
     marks = {finding["check"]: finding["mark"] for finding in json.loads(out)["findings"]}
