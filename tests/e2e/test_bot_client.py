@@ -24,6 +24,7 @@ from e2e import here
 from ports import free_ports
 
 DEADLINE_SECONDS = 50.0
+Scenario = Callable[[str], Path]
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -55,6 +56,18 @@ def playing(arguments: Sequence[str], **variables: str) -> Iterator[subprocess.P
             yield process
         finally:
             process.kill()
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Scenario:
+    """Write a scenario into a file."""
+
+    def write(text: str) -> Path:
+        file = tmp_path / "scenario.yaml"
+        file.write_text(text, "utf-8")
+        return file
+
+    return write
 
 
 @pytest.fixture
@@ -115,9 +128,8 @@ bots:
 """
 
 
-def test_a_scenario_of_ones_own_is_played(where: tuple[str, ...], tmp_path: Path) -> None:
-    file = tmp_path / "friends.yaml"
-    file.write_text(SCENARIO.replace("WITHIN", "10"), "utf-8")
+def test_a_scenario_of_ones_own_is_played(where: tuple[str, ...], scenario: Scenario) -> None:
+    file = scenario(SCENARIO.replace("WITHIN", "10"))
     done = bot_client("run", "--scenario", str(file), "--name-prefix", "x", *where)
     assert (done.returncode, done.stderr) == (0, "")
     for line in ("xAnn: Hello, Ben! こんにちは", "xBen: bye now", "xBen is out: the host left", "xBen is refused"):
@@ -125,18 +137,16 @@ def test_a_scenario_of_ones_own_is_played(where: tuple[str, ...], tmp_path: Path
     assert re.search(r"evictions +1 +1 host left", done.stdout)
 
 
-def test_an_expectation_that_fails_fails_the_run(where: tuple[str, ...], tmp_path: Path) -> None:
-    file = tmp_path / "friends.yaml"
-    file.write_text(SCENARIO.replace("WITHIN", "0.3").replace("Hello,", "Hi,", 1), "utf-8")
+def test_an_expectation_that_fails_fails_the_run(where: tuple[str, ...], scenario: Scenario) -> None:
+    file = scenario(SCENARIO.replace("WITHIN", "0.3").replace("Hello,", "Hi,", 1))
     done = here.bot_client("run", "--scenario", str(file), *where)
     assert done.returncode == 1
     assert done.stderr == 'Ben waited 0.3 s for "Hello" from Ann, which never came.\n'
     assert "Report" in done.stdout
 
 
-def test_a_refusal_that_nobody_expected_fails_the_run(where: tuple[str, ...], tmp_path: Path) -> None:
-    file = tmp_path / "alone.yaml"
-    file.write_text(
+def test_a_refusal_that_nobody_expected_fails_the_run(where: tuple[str, ...], scenario: Scenario) -> None:
+    file = scenario(
         "title: Alone\nrooms: [nowhere]\nbots:\n  - name: Ann\n    room: nowhere\n"
         "    steps: [join: {within_seconds: 0.2}]\n"
     )
@@ -146,10 +156,9 @@ def test_a_refusal_that_nobody_expected_fails_the_run(where: tuple[str, ...], tm
 
 
 def test_bots_know_passwords_their_own_or_that_of_all(
-    where: tuple[str, ...], common_relays: CommonRelays, tmp_path: Path
+    where: tuple[str, ...], common_relays: CommonRelays, scenario: Scenario
 ) -> None:
-    file = tmp_path / "closed.yaml"
-    file.write_text(
+    file = scenario(
         "title: Closed\nrooms: [cellar, attic, vault]\nbots:\n"
         "  - {name: Ann, room: cellar, steps: [create, expect: {text: here I am, within_seconds: 40}]}\n"
         "  - {name: Ben, room: cellar, steps: [join: {within_seconds: 40}, say: here I am]}\n"
@@ -169,10 +178,9 @@ def test_bots_know_passwords_their_own_or_that_of_all(
 
 
 def test_who_expects_to_be_refused_waits_for_the_room_like_others(
-    where: tuple[str, ...], common_relays: CommonRelays, tmp_path: Path
+    where: tuple[str, ...], common_relays: CommonRelays, scenario: Scenario
 ) -> None:
-    file = tmp_path / "late.yaml"
-    file.write_text(
+    file = scenario(
         "title: Late\nrooms: [late]\nbots:\n"
         "  - {name: Eve, room: late, password: 'no', steps: [join: {refused: wrong_password, within_seconds: 40}]}\n"
     )
@@ -184,9 +192,8 @@ def test_who_expects_to_be_refused_waits_for_the_room_like_others(
         assert bots.wait(DEADLINE_SECONDS) == 0
 
 
-def test_a_wrong_password_that_nobody_expected_fails_the_run(where: tuple[str, ...], tmp_path: Path) -> None:
-    file = tmp_path / "locked.yaml"
-    file.write_text(
+def test_a_wrong_password_that_nobody_expected_fails_the_run(where: tuple[str, ...], scenario: Scenario) -> None:
+    file = scenario(
         "title: Locked\nrooms: [safe]\nbots:\n"
         "  - {name: Ann, room: safe, password: one, steps: [create]}\n"
         "  - {name: Ben, room: safe, password: another, steps: [join]}\n"
@@ -195,9 +202,8 @@ def test_a_wrong_password_that_nobody_expected_fails_the_run(where: tuple[str, .
     assert (done.returncode, done.stderr) == (1, 'Ben couldn\'t join "safe": The password is wrong.\n')
 
 
-def test_bots_that_lose_their_place_enter_again(where: tuple[str, ...], tmp_path: Path) -> None:
-    file = tmp_path / "again.yaml"
-    file.write_text(
+def test_bots_that_lose_their_place_enter_again(where: tuple[str, ...], scenario: Scenario) -> None:
+    file = scenario(
         "title: Again\nrooms: [porch]\nbots:\n"
         "  - name: Ann\n    room: porch\n    steps:\n"
         "      - repeat: {times: 2, steps: [create, expect: here I am, leave]}\n"
@@ -209,9 +215,8 @@ def test_bots_that_lose_their_place_enter_again(where: tuple[str, ...], tmp_path
     assert re.search(r"evictions +2 +2 host left", done.stdout)
 
 
-def test_a_seed_makes_chatter_repeatable(where: tuple[str, ...], tmp_path: Path) -> None:
-    file = tmp_path / "alone.yaml"
-    file.write_text(
+def test_a_seed_makes_chatter_repeatable(where: tuple[str, ...], scenario: Scenario) -> None:
+    file = scenario(
         "title: Alone\nbots:\n  - name: Ann\n    steps: [lobby, chatter: {rate: 50, seconds: 0.5, lines: "
         "[one, two, three, four, five, six, seven, eight, nine, ten]}]\n"
     )
@@ -349,9 +354,8 @@ def test_mistakes_get_one_sentence(arguments: tuple[str, ...], message: str) -> 
     assert done.stderr.count("\n") == 1
 
 
-def test_a_wrong_scenario_is_found_before_anything_is_played(tmp_path: Path) -> None:
-    file = tmp_path / "wrong.yaml"
-    file.write_text("title: Wrong\nbots:\n  - name: Ann\n    steps: [dance]\n")
+def test_a_wrong_scenario_is_found_before_anything_is_played(scenario: Scenario) -> None:
+    file = scenario("title: Wrong\nbots:\n  - name: Ann\n    steps: [dance]\n")
     for done in (here.bot_client("check", str(file)), bot_client("run", "--scenario", str(file))):
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f'{file}, line 4: the step "dance" is unknown: use create')
