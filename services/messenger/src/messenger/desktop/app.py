@@ -14,10 +14,10 @@ from messenger.core.history import Line
 from messenger.core.links import Links, TrustStore
 from messenger.core.messenger import Messenger
 from messenger.desktop.arguments import PROGRAM, Arguments
-from messenger.desktop.doorbell import Doorbell, ring
+from messenger.desktop.geometry import restore_geometry, save_geometry
 from messenger.desktop.interrupts import Interrupts
 from messenger.desktop.key_ring import KeyRing, key_ring
-from messenger.desktop.place import keep, restore
+from messenger.desktop.single_instance import SingleInstance, hand_over
 from messenger.desktop.sockets import QtLinks
 from messenger.desktop.theme import Theme
 from messenger.desktop.window import Window
@@ -41,8 +41,8 @@ def run(arguments: Arguments) -> int:
     except (KnownServersError, LogbookError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return _WRONG_USAGE
-    bell = state.with_name("window.sock")
-    if arguments.invite and not (arguments.name or logbook) and ring(bell, arguments.invite):
+    socket = state.with_name("window.sock")
+    if arguments.invite and not (arguments.name or logbook) and hand_over(socket, arguments.invite):
         return _DONE
     recents = Recents(state.with_name("recents.json"))
     window = build(app, QtLinks(), KnownServers(state), recents, keys=key_ring(), logbook=logbook)
@@ -50,16 +50,16 @@ def run(arguments: Arguments) -> int:
         window.start.form.name.setText(arguments.name)
     if arguments.invite:
         window.open_invite(arguments.invite)
-    place = state.with_name("window.ini")
-    restore(window, place)
-    doorbell = Doorbell(bell)
-    doorbell.rung.connect(window.welcome)
+    geometry = state.with_name("window.ini")
+    restore_geometry(window, geometry)
+    instance = SingleInstance(socket)
+    instance.invited.connect(window.welcome)
     interrupts = Interrupts(lambda: (app.closeAllWindows(), app.quit()))
     window.show()
     app.exec()
     interrupts.end()
-    doorbell.end()
-    keep(window, place)
+    instance.end()
+    save_geometry(window, geometry)
     if logbook:
         logbook.close()
     return _DONE

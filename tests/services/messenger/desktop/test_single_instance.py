@@ -13,39 +13,39 @@ from PySide6.QtNetwork import QLocalSocket
 from pytestqt.qtbot import QtBot
 
 from messenger.core.invite import Invite, parse_invite
-from messenger.desktop import doorbell
-from messenger.desktop.doorbell import Doorbell, ring
+from messenger.desktop import single_instance
+from messenger.desktop.single_instance import SingleInstance, hand_over
 
-RING = """
+HAND_OVER = """
 import sys
 from pathlib import Path
 from messenger.core.invite import parse_invite
-from messenger.desktop.doorbell import ring
-print(ring(Path(sys.argv[1]), parse_invite(sys.argv[2])))
+from messenger.desktop.single_instance import hand_over
+print(hand_over(Path(sys.argv[1]), parse_invite(sys.argv[2])))
 """
 INVITE = parse_invite("chats://chat.example.org:9000/%E8%8C%B6%20room")
 
 
-class Bell:
+class First:
     """One that keeps what it heard."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.heard: list[Invite] = []
-        self._doorbell = Doorbell(path)
-        self._doorbell.rung.connect(self.heard.append)
+        self._instance = SingleInstance(path)
+        self._instance.invited.connect(self.heard.append)
 
-    def is_rung(self, bot: QtBot, invite: Invite = INVITE) -> bool:
-        """Have another program ring, which waits for the answer while Qt works here."""
+    def is_asked(self, bot: QtBot, invite: Invite = INVITE) -> bool:
+        """Have another program hand a link over, which waits for the answer while Qt works here."""
         with subprocess.Popen(
-            [sys.executable, "-c", RING, str(self.path), str(invite)], stdout=subprocess.PIPE
+            [sys.executable, "-c", HAND_OVER, str(self.path), str(invite)], stdout=subprocess.PIPE
         ) as other:
             bot.waitUntil(lambda: other.poll() is not None, timeout=20_000)
             assert other.stdout
             return other.stdout.read() == b"True\n"
 
     def end(self) -> None:
-        self._doorbell.end()
+        self._instance.end()
 
 
 @pytest.fixture
@@ -59,30 +59,30 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "window.sock"
 
 
-def a_bell(stack: ExitStack, path: Path) -> Bell:
-    bell = Bell(path)
-    stack.callback(bell.end)
-    return bell
+def an_instance(stack: ExitStack, path: Path) -> First:
+    window = First(path)
+    stack.callback(window.end)
+    return window
 
 
 def test_where_no_window_is_nobody_answers(path: Path) -> None:
-    assert not ring(path, INVITE)
+    assert not hand_over(path, INVITE)
 
 
 @pytest.mark.parametrize("invite", [INVITE, parse_invite("chat://127.0.0.1:9002")])
 def test_the_window_hears_the_link(stack: ExitStack, qtbot: QtBot, path: Path, invite: Invite) -> None:
-    bell = a_bell(stack, path)
-    assert bell.is_rung(qtbot, invite)
-    assert bell.heard == [invite]
+    window = an_instance(stack, path)
+    assert window.is_asked(qtbot, invite)
+    assert window.heard == [invite]
 
 
-def test_the_first_window_keeps_the_bell_until_it_ends(stack: ExitStack, qtbot: QtBot, path: Path) -> None:
-    first, second = a_bell(stack, path), a_bell(stack, path)
-    assert first.is_rung(qtbot)
+def test_the_first_window_listens_until_it_ends(stack: ExitStack, qtbot: QtBot, path: Path) -> None:
+    first, second = an_instance(stack, path), an_instance(stack, path)
+    assert first.is_asked(qtbot)
     assert (len(first.heard), len(second.heard)) == (1, 0)
     first.end()
-    assert not first.is_rung(qtbot)
-    assert a_bell(stack, path).is_rung(qtbot)
+    assert not first.is_asked(qtbot)
+    assert an_instance(stack, path).is_asked(qtbot)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere no file is left behind")
@@ -90,34 +90,34 @@ def test_what_a_crashed_window_left_is_taken_over(stack: ExitStack, qtbot: QtBot
     with socket.socket(socket.AF_UNIX) as crashed:
         crashed.bind(str(path))
     assert path.exists()
-    assert a_bell(stack, path).is_rung(qtbot)
+    assert an_instance(stack, path).is_asked(qtbot)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere there is no file")
-def test_only_its_user_may_ring(stack: ExitStack, path: Path) -> None:
-    a_bell(stack, path)
+def test_only_its_user_may_come(stack: ExitStack, path: Path) -> None:
+    an_instance(stack, path)
     assert path.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("said", [b"hello\n", b"\xff\n", b"chat://h/" + b"x" * 5000 + b"\n"])
 def test_what_is_no_invitation_is_not_heard(stack: ExitStack, qtbot: QtBot, path: Path, said: bytes) -> None:
-    bell = a_bell(stack, path)
+    window = an_instance(stack, path)
     visitor = QLocalSocket()
     visitor.connectToServer(str(path))
     visitor.write(said)
-    assert bell.is_rung(qtbot)
-    assert bell.heard == [INVITE]
+    assert window.is_asked(qtbot)
+    assert window.heard == [INVITE]
 
 
 def test_a_window_that_hangs_is_not_waited_for_long(
     stack: ExitStack, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doorbell, "_ANSWER_MILLISECONDS", 1)
-    a_bell(stack, path)
-    assert not ring(path, INVITE)  # Qt doesn't get to work meanwhile
+    monkeypatch.setattr(single_instance, "_ANSWER_MILLISECONDS", 1)
+    an_instance(stack, path)
+    assert not hand_over(path, INVITE)  # Qt doesn't get to work meanwhile
 
 
-def test_without_a_place_for_the_bell_there_is_none(stack: ExitStack, tmp_path: Path) -> None:
+def test_where_nothing_can_listen_nothing_fails(stack: ExitStack, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    a_bell(stack, tmp_path / "file" / "window.sock")
-    a_bell(stack, tmp_path / ("x" * 200))
+    an_instance(stack, tmp_path / "file" / "window.sock")
+    an_instance(stack, tmp_path / ("x" * 200))

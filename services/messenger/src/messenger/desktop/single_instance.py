@@ -14,14 +14,14 @@ from messenger.core.invite import Invite, parse_invite
 
 _TAKEN: Final = b"ok\n"
 _ANSWER_MILLISECONDS: Final = 3000
-"""A window that doesn't answer by then is stuck: who rings opens one of its own."""
+"""A window that doesn't answer by then is stuck: a link opens one of its own."""
 _MAX_BYTES: Final = 4096
 
 
-class Doorbell(QObject):
-    """Tells the window which links others were started with; the first window at a path has the bell."""
+class SingleInstance(QObject):
+    """Tells the window which links others were started with; it listens in the first window of a path."""
 
-    rung = Signal(Invite)
+    invited = Signal(Invite)
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -33,10 +33,10 @@ class Doorbell(QObject):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _connect(name):  # listening would take it away from the window that has it
             QLocalServer.removeServer(name)  # one that crashed has left it
-            self._server.listen(name)  # without a bell each link opens a window of its own, which does no harm
+            self._server.listen(name)  # where it can't, each link opens a window of its own, which does no harm
 
     def end(self) -> None:
-        """Leave the place to another window."""
+        """Leave it to another window."""
         self._server.close()
 
     def _welcome(self) -> None:
@@ -62,10 +62,10 @@ class Doorbell(QObject):
             return
         visitor.write(_TAKEN)
         visitor.disconnectFromServer()
-        self.rung.emit(invite)
+        self.invited.emit(invite)
 
 
-def ring(path: Path, invite: Invite) -> bool:
+def hand_over(path: Path, invite: Invite) -> bool:
     """Ask the window that is there to show an invitation; tells whether there is one that does."""
     window = _connect(_name(path))
     if not window:

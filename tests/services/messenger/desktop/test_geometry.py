@@ -7,7 +7,7 @@ from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from messenger.desktop.place import keep, restore
+from messenger.desktop.geometry import restore_geometry, save_geometry
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def a_window(qtbot: QtBot) -> QWidget:
 
 
 def test_the_first_time_it_fits_the_screen(window: QWidget, tmp_path: Path) -> None:
-    restore(window, tmp_path / "window.ini")
+    restore_geometry(window, tmp_path / "window.ini")
     room = QApplication.primaryScreen().availableGeometry()
     assert 0 < window.width() < room.width()
     assert 0 < window.height() < room.height()
@@ -32,9 +32,9 @@ def test_the_first_time_it_fits_the_screen(window: QWidget, tmp_path: Path) -> N
 def test_the_next_time_it_is_where_it_was(window: QWidget, tmp_path: Path, qtbot: QtBot) -> None:
     window.setGeometry(QRect(40, 60, 500, 420))
     window.show()
-    keep(window, tmp_path / "window.ini")
+    save_geometry(window, tmp_path / "window.ini")
     again = a_window(qtbot)
-    restore(again, tmp_path / "window.ini")
+    restore_geometry(again, tmp_path / "window.ini")
     assert again.geometry() == window.geometry()
 
 
@@ -42,10 +42,10 @@ def test_the_next_time_it_is_where_it_was(window: QWidget, tmp_path: Path, qtbot
 def test_a_file_that_cannot_be_used_is_none(window: QWidget, tmp_path: Path, text: str) -> None:
     path = tmp_path / "window.ini"
     path.write_text(text)
-    restore(window, path)
+    restore_geometry(window, path)
     assert window.width() < QApplication.primaryScreen().availableGeometry().width()
 
 
 def test_a_place_that_cannot_be_written_stops_nobody(window: QWidget, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    keep(window, tmp_path / "file" / "window.ini")
+    save_geometry(window, tmp_path / "file" / "window.ini")
