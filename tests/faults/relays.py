@@ -40,6 +40,13 @@ def check_alive(relay: OwnRelay) -> None:
     assert code == 0, relay.said()
 
 
+def check_gone(relay: OwnRelay) -> None:
+    """Check only that a relay isn't there any more, as a control of an attack that ends it expects."""
+    gone = relay.process.poll() is not None
+    relay.stop()
+    assert gone, relay.said()
+
+
 class StartRelay:
     """Starts the relays of a test in its directory; leaving ``ends`` checks each of them, and ends it."""
 

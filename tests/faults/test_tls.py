@@ -1,6 +1,7 @@
 """TLS as a way to hurt a relay (threats T2 and T9): handshakes that stall, and more of them than there is time for."""
 
 import contextlib
+import socket
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,16 +9,19 @@ from pathlib import Path
 import pytest
 
 from conformance import wire
-from conformance.people import People, call
-from conformance.relays import Relay
+from conformance.people import People, ask, call
+from conformance.relays import OwnRelay, Relay
 from conformance.tls import Authority, HandMade, ask_secure, secure
 from e2e.relay_metrics import await_metrics
 from faults.crowd import Crowd
-from faults.relays import StartRelay
+from faults.relays import StartRelay, check_gone
+from faults.weakened import write_after_the_end
 
 ATTACKER = "127.0.0.2"
 PLACES, STALLED, HONEST = 10, 40, 10
 REQUEST = wire.frame(wire.JOIN, wire.REQUEST, b"nowhere", b"ann")
+RATE = "0.4"
+"""Joins a second, which is four handshakes at once."""
 FAILURES = "relay_tls_handshake_failures_total"
 
 pytestmark = pytest.mark.requirement("TCP-12")
@@ -57,6 +61,68 @@ def test_a_flood_of_handshakes_costs_those_who_chat_nothing(start_relay: StartRe
         crowd.check_nothing_lost()
     metrics = await_metrics(relay, lambda now: now.value("relay_tls_handshakes_total") + now.total(FAILURES) >= count)
     assert metrics.value(FAILURES, reason="rate") > 0
+
+
+def send_after_the_deadline(relay: Relay, late: bytes) -> None:
+    """Begin a handshake, wait until the relay ends its side at the deadline, and go on then."""
+    with call(relay, ATTACKER) as connection:
+        connection.sendall(b"\x16\x03")
+        assert connection.recv(1) == b""
+        send_late(connection, late)
+
+
+def ask_after_a_refused_handshake(relay: Relay, late: bytes) -> None:
+    """Begin handshakes until the relay refuses one, and go on there in plain."""
+    for _ in range(10):
+        with call(relay, ATTACKER) as connection:
+            connection.sendall(b"\x16\x03")
+            connection.settimeout(0.2)
+            with contextlib.suppress(TimeoutError):
+                assert connection.recv(1) == b""
+                send_late(connection, late)
+                return
+    raise AssertionError("no handshake was refused")
+
+
+def send_late(connection: socket.socket, late: bytes) -> None:
+    """Send this after the relay's end, and wait until it closes the connection; it says nothing more."""
+    connection.settimeout(wire.WAIT_SECONDS)
+    with contextlib.suppress(ConnectionError):
+        connection.sendall(late)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+
+
+LATE = {
+    "junk": (send_after_the_deadline, {"transaction_timeout_seconds": "0.3"}, b"\xff" * 16),
+    "the rest of a hello": (send_after_the_deadline, {"transaction_timeout_seconds": "0.3"}, None),
+    "a plain request": (ask_after_a_refused_handshake, {"join_rate": RATE}, REQUEST),
+}
+
+
+@pytest.mark.parametrize("late", LATE)
+def test_what_comes_after_the_relays_end_is_thrown_away(
+    start_relay: StartRelay, authority: Authority, late: str
+) -> None:
+    attack, limits, data = LATE[late]
+    relay = start_relay(**settings(authority, **limits))
+    attack(relay.relay, data or HandMade(authority.context()).hello()[2:])
+    (reply,) = ask(relay.relay, REQUEST)
+    assert reply.payload == bytes([wire.NO_SUCH_ROOM])
+
+
+@pytest.mark.parametrize("late", LATE)
+def test_control_one_write_after_the_end_ends_a_relay(start_relay: StartRelay, authority: Authority, late: str) -> None:
+    attack, limits, data = LATE[late]
+    relay = start_relay.weakened(write_after_the_end, check_gone, **settings(authority, **limits))
+    with contextlib.suppress(OSError, AssertionError):
+        attack(relay.relay, data or HandMade(authority.context()).hello()[2:])
+    await_end(relay)
+
+
+def await_end(relay: OwnRelay) -> None:
+    assert relay.process.wait(wire.WAIT_SECONDS) == 1
+    assert "after write_eof" in relay.said()
 
 
 def shake_hands(relay: Relay, authority: Authority, count: int) -> None:

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
+from chatproto import transaction
 from relay_server import __main__
 from relay_server.core import registry, relay
 from relay_server.core.address import Address, pack_targets
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Forward, Member
 from relay_server.core.reachability import SentLog, Watch
-from relay_server.net import batch, sockets, udp
+from relay_server.net import batch, sockets, tcp, tls, udp, wire
 
 Weakness = Callable[[], None]
 
@@ -111,6 +112,20 @@ def believe_path_mtus() -> None:
     replace(sockets, "_PMTUDISC_OMIT", 2)
 
 
+def write_after_the_end() -> None:
+    """Read and answer on when the sending side has ended, as if nobody would send anything then."""
+
+    def end_stream(this: tls.TlsTransport) -> None:
+        this._end.end()
+        this._flush()
+        this._below.write_eof()
+
+    replace(wire.Wire, "is_open", property(lambda this: not this.is_closing()))
+    replace(tls.TlsTransport, "write_eof", end_stream)
+    replace(tcp._Connection, "is_over", property(lambda _: False))
+    replace(transaction.ServerTransaction, "abandon", lambda _: None)
+
+
 def replace(owner: object, name: str, value: object) -> None:
     """Replace an attribute for good."""
     mock.patch.object(owner, name, value).start()
@@ -128,6 +143,7 @@ WEAKNESSES: dict[str, Weakness] = {
         count_no_drops,
         count_no_copies,
         believe_path_mtus,
+        write_after_the_end,
     )
 }
 

@@ -4,8 +4,11 @@ import ssl
 
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 
-from chatproto.tls import TLS_START, TlsEnd, fingerprint_of, parse_fingerprint
+from chatproto.tls import TLS_START, RecordCounter, TlsEnd, fingerprint_of, parse_fingerprint
+from libs.chatproto.strategies import split
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 
@@ -132,3 +135,20 @@ def test_what_is_no_fingerprint_is_said_in_a_sentence(text: str) -> None:
 def test_a_fingerprint_is_spelled_as_other_programs_do() -> None:
     assert fingerprint_of(b"").startswith("E3:B0:C4:42:98:FC:1C:14:")
     assert parse_fingerprint(fingerprint_of(b"any")) == fingerprint_of(b"any")
+
+
+@given(st.lists(st.binary(max_size=300), max_size=20), st.data())
+def test_records_are_counted_however_the_bytes_are_split(records: list[bytes], data: st.DataObject) -> None:
+    wire = b"".join(b"\x17\x03\x03" + len(record).to_bytes(2, "big") + record for record in records)
+    counter = RecordCounter()
+    assert sum(map(counter.count, data.draw(split(wire)))) == len(records)
+
+
+def test_a_record_counts_once_its_header_is_whole() -> None:
+    counter = RecordCounter()
+    assert [counter.count(piece) for piece in (b"\x17\x03", b"\x03\x00\x02a", b"b\x17\x03\x03\x00", b"\x00")] == [
+        0,
+        1,
+        0,
+        1,
+    ]

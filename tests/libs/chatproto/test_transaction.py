@@ -232,6 +232,14 @@ def test_two_bytes_after_the_request_are_the_clients_udp_port(
     assert server.client_port == port
 
 
+def test_an_abandoned_transaction_takes_no_request_any_more() -> None:
+    server = ServerTransaction()
+    server.feed(b"\x04")
+    server.abandon()
+    assert server.phase is Phase.ENDED
+    assert server.feed(ClientTransaction(Operation.CREATE, "demo", ANN).request) is None
+
+
 def test_a_second_request_in_the_same_read_is_malformed() -> None:
     request = ClientTransaction(Operation.CREATE, "lab", ANN).request
     with pytest.raises(MalformedError, match="one request a connection"):

@@ -11,6 +11,7 @@ from chatproto.errors import BadFingerprintError
 TLS_START: Final = b"\x16\x03"
 """What a TLS client begins with, and no request can: there is no operation 3."""
 
+_RECORD_HEADER_BYTES: Final = 5
 _READ_BYTES: Final = 65_536
 _FINGERPRINT = re.compile(r"(?:sha256:)?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.IGNORECASE)
 
@@ -83,6 +84,28 @@ class TlsEnd:
             data = b""
         self._ended = not data
         return data
+
+
+class RecordCounter:
+    """Counts the records in bytes of the wire, whose headers are never encrypted (RFC 8446, 5.1)."""
+
+    __slots__ = ("_header", "_rest")
+
+    def __init__(self) -> None:
+        self._header = b""
+        """The beginning of a header whose rest hasn't come yet."""
+        self._rest = 0
+        """How many bytes of the newest record are still to come."""
+
+    def count(self, data: bytes) -> int:
+        """Return how many records begin in the next bytes of the wire; one counts once its header is whole."""
+        data, start, records = self._header + data, self._rest, 0
+        while start + _RECORD_HEADER_BYTES <= len(data):
+            start += _RECORD_HEADER_BYTES + int.from_bytes(data[start + 3 : start + _RECORD_HEADER_BYTES], "big")
+            records += 1
+        self._header = data[start:]
+        self._rest = max(0, start - len(data))
+        return records
 
 
 def fingerprint_of(certificate: bytes) -> str:

@@ -117,6 +117,10 @@ class ServerTransaction:
         payload = encode_status(error.status, json_reply=self._json_reply, message=str(error))
         return self._frame(State.REPLY, payload)
 
+    def abandon(self) -> None:
+        """End the transaction without an answer."""
+        self._phase = Phase.ENDED
+
     def _frame(self, state: State, payload: bytes) -> bytes:
         return encode_frame(Frame(self._operation, state, self._room, payload))
 

@@ -1,13 +1,19 @@
-"""Plain or TLS: a connection's first two bytes tell, on the same port (TCP-12)."""
+"""The entrance of every TCP connection: plain or TLS, how much may come, and when nothing is read any more (TCP-12)."""
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from chatproto.tls import TLS_START
 from relay_server.core.encryption import HandshakeFailure
 from relay_server.net.reported import reported
 from relay_server.net.tls import Tls, TlsTransport
+from relay_server.net.wire import Wire
+
+SPARE_BYTES: Final = 65_536
+"""TLS may take this much beyond the largest request: a handshake, and what honest clients add."""
+PIECE_BYTES: Final = 4096
+"""TLS is fed so much at a time: once a piece ends the transaction, the rest costs nothing."""
 
 
 class Guest(Protocol):
@@ -23,7 +29,12 @@ class Guest(Protocol):
         """Whether it was neither answered nor has asked for anything whole."""
         ...
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that the client may still send matters."""
+        ...
+
+    def connection_made(self, transport: Wire) -> None:
         """Take the connection."""
         ...
 
@@ -52,15 +63,19 @@ class Entrance(asyncio.Protocol):
     """Stands between the loop's transport and a transaction, which sees the stream alone, whoever encrypts it.
 
     The transaction counts the connection and has its deadline from the first moment on, so a handshake has no other.
+    Once the transaction is over, input is thrown away unread: neither it nor TLS could answer.
     """
 
-    __slots__ = ("_clock", "_first", "_guest", "_secured", "_tls", "_transport")
+    __slots__ = ("_clock", "_first", "_guest", "_left", "_secured", "_tls", "_wire")
 
-    def __init__(self, guest: Guest, tls: Tls, clock: Callable[[], float]) -> None:
+    def __init__(self, guest: Guest, tls: Tls | None, clock: Callable[[], float], max_payload_bytes: int) -> None:
+        """Without ``tls`` all is plain; ``max_payload_bytes`` is the largest request's."""
         self._guest = guest
         self._tls = tls
         self._clock = clock
-        self._first: bytes | None = b""
+        self._left = SPARE_BYTES + max_payload_bytes
+        """How much TLS may still take, as `TlsTransport.cost_of` counts it."""
+        self._first: bytes | None = b"" if tls else None
         """What came before it was known what it is; None once it is."""
         self._secured: TlsTransport | None = None
 
@@ -68,12 +83,14 @@ class Entrance(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the connection in."""
         # uvloop's transports have the methods, but are no subclass.
-        self._transport = cast("asyncio.Transport", transport)
-        self._guest.connection_made(transport)
+        self._wire = Wire(cast("asyncio.Transport", transport))
+        self._guest.connection_made(self._wire)
 
     @reported
     def data_received(self, data: bytes) -> None:
         """Take bytes of the wire."""
+        if self._guest.is_over or self._wire.is_closing():
+            return
         if self._secured:
             self._decrypt(self._secured, data)
         elif self._first is None:
@@ -98,10 +115,10 @@ class Entrance(asyncio.Protocol):
             self._first = first
             return
         self._first = None
-        if not first.startswith(TLS_START) or not self._guest.is_asking:
+        if self._tls is None or not first.startswith(TLS_START) or not self._guest.is_asking:
             self._guest.data_received(first)
         elif self._tls.admit(self._guest.network, self._clock()):
-            self._secured = TlsTransport(self._transport, self._tls)
+            self._secured = TlsTransport(self._wire, self._tls)
             self._guest.secure(self._secured)
             self._decrypt(self._secured, first)
         else:
@@ -109,9 +126,18 @@ class Entrance(asyncio.Protocol):
             self._guest.give_up()
 
     def _decrypt(self, secured: TlsTransport, data: bytes) -> None:
-        if secured.is_closing():
-            return
-        stream = secured.receive(data)
+        for start in range(0, len(data), PIECE_BYTES):
+            if self._guest.is_over or secured.is_closing():
+                return
+            piece = data[start : start + PIECE_BYTES]
+            self._left -= secured.cost_of(piece)
+            if self._left < 0:
+                self._wire.abort()
+            else:
+                self._take(secured, piece)
+
+    def _take(self, secured: TlsTransport, piece: bytes) -> None:
+        stream = secured.receive(piece)
         if stream is None:
             self._guest.give_up()
             return

@@ -4,10 +4,9 @@ import asyncio
 import socket
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from chatproto import MalformedError, Phase, ProtocolError, ServerTransaction
 from relay_server.control import Control, Granted, Peer, Pending
@@ -20,6 +19,7 @@ from relay_server.net.entrance import Entrance
 from relay_server.net.places import Places
 from relay_server.net.reported import reported
 from relay_server.net.tls import Tls, TlsTransport
+from relay_server.net.wire import Wire
 from relay_server.net.workers import Workers
 
 LINGER_SECONDS: Final = 1.0
@@ -77,12 +77,11 @@ class TcpPort:
 
     @reported
     def _connect(self) -> asyncio.Protocol:
-        connection = _Connection(self)
-        return Entrance(connection, self.tls, self.clock) if self.tls else connection
+        return Entrance(_Connection(self), self.tls, self.clock, self.limits.max_payload_bytes)
 
 
-class _Connection(asyncio.Protocol):
-    """One connection, one transaction."""
+class _Connection:
+    """One connection, one transaction; what its `Entrance` lets through."""
 
     __slots__ = (
         "_granted",
@@ -106,10 +105,8 @@ class _Connection(asyncio.Protocol):
         self._work: Future[str] | None = None
         self._half_closed = False
 
-    @reported
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports have the methods, but are no subclass.
-        self._transport = transport = cast("asyncio.Transport", transport)
+    def connection_made(self, transport: Wire) -> None:
+        self._transport: asyncio.Transport = transport
         self._started_at = self._port.clock()
         peer = _peer_of(transport, pinned=self._port.pinned)
         if peer is None:  # it is gone already
@@ -135,6 +132,11 @@ class _Connection(asyncio.Protocol):
         """Whether it was neither answered nor has asked for anything whole."""
         return self._transaction.phase is Phase.REQUESTING
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that the client may still send matters: only who got a token may name a port (TCP-09)."""
+        return self._transaction.phase is Phase.ENDED and self._granted is None
+
     def secure(self, transport: TlsTransport) -> None:
         """Speak through this transport from now on."""
         self._transport = transport
@@ -143,20 +145,17 @@ class _Connection(asyncio.Protocol):
     def give_up(self) -> None:
         """End without an answer: the client couldn't read one."""
         self._cancel_timer()
-        self._forget_work()
+        self._let_go()
+        self._transaction.abandon()
         self._end()
 
-    @reported
     def data_received(self, data: bytes) -> None:
-        if self._transport.is_closing():
-            return
         if self._transaction.phase is Phase.REQUESTING:
             self._request(data)
         else:
             self._transaction.feed(data)
             self._take_port()
 
-    @reported
     def eof_received(self) -> bool:
         """Stay open for the answer if one is coming: a client may end its sending side after the request.
 
@@ -167,16 +166,12 @@ class _Connection(asyncio.Protocol):
             return is_under_way(self._transport)
         return self._transaction.phase in {Phase.DECIDING, Phase.ACCEPTED}
 
-    @reported
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._timer:
-            self._timer.cancel()
-        if self._transaction.phase in {Phase.REQUESTING, Phase.DECIDING}:
-            self._forget_work()
-            self._port.aborted += 1
+        self._cancel_timer()
+        if self._transaction.phase is not Phase.ENDED:
+            self._let_go()
         elif self._granted and self._is_token_lost(exc):
-            self._port.control.undo(self._granted, self._port.clock())
-            self._port.flush()
+            self._undo(self._granted)
         self._port.connections.leave(self)
 
     def abort(self) -> None:
@@ -193,13 +188,24 @@ class _Connection(asyncio.Protocol):
 
     def _is_token_lost(self, error: Exception | None) -> bool:
         """Tell whether the client went before its token came: what reaches a closed socket is answered by a reset."""
-        if self._transaction.phase is Phase.ACCEPTED:
-            return True
         if isinstance(self._transport, TlsTransport):
             return not self._transport.is_confirmed()
         if self._half_closed:
             return error is not None or was_reset(self._transport)
         return not isinstance(error, ConnectionResetError | None)  # a client may reset what it has read to the end
+
+    def _let_go(self) -> None:
+        """Take back what was begun for a client that will never get its whole answer."""
+        if self._transaction.phase is Phase.ACCEPTED and self._granted:
+            self._undo(self._granted)
+            self._granted = None
+        elif self._transaction.phase is not Phase.ENDED:
+            self._forget_work()
+            self._port.aborted += 1
+
+    def _undo(self, granted: Granted) -> None:
+        self._port.control.undo(granted, self._port.clock())
+        self._port.flush()
 
     def _request(self, data: bytes) -> None:
         port = self._port
@@ -250,9 +256,7 @@ class _Connection(asyncio.Protocol):
         self._end()
 
     def _end(self) -> None:
-        if self._transport.can_write_eof() and not self._transport.is_closing():
-            with suppress(OSError):  # it went this very moment, and asyncio hasn't seen it yet
-                self._transport.write_eof()
+        self._transport.write_eof()
         self._timer = self._loop.call_later(LINGER_SECONDS, self._transport.close)
         self._port.connections.linger(self)
 

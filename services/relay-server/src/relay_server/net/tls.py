@@ -9,15 +9,18 @@ import ssl
 from collections.abc import Callable
 from typing import Any, Final
 
-from chatproto.tls import TlsEnd
+from chatproto.tls import RecordCounter, TlsEnd
 from relay_server.core.encryption import HandshakeFailure, ReloadResult, TlsCounts
 from relay_server.core.limits import Buckets
 from relay_server.net.certificate import Certificate, CertificateError
 from relay_server.net.delivery import confirmed_bytes
+from relay_server.net.wire import Wire
 
 HANDSHAKES_PER_JOIN: Final = 2
 """A handshake is work: an address may have so many times as many as joins, so that status 11 comes first."""
 BURST_SECONDS: Final = 5
+RECORD_BYTES: Final = 512
+"""Each TLS record counts for so many bytes on top of its own: a tiny one, such as a key update, is as much work."""
 
 _NO_COMMON_CIPHER = {
     "NO_SHARED_CIPHER",
@@ -68,11 +71,12 @@ class Tls:
 
 
 class TlsTransport(asyncio.Transport):
-    """What a transaction writes to: encrypted on its way to the transport below."""
+    """What a transaction writes to: encrypted on its way to the wire below."""
 
-    def __init__(self, below: asyncio.Transport, tls: Tls) -> None:
+    def __init__(self, below: Wire, tls: Tls) -> None:
         super().__init__()
         self._below = below
+        self._records = RecordCounter()
         self._counts = tls.counts
         self._end = TlsEnd(tls.certificate.context, server_side=True)
         self._failure: HandshakeFailure | None = None
@@ -80,6 +84,10 @@ class TlsTransport(asyncio.Transport):
         self._sent_bytes = 0
         self._told_bytes = 0
         """What was sent up to the last word of the stream, without the close_notify after it."""
+
+    def cost_of(self, data: bytes) -> int:
+        """Return how many bytes the next input of the wire counts for; to be called once, before `receive`."""
+        return len(data) + RECORD_BYTES * self._records.count(data)
 
     def receive(self, data: bytes) -> bytes | None:
         """Take bytes of the wire; returns those of the stream, or None once it can't go on."""
@@ -124,7 +132,7 @@ class TlsTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Encrypt and send; before the handshake is done nothing can be said, so nothing is."""
-        if self._end.ready and not self._broken:
+        if self._end.ready and not self._broken and self._below.is_open:
             self._end.write(bytes(data))
             self._flush()
             self._told_bytes = self._sent_bytes
@@ -134,9 +142,14 @@ class TlsTransport(asyncio.Transport):
         return True
 
     def write_eof(self) -> None:
-        """End the sending side: by close_notify, and by TCP's own end after it."""
-        self._failure = self._failure or HandshakeFailure.TIMEOUT
-        if not self._broken:
+        """End the sending side: by close_notify, and by TCP's own end after it.
+
+        A handshake that isn't done by then never will be: OpenSSL sees no more of it.
+        """
+        if not self._end.ready:
+            self._failure = self._failure or HandshakeFailure.TIMEOUT
+            self._broken = True
+        elif not self._broken:
             self._end.end()
             self._flush()
         self._below.write_eof()
@@ -155,7 +168,7 @@ class TlsTransport(asyncio.Transport):
 
     def _flush(self) -> None:
         data = self._end.take()
-        if data and not self._below.is_closing():
+        if data:
             self._below.write(data)
             self._sent_bytes += len(data)
 

@@ -1,0 +1,61 @@
+"""The loop's transport as transactions and TLS may use it: what comes after its end is dropped, not an error."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+
+class Wire(asyncio.Transport):
+    """A connection's transport; every byte that leaves on TCP passes here, whoever writes it.
+
+    Both loops raise an error for a write after ``write_eof``. TLS writes by itself, for a handshake, a key update or an
+    alert, so no caller can know that it won't: the guard is here, once.
+    """
+
+    __slots__ = ("_below", "_ended")
+
+    def __init__(self, below: asyncio.Transport) -> None:
+        super().__init__()
+        self._below = below
+        self._ended = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a write would still be sent."""
+        return not self._ended and not self._below.is_closing()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send, unless the sending side has ended."""
+        if self.is_open:
+            self._below.write(data)
+
+    def write_eof(self) -> None:
+        """End the sending side; nothing happens a second time."""
+        if self.is_open and self._below.can_write_eof():
+            with suppress(OSError):  # the peer went this very moment, and asyncio hasn't seen it yet
+                self._below.write_eof()
+        self._ended = True
+
+    def can_write_eof(self) -> bool:
+        """Tell whether the sending side can be ended by itself."""
+        return self._below.can_write_eof()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what is known about the connection."""
+        return self._below.get_extra_info(name, default)
+
+    def get_write_buffer_size(self) -> int:
+        """Return how many bytes wait to be sent."""
+        return self._below.get_write_buffer_size()
+
+    def is_closing(self) -> bool:
+        """Tell whether the connection is closed or about to be."""
+        return self._below.is_closing()
+
+    def close(self) -> None:
+        """Close the connection once everything is sent."""
+        self._below.close()
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        self._below.abort()
