@@ -39,7 +39,7 @@ RESTRICTED: Mapping[str, object] = {
     "max_members_per_room": 3,
     "hide_rooms": "true",
     "host_grace_seconds": 30,
-    "provisional_address": "false",
+    "provisional_address": "true",
     "receive_buffer_bytes": 4096,
 }
 OBEYS_NOBODY: Mapping[str, object] = {"password_guesses_per_minute": 1, "moderation": "false"}

@@ -8,7 +8,7 @@ import pytest
 
 from conformance import wire
 from conformance.conftest import StartRelay
-from conformance.people import People, ask, call, half_request, status_of
+from conformance.people import Listener, People, ask, call, half_request, status_of
 from conformance.relays import RESTRICTED, Relay
 
 
@@ -295,39 +295,7 @@ def test_sizes_written_as_digits_or_little_endian_are_understood(relay: Relay, s
 
 
 @pytest.mark.requirement("LEN-02")
-def test_messages_reach_the_port_of_the_tcp_connection_before_any_datagram(
-    relay: Relay, people: People, room: bytes
-) -> None:
-    ann = people.create(room, b"ann")
-    with call(relay) as connection:
-        local, port = connection.getsockname()[:2]
-        bob = people.listener(relay.udp_port, local, port)
-        connection.sendall(join(room, b"bob"))
-        _, completion = wire.read_frames(connection)
-    ann.say(b"hello")
-    assert bob.receive_until(lambda data: b"hello" in data)
-    bob.send(wire.chat(room, completion.payload, b"/leave"))
-
-
-@pytest.mark.parametrize("at_once", [True, False])
-@pytest.mark.requirement("LEN-02", "TCP-09")
-def test_messages_reach_the_port_that_a_client_names(relay: Relay, people: People, room: bytes, at_once: bool) -> None:
-    ann = people.create(room, b"ann")
-    with call(relay) as connection:
-        bob = people.listener(relay.udp_port, connection.getsockname()[0])
-        named = bob.udp.getsockname()[1].to_bytes(2, "big")
-        connection.sendall(join(room, b"bob") + (named if at_once else b""))
-        assert wire.read_frame(connection)
-        if not at_once:
-            connection.sendall(named)
-        completion = wire.read_frame(connection)
-        assert completion
-    assert b"hello" in bob.receive_until(lambda data: b"hello" in data, nudge=lambda: ann.say(b"hello"))
-    bob.send(wire.chat(room, completion.payload, b"/leave"))
-
-
-@pytest.mark.requirement("LEN-02")
-def test_without_provisional_addresses_a_member_hears_nothing_before_it_speaks(
+def test_messages_reach_the_port_of_the_tcp_connection_before_any_datagram_where_that_is_allowed(
     start_relay: StartRelay, room: bytes
 ) -> None:
     relay = start_relay(**RESTRICTED).relay
@@ -338,10 +306,57 @@ def test_without_provisional_addresses_a_member_hears_nothing_before_it_speaks(
             bob = people.listener(relay.udp_port, local, port)
             connection.sendall(join(room, b"bob"))
             _, completion = wire.read_frames(connection)
-        ann.say(b"early")
-        bob.send(wire.chat(room, completion.payload))
-        ann.say(b"late")
-        assert bob.receive() == b"ann: late"
+        ann.say(b"hello")
+        assert bob.receive_until(lambda data: b"hello" in data)
+        bob.send(wire.chat(room, completion.payload, b"/leave"))
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.requirement("LEN-02", "TCP-09")
+def test_messages_reach_the_port_that_a_client_names_where_that_is_allowed(
+    start_relay: StartRelay, room: bytes, at_once: bool
+) -> None:
+    relay = start_relay(**RESTRICTED).relay
+    with People(relay) as people:
+        ann = people.create(room, b"ann")
+        with call(relay) as connection:
+            bob = people.listener(relay.udp_port, connection.getsockname()[0])
+            token = join_naming_port(connection, room, bob, at_once=at_once)
+        assert b"hello" in bob.receive_until(lambda data: b"hello" in data, nudge=lambda: ann.say(b"hello"))
+        bob.send(wire.chat(room, token, b"/leave"))
+
+
+def join_naming_port(connection: socket.socket, room: bytes, bob: Listener, *, at_once: bool) -> bytes:
+    """Join and name a UDP port, with the request or after the first answer; returns the token."""
+    named = bob.udp.getsockname()[1].to_bytes(2, "big")
+    connection.sendall(join(room, b"bob") + (named if at_once else b""))
+    assert wire.read_frame(connection)
+    if not at_once:
+        connection.sendall(named)
+    completion = wire.read_frame(connection)
+    assert completion
+    return completion.payload
+
+
+@pytest.mark.parametrize("names_port", [True, False])
+@pytest.mark.requirement("LEN-02", "TCP-09")
+def test_clients_that_bind_or_name_a_port_chat_from_their_first_datagram_on(
+    relay: Relay, people: People, room: bytes, names_port: bool
+) -> None:
+    ann = people.create(room, b"ann")
+    with call(relay) as connection:
+        local, port = connection.getsockname()[:2]
+        bob = people.listener(relay.udp_port, local, 0 if names_port else port)
+        if names_port:
+            token = join_naming_port(connection, room, bob, at_once=True)
+        else:
+            connection.sendall(join(room, b"bob"))
+            token = wire.read_frames(connection)[1].payload
+    ann.say(b"early")  # which nobody has asked for at that port yet
+    bob.send(wire.chat(room, token))
+    ann.say(b"late")
+    assert bob.receive() == b"ann: late"
+    bob.send(wire.chat(room, token, b"/leave"))
 
 
 @pytest.mark.requirement("LEN-03")

@@ -108,7 +108,7 @@ def test_each_frame_is_a_record_of_its_own(start: Start, context: ssl.SSLContext
 def test_two_bytes_of_port_are_taken_after_the_relay_ended_its_side(
     start: Start, context: ssl.SSLContext, room: bytes
 ) -> None:
-    relay = start()
+    relay = start(provisional_address="true")
     with Listener((relay.host, relay.udp_port), relay.host) as ann, call_secure(relay, context) as connection:
         connection.sendall(create(room))
         _, completion = wire.read_frames(connection)  # up to close_notify

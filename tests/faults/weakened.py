@@ -15,7 +15,7 @@ from unittest import mock
 
 from chatproto import transaction
 from relay_server import __main__
-from relay_server.core import registry, relay
+from relay_server.core import provisional, registry, relay
 from relay_server.core.address import Address, pack_targets
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Forward, Member
@@ -112,6 +112,15 @@ def believe_path_mtus() -> None:
     replace(sockets, "_PMTUDISC_OMIT", 2)
 
 
+def take_any_port() -> None:
+    """Believe that a member listens wherever it says."""
+
+    def offer(_: provisional.ProvisionalAddresses, member: Member, address: Address) -> None:
+        member.room.listen(member, address)
+
+    replace(provisional.ProvisionalAddresses, "offer", offer)
+
+
 def write_after_the_end() -> None:
     """Read and answer on when the sending side has ended, as if nobody would send anything then."""
 
@@ -144,6 +153,7 @@ WEAKNESSES: dict[str, Weakness] = {
         count_no_copies,
         believe_path_mtus,
         write_after_the_end,
+        take_any_port,
     )
 }
 

@@ -232,6 +232,14 @@ def test_two_bytes_after_the_request_are_the_clients_udp_port(
     assert server.client_port == port
 
 
+@pytest.mark.requirement("TCP-09", "LEN-02")
+def test_a_client_of_json_replies_names_no_port() -> None:
+    server = ServerTransaction()
+    assert server.feed(ClientTransaction(Operation.CREATE, "lab", Request("ann", json_reply=True, plain=False)).request)
+    server.feed(b"\x23\x29")
+    assert server.client_port is None
+
+
 def test_an_abandoned_transaction_takes_no_request_any_more() -> None:
     server = ServerTransaction()
     server.feed(b"\x04")

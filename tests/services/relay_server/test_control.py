@@ -329,7 +329,7 @@ def test_a_relay_that_shuts_down_refuses() -> None:
 
 @pytest.mark.requirement("LEN-02")
 def test_a_plain_client_is_sent_to_at_its_connections_port_until_it_names_another() -> None:
-    case = ControlCase()
+    case = ControlCase(provisional_address=True)
     granted = case.grant(Operation.CREATE, b"bob", BOB)
     room = granted.member.room
     address = make_address(BOB.ip, 40_000, local_ip=BOB.local_ip)
@@ -340,7 +340,7 @@ def test_a_plain_client_is_sent_to_at_its_connections_port_until_it_names_anothe
 
 @pytest.mark.requirement("LEN-02")
 def test_a_client_of_json_replies_speaks_before_it_listens() -> None:
-    case = ControlCase()
+    case = ControlCase(provisional_address=True)
     granted = case.grant(Operation.CREATE, {"username": "bob", "reply": "json"}, BOB)
     assert granted.member.room.target_of(granted.member) == b""
 

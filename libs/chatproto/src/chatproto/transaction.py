@@ -57,9 +57,9 @@ class ServerTransaction:
 
     @property
     def client_port(self) -> int | None:
-        """The UDP port that the client named in two bytes after its request (TCP-09, LEN-02)."""
+        """The UDP port that a plain client named in two bytes after its request (TCP-09, LEN-02)."""
         port = int.from_bytes(self._trailing, "big")
-        return port if len(self._trailing) == PORT_BYTES and port else None
+        return port if len(self._trailing) == PORT_BYTES and port and not self._json_reply else None
 
     def feed(self, data: bytes) -> tuple[Operation, str, Request] | None:
         """Take bytes of the stream; returns operation, room name and request once they are whole.

@@ -82,7 +82,7 @@ class App:
             self._registry, Moderation(self._registry), self._observe, hash_aside=self._hash_aside
         )
         self._relay = Relay(self._registry, policy, self._commands if settings.moderation else None)
-        self._lobby = Lobby(policy, self._observe, _new_nonce)
+        self._lobby = Lobby(policy, self._observe, _new_nonce, self._registry.provisional)
         self._stopping = asyncio.Event()
         self._signalled = False
         self._crashes = Crashes(self._tally.unexpected_errors, self._stopping.set)

@@ -155,7 +155,9 @@ class Settings(BaseSettings):
     )
     announce: bool = Field(True, description="Tell members who joins, leaves and is evicted (UDP-10)")
     provisional_address: bool = Field(
-        True, description="Send to the join's own port until a first datagram comes (LEN-02)"
+        False,
+        description="Send to a plain client's TCP port, or the one it names, before its first datagram (LEN-02); "
+        "somebody else behind the same address may listen there",
     )
     receive_buffer_bytes: int = Field(
         4 * 2**20,

@@ -15,12 +15,14 @@ from relay_server.core.address import (
     make_address,
     network_of,
     parse_ip,
+    port_of,
     remote_of,
     unpack_targets,
 )
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Member, Notice
 from relay_server.core.policy import Policy
+from relay_server.core.provisional import LEAST_PORT
 from relay_server.core.reachability import CHALLENGE_SECONDS
 from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, TELL_SECONDS, Registry
 from relay_server.core.relay import Relay
@@ -33,7 +35,7 @@ SILENCE, PENDING = 100.0, 30.0
 ROOMS = st.sampled_from(["one", "two", "three"])
 NAMES = st.sampled_from(["ann", "bob", "eve", "zoe", "ANN"])
 IPS = [parse_ip(text) for text in ("10.0.0.1", "10.0.0.2", "10.0.0.3", "2001:db8::1", "2001:db8::2")]
-PORTS = st.integers(1, 3)
+PORTS = st.sampled_from([1, 2000, 2001])
 POLICIES = st.builds(
     Policy,
     silence_timeout_seconds=st.just(SILENCE),
@@ -155,8 +157,16 @@ class NaiveRooms(RuleBasedStateMachine):
         assert status in (wrong or {Status.OK})
         if wrong:
             return None
-        hears_at = address if self.policy.provisional_address else None
-        return Person(room, name, ip, real, self.now, self._next_stamp(), hears_at=hears_at)
+        person = Person(room, name, ip, real, self.now, self._next_stamp())
+        if address:
+            self._offer(person, address)
+        return person
+
+    def _offer(self, person: Person, address: Address) -> None:
+        """Let a person name where it may hear before it ever spoke."""
+        if person.heard_at is None and self.policy.provisional_address:
+            proved = [one.hears_at for one in self._people() if one.heard_at is not None]
+            person.hears_at = address if port_of(address) >= LEAST_PORT and address not in proved else None
 
     def _say(self, person: Person, message: str, port: int) -> None:
         source = make_address(person.ip, port)
@@ -194,6 +204,9 @@ class NaiveRooms(RuleBasedStateMachine):
             return
         if first or self.now - person.moved_at >= ADDRESS_CHANGE_SECONDS:
             self._disown(person)
+            for other in self._people():
+                if other.heard_at is None and other.hears_at == source:
+                    other.hears_at = None
             person.hears_at, person.moved_at = source, self.now
             self.owners[remote_of(source)] = person
 
@@ -233,7 +246,8 @@ class NaiveRooms(RuleBasedStateMachine):
 
     def _tell_evicted(self, person: Person, reason: EvictionReason) -> None:
         self.evicted[person.room, person.name, reason] += 1
-        self._tell(person, f"disconnected: {reason}")
+        if person.heard_at is not None:
+            self._tell(person, f"disconnected: {reason}")
 
     def _tell(self, person: Person, text: str) -> None:
         if person.hears_at is not None:

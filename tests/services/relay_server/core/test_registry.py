@@ -211,7 +211,7 @@ def test_a_relay_that_shuts_down_tells_everybody_and_lets_nobody_in() -> None:
 
 @pytest.mark.requirement("LEN-02")
 def test_a_member_hears_at_its_provisional_address_until_it_speaks() -> None:
-    case = Case()
+    case = Case(provisional_address=True)
     ann = case.create("ann")
     case.say(ann)
     provisional, hinted = at("10.0.0.2", 40_000), at("10.0.0.2", 40_001)
@@ -227,9 +227,10 @@ def test_a_member_hears_at_its_provisional_address_until_it_speaks() -> None:
 
 
 @pytest.mark.requirement("LEN-02")
-def test_without_provisional_addresses_only_a_datagram_or_a_named_port_counts() -> None:
-    case = Case(provisional_address=False)
+def test_without_provisional_addresses_only_a_datagram_counts() -> None:
+    case = Case()
     ann = case.create("ann", port=at("10.0.0.1", 40_000))
+    case.registry.set_provisional_port(ann, at("10.0.0.1", 40_001))
     assert ann.room.target_of(ann) == b""
 
 

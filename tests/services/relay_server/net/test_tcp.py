@@ -11,6 +11,7 @@ from chatproto import EvictionReason, Frame, Operation, State, Status, encode_fr
 from chatproto.payloads import Request, encode_request
 from relay_server.core import events
 from relay_server.core.address import port_of, show_ip, unpack_targets
+from relay_server.core.policy import Policy
 from services.relay_server.net.loopback import Run, until
 from services.relay_server.net.tcp_relay import NEVER, Client, Relay, relay
 
@@ -28,6 +29,7 @@ def request(
 
 ACCEPTED = Frame(Operation.CREATE, State.REPLY, b"demo", b"\0")
 COMPLETED = Frame(Operation.CREATE, State.COMPLETION, b"demo", b"token-1")
+LISTENING = Policy(provisional_address=True)
 BUSY = bytes((Status.BUSY,))
 SPLITS = [(), (1,), (31,), (32,), (33,), (36,), (38,), (1, 2, 3), (10, 20, 30, 37), tuple(range(1, 39))]
 
@@ -103,7 +105,7 @@ def test_who_goes_before_its_token_came_was_never_there(run: Run) -> None:
 def test_a_client_may_name_its_udp_port(run: Run, when: str) -> None:
     async def scenario() -> None:
         pause = 0.05 if when == "during the pause" else 0.0
-        async with relay(completion_pause_seconds=pause) as server, await server.connect() as client:
+        async with relay(LISTENING, completion_pause_seconds=pause) as server, await server.connect() as client:
             hint = (40_000).to_bytes(2, "big")
             await client.send(request() + (hint if when == "with the request" else b""))
             assert await client.frame() == ACCEPTED
@@ -134,7 +136,7 @@ def provisional_port(server: Relay) -> int:
 @pytest.mark.parametrize("hint", [b"", b"\x9c", b"\0\0", b"\x9c\x40\x01"])
 def test_without_a_legal_port_the_connections_own_stays(run: Run, hint: bytes) -> None:
     async def scenario() -> None:
-        async with relay() as server, await server.connect() as client:
+        async with relay(LISTENING) as server, await server.connect() as client:
             await client.send(request())
             assert [await client.frame(), await client.frame()] == [ACCEPTED, COMPLETED]
             await client.send(hint)

@@ -9,6 +9,7 @@ import pytest
 
 from chatproto import Frame, Operation, State, Status, encode_frame
 from relay_server.core.address import port_of, unpack_targets
+from relay_server.core.policy import Policy
 from relay_server.net.workers import MAX_JOBS_PER_NETWORK
 from relay_server.passwords import Passwords
 from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, until
@@ -154,7 +155,8 @@ def test_the_deadline_is_over_when_the_work_is_done(run: Run) -> None:
 def test_what_a_client_sends_during_the_work_is_its_port(run: Run, half_closed: bool) -> None:
     async def scenario() -> None:
         passwords = HeldPasswords()
-        async with relay(passwords=passwords) as server, await ask(server, request()) as client:
+        listening = Policy(provisional_address=True)
+        async with relay(listening, passwords=passwords) as server, await ask(server, request()) as client:
             await until(lambda: passwords.begun)
             await client.send((40_000).to_bytes(2, "big"))
             if half_closed:

@@ -15,6 +15,7 @@ from relay_server.core.limits import SpeechLimit
 from relay_server.core.model import NOTHING_TO_SEND, Forward, Notice
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
+from relay_server.core.provisional import ProvisionalAddresses
 from relay_server.core.reachability import Challenges, Failures, SentLog, Watch
 
 
@@ -33,11 +34,19 @@ class LobbyClient:
 class Lobby:
     """Knows who spoke lately, and judges datagrams as `relay.Relay` does for the rooms."""
 
-    def __init__(self, policy: Policy, observer: events.Observer, new_nonce: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        observer: events.Observer,
+        new_nonce: Callable[[], str],
+        provisional: ProvisionalAddresses | None = None,
+    ) -> None:
+        """``provisional`` is the rooms': what a client of the lobby proves is nobody's provisional address."""
         self.counters = Counters()
         self.clients_by_remote: dict[bytes, LobbyClient] = {}
         self._policy = policy
         self._observer = observer
+        self._provisional = provisional or ProvisionalAddresses(allowed=False)
         self._watch: Watch[LobbyClient] = Watch(new_nonce, self._ask, self._give_up)
         self._closed = False
         self._census = Census(policy.max_members_per_room, policy.max_members_per_address)
@@ -128,6 +137,7 @@ class Lobby:
         limited = policy.message_rate or policy.byte_rate
         client = LobbyClient(raw_name, source, SpeechLimit(policy, now) if limited else None)
         self.clients_by_remote[remote_of(source)] = client
+        self._provisional.prove(remote_of(source))
         self._census.add(network)
         return client
 
@@ -141,7 +151,9 @@ class Lobby:
         self._evict(client, EvictionReason.UNREACHABLE)
 
     def _evict(self, client: LobbyClient, reason: EvictionReason) -> None:
-        del self.clients_by_remote[remote_of(client.address)]
+        remote = remote_of(client.address)
+        del self.clients_by_remote[remote]
+        self._provisional.forget(remote)
         self._active.discard(client)
         self._watch.forget(client)
         self._census.remove(network_of(ip_of(client.address)))

@@ -28,7 +28,7 @@ class Policy:
     sanitize: bool = True
     leave_commands: bool = True
     announce: bool = True
-    provisional_address: bool = True
+    provisional_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)

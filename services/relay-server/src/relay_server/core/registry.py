@@ -37,6 +37,7 @@ from relay_server.core.model import Member, Notice, Room
 from relay_server.core.names import check_not_reserved, name_keys
 from relay_server.core.policy import Policy
 from relay_server.core.proofs import Proofs
+from relay_server.core.provisional import ProvisionalAddresses
 from relay_server.core.reachability import Watch
 from relay_server.core.shown import check_shown
 
@@ -60,6 +61,7 @@ class Registry:
         self._observer = observer
         self._watch: Watch[Member] = Watch(new_nonce, self._ask, self._evict_for(EvictionReason.UNREACHABLE))
         self.proofs = Proofs(policy.max_session_seconds, new_nonce, self._ask, self._evict_for(EvictionReason.EXPIRED))
+        self.provisional = ProvisionalAddresses(allowed=policy.provisional_address)
         self._members_by_remote: dict[bytes, Member] = {}
         self._active: DeadlineQueue[Member] = DeadlineQueue(policy.silence_timeout_seconds, attrgetter("seen_at"))
         self._pending: DeadlineQueue[Member] = DeadlineQueue(policy.pending_timeout_seconds)
@@ -171,7 +173,10 @@ class Registry:
             self._forget_remote(member)
         member.address = source
         member.moved_at = now
-        self._members_by_remote[remote_of(source)] = member
+        remote = remote_of(source)
+        self._members_by_remote[remote] = member
+        self.provisional.withdraw(member)
+        self.provisional.prove(remote)
         room.listen(member, source)
         if newcomer and room.topic:
             self.tell(member, Topic(room.topic))
@@ -179,7 +184,7 @@ class Registry:
     def set_provisional_port(self, member: Member, port: Address) -> None:
         """Send to this address until the member's first datagram tells better (TCP-09, LEN-02)."""
         if member.address is None and member.token in self.members_by_token:
-            member.room.listen(member, port)
+            self.provisional.offer(member, port)
 
     def leave(self, member: Member, now: float) -> None:
         """Take a member out by its own wish (UDP-08)."""
@@ -295,8 +300,8 @@ class Registry:
         self.admission.members.add(network_of(ip))
         self._pending.add(member, now)
         self.proofs.begin(member, now)
-        if port is not None and self._policy.provisional_address:
-            room.listen(member, port)
+        if port is not None:
+            self.provisional.offer(member, port)
         return member
 
     def _remove(self, member: Member) -> bool:
@@ -304,6 +309,7 @@ class Registry:
             return False
         room = member.room
         del room.members[member]
+        self.provisional.withdraw(member)
         room.stop_listening(member)
         del self.members_by_header[member.header]
         for key in member.keys:
@@ -329,12 +335,14 @@ class Registry:
     def _forget_remote(self, member: Member) -> None:
         if member.address is not None:
             remote = remote_of(member.address)
+            self.provisional.forget(remote)
             if self._members_by_remote.get(remote) is member:  # a socket may serve several rooms
                 del self._members_by_remote[remote]
 
     def _tell_evicted(self, member: Member, target: bytes, reason: EvictionReason) -> None:
         self._observer(events.MemberEvicted(member.room.name, member.name, reason))
-        self._post(member.room, encode_notice(Disconnected(reason)), target)
+        if member.address is not None:  # else somebody else may listen at its provisional address
+            self._post(member.room, encode_notice(Disconnected(reason)), target)
 
     def _announce(self, member: Member, notice: NoticeText) -> None:
         """Tell the others of the member's room about it."""

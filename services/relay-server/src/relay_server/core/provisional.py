@@ -1,0 +1,60 @@
+"""Provisional addresses: where a member's copies go before its first datagram, if the operator allows it (LEN-02).
+
+Nobody has proved such an address, so somebody else behind the same IP may listen there: a neighbour behind the same
+router, or another program on the same machine. Whoever proves it by a datagram keeps it.
+"""
+
+from collections import Counter
+from typing import Final
+
+from relay_server.core.address import Address, port_of, remote_of
+from relay_server.core.model import Member
+
+LEAST_PORT: Final = 1024
+"""Ports below belong to services such as DNS and SNMP; no client chats from there."""
+
+
+class ProvisionalAddresses:
+    """Knows which addresses are proved, and which members only suppose one; does nothing unless ``allowed``."""
+
+    def __init__(self, *, allowed: bool) -> None:
+        self._allowed = allowed
+        self._proofs: Counter[bytes] = Counter()
+        """How many members and lobby clients proved a remote (see `address.remote_of`)."""
+        self._remote_of: dict[Member, bytes] = {}
+        self._members_at: dict[bytes, dict[Member, None]] = {}
+
+    def offer(self, member: Member, address: Address) -> None:
+        """Send a member's copies to this address, in place of one offered before, unless it may be somebody else's."""
+        if not self._allowed:
+            return
+        self.withdraw(member)
+        remote = remote_of(address)
+        if port_of(address) >= LEAST_PORT and remote not in self._proofs:
+            self._remote_of[member] = remote
+            self._members_at.setdefault(remote, {})[member] = None
+            member.room.listen(member, address)
+
+    def withdraw(self, member: Member) -> None:
+        """Send nothing to a member's provisional address any more."""
+        remote = self._remote_of.pop(member, None)
+        if remote is None:
+            return
+        member.room.stop_listening(member)
+        del self._members_at[remote][member]
+        if not self._members_at[remote]:
+            del self._members_at[remote]
+
+    def prove(self, remote: bytes) -> None:
+        """Note that a datagram came from there: nobody else's copies go there any more."""
+        if self._allowed:
+            self._proofs[remote] += 1
+            for member in list(self._members_at.get(remote, ())):
+                self.withdraw(member)
+
+    def forget(self, remote: bytes) -> None:
+        """Note that one who proved this address is gone or moved."""
+        if self._allowed:
+            self._proofs[remote] -= 1
+            if not self._proofs[remote]:
+                del self._proofs[remote]
