@@ -7,6 +7,7 @@ from chatclient.brain.room import REBOUND_PATIENCE_SECONDS
 from docs.markdown import read
 from relay_server.app import DRAIN_SECONDS, TICK_SECONDS
 from relay_server.core.address import ADDRESS_BYTES, TARGET_BYTES
+from relay_server.core.admission import NEW_PASSWORDS_BURST_MINUTES, NEW_PASSWORDS_PER_GUESS
 from relay_server.core.commands import LIST_BYTES, MAX_LIST_NOTICES, MAX_TOPIC_BYTES
 from relay_server.core.guesses import BURST_MINUTES, ROOM_FACTOR
 from relay_server.core.moderation import MAX_BANS, MAX_MUTES
@@ -20,11 +21,12 @@ from relay_server.core.reachability import (
 )
 from relay_server.net.batch import SEND_BATCH, WAIT_FOR_ROOM_MILLISECONDS
 from relay_server.net.udp import COPIES_A_TURN
-from relay_server.net.workers import MAX_JOBS, MAX_JOBS_PER_NETWORK, THREADS
+from relay_server.net.workers import MAX_WAITING, MAX_WAITING_PER_NETWORK, THREADS
 from relay_server.passwords import MEMORY_KIB, PASSES
 from relay_server.settings import Settings
 
 GUESSES_PER_MINUTE = Settings.model_fields["password_guesses_per_minute"].default
+NEW_PASSWORDS_A_MINUTE = NEW_PASSWORDS_PER_GUESS * GUESSES_PER_MINUTE
 WORDS = {2: "two", 4: "four", 5: "five", 10: "ten"}
 HALF = {0.5: "half a second"}
 
@@ -54,7 +56,7 @@ HALF = {0.5: "half a second"}
         ("docs/adr/0009-passwords-aside.md", f"in {WORDS[THREADS]} threads"),
         (
             "docs/adr/0009-passwords-aside.md",
-            f"most {MAX_JOBS} requests are under way, {MAX_JOBS_PER_NETWORK} from one",
+            f"{MAX_WAITING} requests wait at most, {MAX_WAITING_PER_NETWORK} from one",
         ),
         ("docs/adr/0009-passwords-aside.md", f"after {WORDS[BURST_MINUTES]} minutes without"),
         ("docs/adr/0010-challenges.md", f"every {FAILING_CHALLENGE_SECONDS:g} s once a challenge came back"),
@@ -64,6 +66,10 @@ HALF = {0.5: "half a second"}
         ("docs/protocol.md", f"{WORDS[GUESSES_PER_MINUTE]} a minute (a setting)"),
         ("docs/protocol.md", f"{WORDS[BURST_MINUTES * GUESSES_PER_MINUTE]} wrong passwords are taken at once"),
         ("docs/protocol.md", f"A room takes {WORDS[ROOM_FACTOR]} times as many"),
+        (
+            "docs/protocol.md",
+            f"{NEW_PASSWORDS_BURST_MINUTES * NEW_PASSWORDS_A_MINUTE} at once and {NEW_PASSWORDS_A_MINUTE} a",
+        ),
         ("docs/protocol.md", f"in notices of up to {LIST_BYTES} bytes"),
         ("docs/protocol.md", f"There are {MAX_LIST_NOTICES} at most"),
         ("docs/protocol.md", f"A room has {MAX_BANS} bans at most"),

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import count as counting
 
 import pytest
 
@@ -18,6 +19,7 @@ from faults.burst import ANSWER_SECONDS, burst
 from faults.crowd import Crowd
 from faults.process import resident_kib
 from faults.relays import StartRelay
+from faults.weakened import hash_for_whoever_comes_first
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -27,6 +29,11 @@ MESSAGES_A_SECOND = 100.0
 BUSY_PAUSE_SECONDS = 0.02
 QUEUED = 18
 """Requests that the relay lets wait at once (PWD-03)."""
+SLOW_HASHING = {
+    "RELAY_COMPLETION_PAUSE_SECONDS": "0",
+    "RELAY_TRANSACTION_TIMEOUT_SECONDS": "60",
+    "RELAY_PASSWORD_GUESSES_PER_MINUTE": "5",
+}
 MEMORY_KIB = (2 * 19 + 20) * 1024
 """Two hashes at work and something over: however many wait, the memory is bounded."""
 
@@ -110,11 +117,17 @@ def guessers(relay: Relay) -> Iterator[Counter[int]]:
             if reply.payload[0] == wire.BUSY:
                 stop.wait(BUSY_PAUSE_SECONDS)
 
-    threads = [threading.Thread(target=guess, args=(source,)) for source in ADDRESSES for _ in range(9)]
+    with at_work([threading.Thread(target=guess, args=(source,)) for source in ADDRESSES for _ in range(9)], stop):
+        yield statuses
+
+
+@contextmanager
+def at_work(threads: list[threading.Thread], stop: threading.Event) -> Iterator[None]:
+    """Let threads work until they are stopped."""
     for thread in threads:
         thread.start()
     try:
-        yield statuses
+        yield
     finally:
         stop.set()
         for thread in threads:
@@ -162,3 +175,54 @@ def refused(own: OwnRelay) -> int:
 def checks(own: OwnRelay, outcome: str) -> int:
     """Return how many passwords were really worked on, to this end."""
     return int(scrape(own).value("relay_password_checks_total", outcome=outcome))
+
+
+def test_right_passwords_are_served_while_others_have_passwords_hashed(start_relay: StartRelay) -> None:
+    """Rooms created with passwords, under good names and reserved ones, take turns with a join from elsewhere."""
+    own = start_relay(**SLOW_HASHING)
+    created, joined = join_amid_creates(own)
+    assert set(joined) == {wire.OK}
+    assert created[wire.BAD_NAME] > 0
+    assert checks(own, "hashed") == 1 + created[wire.OK]  # none was hashed for a name that can't be
+
+
+def test_control_right_passwords_find_no_place_in_a_queue_without_turns(start_relay: StartRelay) -> None:
+    _, joined = join_amid_creates(start_relay.weakened(hash_for_whoever_comes_first, **SLOW_HASHING))
+    assert joined[wire.BUSY] > 0
+
+
+def join_amid_creates(own: OwnRelay) -> tuple[Counter[int], Counter[int]]:
+    """Join with a right password while four addresses create rooms; returns the statuses of both."""
+    joined: Counter[int] = Counter()
+    with People(own.relay) as people:
+        people.create(VAULT, b"ann", password="secret")
+        with creators(own.relay, [f"127.0.3.{number}" for number in range(1, 5)]) as created:
+            for number in range(25):
+                with call(own.relay) as connection:
+                    connection.settimeout(ANSWER_SECONDS)
+                    connection.sendall(join(f"bob {number}", "secret"))
+                    joined[wire.read_frames(connection)[0].payload[0]] += 1
+    return created, joined
+
+
+@contextmanager
+def creators(relay: Relay, addresses: list[str]) -> Iterator[Counter[int]]:
+    """Let nine clients at each address create rooms with passwords, half of them under a name that can't be."""
+    statuses: Counter[int] = Counter()
+    lock, stop, numbers = threading.Lock(), threading.Event(), counting()
+
+    def create(source: str) -> None:
+        while not stop.is_set():
+            number = next(numbers)
+            payload = json.dumps({"username": "admin" if number % 2 else "mia", "password": "x"}).encode()
+            with call(relay, source) as connection:
+                connection.settimeout(ANSWER_SECONDS)
+                connection.sendall(wire.frame(wire.CREATE, wire.REQUEST, b"room %d" % number, payload))
+                reply = wire.read_frames(connection)[0]
+            with lock:
+                statuses[reply.payload[0]] += 1
+            if reply.payload[0] == wire.BUSY:
+                stop.wait(BUSY_PAUSE_SECONDS)
+
+    with at_work([threading.Thread(target=create, args=(source,)) for source in addresses for _ in range(9)], stop):
+        yield statuses

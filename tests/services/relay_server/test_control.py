@@ -196,6 +196,25 @@ def test_what_cant_be_is_refused_without_work(
     assert decode_status(frame_of(answer).payload)[0] is status
 
 
+@pytest.mark.requirement("PWD-03", "ROOM-03")
+@pytest.mark.parametrize("name", ["admin", "s\u0435rver", "zero\u200bwidth"])
+def test_a_name_that_cant_be_is_refused_without_work(name: str) -> None:
+    answer = closed_room().begin(Operation.CREATE, knock(name, "café"), BOB, b"new")
+    assert isinstance(answer, bytes)
+    assert decode_status(frame_of(answer).payload)[0] is Status.BAD_NAME
+
+
+@pytest.mark.requirement("PWD-03")
+def test_an_address_has_so_many_new_passwords_hashed() -> None:
+    case = ControlCase(password_guesses_per_minute=1)
+    for number in range(8):  # four for each guess, two minutes' worth at once
+        case.wait(Operation.CREATE, knock("ann", "café"), ANN, b"room %d" % number)
+    answer = case.begin(Operation.CREATE, knock("ann", "café"), ANN, b"one more")
+    assert isinstance(answer, bytes)
+    assert decode_status(frame_of(answer).payload)[0] is Status.BUSY
+    case.wait(Operation.CREATE, knock("bob", "café"), BOB, b"somebody else's")
+
+
 @pytest.mark.requirement("LIM-01")
 def test_a_request_with_a_password_is_one_request_to_the_rate_of_joins() -> None:
     case = ControlCase(join_rate=1.0)

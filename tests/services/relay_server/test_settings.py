@@ -213,7 +213,8 @@ def test_the_core_gets_every_value_that_it_obeys(monkeypatch: pytest.MonkeyPatch
         "max_session_seconds": 13.5, "max_rooms": 14,
         "max_members": 15, "max_members_per_room": 16, "max_members_per_address": 17, "max_rooms_per_address": 18,
         "message_rate": 19.0, "message_burst": 20, "byte_rate": 21.0, "join_rate": 22.0, "attribution": False,
-        "sanitize": False, "leave_commands": False, "announce": False, "provisional_address": False,
+        "password_guesses_per_minute": 23.0,
+        "sanitize": False, "leave_commands": False, "announce": False, "provisional_address": True,
     }  # fmt: skip
     assert set(environ) == set(Policy.__dataclass_fields__)
     spelled = {variable(name): str(value) for name, value in environ.items()} | {"RELAY_ATTRIBUTION": "none"}

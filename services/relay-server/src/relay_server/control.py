@@ -139,11 +139,13 @@ class Control:
         """Free a place whose token could not be delivered (threat T11)."""
         self._registry.leave(granted.member, now)
 
-    def _prepare_create(self, asked: _Asked, _: float) -> Pending | None:
+    def _prepare_create(self, asked: _Asked, now: float) -> Pending | None:
         password = asked.request.password
         if password is None:
             return None
         self._registry.check_new_room(asked.room, asked.peer.ip)
+        self._registry.judge_user_name(asked.request.username)  # all that can refuse goes before the work
+        self._registry.admission.check_new_password(asked.peer.ip, now)
         return self._pending(asked, lambda: self._passwords.hash(password), Guess())
 
     def _prepare_join(self, asked: _Asked, now: float) -> Pending | None:

@@ -174,6 +174,19 @@ def test_what_is_no_password_is_refused() -> None:
     assert case.to_hash[0].password == "café"
 
 
+@pytest.mark.requirement("MOD-08", "PWD-03")
+def test_a_host_changes_passwords_as_often_as_its_address_may_have_them_hashed() -> None:
+    case = Case(password_guesses_per_minute=1)
+    ann, *_ = case.trio()
+    for number in range(8):
+        assert answers(case, ann, f"/password {number}") == []
+        case.commands.set_password(case.to_hash.pop(), hashes("it"))
+        case.said()
+    (answer,) = answers(case, ann, "/password again")
+    assert answer == "Too many new passwords from your address: try again in a minute."
+    assert not ann.room.waits_for_hash
+
+
 @pytest.mark.requirement("MOD-08")
 @pytest.mark.parametrize("order", ["/password two", "/password -", "/password"])
 def test_passwords_are_changed_one_by_one(order: str) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from relay_server.core.address import Address, make_address, parse_ip
+from relay_server.net.workers import Workers
 
 Run: TypeAlias = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 """Runs a scenario to its end."""
@@ -49,6 +50,11 @@ def wait_until_readable(fileno: int) -> None:
     poll = select.poll()
     poll.register(fileno, select.POLLIN)
     assert poll.poll(DEADLINE_SECONDS * 1000), "nothing came"
+
+
+def under_way(workers: Workers) -> int:
+    """Return how many jobs wait or are at work."""
+    return workers._running + len(workers._queue)
 
 
 async def until(condition: Callable[[], object]) -> None:

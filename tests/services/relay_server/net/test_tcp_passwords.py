@@ -10,12 +10,14 @@ import pytest
 from chatproto import Frame, Operation, State, Status, encode_frame
 from relay_server.core.address import port_of, unpack_targets
 from relay_server.core.policy import Policy
-from relay_server.net.workers import MAX_JOBS_PER_NETWORK
+from relay_server.net.workers import MAX_WAITING_PER_NETWORK, THREADS
 from relay_server.passwords import Passwords
-from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, until
+from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, under_way, until
 from services.relay_server.net.tcp_relay import Client, Relay, relay
 
 SECRET = "open sesame"
+AT_ONCE = THREADS + MAX_WAITING_PER_NETWORK
+"""So many passwords of one address."""
 
 
 class HeldPasswords(Passwords):
@@ -79,13 +81,13 @@ def test_who_needs_no_work_doesnt_wait_for_those_who_do(run: Run) -> None:
     async def scenario() -> None:
         passwords = HeldPasswords()
         async with relay(passwords=passwords) as server:
-            waiting = [await ask(server, request()) for _ in range(MAX_JOBS_PER_NETWORK)]
-            await until(lambda: server.port.workers._jobs_of_network.total() == MAX_JOBS_PER_NETWORK)
+            waiting = [await ask(server, request()) for _ in range(AT_ONCE)]
+            await until(lambda: under_way(server.port.workers) == AT_ONCE)
             assert await status_of(server, request()) == Status.BUSY
             assert await status_of(server, request(name="eve", password=None)) == Status.OK
             passwords.go.set()
             assert {(await client.frame()).payload[0] for client in waiting} == {Status.ROOM_EXISTS}
-            assert len(server.statuses) == MAX_JOBS_PER_NETWORK + 2
+            assert len(server.statuses) == AT_ONCE + 2
             for client in waiting:
                 client.sock.close()
 
@@ -99,7 +101,7 @@ def test_a_connection_lost_during_the_work_leaves_nothing_behind(run: Run, end: 
         async with relay(passwords=passwords) as server:
             clients = [await ask(server, request()) for _ in range(4)]
             await until(lambda: passwords.begun == 2)
-            await until(lambda: server.port.workers._jobs_of_network.total() == 4)
+            await until(lambda: under_way(server.port.workers) == 4)
             if end == "relay":
                 server.port.close()
             for client in clients:
@@ -108,7 +110,7 @@ def test_a_connection_lost_during_the_work_leaves_nothing_behind(run: Run, end: 
                 passwords.go.set()
             await until(lambda: not server.port.connections)
             passwords.go.set()
-            await until(lambda: not server.port.workers._jobs_of_network)
+            await until(lambda: not under_way(server.port.workers))
             if end != "closed":
                 assert passwords.ended == 2  # what hadn't begun never did
                 assert (server.statuses, server.port.aborted) == ([], 4)
@@ -127,7 +129,7 @@ def test_the_deadline_is_for_the_work_too(run: Run) -> None:
                 assert (await client.frame()).payload == bytes((Status.BUSY,))
                 assert await client.at_end()
             passwords.go.set()
-            await until(lambda: not server.port.workers._jobs_of_network)
+            await until(lambda: not under_way(server.port.workers))
             await until(lambda: not server.port.connections)
             assert server.statuses == [(Operation.CREATE, Status.BUSY)]
             assert not server.registry.rooms

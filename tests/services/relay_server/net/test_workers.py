@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from relay_server.core.errors import BusyError
-from relay_server.net.workers import MAX_JOBS, MAX_JOBS_PER_NETWORK, NICENESS, THREADS, Workers
-from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, until
+from relay_server.net.workers import MAX_WAITING, MAX_WAITING_PER_NETWORK, NICENESS, THREADS, Workers
+from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, under_way, until
+
+ALL = MAX_WAITING + THREADS
 
 
 class Office:
@@ -41,12 +43,12 @@ async def office() -> AsyncIterator[Office]:
     finally:
         opened.go.set()
         opened.workers.close()
-        await until(lambda: not opened.workers._jobs_of_network)
+        await until(lambda: not under_way(opened.workers))
 
 
 def fill(office: Office) -> list[Future[str]]:
-    """Submit as much as may be."""
-    return [office.submit(b"net %d" % (number % 2)) for number in range(MAX_JOBS)]
+    """Submit as much as may be, from as many addresses."""
+    return [office.submit(b"net %d" % number) for number in range(ALL)]
 
 
 def test_jobs_are_done_in_other_threads_and_told_on_the_loop(run: Run) -> None:
@@ -77,9 +79,9 @@ def test_so_many_at_once_and_not_one_more(run: Run) -> None:
             with pytest.raises(BusyError, match="try again in a moment"):
                 refused.result()
             here.go.set()
-            await until(lambda: len(here.done) == MAX_JOBS + 1)
-            assert [future.result() for future in taken] == ["done"] * MAX_JOBS
-            assert here.submit(b"somebody else").exception() is None
+            await until(lambda: len(here.done) == ALL + 1)
+            assert [future.result() for future in taken] == ["done"] * ALL
+            assert await asyncio.wrap_future(here.submit(b"somebody else")) == "done"
 
     run(scenario)
 
@@ -88,11 +90,32 @@ def test_so_many_at_once_and_not_one_more(run: Run) -> None:
 def test_one_address_leaves_half_of_the_queue_to_the_others(run: Run) -> None:
     async def scenario() -> None:
         async with office() as here:
-            greedy = [here.submit(b"greedy") for _ in range(MAX_JOBS)]
-            await until(lambda: len(here.done) == MAX_JOBS - MAX_JOBS_PER_NETWORK)
-            assert here.done == greedy[MAX_JOBS_PER_NETWORK:]
+            greedy = [here.submit(b"greedy") for _ in range(ALL)]
+            await until(lambda: len(here.done) == ALL - THREADS - MAX_WAITING_PER_NETWORK)
+            assert here.done == greedy[THREADS + MAX_WAITING_PER_NETWORK :]
             here.go.set()
             assert await asyncio.wrap_future(here.submit(b"somebody else")) == "done"
+
+    run(scenario)
+
+
+@pytest.mark.requirement("PWD-03")
+def test_who_has_most_waiting_yields_to_a_newcomer_whose_turn_comes_next(run: Run) -> None:
+    async def scenario() -> None:
+        async with office() as here:
+            greedy = [here.submit(b"net %d" % (number % 3)) for number in range(ALL)]
+            await until(lambda: here.begun == THREADS)
+            late = here.submit(b"somebody else")
+            await until(lambda: here.done)
+            (pushed_out,) = here.done
+            assert pushed_out in greedy
+            with pytest.raises(BusyError, match="try again in a moment"):
+                pushed_out.result()
+            here.go.set()
+            await until(lambda: late in here.done)
+            # Whoever was at work, one of each other address, and one that ended at the same time: not all before it.
+            assert here.done.index(late) <= 1 + THREADS + 3 + 1
+            await until(lambda: len(here.done) == ALL + 1)
 
     run(scenario)
 
@@ -104,10 +127,9 @@ def test_what_is_cancelled_makes_room_and_nobody_hears_of_it(run: Run) -> None:
             await until(lambda: here.begun == THREADS)
             assert taken[-1].cancel()
             assert not taken[0].cancel()  # it runs already
-            await until(lambda: here.workers._jobs_of_network.total() == MAX_JOBS - 1)
             late = here.submit()
             here.go.set()
-            await until(lambda: len(here.done) == MAX_JOBS)
+            await until(lambda: len(here.done) == ALL)
             assert set(here.done) == {*taken[:-1], late}
 
     run(scenario)
@@ -135,7 +157,6 @@ def test_closing_forgets_what_waits_and_outlives_the_loop(run: Run) -> None:
         fill(left[0])
         await until(lambda: left[0].begun == THREADS)
         left[0].workers.close()
-        await until(lambda: left[0].workers._jobs_of_network.total() == THREADS)
 
     run(scenario)
     here = left[0]

@@ -10,6 +10,10 @@ from relay_server.core.policy import Policy
 JOIN_BURST_SECONDS: Final = 5
 """An address may spend this many seconds' worth of joins at once: a class that starts together."""
 
+NEW_PASSWORDS_PER_GUESS: Final = 4
+"""An address may have so many new passwords hashed for each wrong one that it may try: hashing is the same work."""
+NEW_PASSWORDS_BURST_MINUTES: Final = 2
+
 
 class Census:
     """Counts how many there are, in all and of each network (see `address.network_of`); a limit of 0 is none."""
@@ -48,6 +52,8 @@ class Admission:
         self.members = Census(policy.max_members, policy.max_members_per_address)
         self.rooms = Census(policy.max_rooms, policy.max_rooms_per_address)
         self._join_rate = Buckets(policy.join_rate, JOIN_BURST_SECONDS * policy.join_rate)
+        new_passwords = NEW_PASSWORDS_PER_GUESS * policy.password_guesses_per_minute
+        self._new_passwords = Buckets(new_passwords / 60, max(1.0, NEW_PASSWORDS_BURST_MINUTES * new_passwords))
         self._closed = False
 
     def close(self) -> None:
@@ -64,6 +70,16 @@ class Admission:
         self._check_open()
         if not self._join_rate.take(network_of(ip), now):
             raise BusyError("Too many joins from your address: try again in a few seconds.")
+
+    def check_new_password(self, ip: bytes, now: float) -> None:
+        """Count a new password of this address that is to be hashed (PWD-03).
+
+        Raises:
+            BusyError: there were too many.
+
+        """
+        if not self._new_passwords.take(network_of(ip), now):
+            raise BusyError("Too many new passwords from your address: try again in a minute.")
 
     def check_member(self, ip: bytes) -> None:
         """Check that there is a place for one more member from this address (ROOM-05).

@@ -130,7 +130,7 @@ class Commands:
             raise ModerationError(f"The topic is too long by {size_bytes - MAX_TOPIC_BYTES} bytes.")
         self._moderation.set_topic(host, "" if topic == REMOVE else topic)
 
-    def _change_password(self, host: Member, argument: str, _: float) -> None:
+    def _change_password(self, host: Member, argument: str, now: float) -> None:
         room = host.room
         if room.waits_for_hash:
             raise ModerationError("The password before is still being worked on: try again in a moment.")
@@ -143,6 +143,7 @@ class Commands:
             self._answer(host, PASSWORD_REMOVED)
             return
         password = check_password(argument)
+        self._registry.admission.check_new_password(host.ip, now)
         room.waits_for_hash = True
         self._hash_aside(NewPassword(host, password))
 

@@ -24,6 +24,7 @@ class Policy:
     message_burst: int = 1
     byte_rate: float = 0.0
     join_rate: float = 0.0
+    password_guesses_per_minute: float = 0.0
     attribution: bool = True
     sanitize: bool = True
     leave_commands: bool = True

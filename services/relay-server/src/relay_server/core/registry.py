@@ -82,6 +82,18 @@ class Registry:
             raise RoomExistsError
         self.admission.check_room(ip)
 
+    def judge_user_name(self, user_name: str) -> tuple[str, ...]:
+        """Check that a member may be called so; returns the name's keys (see `names.name_keys`).
+
+        Raises:
+            BadNameError: the sentence says why not.
+
+        """
+        check_shown(check_user_name(user_name.encode()), "user")
+        keys = name_keys(user_name)
+        check_not_reserved(keys)
+        return keys
+
     def create_room(
         self,
         room_name: bytes,
@@ -280,10 +292,7 @@ class Registry:
         return lambda member, now: self.evict(member, reason, now)
 
     def _admit(self, room: Room, user_name: str, token: bytes, ip: bytes, now: float, port: Address | None) -> Member:
-        raw_name = user_name.encode()
-        check_shown(check_user_name(raw_name), "user")
-        keys = name_keys(user_name)
-        check_not_reserved(keys)
+        raw_name, keys = user_name.encode(), self.judge_user_name(user_name)
         if any(key in room.members_by_key for key in keys):
             raise NameTakenError  # before a ban: who is in stays, and may ask so whether it still is
         if room.shuts_out(user_name, keys, ip):

@@ -1,27 +1,37 @@
-"""Threads for what would hold up the event loop: a short queue, and the loop goes first."""
+"""Threads for what would hold up the event loop: a short, fair queue, and the loop goes first."""
 
 import asyncio
 import os
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
 from relay_server.core.errors import BusyError
+from relay_server.core.fair_queue import FairQueue
 
 THREADS: Final = 2
-MAX_JOBS: Final = 18
-"""Those in the threads and 16 more: what waits longer than a second is better asked for again."""
-MAX_JOBS_PER_NETWORK: Final = 9
-"""Half of it, so that no address fills the queue by itself (see `core.address.network_of`)."""
+MAX_WAITING: Final = 16
+"""Beside those in the threads: what waits longer than a second is better asked for again."""
+MAX_WAITING_PER_NETWORK: Final = 8
+"""Half of it; an address that has fewer pushes out one of whoever has most (see `core.address.network_of`)."""
 NICENESS: Final = 10
 
 Job: TypeAlias = Callable[[], str]
 Done: TypeAlias = Callable[[Future[str]], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    """A job, its outcome, and who is told."""
+
+    job: Job
+    done: Done
+    outcome: Future[str]
 
 
 class Workers:
@@ -30,35 +40,53 @@ class Workers:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(THREADS, "worker", initializer=_step_back)
-        self._jobs_of_network: Counter[bytes] = Counter()
+        self._queue: FairQueue[_Task] = FairQueue(MAX_WAITING, MAX_WAITING_PER_NETWORK)
+        self._running = 0
 
     def submit(self, network: bytes, job: Job, done: Done) -> Future[str]:
         """Do a job for somebody of this network; ``done`` gets its future on the loop, unless that is cancelled.
 
-        If too much waits already, the future ends with a BusyError.
+        If too much waits already, the future ends with a BusyError, at once or when a fairer claim comes.
         """
-        if self._jobs_of_network.total() >= MAX_JOBS or self._jobs_of_network[network] >= MAX_JOBS_PER_NETWORK:
-            refused: Future[str] = Future()
-            refused.set_exception(BusyError("The relay checks many passwords just now: try again in a moment."))
-            self._loop.call_soon(done, refused)
-            return refused
-        self._jobs_of_network[network] += 1
-        future = self._pool.submit(job)
-        future.add_done_callback(partial(self._tell, network, done))
-        return future
+        task = _Task(job, done, Future())
+        refused = self._queue.put(network, task)
+        if refused is not task:
+            task.outcome.add_done_callback(lambda _: self._queue.discard(network, task))
+        if refused is not None:
+            self._refuse(refused)
+        self._begin()
+        return task.outcome
 
     def close(self) -> None:
         """Forget what waits; what a thread has begun ends by itself, and nobody hears of it."""
+        self._queue.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _tell(self, network: bytes, done: Done, future: Future[str]) -> None:
-        with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._finish, network, done, future)
+    def _begin(self) -> None:
+        """Give the threads what they have time for."""
+        while self._running < THREADS and (task := self._queue.pop()) is not None:
+            task.outcome.set_running_or_notify_cancel()
+            self._running += 1
+            self._pool.submit(task.job).add_done_callback(partial(self._tell, task))
 
-    def _finish(self, network: bytes, done: Done, future: Future[str]) -> None:
-        self._jobs_of_network -= Counter((network,))  # keeps what is above 0 alone
-        if not future.cancelled():
-            done(future)
+    def _tell(self, task: _Task, work: Future[str]) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._finish, task, work)
+
+    def _finish(self, task: _Task, work: Future[str]) -> None:
+        self._running -= 1
+        if not work.cancelled():
+            self._begin()
+            if (error := work.exception()) is not None:
+                task.outcome.set_exception(error)
+            else:
+                task.outcome.set_result(work.result())
+            task.done(task.outcome)
+
+    def _refuse(self, task: _Task) -> None:
+        task.outcome.set_running_or_notify_cancel()
+        task.outcome.set_exception(BusyError("The relay checks many passwords just now: try again in a moment."))
+        self._loop.call_soon(task.done, task.outcome)
 
 
 def _step_back() -> None:
