@@ -16,7 +16,7 @@ from unittest import mock
 
 from chatproto import transaction
 from relay_server import __main__
-from relay_server.core import admission, fair_queue, provisional, registry, relay
+from relay_server.core import admission, fair_queue, lobby, provisional, registry, relay
 from relay_server.core.address import Address, pack_targets
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Forward, Member
@@ -150,6 +150,12 @@ def write_after_the_end() -> None:
     replace(transaction.ServerTransaction, "abandon", lambda _: None)
 
 
+def answer_everywhere() -> None:
+    """Take any source of a datagram for one that can be answered."""
+    for module in (relay, lobby):
+        replace(module, "is_answerable", lambda _: True)
+
+
 def replace(owner: object, name: str, value: object) -> None:
     """Replace an attribute for good."""
     mock.patch.object(owner, name, value).start()
@@ -170,6 +176,7 @@ WEAKNESSES: dict[str, Weakness] = {
         write_after_the_end,
         take_any_port,
         hash_for_whoever_comes_first,
+        answer_everywhere,
     )
 }
 

@@ -37,6 +37,7 @@ OF_EVICTIONS: Final = {
 _OF_DROPS: Final = {
     "oversized": BROWN,
     "malformed": YELLOW,
+    "unanswerable": "#8F3BB8",
     "unknown_token": ORANGE,
     "guessing": RED,
     "room_mismatch": PURPLE,

@@ -358,6 +358,13 @@ def test_a_plain_client_is_sent_to_at_its_connections_port_until_it_names_anothe
 
 
 @pytest.mark.requirement("LEN-02")
+def test_a_connection_from_port_0_is_no_address_to_send_to() -> None:
+    case = ControlCase()
+    granted = case.grant(Operation.CREATE, b"bob", Peer(BOB.ip, 0))
+    assert granted.member.room.target_of(granted.member) == b""
+
+
+@pytest.mark.requirement("LEN-02")
 def test_a_client_of_json_replies_speaks_before_it_listens() -> None:
     case = ControlCase(provisional_address=True)
     granted = case.grant(Operation.CREATE, {"username": "bob", "reply": "json"}, BOB)

@@ -200,4 +200,4 @@ class Control:
 
 def _provisional(request: Request, peer: Peer) -> Address | None:
     """Return where a plain client may listen before it ever spoke: its TCP port's number on UDP (LEN-02)."""
-    return None if request.json_reply else peer.udp_address(peer.port)
+    return None if request.json_reply or not peer.port else peer.udp_address(peer.port)

@@ -10,6 +10,7 @@ from relay_server.core.address import (
     ADDRESS_BYTES,
     TARGET_BYTES,
     ip_of,
+    is_answerable,
     make_address,
     network_of,
     pack_targets,
@@ -99,6 +100,32 @@ def test_a_row_of_addresses_comes_apart_again(addresses: list[bytes]) -> None:
 )
 def test_limits_count_ipv4_addresses_and_ipv6_networks(one: str, other: str, same: bool) -> None:
     assert (network_of(parse_ip(one)) == network_of(parse_ip(other))) is same
+
+
+@pytest.mark.requirement("UDP-02", "LOB-05")
+@pytest.mark.parametrize(
+    ("ip", "is_a_host"),
+    [
+        ("1.0.0.1", True),
+        ("192.0.2.255", True),  # whose broadcast it may be only that network knows
+        ("223.255.255.255", True),
+        ("240.0.0.1", True),
+        ("0.0.0.0", False),
+        ("0.1.2.3", False),
+        ("224.0.0.1", False),
+        ("239.255.255.255", False),
+        ("255.255.255.255", False),
+        ("::1", True),
+        ("2001:db8::1", True),
+        ("fe80::1", True),
+        ("::", False),
+        ("ff02::1", False),
+    ],
+)
+def test_only_a_port_of_one_host_can_be_answered(ip: str, is_a_host: bool) -> None:
+    assert is_answerable(make_address(parse_ip(ip), 1)) is is_a_host
+    assert is_answerable(make_address(parse_ip(ip), 256)) is is_a_host
+    assert not is_answerable(make_address(parse_ip(ip), 0))
 
 
 @pytest.mark.parametrize(("ip", "shown"), [("192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64")])

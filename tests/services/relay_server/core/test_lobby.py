@@ -44,6 +44,15 @@ class LobbyCase:
         assert sum(self.lobby._census.by_network.values()) == len(self.lobby.clients_by_remote)
 
 
+@pytest.mark.requirement("LOB-05")
+@pytest.mark.parametrize("source", [at("10.0.0.1", 0), at("224.0.0.1"), at("ff02::1"), at("255.255.255.255")])
+def test_who_cant_be_answered_is_no_client(source: Address) -> None:
+    case = LobbyCase()
+    assert case.say(source, "ann", "hi") is DropReason.UNANSWERABLE
+    assert not case.lobby.clients_by_remote
+    case.assert_all_is_counted()
+
+
 def farewell(reason: EvictionReason) -> bytes:
     return b"\x06serverdisconnected: " + reason.encode()
 

@@ -57,6 +57,18 @@ def test_a_datagram_counts_only_from_the_ip_that_joined() -> None:
 
 
 @pytest.mark.requirement("UDP-02")
+def test_a_datagram_from_where_nothing_can_be_sent_moves_nobody() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    assert case.say(ann, "hi", source=home(ann, port=0)) is DropReason.UNANSWERABLE
+    assert case.say(ann, "hi", source=at("255.255.255.255")) is DropReason.UNANSWERABLE
+    assert relayed(case.say(bob, "hi")) == ("bob: hi", [home(ann), home(eve)])
+    late = case.join("late")
+    assert case.say(late, "hi", source=home(late, port=0)) is DropReason.UNANSWERABLE
+    assert late.address is None
+
+
+@pytest.mark.requirement("UDP-02")
 @pytest.mark.parametrize(("joined", "speaks"), [("192.0.2.1", "::ffff:192.0.2.1"), ("::ffff:192.0.2.1", "192.0.2.1")])
 def test_an_ipv4_address_is_the_same_in_ipv6s_spelling(joined: str, speaks: str) -> None:
     case = Case()

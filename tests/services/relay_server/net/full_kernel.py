@@ -15,8 +15,10 @@ class FullKernel:
     def __init__(self, refusals: int, reason: int = errno.EAGAIN) -> None:
         self._refusals = refusals
         self._reason = reason
+        self.calls = 0
 
     def sendmmsg(self, fd: int, headers: int, count: int, flags: int) -> int:
+        self.calls += 1
         if self._refusals:
             self._refusals -= 1
             ctypes.set_errno(self._reason)

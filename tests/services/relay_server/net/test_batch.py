@@ -273,7 +273,14 @@ def test_a_refused_datagram_of_many_is_named_exactly(batch: BatchSocket) -> None
         assert [len(peer.recv(100)) for _ in range(10)] == list(range(1, 11))
 
 
-@pytest.mark.parametrize(("refusals", "reason"), [(3, errno.EAGAIN), (1, errno.ECONNREFUSED), (5, errno.EHOSTUNREACH)])
+ICMP = (
+    errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENONET, errno.ENOPROTOOPT,
+    errno.EOPNOTSUPP, errno.EACCES, errno.EPROTO, errno.EMSGSIZE,
+)  # fmt: skip
+"""What Linux makes of ICMP errors, of either family."""
+
+
+@pytest.mark.parametrize(("refusals", "reason"), [(3, errno.EAGAIN), *[(5, reason) for reason in ICMP]])
 def test_a_passing_refusal_loses_nothing(
     batch: BatchSocket, monkeypatch: pytest.MonkeyPatch, refusals: int, reason: int
 ) -> None:
@@ -293,6 +300,18 @@ def test_a_kernel_that_goes_on_refusing_costs_one_copy_at_a_time_and_never_hangs
     here = parse_ip("127.0.0.1")
     targets = [make_address(here, port, local_ip=here) for port in (5000, 5001, 5002)]
     assert send(batch, (b"hello", targets)) == Sent(0, 0, [SendError(target, reason, 5) for target in targets])
+
+
+@pytest.mark.parametrize("reason", [errno.EINVAL, errno.EPERM, errno.EADDRNOTAVAIL, errno.ENOBUFS])
+def test_what_no_icmp_error_brings_is_tried_once(
+    batch: BatchSocket, monkeypatch: pytest.MonkeyPatch, reason: int
+) -> None:
+    kernel = FullKernel(2 * 3, reason)
+    monkeypatch.setattr(batch_module, "_libc", kernel)
+    here = parse_ip("127.0.0.1")
+    targets = [make_address(here, port, local_ip=here) for port in (5000, 5001, 5002)]
+    assert send(batch, (b"hello", targets)).errors == [SendError(target, reason, 5) for target in targets]
+    assert kernel.calls == 1 + 3  # the batch, and then each of its datagrams
 
 
 def test_after_waiting_in_vain_for_room_the_rest_is_refused_at_once(

@@ -125,11 +125,13 @@ def test_a_broadcast_is_forbidden(run: Run, portable: bool) -> None:
         (errno.ENOBUFS, SendFailure.BUFFER_FULL, False),
         (errno.EHOSTUNREACH, SendFailure.UNREACHABLE, True),
         (errno.ENETUNREACH, SendFailure.UNREACHABLE, True),
+        (errno.EINVAL, SendFailure.OTHER, True),
+        (errno.EACCES, SendFailure.FORBIDDEN, True),
         (errno.EPERM, SendFailure.FORBIDDEN, False),
         (errno.EMSGSIZE, SendFailure.OTHER, False),
     ],
 )
-def test_only_a_target_without_a_route_fails_by_its_own_fault(
+def test_only_a_target_that_takes_nothing_fails_by_its_own_fault(
     monkeypatch: pytest.MonkeyPatch, reason: int, failure: SendFailure, evicts: bool
 ) -> None:
     async def scenario() -> None:

@@ -28,6 +28,9 @@ _TAIL = struct.Struct("=I4x")
 _CONTROL = struct.Struct("=QII")
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 _NOT_PINNED = bytes(32)
+_PORT_0 = bytes(2)
+_NO_IPV4_HOSTS = {0, *range(224, 240)}  # how "this network" and the multicast groups begin
+_BROADCAST, _UNSPECIFIED, _IPV6_MULTICAST = b"\xff" * 4, bytes(16), 0xFF
 _SOL_UDP, _UDP_SEGMENT, _SEGMENT_CMSG_BYTES = 17, 103, 18
 _TARGET_TAIL = bytes(8) + _CONTROL.pack(_SEGMENT_CMSG_BYTES, _SOL_UDP, _UDP_SEGMENT) + bytes(8)
 
@@ -80,6 +83,20 @@ def port_of(address: Address) -> int:
 def remote_of(address: Address) -> bytes:
     """Return what names the peer alone: port, IP and scope, without the local IP."""
     return address[2:28]
+
+
+def is_answerable(address: Address) -> bool:
+    """Tell whether an answer can be sent there: to a port, of one host.
+
+    Port 0 is no port, and no host has a multicast, broadcast or unspecified address (RFC 1122, 3.2.1.3; RFC 4291, 2.7):
+    whoever sends from there has forged it, and the kernel refuses every answer.
+    """
+    ip = ip_of(address)
+    if address[2:4] == _PORT_0:
+        return False
+    if ip.startswith(_MAPPED):
+        return ip[12] not in _NO_IPV4_HOSTS and ip[12:] != _BROADCAST
+    return ip[0] != _IPV6_MULTICAST and ip != _UNSPECIFIED
 
 
 def network_of(ip: bytes) -> bytes:

@@ -11,6 +11,7 @@ class DropReason(StrEnum):
 
     OVERSIZED = "oversized"
     MALFORMED = "malformed"
+    UNANSWERABLE = "unanswerable"
     UNKNOWN_TOKEN = "unknown_token"  # noqa: S105 - a label
     GUESSING = "guessing"
     ROOM_MISMATCH = "room_mismatch"

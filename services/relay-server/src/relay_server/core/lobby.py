@@ -7,7 +7,7 @@ from chatproto import Challenge, Disconnected, EvictionReason, encode_lobby, par
 from chatproto.constants import MAX_DATAGRAM_BYTES
 from chatproto.notices import SERVER_NAME
 from relay_server.core import events
-from relay_server.core.address import Address, ip_of, network_of, pack_targets, remote_of
+from relay_server.core.address import Address, ip_of, is_answerable, network_of, pack_targets, remote_of
 from relay_server.core.admission import Census
 from relay_server.core.counters import Counters, DropReason
 from relay_server.core.deadlines import DeadlineQueue
@@ -75,6 +75,8 @@ class Lobby:
             return DropReason.MALFORMED
         raw_name, message = parts
         known = self.clients_by_remote.get(remote_of(source))
+        if known is None and not is_answerable(source):
+            return DropReason.UNANSWERABLE
         reason = _check_text(message) or (None if known and known.name == raw_name else _check_name(raw_name))
         if reason is not None:
             return reason

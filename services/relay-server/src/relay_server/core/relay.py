@@ -4,7 +4,7 @@ from typing import Final
 
 from chatproto import EvictionReason, is_answer, parse_command, parse_datagram, sanitize
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
-from relay_server.core.address import TARGET_BYTES, Address, ip_of, network_of
+from relay_server.core.address import TARGET_BYTES, Address, ip_of, is_answerable, network_of
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
 from relay_server.core.limits import Buckets
@@ -96,6 +96,8 @@ class Relay:
         parts = parse_datagram(data)
         if parts is None:
             return DropReason.MALFORMED
+        if not is_answerable(source):
+            return DropReason.UNANSWERABLE
         raw_room, token, _ = parts
         member = self._registry.members_by_token.get(token)
         if member is None:

@@ -39,6 +39,13 @@ _IOVEC = struct.Struct("=QQ")
 _pack_iovec, _IOVEC_BYTES = _IOVEC.pack, _IOVEC.size
 _SEGMENT = struct.Struct("=H")
 _SOL_UDP, _UDP_SEGMENT = 17, 103
+_PASSING = {
+    errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENOPROTOOPT,
+    errno.EOPNOTSUPP, errno.EACCES, errno.EPROTO, errno.EMSGSIZE,
+    64,  # ENONET, which Python names on Linux alone
+}  # fmt: skip
+"""What an ICMP error may leave for the next datagram to fail with, whoever that is for (icmp_err_convert,
+icmpv6_err_convert); any other error is of the datagram itself and stays."""
 _CANT_CUT = {errno.EINVAL, errno.EMSGSIZE, errno.EIO}  # an interface with small packets; one without checksums
 
 
@@ -192,7 +199,8 @@ class BatchSocket:
         """Go on after a short return at ``index``.
 
         A waiting ICMP error fails the next datagram, whoever that is for, and is gone then; so the same
-        datagram is sent again, and only what fails by itself counts as refused.
+        datagram is sent again, and only what fails by itself counts as refused. What no ICMP error brings, such as
+        EINVAL for port 0, does so at once: a member must not be able to make each of its copies cost eight.
         """
         self._errors_wait = True
         refused: list[SendError] = []
@@ -208,7 +216,7 @@ class BatchSocket:
             reason = ctypes.get_errno()
             tries += 1
             uncut = reason in _CANT_CUT and self._segments[index]
-            if tries < _TRIES and not uncut and (reason != errno.EAGAIN or self._waited_for_room()):
+            if tries < _TRIES and not uncut and self._is_passing(reason):
                 continue
             if uncut:
                 self.cuts = self.cuts and reason != errno.EIO
@@ -241,6 +249,10 @@ class BatchSocket:
         if not segment:
             return [(start, size)]
         return [(start + offset, min(segment, size - offset)) for offset in range(0, size, segment)]
+
+    def _is_passing(self, reason: int) -> bool:
+        """Tell whether the same datagram may be taken at the next try."""
+        return reason in _PASSING or (reason == errno.EAGAIN and self._waited_for_room())
 
     def _waited_for_room(self) -> bool:
         """Wait a moment for a full send buffer; False if it stays full, and at once until it empties."""

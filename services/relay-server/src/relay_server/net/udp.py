@@ -27,6 +27,12 @@ _FAILURES = {
     errno.EPERM: SendFailure.FORBIDDEN,
     errno.EACCES: SendFailure.FORBIDDEN,
 }
+_OF_THE_ADDRESS = {
+    errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ECONNREFUSED, errno.EINVAL, errno.EACCES, errno.EADDRNOTAVAIL,
+    errno.EAFNOSUPPORT, errno.ENODEV,
+}  # fmt: skip
+"""Nothing can be sent there, whatever it is. Not of the address are a want of room or memory, a message's size, and
+EPERM, which is a firewall's or that of a full table of connections: those befall whoever is next."""
 _TURN_BYTES = COPIES_A_TURN * TARGET_BYTES
 _SO_MEMINFO, _MEMINFO_BYTES, _DROPS_WORD = 55, 36, 8
 
@@ -154,7 +160,7 @@ class UdpPort:
         for target, reason, _ in errors:
             failure = _FAILURES.get(reason, SendFailure.OTHER)
             counters.send_failures[failure] += 1
-            if failure is SendFailure.UNREACHABLE:
+            if reason in _OF_THE_ADDRESS:
                 self._chat.note_send_error(target, self._clock())
 
 
