@@ -12,12 +12,18 @@ from conformance.relays import OwnRelay, Relay
 from e2e.relay_metrics import scrape
 from faults.networks import own_network
 from faults.relays import StartRelay
+from faults.weakened import count_by_64_alone
+from relay_server.core.limits import AROUND_FACTORS
 
 ROOM = b"demo"
 PER_ADDRESS = 64
 """What the relay takes from one address on its defaults."""
 SAME_NETWORK = [f"2001:db8:1:1::{number:x}" for number in range(1, 6)]
 OTHER_NETWORK = "2001:db8:1:2::1"
+OF_56, OF_48 = AROUND_FACTORS
+A_HOME = [f"2001:db8:2:{number:x}::1" for number in range(OF_56 + 1)]
+A_SITE = [f"2001:db8:2:{number:x}00::1" for number in range(1, OF_48 - OF_56 + 2)]
+ANOTHER_SITE = "2001:db8:3::1"
 
 SPELLINGS = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::ffff:127.0.0.1")]
 """One address as it looks through a socket of either family."""
@@ -88,14 +94,15 @@ def test_a_school_behind_one_address_chats_and_one_more_is_refused(start_relay: 
 
 @pytest.fixture
 def ipv6_network() -> Iterator[None]:
-    with own_network([f"{address}/128" for address in (*SAME_NETWORK, OTHER_NETWORK)]):
+    addresses = (*SAME_NETWORK, OTHER_NETWORK, *A_HOME, *A_SITE, ANOTHER_SITE)
+    with own_network([f"{address}/128" for address in addresses]):
         yield
 
 
-def status_from(own: OwnRelay, source: str, name: bytes) -> int:
-    """Join from this IPv6 address and leave the place taken."""
+def status_from(own: OwnRelay, source: str, name: bytes, *, operation: int = wire.JOIN, room: bytes = ROOM) -> int:
+    """Join, or create, from this IPv6 address and leave the place taken."""
     with socket.create_connection(("::1", own.relay.tcp_port), wire.WAIT_SECONDS, (source, 0)) as connection:
-        connection.sendall(wire.frame(wire.JOIN, wire.REQUEST, ROOM, name))
+        connection.sendall(wire.frame(operation, wire.REQUEST, room, name))
         return wire.read_frames(connection)[0].payload[0]
 
 
@@ -110,3 +117,20 @@ def test_ipv6_addresses_of_one_64_count_as_one(start_relay: StartRelay, limit: i
         assert statuses == [wire.OK] * 4 + [wire.TOO_MANY if limit == 4 else wire.OK]
         assert status_from(own, OTHER_NETWORK, b"a neighbour") == wire.OK
         assert scrape(own).value("relay_member_addresses") == 3  # ann's, that /64, and the neighbour's
+
+
+@pytest.mark.needs("namespaces")
+@pytest.mark.usefixtures("ipv6_network")
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
+def test_one_ipv6_site_takes_not_all_rooms(start_relay: StartRelay, guarded: bool) -> None:
+    """Of a /48 with 65,536 networks only as many rooms are taken as some of them may have."""
+    settings = {"RELAY_HOST": "::", "RELAY_MAX_ROOMS_PER_ADDRESS": "1", "RELAY_COMPLETION_PAUSE_SECONDS": "0"}
+    own = start_relay(**settings) if guarded else start_relay.weakened(count_by_64_alone, **settings)
+
+    def create(*sources: str) -> list[int]:
+        return [status_from(own, source, b"ann", operation=wire.CREATE, room=source.encode()) for source in sources]
+
+    too_many = wire.TOO_MANY if guarded else wire.OK
+    assert create(*A_HOME) == [*[wire.OK] * OF_56, too_many]
+    assert create(*A_SITE) == [*[wire.OK] * (OF_48 - OF_56), too_many]
+    assert create(ANOTHER_SITE) == [wire.OK]

@@ -16,7 +16,7 @@ from unittest import mock
 
 from chatproto import transaction
 from relay_server import __main__
-from relay_server.core import admission, fair_queue, lobby, provisional, registry, relay
+from relay_server.core import admission, fair_queue, limits, lobby, provisional, registry, relay
 from relay_server.core.address import Address, pack_targets
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Forward, Member
@@ -156,6 +156,12 @@ def answer_everywhere() -> None:
         replace(module, "is_answerable", lambda _: True)
 
 
+def count_by_64_alone() -> None:
+    """Take each /64 for somebody else's, however many have the same /48."""
+    for module in (admission, limits):
+        replace(module, "networks_around", lambda _: ())
+
+
 def replace(owner: object, name: str, value: object) -> None:
     """Replace an attribute for good."""
     mock.patch.object(owner, name, value).start()
@@ -177,6 +183,7 @@ WEAKNESSES: dict[str, Weakness] = {
         take_any_port,
         hash_for_whoever_comes_first,
         answer_everywhere,
+        count_by_64_alone,
     )
 }
 

@@ -13,6 +13,7 @@ from relay_server.core.address import (
     is_answerable,
     make_address,
     network_of,
+    networks_around,
     pack_targets,
     parse_ip,
     port_of,
@@ -100,6 +101,17 @@ def test_a_row_of_addresses_comes_apart_again(addresses: list[bytes]) -> None:
 )
 def test_limits_count_ipv4_addresses_and_ipv6_networks(one: str, other: str, same: bool) -> None:
     assert (network_of(parse_ip(one)) == network_of(parse_ip(other))) is same
+
+
+@pytest.mark.requirement("ROOM-05")
+def test_an_ipv6_network_is_within_larger_ones_and_an_ipv4_address_counts_alone() -> None:
+    here = networks_around(network_of(parse_ip("2001:db8:1:2ff::1")))
+    assert here == networks_around(network_of(parse_ip("2001:db8:1:200::1")))  # the same /56
+    near = networks_around(network_of(parse_ip("2001:db8:1:300::1")))  # another one, of the same /48
+    far = networks_around(network_of(parse_ip("2001:db8:2:2ff::1")))
+    assert [one == other for one, other in zip(here, near, strict=True)] == [False, True]
+    assert not set(here) & set(far)
+    assert networks_around(network_of(parse_ip("192.0.2.1"))) == ()
 
 
 @pytest.mark.requirement("UDP-02", "LOB-05")

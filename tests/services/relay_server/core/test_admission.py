@@ -5,6 +5,7 @@ import pytest
 from chatproto import EvictionReason
 from relay_server.core.address import parse_ip
 from relay_server.core.errors import BusyError, TooManyError
+from relay_server.core.limits import AROUND_FACTORS
 from services.relay_server.core.rooms_case import Case
 
 
@@ -52,6 +53,34 @@ def test_an_ipv6_network_counts_as_one_address() -> None:
     with pytest.raises(TooManyError):
         case.join("eve", ip="2001:db8:1:2:3:4:5:6")
     case.join("eve", ip="2001:db8:1:3::1")
+
+
+@pytest.mark.requirement("ROOM-05")
+def test_all_networks_of_an_ipv6_site_have_more_but_not_each_as_much() -> None:
+    of_56, of_48 = AROUND_FACTORS
+    case = Case(max_rooms_per_address=2)
+    for number in range(2 * of_56):
+        case.create("ann", f"home {number}", ip=f"2001:db8:1:{number:x}::1")
+    for number in range(2 * (of_48 - of_56)):
+        with pytest.raises(TooManyError, match="Your address has as many rooms"):
+            case.create("ann", "one more", ip="2001:db8:1:ff::1")
+        host = case.create("ann", f"site {number}", ip=f"2001:db8:1:{number + 1:x}00::1")
+    with pytest.raises(TooManyError, match="Your address has as many rooms"):
+        case.create("ann", "one more", ip="2001:db8:1:ff00::1")
+    case.create("ann", "elsewhere", ip="2001:db8:2::1")
+    case.registry.leave(host, 1.0)
+    case.create("ann", "one more", ip="2001:db8:1:ff00::1")
+
+
+@pytest.mark.requirement("ROOM-05")
+def test_members_of_an_ipv6_site_are_counted_out_again() -> None:
+    case = Case(max_members_per_address=1)
+    for _ in range(3):
+        hosts = [case.create("ann", f"room {number}", ip=f"2001:db8:1:{number:x}::1") for number in range(4)]
+        with pytest.raises(TooManyError, match="Your address has as many members"):
+            case.join("bob", "room 0", ip="2001:db8:1:4::1")
+        for host in hosts:
+            case.registry.leave(host, 1.0)
 
 
 @pytest.mark.requirement("ROOM-05")

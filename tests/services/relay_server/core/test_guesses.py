@@ -5,8 +5,10 @@ from contextlib import suppress
 
 import pytest
 
+from relay_server.core.address import network_of, parse_ip
 from relay_server.core.errors import BusyError, WrongPasswordError
 from relay_server.core.guesses import BURST_MINUTES, ROOM_FACTOR, Guess, Guesses
+from relay_server.core.limits import AROUND_FACTORS
 
 PER_MINUTE = 5
 AT_ONCE = BURST_MINUTES * PER_MINUTE
@@ -142,3 +144,13 @@ def test_who_is_refused_costs_the_room_nothing() -> None:
 def test_zero_is_no_limit_and_little_is_at_least_one() -> None:
     assert looked_at(Guesses(0), [b"a"], 0.0, times=1000) == 1000
     assert looked_at(Guesses(0.1), [b"a"], 0.0) == 1
+
+
+def test_an_ipv6_site_is_no_thousand_addresses() -> None:
+    """Of one /48: sixteen times as many guesses as one address has, at rooms that nobody else guesses at."""
+    guesses = Guesses(PER_MINUTE)
+    count = 0
+    for number in range(1000):
+        network = network_of(parse_ip(f"2001:db8:1:{number:x}00::1" if number < 256 else f"2001:db8:1:{number:x}::1"))
+        count += tries(guesses, network, 0.0, room=b"room %d" % number)
+    assert count == AROUND_FACTORS[1] * AT_ONCE

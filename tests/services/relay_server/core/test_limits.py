@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relay_server.core.address import network_of, parse_ip
 from relay_server.core.counters import DropReason
-from relay_server.core.limits import MAX_TRACKED, Buckets, SpeechLimit, TokenBucket
+from relay_server.core.limits import AROUND_FACTORS, MAX_TRACKED, Buckets, NetworkBuckets, SpeechLimit, TokenBucket
 from relay_server.core.policy import Policy
 
 
@@ -93,3 +94,41 @@ def test_messages_and_bytes_have_limits_of_their_own() -> None:
 def test_a_slow_byte_rate_still_lets_the_largest_message_through() -> None:
     limit = SpeechLimit(Policy(byte_rate=1.0), 0.0)
     assert limit.exceeded(4096, 0.0) is None
+
+
+def taken(buckets: NetworkBuckets, *ips: str, now: float = 0.0) -> int:
+    """Take from each as long as there is something; returns how much there was."""
+    networks = [network_of(parse_ip(ip)) for ip in ips]
+    return sum(buckets.take(network, now) for network in networks for _ in range(10))
+
+
+@pytest.mark.requirement("LIM-01")
+def test_ipv6_networks_draw_on_those_around_them_too() -> None:
+    of_56, of_48 = AROUND_FACTORS
+    buckets = NetworkBuckets(rate=1.0, burst=2.0)
+    assert taken(buckets, "2001:db8:1::1") == 2
+    assert taken(buckets, *(f"2001:db8:1:{number:x}::1" for number in range(1, 100))) == 2 * (of_56 - 1)
+    assert taken(buckets, *(f"2001:db8:1:{number:x}00::1" for number in range(1, 100))) == 2 * (of_48 - of_56)
+    assert taken(buckets, "2001:db8:2::1") == 2
+    assert taken(buckets, *(f"192.0.2.{number}" for number in range(100))) == 200
+
+
+@pytest.mark.requirement("LIM-01")
+def test_a_network_that_has_nothing_left_takes_nothing_from_its_neighbours() -> None:
+    buckets = NetworkBuckets(rate=1.0, burst=2.0)
+    for _ in range(100):
+        taken(buckets, "2001:db8:1:1::1")
+    assert taken(buckets, "2001:db8:1:2::1") == 2
+
+
+@pytest.mark.requirement("LIM-01")
+def test_what_a_larger_network_refuses_is_not_taken_from_the_smaller_one() -> None:
+    buckets = NetworkBuckets(rate=1.0, burst=2.0)
+    taken(buckets, *(f"2001:db8:1:{number:x}::1" for number in range(1, 5)))
+    assert taken(buckets, "2001:db8:1:5::1") == 0
+    # After two seconds the /56 has 8 again, of which the fifth takes its 2: its own was full all the time.
+    assert taken(buckets, "2001:db8:1:5::1", now=2.0) == 2
+
+
+def test_no_rate_is_no_limit_for_networks() -> None:
+    assert taken(NetworkBuckets(rate=0.0, burst=0.0), "2001:db8::1") == 10

@@ -2,6 +2,8 @@
 
 import pytest
 
+from relay_server.core.address import network_of, parse_ip
+from relay_server.core.limits import AROUND_FACTORS
 from relay_server.net.places import Places
 
 HERE, THERE = b"here", b"there"
@@ -37,6 +39,15 @@ def test_who_lingers_yields_before_who_waits_and_both_before_who_is_at_work(plac
     assert places.first_to_yield() is None
     places.linger("ann")
     assert places.first_to_yield() == "ann"
+
+
+def test_the_networks_of_an_ipv6_site_have_not_each_as_many_under_way() -> None:
+    places: Places[int] = Places(0, 2)
+    networks = [network_of(parse_ip(f"2001:db8:1:{number:x}::1")) for number in range(20)]
+    entered = [number for number in range(20) if places.enter(number, networks[number])]
+    assert len(entered) == 2 * AROUND_FACTORS[0]
+    places.leave(entered[0])
+    assert places.enter(20, networks[19])
 
 
 def test_leaving_twice_frees_one_place(places: Places[str]) -> None:

@@ -104,6 +104,11 @@ def network_of(ip: bytes) -> bytes:
     return ip if ip.startswith(_MAPPED) else ip[:8]
 
 
+def networks_around(network: bytes) -> tuple[bytes, ...]:
+    """Return the larger networks that hold an IPv6 /64: its /56 and its /48; none for an IPv4 address."""
+    return (network[:7], network[:6]) if len(network) == 8 else ()
+
+
 def show_ip(ip: bytes) -> str:
     """Write 16 bytes of IP as people do, IPv4 in its own form."""
     address = ipaddress.IPv6Address(ip)

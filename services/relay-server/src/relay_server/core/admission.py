@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from relay_server.core.address import network_of
+from relay_server.core.address import network_of, networks_around
 from relay_server.core.errors import BusyError, ShuttingDownError, TooManyError
-from relay_server.core.limits import Buckets
+from relay_server.core.limits import AROUND_FACTORS, NetworkBuckets
 from relay_server.core.policy import Policy
 
 JOIN_BURST_SECONDS: Final = 5
@@ -16,33 +16,45 @@ NEW_PASSWORDS_BURST_MINUTES: Final = 2
 
 
 class Census:
-    """Counts how many there are, in all and of each network (see `address.network_of`); a limit of 0 is none."""
+    """Counts how many there are, in all and of each network (see `address.network_of`); a limit of 0 is none.
+
+    An IPv6 /64 also counts for its /56 and its /48, which may have more (see `limits.AROUND_FACTORS`).
+    """
 
     def __init__(self, limit: int, limit_per_network: int) -> None:
         self._limit = limit
         self._limit_per_network = limit_per_network
         self._total = 0
         self.by_network: dict[bytes, int] = {}
+        self._around: dict[bytes, int] = {}
 
     def is_full(self) -> bool:
         """Tell whether there are as many as there may be."""
         return 0 < self._limit <= self._total
 
     def is_full_for(self, network: bytes) -> bool:
-        """Tell whether the network has as many as it may."""
-        return 0 < self._limit_per_network <= self.by_network.get(network, 0)
+        """Tell whether the network has as many as it may, or one around it."""
+        limit = self._limit_per_network
+        if not limit:
+            return False
+        around = zip(AROUND_FACTORS, networks_around(network), strict=False)
+        return limit <= self.by_network.get(network, 0) or any(
+            factor * limit <= self._around.get(larger, 0) for factor, larger in around
+        )
 
     def add(self, network: bytes) -> None:
         """Count one more."""
         self._total += 1
         self.by_network[network] = self.by_network.get(network, 0) + 1
+        for larger in networks_around(network):
+            self._around[larger] = self._around.get(larger, 0) + 1
 
     def remove(self, network: bytes) -> None:
         """Count one less."""
         self._total -= 1
-        self.by_network[network] -= 1
-        if not self.by_network[network]:
-            del self.by_network[network]
+        _count_down(self.by_network, network)
+        for larger in networks_around(network):
+            _count_down(self._around, larger)
 
 
 class Admission:
@@ -51,9 +63,9 @@ class Admission:
     def __init__(self, policy: Policy) -> None:
         self.members = Census(policy.max_members, policy.max_members_per_address)
         self.rooms = Census(policy.max_rooms, policy.max_rooms_per_address)
-        self._join_rate = Buckets(policy.join_rate, JOIN_BURST_SECONDS * policy.join_rate)
+        self._join_rate = NetworkBuckets(policy.join_rate, JOIN_BURST_SECONDS * policy.join_rate)
         new_passwords = NEW_PASSWORDS_PER_GUESS * policy.password_guesses_per_minute
-        self._new_passwords = Buckets(new_passwords / 60, max(1.0, NEW_PASSWORDS_BURST_MINUTES * new_passwords))
+        self._new_passwords = NetworkBuckets(new_passwords / 60, max(1.0, NEW_PASSWORDS_BURST_MINUTES * new_passwords))
         self._closed = False
 
     def close(self) -> None:
@@ -109,3 +121,9 @@ class Admission:
     def _check_open(self) -> None:
         if self._closed:
             raise ShuttingDownError
+
+
+def _count_down(counts: dict[bytes, int], key: bytes) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]

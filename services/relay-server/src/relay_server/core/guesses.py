@@ -4,7 +4,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from relay_server.core.errors import BusyError, WrongPasswordError
-from relay_server.core.limits import Buckets, TokenBucket
+from relay_server.core.limits import Buckets, NestedBucket, NetworkBuckets, TokenBucket
 
 BURST_MINUTES: Final = 2
 """An address may guess so many minutes' worth at once; after as long without a guess it may again."""
@@ -18,7 +18,7 @@ class Guess:
     Around the verdict it is a context manager: what ends otherwise than by a WrongPasswordError was no guess.
     """
 
-    def __init__(self, *taken: tuple[TokenBucket, float]) -> None:
+    def __init__(self, *taken: tuple[TokenBucket | NestedBucket, float]) -> None:
         self._taken = taken
 
     def __enter__(self) -> Self:
@@ -42,7 +42,7 @@ class Guesses:
     def __init__(self, per_minute: float) -> None:
         rate, self._burst = per_minute / 60, max(1.0, BURST_MINUTES * per_minute)
         self._unlimited = not per_minute
-        self._of_network = Buckets(rate, self._burst)
+        self._of_network = NetworkBuckets(rate, self._burst)
         self._of_room = Buckets(ROOM_FACTOR * rate, ROOM_FACTOR * self._burst)
 
     def begin(self, network: bytes, room: bytes, now: float) -> Guess:

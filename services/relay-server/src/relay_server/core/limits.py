@@ -4,11 +4,20 @@ from collections import OrderedDict
 from typing import Final
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
+from relay_server.core.address import networks_around
 from relay_server.core.counters import DropReason
 from relay_server.core.policy import Policy
 
 MAX_TRACKED: Final = 16_384
 """Buckets kept per kind; the longest unused is forgotten, so that spoofed sources can't fill the memory."""
+
+AROUND_FACTORS: Final = (4, 16)
+"""What the /56 and the /48 around an IPv6 /64 may have, in times of what one /64 may.
+
+Providers give a home a /56 and a site a /48, with 256 and 65,536 times as many /64: whoever has one would be as many
+addresses. Four lets a home's several networks be several; sixteen lets neighbours under one /48 not be felt, as some
+providers give homes no more than a /64 each.
+"""
 
 
 class TokenBucket:
@@ -38,7 +47,7 @@ class TokenBucket:
 
 
 class Buckets:
-    """One bucket per network (see `address.network_of`), or whatever the key is; ``rate`` 0 allows everything."""
+    """One bucket per key; ``rate`` 0 allows everything."""
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate
@@ -59,6 +68,49 @@ class Buckets:
         else:
             self._buckets.move_to_end(key)
         return bucket
+
+
+class NestedBucket:
+    """The bucket of a network and those of the networks around it, as one: a unit is taken out of all or of none."""
+
+    __slots__ = ("_buckets",)
+
+    def __init__(self, *buckets: TokenBucket) -> None:
+        self._buckets = buckets
+
+    def take(self, amount: float, now: float) -> bool:
+        """Take units out; False, and nothing taken, if there are too few in any."""
+        for place, bucket in enumerate(self._buckets):
+            if not bucket.take(amount, now):
+                for taken in self._buckets[:place]:
+                    taken.give_back(amount)
+                return False
+        return True
+
+    def give_back(self, amount: float) -> None:
+        """Put units back that were taken for nothing."""
+        for bucket in self._buckets:
+            bucket.give_back(amount)
+
+
+class NetworkBuckets:
+    """Buckets by network (see `address.network_of`); an IPv6 /64 also draws on larger ones of its /56 and its /48."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate = rate
+        self._own = Buckets(rate, burst)
+        self._around = [Buckets(factor * rate, factor * burst) for factor in AROUND_FACTORS]
+
+    def take(self, network: bytes, now: float) -> bool:
+        """Take one unit; False if the network's bucket is empty, or one around it."""
+        return not self._rate or self.bucket_of(network, now).take(1, now)
+
+    def bucket_of(self, network: bytes, now: float) -> TokenBucket | NestedBucket:
+        """Return what the network draws on."""
+        own = self._own.bucket_of(network, now)
+        around = zip(self._around, networks_around(network), strict=False)
+        larger = [buckets.bucket_of(key, now) for buckets, key in around]
+        return NestedBucket(own, *larger) if larger else own
 
 
 class SpeechLimit:

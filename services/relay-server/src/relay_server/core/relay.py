@@ -7,7 +7,7 @@ from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
 from relay_server.core.address import TARGET_BYTES, Address, ip_of, is_answerable, network_of
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
-from relay_server.core.limits import Buckets
+from relay_server.core.limits import NetworkBuckets
 from relay_server.core.model import NOTHING_TO_SEND, Forward, Member
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
@@ -38,7 +38,7 @@ class Relay:
         self._counters = registry.counters
         self._fanout_sizes = registry.counters.fanout_bytes
         self._find_sender = registry.members_by_header.get
-        self._guesses = Buckets(GUESSES_A_SECOND, GUESSES_A_SECOND)
+        self._guesses = NetworkBuckets(GUESSES_A_SECOND, GUESSES_A_SECOND)
         self._attribution = policy.attribution
         self._sanitize = policy.sanitize
         self._leave_commands = policy.leave_commands

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+from relay_server.core.admission import Census
+
 Holder = TypeVar("Holder")
 
 
@@ -15,9 +17,8 @@ class Places(Generic[Holder]):
 
     def __init__(self, limit: int, limit_per_network: int) -> None:
         self._limit = limit
-        self._limit_per_network = limit_per_network
         self._network_of: dict[Holder, bytes] = {}
-        self._under_way_of: dict[bytes, int] = {}
+        self._under_way = Census(0, limit_per_network)
         self._waiting: dict[Holder, None] = {}
         self._lingering: dict[Holder, None] = {}
 
@@ -38,12 +39,11 @@ class Places(Generic[Holder]):
 
     def enter(self, holder: Holder, network: bytes) -> bool:
         """Take a place; False if the network has as many under way as it may, and then it is one to linger in."""
-        under_way = self._under_way_of.get(network, 0)
-        if 0 < self._limit_per_network <= under_way:
+        if self._under_way.is_full_for(network):
             self._lingering[holder] = None
             return False
         self._network_of[holder] = network
-        self._under_way_of[network] = under_way + 1
+        self._under_way.add(network)
         self._waiting[holder] = None
         return True
 
@@ -66,7 +66,5 @@ class Places(Generic[Holder]):
         if network is None:
             return False
         self._waiting.pop(holder, None)
-        self._under_way_of[network] -= 1
-        if not self._under_way_of[network]:
-            del self._under_way_of[network]
+        self._under_way.remove(network)
         return True

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from chatproto.tls import RecordCounter, TlsEnd
 from relay_server.core.encryption import HandshakeFailure, ReloadResult, TlsCounts
-from relay_server.core.limits import Buckets
+from relay_server.core.limits import NetworkBuckets
 from relay_server.net.certificate import Certificate, CertificateError
 from relay_server.net.delivery import confirmed_bytes
 from relay_server.net.wire import Wire
@@ -45,7 +45,7 @@ class Tls:
         self.counts = TlsCounts()
         self._take(load())
         rate = HANDSHAKES_PER_JOIN * join_rate
-        self._rate = Buckets(rate, max(1.0, BURST_SECONDS * rate))
+        self._rate = NetworkBuckets(rate, max(1.0, BURST_SECONDS * rate))
 
     def reload(self) -> None:
         """Read the certificate anew, for connections that are yet to come.
