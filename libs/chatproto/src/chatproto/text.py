@@ -6,30 +6,33 @@ from typing import Final
 
 from chatproto.constants import MAX_NAME_BYTES, MAX_PASSWORD_BYTES
 from chatproto.errors import BadNameError, BadPasswordError, Flaw, NameKind
+from chatproto.marks import MAX_MARKS, level
 
 NEWLINE_SIGN: Final = "\N{RETURN SYMBOL}"  # U+23CE, UDP-11
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
-MAX_MARKS: Final = 4
-"""Non-spacing marks on one character; no script needs more (Unicode UTS 39, 5.4)."""
 
-_NEWLINE = "\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]"
-# England, Scotland and Wales: the flags that Unicode recommends of those that are spelt in tags.
-_FLAG = (
-    "\U0001f3f4\U000e0067\U000e0062(?:"  # black flag, g, b
-    "\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073"
-    ")\U000e007f"
+_NEWLINES = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
+_CONTROLS = (
+    (0x00, 0x08), (0x0E, 0x1B), (0x1F, 0x1F), (0x7F, 0x84), (0x86, 0x9F),  # C0 less tab, DEL and C1 drive terminals
+    (0x61C, 0x61C), (0x200E, 0x200F), (0x202A, 0x202E), (0x2066, 0x206F),  # reorder or reshape what stands around them
+    (0xFFF0, 0xFFFB),  # annotations: text that nobody sees
+)  # fmt: skip
+_REPLACED = (
+    ("\r\n", NEWLINE_SIGN),
+    *((newline, NEWLINE_SIGN) for newline in _NEWLINES),
+    *((chr(code), REPLACEMENT) for first, last in _CONTROLS for code in range(first, last + 1)),
 )
-_CONTROL = (
-    "[\x00-\x08\x0e-\x1f\x7f-\x9f"  # C0 less tab, DEL and C1 drive terminals
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # reorder or reshape what stands around them
-    "\ufff0-\ufffb\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"  # annotations and tags: text that nobody sees
+"""`str.replace` takes all of one kind at once, so a text full of them costs as many steps as one that has none."""
+_TAG = re.compile("[\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]")
+"""Text that nobody sees, either."""
+_FLAGS = (
+    ("\1", "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"),
+    ("\2", "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"),
+    ("\3", "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"),
 )
-_UNSAFE = re.compile(f"({_NEWLINE})|({_FLAG})|{_CONTROL}")
-_MARKS = frozenset(("Mn", "Me"))
-_SELECTORS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+"""England, Scotland and Wales: the flags that Unicode recommends of those that are spelt in tags. Each has a sign that
+stands for it while tags are replaced: no text has control characters by then."""
 _KINDS = {"Cc": "a control character", "Cn": "unassigned", "Co": "for private use"}
-_RUN = re.compile(r"[^\w\x00-\x7f][^\w\x00-\x7f]+")
-"""Where marks may be piled up: none is a letter or a digit to Python, and ordinary text has few such runs."""
 
 
 def sanitize(text: str) -> str:
@@ -37,10 +40,18 @@ def sanitize(text: str) -> str:
 
     Newlines become U+23CE. U+FFFD stands for what drives terminals (tabs may stay), turns the writing direction, or
     isn't seen at all (tags outside of flags, annotations), and for marks piled up on one character, beyond 4.
+
+    Hostile text costs little more than other text of its length: nothing is done for each character in Python.
     """
-    # Printable text is the common case, and to ask for it several times faster than the pattern.
-    safe = text if text.isprintable() else _UNSAFE.sub(_replace, text)
-    return safe if safe.isascii() else _RUN.sub(_level, safe)
+    if text.isprintable():
+        return text if text.isascii() else level(text)
+    safe = text
+    for unsafe, sign in _REPLACED:
+        if unsafe in safe:
+            safe = safe.replace(unsafe, sign)
+    if text.isascii():
+        return safe
+    return _level_with_tags(safe) if _TAG.search(safe) else level(safe)
 
 
 def name_character(character: str) -> str:
@@ -121,28 +132,10 @@ def _check(raw: bytes, kind: NameKind) -> str:
     return name
 
 
-def _replace(found: re.Match[str]) -> str:
-    newline, flag = found.groups()
-    return NEWLINE_SIGN if newline else flag or REPLACEMENT
-
-
-def _level(run: re.Match[str]) -> str:
-    """Put one sign in the place of all marks that are too many, and of variation selectors after another one."""
-    if _MARKS.isdisjoint(map(unicodedata.category, run[0])):
-        return run[0]
-    kept: list[str] = []
-    marks, before, left_out = 0, "", False
-    for character in run[0]:
-        category = unicodedata.category(character)
-        if category in _MARKS:
-            marks += 1
-        elif category != "Cf":  # a joiner is no new character to put marks on
-            marks = 0
-        was_left_out = left_out
-        left_out = marks > MAX_MARKS or (character in _SELECTORS and before in _SELECTORS)
-        if not left_out:
-            kept.append(character)
-        elif not was_left_out:
-            kept.append(REPLACEMENT)
-        before = character
-    return "".join(kept)
+def _level_with_tags(text: str) -> str:
+    for sign, flag in _FLAGS:
+        text = text.replace(flag, sign)
+    text = level(_TAG.sub(REPLACEMENT, text))
+    for sign, flag in _FLAGS:
+        text = text.replace(sign, flag)
+    return text

@@ -14,7 +14,7 @@ from chatclient import (
 )
 from chatproto import sanitize
 from chatproto.constants import MAX_NAME_BYTES, MAX_PASSWORD_BYTES
-from chatproto.text import MAX_MARKS
+from chatproto.marks import MAX_MARKS
 from messenger.i18n import N_, _
 from messenger.wording.faults import fault
 
