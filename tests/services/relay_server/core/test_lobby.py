@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatproto import EvictionReason, encode_lobby
-from relay_server.core import events
-from relay_server.core.address import Address, make_address, parse_ip, unpack_targets
+from relay_server.core import events, lobby
+from relay_server.core.address import Address, make_address, parse_ip, remote_of, unpack_targets
 from relay_server.core.counters import DropReason
-from relay_server.core.lobby import Lobby
+from relay_server.core.lobby import ALL_NEW_NAMES_AT_ONCE, NEW_NAMES_AT_ONCE, Lobby
 from relay_server.core.model import NOTHING_TO_SEND, Forward
+from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
 from services.relay_server.core.rooms_case import at, new_nonces
 
@@ -227,6 +228,85 @@ def test_an_address_has_as_many_clients_as_members() -> None:
     assert isinstance(case.say(at("2001:db8::2", 3), "ann", "", 300.0), tuple)
     assert case.say(at("2001:db8::2", 4), "ann", "", 300.0) is DropReason.TOO_MANY
     case.assert_all_is_counted()
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names that the lobby looks at, so far."""
+    names: list[str] = []
+
+    def look(name: str) -> bool:
+        names.append(name)
+        return passes_for_server(name)
+
+    monkeypatch.setattr(lobby, "passes_for_server", look)
+    return names
+
+
+@pytest.mark.requirement("LIM-01", "LOB-05")
+def test_a_client_over_its_rate_is_dropped_before_its_name_or_text_is_looked_at(looked_at: list[str]) -> None:
+    case = LobbyCase(message_rate=1.0, message_burst=1, silence_timeout_seconds=100.0)
+    case.say(ANN, "ann", "hi")
+    assert case.say(ANN, "ann", b"\xff", 0.5) is DropReason.MESSAGE_RATE
+    assert case.say(ANN, "anna", "hi", 0.5) is DropReason.MESSAGE_RATE
+    assert looked_at == ["ann"]
+    case.lobby.expire(100.0)
+    assert [client.name for client in case.lobby.clients_by_remote.values()] == [b"ann"]  # it did say something
+    assert isinstance(case.say(ANN, "anna", "hi", 100.0), tuple)
+    assert looked_at == ["ann", "anna"]
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("ROOM-05", "LOB-05")
+def test_who_finds_no_place_is_dropped_before_its_name_or_text_is_looked_at(looked_at: list[str]) -> None:
+    case = LobbyCase(max_members_per_room=2, max_members_per_address=1)
+    case.say(ANN, "ann")
+    for text in ("hi", b"\xff"):
+        assert case.say(at("10.0.0.1", 5001), "other", text) is DropReason.TOO_MANY
+    case.say(BOB, "bob")
+    for text in ("hi", b"\xff"):
+        assert case.say(EVE, "eve", text) is DropReason.TOO_MANY
+    assert looked_at == ["ann", "bob"]
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("LIM-01", "LOB-05")
+def test_of_one_address_few_new_names_are_looked_at(looked_at: list[str]) -> None:
+    case = LobbyCase()
+    case.say(ANN, "ann")
+    for number in range(NEW_NAMES_AT_ONCE - 1):  # newcomers, and one that changes its name all the time
+        case.say(at("10.0.0.1", 6000 + number), "server") if number % 2 else case.say(ANN, f"ann {number}")
+    assert len(looked_at) == NEW_NAMES_AT_ONCE
+    assert case.say(at("10.0.0.1", 7000), "cem") is DropReason.TOO_MANY
+    assert case.say(ANN, "anna", "hi") is DropReason.TOO_MANY
+    assert case.lobby.clients_by_remote.keys() == {remote_of(ANN)}
+    kept = f"ann {NEW_NAMES_AT_ONCE - 2}"
+    assert isinstance(case.say(ANN, kept, "I am still who I was"), tuple)
+    assert isinstance(case.say(BOB, "bob", "another address"), tuple)
+    assert isinstance(case.say(at("10.0.0.1", 7000), "cem", "", 0.2), tuple)  # five a second
+    assert case.say(at("10.0.0.1", 7001), "dora", "", 0.2) is DropReason.TOO_MANY
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("LIM-01", "LOB-05")
+def test_of_forged_addresses_few_names_are_looked_at_too(looked_at: list[str]) -> None:
+    case = LobbyCase()
+    case.say(ANN, "ann", "hi")
+    sources = [at(f"10.1.{number >> 8}.{number & 255}") for number in range(2 * ALL_NEW_NAMES_AT_ONCE)]
+    reasons = [case.say(source, "server", "disconnected: kicked") for source in sources]
+    assert reasons.count(DropReason.RESERVED_NAME) == ALL_NEW_NAMES_AT_ONCE - 1
+    assert reasons.count(DropReason.TOO_MANY) == ALL_NEW_NAMES_AT_ONCE + 1
+    assert len(looked_at) == ALL_NEW_NAMES_AT_ONCE
+    assert isinstance(case.say(ANN, "ann", "I am known"), tuple)
+    assert isinstance(case.say(BOB, "bob", "hi", 1.0), tuple)
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("LOB-05", "ROOM-03")
+def test_a_name_that_grows_beyond_all_bounds_is_dropped() -> None:
+    case = LobbyCase()
+    assert case.say(ANN, 85 * "\ufdfa", "hi") is DropReason.RESERVED_NAME
+    assert isinstance(case.say(ANN, "\ufdfa", "hi"), tuple)
 
 
 @pytest.mark.requirement("EVI-06")

@@ -8,7 +8,8 @@ from hypothesis import given
 
 from chatproto import BadNameError, check_user_name
 from libs.chatproto.strategies import USER_NAMES
-from relay_server.core.names import check_not_reserved, name_keys, passes_for_server
+from relay_server.core import names
+from relay_server.core.names import MAX_NORMAL_CHARACTERS, check_not_reserved, name_keys, passes_for_server
 from relay_server.core.shown import check_shown
 
 ASCII = [chr(code) for code in range(128) if chr(code).isalnum()]
@@ -148,3 +149,46 @@ def test_who_passes_for_the_server(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "ann", "the server", "admin", "x\nserver is up", "server" + 250 * "!"], ids=ascii)
 def test_who_doesnt_pass_for_the_server(name: str) -> None:
     assert not passes_for_server(name)
+
+
+LIGATURE = "\ufdfa"
+"""Eighteen characters once it is taken apart: no other becomes more."""
+MOST = MAX_NORMAL_CHARACTERS // 18
+
+
+@pytest.mark.requirement("ROOM-03", "TCP-02")
+@pytest.mark.parametrize("kind", ["user", "room"])
+def test_a_name_may_grow_when_it_is_compared_but_not_twentyfold(kind: str) -> None:
+    check_shown(MOST * LIGATURE, kind)
+    check_shown(127 * "½", kind)
+    with pytest.raises(BadNameError) as refused:
+        check_shown(85 * LIGATURE, kind)
+    sentence = f"The {kind} name has 1530 characters once its ligatures are taken apart: use at most 512."
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.requirement("ROOM-03")
+def test_a_name_that_nobody_may_have_is_compared_with_nothing() -> None:
+    assert name_keys(85 * LIGATURE) == (85 * LIGATURE,)
+    assert name_keys(MOST * LIGATURE) != (MOST * LIGATURE,)
+
+
+@pytest.mark.requirement("UDP-09", "LOB-05")
+def test_what_grows_beyond_all_bounds_could_hide_the_servers_name() -> None:
+    assert passes_for_server(f"server{85 * chr(0x2057)}{85 * chr(0x2057)}")  # all of them signs around the word
+    assert passes_for_server(85 * LIGATURE)
+    assert not passes_for_server(LIGATURE)
+    assert not passes_for_server("It is a long sentence … with a colon after it" + 70 * " …")
+
+
+def test_whether_text_passes_for_the_server_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+
+    def look(name: str) -> tuple[str, ...]:
+        judged.append(name)
+        return name_keys(name)
+
+    monkeypatch.setattr(names, "name_keys", look)
+    for _ in range(3):
+        assert not passes_for_server("somebody whom no other test knows")
+    assert judged == ["somebody whom no other test knows"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from chatproto import Challenge, Disconnected, EvictionReason, encode_lobby, parse_lobby
 from chatproto.constants import MAX_DATAGRAM_BYTES
@@ -11,12 +12,21 @@ from relay_server.core.address import Address, ip_of, is_answerable, network_of,
 from relay_server.core.admission import Census
 from relay_server.core.counters import Counters, DropReason
 from relay_server.core.deadlines import DeadlineQueue
-from relay_server.core.limits import SpeechLimit
+from relay_server.core.limits import NetworkBuckets, SpeechLimit, TokenBucket
 from relay_server.core.model import NOTHING_TO_SEND, Forward, Notice
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
 from relay_server.core.provisional import ProvisionalAddresses
 from relay_server.core.reachability import Challenges, Failures, SentLog, Watch
+
+NEW_NAMES_A_SECOND: Final = 5.0
+"""Newcomers and new names of one address whose name is looked at, which is most of the work there is (LIM-01)."""
+NEW_NAMES_AT_ONCE: Final = 64
+"""So many more: a school that starts together, as many as may be there from one address by default."""
+ALL_NEW_NAMES_A_SECOND: Final = 100.0
+"""The same of all addresses together: a datagram's source may be forged, so each may seem to come from another."""
+ALL_NEW_NAMES_AT_ONCE: Final = 1000
+"""So many more: all that a lobby has by default, come back after a restart."""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +62,8 @@ class Lobby:
         self._census = Census(policy.max_members_per_room, policy.max_members_per_address)
         self._active: DeadlineQueue[LobbyClient] = DeadlineQueue(policy.silence_timeout_seconds)
         self._sent = SentLog()
+        self._new_names = NetworkBuckets(NEW_NAMES_A_SECOND, NEW_NAMES_AT_ONCE)
+        self._all_new_names = TokenBucket(ALL_NEW_NAMES_A_SECOND, ALL_NEW_NAMES_AT_ONCE, 0.0)
         self.outbox: list[Notice] = []
         """What is to be said; who sends it takes it out."""
 
@@ -74,23 +86,40 @@ class Lobby:
         if parts is None:
             return DropReason.MALFORMED
         raw_name, message = parts
-        known = self.clients_by_remote.get(remote_of(source))
-        if known is None and not is_answerable(source):
-            return DropReason.UNANSWERABLE
-        reason = _check_text(message) or (None if known and known.name == raw_name else _check_name(raw_name))
+        client = self.clients_by_remote.get(remote_of(source))
+        # Limits come first: what is over one is dropped before its text is looked at, or its name, which takes longest.
+        if client is None:
+            reason = self._refuse_newcomer(source)
+        else:
+            reason = client.limit.exceeded(len(message), now) if client.limit else None
+            if reason is not None:
+                self._note_life(client, source, now)
+        reason = reason or _check_text(message) or self._check_name(client, raw_name, source, now)
         if reason is not None:
             return reason
-        client = known or self._admit(raw_name, source, now)
-        if client is None:
-            return DropReason.TOO_MANY
+        client = client or self._admit(source, len(message), now)
         client.name = raw_name
+        self._note_life(client, source, now)
+        return self._forward(client, data, message)
+
+    def _check_name(
+        self, client: LobbyClient | None, raw_name: bytes, source: Address, now: float
+    ) -> DropReason | None:
+        """Look at a name if it is new, unless too many are (LIM-01)."""
+        if client is not None and client.name == raw_name:
+            return None
+        if reason := _check_text(raw_name):
+            return reason
+        network = network_of(ip_of(source))
+        if not (self._new_names.take(network, now) and self._all_new_names.take(1, now)):
+            return DropReason.TOO_MANY
+        return DropReason.RESERVED_NAME if passes_for_server(raw_name.decode()) else None
+
+    def _note_life(self, client: LobbyClient, source: Address, now: float) -> None:
         client.address = source
         client.failures = None
         client.seen_at = now
         self._active.add(client, now)
-        if client.limit is not None and (over := client.limit.exceeded(len(message), now)) is not None:
-            return over
-        return self._forward(client, data, message)
 
     def _forward(self, client: LobbyClient, data: bytes, message: bytes) -> Forward:
         if not message:
@@ -132,15 +161,21 @@ class Lobby:
         for client in list(self.clients_by_remote.values()):
             self._evict(client, EvictionReason.SHUTDOWN)
 
-    def _admit(self, raw_name: bytes, source: Address, now: float) -> LobbyClient | None:
-        policy, network = self._policy, network_of(ip_of(source))
-        if self._closed or self._census.is_full() or self._census.is_full_for(network):
-            return None
-        limited = policy.message_rate or policy.byte_rate
-        client = LobbyClient(raw_name, source, SpeechLimit(policy, now) if limited else None)
+    def _refuse_newcomer(self, source: Address) -> DropReason | None:
+        if not is_answerable(source):
+            return DropReason.UNANSWERABLE
+        network = network_of(ip_of(source))
+        full = self._closed or self._census.is_full() or self._census.is_full_for(network)
+        return DropReason.TOO_MANY if full else None
+
+    def _admit(self, source: Address, size: int, now: float) -> LobbyClient:
+        limited = self._policy.message_rate or self._policy.byte_rate
+        client = LobbyClient(b"", source, SpeechLimit(self._policy, now) if limited else None)
+        if client.limit is not None:
+            client.limit.exceeded(size, now)  # it is not, but the first message counts
         self.clients_by_remote[remote_of(source)] = client
         self._provisional.prove(remote_of(source))
-        self._census.add(network)
+        self._census.add(network_of(ip_of(source)))
         return client
 
     def _ask(self, client: LobbyClient, challenge: Challenge) -> bytes:
@@ -171,9 +206,3 @@ def _check_text(raw: bytes) -> DropReason | None:
     except UnicodeDecodeError:
         return DropReason.INVALID_UTF8
     return None
-
-
-def _check_name(raw_name: bytes) -> DropReason | None:
-    if reason := _check_text(raw_name):
-        return reason
-    return DropReason.RESERVED_NAME if passes_for_server(raw_name.decode()) else None

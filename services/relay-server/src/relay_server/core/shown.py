@@ -9,6 +9,7 @@ from precis_i18n import get_profile
 
 from chatproto import BadNameError
 from chatproto.text import name_character
+from relay_server.core.names import MAX_NORMAL_CHARACTERS, count_normal_characters
 
 _FREEFORM: Final = get_profile("FreeformClass")
 _BLANK: Final = frozenset("\u2800\ufffc\U00013441\U00013442\U00016fe4\U0001d159")
@@ -30,11 +31,16 @@ def check_shown(name: str, kind: str) -> None:
         kind: ``user`` or ``room``, for the sentence that says what is wrong.
 
     Raises:
-        BadNameError: it has another character; the sentence says which (status 5).
+        BadNameError: it has another character, or more than `names.MAX_NORMAL_CHARACTERS` once they are taken
+            apart; the sentence says which (status 5).
 
     """
     if name.isascii():  # printable, so each character is of the class by itself
         return
+    count = count_normal_characters(name)
+    if count > MAX_NORMAL_CHARACTERS:
+        sentence = f"The {kind} name has {count} characters once its ligatures are taken apart"
+        raise BadNameError(f"{sentence}: use at most {MAX_NORMAL_CHARACTERS}.")
     if unicodedata.category(name[0]) in {"Mn", "Me"}:
         raise BadNameError(f"The {kind} name begins with a mark ({name_character(name[0])}): put a letter before it.")
     text = unicodedata.normalize("NFC", _VARIANT.sub(_base, name)).translate(_HARMLESS_DOTS)
