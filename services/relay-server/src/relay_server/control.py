@@ -18,6 +18,7 @@ from relay_server.core.address import Address, make_address, network_of
 from relay_server.core.errors import NoSuchRoomError, WrongPasswordError
 from relay_server.core.guesses import Guess, Guesses
 from relay_server.core.model import Member
+from relay_server.core.names import name_keys
 from relay_server.core.registry import Registry
 from relay_server.passwords import Passwords, decoy_hash
 
@@ -150,8 +151,10 @@ class Control:
 
     def _prepare_join(self, asked: _Asked, now: float) -> Pending | None:
         """Return what the room wants to be done first; what else it would say is for who knows the password."""
+        # Before the look-up: what takes long must take as long where there is no room (PWD-05).
+        keys = name_keys(asked.request.username)
         password, room = asked.request.password, self._registry.rooms.get(asked.room)
-        if room and room.holds(asked.request.username, asked.peer.ip):
+        if room and room.holds(keys, asked.peer.ip):
             return None  # which is answered without work
         password_hash = room.password_hash if room else self._decoy_hash
         if password is None or password_hash is None:

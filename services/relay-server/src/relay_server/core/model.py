@@ -6,7 +6,6 @@ from typing import Final, TypeAlias
 
 from relay_server.core.address import TARGET_BYTES, Address, network_of, pack_targets, targets_but
 from relay_server.core.limits import Muted, SpeechLimit
-from relay_server.core.names import name_keys
 from relay_server.core.reachability import Challenges, Failures, SentLog
 
 
@@ -56,9 +55,12 @@ class Room:
     row: bytes | None = None
     """All listeners' addresses, as `line_up` made it; None when they changed."""
 
-    def holds(self, name: str, ip: bytes) -> bool:
-        """Tell whether a member asks whether it still is one: it may not know a newer password (PWD-02)."""
-        members = (self.members_by_key.get(key) for key in name_keys(name))
+    def holds(self, keys: Iterable[str], ip: bytes) -> bool:
+        """Tell whether one of these names' keys is a member's at this address, who may ask whether it still is one.
+
+        It may not know a newer password (PWD-02).
+        """
+        members = (self.members_by_key.get(key) for key in keys)
         return any(member is not None and member.ip == ip for member in members)
 
     def knows_as_host(self, name: str, ip: bytes) -> bool:
