@@ -127,6 +127,7 @@ class Case:
         assert set(self.registry.members_by_token.values()) == members
         assert set(self.registry.members_by_header.values()) == members
         assert set(self.registry._members_by_remote.values()) <= members
+        assert all(member.muted == member.room.mutes_name(member.keys) for member in members)
         admission = self.registry.admission
         for census, true in ((admission.members, len(members)), (admission.rooms, len(self.registry.rooms))):
             assert sum(census.by_network.values()) == census._total == true

@@ -1,5 +1,7 @@
 """What a host commands, who else may ask what, and what is answered (MOD-01 to MOD-05)."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from chatproto import Command, EvictionReason, parse_notice
@@ -12,6 +14,7 @@ from relay_server.core.errors import BannedError, NameTakenError
 from relay_server.core.moderation import MAX_MUTES, ModerationError
 from services.relay_server.core.commanding import SERVER, answers, command
 from services.relay_server.core.rooms_case import NOTHING_SAID, Case, home, relayed
+from steps import count_steps
 
 ORDERS = ["/kick bob", "/ban bob", "/unban bob", "/mute bob", "/unmute bob", "/topic tea", "/host bob", "/password x"]
 
@@ -48,7 +51,7 @@ def test_only_the_host_commands(order: str) -> None:
     assert answers(case, eve, order) == ["Only the host may do that; /who and /topic are for everybody."]
     assert answers(case, eve, order, 1.5) == []  # once a second
     assert all(map(case.knows, (ann, bob, eve)))
-    assert (ann.room.host, ann.room.bans, ann.room.mutes, ann.room.topic) == (ann, (), (), "")
+    assert (ann.room.host, [*ann.room.bans], ann.room.mutes, ann.room.topic) == (ann, [], {}, "")
     assert case.to_hash == []
     assert case.events == []
 
@@ -121,6 +124,37 @@ def test_everybody_may_ask_who_is_there() -> None:
     case.said()
     for member in (ann, bob, eve):
         assert answers(case, member, "/who is there?") == ["3 here: ann (host), bob (muted), eve."]
+
+
+@pytest.mark.requirement("MOD-02")
+@pytest.mark.parametrize("order", ["/who", "/topic", "/unban"])
+def test_a_list_is_written_only_for_who_may_have_it(order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case()
+    ann, _, _ = case.trio()
+    case.moderation.ban(ann.room, "zoe", 1.0)
+    answers(case, ann, order, 1.0)
+    unread = SimpleNamespace(host=ann, name="demo")  # who reads its members, bans or topic ends the test
+    monkeypatch.setattr(ann, "room", unread)
+    monkeypatch.setattr(case.registry, "advise", lambda _, text, __: told.append(text))
+    told: list[str] = []
+    case.commands.obey(ann, Command(order[1:]), "", 1.9)
+    assert told == ["You asked a moment ago: try again in a few seconds."]
+
+
+@pytest.mark.requirement("MOD-02", "MOD-05")
+def test_a_hundred_mutes_make_a_list_of_members_no_more_work() -> None:
+    def count(mutes: int) -> int:
+        case = Case()
+        _, bob, _ = case.trio()
+        guests = [case.join(f"guest {number}") for number in range(MAX_MUTES)]
+        for guest in guests[:mutes]:
+            case.moderation.mute(guest)
+        for guest in guests:
+            case.registry.leave(guest, 0.0)
+        case.say(bob, "/topic")
+        return count_steps(lambda: case.say(bob, "/who", 1.0))
+
+    assert count(MAX_MUTES) == count(0)
 
 
 @pytest.mark.requirement("MOD-02")

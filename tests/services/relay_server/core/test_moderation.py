@@ -1,15 +1,18 @@
 """Whom a host or an operator takes out of a room and keeps out (MOD-03, MOD-04)."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatproto import EvictionReason, Status
 from relay_server.core import events
 from relay_server.core.address import parse_ip
 from relay_server.core.counters import DropReason
 from relay_server.core.errors import BannedError
-from relay_server.core.model import Ban
+from relay_server.core.model import Ban, Bans
 from relay_server.core.moderation import MAX_BANS, ModerationError
 from services.relay_server.core.rooms_case import Case, home
+from steps import count_steps
 
 
 def test_a_kicked_member_is_told_and_its_token_is_dead() -> None:
@@ -170,6 +173,33 @@ def test_bans_are_bounded_and_none_lapses_for_a_newer_one() -> None:
         case.join("guest 0")
     case.moderation.unban(ann.room, "guest 0")
     case.moderation.ban(ann.room, "bob", 1.0)
+
+
+KEYS = st.frozensets(st.sampled_from("abcd"), max_size=3)
+NETWORKS = st.sampled_from([b"1", b"2"])
+BANS = st.builds(Ban, st.sampled_from("abcd"), KEYS, st.one_of(st.none(), NETWORKS)).filter(
+    lambda ban: bool(ban.keys) or ban.network is not None  # it is of a name, of an address, or of both
+)
+
+
+@given(st.lists(BANS, max_size=8, unique=True), BANS, NETWORKS)
+def test_bans_are_found_as_if_each_was_looked_at(known: list[Ban], new: Ban, network: bytes) -> None:
+    bans = Bans(known)
+    assert ([*bans], len(bans)) == (known, len(known))
+    assert bans.cover(new.keys, network) == any(network == ban.network or ban.keys & new.keys for ban in known)
+    assert bans.include(new) == any(new.keys <= ban.keys and new.network in {None, ban.network} for ban in known)
+    assert bans.of(new.name, new.keys) == tuple(b for b in known if b.name == new.name or b.keys & new.keys)
+
+
+def test_a_hundred_bans_make_a_join_no_more_work() -> None:
+    def count(bans: int) -> int:
+        case = Case()
+        room = case.create("ann").room
+        for number in range(bans):
+            case.moderation.ban(room, f"guest {number}", 1.0)
+        return count_steps(lambda: case.join("bob"))
+
+    assert count(MAX_BANS) == count(1)
 
 
 def test_bans_end_with_their_room() -> None:

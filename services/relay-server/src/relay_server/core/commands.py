@@ -56,9 +56,9 @@ class Commands:
     def obey(self, member: Member, command: Command, argument: str, now: float) -> None:
         """Do what a member asks for, or tell it why not."""
         if command is Command.WHO:
-            self._list(member, _who(member.room), now)
+            self._list(member, lambda: _who(member.room), now)
         elif command is Command.TOPIC and not argument.strip():
-            self._list(member, [str(Topic(member.room.topic))], now)
+            self._list(member, lambda: [str(Topic(member.room.topic))], now)
         elif member.room.host is not member:
             self._registry.advise(member, "Only the host may do that; /who and /topic are for everybody.", now)
         else:
@@ -84,11 +84,15 @@ class Commands:
         room.password_hash = password_hash
         self._answer(host, PASSWORD_SET)
 
-    def _list(self, member: Member, texts: list[str], now: float) -> None:
-        """Answer what anybody may ask, a notice a second, so that asking floods nobody (MOD-02)."""
+    def _list(self, member: Member, write: Callable[[], list[str]], now: float) -> None:
+        """Answer what anybody may ask, a notice a second, so that asking floods nobody (MOD-02).
+
+        A list is written only if it will be sent.
+        """
         if now < member.may_ask_at:
             self._registry.advise(member, "You asked a moment ago: try again in a few seconds.", now)
             return
+        texts = write()
         member.may_ask_at = now + len(texts)
         for text in texts:
             self._answer(member, text)
@@ -105,7 +109,7 @@ class Commands:
 
     def _unban(self, host: Member, argument: str, now: float) -> None:
         if not argument.strip():
-            self._list(host, _lines("Banned:", [ban.name for ban in host.room.bans]), now)
+            self._list(host, lambda: _lines("Banned:", [ban.name for ban in host.room.bans]), now)
             return
         lifted = self._moderation.unban(host.room, _name(argument, Command.UNBAN))
         self._answer(host, f"{', '.join(ban.name for ban in lifted)} may come in again.")
@@ -174,7 +178,7 @@ def _who(room: Room) -> list[str]:
             f"{member.name} (host)"
             if member is room.host
             else f"{member.name} (muted)"
-            if room.mutes_name(member.keys)
+            if member.muted
             else member.name
             for member in room.members
         ],

@@ -1,6 +1,7 @@
 """Rooms and their members."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -20,9 +21,52 @@ class Ban:
     network: bytes | None = None
     """An address, counted as the limits count them (see `address.network_of`); None bans the name alone."""
 
-    def covers(self, keys: Iterable[str], network: bytes) -> bool:
-        """Tell whether it keeps out who has one of these keys or comes from this network."""
-        return network == self.network or not self.keys.isdisjoint(keys)
+
+class Bans:
+    """All bans of a room, in the order in which they were made; none is looked at that has nothing to do with who asks.
+
+    They never change: a room gets others.
+    """
+
+    __slots__ = ("_all", "_by_key", "_by_name", "_by_network")
+
+    def __init__(self, bans: Iterable[Ban] = ()) -> None:
+        self._all = tuple(bans)
+        self._by_key: defaultdict[str, list[int]] = defaultdict(list)
+        self._by_name: defaultdict[str, list[int]] = defaultdict(list)
+        self._by_network: defaultdict[bytes | None, list[int]] = defaultdict(list)
+        for place, ban in enumerate(self._all):
+            self._by_name[ban.name].append(place)
+            self._by_network[ban.network].append(place)
+            for key in ban.keys:
+                self._by_key[key].append(place)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Ban]:
+        """Go through all."""
+        return iter(self._all)
+
+    def cover(self, keys: Iterable[str], network: bytes) -> bool:
+        """Tell whether one keeps out who has one of these keys or comes from this network."""
+        return network in self._by_network or not self._by_key.keys().isdisjoint(keys)
+
+    def include(self, ban: Ban) -> bool:
+        """Tell whether one keeps out everybody whom this ban would."""
+        if not ban.keys:
+            return ban.network in self._by_network
+        alike = (self._all[place] for place in self._by_key.get(next(iter(ban.keys)), ()))
+        return any(ban.keys <= known.keys and ban.network in {None, known.network} for known in alike)
+
+    def of(self, name: str, keys: Iterable[str]) -> tuple[Ban, ...]:
+        """Return those with this name, or with one of these keys."""
+        places = {place for key in keys for place in self._by_key.get(key, ())}
+        return tuple(self._all[place] for place in sorted(places.union(self._by_name.get(name, ()))))
+
+
+NO_BANS: Final = Bans()
 
 
 @dataclass(slots=True, eq=False)
@@ -41,9 +85,10 @@ class Room:
     """What proves that somebody knows the password, see `relay_server.passwords`; None for an open room."""
     created_at: float = 0.0
     topic: str = ""
-    bans: tuple[Ban, ...] = ()
-    mutes: tuple[frozenset[str], ...] = ()
-    """The keys of each muted member's name, so that it stays muted when it comes back (MOD-05)."""
+    bans: Bans = NO_BANS
+    mutes: dict[str, frozenset[str]] = field(default_factory=dict)
+    """All keys of each muted member's name, under each of them: it stays muted when it comes back (MOD-05).
+    No two mutes share a key."""
     waits_for_hash: bool = False
     """A new password of its is being hashed (MOD-08)."""
     members_by_key: dict[str, "Member"] = field(default_factory=dict)
@@ -69,11 +114,11 @@ class Room:
 
     def shuts_out(self, name: str, keys: Iterable[str], ip: bytes) -> bool:
         """Tell whether somebody is banned (MOD-04)."""
-        return any(ban.covers(keys, network_of(ip)) for ban in self.bans) and not self.knows_as_host(name, ip)
+        return self.bans.cover(keys, network_of(ip)) and not self.knows_as_host(name, ip)
 
     def mutes_name(self, keys: Iterable[str]) -> bool:
-        """Tell whether who has these keys is muted (MOD-05)."""
-        return any(not muted.isdisjoint(keys) for muted in self.mutes)
+        """Tell whether who has these keys is muted (MOD-05); of a member `Member.muted` tells the same."""
+        return not self.mutes.keys().isdisjoint(keys)
 
     def listen(self, member: "Member", address: Address) -> None:
         """Send the member's copies to this address from now on."""
@@ -132,6 +177,8 @@ class Member:
     address: Address | None = None
     """Of the newest accepted datagram; None until there is one."""
     moved_at: float = 0.0
+    muted: bool = False
+    """Whether its name is (MOD-05); `limit` is a `Muted` as well, once it was heard."""
     limit: SpeechLimit | Muted | None = None
     told_at: float = float("-inf")
     may_ask_at: float = 0.0

@@ -5,7 +5,7 @@ from typing import Final
 from chatproto import Advice, BadNameError, EvictionReason, HostChanged, Topic, check_user_name
 from relay_server.core.address import network_of, show_ip
 from relay_server.core.limits import Muted
-from relay_server.core.model import Ban, Member, Room
+from relay_server.core.model import Ban, Bans, Member, Room
 from relay_server.core.names import name_keys
 from relay_server.core.registry import Registry
 
@@ -91,11 +91,10 @@ class Moderation:
             ModerationError: there are none.
 
         """
-        keys = name_keys(name)
-        lifted = tuple(ban for ban in room.bans if ban.name == name or not ban.keys.isdisjoint(keys))
+        lifted = room.bans.of(name, name_keys(name))
         if not lifted:
             raise ModerationError(f"{name} isn't banned.")
-        room.bans = tuple(ban for ban in room.bans if ban not in lifted)
+        room.bans = Bans(ban for ban in room.bans if ban not in lifted)
         return lifted
 
     def mute(self, member: Member) -> None:
@@ -108,11 +107,12 @@ class Moderation:
         room = member.room
         if room.host is member:
             raise ModerationError("The host can't be muted.")
-        if room.mutes_name(member.keys):
+        if member.muted:
             raise ModerationError(f"{member.name} is muted already.")
-        if len(room.mutes) >= MAX_MUTES:
+        if len(set(room.mutes.values())) >= MAX_MUTES:
             raise ModerationError(f"The room has {MAX_MUTES} mutes, as many as it may: lift one first.")
-        room.mutes = (*room.mutes, frozenset(member.keys))
+        room.mutes.update(dict.fromkeys(member.keys, frozenset(member.keys)))
+        member.muted = True
         if member.address is not None:  # else its first datagram does so, see `Registry.hear`
             member.limit = Muted(member.limit)
         self._registry.tell(member, Advice("The host muted you: what you say is not relayed."))
@@ -127,11 +127,12 @@ class Moderation:
         keys = name_keys(name)
         if not room.mutes_name(keys):
             raise ModerationError(f"{name} isn't muted.")
-        room.mutes = tuple(muted for muted in room.mutes if muted.isdisjoint(keys))
-        for member in dict.fromkeys(room.members_by_key.values()):
-            if isinstance(member.limit, Muted) and not room.mutes_name(member.keys):
-                member.limit = member.limit.limit
-                self._registry.tell(member, Advice("You may speak again."))
+        for key in keys:
+            for lifted in room.mutes.get(key, ()):
+                del room.mutes[lifted]
+        for member in room.members:
+            if member.muted and not room.mutes_name(member.keys):
+                self._let_speak(member)
 
     def hand_over(self, member: Member) -> None:
         """Make a member the host of its room, with all that a host may; everybody is told.
@@ -142,7 +143,7 @@ class Moderation:
         """
         if member.address is None:
             raise ModerationError(f"{member.name} has not been heard yet: try again in a moment.")
-        if member.room.mutes_name(member.keys):
+        if member.muted:
             self.unmute(member.room, member.name)
         self._registry.make_host(member)
         self._registry.tell_all(member, HostChanged(member.name))
@@ -152,12 +153,18 @@ class Moderation:
         host.room.topic = topic
         self._registry.tell_all(host, Topic(topic))
 
+    def _let_speak(self, member: Member) -> None:
+        member.muted = False
+        if isinstance(member.limit, Muted):  # else it was not heard yet
+            member.limit = member.limit.limit
+            self._registry.tell(member, Advice("You may speak again."))
+
     def _add(self, room: Room, ban: Ban) -> None:
-        if any(ban.keys <= known.keys and ban.network in {None, known.network} for known in room.bans):
+        if room.bans.include(ban):
             raise ModerationError(f"{ban.name} is banned already.")
         if len(room.bans) >= MAX_BANS:
             raise ModerationError(f"The room has {MAX_BANS} bans, as many as it may: lift one first.")
-        room.bans = (*room.bans, ban)
+        room.bans = Bans((*room.bans, ban))
 
 
 def _alike(room: Room, name: str) -> list[Member]:

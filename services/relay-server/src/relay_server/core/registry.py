@@ -178,7 +178,7 @@ class Registry:
             self._active.add(member, now)
             limited = self._policy.message_rate or self._policy.byte_rate
             limit = SpeechLimit(self._policy, now) if limited else None
-            member.limit = Muted(limit) if room.mutes_name(member.keys) else limit
+            member.limit = Muted(limit) if member.muted else limit
         elif now - member.moved_at < ADDRESS_CHANGE_SECONDS:
             return
         else:
@@ -303,6 +303,7 @@ class Registry:
         member = Member(
             room, user_name, raw_name, token, keys, ip, header, len(header), attribution, joined_at=now, seen_at=now
         )
+        member.muted = room.mutes_name(keys)
         room.members[member] = None
         room.members_by_key.update(dict.fromkeys(keys, member))
         self.members_by_token[token] = member
