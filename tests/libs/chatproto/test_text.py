@@ -282,6 +282,7 @@ def test_a_password_is_the_same_however_a_keyboard_spells_it() -> None:
     [
         ("x" * 1025, "The password has 1025 bytes: use at most 1024."),
         ("\U0001d160" * 256, "The password has 3072 bytes: use at most 1024."),  # as it is compared
+        ("\U0001d160" * 257, "The password has 1028 bytes: use at most 1024."),  # too long as it is, so never compared
         ("\u00e9" * 513, "The password has 1026 bytes: use at most 1024."),
         ("pass\udc80word", "The password isn't text: it has half a character, and so no UTF-8."),
     ],

@@ -98,12 +98,15 @@ def check_password(password: str) -> str:
         BadPasswordError: it is over 1024 bytes, before or after, or has lone surrogates, so no UTF-8 (status 8).
 
     """
-    normal = unicodedata.normalize("NFC", password)
     try:
-        size_bytes = max(len(password.encode()), len(normal.encode()))
+        size_bytes = len(password.encode())
     except UnicodeEncodeError:
         sentence = "The password isn't text: it has half a character, and so no UTF-8."
         raise BadPasswordError(sentence, Flaw.NOT_UTF8) from None
+    normal = password
+    if size_bytes <= MAX_PASSWORD_BYTES:  # twice as many marks take four times as long, so there is an end to it
+        normal = unicodedata.normalize("NFC", password)
+        size_bytes = max(size_bytes, len(normal.encode()))
     if size_bytes > MAX_PASSWORD_BYTES:
         sentence = f"The password has {size_bytes} bytes: use at most {MAX_PASSWORD_BYTES}."
         raise BadPasswordError(sentence, Flaw.TOO_LONG, size_bytes=size_bytes)
