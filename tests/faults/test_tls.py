@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,14 +15,17 @@ from conformance.relays import OwnRelay, Relay
 from conformance.tls import Authority, HandMade, ask_secure, secure
 from e2e.relay_metrics import await_metrics
 from faults.crowd import Crowd
+from faults.records import Keys, TlsClient
 from faults.relays import StartRelay, check_gone
-from faults.weakened import write_after_the_end
+from faults.weakened import count_no_records, write_after_the_end
 
 ATTACKER = "127.0.0.2"
 PLACES, STALLED, HONEST = 10, 40, 10
 REQUEST = wire.frame(wire.JOIN, wire.REQUEST, b"nowhere", b"ann")
 RATE = "0.4"
 """Joins a second, which is four handshakes at once."""
+UPDATES = 2000
+"""So many records, but not so many bytes, are more than one connection may bring."""
 FAILURES = "relay_tls_handshake_failures_total"
 
 pytestmark = pytest.mark.requirement("TCP-12")
@@ -123,6 +127,41 @@ def test_control_one_write_after_the_end_ends_a_relay(start_relay: StartRelay, a
 def await_end(relay: OwnRelay) -> None:
     assert relay.process.wait(wire.WAIT_SECONDS) == 1
     assert "after write_eof" in relay.said()
+
+
+@pytest.mark.parametrize("asking", [True, False], ids=["answered", "unanswered"])
+def test_key_updates_without_end_are_cut(
+    start_relay: StartRelay, authority: Authority, tmp_path: Path, asking: bool
+) -> None:
+    relay = start_relay(**settings(authority))
+    assert ask_after_key_updates(relay.relay, authority, tmp_path, asking=asking) == b""
+    (reply,) = ask_secure(relay.relay, authority.context(), REQUEST)
+    assert reply.payload == bytes([wire.NO_SUCH_ROOM])
+
+
+@pytest.mark.parametrize("asking", [True, False], ids=["answered", "unanswered"])
+def test_control_where_no_record_counts_key_updates_go_on(
+    start_relay: StartRelay, authority: Authority, tmp_path: Path, asking: bool
+) -> None:
+    relay = start_relay.weakened(count_no_records, **settings(authority))
+    answer = ask_after_key_updates(relay.relay, authority, tmp_path, asking=asking)
+    assert answer == wire.frame(wire.JOIN, wire.REPLY, b"nowhere", bytes([wire.NO_SUCH_ROOM]))
+
+
+def ask_after_key_updates(relay: Relay, authority: Authority, folder: Path, *, asking: bool) -> bytes:
+    """Send a request after a great many key updates on one connection; returns the answer, empty if it was cut."""
+    keys = Keys(folder / "keys")
+    client = TlsClient(keys.contexts(authority)[ssl.TLSVersion.TLSv1_3], keys)
+    answer = b""
+    with call(relay, ATTACKER) as connection, contextlib.suppress(ConnectionError):
+        connection.sendall(client.hello)
+        while not client.ready:
+            client.feed(connection.recv(65_536))
+        updates = (client.key_update(asking=asking) for _ in range(UPDATES))
+        connection.sendall(client.to_send + b"".join(updates) + client.encrypt(REQUEST))
+        while data := connection.recv(65_536):
+            answer += client.feed(data)
+    return answer
 
 
 def shake_hands(relay: Relay, authority: Authority, count: int) -> None:

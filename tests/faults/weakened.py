@@ -15,6 +15,7 @@ from typing import Any
 from unittest import mock
 
 from chatproto import transaction
+from chatproto.tls import RecordCounter
 from relay_server import __main__
 from relay_server.core import admission, fair_queue, limits, lobby, provisional, registry, relay
 from relay_server.core.address import Address, pack_targets
@@ -136,6 +137,11 @@ def hash_for_whoever_comes_first() -> None:
     replace(admission.Admission, "check_new_password", lambda *_: None)
 
 
+def count_no_records() -> None:
+    """Let a connection bring TLS any number of records."""
+    replace(RecordCounter, "count", lambda *_: 0)
+
+
 def write_after_the_end() -> None:
     """Read and answer on when the sending side has ended, as if nobody would send anything then."""
 
@@ -180,6 +186,7 @@ WEAKNESSES: dict[str, Weakness] = {
         count_no_copies,
         believe_path_mtus,
         write_after_the_end,
+        count_no_records,
         take_any_port,
         hash_for_whoever_comes_first,
         answer_everywhere,
