@@ -84,7 +84,8 @@ class World:
 
     def _addresses_but(self, source: Address) -> list[Address]:
         clients = self._lobby.clients_by_remote.items()
-        return sorted(client.address for remote, client in clients if remote != remote_of(source))
+        others = [client for remote, client in clients if remote != remote_of(source)]
+        return sorted(client.address for client in others if not client.paused)
 
     def _wait(self) -> None:
         self._now += self._bites.pick(PAUSES)

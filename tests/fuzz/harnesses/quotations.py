@@ -10,6 +10,7 @@ from relay_server.core.reachability import (
     FAILING_SECONDS,
     FAILURES_TO_EVICT,
     HEARD_SECONDS,
+    PAUSE_SECONDS,
     Challenges,
     Failures,
     SentLog,
@@ -44,8 +45,9 @@ class World:
     def __init__(self, bites: Bites) -> None:
         self._bites = bites
         self._log = SentLog()
-        self._watch: Watch[Somebody] = Watch(new_nonces(), self._ask, self._give_up)
+        self._watch: Watch[Somebody] = Watch(new_nonces(), self._ask, self._give_up, self._pause, self._resume)
         self._peer = Somebody()
+        self._is_paused = False
         self._now = 1.0
         self._sent = [b""]
         self._asked: dict[bytes, float] = {}
@@ -58,6 +60,8 @@ class World:
         self._bites.pick(happenings)()
         if not self.is_over:
             self._watch.tick(self._now)
+            old = not self._proofs or self._now - self._proofs[-1] > PAUSE_SECONDS
+            assert not (self._is_paused and old), "it is paused for longer than it provably fails"
 
     def _ask(self, peer: Somebody, challenge: Challenge) -> bytes:
         is_proven = peer.failures is not None
@@ -72,6 +76,14 @@ class World:
         assert len(self._proofs) >= FAILURES_TO_EVICT, "too few errors count"
         assert now - self._proofs[0] >= FAILING_SECONDS, "a moment's errors count"
         self.is_over = True
+
+    def _pause(self, peer: Somebody) -> None:
+        assert self._proofs, "who never failed is paused"
+        assert self._now - peer.seen_at >= HEARD_SECONDS, "who was just heard is paused"
+        self._is_paused = True
+
+    def _resume(self, _: Somebody) -> None:
+        self._is_paused = False
 
     def _send(self) -> None:
         self._sent.append(self._bites.piece() or b"?")  # nothing is never sent

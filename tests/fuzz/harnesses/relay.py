@@ -144,7 +144,8 @@ class World:
         return member if known else None
 
     def _listeners_but(self, sender: Member) -> list[Address]:
-        rows = (sender.room.target_of(member) for member in sender.room.members if member is not sender)
+        others = [member for member in sender.room.members if member is not sender and not member.paused]
+        rows = map(sender.room.target_of, others)
         return sorted(address for row in rows for address in unpack_targets(row))
 
     def _check_delivery(self, sender: Member, payload: bytes) -> None:

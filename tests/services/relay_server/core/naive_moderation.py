@@ -111,5 +111,5 @@ class NaiveModeration(NaiveRooms):
         return None
 
     def _tell_all(self, place: Place, text: str) -> None:
-        targets = sorted(one.hears_at for one in place.people if one.hears_at is not None)
+        targets = sorted(one.listens_at for one in place.people if one.listens_at is not None)
         self.expected[f"server: {text}", tuple(targets)] += 1

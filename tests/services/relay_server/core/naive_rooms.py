@@ -16,14 +16,13 @@ from relay_server.core.address import (
     network_of,
     parse_ip,
     port_of,
-    remote_of,
     unpack_targets,
 )
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Member, Notice
 from relay_server.core.policy import Policy
 from relay_server.core.provisional import LEAST_PORT
-from relay_server.core.reachability import CHALLENGE_SECONDS
+from relay_server.core.reachability import PAUSE_SECONDS
 from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, TELL_SECONDS, Registry
 from relay_server.core.relay import Relay
 from services.relay_server.core.rooms_case import NOTHING_SAID, cut
@@ -67,12 +66,19 @@ class Person:
     """When its last datagram came; None before the first."""
     hears_at: Address | None = None
     moved_at: float = 0.0
+    moved: int = 0
+    """Orders those who share a socket: who came to it first goes first."""
     failed: list[float] = field(default_factory=list)
     """When challenges came back since it was last heard."""
+    paused: bool = False
+    """It gets no copies, for it provably can't be reached."""
     may_be_asked_at: float = 0.0
-    pause: float = CHALLENGE_SECONDS
     told_at: float = -inf
     may_ask_at: float = 0.0
+
+    @property
+    def listens_at(self) -> Address | None:
+        return None if self.paused else self.hears_at
 
     @property
     def deadline(self) -> float:
@@ -115,7 +121,6 @@ class NaiveRooms(RuleBasedStateMachine):
         self.places: dict[str, Place] = {}
         self.dead: list[tuple[str, bytes, bytes]] = []
         self.last_said: dict[str, bytes] = {}
-        self.owners: dict[bytes, Person] = {}
         self.expected: Notices = Counter()
         self.evicted: Counter[tuple[str, str, EvictionReason]] = Counter()
         self.closed = 0
@@ -174,7 +179,7 @@ class NaiveRooms(RuleBasedStateMachine):
         result = self._send(person.room, person.real.token, text.encode(), source)
         self._hear(person, source)
         payload = f"{person.name}: {text}".encode()
-        listeners = [other.hears_at for other in self.places[person.room].people if other is not person]
+        listeners = [other.listens_at for other in self.places[person.room].people if other is not person]
         wanted = sorted(address for address in listeners if address is not None)
         if not text:
             assert result == NOTHING_SAID
@@ -196,6 +201,7 @@ class NaiveRooms(RuleBasedStateMachine):
         first = person.heard_at is None
         person.heard_at = self.now
         person.failed.clear()
+        person.paused = False
         if first:
             person.stamp = self._next_stamp()
             if topic := self.places[person.room].topic:
@@ -203,20 +209,14 @@ class NaiveRooms(RuleBasedStateMachine):
         if source == person.hears_at and not first:
             return
         if first or self.now - person.moved_at >= ADDRESS_CHANGE_SECONDS:
-            self._disown(person)
             for other in self._people():
                 if other.heard_at is None and other.hears_at == source:
                     other.hears_at = None
-            person.hears_at, person.moved_at = source, self.now
-            self.owners[remote_of(source)] = person
-
-    def _disown(self, person: Person) -> None:
-        self.owners = {remote: owner for remote, owner in self.owners.items() if owner is not person}
+            person.hears_at, person.moved_at, person.moved = source, self.now, self._next_stamp()
 
     def _remove(self, person: Person) -> Place:
         place = self.places[person.room]
         place.people.remove(person)
-        self._disown(person)
         self.dead.append((person.room, person.real.token, person.ip))
         return place
 
@@ -259,7 +259,7 @@ class NaiveRooms(RuleBasedStateMachine):
             self._tell(person, text)
 
     def _announce(self, place: Place, text: str) -> None:
-        targets = sorted(person.hears_at for person in place.people if person.hears_at is not None)
+        targets = sorted(person.listens_at for person in place.people if person.listens_at is not None)
         if self.policy.announce and targets:
             self.expected[f"server: {text}", tuple(targets)] += 1
 
@@ -274,17 +274,18 @@ class NaiveRooms(RuleBasedStateMachine):
         while (deadline := self._next_deadline()) <= until:
             count = len(self.seen_events)
             if deadline > self.now:
-                self.registry.expire((self.now + deadline) / 2)
-                self._take_challenges()
+                between = (self.now + deadline) / 2
+                self.registry.expire(between)
+                self._take_challenges(between)
                 assert len(self.seen_events) == count
             self.now = max(self.now, deadline)
             self.registry.expire(self.now)
-            self._take_challenges()
+            self._take_challenges(self.now)
             assert len(self.seen_events) > count
             self._expire()
         self.now = until
 
-    def _take_challenges(self) -> None:
+    def _take_challenges(self, now: float) -> None:
         """Take out what the registry asks those by itself who provably failed."""
         outbox = self.registry.outbox
         failed = [person for person in self._people() if person.failed]
@@ -292,8 +293,10 @@ class NaiveRooms(RuleBasedStateMachine):
             assert unpack_targets(targets)[0] in [person.hears_at for person in failed]
             outbox.remove((payload, targets))
         for person in failed:
-            assert person.real.challenges
-            person.may_be_asked_at = person.real.challenges.due_at
+            if person.real.challenges:
+                person.may_be_asked_at = person.real.challenges.due_at
+            if now - person.failed[-1] > PAUSE_SECONDS:
+                person.paused = False
 
     def _expire(self) -> None:
         """End what is due, kind by kind as the registry does: the order only shows in the notices' targets."""

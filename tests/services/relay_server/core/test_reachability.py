@@ -173,11 +173,20 @@ class Watched:
         self.peer = Somebody()
         self.asked: list[bytes] = []
         self.given_up_at: list[float] = []
-        self._watch: Watch[Somebody] = Watch(new_nonces(), self._ask, lambda _, now: self.given_up_at.append(now))
+        self.paused = False
+        self._watch: Watch[Somebody] = Watch(
+            new_nonces(), self._ask, lambda _, now: self.given_up_at.append(now), self._pause, self._resume
+        )
 
     def _ask(self, _: Somebody, challenge: Challenge) -> bytes:
         self.asked.append(encode_notice(challenge))
         return self.asked[-1]
+
+    def _pause(self, _: Somebody) -> None:
+        self.paused = True
+
+    def _resume(self, _: Somebody) -> None:
+        self.paused = False
 
     def tick(self, now: float) -> None:
         self._watch.tick(now)

@@ -99,6 +99,11 @@ def is_answerable(address: Address) -> bool:
     return ip[0] != _IPV6_MULTICAST and ip != _UNSPECIFIED
 
 
+def host_of(address: Address) -> bytes:
+    """Return what names the peer's host alone: IP and scope."""
+    return address[8:28]
+
+
 def network_of(ip: bytes) -> bytes:
     """Return what limits per address count by: an IPv4 address, or the /64 of an IPv6 one (ROOM-05)."""
     return ip if ip.startswith(_MAPPED) else ip[:8]

@@ -1,6 +1,6 @@
 """The lobby, stage 1's chat: whoever speaks is in, and hears what the others say (LOB-01 to LOB-05)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +8,7 @@ from chatproto import Challenge, Disconnected, EvictionReason, encode_lobby, par
 from chatproto.constants import MAX_DATAGRAM_BYTES
 from chatproto.notices import SERVER_NAME
 from relay_server.core import events
-from relay_server.core.address import Address, ip_of, is_answerable, network_of, pack_targets, remote_of
+from relay_server.core.address import Address, host_of, ip_of, is_answerable, network_of, pack_targets, remote_of
 from relay_server.core.admission import Census
 from relay_server.core.counters import Counters, DropReason
 from relay_server.core.deadlines import DeadlineQueue
@@ -17,7 +17,7 @@ from relay_server.core.model import NOTHING_TO_SEND, Forward, Notice
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
 from relay_server.core.provisional import ProvisionalAddresses
-from relay_server.core.reachability import Challenges, Failures, SentLog, Watch
+from relay_server.core.reachability import Challenges, Failures, SentLog, SilentHosts, Watch
 
 NEW_NAMES_A_SECOND: Final = 5.0
 """Newcomers and new names of one address whose name is looked at, which is most of the work there is (LIM-01)."""
@@ -39,6 +39,8 @@ class LobbyClient:
     seen_at: float = 0.0
     failures: Failures | None = None
     challenges: Challenges | None = None
+    paused: bool = False
+    """It gets nothing but challenges, for it provably can't be reached (EVI-08)."""
 
 
 class Lobby:
@@ -57,7 +59,8 @@ class Lobby:
         self._policy = policy
         self._observer = observer
         self._provisional = provisional or ProvisionalAddresses(allowed=False)
-        self._watch: Watch[LobbyClient] = Watch(new_nonce, self._ask, self._give_up)
+        self._watch: Watch[LobbyClient] = Watch(new_nonce, self._ask, self._give_up, _pause, _resume)
+        self._silent_hosts = SilentHosts()
         self._closed = False
         self._census = Census(policy.max_members_per_room, policy.max_members_per_address)
         self._active: DeadlineQueue[LobbyClient] = DeadlineQueue(policy.silence_timeout_seconds)
@@ -118,6 +121,7 @@ class Lobby:
     def _note_life(self, client: LobbyClient, source: Address, now: float) -> None:
         client.address = source
         client.failures = None
+        client.paused = False
         client.seen_at = now
         self._active.add(client, now)
 
@@ -125,7 +129,8 @@ class Lobby:
         if not message:
             return NOTHING_TO_SEND
         self._sent.remember(data)
-        targets = pack_targets(other.address for other in self.clients_by_remote.values() if other is not client)
+        others = (other for other in self.clients_by_remote.values() if other is not client and not other.paused)
+        targets = pack_targets(other.address for other in others)
         self.counters.fanout_bytes[len(targets)] += 1
         return data, targets, 0
 
@@ -150,6 +155,13 @@ class Lobby:
         client = self.clients_by_remote.get(remote_of(target))
         if client is not None:
             self._watch.note_failure(client, now)
+
+    def note_unresolved(self, hosts: Collection[bytes], now: float) -> None:
+        """Take which hosts (see `address.host_of`) the kernel has asked for in vain so far (EVI-03)."""
+        silent = self._silent_hosts.look(hosts, now)
+        if silent:
+            for client in [one for one in self.clients_by_remote.values() if host_of(one.address) in silent]:
+                self._watch.note_failure(client, now)
 
     def let_nobody_in(self) -> None:
         """Take no newcomers from now on; who is in stays (EVI-06)."""
@@ -198,6 +210,14 @@ class Lobby:
         payload = encode_lobby(SERVER_NAME.encode(), str(Disconnected(reason)).encode())
         self._sent.remember(payload)
         self.outbox.append((payload, pack_targets([client.address])))
+
+
+def _pause(client: LobbyClient) -> None:
+    client.paused = True
+
+
+def _resume(client: LobbyClient) -> None:
+    client.paused = False
 
 
 def _check_text(raw: bytes) -> DropReason | None:

@@ -133,7 +133,7 @@ class Room:
 
     def target_of(self, member: "Member") -> bytes:
         """Return where the member's copies go, as a row of none or one."""
-        address = self._listeners.get(member)
+        address = member.address if member.paused else self._listeners.get(member)
         return pack_targets([address] if address is not None else [])
 
     def targets_but(self, member: "Member") -> bytes:
@@ -187,6 +187,8 @@ class Member:
     strikes: int = 0
     failures: Failures | None = None
     challenges: Challenges | None = None
+    paused: bool = False
+    """It gets nothing but challenges, for it provably can't be reached (EVI-08)."""
 
 
 Forward: TypeAlias = tuple[bytes, bytes, int]

@@ -1,7 +1,7 @@
 """Who can't be reached: errors raise a suspicion, and only a challenge that comes back proves it (EVI-03)."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, Generic, Protocol, TypeVar
 
 from chatproto import Challenge
@@ -25,6 +25,14 @@ Many systems answer with one error a second, whatever for, so challenges must no
 """
 FAILING_PATIENCE_SECONDS: Final = 20.0
 """If none came back for so long, somebody may be there after all."""
+
+PAUSE_SECONDS: Final = 10.0
+"""Who provably failed gets only challenges for so long; if none came back by then, somebody may be there after all."""
+
+UNRESOLVED_SECONDS: Final = 1.0
+"""A host that is there answers within milliseconds when the kernel asks for it, and the kernel asks once a second."""
+STALE_LOOK_SECONDS: Final = 5.0
+"""Two looks at the kernel's neighbours that are further apart say nothing about the time between."""
 
 SAMPLE_SECONDS: Final = 0.05
 """Of a lively conversation one message in this time is remembered; a few are enough to find out who is gone."""
@@ -100,6 +108,24 @@ class Challenges:
         return False
 
 
+class SilentHosts:
+    """Finds out which hosts on our own links don't answer when the kernel asks where they are (ARP, ND).
+
+    What is sent to one waits in the kernel until it does, and takes up the send buffer of everybody.
+    """
+
+    def __init__(self) -> None:
+        self._looked_at = float("-inf")
+        self._since: dict[bytes, float] = {}
+
+    def look(self, unresolved: Collection[bytes], now: float) -> set[bytes]:
+        """Take the hosts that the kernel has asked for in vain so far; returns those that don't answer."""
+        known = self._since if now - self._looked_at <= STALE_LOOK_SECONDS else {}
+        self._since = {host: known.get(host, now) for host in unresolved}
+        self._looked_at = now
+        return {host for host, since in self._since.items() if now - since >= UNRESOLVED_SECONDS}
+
+
 class Failures:
     """Counts what one peer failed to get, provably, since something was last heard from it."""
 
@@ -138,29 +164,38 @@ P = TypeVar("P", bound=Peer)
 
 
 class Watch(Generic[P]):
-    """Judges errors about peers: ``ask`` sends a challenge and returns its bytes, ``give_up`` evicts."""
+    """Judges errors about peers: ``ask`` sends a challenge and returns its bytes, ``give_up`` evicts.
+
+    ``pause`` stops the peer's copies and ``resume`` sends them again; both may be called once more than needed.
+    """
 
     def __init__(
         self,
         new_nonce: Callable[[], str],
         ask: Callable[[P, Challenge], bytes],
         give_up: Callable[[P, float], None],
+        pause: Callable[[P], None],
+        resume: Callable[[P], None],
     ) -> None:
         self._new_nonce = new_nonce
         self._ask = ask
         self._give_up = give_up
+        self._pause = pause
+        self._resume = resume
         self._failing: dict[P, None] = {}
 
-    def note_undelivered(self, peer: P, sent: SentLog, quoted: bytes, now: float) -> None:
-        """Take an ICMP error for what it may be worth.
+    def note_undelivered(self, peer: P, sent: SentLog, quoted: bytes, now: float) -> bool:
+        """Take an ICMP error for what it may be worth; True if it proves, and counts, a failure.
 
         One that quotes what was said to all may be anybody's forgery: it is a reason to ask. One that quotes a
         challenge isn't.
         """
         if peer.challenges is not None and peer.challenges.take_back(quoted, now):
             self.note_failure(peer, now)
-        elif now - peer.seen_at >= HEARD_SECONDS and sent.holds(quoted):
+            return True
+        if now - peer.seen_at >= HEARD_SECONDS and sent.holds(quoted):
             self._suspect(peer, now)
+        return False
 
     def note_failure(self, peer: P, now: float) -> None:
         """Count a datagram that provably failed."""
@@ -169,14 +204,19 @@ class Watch(Generic[P]):
         self._failing[peer] = None
         if peer.failures.note(now):
             self._give_up(peer, now)
+        elif now - peer.seen_at >= HEARD_SECONDS:
+            self._pause(peer)
 
     def tick(self, now: float) -> None:
         """Ask those again who provably failed and weren't heard since; to be called twice a second or so."""
         for peer in list(self._failing):
             if peer.failures is None or now - peer.failures.last_at > FAILING_PATIENCE_SECONDS:
                 del self._failing[peer]
-            else:
-                self._suspect(peer, now)
+                self._resume(peer)
+                continue
+            if now - peer.failures.last_at > PAUSE_SECONDS:
+                self._resume(peer)
+            self._suspect(peer, now)
 
     def forget(self, peer: P) -> None:
         """Ask somebody nothing more, who is gone."""

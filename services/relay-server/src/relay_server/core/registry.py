@@ -1,6 +1,6 @@
 """The rooms and members of this relay: who may come in, who goes, and who is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from operator import attrgetter
 from typing import Final
 
@@ -20,7 +20,7 @@ from chatproto import (
 )
 from chatproto import Notice as NoticeText
 from relay_server.core import events
-from relay_server.core.address import Address, network_of, remote_of
+from relay_server.core.address import Address, host_of, network_of, remote_of
 from relay_server.core.admission import Admission
 from relay_server.core.counters import Counters
 from relay_server.core.deadlines import DeadlineQueue
@@ -38,7 +38,8 @@ from relay_server.core.names import check_not_reserved, name_keys
 from relay_server.core.policy import Policy
 from relay_server.core.proofs import Proofs
 from relay_server.core.provisional import ProvisionalAddresses
-from relay_server.core.reachability import Watch
+from relay_server.core.reachability import SilentHosts, Watch
+from relay_server.core.remotes import MembersByRemote
 from relay_server.core.shown import check_shown
 
 ADDRESS_CHANGE_SECONDS: Final = 1.0
@@ -56,13 +57,16 @@ class Registry:
         self.rooms: dict[bytes, Room] = {}
         self.members_by_token: dict[bytes, Member] = {}
         self.members_by_header: dict[bytes, Member] = {}
-        """What the beginning of a datagram proves; the data path asks nothing else."""
+        """What the beginning of a datagram proves; the data path asks nothing else. Who is paused isn't in it."""
         self._policy = policy
         self._observer = observer
-        self._watch: Watch[Member] = Watch(new_nonce, self._ask, self._evict_for(EvictionReason.UNREACHABLE))
+        self._watch: Watch[Member] = Watch(
+            new_nonce, self._ask, self._evict_for(EvictionReason.UNREACHABLE), self._pause, self._resume
+        )
+        self._silent_hosts = SilentHosts()
         self.proofs = Proofs(policy.max_session_seconds, new_nonce, self._ask, self._evict_for(EvictionReason.EXPIRED))
         self.provisional = ProvisionalAddresses(allowed=policy.provisional_address)
-        self._members_by_remote: dict[bytes, Member] = {}
+        self._members_by_remote = MembersByRemote()
         self._active: DeadlineQueue[Member] = DeadlineQueue(policy.silence_timeout_seconds, attrgetter("seen_at"))
         self._pending: DeadlineQueue[Member] = DeadlineQueue(policy.pending_timeout_seconds)
         self._hostless: DeadlineQueue[Room] = DeadlineQueue(policy.host_grace_seconds)
@@ -172,6 +176,9 @@ class Registry:
 
     def hear(self, member: Member, source: Address, now: float) -> None:
         """Take a datagram's source, whose IP was checked, as the member's address (UDP-03)."""
+        self._resume(member)
+        if member.address == source:
+            return
         room, newcomer = member.room, member.address is None
         if member.address is None:
             self._pending.discard(member)
@@ -187,7 +194,7 @@ class Registry:
         member.address = source
         member.moved_at = now
         remote = remote_of(source)
-        self._members_by_remote[remote] = member
+        self._members_by_remote.add(remote, member)
         self.provisional.withdraw(member)
         self.provisional.prove(remote)
         room.listen(member, source)
@@ -256,15 +263,25 @@ class Registry:
 
     def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
         """Take an ICMP error about a member (EVI-03)."""
-        member = self._members_by_remote.get(remote_of(target))
-        if member is not None:
-            self._watch.note_undelivered(member, member.room.sent, quoted, now)
+        members = self._members_by_remote.at(remote_of(target))
+        # Of those who share a socket one is asked, however many errors come; what is proven is true of all.
+        if members and self._watch.note_undelivered(members[0], members[0].room.sent, quoted, now):
+            for member in self._still_here(members[1:]):
+                self._watch.note_failure(member, now)
 
     def note_send_error(self, target: Address, now: float) -> None:
         """Count that the kernel had no way to this address (EVI-03)."""
-        member = self._members_by_remote.get(remote_of(target))
-        if member is not None:
+        for member in self._still_here(self._members_by_remote.at(remote_of(target))):
             self._watch.note_failure(member, now)
+
+    def note_unresolved(self, hosts: Collection[bytes], now: float) -> None:
+        """Take which hosts (see `address.host_of`) the kernel has asked for in vain so far (EVI-03)."""
+        silent = self._silent_hosts.look(hosts, now)
+        if silent:
+            members = self.members_by_token.values()
+            gone = [one for one in members if one.address is not None and host_of(one.address) in silent]
+            for member in self._still_here(gone):
+                self._watch.note_failure(member, now)
 
     def tell(self, member: Member, notice: NoticeText) -> None:
         """Say something to one member."""
@@ -288,6 +305,23 @@ class Registry:
             (payload, member.room.target_of(member))
         )  # what only one hears is no quotation of the room's
         return payload
+
+    def _still_here(self, members: Iterable[Member]) -> Iterator[Member]:
+        """Yield members as long as they are some: whoever goes may be a host, and take others with it."""
+        return (member for member in members if member.token in self.members_by_token)
+
+    def _pause(self, member: Member) -> None:
+        """Send a member nothing but challenges until it is heard; nothing is added to the data path (EVI-08)."""
+        if not member.paused:
+            member.paused = True
+            member.room.stop_listening(member)
+            del self.members_by_header[member.header]
+
+    def _resume(self, member: Member) -> None:
+        if member.paused and member.address is not None:
+            member.paused = False
+            member.room.listen(member, member.address)
+            self.members_by_header[member.header] = member
 
     def _evict_for(self, reason: EvictionReason) -> Callable[[Member, float], None]:
         return lambda member, now: self.evict(member, reason, now)
@@ -322,7 +356,8 @@ class Registry:
         del room.members[member]
         self.provisional.withdraw(member)
         room.stop_listening(member)
-        del self.members_by_header[member.header]
+        self.members_by_header.pop(member.header, None)
+        member.paused = False
         for key in member.keys:
             del room.members_by_key[key]
         self._forget_remote(member)
@@ -347,8 +382,7 @@ class Registry:
         if member.address is not None:
             remote = remote_of(member.address)
             self.provisional.forget(remote)
-            if self._members_by_remote.get(remote) is member:  # a socket may serve several rooms
-                del self._members_by_remote[remote]
+            self._members_by_remote.remove(remote, member)
 
     def _tell_evicted(self, member: Member, target: bytes, reason: EvictionReason) -> None:
         self._observer(events.MemberEvicted(member.room.name, member.name, reason))

@@ -5,7 +5,7 @@ import errno
 import select
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final, Protocol, TypeAlias
 
 from relay_server.core.address import TARGET_BYTES, Address
@@ -13,8 +13,11 @@ from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.core.model import Forward, Notice
 from relay_server.net.batch import BatchSocket
 from relay_server.net.fanout import Parcel, pack_parcels
+from relay_server.net.neighbours import unresolved_hosts
 from relay_server.net.portable import PortableSocket
 
+LOOK_SECONDS: Final = 1.0
+"""So often at most the kernel is asked for neighbours that don't answer; it takes a millisecond or two."""
 COPIES_A_TURN: Final = 4096
 """After so many copies (some 10 ms) the other work of the loop has its turn."""
 
@@ -55,6 +58,10 @@ class Chat(Protocol):
         """Take the kernel's refusal to send."""
         ...
 
+    def note_unresolved(self, hosts: Collection[bytes], now: float) -> None:
+        """Take which hosts on our own links haven't answered the kernel's question where they are, so far."""
+        ...
+
 
 class UdpPort:
     """Moves datagrams between a socket and a chat; ``clock`` gives monotonic seconds."""
@@ -78,6 +85,8 @@ class UdpPort:
         self._clock = clock
         self._waiting: list[tuple[bytes, Address]] = []
         self._forwards: list[Forward] = []
+        self._errors_seen = False
+        self._look_at = float("-inf")
         self._loop = asyncio.get_running_loop()
         # uvloop goes deaf on a socket with IP_RECVERR after its first error, but not on an epoll around it.
         self._epoll = select.epoll() if sys.platform == "linux" else None
@@ -116,6 +125,7 @@ class UdpPort:
                 copies, _, errors = self._sock.send(portion)
                 counters.notices_sent += copies
                 counters.notice_failures += len(errors)
+                self._errors_seen |= bool(errors)
 
     def _turn(self) -> None:
         """Handle what has come, up to a turn's measure of work."""
@@ -128,6 +138,11 @@ class UdpPort:
         self._flush_messages()
         for target, quoted in self._sock.undelivered():
             chat.note_undelivered(target, quoted, now)
+            self._errors_seen = True
+        if self._errors_seen and now >= self._look_at:
+            self._errors_seen = False
+            self._look_at = now + LOOK_SECONDS
+            chat.note_unresolved(unresolved_hosts(), now)
         if chat.outbox:
             self.flush()
 
@@ -157,6 +172,7 @@ class UdpPort:
         counters = self._chat.counters
         counters.sent += copies
         counters.bytes_sent += volume
+        self._errors_seen |= bool(errors)
         for target, reason, _ in errors:
             failure = _FAILURES.get(reason, SendFailure.OTHER)
             counters.send_failures[failure] += 1

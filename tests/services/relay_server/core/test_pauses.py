@@ -1,0 +1,222 @@
+"""Who provably can't be reached gets nothing but challenges until it is heard, or may be there after all (EVI-08)."""
+
+import pytest
+
+from chatproto import EvictionReason
+from relay_server.core import events
+from relay_server.core.address import ADDRESS_BYTES, host_of
+from relay_server.core.lobby import Lobby
+from relay_server.core.model import Member
+from relay_server.core.policy import Policy
+from relay_server.core.reachability import (
+    FAILING_PATIENCE_SECONDS,
+    HEARD_SECONDS,
+    PAUSE_SECONDS,
+    STALE_LOOK_SECONDS,
+    UNRESOLVED_SECONDS,
+    SilentHosts,
+)
+from services.relay_server.core.rooms_case import Case, at, home, new_nonces, relayed
+
+pytestmark = pytest.mark.requirement("EVI-08")
+LATER = HEARD_SECONDS + 1.0
+
+
+def listeners(case: Case, speaker: Member, now: float) -> list[bytes]:
+    """Let somebody speak; returns where it goes."""
+    return list(relayed(case.say(speaker, "hello", now))[1])
+
+
+@pytest.mark.requirement("CON-02")
+def test_who_fails_gets_challenges_and_no_copies() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    case.registry.note_send_error(home(bob), LATER)
+    assert listeners(case, ann, LATER) == [home(eve)]
+    case.registry.expire(LATER)
+    ((challenge, targets),) = case.said()
+    assert challenge.startswith("server: can you hear me?")
+    assert targets == [home(bob)]
+    case.join("zoe", now=LATER)
+    assert case.said() == [("server: zoe joined", sorted([home(ann), home(eve)]))]
+    case.assert_all_is_counted()
+    assert sum(size * count for size, count in case.registry.counters.fanout_bytes.items()) == 96
+
+
+def test_its_next_datagram_brings_it_back_and_it_is_told_nothing_twice() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    case.say(ann, "/topic cats")
+    case.said()
+    case.registry.note_send_error(home(bob), LATER)
+    assert relayed(case.say(bob, "here I am", LATER + 0.5))[1] == sorted([home(ann), home(eve)])
+    assert listeners(case, ann, LATER + 1) == sorted([home(bob), home(eve)])
+    assert case.said() == []
+    assert case.registry.counters.address_changes == 0
+    case.registry.expire(LATER + 1)
+    assert case.said() == []  # and it is asked nothing more
+    case.assert_all_is_counted()
+
+
+def test_it_may_come_back_from_another_port() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    case.registry.note_send_error(home(bob), LATER)
+    moved = home(bob, 6000)
+    case.say(bob, "", LATER, moved)
+    assert listeners(case, ann, LATER) == sorted([moved, home(eve)])
+    assert case.registry.counters.address_changes == 1
+
+
+def test_a_copy_for_a_place_that_only_tcp_named_is_nobodys_failure() -> None:
+    case = Case(provisional_address=True)
+    ann = case.create("ann")
+    case.say(ann)
+    provisional = at("10.0.0.9", 40_000)
+    bob = case.join("bob", ip="10.0.0.9", port=provisional)
+    case.registry.note_send_error(provisional, LATER)
+    case.registry.note_unresolved([host_of(provisional)], LATER)
+    case.registry.note_unresolved([host_of(provisional)], LATER + UNRESOLVED_SECONDS)
+    assert not bob.paused
+    assert listeners(case, ann, LATER) == [provisional]
+
+
+def test_nobody_is_paused_who_was_heard_a_moment_ago() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    case.say(bob, "", LATER)
+    case.registry.note_send_error(home(bob), LATER + HEARD_SECONDS - 0.1)
+    assert listeners(case, ann, LATER) == sorted([home(bob), home(eve)])
+
+
+def test_a_pause_ends_when_nothing_comes_back_any_more() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    case.registry.note_send_error(home(bob), LATER)
+    case.registry.expire(LATER + PAUSE_SECONDS)
+    assert listeners(case, ann, LATER) == [home(eve)]
+    case.registry.expire(LATER + PAUSE_SECONDS + 0.5)
+    assert listeners(case, ann, LATER) == sorted([home(bob), home(eve)])
+    assert case.said()  # it is asked all the same, for a while
+    case.registry.expire(LATER + FAILING_PATIENCE_SECONDS + 0.5)
+    assert case.said() == []
+    assert listeners(case, bob, LATER) == sorted([home(ann), home(eve)])
+
+
+def test_who_is_paused_is_evicted_by_the_same_rule_and_told_so() -> None:
+    case = Case()
+    _, bob, _ = case.trio()
+    for now in (LATER, LATER + 5, LATER + 10):
+        case.registry.note_send_error(home(bob), now)
+        case.registry.note_send_error(home(bob), now)
+    assert ("server: disconnected: unreachable", [home(bob)]) in case.said()
+    assert case.events == [events.MemberEvicted("demo", "bob", EvictionReason.UNREACHABLE)]
+    case.assert_all_is_counted()
+
+
+def test_who_is_paused_may_leave_or_be_removed() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    for member in (bob, eve):
+        case.registry.note_send_error(home(member), LATER)
+    case.say(bob, "/leave", LATER)
+    assert not case.knows(bob)
+    case.said()
+    case.say(ann, "/kick eve", LATER)
+    assert case.said()[0] == ("server: disconnected: kicked", [home(eve)])
+    case.assert_all_is_counted()
+
+
+def test_all_members_of_one_socket_are_judged() -> None:
+    """Else one address could hide many members behind one that is paused."""
+    case = Case()
+    ann = case.create("ann")
+    case.say(ann)
+    shared = at("10.0.0.9", 7000)
+    crowd = [case.join(f"bob {number}", ip="10.0.0.9") for number in range(5)]
+    for member in crowd:
+        case.say(member, "", 0.0, shared)
+    assert listeners(case, ann, LATER) == [shared] * 5
+    case.registry.note_send_error(shared, LATER)
+    assert listeners(case, ann, LATER) == []
+    case.registry.leave(crowd[0], LATER)
+    case.said()
+    for member in crowd[1:]:
+        case.say(member, "", LATER, shared)
+    case.registry.note_undelivered(shared, b"ann: hello", 2 * LATER)
+    ((challenge, targets),) = case.said()
+    assert targets == [shared]
+    case.registry.note_undelivered(shared, challenge.encode(), 2 * LATER)
+    assert all(member.paused for member in crowd[1:])
+    for member in crowd[1:]:
+        case.registry.leave(member, LATER)
+    assert len(list(case.registry._members_by_remote)) == 1
+    case.assert_all_is_counted()
+
+
+def test_a_host_that_goes_takes_the_others_of_its_socket_along_once() -> None:
+    case = Case(host_grace_seconds=0.0)
+    shared = at("10.0.0.9", 7000)
+    people = [case.create("ann", ip="10.0.0.9"), case.join("bob", ip="10.0.0.9")]
+    for member in people:
+        case.say(member, "", 0.0, shared)
+    for now in (LATER, LATER + 5, LATER + 10):
+        case.registry.note_send_error(shared, now)
+    assert not any(map(case.knows, people))
+    case.said()
+    case.registry.expire(LATER + 11)
+    assert case.said() == []
+
+
+def test_a_host_on_our_link_that_does_not_answer_for_a_second_has_no_copies() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    asked = [host_of(home(bob)), host_of(at("10.9.9.9"))]
+    case.registry.note_unresolved(asked, LATER)
+    assert listeners(case, ann, LATER) == sorted([home(bob), home(eve)])
+    case.registry.note_unresolved(asked, LATER + UNRESOLVED_SECONDS)
+    assert listeners(case, ann, LATER) == [home(eve)]
+    case.registry.note_unresolved([], LATER + 2 * UNRESOLVED_SECONDS)
+    assert bob.paused
+
+
+def test_looks_far_apart_say_nothing_about_the_time_between() -> None:
+    hosts = SilentHosts()
+    assert hosts.look([b"a"], 0.0) == set()
+    assert hosts.look([b"a"], STALE_LOOK_SECONDS + 0.1) == set()
+    assert hosts.look([b"a", b"b"], STALE_LOOK_SECONDS + 0.1 + UNRESOLVED_SECONDS) == {b"a"}
+    assert hosts.look([b"b"], 8.0) == {b"b"}
+    assert hosts.look([b"a", b"b"], 8.1) == {b"b"}  # it answered meanwhile
+
+
+def test_the_same_address_on_another_link_is_another_host() -> None:
+    first, second = bytearray(at("fe80::1")), bytearray(at("fe80::1"))
+    first[24], second[24] = 2, 3
+    assert host_of(bytes(first)) != host_of(bytes(second))
+    assert len(first) == ADDRESS_BYTES
+
+
+@pytest.mark.requirement("LOB-03")
+def test_the_lobby_does_the_same() -> None:
+    lobby = Lobby(Policy(), lambda _: None, new_nonces())
+    ann, bob = at("10.0.0.1"), at("10.0.0.2")
+
+    def say(source: bytes, now: float) -> bytes:
+        result = lobby.handle_datagram(b"\x01xhello", source, now)
+        assert isinstance(result, tuple)
+        return result[1]
+
+    say(bob, 0.0)
+    assert say(ann, LATER)[:ADDRESS_BYTES] == bob
+    lobby.note_unresolved([host_of(bob)], LATER)
+    lobby.note_unresolved([host_of(bob)], LATER + UNRESOLVED_SECONDS)
+    assert say(ann, LATER) == b""
+    lobby.expire(LATER + UNRESOLVED_SECONDS)
+    assert [targets[:ADDRESS_BYTES] for _, targets in lobby.outbox] == [bob]
+    lobby.expire(LATER + UNRESOLVED_SECONDS + PAUSE_SECONDS + 0.5)
+    assert say(ann, LATER)[:ADDRESS_BYTES] == bob
+    lobby.note_send_error(bob, LATER)
+    assert say(ann, LATER) == b""
+    say(bob, LATER)
+    assert say(ann, LATER)[:ADDRESS_BYTES] == bob
+    lobby.note_unresolved([], LATER)
