@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 
 from docs.markdown import ROOT
+from relay_server.doctor.resources import NEIGHBOUR_WAIT_BYTES
 from relay_server.net.adminsocket import SERVICE_DIRECTORY
 from relay_server.net.descriptors import OWN_FILES
 from relay_server.settings import Settings
@@ -19,7 +20,7 @@ VPS: Final = ROOT / "deploy" / "vps"
 UNIT: Final = VPS / "chat-relay.service"
 FIREWALL: Final = VPS / "chat-relay.nft"
 DEADLINE_SECONDS: Final = 60.0
-EXPOSURE: Final = 12
+EXPOSURE: Final = 13
 """Tenths; systemd's own scale ends at 10, and 2 is what it calls OK."""
 
 FIELDS = Settings.model_fields
@@ -87,6 +88,10 @@ def test_operators_reach_the_service_where_their_command_looks() -> None:
     assert "AF_UNIX" in service()["RestrictAddressFamilies"]
 
 
+def test_the_service_may_ask_for_the_kernels_neighbours() -> None:
+    assert "AF_NETLINK" in service()["RestrictAddressFamilies"].split()
+
+
 def test_a_reload_is_the_signal_by_which_the_relay_reads_its_certificate_anew() -> None:
     assert service()["ExecReload"] == "/bin/kill -HUP $MAINPID"
 
@@ -118,7 +123,10 @@ def test_the_kernel_grants_the_buffers_that_the_relay_asks_for() -> None:
     text = (VPS / "60-chat-relay.conf").read_text()
     settings = dict(re.findall(r"^([\w.]+) = (\d+)$", text, re.MULTILINE))
     wanted = str(FIELDS["receive_buffer_bytes"].default)
-    assert settings == {"net.core.rmem_max": wanted, "net.core.wmem_max": wanted}
+    neighbours = {
+        f"net.{family}.neigh.default.unres_qlen_bytes": str(NEIGHBOUR_WAIT_BYTES) for family in ("ipv4", "ipv6")
+    }
+    assert settings == {"net.core.rmem_max": wanted, "net.core.wmem_max": wanted} | neighbours
 
 
 def test_the_firewalls_let_the_relays_ports_through() -> None:

@@ -62,9 +62,10 @@ class StartRelay:
         """Start one that lacks a guard, see `faults.weakened`."""
         return self._start((), (weakened.__file__, weakness.__name__), settings, check)
 
-    def inside(self, place: Namespace, **settings: str) -> OwnRelay:
-        """Start one in a network of its own, where it has the default ports."""
-        relay = RelayInside(place, self._next_log(), self._with_loop(settings), NORMAL)
+    def inside(self, place: Namespace, weakness: Weakness | None = None, /, **settings: str) -> OwnRelay:
+        """Start one in a network of its own, where it has the default ports; it may lack a guard."""
+        program = (weakened.__file__, weakness.__name__) if weakness else NORMAL
+        relay = RelayInside(place, self._next_log(), self._with_loop(settings), program)
         self._ends.callback(check_sound, relay)
         return relay
 

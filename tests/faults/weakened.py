@@ -109,6 +109,11 @@ def blame_whoever_is_next() -> None:
     replace(batch.BatchSocket, "_send_rest", send_rest)
 
 
+def pause_nobody() -> None:
+    """Send copies to those who provably can't be reached, as to all others."""
+    replace(registry.Registry, "_pause", lambda *_: None)
+
+
 def believe_path_mtus() -> None:
     """Let the kernel send as ICMP says (IP_PMTUDISC_DO): what is larger than the path is refused."""
     replace(sockets, "_PMTUDISC_OMIT", 2)
@@ -191,6 +196,7 @@ WEAKNESSES: dict[str, Weakness] = {
         hash_for_whoever_comes_first,
         answer_everywhere,
         count_by_64_alone,
+        pause_nobody,
     )
 }
 

@@ -62,6 +62,7 @@ SOUND: Final = Facts(
         open_files=65_536,
         cpus=2,
         udp_buffer_errors=0,
+        neighbour_wait_bytes=8192,
         conntrack=TABLE,
     ),
     container=None,

@@ -49,6 +49,15 @@ def test_a_kernel_setting(tmp_path: Path) -> None:
     assert linux.sysctl("net.core.wmem_max", tmp_path) is None
 
 
+def test_what_may_wait_for_a_neighbour(tmp_path: Path) -> None:
+    assert linux.neighbour_wait_bytes(tmp_path) is None
+    write(tmp_path, **{"proc/sys/net/ipv4/neigh/lo/unres_qlen_bytes": "999999\n"})
+    assert linux.neighbour_wait_bytes(tmp_path) is None
+    for where, size in (("ipv4/neigh/eth0", 8192), ("ipv6/neigh/default", 212_992), ("ipv6/neigh/eth0.7", 4096)):
+        write(tmp_path, **{f"proc/sys/net/{where}/unres_qlen_bytes": f"{size}\n"})
+    assert linux.neighbour_wait_bytes(tmp_path) == 212_992
+
+
 def test_connection_tracking(tmp_path: Path) -> None:
     assert linux.conntrack(tmp_path) is None
     values = {"count": 12, "max": 65_536, "udp_timeout": 30, "udp_timeout_stream": 120}

@@ -9,6 +9,7 @@ from relay_server.doctor.facts import Facts
 from relay_server.doctor.findings import Finding, Mark
 from relay_server.doctor.resources import (
     check_kernel_drops,
+    check_neighbours,
     check_open_files,
     check_processors,
     check_receive_buffer,
@@ -34,6 +35,9 @@ OK, NOTE, PROBLEM = Mark
         (check_send_buffer, buffers(send_bytes=SMALL, send_max_bytes=SMALL), NOTE, "208 KiB granted"),
         (check_send_buffer, buffers(send_max_bytes=SMALL), NOTE, "208 KiB granted"),
         (check_send_buffer, buffers(send_max_bytes=None), OK, "4 MiB granted"),
+        (check_neighbours, SOUND, OK, "up to 8 KiB of copies wait"),
+        (check_neighbours, machine(neighbour_wait_bytes=SMALL), NOTE, "up to 208 KiB of copies wait"),
+        (check_neighbours, machine(neighbour_wait_bytes=None), NOTE, "can't tell here."),
         (check_kernel_drops, SOUND, OK, "none since the start of this machine."),
         (check_kernel_drops, machine(udp_buffer_errors=None), NOTE, "can't tell here."),
         (check_kernel_drops, machine(udp_buffer_errors=7), NOTE, "dropped 7 datagrams"),
@@ -64,3 +68,5 @@ def test_the_advice_names_the_setting_of_the_kernel_and_its_value() -> None:
     facts = replace(buffers(receive_bytes=SMALL, send_bytes=SMALL), settings=make_settings(receive_buffer_bytes=MIB))
     assert "`sudo sysctl -w net.core.rmem_max=1048576`" in check_receive_buffer(facts).advice
     assert "`sudo sysctl -w net.core.wmem_max=1048576`" in check_send_buffer(facts).advice
+    settings = "net.ipv4.neigh.default.unres_qlen_bytes=8192 net.ipv6.neigh.default.unres_qlen_bytes=8192"
+    assert f"`sudo sysctl -w {settings}`" in check_neighbours(machine(neighbour_wait_bytes=SMALL)).advice

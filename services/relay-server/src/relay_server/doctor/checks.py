@@ -9,6 +9,7 @@ from relay_server.doctor.network import check_conntrack, check_container, check_
 from relay_server.doctor.ports import check_ports
 from relay_server.doctor.resources import (
     check_kernel_drops,
+    check_neighbours,
     check_open_files,
     check_processors,
     check_receive_buffer,
@@ -22,6 +23,7 @@ _SINGLE: Final[tuple[Check, ...]] = (
     check_families,
     check_receive_buffer,
     check_send_buffer,
+    check_neighbours,
     check_kernel_drops,
     check_open_files,
     check_processors,

@@ -59,6 +59,7 @@ class Machine:
     open_files: int | None
     cpus: float
     udp_buffer_errors: int | None
+    neighbour_wait_bytes: int | None
     conntrack: Conntrack | None
 
 

@@ -189,6 +189,7 @@ def _machine() -> Machine:
         open_files=_open_files(),
         cpus=_cpus(),
         udp_buffer_errors=linux.udp_buffer_errors(),
+        neighbour_wait_bytes=linux.neighbour_wait_bytes(),
         conntrack=linux.conntrack(),
     )
 

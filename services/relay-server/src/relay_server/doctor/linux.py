@@ -35,8 +35,7 @@ class Container:
 
 def sysctl(name: str, root: Path = ROOT) -> int | None:
     """Return a kernel setting that is one number, such as ``net.core.rmem_max``."""
-    text = _read(root / "proc/sys" / name.replace(".", "/")).strip()
-    return int(text) if text.isdecimal() else None
+    return _number(root / "proc/sys" / name.replace(".", "/"))
 
 
 def conntrack(root: Path = ROOT) -> Conntrack | None:
@@ -45,6 +44,21 @@ def conntrack(root: Path = ROOT) -> Conntrack | None:
     values = [sysctl(f"net.netfilter.nf_conntrack_{name}", root) for name in names]
     known = [value for value in values if value is not None]
     return Conntrack(*known) if len(known) == len(names) else None
+
+
+def neighbour_wait_bytes(root: Path = ROOT) -> int | None:
+    """Return how much may wait at most for one host that ARP or neighbour discovery asks for; None if nothing tells.
+
+    The settings are each interface's own. In a container there are only those: the default, from which an interface
+    starts, is the host's.
+    """
+    found = [
+        _number(path / "unres_qlen_bytes")
+        for family in ("ipv4", "ipv6")
+        for path in (root / "proc/sys/net" / family / "neigh").glob("*")
+        if path.name != "lo"
+    ]
+    return max((size for size in found if size is not None), default=None)
 
 
 def udp_buffer_errors(root: Path = ROOT) -> int | None:
@@ -91,6 +105,11 @@ def _is_rootless(root: Path) -> bool:
     """Tell whether root in here is one ordinary user outside: a rootless engine maps that one by itself."""
     first = _read(root / "proc/self/uid_map").partition("\n")[0].split()
     return len(first) == 3 and first[0] == "0" and first[1] != "0" and first[2] == "1"
+
+
+def _number(path: Path) -> int | None:
+    text = _read(path).strip()
+    return int(text) if text.isdecimal() else None
 
 
 def _read(path: Path) -> str:

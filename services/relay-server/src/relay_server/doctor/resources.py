@@ -9,6 +9,9 @@ from relay_server.net.descriptors import OWN_FILES
 LATE_SECONDS: Final = 0.1
 """An event loop that is later than this is noticed by people."""
 
+NEIGHBOUR_WAIT_BYTES: Final = 8192
+"""A thousand neighbours' worth, as many as the kernel remembers, fits a send buffer of the default size."""
+
 _SYSCTL_ADVICE = "Raise it on the host: `sudo sysctl -w {name}={wanted}`; a file in /etc/sysctl.d keeps it."
 
 
@@ -49,6 +52,23 @@ def check_send_buffer(facts: Facts) -> Finding:
         Mark.NOTE,
         f"{amounts}: in large rooms copies may find it full.",
         _SYSCTL_ADVICE.format(name="net.core.wmem_max", wanted=wanted) + " Then restart the relay.",
+    )
+
+
+def check_neighbours(facts: Facts) -> Finding:
+    """Judge how much of the send buffer one host of this machine's own networks takes up when it is gone."""
+    waiting = facts.machine.neighbour_wait_bytes
+    if waiting is None:
+        return _cant_tell("neighbours")
+    says = f"up to {_show(waiting)} of copies wait for a neighbour that doesn't answer"
+    if waiting <= NEIGHBOUR_WAIT_BYTES:
+        return Finding("neighbours", Mark.OK, f"{says}.")
+    settings = " ".join(f"net.{ip}.neigh.default.unres_qlen_bytes={NEIGHBOUR_WAIT_BYTES}" for ip in ("ipv4", "ipv6"))
+    return Finding(
+        "neighbours",
+        Mark.NOTE,
+        f"{says}: if members on this machine's own network vanish, others lose messages.",
+        f"Lower it on the host: `sudo sysctl -w {settings}`; a file in /etc/sysctl.d keeps it.",
     )
 
 
