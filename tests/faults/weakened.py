@@ -14,11 +14,13 @@ from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
+import chatproto
 from chatproto import transaction
 from chatproto.tls import RecordCounter
 from relay_server import __main__
-from relay_server.core import admission, fair_queue, limits, lobby, provisional, registry, relay
+from relay_server.core import admission, fair_queue, limits, lobby, names, provisional, registry, relay
 from relay_server.core.address import Address, pack_targets
+from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Forward, Member
 from relay_server.core.reachability import SentLog, Watch
@@ -173,6 +175,35 @@ def count_by_64_alone() -> None:
         replace(module, "networks_around", lambda _: ())
 
 
+def sanitize_in_pieces() -> None:
+    """Make a message harmless in hundreds of steps."""
+
+    def sanitize(text: str) -> str:
+        return "".join(chatproto.sanitize(text[start : start + 8]) for start in range(0, len(text), 8))
+
+    replace(relay, "sanitize", sanitize)
+
+
+def write_every_list() -> None:
+    """Compare all members with all mutes for whoever asks, and only then look whether a list is to be had."""
+    obey = Commands.obey
+
+    def obey_slowly(this: Commands, member: Member, *asked: Any) -> None:
+        mutes = member.room.mutes.values()
+        for other in member.room.members:
+            any(not muted.isdisjoint(other.keys) for muted in mutes)
+        obey(this, member, *asked)
+
+    replace(Commands, "obey", obey_slowly)
+
+
+def judge_every_name() -> None:
+    """Look at all names in the lobby, whatever becomes of them."""
+    replace(lobby, "NEW_NAMES_A_SECOND", 0.0)
+    replace(lobby, "ALL_NEW_NAMES_AT_ONCE", 1e9)
+    replace(names, "MAX_NORMAL_CHARACTERS", 1_000_000)
+
+
 def replace(owner: object, name: str, value: object) -> None:
     """Replace an attribute for good."""
     mock.patch.object(owner, name, value).start()
@@ -197,6 +228,9 @@ WEAKNESSES: dict[str, Weakness] = {
         answer_everywhere,
         count_by_64_alone,
         pause_nobody,
+        sanitize_in_pieces,
+        write_every_list,
+        judge_every_name,
     )
 }
 
