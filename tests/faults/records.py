@@ -97,7 +97,6 @@ class TlsClient:
         self._seal: Seal | None = None
         self.ready = False
         """Whether the handshake is done, but for what is to be sent still."""
-        self.failed = False
         with suppress(ssl.SSLWantReadError):
             self._tls.do_handshake()
         self.hello = self._outgoing.read()
@@ -108,16 +107,12 @@ class TlsClient:
         """Take what the relay sent; returns bytes of the stream."""
         self._incoming.write(data)
         stream = b""
-        try:
+        with suppress(ssl.SSLError):  # more is wanted, or it is no TLS, or an alert
             if not self.ready:
                 self._tls.do_handshake()
                 self._begin()
             while piece := self._tls.read(65_536):
                 stream += piece
-        except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLError:
-            self.failed = True
         self.to_send += self._outgoing.read()
         return stream
 
