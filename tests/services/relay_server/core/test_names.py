@@ -11,6 +11,7 @@ from libs.chatproto.strategies import USER_NAMES
 from relay_server.core import names
 from relay_server.core.names import MAX_NORMAL_CHARACTERS, check_not_reserved, name_keys, passes_for_server
 from relay_server.core.shown import check_shown
+from relay_server.core.skeleton import skeleton
 
 ASCII = [chr(code) for code in range(128) if chr(code).isalnum()]
 LEFT_TO_RIGHT_MARK = "\u200e"  # the table puts letters of right-to-left scripts between two of them
@@ -182,13 +183,13 @@ def test_what_grows_beyond_all_bounds_could_hide_the_servers_name() -> None:
 
 
 def test_whether_text_passes_for_the_server_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    judged: list[str] = []
+    worked_out: list[str] = []
 
-    def look(name: str) -> tuple[str, ...]:
-        judged.append(name)
-        return name_keys(name)
+    def look(text: str) -> str:
+        worked_out.append(text)
+        return skeleton(text)
 
-    monkeypatch.setattr(names, "name_keys", look)
+    monkeypatch.setattr(names, "skeleton", look)
     for _ in range(3):
         assert not passes_for_server("somebody whom no other test knows")
-    assert judged == ["somebody whom no other test knows"]
+    assert worked_out == ["somebody whom no other test knows"]

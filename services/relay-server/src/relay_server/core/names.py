@@ -39,10 +39,7 @@ def name_keys(name: str) -> tuple[str, ...]:
     A name that nobody may have (see `count_normal_characters`) looks like itself alone.
     """
     normal = _normalize(name)
-    if len(normal) > MAX_NORMAL_CHARACTERS:
-        return (name,)
-    skeletons = map(skeleton, dict.fromkeys((normal.casefold(), normal, name)))
-    return tuple(dict.fromkeys(" ".join(shape.casefold().split()) for shape in skeletons))
+    return _keys(name, normal) if len(normal) <= MAX_NORMAL_CHARACTERS else (name,)
 
 
 def count_normal_characters(name: str) -> int:
@@ -64,8 +61,14 @@ def passes_for_server(name: str) -> bool:
 @lru_cache(maxsize=1024)  # up to 1 MiB; who says something again is not judged again
 def _looks_like_server(name: str) -> bool:
     visible = "".join(filter(str.isprintable, name))
-    overgrown = count_normal_characters(visible) > MAX_NORMAL_CHARACTERS
-    return overgrown or not _SERVER.isdisjoint(_plain_words(name_keys(visible)))
+    normal = _normalize(visible)
+    overgrown = len(normal) > MAX_NORMAL_CHARACTERS
+    return overgrown or not _SERVER.isdisjoint(_plain_words(_keys(visible, normal)))
+
+
+def _keys(name: str, normal: str) -> tuple[str, ...]:
+    skeletons = map(skeleton, dict.fromkeys((normal.casefold(), normal, name)))
+    return tuple(dict.fromkeys(" ".join(shape.casefold().split()) for shape in skeletons))
 
 
 def _normalize(name: str) -> str:

@@ -38,9 +38,10 @@ def check_shown(name: str, kind: str) -> None:
     if name.isascii():  # printable, so each character is of the class by itself
         return
     count = count_normal_characters(name)
-    if count > MAX_NORMAL_CHARACTERS:
-        sentence = f"The {kind} name has {count} characters once its ligatures are taken apart"
-        raise BadNameError(f"{sentence}: use at most {MAX_NORMAL_CHARACTERS}.")
+    if count > (limit := MAX_NORMAL_CHARACTERS):
+        raise BadNameError(
+            f"The {kind} name has {count} characters once its ligatures are taken apart: use at most {limit}."
+        )
     if unicodedata.category(name[0]) in {"Mn", "Me"}:
         raise BadNameError(f"The {kind} name begins with a mark ({name_character(name[0])}): put a letter before it.")
     text = unicodedata.normalize("NFC", _VARIANT.sub(_base, name)).translate(_HARMLESS_DOTS)
