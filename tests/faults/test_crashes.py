@@ -78,6 +78,11 @@ def close_the_room(relay: BuggyRelay, _: Member) -> None:
         ask(relay.log.parent / "admin.sock", "close", {"room": "demo"})
 
 
+def ask_for_a_page(relay: BuggyRelay, _: Member) -> None:
+    with pytest.raises(OSError, match=r"closed connection|reset"):
+        relay.ops("/healthz")
+
+
 def ask_to_end(relay: BuggyRelay, _: Member) -> None:
     relay.process.send_signal(signal.SIGTERM)
 
@@ -108,6 +113,7 @@ CASES: Final = {
     "a connection's half end": Case("relay_server.net.tcp:_Connection._forget_work", end_sending),
     "a connection's end": Case("relay_server.net.places:Places.leave", leave_half_way),
     "a connection's deadline": Case("relay_server.net.tcp:_Connection._time_out", keep_waiting),
+    "a request for a page": Case("relay_server.net.http:OpsServer.reply_to", ask_for_a_page),
     "a worker": Case("relay_server.passwords:Passwords.hash", request_with_a_password),
     "the clockwork": Case("relay_server.core.registry:Registry.expire", wait),
     "a signal": Case("relay_server.app:App._on_signal", ask_to_end),

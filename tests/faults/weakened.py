@@ -24,7 +24,8 @@ from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Forward, Member
 from relay_server.core.reachability import SentLog, Watch
-from relay_server.net import batch, sockets, tcp, tls, udp, wire
+from relay_server.net import batch, http, sockets, tcp, tls, udp, wire
+from relay_server.net.hosts import OwnNames
 
 Weakness = Callable[[], None]
 
@@ -204,6 +205,17 @@ def judge_every_name() -> None:
     replace(names, "MAX_NORMAL_CHARACTERS", 1_000_000)
 
 
+def let_ops_connections_stay() -> None:
+    """Let any number of connections to the ops port stay for as long as they like."""
+    replace(http, "OPS_CONNECTIONS", 0)
+    replace(http, "REQUEST_SECONDS", 3600.0)
+
+
+def answer_to_any_name() -> None:
+    """Serve the ops port's pages to whoever calls this machine by whatever name."""
+    replace(OwnNames, "accept", lambda *_: True)
+
+
 def replace(owner: object, name: str, value: object) -> None:
     """Replace an attribute for good."""
     mock.patch.object(owner, name, value).start()
@@ -231,6 +243,8 @@ WEAKNESSES: dict[str, Weakness] = {
         sanitize_in_pieces,
         write_every_list,
         judge_every_name,
+        let_ops_connections_stay,
+        answer_to_any_name,
     )
 }
 

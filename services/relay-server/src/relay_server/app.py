@@ -195,7 +195,8 @@ class App:
         return replace(limits, max_transactions=granted)
 
     def _serve_ops(self, sock: socket.socket) -> None:
-        from relay_server.net.http import OpsServer  # noqa: PLC0415 - a web server is much to load for nobody
+        from relay_server.net.hosts import OwnNames  # noqa: PLC0415 - HTTP is much to load for nobody
+        from relay_server.net.http import OpsServer  # noqa: PLC0415
 
         registry = make_registry(self._collector)
 
@@ -216,7 +217,9 @@ class App:
         def on_error(error: Exception) -> None:
             self._crashes.note_page_error(error, self._loop.time())
 
-        self._ops = OpsServer({"/metrics": metrics, "/healthz": healthy, "/readyz": ready}, on_error)
+        names = OwnNames(self._settings.ops_host)
+        names.learn_full_name()
+        self._ops = OpsServer({"/metrics": metrics, "/healthz": healthy, "/readyz": ready}, on_error, names)
         self._run_task(self._ops.run(sock), "the operators' HTTP port ended")
 
     def _run_task(self, work: Coroutine[Any, Any, None], message: str) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from relay_server.net import loop
+from relay_server.net.hosts import OwnNames
 from relay_server.net.http import OpsServer, Page
 from relay_server.net.sockets import listen_tcp
 from services.relay_server.net.loopback import DEADLINE_SECONDS, port_of
@@ -57,7 +58,7 @@ def answers(request: pytest.FixtureRequest, errors: list[Exception]) -> Callable
     def serve(*questions: tuple[str, str]) -> list[Answer]:
         async def scenario() -> list[Answer]:
             sock = listen_tcp("127.0.0.1", 0)
-            server = OpsServer(PAGES, errors.append)
+            server = OpsServer(PAGES, errors.append, OwnNames("127.0.0.1"))
             serving = asyncio.create_task(server.run(sock))
             try:
                 return [await asyncio.to_thread(ask, port_of(sock), *question) for question in questions]

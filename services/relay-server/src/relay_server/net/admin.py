@@ -1,15 +1,16 @@
 """Operators' commands over a Unix socket: HTTP, ``POST /command`` with JSON, and lines of JSON for an answer."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
+import uvicorn
 from pydantic import ValidationError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from relay_server.net.http import Message, Receive, Send, answer, make_server
 from relay_server.net.unixsocket import Peer, UnixSocket, peer_of
 from relay_server.operators import Arguments, Command, OperatorError, Row
 
@@ -17,6 +18,10 @@ MAX_REQUEST_BYTES: Final = 8192
 ROWS_A_TURN: Final = 200
 """After so many rows (1 to 2 ms) the other work of the loop has its turn."""
 
+Message: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+"""What ASGI gives an application, for HTTP alone."""
 Observer: TypeAlias = Callable[[Peer, str, Arguments, str], None]
 """Is told of each command: who gave it, its name, its arguments, and what became of it."""
 
@@ -30,7 +35,13 @@ class AdminServer:
         self._commands = commands
         self._on_command = on_command
         self._on_error = on_error
-        self._server = make_server(self._serve, http=_KnowsPeer, h11_max_incomplete_event_size=MAX_REQUEST_BYTES)
+        # For few and modest clients; it says nothing by itself.
+        config = uvicorn.Config(
+            self._serve, http=_KnowsPeer, h11_max_incomplete_event_size=MAX_REQUEST_BYTES, log_config=None,
+            access_log=False, lifespan="off", interface="asgi3", timeout_keep_alive=5, timeout_graceful_shutdown=1,
+            limit_concurrency=64, server_header=False, proxy_headers=False,
+        )  # fmt: skip
+        self._server = _QuietServer(config)
 
     async def run(self, unix: UnixSocket) -> None:
         """Serve until `stop`, then take the socket's file away."""
@@ -89,6 +100,14 @@ class AdminServer:
         await send({"type": "http.response.body", "body": b""})
 
 
+class _QuietServer(uvicorn.Server):
+    """Leaves the signals to the relay."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 class _KnowsPeer(H11Protocol):
     """Says as the client's address who it is."""
 
@@ -106,7 +125,10 @@ def _lines(rows: Iterable[Row]) -> Iterator[bytes]:
 
 
 async def _refuse(send: Send, status: int, sentence: str) -> None:
-    await answer(send, status, "application/json", json.dumps({"error": sentence}).encode())
+    body = json.dumps({"error": sentence}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -6,8 +6,10 @@ from typing import Final
 if sys.platform != "win32":
     import resource
 
-OWN_FILES: Final = 64
-"""Descriptors that the relay needs for itself: ports, logs, operators' connections."""
+OPS_CONNECTIONS: Final = 64
+"""Connections to the operators' HTTP port at once: a Prometheus has one, and a few people look as well."""
+OWN_FILES: Final = 64 + OPS_CONNECTIONS
+"""Descriptors that the relay needs for itself: ports, logs, operators' connections, and some that close just now."""
 
 
 def raise_limit(wanted: int | None) -> int | None:
