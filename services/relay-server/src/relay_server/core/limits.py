@@ -108,9 +108,11 @@ class NetworkBuckets:
     def bucket_of(self, network: bytes, now: float) -> TokenBucket | NestedBucket:
         """Return what the network draws on."""
         own = self._own.bucket_of(network, now)
-        around = zip(self._around, networks_around(network), strict=False)
-        larger = [buckets.bucket_of(key, now) for buckets, key in around]
-        return NestedBucket(own, *larger) if larger else own
+        around = networks_around(network)
+        if not around:
+            return own
+        larger = [buckets.bucket_of(key, now) for buckets, key in zip(self._around, around, strict=True)]
+        return NestedBucket(own, *larger)
 
 
 class SpeechLimit:
