@@ -109,6 +109,31 @@ def test_there_is_nothing_to_build_with_and_nothing_to_change(images: Images) ->
             assert fails("sh", "-c", "find /opt/chat /usr /etc -xdev -writable ! -type l | grep .")
 
 
+@pytest.mark.parametrize("kind", ["server", "client"])
+def test_there_is_no_secret_and_no_way_to_more_rights(images: Images, kind: str) -> None:
+    """Also for who starts it by a plain `docker run`, without what the compose file asks for."""
+    name = getattr(images, kind)
+    variables = {variable.partition("=")[0] for variable in image(name)["Config"]["Env"]}
+    assert variables == {"PATH", "LANG", "PYTHONUNBUFFERED", "PYTHONPYCACHEPREFIX"} | base_variables(images)
+    own = set(history(name)) - set(history(images.python))
+    assert not re.search("pip_conf|ca_bundle|index-url", "\n".join(own))  # what is for builds stays in its stage
+    # As root, who may look everywhere.
+    with DockerContainer(name).with_kwargs(entrypoint=["sleep", "infinity"], user="0") as container:
+        found = container.exec(["find", "/", "-xdev", "-type", "f", "-perm", "/6000"])
+        assert found.output == b"", found.output.decode()
+        found = container.exec(["find", "/", "-xdev", "(", "-name", "pip.conf", "-o", "-name", "*.key", ")"])
+        assert found.output == b"", found.output.decode()
+
+
+def history(name: str) -> list[str]:
+    return docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", name).splitlines()
+
+
+def base_variables(images: Images) -> set[str]:
+    """Return the variables that come with Python's image, whoever made it."""
+    return {variable.partition("=")[0] for variable in image(images.python)["Config"]["Env"]}
+
+
 def test_it_runs_without_any_rights(start_relay: StartRelay, start_chat: StartChat) -> None:
     relay = start_relay()
     ann = start_chat("create", "demo", "--name", "ann")
