@@ -3,8 +3,9 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 
 from conformance import wire
 
@@ -39,6 +40,9 @@ SEQUENCES = [
 ]
 """Each would do something to a terminal that took it, or is one half of what would."""
 
+A_SECOND = 5000
+BURST = 25
+
 
 class HostileRelay:
     """Lets everybody in, echoes another room's name, and says what it is told to say."""
@@ -46,7 +50,14 @@ class HostileRelay:
     def __init__(self) -> None:
         self.refusal: str | None = None
         """What it answers to a join instead of letting in."""
-        self.heard: list[tuple[str, int]] = []
+        self.grant: dict[str, object] = {}
+        """What it grants otherwise than a relay does."""
+        self.reply: Iterable[bytes] | None = None
+        """What it sends instead of any answer, as long as somebody takes it."""
+        self.sent = 0
+        """Datagrams of floods."""
+        self.joins = 0
+        """How often somebody asked to come in."""
         self._tcp = socket.create_server(("127.0.0.1", 0))
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.bind(("127.0.0.1", 0))
@@ -69,6 +80,33 @@ class HostileRelay:
         data = text.encode()
         self._udp.sendto(data if lobby_name is None else wire.lobby(lobby_name.encode(), data), client)
 
+    def hears(self, text: str) -> None:
+        """Wait until somebody has said it, however long a busy machine takes."""
+        heard = b""
+        while not heard.endswith(text.encode()):
+            with suppress(TimeoutError):
+                heard = self._udp.recvfrom(4096)[0]
+
+    @contextmanager
+    def flood(self, texts: Iterator[bytes], client: tuple[str, int]) -> Iterator[None]:
+        """Send datagrams, 5,000 a second, until the end of the block."""
+        over = threading.Event()
+
+        def send() -> None:
+            while not over.wait(BURST / A_SECOND):
+                for text in islice(texts, BURST):
+                    with suppress(OSError):  # the client has gone
+                        self._udp.sendto(text, client)
+                self.sent += BURST
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
     def serve(self) -> None:
         """Answer who joins, one after the other."""
         while True:
@@ -85,15 +123,20 @@ class HostileRelay:
         self._udp.close()
 
     def _answer(self, connection: socket.socket) -> None:
+        if self.reply is not None:
+            for piece in self.reply:
+                connection.sendall(piece)
+            return
         request = wire.read_frame(connection)
         if request is None:
             return
+        self.joins += 1
         status = {"status": 0 if self.refusal is None else 5, "message": self.refusal or f"{ESC}[2Jwelcome"}
         answer = wire.frame(request.operation, wire.REPLY, b"\x1b[2J\x9b2J", json.dumps(status).encode())
         if self.refusal is None:
             grant = {
                 "token": "token", "host": False, "udp_port": self._udp.getsockname()[1], "silence_timeout_seconds": 300,
-                "max_message_bytes": 1000, "topic": f"{ESC}]0;topic\x07",
+                "max_message_bytes": 1000, "topic": f"{ESC}]0;topic\x07", **self.grant,
             }  # fmt: skip
             answer += wire.frame(request.operation, wire.COMPLETION, b"\x1b]0;room\x07", json.dumps(grant).encode())
         connection.sendall(answer)

@@ -220,13 +220,15 @@ def test_what_is_heard_beyond_the_queue_is_dropped_and_counted(run: Run) -> None
         room = Connection("bot", "demo", 3)
         for number in range(10):
             room.take(Message("ann", str(number), b"", 0.0))
+        room.take(HostChanged("bot"))
+        assert room.host  # which is known all the same
         ended = Ended(EndReason.EVICTED, "The host removed you.")
         for event in (Disconnected(EvictionReason.KICKED), ended):
             room.take(event)  # what concerns the membership is never dropped
         events = [event async for event in room]
         assert [event.text for event in events if isinstance(event, Message)] == ["0", "1", "2"]
         assert events[3:] == [Disconnected(EvictionReason.KICKED), ended]
-        assert room.dropped_events == 7
+        assert room.dropped_events == 8
 
     run(scenario)
 

@@ -8,7 +8,7 @@ from chatclient.events import Ended, Event, Joined, Message, Rejoined
 from chatclient.sockets import Driver
 from chatproto import Advice, HostChanged, MemberEvicted, MemberJoined, MemberLeft, Topic
 
-_Heard = Message | MemberJoined | MemberLeft | MemberEvicted | Topic | Advice
+_Heard = Message | MemberJoined | MemberLeft | MemberEvicted | HostChanged | Topic | Advice
 
 
 class Connection:
@@ -123,6 +123,8 @@ class Connection:
 
     def take(self, event: Event) -> None:
         """Take an event from the driver."""
+        if isinstance(event, HostChanged):
+            self.host = event.name == self.name
         if isinstance(event, _Heard):
             if self._queue.qsize() >= self._max_queued_events:
                 self.dropped_events += 1
@@ -130,8 +132,6 @@ class Connection:
         elif isinstance(event, Joined | Rejoined):
             self.host = event.host
             self._decided.set()
-        elif isinstance(event, HostChanged):
-            self.host = event.name == self.name
         self._queue.put_nowait(event)
         if isinstance(event, Ended):
             self.ended = event

@@ -23,6 +23,19 @@ def test_lines_are_counted_from_nought_and_keep_their_numbers() -> None:
     assert history[2].text == "c"
 
 
+def test_long_lines_go_sooner() -> None:
+    history = History(max_lines=4, max_characters=10)
+    for text in ("aaaa", "bbbb", "cc"):
+        history.add(_line(text))
+    assert texts(history.since(0)) == ["aaaa", "bbbb", "cc"]
+    history.add(Line(Kind.MESSAGE, NOON, "d", sender="eve"))
+    assert (history.start, texts(history.since(0))) == (1, ["bbbb", "cc", "d"])
+    history.add(_line("e" * 100))  # the newest stays, however long
+    assert (history.start, history.end) == (4, 5)
+    history.add(_line("f"))
+    assert texts(history.since(0)) == ["f"]
+
+
 @pytest.mark.parametrize("number", [-1, 1, 5])
 def test_a_line_that_is_gone_or_to_come_is_none(number: int) -> None:
     history = History(max_lines=3)

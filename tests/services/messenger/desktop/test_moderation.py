@@ -32,6 +32,12 @@ def test_members_are_listed_with_the_host_first_and_who_is_muted(host: Sight) ->
     assert host.window.members.title.text() == "3 members"
 
 
+def test_who_is_too_many_to_be_listed_is_counted(host: Sight) -> None:
+    host.happen(Advice("900 here: ann (host), bob and 898 more."))
+    assert host.members == ["ann, host", "bob"]
+    assert host.window.members.title.text() == "900 members"
+
+
 @pytest.mark.parametrize(
     ("command", "question"),
     [(Command.KICK, "Take bob out"), (Command.BAN, "keep out"), (Command.HOST, "Hand the room")],

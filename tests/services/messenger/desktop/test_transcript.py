@@ -9,7 +9,15 @@ from PySide6.QtWidgets import QApplication
 from messenger.core.conversation import Conversation
 from messenger.core.history import MAX_LINES, Kind, Line
 from messenger.desktop.rows import Shape
-from messenger.desktop.transcript import FEW_LINES, MANY_LINES, MOST_LINES, STEP_LINES, Transcript, open_link
+from messenger.desktop.transcript import (
+    FEW_CHARACTERS,
+    FEW_LINES,
+    MANY_LINES,
+    MOST_LINES,
+    STEP_LINES,
+    Transcript,
+    open_link,
+)
 from messenger.desktop.typesetter import blocks, number_of, shape_of
 from services.messenger.core.fake_relay import NOON
 from services.messenger.desktop.sight import Sight
@@ -286,3 +294,14 @@ def test_dark_and_light_show_the_same(sight: Sight, transcript: Transcript) -> N
         assert topmost(transcript)[0] == before
     finally:
         QApplication.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Light)
+
+
+def test_of_the_longest_lines_fewer_are_set_and_the_others_come_when_one_goes_there(sight: Sight) -> None:
+    conversation = sight.enter()
+    for _ in range(FEW_LINES):
+        conversation.history.add(Line(Kind.MESSAGE, NOON, "x" * 4000, "bob"))
+    transcript = sight.window.chat.stage.transcript
+    transcript.jump()
+    assert len(numbers(transcript)) == FEW_CHARACTERS // 4003 + 1
+    transcript.verticalScrollBar().setValue(0)
+    assert len(numbers(transcript)) > FEW_CHARACTERS // 4003 + 1

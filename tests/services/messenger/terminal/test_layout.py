@@ -90,3 +90,15 @@ def test_an_empty_history_has_no_rows() -> None:
     layout = Layout(History(), 80)
     layout.sync(None)
     assert (layout.start, layout.end, layout.top_of(0), layout.line_at(0)) == (0, 0, 0, (0, 0))
+
+
+def test_what_the_history_forgets_goes_from_the_layout_too() -> None:
+    """However long the lines are, no more of them are kept than the history has, and a few to spare."""
+    history = History(max_characters=1000)
+    layout = Layout(history, 80)
+    for _ in range(4):
+        for _ in range(SPARE):
+            history.add(line("x" * 100))
+            layout.sync(None)
+        assert history.start > layout.line_at(layout.start)[0] >= history.start - SPARE
+    assert layout.row(layout.end - 1).number == history.end - 1

@@ -46,6 +46,9 @@ TRANSACTION_SECONDS: Final = 4.0
 REBOUND_PATIENCE_SECONDS: Final = 20.0
 """How long to listen on a new port before the relay is asked over TCP."""
 
+ERROR_PAUSE_SECONDS: Final = 5.0
+"""Errors make a room doubtful this often at most: each doubt costs a port, and perhaps a connection."""
+
 _LEAVE: Final = b"/leave"
 _LEAVE_WORDS: Final = {_LEAVE, b"/exit", b"/quit"}
 
@@ -233,7 +236,7 @@ class RoomBrain(Brain):
         prefix = encode_datagram(self._room.encode(), completion.token)
         room_left = MAX_DATAGRAM_BYTES - len(prefix)
         limit = room_left if completion.max_message_bytes is None else completion.max_message_bytes
-        if limit < 1 or (silence or 0) < 0:
+        if limit < 1 or not 0 <= (silence or 0) < inf:  # which is false of NaN, too
             raise MalformedError("The relay's completion has a number out of range.")
         return _Membership(
             prefix, host, port, min(limit, room_left), silence, attempt.local_address, completion.moderation
@@ -348,6 +351,7 @@ class RoomBrain(Brain):
     def _doubt(self, now: float) -> None:
         if self._stage is Stage.CHATTING and self._membership:
             self._enter(Stage.DEAF)
+            self._errors_count_from = max(self._errors_count_from, now + ERROR_PAUSE_SECONDS)
             self._doubt_at = now + REBOUND_PATIENCE_SECONDS
             self._events.append(Rebound())
             self._bind(self._membership, now)

@@ -9,6 +9,8 @@ from itertools import islice
 from typing import Final
 
 MAX_LINES: Final = 10_000
+MAX_CHARACTERS: Final = 2_000_000
+"""200 for each of so many lines: a history of the longest messages would take 160 MB, and half a minute to wrap."""
 
 
 class Kind(Enum):
@@ -39,12 +41,19 @@ class Line:
         """Tell whether a day begins between the line before and this one."""
         return before is None or before.at.date() != self.at.date()
 
+    @property
+    def characters(self) -> int:
+        """How many characters somebody has put into it."""
+        return len(self.text) + len(self.sender or "")
+
 
 class History:
-    """The newest lines of one place; the oldest go when there are too many."""
+    """The newest lines of one place; the oldest go when there are too many, or too long ones."""
 
-    def __init__(self, max_lines: int = MAX_LINES) -> None:
-        self._lines: deque[Line] = deque(maxlen=max_lines)
+    def __init__(self, max_lines: int = MAX_LINES, max_characters: int = MAX_CHARACTERS) -> None:
+        self._lines: deque[Line] = deque()
+        self._max_lines, self._max_characters = max_lines, max_characters
+        self._characters = 0
         self.end = 0
         """The number that the next line will have; lines are counted from 0."""
 
@@ -56,7 +65,10 @@ class History:
     def add(self, line: Line) -> int:
         """Take a line; returns its number."""
         self._lines.append(line)
+        self._characters += line.characters
         self.end += 1
+        while len(self._lines) > self._max_lines or (self._characters > self._max_characters and len(self._lines) > 1):
+            self._characters -= self._lines.popleft().characters
         return self.end - 1
 
     def __getitem__(self, number: int) -> Line:

@@ -5,12 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from chatproto.constants import MAX_NAME_BYTES
+
+MAX_PEOPLE: Final = 2000
+"""So many are kept by name, twice what a relay lets into a room by default; the others are counted: a hostile relay may
+make up any number of them."""
 MAX_HEARD: Final = 1000
 """Where the relay lists nobody, who speaks is noted, up to so many names: they may be made up."""
 
 _FIRST = re.compile(r"(\d+) here:(?: (.*))?", re.DOTALL)
 _MORE = re.compile(r"\.\.\. (.*)", re.DOTALL)
-_TAIL = re.compile(r"(?: and \d+ more)?\.$|,$")
+_TAIL = re.compile(r"(?: and (\d{1,9}) more)?\.$|,$")
 _MARKED = re.compile(r"(.+) \((host|muted)\)", re.DOTALL)
 
 
@@ -23,49 +28,79 @@ class Person:
     muted: bool = False
 
 
+class _Names:
+    """People by name, in the order in which they came, and how many others there are."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, Person] = {}
+        self.others = 0
+
+    def keep(self, person: Person, limit: int = MAX_PEOPLE) -> bool:
+        """Keep somebody by name, unless there are too many or the name is longer than any may be."""
+        known = person.name in self.people
+        if not known and (len(self.people) >= limit or len(person.name) > MAX_NAME_BYTES):
+            return False
+        self.people[person.name] = person
+        return True
+
+    def add(self, person: Person) -> None:
+        """Keep somebody, or count one more."""
+        self.others += not self.keep(person)
+
+    def remove(self, name: str) -> None:
+        """Forget somebody, or count one less."""
+        if self.people.pop(name, None) is None and self.others:
+            self.others -= 1
+
+
 class Roster:
     """The people of one place, in the order in which they came."""
 
     def __init__(self) -> None:
-        self._people: dict[str, Person] = {}
-        self._listed: dict[str, Person] | None = None
+        self._names = _Names()
+        self._listed: _Names | None = None
         self.known = False
         """Whether the relay listed them; if not, they are those who were heard of."""
 
     @property
     def people(self) -> Sequence[Person]:
-        """Everybody, the host first."""
-        return sorted(self._people.values(), key=lambda person: not person.host)
+        """Everybody who is known by name, the host first; there may be more, see `others`."""
+        return sorted(self._names.people.values(), key=lambda person: not person.host)
+
+    @property
+    def others(self) -> int:
+        """How many more there are, whose names aren't kept."""
+        return self._names.others
 
     def __contains__(self, name: str) -> bool:
-        return name in self._people
+        return name in self._names.people
 
     def __len__(self) -> int:
-        return len(self._people)
+        return len(self._names.people) + self._names.others
 
     def clear(self) -> None:
         """Forget everybody."""
-        self._people.clear()
-        self._listed, self.known = None, False
+        self._names, self._listed, self.known = _Names(), None, False
 
     def add(self, name: str, *, host: bool = False) -> None:
         """Take note that somebody came."""
-        self._people[name] = Person(name, host)
+        self._names.add(Person(name, host))
 
     def remove(self, name: str) -> None:
         """Take note that somebody went."""
-        self._people.pop(name, None)
+        self._names.remove(name)
 
     def hear(self, name: str) -> None:
         """Take note that somebody spoke."""
-        if name not in self._people and len(self._people) < MAX_HEARD:
-            self.add(name)
+        if name not in self:
+            self._names.keep(Person(name), MAX_HEARD)
 
     def hand_over(self, name: str) -> None:
         """Take note that somebody is the host now, and nobody else."""
-        self.hear(name)
-        for person in list(self._people.values()):
-            self._people[person.name] = replace(person, host=person.name == name)
+        people = self._names.people
+        for person in [person for person in people.values() if person.host]:
+            people[person.name] = replace(person, host=False)
+        self._names.keep(replace(people.get(name, Person(name)), host=True))
 
     def take_list(self, text: str) -> bool:
         """Take a notice as the relay's list, or as a further part of it (MOD-02); False if it is neither.
@@ -73,16 +108,19 @@ class Roster:
         Names are parted by commas, so one that has a comma itself comes out as two.
         """
         if found := _FIRST.fullmatch(text):
-            self._listed = {}
+            self._listed = _Names()
         elif self._listed is None or not (found := _MORE.fullmatch(text)):
             return False
         names = found[found.re.groups] or ""
-        for name in _TAIL.sub("", names, count=1).split(", "):
+        if tail := _TAIL.search(names):
+            names = names[: tail.start()]
+            self._listed.others += int(tail[1] or 0)
+        for name in names.split(", "):
             marked = _MARKED.fullmatch(name)
             if marked:
-                self._listed[marked[1]] = Person(marked[1], marked[2] == "host", marked[2] == "muted")
+                self._listed.add(Person(marked[1], marked[2] == "host", marked[2] == "muted"))
             elif name:
-                self._listed[name] = Person(name)
+                self._listed.add(Person(name))
         if not text.endswith(","):
-            self._people, self._listed, self.known = self._listed, None, True
+            self._names, self._listed, self.known = self._listed, None, True
         return True

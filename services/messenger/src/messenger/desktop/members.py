@@ -25,6 +25,7 @@ class Members(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._theme = theme
         self._people: list[Person] = []
+        self._count = 0
         self.title = QLabel()
         self.title.setProperty("role", "heading")
         self.back = QToolButton()
@@ -65,10 +66,11 @@ class Members(QWidget):
         people = list(conversation.roster.people) if conversation else []
         unlisted = conversation is not None and not (conversation.obeys or conversation.roster.known)
         self.hint.setVisible(unlisted and bool(people))
-        if people == self._people and self.title.text():
+        count = len(conversation.roster) if conversation else 0
+        if (people, count) == (self._people, self._count) and self.title.text():
             return
-        self._people = people
-        many = ngettext("{count} member", "{count} members", len(people)).format(count=len(people))
+        self._people, self._count = people, count
+        many = ngettext("{count} member", "{count} members", count).format(count=count)
         self.title.setText(many if people else _("Members"))
         chosen = self.list.currentRow()
         place = self.list.verticalScrollBar().value()

@@ -20,6 +20,8 @@ from messenger.i18n import _, language
 
 FEW_LINES: Final = 60
 """So many of the newest lines are set when a conversation is shown."""
+FEW_CHARACTERS: Final = 20_000
+"""And not many more characters, which fill any screen: sixty of the longest messages take half a second to set."""
 MANY_LINES: Final = 240
 """With more than this the oldest are taken out again, while the newest ones are followed."""
 MOST_LINES: Final = 600
@@ -111,7 +113,7 @@ class Transcript(QTextBrowser):
         if self.conversation is None:
             return
         end = self.conversation.history.end
-        first = max(self.conversation.history.start, end - FEW_LINES)
+        first = _few_before(end, self.conversation.history)
         if not (self._first <= first and self._end == end):
             self._start_anew(first, end)
         self.following = True
@@ -284,6 +286,15 @@ class Transcript(QTextBrowser):
             self.jump()
         elif self.conversation:
             self._show_line(*place)
+
+
+def _few_before(end: int, history: History) -> int:
+    """Return the first of the few lines that are set when the end is shown."""
+    first, characters = end, 0
+    while first > max(history.start, end - FEW_LINES) and characters < FEW_CHARACTERS:
+        first -= 1
+        characters += history[first].characters
+    return first
 
 
 def open_link(url: QUrl) -> None:

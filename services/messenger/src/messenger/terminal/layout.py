@@ -4,7 +4,7 @@ from bisect import bisect_right
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from messenger.core.history import MAX_LINES, History, Line
+from messenger.core.history import History, Line
 from messenger.terminal.wrapping import Span, wrap
 
 SPARE: Final = 1000
@@ -86,8 +86,9 @@ class Layout:
         for line in self._history.since(self._next):
             self._append(line, marked=self._next == mark)
             self._next += 1
-        if len(self._lines) > MAX_LINES + SPARE:
-            self._forget(len(self._lines) - MAX_LINES)
+        gone = self._history.start - self._first
+        if gone > SPARE:
+            self._forget(gone)
 
     def row(self, number: int) -> Row:
         """Return a row by its number.
