@@ -7,7 +7,6 @@ deadline, there are few at once, and none is worth a line of the log. h11 reads 
 import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final, NamedTuple, TypeAlias, cast
@@ -20,6 +19,7 @@ from relay_server.net.descriptors import OPS_CONNECTIONS
 from relay_server.net.hosts import OwnNames
 from relay_server.net.places import Places
 from relay_server.net.reported import reported
+from relay_server.net.wire import Wire
 
 Page: TypeAlias = Callable[[], tuple[int, str, bytes]]
 """Returns status, content type and body."""
@@ -100,7 +100,7 @@ class _Connection(asyncio.Protocol):
     @reported
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports have the methods, but are no subclass.
-        self._transport = cast("asyncio.Transport", transport)
+        self._transport = Wire(cast("asyncio.Transport", transport))
         self._server.make_room()
         self._server.connections.enter(self, b"")
         self._start_timer()
@@ -179,6 +179,4 @@ class _Connection(asyncio.Protocol):
     def _end(self) -> None:
         """End our side, and let the client end its own: closing at once could cut the answer short."""
         self._ended = True
-        if self._transport.can_write_eof():
-            with suppress(OSError):  # it went this very moment, and asyncio hasn't seen it yet
-                self._transport.write_eof()
+        self._transport.write_eof()
