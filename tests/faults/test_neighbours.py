@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pytest
 
@@ -44,7 +45,8 @@ def test_with_the_shipped_setting_nothing_is_lost_and_who_is_gone_is_evicted(
         int(size)
         for size in re.findall(r"^net\.ipv[46]\.neigh\.default\.unres_qlen_bytes = (\d+)$", shipped, re.MULTILINE)
     }
-    with vanished(start_relay, family, waiting_bytes=max(sizes)) as (relay, living):
+    with vanished(start_relay, family, waiting_bytes=max(sizes)) as scene:
+        relay, living = scene.relay, scene.living
         crowd = Crowd(living)
         crowd.talk_until(
             lambda: scrape(relay).value("relay_members") == LIVING, MESSAGES_A_SECOND, EVICTED_WITHIN_SECONDS
@@ -58,7 +60,8 @@ def test_with_the_shipped_setting_nothing_is_lost_and_who_is_gone_is_evicted(
 def test_without_it_messages_are_lost_until_the_relay_finds_who_does_not_answer(
     start_relay: StartRelay, family: int
 ) -> None:
-    with vanished(start_relay, family, waiting_bytes=KERNELS_OWN_BYTES) as (relay, living):
+    with vanished(start_relay, family, waiting_bytes=KERNELS_OWN_BYTES) as scene:
+        relay, living = scene.relay, scene.living
         first = Crowd(living)
         first.talk_until(only_the_living_get_copies(relay), MESSAGES_A_SECOND, FOUND_WITHIN_SECONDS)
         assert first.count_lost() > 0  # the control for the setting
@@ -73,17 +76,40 @@ def test_without_it_messages_are_lost_until_the_relay_finds_who_does_not_answer(
 
 
 def test_control_a_relay_that_pauses_nobody_goes_on_losing(start_relay: StartRelay, family: int) -> None:
-    with vanished(start_relay, family, pause_nobody, waiting_bytes=KERNELS_OWN_BYTES) as (_, living):
-        crowd = Crowd(living)
+    with vanished(start_relay, family, pause_nobody, waiting_bytes=KERNELS_OWN_BYTES) as scene:
+        crowd = Crowd(scene.living)
         crowd.talk_until(after_seconds(ATTACK_SECONDS), MESSAGES_A_SECOND)
         assert crowd.count_lost() > crowd.said  # one in three copies, whatever was lost before others would be paused
+
+
+def test_who_comes_back_hears_all_that_is_said_from_then_on(start_relay: StartRelay, family: int) -> None:
+    with vanished(start_relay, family, waiting_bytes=KERNELS_OWN_BYTES) as scene:
+        before = Crowd(scene.living)
+        before.talk_until(only_the_living_get_copies(scene.relay), MESSAGES_A_SECOND, FOUND_WITHIN_SECONDS)
+        scene.bring_back()
+        for member in scene.gone:
+            member.say(b"here again")
+            scene.living[0].receive_until(lambda data: data.endswith(b": here again"))
+            scene.living[0].say(b"welcome back, " + member.name)
+            member.receive_until(lambda data: data.endswith(b"welcome back, " + member.name))  # noqa: B023
+        assert scrape(scene.relay).total("relay_evictions_total") == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A relay, members who go on talking, those who vanished, and how those have their addresses again."""
+
+    relay: OwnRelay
+    living: list[Member]
+    gone: list[Member]
+    bring_back: Callable[[], None]
 
 
 @contextmanager
 def vanished(
     start_relay: StartRelay, family: int, weakness: Callable[[], None] | None = None, *, waiting_bytes: int
-) -> Iterator[tuple[OwnRelay, list[Member]]]:
-    """Have a room with members on the relay's link who have just vanished; yields the relay and who is left."""
+) -> Iterator[Scene]:
+    """Have a room with members on the relay's link who have just vanished."""
     with own_link("lan", SUBNET) as link:
         link.keep_waiting(waiting_bytes)
         settings = {"RELAY_RECEIVE_BUFFER_BYTES": str(SMALL_BUFFER_BYTES), "RELAY_COMPLETION_PAUSE_SECONDS": "0"}
@@ -95,11 +121,13 @@ def vanished(
             addresses = link.addresses(family, GONE)
             link.appear(addresses)
             with entered(link.others):
-                for number, address in enumerate(addresses):
+                gone = [
                     neighbours.join(b"demo", b"gone %d" % number, source=address)
+                    for number, address in enumerate(addresses)
+                ]
             await_metrics(relay, lambda now: now.total("relay_datagrams_accepted_total") == LIVING + GONE)
             link.vanish()
-            yield relay, living
+            yield Scene(relay, living, gone, lambda: link.appear(addresses))
 
 
 def on_link(relay: OwnRelay, link: Link, family: int) -> Relay:
@@ -108,17 +136,16 @@ def on_link(relay: OwnRelay, link: Link, family: int) -> Relay:
 
 
 def only_the_living_get_copies(relay: OwnRelay) -> Callable[[], bool]:
-    """Return what tells whether everything said since it was asked last went to nobody who is gone."""
+    """Return what tells whether all that was said since it was asked last went to the living, and to nobody else."""
+    names = ("relay_fanout_members_count", "relay_fanout_members_sum", "relay_datagrams_sent_total")
     before = scrape(relay)
 
     def tell() -> bool:
         nonlocal before
         now = scrape(relay)
-        said, copies = (
-            now.total(name) - before.total(name) for name in ("relay_fanout_members_count", "relay_fanout_members_sum")
-        )
+        said, copies, sent = (now.total(name) - before.total(name) for name in names)
         before = now
-        return 0 < said * (LIVING - 1) == copies
+        return 0 < said * (LIVING - 1) == copies == sent
 
     return tell
 

@@ -18,7 +18,6 @@ from relay_server.core.reachability import (
 )
 from services.relay_server.core.rooms_case import Case, at, home, new_nonces, relayed
 
-pytestmark = pytest.mark.requirement("EVI-08")
 LATER = HEARD_SECONDS + 1.0
 
 
@@ -27,7 +26,7 @@ def listeners(case: Case, speaker: Member, now: float) -> list[bytes]:
     return list(relayed(case.say(speaker, "hello", now))[1])
 
 
-@pytest.mark.requirement("CON-02")
+@pytest.mark.requirement("EVI-08", "CON-02")
 def test_who_fails_gets_challenges_and_no_copies() -> None:
     case = Case()
     ann, bob, eve = case.trio()
@@ -43,6 +42,7 @@ def test_who_fails_gets_challenges_and_no_copies() -> None:
     assert sum(size * count for size, count in case.registry.counters.fanout_bytes.items()) == 96
 
 
+@pytest.mark.requirement("EVI-08")
 def test_its_next_datagram_brings_it_back_and_it_is_told_nothing_twice() -> None:
     case = Case()
     ann, bob, eve = case.trio()
@@ -58,6 +58,7 @@ def test_its_next_datagram_brings_it_back_and_it_is_told_nothing_twice() -> None
     case.assert_all_is_counted()
 
 
+@pytest.mark.requirement("EVI-08")
 def test_it_may_come_back_from_another_port() -> None:
     case = Case()
     ann, bob, eve = case.trio()
@@ -68,6 +69,7 @@ def test_it_may_come_back_from_another_port() -> None:
     assert case.registry.counters.address_changes == 1
 
 
+@pytest.mark.requirement("EVI-03", "LEN-02")
 def test_a_copy_for_a_place_that_only_tcp_named_is_nobodys_failure() -> None:
     case = Case(provisional_address=True)
     ann = case.create("ann")
@@ -81,6 +83,7 @@ def test_a_copy_for_a_place_that_only_tcp_named_is_nobodys_failure() -> None:
     assert listeners(case, ann, LATER) == [provisional]
 
 
+@pytest.mark.requirement("EVI-08")
 def test_nobody_is_paused_who_was_heard_a_moment_ago() -> None:
     case = Case()
     ann, bob, eve = case.trio()
@@ -89,6 +92,7 @@ def test_nobody_is_paused_who_was_heard_a_moment_ago() -> None:
     assert listeners(case, ann, LATER) == sorted([home(bob), home(eve)])
 
 
+@pytest.mark.requirement("EVI-08")
 def test_a_pause_ends_when_nothing_comes_back_any_more() -> None:
     case = Case()
     ann, bob, eve = case.trio()
@@ -103,6 +107,7 @@ def test_a_pause_ends_when_nothing_comes_back_any_more() -> None:
     assert listeners(case, bob, LATER) == sorted([home(ann), home(eve)])
 
 
+@pytest.mark.requirement("EVI-08", "EVI-03")
 def test_who_is_paused_is_evicted_by_the_same_rule_and_told_so() -> None:
     case = Case()
     _, bob, _ = case.trio()
@@ -114,6 +119,7 @@ def test_who_is_paused_is_evicted_by_the_same_rule_and_told_so() -> None:
     case.assert_all_is_counted()
 
 
+@pytest.mark.requirement("EVI-08")
 def test_who_is_paused_may_leave_or_be_removed() -> None:
     case = Case()
     ann, bob, eve = case.trio()
@@ -127,6 +133,7 @@ def test_who_is_paused_may_leave_or_be_removed() -> None:
     case.assert_all_is_counted()
 
 
+@pytest.mark.requirement("EVI-03")
 def test_all_members_of_one_socket_are_judged() -> None:
     """Else one address could hide many members behind one that is paused."""
     case = Case()
@@ -154,6 +161,7 @@ def test_all_members_of_one_socket_are_judged() -> None:
     case.assert_all_is_counted()
 
 
+@pytest.mark.requirement("EVI-03")
 def test_a_host_that_goes_takes_the_others_of_its_socket_along_once() -> None:
     case = Case(host_grace_seconds=0.0)
     shared = at("10.0.0.9", 7000)
@@ -168,6 +176,7 @@ def test_a_host_that_goes_takes_the_others_of_its_socket_along_once() -> None:
     assert case.said() == []
 
 
+@pytest.mark.requirement("EVI-08", "EVI-03")
 def test_a_host_on_our_link_that_does_not_answer_for_a_second_has_no_copies() -> None:
     case = Case()
     ann, bob, eve = case.trio()
@@ -180,6 +189,7 @@ def test_a_host_on_our_link_that_does_not_answer_for_a_second_has_no_copies() ->
     assert bob.paused
 
 
+@pytest.mark.requirement("EVI-03")
 def test_looks_far_apart_say_nothing_about_the_time_between() -> None:
     hosts = SilentHosts()
     assert hosts.look([b"a"], 0.0) == set()
@@ -189,6 +199,7 @@ def test_looks_far_apart_say_nothing_about_the_time_between() -> None:
     assert hosts.look([b"a", b"b"], 8.1) == {b"b"}  # it answered meanwhile
 
 
+@pytest.mark.requirement("EVI-03")
 def test_the_same_address_on_another_link_is_another_host() -> None:
     first, second = bytearray(at("fe80::1")), bytearray(at("fe80::1"))
     first[24], second[24] = 2, 3
@@ -196,7 +207,7 @@ def test_the_same_address_on_another_link_is_another_host() -> None:
     assert len(first) == ADDRESS_BYTES
 
 
-@pytest.mark.requirement("LOB-03")
+@pytest.mark.requirement("EVI-08", "LOB-04")
 def test_the_lobby_does_the_same() -> None:
     lobby = Lobby(Policy(), lambda _: None, new_nonces())
     ann, bob = at("10.0.0.1"), at("10.0.0.2")

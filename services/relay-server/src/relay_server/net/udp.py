@@ -17,7 +17,7 @@ from relay_server.net.neighbours import unresolved_hosts
 from relay_server.net.portable import PortableSocket
 
 LOOK_SECONDS: Final = 1.0
-"""So often at most the kernel is asked for neighbours that don't answer; it takes a millisecond or two."""
+"""So often at most the kernel is asked for neighbours that don't answer; it takes a few milliseconds at worst."""
 COPIES_A_TURN: Final = 4096
 """After so many copies (some 10 ms) the other work of the loop has its turn."""
 
