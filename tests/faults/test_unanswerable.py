@@ -64,3 +64,15 @@ def test_lobby_clients_at_port_0_are_none(start_relay: StartRelay, guarded: bool
         metrics = await_metrics(own, lambda now: now.total("relay_lobby_datagrams_received_total") == 1)
     assert metrics.value("relay_lobby_datagrams_dropped_total", reason="unanswerable") == guarded
     assert metrics.value("relay_lobby_clients") == (not guarded)
+
+
+def test_a_lobby_doesnt_talk_to_itself(start_relay: StartRelay, guarded: bool) -> None:
+    """A forged datagram from the lobby's own address would have it hear, and repeat, whatever it says."""
+    own = start(start_relay, guarded=guarded)
+    where = (HOME, own.relay.lobby_port)
+    with from_port_0() as raw, socket.socket(type=socket.SOCK_DGRAM) as ann:
+        raw.sendto(udp_packet(where, where, wire.lobby(b"mia", b"")), where)
+        ann.sendto(wire.lobby(b"ann", b"hello"), where)
+        count = 2 if guarded else 3
+        metrics = await_metrics(own, lambda now: now.total("relay_lobby_datagrams_received_total") >= count)
+    assert metrics.value("relay_lobby_clients") == (1 if guarded else 2)

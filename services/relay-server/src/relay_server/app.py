@@ -30,7 +30,7 @@ from relay_server.crashes import Crashes
 from relay_server.doctor import linux
 from relay_server.encryption import open_tls, reload
 from relay_server.net.descriptors import OWN_FILES, raise_limit
-from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp
+from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp, own_ip
 from relay_server.net.supervisor import Pulse, State, tell_supervisor
 from relay_server.net.tcp import TcpPort
 from relay_server.net.udp import UdpPort
@@ -82,7 +82,10 @@ class App:
             self._registry, Moderation(self._registry), self._observe, hash_aside=self._hash_aside
         )
         self._relay = Relay(self._registry, policy, self._commands if settings.moderation else None)
-        self._lobby = Lobby(policy, self._observe, _new_nonce, self._registry.provisional)
+        self._lobby = Lobby(
+            policy, self._observe, _new_nonce, self._registry.provisional,
+            port=settings.lobby_port, ip=own_ip(settings.host),
+        )  # fmt: skip
         self._stopping = asyncio.Event()
         self._signalled = False
         self._crashes = Crashes(self._tally.unexpected_errors, self._stopping.set)

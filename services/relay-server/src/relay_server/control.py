@@ -20,6 +20,7 @@ from relay_server.core.guesses import Guess, Guesses
 from relay_server.core.model import Member
 from relay_server.core.names import name_keys
 from relay_server.core.registry import Registry
+from relay_server.core.shown import judge_user_name
 from relay_server.passwords import Passwords, decoy_hash
 
 
@@ -145,7 +146,7 @@ class Control:
         if password is None:
             return None
         self._registry.check_new_room(asked.room, asked.peer.ip)
-        self._registry.judge_user_name(asked.request.username)  # all that can refuse goes before the work
+        judge_user_name(asked.request.username)  # all that can refuse goes before the work
         self._registry.admission.check_new_password(asked.peer.ip, now)
         return self._pending(asked, lambda: self._passwords.hash(password), Guess())
 

@@ -113,3 +113,40 @@ def test_an_address_joins_at_a_rate_with_five_seconds_worth_at_once() -> None:
         admission.check_rate(here, 0.0)
     admission.check_rate(elsewhere, 0.0)
     admission.check_rate(here, 0.5)
+
+
+@pytest.mark.requirement("LIM-01", "UDP-10")
+def test_a_join_counts_for_as_much_as_there_are_members_to_tell() -> None:
+    case = Case(join_rate=20.0)
+    case.create("ann")
+    for number in range(149):
+        case.join(f"member {number}")
+    for number in range(33):  # 150 members or more: three more each, of 100 at once
+        case.join(f"guest {number}", ip="192.0.2.1")
+    with pytest.raises(BusyError, match="Too many joins"):
+        case.join("one more", ip="192.0.2.1")
+    case.join("a neighbour", ip="192.0.2.2")
+    case.join("one more", ip="192.0.2.1", now=1.0)
+
+
+@pytest.mark.requirement("LIM-01", "UDP-10")
+@pytest.mark.parametrize(("members", "announce"), [(49, True), (150, False)])
+def test_a_join_that_few_or_none_are_told_of_counts_once(members: int, announce: bool) -> None:
+    case = Case(join_rate=1.0, announce=announce)
+    case.create("ann")
+    for number in range(members - 1):
+        case.join(f"member {number}")
+    for number in range(100):
+        case.registry.leave(case.join(f"guest {number}", ip="192.0.2.1"), 0.0)
+
+
+@pytest.mark.requirement("LIM-01", "UDP-10")
+def test_a_room_of_any_size_can_be_joined() -> None:
+    case = Case(join_rate=1.0)
+    case.create("ann")
+    for number in range(1000):
+        case.join(f"member {number}")
+    case.join("one", ip="192.0.2.1")
+    case.join("two", ip="192.0.2.1")
+    with pytest.raises(BusyError):
+        case.join("three", ip="192.0.2.1")

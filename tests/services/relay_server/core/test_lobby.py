@@ -54,6 +54,22 @@ def test_who_cant_be_answered_is_no_client(source: Address) -> None:
     case.assert_all_is_counted()
 
 
+@pytest.mark.requirement("LOB-05")
+@pytest.mark.parametrize("bound", [parse_ip("10.0.0.9"), None], ids=["bound to one address", "bound to all"])
+def test_the_lobby_is_no_client_of_itself(bound: bytes | None) -> None:
+    case = LobbyCase()
+    case.lobby = Lobby(Policy(), case.events.append, new_nonces(), port=9002, ip=bound)
+    here = None if bound else parse_ip("10.0.0.9")
+    itself, neighbour, namesake = (
+        make_address(parse_ip(ip), port, local_ip=here)
+        for ip, port in (("10.0.0.9", 9002), ("10.0.0.9", 9001), ("10.0.0.1", 9002))
+    )
+    assert case.say(itself, "ann", "hi") is DropReason.UNANSWERABLE
+    for source in (neighbour, namesake):
+        case.say(source, "ann", "hi")
+    assert set(case.lobby.clients_by_remote) == {remote_of(neighbour), remote_of(namesake)}
+
+
 def farewell(reason: EvictionReason) -> bytes:
     return b"\x06serverdisconnected: " + reason.encode()
 

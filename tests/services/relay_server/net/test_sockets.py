@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from relay_server.net.sockets import ListenError, bind_udp, is_wildcard, listen_tcp
+from relay_server.core.address import parse_ip
+from relay_server.net.sockets import ListenError, bind_udp, is_wildcard, listen_tcp, own_ip
 from services.relay_server.net.loopback import DEADLINE_SECONDS, port_of, udp_peer, wait_until_readable
 
 FIRST_FREE_PORT = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
@@ -127,3 +128,18 @@ def test_a_port_can_be_listened_on_again_at_once() -> None:
             tcp.accept()[0].close()  # our side ends first, so the port lingers
             assert connection.recv(1) == b""
     listen_tcp("127.0.0.1", port).close()
+
+
+@pytest.mark.parametrize(
+    ("host", "ips"),
+    [
+        ("::", {None}),
+        ("", {None}),
+        ("127.0.0.1", {parse_ip("127.0.0.1")}),
+        ("localhost", {parse_ip("127.0.0.1"), parse_ip("::1")}),
+        ("::1", {parse_ip("::1")}),
+        ("no such host", {None}),
+    ],
+)
+def test_a_host_tells_which_address_its_sockets_are_bound_to(host: str, ips: set[bytes | None]) -> None:
+    assert own_ip(host) in ips

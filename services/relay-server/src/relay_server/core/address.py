@@ -28,6 +28,7 @@ _TAIL = struct.Struct("=I4x")
 _CONTROL = struct.Struct("=QII")
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 _NOT_PINNED = bytes(32)
+_LOCAL_IP = slice(48, 64)
 _PORT_0 = bytes(2)
 _NO_IPV4_HOSTS = {0, *range(224, 240)}  # how "this network" and the multicast groups begin
 _BROADCAST, _UNSPECIFIED, _IPV6_MULTICAST = b"\xff" * 4, bytes(16), 0xFF
@@ -97,6 +98,18 @@ def is_answerable(address: Address) -> bool:
     if ip.startswith(_MAPPED):
         return ip[12] not in _NO_IPV4_HOSTS and ip[12:] != _BROADCAST
     return ip[0] != _IPV6_MULTICAST and ip != _UNSPECIFIED
+
+
+def is_own(address: Address, port: int, ip: bytes | None) -> bool:
+    """Tell whether a source is the very socket that got the datagram: it is forged, and an answer would come back.
+
+    Args:
+        address: the source.
+        port: the socket's.
+        ip: the one that the socket is bound to; None if that is every one: then the source tells which was spoken to.
+
+    """
+    return port_of(address) == port and ip_of(address) == (ip or address[_LOCAL_IP])
 
 
 def host_of(address: Address) -> bytes:

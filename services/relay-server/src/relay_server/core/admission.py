@@ -10,6 +10,9 @@ from relay_server.core.policy import Policy
 JOIN_BURST_SECONDS: Final = 5
 """An address may spend this many seconds' worth of joins at once: a class that starts together."""
 
+TOLD_PER_JOIN: Final = 50
+"""A join counts once more for each 50 members who are told of it, and later that the newcomer left: in a room of 1,000
+both together are as much work as 2,000 messages between two (LIM-01)."""
 NEW_PASSWORDS_PER_GUESS: Final = 4
 """An address may have so many new passwords hashed for each wrong one that it may try: hashing is the same work."""
 NEW_PASSWORDS_BURST_MINUTES: Final = 2
@@ -63,7 +66,8 @@ class Admission:
     def __init__(self, policy: Policy) -> None:
         self.members = Census(policy.max_members, policy.max_members_per_address)
         self.rooms = Census(policy.max_rooms, policy.max_rooms_per_address)
-        self._join_rate = NetworkBuckets(policy.join_rate, JOIN_BURST_SECONDS * policy.join_rate)
+        self._join_burst = JOIN_BURST_SECONDS * policy.join_rate
+        self._join_rate = NetworkBuckets(policy.join_rate, self._join_burst)
         new_passwords = NEW_PASSWORDS_PER_GUESS * policy.password_guesses_per_minute
         self._new_passwords = NetworkBuckets(new_passwords / 60, max(1.0, NEW_PASSWORDS_BURST_MINUTES * new_passwords))
         self._closed = False
@@ -80,8 +84,17 @@ class Admission:
 
         """
         self._check_open()
-        if not self._join_rate.take(network_of(ip), now):
-            raise BusyError("Too many joins from your address: try again in a few seconds.")
+        self._take_joins(ip, 1, now)
+
+    def check_announcement(self, ip: bytes, members: int, now: float) -> None:
+        """Count a join of a room with so many members as the work that it is to tell them (LIM-01).
+
+        Raises:
+            BusyError: this address joins too much.
+
+        """
+        if members >= TOLD_PER_JOIN:
+            self._take_joins(ip, min(members // TOLD_PER_JOIN, self._join_burst / 2), now)
 
     def check_new_password(self, ip: bytes, now: float) -> None:
         """Count a new password of this address that is to be hashed (PWD-03).
@@ -117,6 +130,10 @@ class Admission:
             raise TooManyError("The relay has as many rooms as it may: join one or try later.")
         if self.rooms.is_full_for(network_of(ip)):
             raise TooManyError("Your address has as many rooms as it may: close one first.")
+
+    def _take_joins(self, ip: bytes, count: float, now: float) -> None:
+        if not self._join_rate.take(network_of(ip), now, count):
+            raise BusyError("Too many joins from your address: try again in a few seconds.")
 
     def _check_open(self) -> None:
         if self._closed:

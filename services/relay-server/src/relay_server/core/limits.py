@@ -101,9 +101,9 @@ class NetworkBuckets:
         self._own = Buckets(rate, burst)
         self._around = [Buckets(factor * rate, factor * burst) for factor in AROUND_FACTORS]
 
-    def take(self, network: bytes, now: float) -> bool:
-        """Take one unit; False if the network's bucket is empty, or one around it."""
-        return not self._rate or self.bucket_of(network, now).take(1, now)
+    def take(self, network: bytes, now: float, amount: float = 1) -> bool:
+        """Take units; False if the network's bucket has too few, or one around it."""
+        return not self._rate or self.bucket_of(network, now).take(amount, now)
 
     def bucket_of(self, network: bytes, now: float) -> TokenBucket | NestedBucket:
         """Return what the network draws on."""

@@ -8,7 +8,16 @@ from chatproto import Challenge, Disconnected, EvictionReason, encode_lobby, par
 from chatproto.constants import MAX_DATAGRAM_BYTES
 from chatproto.notices import SERVER_NAME
 from relay_server.core import events
-from relay_server.core.address import Address, host_of, ip_of, is_answerable, network_of, pack_targets, remote_of
+from relay_server.core.address import (
+    Address,
+    host_of,
+    ip_of,
+    is_answerable,
+    is_own,
+    network_of,
+    pack_targets,
+    remote_of,
+)
 from relay_server.core.admission import Census
 from relay_server.core.counters import Counters, DropReason
 from relay_server.core.deadlines import DeadlineQueue
@@ -52,10 +61,17 @@ class Lobby:
         observer: events.Observer,
         new_nonce: Callable[[], str],
         provisional: ProvisionalAddresses | None = None,
+        *,
+        port: int = 0,
+        ip: bytes | None = None,
     ) -> None:
-        """``provisional`` is the rooms': what a client of the lobby proves is nobody's provisional address."""
+        """``provisional`` is the rooms': what a client of the lobby proves is nobody's provisional address.
+
+        ``port`` and ``ip`` are the lobby's own (see `address.is_own`).
+        """
         self.counters = Counters()
         self.clients_by_remote: dict[bytes, LobbyClient] = {}
+        self._port, self._ip = port, ip
         self._policy = policy
         self._observer = observer
         self._provisional = provisional or ProvisionalAddresses(allowed=False)
@@ -174,7 +190,7 @@ class Lobby:
             self._evict(client, EvictionReason.SHUTDOWN)
 
     def _refuse_newcomer(self, source: Address) -> DropReason | None:
-        if not is_answerable(source):
+        if not is_answerable(source) or is_own(source, self._port, self._ip):  # else it would talk to itself for ever
             return DropReason.UNANSWERABLE
         network = network_of(ip_of(source))
         full = self._closed or self._census.is_full() or self._census.is_full_for(network)

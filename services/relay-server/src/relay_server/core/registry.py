@@ -14,7 +14,6 @@ from chatproto import (
     MemberLeft,
     Topic,
     check_room_name,
-    check_user_name,
     encode_datagram,
     encode_notice,
 )
@@ -34,13 +33,13 @@ from relay_server.core.errors import (
 )
 from relay_server.core.limits import Muted, SpeechLimit
 from relay_server.core.model import Member, Notice, Room
-from relay_server.core.names import check_not_reserved, name_keys
+from relay_server.core.names import name_keys
 from relay_server.core.policy import Policy
 from relay_server.core.proofs import Proofs
 from relay_server.core.provisional import ProvisionalAddresses
 from relay_server.core.reachability import SilentHosts, Watch
 from relay_server.core.remotes import MembersByRemote
-from relay_server.core.shown import check_shown
+from relay_server.core.shown import check_shown, judge_user_name
 
 ADDRESS_CHANGE_SECONDS: Final = 1.0
 """A member's port may change once in this time (UDP-03)."""
@@ -85,18 +84,6 @@ class Registry:
         if room_name in self.rooms:
             raise RoomExistsError
         self.admission.check_room(ip)
-
-    def judge_user_name(self, user_name: str) -> tuple[str, ...]:
-        """Check that a member may be called so; returns the name's keys (see `names.name_keys`).
-
-        Raises:
-            BadNameError: the sentence says why not.
-
-        """
-        check_shown(check_user_name(user_name.encode()), "user")
-        keys = name_keys(user_name)
-        check_not_reserved(keys)
-        return keys
 
     def create_room(
         self,
@@ -327,11 +314,13 @@ class Registry:
         return lambda member, now: self.evict(member, reason, now)
 
     def _admit(self, room: Room, user_name: str, token: bytes, ip: bytes, now: float, port: Address | None) -> Member:
-        raw_name, keys = user_name.encode(), self.judge_user_name(user_name)
+        raw_name, keys = user_name.encode(), judge_user_name(user_name)
         if any(key in room.members_by_key for key in keys):
             raise NameTakenError  # before a ban: who is in stays, and may ask so whether it still is
         if room.shuts_out(user_name, keys, ip):
             raise BannedError("The host of this room has banned you.")
+        if self._policy.announce:
+            self.admission.check_announcement(ip, len(room.members), now)
         header = encode_datagram(room.raw_name, token)
         attribution = raw_name + b": "
         member = Member(

@@ -7,9 +7,9 @@ from typing import Final
 
 from precis_i18n import get_profile
 
-from chatproto import BadNameError
+from chatproto import BadNameError, check_user_name
 from chatproto.text import name_character
-from relay_server.core.names import MAX_NORMAL_CHARACTERS, count_normal_characters
+from relay_server.core.names import MAX_NORMAL_CHARACTERS, check_not_reserved, count_normal_characters, name_keys
 
 _FREEFORM: Final = get_profile("FreeformClass")
 _BLANK: Final = frozenset("\u2800\ufffc\U00013441\U00013442\U00016fe4\U0001d159")
@@ -51,6 +51,19 @@ def check_shown(name: str, kind: str) -> None:
     if culprit is not None:
         what = name_character(culprit)
         raise BadNameError(f"The {kind} name has a character that names can't have ({what}): leave it out.")
+
+
+def judge_user_name(name: str) -> tuple[str, ...]:
+    """Check all that can be told of a user name without its room; returns its keys (see `names.name_keys`).
+
+    Raises:
+        BadNameError: nobody may be called so; the sentence says why.
+
+    """
+    check_shown(check_user_name(name.encode()), "user")
+    keys = name_keys(name)
+    check_not_reserved(keys)
+    return keys
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,8 @@ import socket
 import sys
 from typing import Final
 
+from relay_server.core.address import parse_ip
+
 WILDCARDS: Final = frozenset(("", "*", "::", "0.0.0.0"))
 
 _SO_RCVBUFFORCE, _SO_SNDBUFFORCE = 33, 32
@@ -25,6 +27,16 @@ class ListenError(Exception):
 def is_wildcard(host: str) -> bool:
     """Tell whether the host means all addresses of the machine, so that answers must be pinned to one."""
     return host in WILDCARDS
+
+
+def own_ip(host: str) -> bytes | None:
+    """Return the IP (see `core.address`) that a socket for the host is bound to; None if that is every one."""
+    if is_wildcard(host):
+        return None
+    try:
+        return parse_ip(_resolve(host, socket.AF_INET6))
+    except (OSError, UnicodeError):  # which is said when the socket is bound
+        return None
 
 
 def listen_tcp(host: str, port: int) -> socket.socket:
