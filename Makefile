@@ -139,6 +139,10 @@ fuzz: $(VENV)/dev.stamp ## lead inputs ever deeper into what takes outside bytes
 bench: install ## measure the relay beside a reference in C: make bench [ARGS="--exercise"]
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
+.PHONY: budget
+budget: install ## measure what each thing that somebody may send costs, for docs/limits.md: make budget [ARGS="--only who,json --seconds 5"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.budget $(ARGS)
+
 .PHONY: desktop-bench
 desktop-bench: $(VENV)/dev.stamp ## measure how long chat-desktop's window is busy for a frame: make desktop-bench [ARGS="--rate 500"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.frames $(ARGS)

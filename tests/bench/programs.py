@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from pydantic import BaseModel
 
@@ -141,11 +141,27 @@ def running_relay(cpu: int, limits: Mapping[str, str] | None = None) -> Iterator
         "RELAY_OPS_PORT": "0",
         "RELAY_ADMIN_SOCKET": "",
     }
-    process = subprocess.Popen([sys.executable, "-m", "relay_server", "run"], env=environment)
+    with relay_process(cpu, environment, tcp_port) as pid:
+        yield Target(pid, udp_port, tcp_port)
+
+
+@contextmanager
+def relay_process(
+    cpu: int, environment: Mapping[str, str], tcp_port: int, *, log: IO[bytes] | None = None
+) -> Iterator[int]:  # fmt: skip
+    """Run the project's relay on a CPU, in exactly this environment; yields its process's id.
+
+    What it says goes into ``log``, or to where we speak ourselves.
+
+    Raises:
+        BenchError: it doesn't start.
+
+    """
+    process = subprocess.Popen([sys.executable, "-m", "relay_server", "run"], env=environment, stdout=log, stderr=log)
     os.sched_setaffinity(process.pid, {cpu})
     try:
         _await_start(process, tcp_port)
-        yield Target(process.pid, udp_port, tcp_port)
+        yield process.pid
     finally:
         process.terminate()
         try:

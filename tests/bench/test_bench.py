@@ -1,33 +1,17 @@
 """The benchmark itself: it builds, its figures come out, and at a low rate nothing is lost. Nothing is timed."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-DEADLINE_SECONDS = 50.0
-TESTS = Path(__file__).parent.parent
+from bench.calling import bench, needs_linux
+
 needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
-needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark needs Linux")
 
 MEASURED = r"[\d.]+ ms"
 NOTHING = r"0 +0"  # neither lost nor duplicated
-
-
-def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
-    return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        env=kept | {"PYTHONPATH": str(TESTS)} | environment,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
 
 
 @needs_linux

@@ -1,0 +1,93 @@
+"""Measure what each thing that somebody may send costs the relay and others: `make budget`; see docs/benchmarks.md."""
+
+import argparse
+import resource
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from bench.arguments import FAILED, INTERRUPTED, USAGE_ERROR, Parser, describe, fail, seconds
+from bench.budget.kinds import KINDS, chosen
+from bench.budget.measuring import Cost, Kind, measure
+from bench.budget.table import BEARABLE, DOCUMENT, cost_line, head_line, is_over, with_budget
+from bench.place import Cpus, choose_cpus, run_in_fresh_network, why_no_fresh_network
+from bench.programs import BenchError
+from chatproto import ProtocolError, RefusedError
+
+SECONDS: Final = 3.0
+
+
+def main() -> None:
+    """Run the command line; exits with 0 whatever the figures are, 1 (it failed) or 2 (asked wrongly, or not here)."""
+    arguments = _parser().parse_args()
+    kinds = chosen(arguments.only)
+    if sys.platform != "linux":
+        fail("budget", "The budget needs Linux, for CPU affinity and time stamps of the kernel.", USAGE_ERROR)
+    if not kinds:
+        fail("budget", f"No kind has {' or '.join(map(repr, arguments.only))} in its name.", USAGE_ERROR)
+    if not arguments.here:
+        reason = why_no_fresh_network()
+        if not reason:
+            run_in_fresh_network([sys.executable, "-m", "bench.budget", "--here", *sys.argv[1:]])
+        print(f"This machine's packet filters count in the figures: {reason}.")
+    cpus = choose_cpus()
+    print(describe(cpus), flush=True)
+    _allow_descriptors()
+    try:
+        costs = _measure(kinds, cpus, arguments.seconds)
+    except BenchError as error:
+        fail("budget", str(error), FAILED)
+    except (ProtocolError, RefusedError, OSError) as error:
+        fail("budget", f"The measurement failed: {error}", FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    _sum_up(costs)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="budget", description="Measure what each thing that somebody may send costs the relay, and others feel."
+    )
+    parser.add_argument(
+        "--only", type=lambda text: text.split(","), default=[], metavar="WORD,WORD",
+        help="only kinds with one of these words in them; the document isn't written then",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seconds", type=seconds, default=SECONDS, metavar="S",
+        help=f"for each kind, quiet included; default: {SECONDS:g}",
+    )  # fmt: skip
+    parser.add_argument("--here", action="store_true", help="stay in this network namespace, as root too")
+    return parser
+
+
+def _measure(kinds: list[Kind], cpus: Cpus, length: float) -> list[Cost]:
+    """Measure one after the other, and show each when it is done."""
+    print(head_line(kinds), flush=True)
+    costs = []
+    with tempfile.TemporaryDirectory(prefix="budget-") as folder:
+        for kind in kinds:
+            cost = measure(kind, cpus, Path(folder), seconds=length)
+            print(cost_line(cost, kinds, colours=sys.stdout.isatty()), flush=True)
+            costs.append(cost)
+    return costs
+
+
+def _sum_up(costs: list[Cost]) -> None:
+    over = sum(map(is_over, costs))
+    quiet = statistics.median(cost.quiet_p99_us for cost in costs)
+    print(f"{over} of {len(costs)} kinds cost honest pairs more than {BEARABLE:g} times their quiet p99, or messages.")
+    print(f"That was {quiet:,.0f} us in the median. A rate with * is what was sent: no limit of the relay sets it.")
+    if len(costs) == len(KINDS):
+        DOCUMENT.write_text(with_budget(DOCUMENT.read_text(encoding="utf-8"), costs), encoding="utf-8")
+        print(f"{DOCUMENT.name} has the table.")
+
+
+def _allow_descriptors() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+if __name__ == "__main__":
+    main()
