@@ -6,7 +6,7 @@ from chatclient.brain.base import DEAF_SECONDS, MAX_DEAF_SECONDS
 from chatclient.brain.room import REBOUND_PATIENCE_SECONDS
 from docs.markdown import read
 from relay_server.app import DRAIN_SECONDS, TICK_SECONDS
-from relay_server.core.address import ADDRESS_BYTES, TARGET_BYTES
+from relay_server.core.address import ADDRESS_BYTES
 from relay_server.core.admission import NEW_PASSWORDS_BURST_MINUTES, NEW_PASSWORDS_PER_GUESS
 from relay_server.core.commands import LIST_BYTES, MAX_LIST_NOTICES, MAX_TOPIC_BYTES
 from relay_server.core.guesses import BURST_MINUTES, ROOM_FACTOR
@@ -20,6 +20,7 @@ from relay_server.core.reachability import (
     MAX_CHALLENGE_SECONDS,
 )
 from relay_server.net.batch import SEND_BATCH, WAIT_FOR_ROOM_MILLISECONDS
+from relay_server.net.targets import TARGET_BYTES
 from relay_server.net.udp import COPIES_A_TURN
 from relay_server.net.workers import MAX_WAITING, MAX_WAITING_PER_NETWORK, THREADS
 from relay_server.passwords import MEMORY_KIB, PASSES

@@ -15,14 +15,15 @@ from typing import Any
 from unittest import mock
 
 import chatproto
-from chatproto import transaction
+from chatproto import Advice, transaction
 from chatproto.tls import RecordCounter
 from relay_server import __main__
 from relay_server.core import admission, fair_queue, limits, lobby, names, provisional, registry, relay
-from relay_server.core.address import Address, pack_targets
+from relay_server.core.address import Address
+from relay_server.core.audience import Audience, Forward, Listener, Outgoing
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
-from relay_server.core.model import Forward, Member
+from relay_server.core.model import Member
 from relay_server.core.reachability import SentLog, Watch
 from relay_server.net import batch, http, sockets, tcp, tls, udp, wire
 from relay_server.net.hosts import OwnNames
@@ -41,13 +42,13 @@ def believe_quotations() -> None:
 
 
 def answer_strangers() -> None:
-    """Send one byte to whoever sends what is dropped."""
+    """Send a notice to whoever sends what is dropped."""
     judge = relay.Relay.handle_datagram
 
-    def handle_datagram(this: relay.Relay, data: bytes, source: Address, now: float) -> Forward | DropReason:
+    def handle_datagram(this: relay.Relay, data: bytes, source: Address, now: float) -> Forward | DropReason | None:
         result = judge(this, data, source, now)
         if isinstance(result, DropReason):
-            this._registry.outbox.append((b"?", pack_targets([source])))
+            this._registry.outbox.append(Outgoing(Advice("?"), Audience({Listener(): source})))
         return result
 
     replace(relay.Relay, "handle_datagram", handle_datagram)

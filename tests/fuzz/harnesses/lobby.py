@@ -5,12 +5,13 @@ from typing import Any, Final
 
 from chatproto import encode_lobby, parse_lobby
 from fuzz.bites import Bites, piece
-from relay_server.core.address import TARGET_BYTES, Address, remote_of, targets_but, unpack_targets
+from relay_server.core.address import Address, remote_of
 from relay_server.core.counters import DropReason
 from relay_server.core.lobby import Lobby
 from relay_server.core.policy import Policy
 from relay_server.core.reachability import FAILURES_TO_EVICT
-from services.relay_server.core.rooms_case import at, new_nonces
+from relay_server.net.udp import encode_lobby_notice
+from services.relay_server.core.rooms_case import at, delivered, new_nonces, take_out
 
 POLICIES: Final[tuple[dict[str, Any], ...]] = (
     {},
@@ -47,23 +48,21 @@ class World:
         """Do one thing, and check what has to be true after it."""
         self._bites.pick((self._send, self._wait, self._bounce))()
         self._lobby.expire(self._now)
-        for payload, targets in self._lobby.outbox:
+        for payload, (address,) in take_out(self._lobby.outbox, encode_lobby_notice):
             assert parse_lobby(payload)
-            (target,) = unpack_targets(targets)
-            self._notices.append((remote_of(target), payload))
-        self._lobby.outbox.clear()
+            self._notices.append((remote_of(address), payload))
         self.check_books()
 
     def check_books(self) -> None:
         counters = self._lobby.counters
         assert counters.received == self._received == counters.accepted + sum(counters.dropped.values())
-        assert sum(size // TARGET_BYTES * count for size, count in counters.fanout_bytes.items()) == self._copies
+        assert sum(size * count for size, count in counters.fanout.items()) == self._copies
         assert all(remote_of(client.address) == remote for remote, client in self._lobby.clients_by_remote.items())
 
     def _send(self) -> None:
         source, data = self._bites.pick(SOURCES), self._bites.piece()
         others = self._addresses_but(source)
-        result = self._lobby.handle_datagram(data, source, self._now)
+        result = delivered(self._lobby.handle_datagram(data, source, self._now))
         self._received += 1
         if not isinstance(result, DropReason) or result in {DropReason.MESSAGE_RATE, DropReason.BYTE_RATE}:
             self._proofs.pop(remote_of(source), None)  # it was heard
@@ -73,14 +72,13 @@ class World:
         assert parts, "what is malformed was accepted"
         assert b"".join(parts).decode()
         assert remote_of(source) in self._lobby.clients_by_remote
-        payload, row, place = result
-        targets = targets_but(row, place)
+        payload, addresses = result
         if parts[1]:
-            assert (payload, sorted(unpack_targets(targets))) == (data, others)
+            assert (payload, addresses) == (data, others)
             self._copies += len(others)
             self._sent.append(payload)
         else:
-            assert not targets, "a keep-alive was relayed"
+            assert not addresses, "a keep-alive was relayed"
 
     def _addresses_but(self, source: Address) -> list[Address]:
         clients = self._lobby.clients_by_remote.items()

@@ -63,14 +63,15 @@ class World:
             old = not self._proofs or self._now - self._proofs[-1] > PAUSE_SECONDS
             assert not (self._is_paused and old), "it is paused for longer than it provably fails"
 
-    def _ask(self, peer: Somebody, challenge: Challenge) -> bytes:
+    def _ask(self, peer: Somebody, challenge: Challenge) -> None:
         is_proven = peer.failures is not None
         assert is_proven or self._now - peer.seen_at >= HEARD_SECONDS, "who was just heard is asked for a forgery"
         payload = encode_notice(challenge)
         pause = self._now - max(self._asked.values(), default=float("-inf"))
         assert pause > FAILING_CHALLENGE_SECONDS - ROUNDING_SECONDS, "it is bothered without end"
         self._asked[payload] = self._now
-        return payload
+        assert peer.challenges
+        peer.challenges.remember(payload)
 
     def _give_up(self, _: Somebody, now: float) -> None:
         assert len(self._proofs) >= FAILURES_TO_EVICT, "too few errors count"

@@ -12,11 +12,11 @@ from chatproto.constants import MAX_DELIVERY_BYTES
 from chatproto.notices import SERVER_NAME
 from fuzz.bites import Bites, piece
 from relay_server.core import events
-from relay_server.core.address import TARGET_BYTES, Address, ip_of, targets_but, unpack_targets
+from relay_server.core.address import Address, ip_of
 from relay_server.core.counters import DropReason
 from relay_server.core.errors import BusyError
 from relay_server.core.model import Member
-from services.relay_server.core.rooms_case import Case, at, home
+from services.relay_server.core.rooms_case import Case, address_of, at, delivered, home, take_out
 
 POLICIES: Final[tuple[dict[str, Any], ...]] = (
     {},
@@ -96,7 +96,7 @@ class World:
         self._case.assert_all_is_counted()
         counters = self._case.registry.counters
         assert counters.received == self._received
-        assert sum(size // TARGET_BYTES * count for size, count in counters.fanout_bytes.items()) == self._copies
+        assert sum(size * count for size, count in counters.fanout.items()) == self._copies
 
     def _say_words(self) -> None:
         member = self._bites.pick(self._members)
@@ -123,17 +123,17 @@ class World:
         sender = self._sender_of(data, source)
         notices = len(self._case.registry.outbox)
         listeners = self._listeners_but(sender) if sender else []
-        result = self._case.relay.handle_datagram(data, source, self._now)
+        result = delivered(self._case.relay.handle_datagram(data, source, self._now))
         self._received += 1
         if sender is None:
             assert isinstance(result, DropReason), "who is no member was heard"
             assert len(self._case.registry.outbox) == notices, "who is no member was answered"
         elif not isinstance(result, DropReason):
             self._heard_at[sender] = self._now
-            payload, row, place = result
+            payload, addresses = result
             if payload:
                 self._check_delivery(sender, payload)
-                assert sorted(unpack_targets(targets_but(row, place))) == listeners
+                assert addresses == listeners
                 self._copies += len(listeners)
                 self._sent.append(payload)
 
@@ -145,8 +145,7 @@ class World:
 
     def _listeners_but(self, sender: Member) -> list[Address]:
         others = [member for member in sender.room.members if member is not sender and not member.paused]
-        rows = map(sender.room.target_of, others)
-        return sorted(address for row in rows for address in unpack_targets(row))
+        return sorted(address for address in map(address_of, others) if address is not None)
 
     def _check_delivery(self, sender: Member, payload: bytes) -> None:
         assert len(payload) <= MAX_DELIVERY_BYTES
@@ -196,12 +195,11 @@ class World:
             self._case.commands.set_password(self._case.to_hash.pop(), hashed)
 
     def _take_notices(self) -> None:
-        for payload, targets in self._case.registry.outbox:
-            assert unpack_targets(targets), "a notice to nobody"
+        for payload, addresses in take_out(self._case.registry.outbox):
+            assert addresses, "a notice to nobody"
             assert sanitize(payload.decode()) == payload.decode()
             assert len(payload) <= MAX_DELIVERY_BYTES
             self._sent.append(payload)
-        self._case.registry.outbox.clear()
 
 
 def check(data: bytes) -> None:

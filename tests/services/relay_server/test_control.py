@@ -12,13 +12,13 @@ from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
 from chatproto.payloads import decode_status, encode_completion
 from relay_server.control import Control, Granted, Peer, Pending
 from relay_server.core import events
-from relay_server.core.address import make_address, parse_ip, unpack_targets
+from relay_server.core.address import make_address, parse_ip
 from relay_server.core.errors import BusyError
 from relay_server.core.guesses import Guesses
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.passwords import Passwords
-from services.relay_server.core.rooms_case import new_nonces
+from services.relay_server.core.rooms_case import address_of, new_nonces
 
 ANN = Peer(parse_ip("10.0.0.1"), 40_000)
 GUESSES_PER_MINUTE = 1
@@ -350,25 +350,24 @@ def test_a_relay_that_shuts_down_refuses() -> None:
 def test_a_plain_client_is_sent_to_at_its_connections_port_until_it_names_another() -> None:
     case = ControlCase(provisional_address=True)
     granted = case.grant(Operation.CREATE, b"bob", BOB)
-    room = granted.member.room
     address = make_address(BOB.ip, 40_000, local_ip=BOB.local_ip)
-    assert unpack_targets(room.target_of(granted.member)) == [address]
+    assert address_of(granted.member) == address
     case.control.set_client_port(granted, 50_000, BOB)
-    assert unpack_targets(room.target_of(granted.member)) == [make_address(BOB.ip, 50_000, local_ip=BOB.local_ip)]
+    assert address_of(granted.member) == make_address(BOB.ip, 50_000, local_ip=BOB.local_ip)
 
 
 @pytest.mark.requirement("LEN-02")
 def test_a_connection_from_port_0_is_no_address_to_send_to() -> None:
     case = ControlCase()
     granted = case.grant(Operation.CREATE, b"bob", Peer(BOB.ip, 0))
-    assert granted.member.room.target_of(granted.member) == b""
+    assert address_of(granted.member) is None
 
 
 @pytest.mark.requirement("LEN-02")
 def test_a_client_of_json_replies_speaks_before_it_listens() -> None:
     case = ControlCase(provisional_address=True)
     granted = case.grant(Operation.CREATE, {"username": "bob", "reply": "json"}, BOB)
-    assert granted.member.room.target_of(granted.member) == b""
+    assert address_of(granted.member) is None
 
 
 def test_a_place_whose_token_was_not_delivered_is_freed() -> None:

@@ -33,7 +33,7 @@ from relay_server.net.descriptors import OWN_FILES, raise_limit
 from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp, own_ip
 from relay_server.net.supervisor import Pulse, State, tell_supervisor
 from relay_server.net.tcp import TcpPort
-from relay_server.net.udp import UdpPort
+from relay_server.net.udp import UdpPort, encode_lobby_notice
 from relay_server.net.unixsocket import UnixSocket
 from relay_server.operators import Operators
 from relay_server.passwords import Passwords
@@ -163,7 +163,8 @@ class App:
         self._rooms_port = UdpPort(udp[0], self._relay.handle_datagram, self._registry, clock, pinned=pinned)
         self._udp_ports.append(self._rooms_port)
         for sock in udp[1:]:
-            self._udp_ports.append(UdpPort(sock, self._lobby.handle_datagram, self._lobby, clock, pinned=pinned))
+            handle, encode = self._lobby.handle_datagram, encode_lobby_notice
+            self._udp_ports.append(UdpPort(sock, handle, self._lobby, clock, pinned=pinned, encode=encode))
         self._tcp_port = TcpPort(
             self._control,
             self._tcp_limits(),

@@ -5,6 +5,7 @@ from math import inf
 from chatproto import EvictionReason
 from relay_server.core.address import make_address, network_of
 from services.relay_server.core.naive_rooms import NaiveRooms, Person, Place
+from services.relay_server.core.rooms_case import NOTHING_SAID
 
 NOT_THE_HOST = "Only the host may do that; /who and /topic are for everybody."
 
@@ -16,7 +17,7 @@ class NaiveModeration(NaiveRooms):
         """Let a member send a command, as a host does or not."""
         source = make_address(person.ip, port)
         text = f"/{word} {name}".strip()
-        assert self._send(person.room, person.real.token, text.encode(), source) == (b"", b"")
+        assert self._send(person.room, person.real.token, text.encode(), source) == NOTHING_SAID
         self._hear(person, source)
         place = self.places[person.room]
         if text in {"/who", "/topic"}:

@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING
 import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from chatproto import EvictionReason, ProtocolError, Status, encode_datagram
+from chatproto import Challenge, EvictionReason, ProtocolError, Status, encode_datagram
 from relay_server.core.address import (
     Address,
     make_address,
     network_of,
     parse_ip,
     port_of,
-    unpack_targets,
 )
 from relay_server.core.counters import DropReason
-from relay_server.core.model import Member, Notice
+from relay_server.core.model import Member
 from relay_server.core.policy import Policy
 from relay_server.core.provisional import LEAST_PORT
 from relay_server.core.reachability import PAUSE_SECONDS
 from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, TELL_SECONDS, Registry
 from relay_server.core.relay import Relay
-from services.relay_server.core.rooms_case import NOTHING_SAID, cut
+from services.relay_server.core.rooms_case import NOTHING_SAID, Heard, delivered, take_out
 
 if TYPE_CHECKING:
     from relay_server.core.events import Event
@@ -189,13 +188,13 @@ class NaiveRooms(RuleBasedStateMachine):
             self._advise(person, "You are muted: what you say is not relayed.")
             return
         assert isinstance(result, tuple)
-        assert (result[0], sorted(unpack_targets(result[1]))) == (payload, wanted)
+        assert result == (payload, wanted)
         self.copies += len(wanted)
         self.last_said[person.room] = payload
 
-    def _send(self, room: str, token: bytes, message: bytes, source: Address) -> Notice | DropReason:
+    def _send(self, room: str, token: bytes, message: bytes, source: Address) -> Heard | DropReason:
         self.received += 1
-        return cut(self.relay.handle_datagram(encode_datagram(room.encode(), token, message), source, self.now))
+        return delivered(self.relay.handle_datagram(encode_datagram(room.encode(), token, message), source, self.now))
 
     def _hear(self, person: Person, source: Address) -> None:
         first = person.heard_at is None
@@ -289,9 +288,10 @@ class NaiveRooms(RuleBasedStateMachine):
         """Take out what the registry asks those by itself who provably failed."""
         outbox = self.registry.outbox
         failed = [person for person in self._people() if person.failed]
-        for payload, targets in [notice for notice in outbox if b"can you hear me?" in notice[0]]:
-            assert unpack_targets(targets)[0] in [person.hears_at for person in failed]
-            outbox.remove((payload, targets))
+        challenges = [outgoing for outgoing in outbox if isinstance(outgoing.notice, Challenge)]
+        outbox[:] = [outgoing for outgoing in outbox if outgoing not in challenges]
+        for _, addresses in take_out(challenges):
+            assert addresses[0] in [person.hears_at for person in failed]
         for person in failed:
             if person.real.challenges:
                 person.may_be_asked_at = person.real.challenges.due_at

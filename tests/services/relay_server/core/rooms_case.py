@@ -4,11 +4,12 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from chatproto import encode_datagram
-from relay_server.core.address import Address, make_address, parse_ip, targets_but, unpack_targets
+from chatproto import Notice, encode_datagram, encode_notice
+from relay_server.core.address import Address, make_address, parse_ip
+from relay_server.core.audience import Audience, Forward, Listener, Outgoing
 from relay_server.core.commands import Commands, NewPassword
 from relay_server.core.counters import DropReason
-from relay_server.core.model import Forward, Member, Notice
+from relay_server.core.model import Member
 from relay_server.core.moderation import Moderation
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 Said = tuple[str, list[Address]]
 """What was said, and to which addresses, sorted."""
-NOTHING_SAID = (b"", b"")
+Heard = tuple[bytes, list[Address]]
+"""A payload, and to which addresses it goes, sorted."""
+NOTHING_SAID: Heard = (b"", [])
 
 
 def at(ip: str = "10.0.0.1", port: int = 5000) -> Address:
@@ -38,19 +41,44 @@ def new_nonces() -> Callable[[], str]:
     return lambda: f"{next(numbers):016x}"
 
 
-def cut(result: Forward | DropReason) -> Notice | DropReason:
-    """Take the sender out of the row that its message goes to."""
+def delivered(result: Forward | DropReason | None) -> Heard | DropReason:
+    """Tell who gets what of a decision about a datagram."""
+    if result is None:
+        return NOTHING_SAID
     if isinstance(result, DropReason):
         return result
-    payload, row, place = result
-    return payload, targets_but(row, place)
+    audience, sender, payload = result
+    return payload, addresses_but(audience, sender)
 
 
-def relayed(result: Notice | DropReason) -> Said:
+def addresses_but(audience: Audience, listener: Listener | None) -> list[Address]:
+    """Return where an audience listens, without one of it."""
+    return sorted(address for one, address in audience.addresses.items() if one is not listener)
+
+
+def address_of(member: Member) -> Address | None:
+    """Return where a member's notices go; None if nowhere."""
+    audience = member.room.audience_of(member)
+    return audience.addresses[member] if audience else None
+
+
+def take_out(outbox: list[Outgoing], encode: Callable[[Notice], bytes] = encode_notice) -> list[Heard]:
+    """Take all out of an outbox as a port does: write each notice, and tell its log the bytes."""
+    heard = []
+    for notice, audience, but, log in outbox:
+        payload = encode(notice)
+        if log is not None:
+            log.remember(payload)
+        heard.append((payload, addresses_but(audience, but)))
+    outbox.clear()
+    return heard
+
+
+def relayed(result: Heard | DropReason) -> Said:
     """Take apart what is forwarded."""
     assert isinstance(result, tuple), result
-    payload, targets = result
-    return payload.decode(), sorted(unpack_targets(targets))
+    payload, addresses = result
+    return payload.decode(), addresses
 
 
 class Case:
@@ -95,11 +123,11 @@ class Case:
 
     def say(
         self, member: Member, message: str | bytes = b"", now: float = 0.0, source: Address | None = None
-    ) -> Notice | DropReason:
+    ) -> Heard | DropReason:
         """Send a member's message from its home, or from ``source``; returns who gets what."""
         raw = message.encode() if isinstance(message, str) else message
         data = encode_datagram(member.room.raw_name, member.token, raw)
-        return cut(self.relay.handle_datagram(data, source or home(member), now))
+        return delivered(self.relay.handle_datagram(data, source or home(member), now))
 
     def trio(self, now: float = 0.0) -> tuple[Member, Member, Member]:
         """Put ann (the host), bob and eve in a room, all of whom have spoken; nothing waits to be said."""
@@ -112,8 +140,7 @@ class Case:
 
     def said(self) -> list[Said]:
         """Take out what the relay says by itself."""
-        notices, self.registry.outbox = self.registry.outbox, []
-        return [(payload.decode(), sorted(unpack_targets(targets))) for payload, targets in notices]
+        return [(payload.decode(), addresses) for payload, addresses in take_out(self.registry.outbox)]
 
     def knows(self, member: Member) -> bool:
         """Tell whether the member's token is alive."""

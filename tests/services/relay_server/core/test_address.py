@@ -8,20 +8,18 @@ from hypothesis import strategies as st
 
 from relay_server.core.address import (
     ADDRESS_BYTES,
-    TARGET_BYTES,
     ip_of,
     is_answerable,
     make_address,
     network_of,
     networks_around,
-    pack_targets,
     parse_ip,
     port_of,
     remote_of,
     show_ip,
     show_network,
-    unpack_targets,
 )
+from relay_server.net.targets import TARGET_BYTES, pack_targets, unpack_targets
 
 IPS = st.ip_addresses()
 PORTS = st.integers(0, 2**16 - 1)

@@ -313,10 +313,10 @@ def test_mutes_are_bounded() -> None:
 def test_a_command_adds_no_copies_to_the_books() -> None:
     case = Case()
     ann, _, _ = case.trio()
-    before = dict(case.registry.counters.fanout_bytes)
+    before = dict(case.registry.counters.fanout)
     for order in (*ORDERS, "/who", "/topic"):
         case.say(ann, order)
-    assert case.registry.counters.fanout_bytes == before
+    assert case.registry.counters.fanout == before
 
 
 def test_who_shares_its_address_with_the_host_is_told_apart() -> None:

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from chatproto import EvictionReason, encode_lobby
 from relay_server.core import events, lobby
-from relay_server.core.address import Address, make_address, parse_ip, remote_of, unpack_targets
+from relay_server.core.address import Address, make_address, parse_ip, remote_of
 from relay_server.core.counters import DropReason
 from relay_server.core.lobby import ALL_NEW_NAMES_AT_ONCE, NEW_NAMES_AT_ONCE, Lobby
-from relay_server.core.model import NOTHING_TO_SEND, Forward
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
-from services.relay_server.core.rooms_case import at, new_nonces
+from relay_server.net.udp import encode_lobby_notice
+from services.relay_server.core.rooms_case import NOTHING_SAID, Heard, at, delivered, new_nonces, take_out
 
 ANN, BOB, EVE = at("10.0.0.1"), at("10.0.0.2"), at("10.0.0.3")
 
@@ -27,17 +27,16 @@ class LobbyCase:
         self.events: list[events.Event] = []
         self.lobby = Lobby(Policy(**policy), self.events.append, new_nonces())
 
-    def say(self, source: Address, name: str, message: str | bytes = b"", now: float = 0.0) -> Forward | DropReason:
+    def say(self, source: Address, name: str, message: str | bytes = b"", now: float = 0.0) -> Heard | DropReason:
         raw = message.encode() if isinstance(message, str) else message
-        return self.lobby.handle_datagram(encode_lobby(name.encode(), raw), source, now)
+        return delivered(self.lobby.handle_datagram(encode_lobby(name.encode(), raw), source, now))
 
     def trio(self) -> None:
         for source, name in ((ANN, "ann"), (BOB, "bob"), (EVE, "eve")):
             self.say(source, name)
 
     def said(self) -> list[tuple[bytes, list[Address]]]:
-        notices, self.lobby.outbox = self.lobby.outbox, []
-        return [(payload, unpack_targets(targets)) for payload, targets in notices]
+        return take_out(self.lobby.outbox, encode_lobby_notice)
 
     def assert_all_is_counted(self) -> None:
         counters = self.lobby.counters
@@ -77,12 +76,9 @@ def farewell(reason: EvictionReason) -> bytes:
 @pytest.mark.requirement("LOB-02", "LOB-03")
 def test_who_spoke_once_hears_what_the_others_say_byte_for_byte() -> None:
     case = LobbyCase()
-    assert case.say(ANN, "ann", "is anybody here?") == (b"\x03annis anybody here?", b"", 0)
-    payload, targets, _ = case.say(BOB, "bob", "hi\x1b\n")
-    assert (payload, unpack_targets(targets)) == (b"\x03bobhi\x1b\n", [ANN])  # type: ignore[arg-type]
-    result = case.say(ANN, "ann", "ah")
-    assert isinstance(result, tuple)
-    assert unpack_targets(result[1]) == [BOB]
+    assert case.say(ANN, "ann", "is anybody here?") == (b"\x03annis anybody here?", [])
+    assert case.say(BOB, "bob", "hi\x1b\n") == (b"\x03bobhi\x1b\n", [ANN])
+    assert case.say(ANN, "ann", "ah") == (b"\x03annah", [BOB])
     assert len(case.lobby.clients_by_remote) == 2
     assert case.said() == []
 
@@ -91,7 +87,7 @@ def test_who_spoke_once_hears_what_the_others_say_byte_for_byte() -> None:
 def test_an_empty_message_only_keeps_its_sender() -> None:
     case = LobbyCase(silence_timeout_seconds=100.0)
     case.trio()
-    assert case.say(ANN, "ann", "", 50.0) == NOTHING_TO_SEND
+    assert case.say(ANN, "ann", "", 50.0) == NOTHING_SAID
     case.lobby.expire(100.0)
     assert [client.name for client in case.lobby.clients_by_remote.values()] == [b"ann"]
 
@@ -119,7 +115,7 @@ def test_a_silent_client_is_forgotten_and_told() -> None:
     case.lobby.expire(100.0)
     assert case.said() == [(farewell(EvictionReason.SILENCE), [BOB]), (farewell(EvictionReason.SILENCE), [EVE])]
     assert case.events == [events.LobbyClientEvicted(name, EvictionReason.SILENCE) for name in ("bob", "eve")]
-    assert case.say(ANN, "ann", "alone", 101.0) == (b"\x03annalone", b"", 0)
+    assert case.say(ANN, "ann", "alone", 101.0) == (b"\x03annalone", [])
     case.assert_all_is_counted()
 
 
@@ -342,11 +338,11 @@ def test_every_datagram_is_forwarded_or_dropped_and_counted(datagrams: list[tupl
     case = LobbyCase(max_members_per_room=2)
     known: set[Address] = set()
     for data, source in datagrams:
-        result = case.lobby.handle_datagram(data, source, 0.0)
+        result = delivered(case.lobby.handle_datagram(data, source, 0.0))
         if isinstance(result, tuple):
             known.add(source)
-            payload, targets, _ = result
+            payload, targets = result
             assert payload in {data, b""}
-            assert unpack_targets(targets) in ([], [address for address in known if address != source])
+            assert targets in ([], sorted(known - {source}))
         case.assert_all_is_counted()
     assert case.said() == []

@@ -4,7 +4,7 @@ import pytest
 
 from chatproto import EvictionReason
 from relay_server.core import events
-from relay_server.core.address import ADDRESS_BYTES, host_of
+from relay_server.core.address import ADDRESS_BYTES, Address, host_of
 from relay_server.core.lobby import Lobby
 from relay_server.core.model import Member
 from relay_server.core.policy import Policy
@@ -16,7 +16,7 @@ from relay_server.core.reachability import (
     UNRESOLVED_SECONDS,
     SilentHosts,
 )
-from services.relay_server.core.rooms_case import Case, at, home, new_nonces, relayed
+from services.relay_server.core.rooms_case import Case, at, delivered, home, new_nonces, relayed, take_out
 
 LATER = HEARD_SECONDS + 1.0
 
@@ -39,7 +39,19 @@ def test_who_fails_gets_challenges_and_no_copies() -> None:
     case.join("zoe", now=LATER)
     assert case.said() == [("server: zoe joined", sorted([home(ann), home(eve)]))]
     case.assert_all_is_counted()
-    assert sum(size * count for size, count in case.registry.counters.fanout_bytes.items()) == 96
+    assert sum(size * count for size, count in case.registry.counters.fanout.items()) == 1
+
+
+@pytest.mark.requirement("EVI-08", "MOD-06")
+def test_it_hears_when_it_becomes_the_host() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    case.registry.note_send_error(home(bob), LATER)
+    case.say(ann, "/host bob", LATER)
+    told = [
+        address for text, addresses in case.said() if text == "server: bob is the host now" for address in addresses
+    ]
+    assert sorted(told) == sorted(map(home, (ann, bob, eve)))
 
 
 @pytest.mark.requirement("EVI-08")
@@ -212,22 +224,24 @@ def test_the_lobby_does_the_same() -> None:
     lobby = Lobby(Policy(), lambda _: None, new_nonces())
     ann, bob = at("10.0.0.1"), at("10.0.0.2")
 
-    def say(source: bytes, now: float) -> bytes:
-        result = lobby.handle_datagram(b"\x01xhello", source, now)
-        assert isinstance(result, tuple)
-        return result[1]
+    def say(source: Address, now: float) -> list[Address]:
+        return relayed(delivered(lobby.handle_datagram(b"\x01xhello", source, now)))[1]
 
     say(bob, 0.0)
-    assert say(ann, LATER)[:ADDRESS_BYTES] == bob
+    assert say(ann, LATER) == [bob]
     lobby.note_unresolved([host_of(bob)], LATER)
     lobby.note_unresolved([host_of(bob)], LATER + UNRESOLVED_SECONDS)
-    assert say(ann, LATER) == b""
+    assert say(ann, LATER) == []
     lobby.expire(LATER + UNRESOLVED_SECONDS)
-    assert [targets[:ADDRESS_BYTES] for _, targets in lobby.outbox] == [bob]
+    assert [addresses for _, addresses in take_out(lobby.outbox)] == [[bob]]
     lobby.expire(LATER + UNRESOLVED_SECONDS + PAUSE_SECONDS + 0.5)
-    assert say(ann, LATER)[:ADDRESS_BYTES] == bob
+    assert say(ann, LATER) == [bob]
     lobby.note_send_error(bob, LATER)
-    assert say(ann, LATER) == b""
+    assert say(ann, LATER) == []
     say(bob, LATER)
-    assert say(ann, LATER)[:ADDRESS_BYTES] == bob
+    assert say(ann, LATER) == [bob]
+    take_out(lobby.outbox)
+    lobby.expire(LATER)
+    assert lobby.outbox == []  # it is asked nothing more
+    assert say(ann, LATER) == [bob]
     lobby.note_unresolved([], LATER)

@@ -112,11 +112,13 @@ def test_failures_far_apart_have_nothing_to_do_with_one_another() -> None:
 @pytest.mark.requirement("EVI-03")
 def test_who_hears_is_asked_less_and_less_often() -> None:
     challenges, asked_at, now = Challenges(), [0.0], 0.0
-    challenges.note_sent(b"0", 0.0, failing=False)
+    challenges.remember(b"0")
+    challenges.note_asked(0.0, failing=False)
     while len(asked_at) < 7:
         now += 0.5
         if challenges.due(now):
-            challenges.note_sent(b"%d" % now, now, failing=False)
+            challenges.remember(b"%d" % now)
+            challenges.note_asked(now, failing=False)
             asked_at.append(now)
     pauses = [later - earlier for earlier, later in pairwise(asked_at)]
     assert pauses == [CHALLENGE_SECONDS, 10.0, 20.0, MAX_CHALLENGE_SECONDS, MAX_CHALLENGE_SECONDS, 40.0]
@@ -126,14 +128,17 @@ def test_who_hears_is_asked_less_and_less_often() -> None:
 def test_a_challenge_that_comes_back_brings_the_next_one_soon() -> None:
     challenges = Challenges()
     for now in (0.0, 5.0, 15.0):
-        challenges.note_sent(b"are you there?", now, failing=False)
+        challenges.remember(b"are you there?")
+        challenges.note_asked(now, failing=False)
     assert challenges.take_back(b"are you there?", 15.5)
     assert not challenges.due(15.5 + FAILING_CHALLENGE_SECONDS - 0.1)
     assert challenges.due(15.5 + FAILING_CHALLENGE_SECONDS)
-    challenges.note_sent(b"and now?", 18.0, failing=True)
+    challenges.remember(b"and now?")
+    challenges.note_asked(18.0, failing=True)
     assert not challenges.due(18.0 + FAILING_CHALLENGE_SECONDS - 0.1)
     assert challenges.due(18.0 + FAILING_CHALLENGE_SECONDS)
-    challenges.note_sent(b"hello?", 20.0, failing=False)  # heard meanwhile: back to the long pauses
+    challenges.remember(b"hello?")
+    challenges.note_asked(20.0, failing=False)  # heard meanwhile: back to the long pauses
     assert not challenges.due(20.0 + CHALLENGE_SECONDS - 0.1)
     assert challenges.due(20.0 + CHALLENGE_SECONDS)
 
@@ -142,7 +147,8 @@ def test_a_challenge_that_comes_back_brings_the_next_one_soon() -> None:
 def test_each_challenge_comes_back_once_and_whole() -> None:
     challenges = Challenges()
     for payload in (b"are you there? 1", b"are you there? 2"):
-        challenges.note_sent(payload, 0.0, failing=False)
+        challenges.remember(payload)
+        challenges.note_asked(0.0, failing=False)
     quotations = (b"are you there?", b"are you there? 3", b"", b"are you there? 2 and more", b"are you there? 2")
     assert [challenges.take_back(quoted, 1.0) for quoted in quotations] == [False, False, False, True, False]
     assert challenges.take_back(b"are you there? 1", 1.0)
@@ -151,7 +157,8 @@ def test_each_challenge_comes_back_once_and_whole() -> None:
 def test_late_errors_find_their_challenge_among_the_latest() -> None:
     challenges = Challenges()
     for number in range(20):
-        challenges.note_sent(b"%02d" % number, 0.0, failing=False)
+        challenges.remember(b"%02d" % number)
+        challenges.note_asked(0.0, failing=False)
     assert [number for number in range(20) if challenges.take_back(b"%02d" % number, 1.0)] == list(range(12, 20))
 
 
@@ -178,9 +185,10 @@ class Watched:
             new_nonces(), self._ask, lambda _, now: self.given_up_at.append(now), self._pause, self._resume
         )
 
-    def _ask(self, _: Somebody, challenge: Challenge) -> bytes:
+    def _ask(self, peer: Somebody, challenge: Challenge) -> None:
+        assert peer.challenges
         self.asked.append(encode_notice(challenge))
-        return self.asked[-1]
+        peer.challenges.remember(self.asked[-1])
 
     def _pause(self, _: Somebody) -> None:
         self.paused = True

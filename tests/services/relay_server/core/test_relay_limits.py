@@ -114,4 +114,4 @@ def test_a_guessers_neighbour_with_a_token_is_served() -> None:
     ann = case.create("ann", ip="198.51.100.1")
     for _ in range(100):
         case.relay.handle_datagram(encode_datagram(b"demo", b"guess"), at("198.51.100.1", 9), 0.0)
-    assert case.say(ann, "hi") == (b"ann: hi", b"")
+    assert case.say(ann, "hi") == (b"ann: hi", [])

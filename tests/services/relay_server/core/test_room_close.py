@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import permutations
+from typing import TYPE_CHECKING
 
 import pytest
 
 from chatproto import EvictionReason, ProtocolError, encode_datagram
-from relay_server.core.address import Address, unpack_targets
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Member
-from services.relay_server.core.rooms_case import Case, home
+from services.relay_server.core.rooms_case import Case, home, take_out
+
+if TYPE_CHECKING:
+    from relay_server.core.address import Address
 
 GONE = (b"server: disconnected: host_left", b"server: disconnected: kicked")
 
@@ -60,15 +63,14 @@ class Race:
         assert isinstance(result, tuple) is lived
         if isinstance(result, tuple):
             payload, targets = result
-            for target in unpack_targets(targets):
+            for target in targets:
                 assert members[target].room is member.room  # never the old room's words in the new one
                 self.heard.setdefault(target, []).append(payload)
 
     def settle(self) -> None:
         """Let everything be sent."""
-        outbox, self.case.registry.outbox = self.case.registry.outbox, []
-        for payload, targets in outbox:
-            for target in unpack_targets(targets):
+        for payload, targets in take_out(self.case.registry.outbox):
+            for target in targets:
                 self.heard.setdefault(target, []).append(payload)
 
 

@@ -8,16 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from relay_server.core.address import (
-    Address,
-    ip_of,
-    make_address,
-    pack_targets,
-    parse_ip,
-    port_of,
-    remote_of,
-    show_ip,
-)
+from relay_server.core.address import Address, ip_of, make_address, parse_ip, port_of, remote_of, show_ip
 from relay_server.net import batch as batch_module
 from relay_server.net.batch import (
     NOTHING_SENT,
@@ -30,6 +21,7 @@ from relay_server.net.batch import (
 )
 from relay_server.net.portable import PortableSocket
 from relay_server.net.sockets import bind_udp, is_wildcard
+from relay_server.net.targets import pack_targets
 from services.relay_server.net.full_kernel import FullKernel
 from services.relay_server.net.loopback import address_of, dead_address, udp_peer, wait_until_readable
 

@@ -1,4 +1,4 @@
-"""Parcels on real sockets: the kernel cuts them, and what it can't cut goes message by message."""
+"""GsoBatchs on real sockets: the kernel cuts them, and what it can't cut goes message by message."""
 
 import errno
 import socket
@@ -8,11 +8,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from relay_server.core.address import Address, make_address, pack_targets, parse_ip, port_of, remote_of
+from relay_server.core.address import Address, make_address, parse_ip, port_of, remote_of
 from relay_server.net import batch as batch_module
 from relay_server.net.batch import SEND_BATCH, BatchSocket, SendError, Sent
-from relay_server.net.fanout import MAX_PARCEL_BYTES, MAX_PARCEL_SEGMENTS, MAX_SEGMENT_BYTES, Parcel
+from relay_server.net.fanout import MAX_BATCH_BYTES, MAX_BATCH_SEGMENTS, MAX_SEGMENT_BYTES, GsoBatch
 from relay_server.net.sockets import bind_udp, is_wildcard
+from relay_server.net.targets import pack_targets
 from services.relay_server.net.full_kernel import FullKernel
 from services.relay_server.net.loopback import address_of, dead_address, udp_peer, wait_until_readable
 
@@ -33,7 +34,7 @@ def batch(request: pytest.FixtureRequest) -> Iterator[BatchSocket]:
     chat.close()
 
 
-def parcel(*targets: Address, messages: list[bytes] = MESSAGES) -> Parcel:
+def parcel(*targets: Address, messages: list[bytes] = MESSAGES) -> GsoBatch:
     return b"".join(messages), pack_targets(targets), len(messages[0])
 
 
@@ -75,7 +76,7 @@ def test_who_gets_a_parcel_receives_its_messages_one_by_one(host: str, ip: str) 
 
 
 @pytest.mark.parametrize(
-    ("count", "size"), [(MAX_PARCEL_SEGMENTS, 5), (MAX_PARCEL_BYTES // MAX_SEGMENT_BYTES, MAX_SEGMENT_BYTES)]
+    ("count", "size"), [(MAX_BATCH_SEGMENTS, 5), (MAX_BATCH_BYTES // MAX_SEGMENT_BYTES, MAX_SEGMENT_BYTES)]
 )
 def test_the_kernel_takes_the_largest_parcels(batch: BatchSocket, count: int, size: int) -> None:
     messages = [bytes([number]) * size for number in range(count)]
@@ -118,7 +119,7 @@ def test_what_the_kernel_can_not_cut_goes_message_by_message(batch: BatchSocket)
         for peer in (ann, bob):
             assert [peer.recv(100) for _ in range(6)] == [*MESSAGES, b"after"]
             assert_nothing_more(peer)
-    assert batch.cuts  # the next one may be on its way to somewhere else
+    assert batch.supports_gso  # the next one may be on its way to somewhere else
 
 
 @pytest.mark.requirement("CON-02")
@@ -141,7 +142,7 @@ def test_a_refused_parcel_is_as_many_failures_as_messages(
     target = make_address(parse_ip("127.0.0.1"), 5000)
     sent = batch.send([parcel(target), (b"after", pack_targets([target]), 0)])
     assert sent == Sent(0, 0, [SendError(target, reason, size) for size in [*[SIZE] * 5, 5]])
-    assert batch.cuts
+    assert batch.supports_gso
 
 
 def test_an_interface_without_checksums_ends_the_cutting(batch: BatchSocket, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,13 +150,13 @@ def test_an_interface_without_checksums_ends_the_cutting(batch: BatchSocket, mon
     with udp_peer() as peer:
         assert batch.send([parcel(pinned(address_of(peer)))]) == Sent(5, VOLUME, [])
         assert [peer.recv(100) for _ in range(5)] == MESSAGES
-    assert not batch.cuts
+    assert not batch.supports_gso
 
 
 def test_a_kernel_that_does_not_know_of_parcels_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_module, "_UDP_SEGMENT", 999)  # as it is for an older kernel
     batch = BatchSocket(bind_udp("127.0.0.1", 0, BUFFER_BYTES), pinned=False)
-    assert not batch.cuts
+    assert not batch.supports_gso
     batch.close()
 
 

@@ -1,4 +1,4 @@
-"""Parcels on their way to another machine, over interfaces that take packets of different sizes; for Linux's root."""
+"""GsoBatchs on their way to another machine, over interfaces that take packets of different sizes; for Linux's root."""
 
 import os
 import shutil
@@ -10,10 +10,11 @@ from contextlib import contextmanager
 import pytest
 
 from e2e.namespaces import DEADLINE_SECONDS, Namespace, network
-from relay_server.core.address import Address, make_address, pack_targets, parse_ip
+from relay_server.core.address import Address, make_address, parse_ip
 from relay_server.net.batch import BatchSocket, Sent
 from relay_server.net.fanout import MAX_SEGMENT_BYTES
 from relay_server.net.sockets import bind_udp
+from relay_server.net.targets import pack_targets
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the batch calls are Linux's"),
@@ -88,5 +89,5 @@ def test_messages_too_long_for_the_way_go_one_by_one_in_fragments(there: Namespa
         heard, _ = process.communicate(timeout=DEADLINE_SECONDS)
     assert sent == Sent(5, 3015, [])
     assert [bytes.fromhex(line) for line in heard.split()] == [*messages, b"after"]
-    assert batch.cuts
+    assert batch.supports_gso
     batch.close()

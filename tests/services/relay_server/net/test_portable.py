@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from relay_server.core.address import make_address, pack_targets, parse_ip
+from relay_server.core.address import make_address, parse_ip
 from relay_server.net.batch import Sent
 from relay_server.net.portable import PortableSocket
+from relay_server.net.targets import pack_targets
 from services.relay_server.net.loopback import address_of, dead_address, udp_peer, wait_until_readable
 
 

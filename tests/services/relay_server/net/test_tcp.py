@@ -10,8 +10,9 @@ import pytest
 from chatproto import EvictionReason, Frame, Operation, State, Status, encode_frame
 from chatproto.payloads import Request, encode_request
 from relay_server.core import events
-from relay_server.core.address import port_of, show_ip, unpack_targets
+from relay_server.core.address import port_of, show_ip
 from relay_server.core.policy import Policy
+from services.relay_server.core.rooms_case import address_of
 from services.relay_server.net.loopback import Run, until
 from services.relay_server.net.tcp_relay import NEVER, Client, Relay, relay
 
@@ -127,7 +128,8 @@ def test_a_client_may_name_its_udp_port(run: Run, when: str) -> None:
 
 def provisional_port(server: Relay) -> int:
     (member,) = server.registry.members_by_token.values()
-    (address,) = unpack_targets(member.room.target_of(member))
+    address = address_of(member)
+    assert address
     assert show_ip(address[8:24]) == show_ip(address[48:64]) == "127.0.0.1"  # answers leave from where it connected
     return port_of(address)
 

@@ -8,10 +8,11 @@ import threading
 import pytest
 
 from chatproto import Frame, Operation, State, Status, encode_frame
-from relay_server.core.address import port_of, unpack_targets
+from relay_server.core.address import port_of
 from relay_server.core.policy import Policy
 from relay_server.net.workers import MAX_WAITING_PER_NETWORK, THREADS
 from relay_server.passwords import Passwords
+from services.relay_server.core.rooms_case import address_of
 from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, under_way, until
 from services.relay_server.net.tcp_relay import Client, Relay, relay
 
@@ -167,7 +168,8 @@ def test_what_a_client_sends_during_the_work_is_its_port(run: Run, half_closed: 
             assert [(await client.frame()).state for _ in range(2)] == [State.REPLY, State.COMPLETION]
             await until(lambda: not server.port.connections)
             (member,) = server.registry.members_by_token.values()
-            (address,) = unpack_targets(member.room.target_of(member))
+            address = address_of(member)
+            assert address
             assert port_of(address) == 40_000
 
     run(scenario)

@@ -6,17 +6,18 @@ from contextlib import ExitStack
 
 import pytest
 
-from relay_server.core.address import Address, pack_targets
+from chatproto import Advice
+from relay_server.core.address import Address
+from relay_server.core.audience import Forward, Outgoing
 from relay_server.core.lobby import Lobby
-from relay_server.core.model import Forward
 from relay_server.core.policy import Policy
 from relay_server.net.batch import Sent
-from relay_server.net.fanout import Parcel
+from relay_server.net.fanout import GsoBatch
 from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import COPIES_A_TURN, UdpPort
 from services.relay_server.core.rooms_case import new_nonces
 from services.relay_server.net.loopback import Run, address_of, port_of, udp_peer, until
-from services.relay_server.net.udp_chat import BUFFER_BYTES, Rooms, hear, rooms
+from services.relay_server.net.udp_chat import BUFFER_BYTES, SENDER, Rooms, audience_at, hear, rooms
 
 
 @pytest.mark.requirement("UDP-04", "CON-02")
@@ -42,12 +43,12 @@ def test_what_one_says_the_others_hear(run: Run, portable: bool) -> None:
     run(scenario)
 
 
-def record_parcels(chat: Rooms, monkeypatch: pytest.MonkeyPatch) -> list[list[Parcel]]:
+def record_parcels(chat: Rooms, monkeypatch: pytest.MonkeyPatch) -> list[list[GsoBatch]]:
     """Note what the port hands to its socket, call by call."""
-    calls: list[list[Parcel]] = []
+    calls: list[list[GsoBatch]] = []
     send = chat.port._sock.send
 
-    def note(parcels: list[Parcel]) -> Sent:
+    def note(parcels: list[GsoBatch]) -> Sent:
         calls.append(parcels)
         return send(parcels)
 
@@ -84,9 +85,9 @@ def test_the_notices_of_a_crowd_are_sent_in_portions(run: Run, portable: bool, m
     async def scenario() -> None:
         async with rooms(portable) as chat:
             with udp_peer() as ann:
-                row = pack_targets([address_of(ann)] * (COPIES_A_TURN // 2 + 1))
+                crowd = audience_at(*[address_of(ann)] * (COPIES_A_TURN // 2 + 1))
                 calls = record_parcels(chat, monkeypatch)
-                chat.registry.outbox += [(b"notice", row)] * 5
+                chat.registry.outbox += [Outgoing(Advice("notice"), crowd)] * 5
                 chat.port.flush()
                 assert [len(parcels) for parcels in calls if parcels] == [2, 2, 1]
                 assert chat.registry.counters.notices_sent == 5 * (COPIES_A_TURN // 2 + 1)
@@ -144,14 +145,14 @@ def test_answers_leave_from_the_address_that_was_spoken_to(run: Run) -> None:
 def test_a_flood_of_copies_lets_others_have_their_turn(run: Run, portable: bool) -> None:
     async def scenario() -> None:
         with udp_peer() as target, udp_peer() as sender:
-            row = pack_targets([address_of(target)] * (COPIES_A_TURN // 2))
+            crowd = audience_at(*[address_of(target)] * (COPIES_A_TURN // 2))
             handled: list[int] = []
             turns: list[int] = []
 
             def handle(data: bytes, source: Address, now: float) -> Forward:
                 del source, now
                 handled.append(int(data))
-                return data, row, 0
+                return crowd, SENDER, data
 
             def clock() -> float:
                 turns.append(len(handled))
@@ -174,13 +175,13 @@ def test_a_flood_of_copies_lets_others_have_their_turn(run: Run, portable: bool)
 def test_a_port_that_closes_amid_a_flood_is_silent(run: Run) -> None:
     async def scenario() -> None:
         with udp_peer() as target, udp_peer() as sender:
-            row = pack_targets([address_of(target)] * (COPIES_A_TURN + 1))
+            crowd = audience_at(*[address_of(target)] * (COPIES_A_TURN + 1))
             handled: list[bytes] = []
 
             def handle(data: bytes, source: Address, now: float) -> Forward:
                 del source, now
                 handled.append(data)
-                return data, row, 0
+                return crowd, SENDER, data
 
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
             for number in range(10):

@@ -9,8 +9,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from chatproto import encode_datagram, encode_lobby
-from relay_server.core.address import make_address, pack_targets, parse_ip
+from chatproto import Advice, encode_datagram, encode_lobby
+from relay_server.core.address import make_address, parse_ip
+from relay_server.core.audience import Outgoing
 from relay_server.core.counters import DropReason, SendFailure
 from relay_server.core.lobby import Lobby
 from relay_server.core.policy import Policy
@@ -19,7 +20,7 @@ from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import UdpPort
 from services.relay_server.core.rooms_case import new_nonces
 from services.relay_server.net.loopback import Run, address_of, port_of, udp_peer, until
-from services.relay_server.net.udp_chat import BUFFER_BYTES, hear, quiet, rooms
+from services.relay_server.net.udp_chat import BUFFER_BYTES, SENDER, audience_at, hear, quiet, rooms
 
 
 @pytest.mark.requirement("EVI-03", "CON-02")
@@ -87,17 +88,24 @@ def test_a_copy_that_the_kernel_refuses_is_counted_by_reason(run: Run, portable:
     async def scenario() -> None:
         with udp_peer() as bob, udp_peer() as ann:
             far = make_address(parse_ip("192.0.2.1"), 9)  # a loopback socket reaches nothing beyond it
-            row = pack_targets([far, address_of(bob)])
+            crowd = audience_at(far, address_of(bob))
             lobby = Lobby(Policy(), lambda _: None, new_nonces())
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
-            port = UdpPort(sock, lambda *_: (b"hello", row, 0), lobby, lambda: 0.0, pinned=False, portable=portable)
+            port = UdpPort(
+                sock,
+                lambda *_: (crowd, SENDER, b"hello"),
+                lobby,
+                lambda: 0.0,
+                pinned=False,
+                portable=portable,
+            )
             ann.sendto(b"x", ("127.0.0.1", port_of(sock)))
             assert await hear(bob) == b"hello"
             assert (lobby.counters.sent, lobby.counters.bytes_sent) == (1, 5)
             assert sum(lobby.counters.send_failures.values()) == 1
-            lobby.outbox.append((b"notice", row))
+            lobby.outbox.append(Outgoing(Advice("notice"), crowd))
             port.flush()
-            assert await hear(bob) == b"notice"
+            assert await hear(bob) == b"server: notice"
             assert (lobby.counters.notices_sent, lobby.counters.notice_failures) == (1, 1)
             port.close()
 
@@ -108,10 +116,17 @@ def test_a_copy_that_the_kernel_refuses_is_counted_by_reason(run: Run, portable:
 def test_a_broadcast_is_forbidden(run: Run, portable: bool) -> None:
     async def scenario() -> None:
         with udp_peer() as ann:
-            row = pack_targets([make_address(parse_ip("255.255.255.255"), 9)] * 3)
+            crowd = audience_at(*[make_address(parse_ip("255.255.255.255"), 9)] * 3)
             lobby = Lobby(Policy(), lambda _: None, new_nonces())
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
-            port = UdpPort(sock, lambda *_: (b"hello", row, 0), lobby, lambda: 0.0, pinned=False, portable=portable)
+            port = UdpPort(
+                sock,
+                lambda *_: (crowd, SENDER, b"hello"),
+                lobby,
+                lambda: 0.0,
+                pinned=False,
+                portable=portable,
+            )
             ann.sendto(b"x", ("127.0.0.1", port_of(sock)))
             await until(lambda: lobby.counters.send_failures[SendFailure.FORBIDDEN] == 3)
             assert lobby.counters.sent == lobby.counters.bytes_sent == 0

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from chatproto import encode_datagram
-from relay_server.core.address import parse_ip
+from relay_server.core.address import Address, parse_ip
+from relay_server.core.audience import Audience, Listener
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
@@ -16,6 +17,13 @@ from services.relay_server.core.rooms_case import new_nonces
 from services.relay_server.net.loopback import DEADLINE_SECONDS, port_of
 
 BUFFER_BYTES = 2**20
+SENDER = Listener()
+"""Somebody who is in no audience of `audience_at`."""
+
+
+def audience_at(*addresses: Address) -> Audience:
+    """Make an audience of somebody at each address."""
+    return Audience({Listener(): address for address in addresses})
 
 
 class Rooms:
@@ -29,7 +37,12 @@ class Rooms:
         self.raw = bind_udp(host, 0, BUFFER_BYTES)
         self.where = ("127.0.0.1", port_of(self.raw))
         self.port = UdpPort(
-            self.raw, self.relay.handle_datagram, self.registry, self.clock, pinned=host == "::", portable=portable
+            self.raw,
+            self.relay.handle_datagram,
+            self.registry,
+            self.clock,
+            pinned=host == "::",
+            portable=portable,
         )
 
     def clock(self) -> float:

@@ -7,7 +7,6 @@ their IPv6-mapped form, so each host has one spelling only. Two addresses are th
 
 import ipaddress
 import struct
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -15,11 +14,6 @@ Address: TypeAlias = bytes
 """Where datagrams go and come from; see the module's text for the layout."""
 
 ADDRESS_BYTES: Final = 64
-TARGET_BYTES: Final = 96
-"""An address among several in a row: 8 more bytes, zero, that end the control message (any interface), and a
-second control message (24) that says how the kernel is to cut what it sends there."""
-SEGMENT_OFFSET: Final = 88
-"""Where in a target the size of such a piece stands (16 bits); 0: it isn't cut."""
 
 _AF_INET6 = 10
 _IPPROTO_IPV6, _IPV6_PKTINFO, _CMSG_BYTES = 41, 50, 36
@@ -32,8 +26,6 @@ _LOCAL_IP = slice(48, 64)
 _PORT_0 = bytes(2)
 _NO_IPV4_HOSTS = {0, *range(224, 240)}  # how "this network" and the multicast groups begin
 _BROADCAST, _UNSPECIFIED, _IPV6_MULTICAST = b"\xff" * 4, bytes(16), 0xFF
-_SOL_UDP, _UDP_SEGMENT, _SEGMENT_CMSG_BYTES = 17, 103, 18
-_TARGET_TAIL = bytes(8) + _CONTROL.pack(_SEGMENT_CMSG_BYTES, _SOL_UDP, _UDP_SEGMENT) + bytes(8)
 
 
 @lru_cache(maxsize=4096)
@@ -54,21 +46,6 @@ def make_address(ip: bytes, port: int, *, scope: int = 0, local_ip: bytes | None
     if local_ip is None:
         return head + _NOT_PINNED
     return head + _CONTROL.pack(_CMSG_BYTES, _IPPROTO_IPV6, _IPV6_PKTINFO) + local_ip
-
-
-def pack_targets(addresses: Iterable[Address]) -> bytes:
-    """Put addresses in a row, 96 bytes each."""
-    return b"".join([address + _TARGET_TAIL for address in addresses])
-
-
-def unpack_targets(targets: bytes) -> list[Address]:
-    """Take a row of addresses apart."""
-    return [targets[i : i + ADDRESS_BYTES] for i in range(0, len(targets), TARGET_BYTES)]
-
-
-def targets_but(row: bytes, place: int) -> bytes:
-    """Return a row without the target that ends at ``place``; 0 if it has none there."""
-    return row[: place - TARGET_BYTES] + row[place:] if place else row
 
 
 def ip_of(address: Address) -> bytes:

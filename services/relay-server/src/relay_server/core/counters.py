@@ -50,5 +50,5 @@ class Counters:
     challenges: int = 0
     dropped: dict[DropReason, int] = field(default_factory=lambda: dict.fromkeys(DropReason, 0))
     send_failures: dict[SendFailure, int] = field(default_factory=lambda: dict.fromkeys(SendFailure, 0))
-    fanout_bytes: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
-    """How many messages went to a row of targets of so many bytes (see `address.pack_targets`)."""
+    fanout: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """How many messages went to each number of listeners."""

@@ -141,12 +141,12 @@ class Muted:
     So who isn't muted costs the data path nothing.
     """
 
-    __slots__ = ("limit",)
+    __slots__ = ("inner",)
 
     def __init__(self, limit: "SpeechLimit | Muted | None") -> None:
-        self.limit = limit
+        self.inner = limit
         """Its own, which counts as ever."""
 
     def exceeded(self, size: int, now: float) -> DropReason:
         """Count one message of so many bytes; it is over a limit in any case."""
-        return (self.limit and self.limit.exceeded(size, now)) or DropReason.MUTED
+        return (self.inner and self.inner.exceeded(size, now)) or DropReason.MUTED

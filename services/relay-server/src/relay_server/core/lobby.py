@@ -4,29 +4,19 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
-from chatproto import Challenge, Disconnected, EvictionReason, encode_lobby, parse_lobby
+from chatproto import Challenge, Disconnected, EvictionReason, parse_lobby
 from chatproto.constants import MAX_DATAGRAM_BYTES
-from chatproto.notices import SERVER_NAME
 from relay_server.core import events
-from relay_server.core.address import (
-    Address,
-    host_of,
-    ip_of,
-    is_answerable,
-    is_own,
-    network_of,
-    pack_targets,
-    remote_of,
-)
+from relay_server.core.address import Address, host_of, ip_of, is_answerable, is_own, network_of, remote_of
 from relay_server.core.admission import Census
+from relay_server.core.audience import Audience, Forward, Group, Listener, Outgoing
 from relay_server.core.counters import Counters, DropReason
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.limits import NetworkBuckets, SpeechLimit, TokenBucket
-from relay_server.core.model import NOTHING_TO_SEND, Forward, Notice
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
 from relay_server.core.provisional import ProvisionalAddresses
-from relay_server.core.reachability import Challenges, Failures, SentLog, SilentHosts, Watch
+from relay_server.core.reachability import SilentHosts, Watch
 
 NEW_NAMES_A_SECOND: Final = 5.0
 """Newcomers and new names of one address whose name is looked at, which is most of the work there is (LIM-01)."""
@@ -39,17 +29,12 @@ ALL_NEW_NAMES_AT_ONCE: Final = 1000
 
 
 @dataclass(slots=True, eq=False)
-class LobbyClient:
+class LobbyClient(Listener):
     """Somebody who spoke in the lobby."""
 
     name: bytes
     address: Address
     limit: SpeechLimit | None
-    seen_at: float = 0.0
-    failures: Failures | None = None
-    challenges: Challenges | None = None
-    paused: bool = False
-    """It gets nothing but challenges, for it provably can't be reached (EVI-08)."""
 
 
 class Lobby:
@@ -75,19 +60,19 @@ class Lobby:
         self._policy = policy
         self._observer = observer
         self._provisional = provisional or ProvisionalAddresses(allowed=False)
-        self._watch: Watch[LobbyClient] = Watch(new_nonce, self._ask, self._give_up, _pause, _resume)
+        self._watch: Watch[LobbyClient] = Watch(new_nonce, self._ask, self._give_up, self._pause, self._resume)
         self._silent_hosts = SilentHosts()
         self._closed = False
         self._census = Census(policy.max_members_per_room, policy.max_members_per_address)
         self._active: DeadlineQueue[LobbyClient] = DeadlineQueue(policy.silence_timeout_seconds)
-        self._sent = SentLog()
+        self._group = Group()
         self._new_names = NetworkBuckets(NEW_NAMES_A_SECOND, NEW_NAMES_AT_ONCE)
         self._all_new_names = TokenBucket(ALL_NEW_NAMES_A_SECOND, ALL_NEW_NAMES_AT_ONCE, 0.0)
-        self.outbox: list[Notice] = []
+        self.outbox: list[Outgoing] = []
         """What is to be said; who sends it takes it out."""
 
-    def handle_datagram(self, data: bytes, source: Address, now: float) -> Forward | DropReason:
-        """Decide about one datagram and count the decision (CON-01)."""
+    def handle_datagram(self, data: bytes, source: Address, now: float) -> Forward | DropReason | None:
+        """Decide about one datagram and count the decision (CON-01); None: it was accepted, and nobody gets it."""
         counters = self.counters
         counters.received += 1
         counters.bytes_received += len(data)
@@ -98,7 +83,7 @@ class Lobby:
             counters.accepted += 1
         return result
 
-    def _judge(self, data: bytes, source: Address, now: float) -> Forward | DropReason:
+    def _judge(self, data: bytes, source: Address, now: float) -> Forward | DropReason | None:
         if len(data) > MAX_DATAGRAM_BYTES:
             return DropReason.OVERSIZED
         parts = parse_lobby(data)
@@ -135,20 +120,21 @@ class Lobby:
         return DropReason.RESERVED_NAME if passes_for_server(raw_name.decode()) else None
 
     def _note_life(self, client: LobbyClient, source: Address, now: float) -> None:
-        client.address = source
+        if client.paused or client.address != source:
+            client.address = source
+            client.paused = False
+            self._group.listen(client, source)
         client.failures = None
-        client.paused = False
         client.seen_at = now
         self._active.add(client, now)
 
-    def _forward(self, client: LobbyClient, data: bytes, message: bytes) -> Forward:
+    def _forward(self, client: LobbyClient, data: bytes, message: bytes) -> Forward | None:
         if not message:
-            return NOTHING_TO_SEND
-        self._sent.remember(data)
-        others = (other for other in self.clients_by_remote.values() if other is not client and not other.paused)
-        targets = pack_targets(other.address for other in others)
-        self.counters.fanout_bytes[len(targets)] += 1
-        return data, targets, 0
+            return None
+        self._group.sent.remember(data)
+        audience = self._group.gather()
+        self.counters.fanout[len(audience.addresses) - 1] += 1
+        return audience, client, data
 
     def next_deadline(self) -> float:
         """Return when `expire` has something to do next; infinity if never."""
@@ -164,7 +150,7 @@ class Lobby:
         """Take an ICMP error about a client (EVI-03)."""
         client = self.clients_by_remote.get(remote_of(target))
         if client is not None:
-            self._watch.note_undelivered(client, self._sent, quoted, now)
+            self._watch.note_undelivered(client, self._group.sent, quoted, now)
 
     def note_send_error(self, target: Address, now: float) -> None:
         """Count that the kernel had no way to this address (EVI-03)."""
@@ -202,15 +188,14 @@ class Lobby:
         if client.limit is not None:
             client.limit.exceeded(size, now)  # it is not, but the first message counts
         self.clients_by_remote[remote_of(source)] = client
+        self._group.listen(client, source)
         self._provisional.prove(remote_of(source))
         self._census.add(network_of(ip_of(source)))
         return client
 
-    def _ask(self, client: LobbyClient, challenge: Challenge) -> bytes:
-        payload = encode_lobby(SERVER_NAME.encode(), str(challenge).encode())
+    def _ask(self, client: LobbyClient, challenge: Challenge) -> None:
         self.counters.challenges += 1
-        self.outbox.append((payload, pack_targets([client.address])))
-        return payload
+        self.outbox.append(Outgoing(challenge, Audience({client: client.address}), log=client.challenges))
 
     def _give_up(self, client: LobbyClient, _now: float) -> None:
         self._evict(client, EvictionReason.UNREACHABLE)
@@ -221,19 +206,19 @@ class Lobby:
         self._provisional.forget(remote)
         self._active.discard(client)
         self._watch.forget(client)
+        self._group.stop_listening(client)
         self._census.remove(network_of(ip_of(client.address)))
         self._observer(events.LobbyClientEvicted(client.name.decode(), reason))
-        payload = encode_lobby(SERVER_NAME.encode(), str(Disconnected(reason)).encode())
-        self._sent.remember(payload)
-        self.outbox.append((payload, pack_targets([client.address])))
+        self.outbox.append(Outgoing(Disconnected(reason), Audience({client: client.address}), log=self._group.sent))
 
+    def _pause(self, client: LobbyClient) -> None:
+        client.paused = True
+        self._group.stop_listening(client)
 
-def _pause(client: LobbyClient) -> None:
-    client.paused = True
-
-
-def _resume(client: LobbyClient) -> None:
-    client.paused = False
+    def _resume(self, client: LobbyClient) -> None:
+        if client.paused:
+            client.paused = False
+            self._group.listen(client, client.address)
 
 
 def _check_text(raw: bytes) -> DropReason | None:

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
-from relay_server.core.address import TARGET_BYTES, Address, network_of, pack_targets, targets_but
+from relay_server.core.address import network_of
+from relay_server.core.audience import Group, Listener
 from relay_server.core.limits import Muted, SpeechLimit
-from relay_server.core.reachability import Challenges, Failures, SentLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,11 @@ NO_BANS: Final = Bans()
 
 
 @dataclass(slots=True, eq=False)
-class Room:
-    """A room: its members, and where their copies go."""
+class Room(Group):
+    """A room: its members, and who of them hears what is said.
+
+    Members that have an address listen, be it provisional (LEN-02).
+    """
 
     name: str
     raw_name: bytes
@@ -94,11 +97,6 @@ class Room:
     members_by_key: dict[str, "Member"] = field(default_factory=dict)
     """Each member under every key of its name, see `names.name_keys`."""
     members: dict["Member", None] = field(default_factory=dict)
-    sent: SentLog = field(default_factory=SentLog)
-    _listeners: dict["Member", Address] = field(default_factory=dict)
-    """The members that have an address, be it provisional (LEN-02)."""
-    row: bytes | None = None
-    """All listeners' addresses, as `line_up` made it; None when they changed."""
 
     def holds(self, keys: Iterable[str], ip: bytes) -> bool:
         """Tell whether one of these names' keys is a member's at this address, who may ask whether it still is one.
@@ -120,40 +118,9 @@ class Room:
         """Tell whether who has these keys is muted (MOD-05); of a member `Member.muted` tells the same."""
         return not self.mutes.keys().isdisjoint(keys)
 
-    def listen(self, member: "Member", address: Address) -> None:
-        """Send the member's copies to this address from now on."""
-        self._listeners[member] = address
-        self.row = None
-
-    def stop_listening(self, member: "Member") -> None:
-        """Send the member nothing any more."""
-        if self._listeners.pop(member, None) is not None:
-            self.row = None
-        member.place = 0
-
-    def target_of(self, member: "Member") -> bytes:
-        """Return where the member's copies go, as a row of none or one."""
-        address = member.address if member.paused else self._listeners.get(member)
-        return pack_targets([address] if address is not None else [])
-
-    def targets_but(self, member: "Member") -> bytes:
-        """Return where everybody's copies go but the member's."""
-        return targets_but(self.line_up(), member.place)
-
-    def line_up(self) -> bytes:
-        """Return all listeners' addresses in a row; it is the same object as long as nobody comes, moves or goes.
-
-        Each listener knows its place in it from then on.
-        """
-        if self.row is None:
-            for place, listener in enumerate(self._listeners, start=1):
-                listener.place = place * TARGET_BYTES
-            self.row = pack_targets(self._listeners.values())
-        return self.row
-
 
 @dataclass(slots=True, eq=False)
-class Member:
+class Member(Listener):
     """A member's session: the token that proves it, and the address that its datagrams come from."""
 
     room: Room
@@ -168,14 +135,9 @@ class Member:
     header_bytes: int
     attribution: bytes
     """What stands before its messages: ``name: `` (UDP-05)."""
-    place: int = 0
-    """Where its address ends in the row of the room's; 0 if it has none."""
     joined_at: float = 0.0
-    seen_at: float = 0.0
     proved_at: float = 0.0
     """When it last showed that its address hears (EVI-07)."""
-    address: Address | None = None
-    """Of the newest accepted datagram; None until there is one."""
     moved_at: float = 0.0
     muted: bool = False
     """Whether its name is (MOD-05); `limit` is a `Muted` as well, once it was heard."""
@@ -185,22 +147,3 @@ class Member:
     """When a list is to be had again (MOD-02)."""
     struck_at: float = float("-inf")
     strikes: int = 0
-    failures: Failures | None = None
-    challenges: Challenges | None = None
-    paused: bool = False
-    """It gets nothing but challenges, for it provably can't be reached (EVI-08)."""
-
-
-Forward: TypeAlias = tuple[bytes, bytes, int]
-"""A payload, a row of addresses, and the sender's place in it: everybody in the row but the sender gets the payload.
-
-See `address.targets_but`. What is said in a room comes with the same row, one object, until the row changes: so
-messages that have the same way can be found and go it together. A bare tuple: a named one takes longer to make than
-the rest of a decision.
-"""
-
-Notice: TypeAlias = tuple[bytes, bytes]
-"""What the relay itself says: a payload, and the row of addresses that it goes to (see `address.pack_targets`)."""
-
-NOTHING_TO_SEND: Final[Forward] = (b"", b"", 0)
-"""The answer to a datagram that was accepted and is relayed to nobody, such as a keep-alive."""

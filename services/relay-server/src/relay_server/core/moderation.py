@@ -156,7 +156,7 @@ class Moderation:
     def _let_speak(self, member: Member) -> None:
         member.muted = False
         if isinstance(member.limit, Muted):  # else it was not heard yet
-            member.limit = member.limit.limit
+            member.limit = member.limit.inner
             self._registry.tell(member, Advice("You may speak again."))
 
     def _add(self, room: Room, ban: Ban) -> None:

@@ -21,7 +21,7 @@ class Proofs:
         self,
         lifetime_seconds: float,
         new_nonce: Callable[[], str],
-        ask: Callable[[Member, Challenge], bytes],
+        ask: Callable[[Member, Challenge], None],
         give_up: Callable[[Member, float], None],
     ) -> None:
         asking = min(ASKING_SECONDS, lifetime_seconds / 2)

@@ -88,9 +88,12 @@ class Challenges:
         """Tell whether the peer may be asked now."""
         return now >= self.due_at
 
-    def note_sent(self, payload: bytes, now: float, *, failing: bool) -> None:
-        """Note a challenge that is about to be sent; ``failing`` if one came back since the peer was last heard."""
+    def remember(self, payload: bytes) -> None:
+        """Note the bytes of a challenge that is about to be sent."""
         self._under_way.append(payload)
+
+    def note_asked(self, now: float, *, failing: bool) -> None:
+        """Note that the peer is asked now; ``failing`` if a challenge came back since it was last heard."""
         if failing:
             self.due_at = now + FAILING_CHALLENGE_SECONDS
         else:
@@ -164,7 +167,9 @@ P = TypeVar("P", bound=Peer)
 
 
 class Watch(Generic[P]):
-    """Judges errors about peers: ``ask`` sends a challenge and returns its bytes, ``give_up`` evicts.
+    """Judges errors about peers: ``ask`` sends a challenge, ``give_up`` evicts.
+
+    Whoever sends a challenge tells the peer's `Challenges` its bytes.
 
     ``pause`` stops the peer's copies and ``resume`` sends them again; both may be called once more than needed.
     """
@@ -172,7 +177,7 @@ class Watch(Generic[P]):
     def __init__(
         self,
         new_nonce: Callable[[], str],
-        ask: Callable[[P, Challenge], bytes],
+        ask: Callable[[P, Challenge], None],
         give_up: Callable[[P, float], None],
         pause: Callable[[P], None],
         resume: Callable[[P], None],
@@ -226,5 +231,5 @@ class Watch(Generic[P]):
         if peer.challenges is None:
             peer.challenges = Challenges()
         if peer.challenges.due(now):
-            payload = self._ask(peer, Challenge(self._new_nonce()))
-            peer.challenges.note_sent(payload, now, failing=peer.failures is not None)
+            peer.challenges.note_asked(now, failing=peer.failures is not None)
+            self._ask(peer, Challenge(self._new_nonce()))

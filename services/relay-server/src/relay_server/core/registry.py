@@ -12,15 +12,15 @@ from chatproto import (
     MemberEvicted,
     MemberJoined,
     MemberLeft,
+    Notice,
     Topic,
     check_room_name,
     encode_datagram,
-    encode_notice,
 )
-from chatproto import Notice as NoticeText
 from relay_server.core import events
 from relay_server.core.address import Address, host_of, network_of, remote_of
 from relay_server.core.admission import Admission
+from relay_server.core.audience import Audience, Log, Outgoing
 from relay_server.core.counters import Counters
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.errors import (
@@ -32,7 +32,7 @@ from relay_server.core.errors import (
     WrongPasswordError,
 )
 from relay_server.core.limits import Muted, SpeechLimit
-from relay_server.core.model import Member, Notice, Room
+from relay_server.core.model import Member, Room
 from relay_server.core.names import name_keys
 from relay_server.core.policy import Policy
 from relay_server.core.proofs import Proofs
@@ -60,7 +60,7 @@ class Registry:
         self._policy = policy
         self._observer = observer
         self._watch: Watch[Member] = Watch(
-            new_nonce, self._ask, self._evict_for(EvictionReason.UNREACHABLE), self._pause, self._resume
+            new_nonce, self._suspect, self._evict_for(EvictionReason.UNREACHABLE), self._pause, self._resume
         )
         self._silent_hosts = SilentHosts()
         self.proofs = Proofs(policy.max_session_seconds, new_nonce, self._ask, self._evict_for(EvictionReason.EXPIRED))
@@ -69,7 +69,7 @@ class Registry:
         self._active: DeadlineQueue[Member] = DeadlineQueue(policy.silence_timeout_seconds, attrgetter("seen_at"))
         self._pending: DeadlineQueue[Member] = DeadlineQueue(policy.pending_timeout_seconds)
         self._hostless: DeadlineQueue[Room] = DeadlineQueue(policy.host_grace_seconds)
-        self.outbox: list[Notice] = []
+        self.outbox: list[Outgoing] = []
         """What is to be said; who sends it takes it out."""
 
     def check_new_room(self, room_name: bytes, ip: bytes) -> None:
@@ -203,10 +203,10 @@ class Registry:
 
     def evict(self, member: Member, reason: EvictionReason, now: float) -> None:
         """Take a member's place from it and tell it why (EVI-02)."""
-        target = member.room.target_of(member)
+        audience = member.room.audience_of(member)
         if not self._remove(member):
             return
-        self._tell_evicted(member, target, reason)
+        self._tell_evicted(member, audience, reason)
         self._announce(member, MemberEvicted(member.name, reason))
         self._after_removal(member, reason, now)
 
@@ -218,9 +218,9 @@ class Registry:
         self._hostless.discard(room)
         self.admission.rooms.remove(room.network)
         for member in list(room.members):
-            target = room.target_of(member)
+            audience = room.audience_of(member)
             self._remove(member)
-            self._tell_evicted(member, target, members_see)
+            self._tell_evicted(member, audience, members_see)
         self._observer(events.RoomClosed(room.name, reason))
 
     def let_nobody_in(self) -> None:
@@ -270,14 +270,16 @@ class Registry:
             for member in self._still_here(gone):
                 self._watch.note_failure(member, now)
 
-    def tell(self, member: Member, notice: NoticeText) -> None:
+    def tell(self, member: Member, notice: Notice) -> None:
         """Say something to one member."""
-        target = member.room.target_of(member)
-        self._post(member.room, encode_notice(notice), target)
+        self._post(notice, member.room.audience_of(member), log=member.room.sent)
 
-    def tell_all(self, member: Member, notice: NoticeText) -> None:
-        """Say something to a member and to everybody else in its room."""
-        self._post(member.room, encode_notice(notice), member.room.targets_but(member) + member.room.target_of(member))
+    def tell_all(self, member: Member, notice: Notice) -> None:
+        """Say something to a member, be it paused, and to everybody else in its room."""
+        room = member.room
+        self._post(notice, room.gather(), log=room.sent)
+        if member.paused:
+            self.tell(member, notice)
 
     def advise(self, member: Member, text: str, now: float) -> None:
         """Tell a member what became of its words, unless it was told something a moment ago."""
@@ -285,13 +287,13 @@ class Registry:
             member.told_at = now
             self.tell(member, Advice(text))
 
-    def _ask(self, member: Member, challenge: Challenge) -> bytes:
-        payload = encode_notice(challenge)
+    def _ask(self, member: Member, challenge: Challenge, log: Log | None = None) -> None:
+        """Send a challenge; what only one hears is no quotation of the room's."""
         self.counters.challenges += 1
-        self.outbox.append(
-            (payload, member.room.target_of(member))
-        )  # what only one hears is no quotation of the room's
-        return payload
+        self._post(challenge, member.room.audience_of(member), log=log)
+
+    def _suspect(self, member: Member, challenge: Challenge) -> None:
+        self._ask(member, challenge, member.challenges)
 
     def _still_here(self, members: Iterable[Member]) -> Iterator[Member]:
         """Yield members as long as they are some: whoever goes may be a host, and take others with it."""
@@ -373,17 +375,16 @@ class Registry:
             self.provisional.forget(remote)
             self._members_by_remote.remove(remote, member)
 
-    def _tell_evicted(self, member: Member, target: bytes, reason: EvictionReason) -> None:
+    def _tell_evicted(self, member: Member, audience: Audience | None, reason: EvictionReason) -> None:
         self._observer(events.MemberEvicted(member.room.name, member.name, reason))
         if member.address is not None:  # else somebody else may listen at its provisional address
-            self._post(member.room, encode_notice(Disconnected(reason)), target)
+            self._post(Disconnected(reason), audience, log=member.room.sent)
 
-    def _announce(self, member: Member, notice: NoticeText) -> None:
+    def _announce(self, member: Member, notice: Notice) -> None:
         """Tell the others of the member's room about it."""
         if self._policy.announce:
-            self._post(member.room, encode_notice(notice), member.room.targets_but(member))
+            self._post(notice, member.room.gather(), member, log=member.room.sent)
 
-    def _post(self, room: Room, payload: bytes, targets: bytes) -> None:
-        if targets:
-            room.sent.remember(payload)
-            self.outbox.append((payload, targets))
+    def _post(self, notice: Notice, audience: Audience | None, but: Member | None = None, *, log: Log | None) -> None:
+        if audience is not None and len(audience.addresses) > (but in audience.addresses):
+            self.outbox.append(Outgoing(notice, audience, but, log))

@@ -4,11 +4,12 @@ from typing import Final
 
 from chatproto import EvictionReason, is_answer, parse_command, parse_datagram, sanitize
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
-from relay_server.core.address import TARGET_BYTES, Address, ip_of, is_answerable, network_of
+from relay_server.core.address import Address, ip_of, is_answerable, network_of
+from relay_server.core.audience import Forward
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
 from relay_server.core.limits import NetworkBuckets
-from relay_server.core.model import NOTHING_TO_SEND, Forward, Member
+from relay_server.core.model import Member
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
 from relay_server.core.registry import TELL_SECONDS, Registry
@@ -36,15 +37,15 @@ class Relay:
         self._registry = registry
         self._commands = commands
         self._counters = registry.counters
-        self._fanout_sizes = registry.counters.fanout_bytes
+        self._fanout = registry.counters.fanout
         self._find_sender = registry.members_by_header.get
         self._guesses = NetworkBuckets(GUESSES_A_SECOND, GUESSES_A_SECOND)
         self._attribution = policy.attribution
         self._sanitize = policy.sanitize
         self._leave_commands = policy.leave_commands
 
-    def handle_datagram(self, data: bytes, source: Address, now: float) -> Forward | DropReason:
-        """Decide about one datagram and count the decision (CON-01).
+    def handle_datagram(self, data: bytes, source: Address, now: float) -> Forward | DropReason | None:
+        """Decide about one datagram and count the decision (CON-01); None: it was accepted, and nobody gets it.
 
         Every message comes this way, so it calls little: with most of them `_interpret` would find nothing to do.
         """
@@ -79,15 +80,15 @@ class Relay:
                 return self._drop(meant)
             if not meant:
                 counters.accepted += 1
-                return NOTHING_TO_SEND
+                return None
             payload = meant
         counters.accepted += 1
         room = sender.room
         if now >= room.sent.due_at:
             room.sent.sample(payload, now)
-        row = room.row or room.line_up()
-        self._fanout_sizes[len(row) - TARGET_BYTES] += 1
-        return payload, row, sender.place
+        audience = room.audience or room.gather()
+        self._fanout[len(audience.addresses) - 1] += 1
+        return audience, sender, payload
 
     def _identify(self, data: bytes, source: Address, now: float) -> Member | DropReason:
         """Find out who sends from a new address, or why it doesn't count (UDP-02, UDP-03)."""
@@ -144,14 +145,14 @@ class Relay:
         self._commands.obey(member, *asked, now)
         return b""
 
-    def _hold_back(self, member: Member, message: bytes, reason: DropReason, now: float) -> Forward | DropReason:
+    def _hold_back(self, member: Member, message: bytes, reason: DropReason, now: float) -> DropReason | None:
         """Drop what is over a limit; who is muted may still be there, leave and use commands (MOD-05)."""
         if reason is not DropReason.MUTED:
             return self._drop(self._over_limit(member, reason, now))
         meant = self._obey(member, message, now)
         if isinstance(meant, bytes):
             self._counters.accepted += 1
-            return NOTHING_TO_SEND
+            return None
         if meant is None:
             self._registry.advise(member, "You are muted: what you say is not relayed.", now)
         return self._drop(meant or reason)

@@ -16,9 +16,10 @@ from operator import add, mul
 from typing import Final, NamedTuple
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
-from relay_server.core.address import ADDRESS_BYTES, SEGMENT_OFFSET, TARGET_BYTES, Address
+from relay_server.core.address import ADDRESS_BYTES, Address
 from relay_server.net.errqueue import Undelivered, ask_for_errors, drain_errors
-from relay_server.net.fanout import Parcel
+from relay_server.net.fanout import GsoBatch
+from relay_server.net.targets import SEGMENT_OFFSET, TARGET_BYTES
 
 RECEIVE_BATCH: Final = 512
 SEND_BATCH: Final = 1024
@@ -97,8 +98,8 @@ class BatchSocket:
         self._fd = sock.fileno()
         self._errors_wait = False
         self._congested = False
-        self.cuts = _can_cut(sock)
-        """Whether the kernel cuts parcels of several messages, see `fanout`."""
+        self.supports_gso = _supports_gso(sock)
+        """Whether the kernel cuts batches of several messages, see `fanout`."""
         # What comes in.
         self._inbox = mmap.mmap(-1, RECEIVE_BATCH * _RECEIVE_STRIDE)
         self._sources = mmap.mmap(-1, RECEIVE_BATCH * TARGET_BYTES)
@@ -111,7 +112,7 @@ class BatchSocket:
         self._in_headers = memoryview(in_headers).cast("B")
         self._in_words = self._in_headers.cast("I")
         self._fresh_headers = bytes(self._in_headers)
-        # What goes out: two sets of headers for the same targets; the second one has parcels cut.
+        # What goes out: two sets of headers for the same targets; the second one has batches cut.
         self._targets = mmap.mmap(-1, SEND_BATCH * TARGET_BYTES)
         self._segments = memoryview(self._targets).cast("H")[SEGMENT_OFFSET // 2 :: TARGET_BYTES // 2]
         self._out_iovecs = mmap.mmap(-1, SEND_BATCH * _IOVEC_BYTES)
@@ -147,11 +148,11 @@ class BatchSocket:
         places = map(slice, _RECEIVE_STARTS, map(add, _RECEIVE_STARTS, sizes))
         return zip(map(self._inbox.__getitem__, places), map(self._sources.__getitem__, _SOURCE_PLACES), strict=False)
 
-    def send(self, parcels: Sequence[Parcel]) -> Sent:
-        """Hand parcels to the kernel; returns what became of their messages, each for itself."""
-        if not parcels:
+    def send(self, batches: Sequence[GsoBatch]) -> Sent:
+        """Hand batches to the kernel; returns what became of their messages, each for itself."""
+        if not batches:
             return NOTHING_SENT
-        texts, rows, segments = zip(*parcels, strict=True)
+        texts, rows, segments = zip(*batches, strict=True)
         text, targets = b"".join(texts), b"".join(rows)
         sizes = list(map(len, texts))
         counts = [len(row) // TARGET_BYTES for row in rows]
@@ -175,7 +176,7 @@ class BatchSocket:
         return Sent(copies - len(errors), sum(map(mul, counts, sizes)) - refused_bytes, errors)
 
     def _send(self, targets: bytes, iovecs: bytes, cuts: memoryview | None) -> list[SendError]:
-        """Send at most 1024 parcels' copies."""
+        """Send at most 1024 batches' copies."""
         self._targets[: len(targets)] = targets
         self._out_iovecs[: len(iovecs)] = iovecs
         count = len(targets) // TARGET_BYTES
@@ -219,7 +220,7 @@ class BatchSocket:
             if tries < _TRIES and not uncut and self._is_passing(reason):
                 continue
             if uncut:
-                self.cuts = self.cuts and reason != errno.EIO
+                self.supports_gso = self.supports_gso and reason != errno.EIO
                 refused += self._send_apart(headers, index)
             else:
                 refused += self._errors(index, reason)
@@ -228,7 +229,7 @@ class BatchSocket:
         return refused
 
     def _send_apart(self, headers: "ctypes.Array[_MessageHeader]", index: int) -> list[SendError]:
-        """Send the messages of a parcel one by one: on its way the kernel can't cut it."""
+        """Send the messages of a batch one by one: on its way the kernel can't cut it."""
         pieces = self._pieces_of(index)
         self._segments[index] = 0
         refused: list[SendError] = []
@@ -243,7 +244,7 @@ class BatchSocket:
         return [SendError(target, reason, size) for _, size in self._pieces_of(index)]
 
     def _pieces_of(self, index: int) -> list[tuple[int, int]]:
-        """Return where the messages of a parcel begin, and their sizes."""
+        """Return where the messages of a batch begin, and their sizes."""
         start, size = _IOVEC.unpack_from(self._out_iovecs, index * _IOVEC_BYTES)
         segment = self._segments[index]
         if not segment:
@@ -267,8 +268,8 @@ class BatchSocket:
 _NO_ERRORS: Final[list[SendError]] = []
 
 
-def _can_cut(sock: socket.socket) -> bool:
-    """Tell whether the kernel cuts parcels: Linux 4.18 and newer."""
+def _supports_gso(sock: socket.socket) -> bool:
+    """Tell whether the kernel cuts batches: Linux 4.18 and newer."""
     try:
         sock.getsockopt(_SOL_UDP, _UDP_SEGMENT)
     except OSError:

@@ -1,4 +1,4 @@
-"""Who gets what of a batch: messages that have the same way go it together, as one parcel that the kernel cuts.
+"""How an audience is reached: its addresses in a row, and its messages in batches that the kernel cuts.
 
 That is UDP GSO: the kernel takes several datagrams for one address in one piece, and goes through its protocols, its
 routes and its filters once for all of them. Who receives them sees no difference.
@@ -8,95 +8,121 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
-from relay_server.core.address import TARGET_BYTES, targets_but
-from relay_server.core.model import Forward
+from relay_server.core.audience import Audience, Forward, Listener
+from relay_server.net.targets import TARGET_BYTES, pack_targets, targets_but
 
 MAX_SEGMENT_BYTES: Final = 1200
 """What is longer goes on its own: a piece must fit a packet, on any path (IPv6's least is 1280, 48 of it headers)."""
-MAX_PARCEL_SEGMENTS: Final = 64
-"""The kernel cuts no parcel into more pieces."""
-MAX_PARCEL_BYTES: Final = 65_000
-"""The kernel takes no parcel that would not fit an IP packet."""
+MAX_BATCH_SEGMENTS: Final = 64
+"""The kernel cuts no batch into more pieces."""
+MAX_BATCH_BYTES: Final = 65_000
+"""The kernel takes no batch that would not fit an IP packet."""
 
-Parcel: TypeAlias = tuple[bytes, bytes, int]
+GsoBatch: TypeAlias = tuple[bytes, bytes, int]
 """One or more messages' bytes, a row of targets, and the size to cut by: each message's, the last may be shorter.
 
 0 doesn't cut.
 """
+_Said: TypeAlias = tuple[bytes, int]
+"""A payload, and where the sender's target ends in the row; 0 if it has none there."""
 
 
-def pack_parcels(forwards: Iterable[Forward], *, together: bool) -> list[Parcel]:
-    """Lay out what a batch of messages brings: to every target each message once, in the order of arrival (UDP-04).
+class Route:
+    """An audience's addresses in a row, and where in it each listener's target ends."""
 
-    If not ``together``, each message is a parcel of its own.
+    __slots__ = ("ends", "row")
+
+    def __init__(self, audience: Audience) -> None:
+        self.row = pack_targets(audience.addresses.values())
+        ends = range(TARGET_BYTES, len(self.row) + TARGET_BYTES, TARGET_BYTES)
+        self.ends: dict[Listener, int] = dict(zip(audience.addresses, ends, strict=True))
+
+
+def route_of(audience: Audience) -> Route:
+    """Return the way to an audience; it is worked out once, and kept with it."""
+    route: Route | None = audience.route
+    if route is None:
+        route = audience.route = Route(audience)
+    return route
+
+
+def row_but(audience: Audience, listener: Listener | None) -> bytes:
+    """Return an audience's targets, without those of one listener."""
+    route = route_of(audience)
+    return targets_but(route.row, route.ends.get(listener, 0)) if listener else route.row
+
+
+def pack_batches(forwards: Iterable[Forward], *, together: bool) -> list[GsoBatch]:
+    """Lay out what is to be sent: to every listener each message once, in the order of arrival (UDP-04).
+
+    If not ``together``, each message is a batch of its own.
     """
     if not together:
-        return [_pack_one(forward) for forward in forwards]
-    forwards_by_row: defaultdict[int, list[Forward]] = defaultdict(list)
+        return [(payload, row_but(audience, sender), 0) for audience, sender, payload in forwards]
+    forwards_by_audience: defaultdict[Audience, list[Forward]] = defaultdict(list)
     for forward in forwards:
-        forwards_by_row[id(forward[1])].append(forward)
-    parcels: list[Parcel] = []
-    for same_way in forwards_by_row.values():
+        forwards_by_audience[forward[0]].append(forward)
+    batches: list[GsoBatch] = []
+    for audience, same_way in forwards_by_audience.items():
+        route: Route = audience.route or route_of(audience)
+        row, end_of = route.row, route.ends.get
         if len(same_way) == 1:
-            parcels.append(_pack_one(same_way[0]))
+            _, sender, payload = same_way[0]
+            batches.append((payload, targets_but(row, end_of(sender, 0)), 0))
         else:
-            for run in _runs(same_way):
+            for run in _runs([(payload, end_of(sender, 0)) for _, sender, payload in same_way]):
                 if len(run) == 1:
-                    parcels.append(_pack_one(run[0]))
+                    payload, end = run[0]
+                    batches.append((payload, targets_but(row, end), 0))
                 else:
-                    parcels += _pack_run(run)
-    return parcels
+                    batches += _pack_run(row, run)
+    return batches
 
 
-def _pack_one(forward: Forward) -> Parcel:
-    payload, row, place = forward
-    return payload, targets_but(row, place), 0
-
-
-def _runs(forwards: list[Forward]) -> list[list[Forward]]:
-    """Divide a row's messages into runs that fit a parcel."""
-    sizes = [len(payload) for payload, _, _ in forwards]
+def _runs(said: list[_Said]) -> list[list[_Said]]:
+    """Divide a row's messages into runs that fit a batch."""
+    sizes = [len(payload) for payload, _ in said]
     count, size = len(sizes), sizes[0]
     most = _most(size)
     if sizes.count(size) == count <= most:
-        return [forwards]
+        return [said]
     runs = []
     first = 0
     for index in range(1, count):
         length = sizes[index]
         if index - first >= most or length > size:
-            runs.append(forwards[first:index])
+            runs.append(said[first:index])
             first, size, most = index, length, _most(length)
         elif length < size:
             most = 0  # it is the last one
-    return [*runs, forwards[first:]]
+    return [*runs, said[first:]]
 
 
 def _most(size: int) -> int:
-    """Return how many messages of this size fit a parcel."""
-    return min(MAX_PARCEL_SEGMENTS, MAX_PARCEL_BYTES // size) if size <= MAX_SEGMENT_BYTES else 1
+    """Return how many messages of this size fit a batch."""
+    return min(MAX_BATCH_SEGMENTS, MAX_BATCH_BYTES // size) if size <= MAX_SEGMENT_BYTES else 1
 
 
-def _pack_run(run: Sequence[Forward]) -> list[Parcel]:
-    """Give all of it to who said nothing in this run, and to each sender what the others said."""
-    payloads, (row, *_), places = zip(*run, strict=True)
+def _pack_run(row: bytes, run: Sequence[_Said]) -> list[GsoBatch]:
+    """Give all of it to those who said nothing in this run, and to each sender what the others said."""
+    payloads, ends = zip(*run, strict=True)
     text, size = b"".join(payloads), len(payloads[0])
-    parcels: list[Parcel] = []
-    senders = {0, *places}
-    if len(senders) > len(places):  # each said one thing, as is usual: that is cut out fastest
+    batches: list[GsoBatch] = []
+    senders = {0, *ends}
+    if len(senders) > len(ends):  # each said one thing, as is usual: that is cut out fastest
         start = 0
-        for place in places:
-            end = start + size
-            parcels.append((text[:start] + text[end:], row[place - TARGET_BYTES : place], size))
-            start = end
+        for end in ends:
+            stop = start + size
+            batches.append((text[:start] + text[stop:], row[end - TARGET_BYTES : end], size))
+            start = stop
     else:
         for sender in senders - {0}:
-            heard = b"".join([payload for payload, _, place in run if place != sender])
+            heard = b"".join([payload for payload, end in run if end != sender])
             if heard:
-                parcels.append((heard, row[sender - TARGET_BYTES : sender], size))
+                batches.append((heard, row[sender - TARGET_BYTES : sender], size))
     if len(senders) <= len(row) // TARGET_BYTES:
-        parcels.append((text, _targets_but_all(row, sorted(senders)), size))
-    return parcels
+        batches.append((text, _targets_but_all(row, sorted(senders)), size))
+    return batches
 
 
 def _targets_but_all(row: bytes, starts: Sequence[int]) -> bytes:

@@ -10,24 +10,17 @@ from functools import lru_cache
 from typing import Final
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
-from relay_server.core.address import (
-    Address,
-    ip_of,
-    make_address,
-    parse_ip,
-    port_of,
-    show_ip,
-    unpack_targets,
-)
+from relay_server.core.address import Address, ip_of, make_address, parse_ip, port_of, show_ip
 from relay_server.net.batch import RECEIVE_BATCH, SendError, Sent
 from relay_server.net.errqueue import Undelivered
-from relay_server.net.fanout import Parcel
+from relay_server.net.fanout import GsoBatch
+from relay_server.net.targets import unpack_targets
 
 
 class PortableSocket:
     """A bound, non-blocking datagram socket of either family; see `batch.BatchSocket` for the methods."""
 
-    cuts: Final = False
+    supports_gso: Final = False
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -48,11 +41,11 @@ class PortableSocket:
             received.append((data, _to_address(source[0], source[1])))
         return received
 
-    def send(self, parcels: Iterable[Parcel]) -> Sent:
-        """Hand parcels of one message each to the kernel; returns what it took and what it refused."""
+    def send(self, batches: Iterable[GsoBatch]) -> Sent:
+        """Hand batches of one message each to the kernel; returns what it took and what it refused."""
         copies = volume = 0
         errors = []
-        for payload, targets, _ in parcels:
+        for payload, targets, _ in batches:
             for target in unpack_targets(targets):
                 try:
                     self._sock.sendto(payload, _to_socket_name(target, self._mapped))

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final, Protocol, TypeAlias
 
-from relay_server.core.address import TARGET_BYTES, Address
+from chatproto import Notice, encode_lobby, encode_notice
+from chatproto.notices import SERVER_NAME
+from relay_server.core.address import Address
+from relay_server.core.audience import Forward, Outgoing
 from relay_server.core.counters import Counters, DropReason, SendFailure
-from relay_server.core.model import Forward, Notice
 from relay_server.net.batch import BatchSocket
-from relay_server.net.fanout import Parcel, pack_parcels
+from relay_server.net.fanout import GsoBatch, pack_batches, row_but
 from relay_server.net.neighbours import unresolved_hosts
 from relay_server.net.portable import PortableSocket
 
@@ -36,19 +38,20 @@ _OF_THE_ADDRESS = {
 }  # fmt: skip
 """Nothing can be sent there, whatever it is. Not of the address are a want of room or memory, a message's size, and
 EPERM, which is a firewall's or that of a full table of connections: those befall whoever is next."""
-_TURN_BYTES = COPIES_A_TURN * TARGET_BYTES
 _SO_MEMINFO, _MEMINFO_BYTES, _DROPS_WORD = 55, 36, 8
 
 
-Handler: TypeAlias = Callable[[bytes, Address, float], Forward | DropReason]
+Handler: TypeAlias = Callable[[bytes, Address, float], Forward | DropReason | None]
 """Decides about one datagram: its bytes, its source, the time."""
+Encoder: TypeAlias = Callable[[Notice], bytes]
+"""Writes a notice as the datagram that a listener receives."""
 
 
 class Chat(Protocol):
     """What stands behind a port: the rooms or the lobby."""
 
     counters: Counters
-    outbox: list[Notice]
+    outbox: list[Outgoing]
 
     def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
         """Take an ICMP error."""
@@ -74,6 +77,7 @@ class UdpPort:
         clock: Callable[[], float],
         *,
         pinned: bool,
+        encode: Encoder = encode_notice,
         portable: bool = False,
     ) -> None:
         self._raw = sock
@@ -83,6 +87,7 @@ class UdpPort:
         self._handle = handle
         self._chat = chat
         self._clock = clock
+        self._encode = encode
         self._waiting: list[tuple[bytes, Address]] = []
         self._forwards: list[Forward] = []
         self._errors_seen = False
@@ -120,8 +125,8 @@ class UdpPort:
         chat, counters = self._chat, self._chat.counters
         self._flush_messages()
         while chat.outbox:
-            notices, chat.outbox = chat.outbox, []
-            for portion in _portions(notices):
+            outgoing, chat.outbox = chat.outbox, []
+            for portion in self._portions(outgoing):
                 copies, _, errors = self._sock.send(portion)
                 counters.notices_sent += copies
                 counters.notice_failures += len(errors)
@@ -152,13 +157,13 @@ class UdpPort:
 
     def _handle_batch(self, batch: Iterator[tuple[bytes, Address]], now: float) -> None:
         handle, forwards, chat = self._handle, self._forwards, self._chat
-        rows_bytes = 0
+        copies = 0
         for data, source in batch:
             result = handle(data, source, now)
-            if isinstance(result, tuple) and (row := result[1]):
+            if isinstance(result, tuple):
                 forwards.append(result)
-                rows_bytes += len(row)
-                if rows_bytes > _TURN_BYTES:
+                copies += len(result[0].addresses)
+                if copies > COPIES_A_TURN:
                     break
             if chat.outbox:
                 self.flush()
@@ -167,7 +172,7 @@ class UdpPort:
         """Send what was said and count what became of it (CON-02)."""
         if not self._forwards:
             return
-        copies, volume, errors = self._sock.send(pack_parcels(self._forwards, together=self._sock.cuts))
+        copies, volume, errors = self._sock.send(pack_batches(self._forwards, together=self._sock.supports_gso))
         self._forwards.clear()
         counters = self._chat.counters
         counters.sent += copies
@@ -179,18 +184,25 @@ class UdpPort:
             if reason in _OF_THE_ADDRESS:
                 self._chat.note_send_error(target, self._clock())
 
+    def _portions(self, outgoing: Iterable[Outgoing]) -> Iterator[list[GsoBatch]]:
+        """Divide notices into portions of a turn's measure, so that those of a large room don't fill the memory."""
+        portion: list[GsoBatch] = []
+        copies = 0
+        for notice, audience, but, log in outgoing:
+            payload = self._encode(notice)
+            if log is not None:
+                log.remember(payload)
+            portion.append((payload, row_but(audience, but), 0))
+            copies += len(audience.addresses)
+            if copies > COPIES_A_TURN:
+                yield portion
+                portion, copies = [], 0
+        yield portion
 
-def _portions(notices: Iterable[Notice]) -> Iterator[list[Parcel]]:
-    """Divide notices into portions of a turn's measure, so that those of a large room don't fill the memory."""
-    portion: list[Parcel] = []
-    rows_bytes = 0
-    for payload, targets in notices:
-        portion.append((payload, targets, 0))
-        rows_bytes += len(targets)
-        if rows_bytes > _TURN_BYTES:
-            yield portion
-            portion, rows_bytes = [], 0
-    yield portion
+
+def encode_lobby_notice(notice: Notice) -> bytes:
+    """Write a notice as the lobby's clients receive it: as said by the server (LOB-05)."""
+    return encode_lobby(SERVER_NAME.encode(), str(notice).encode())
 
 
 def _batches(sock: socket.socket) -> bool:

@@ -22,7 +22,6 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from chatproto import Command, EvictionReason, Operation, Status
 from relay_server import __version__
 from relay_server.core import events
-from relay_server.core.address import TARGET_BYTES
 from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.core.encryption import TlsCounts
 from relay_server.passwords import Outcome
@@ -212,7 +211,7 @@ class RelayCollector:
             "relay_transaction_duration_seconds", "From the connection to the last frame written",
             DURATION_BOUNDS, self._tally.duration_buckets, self._tally.duration_sum,
         )  # fmt: skip
-        sizes = {row // TARGET_BYTES: count for row, count in self._rooms.fanout_bytes.items()}
+        sizes = self._rooms.fanout
         buckets = [0] * (len(FANOUT_BOUNDS) + 1)
         for size, count in sizes.items():
             buckets[bisect_left(FANOUT_BOUNDS, size)] += count
