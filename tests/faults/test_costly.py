@@ -1,8 +1,8 @@
-"""Small things that would take the relay long: text full of harm, lists, and names that grow; all within the limits."""
+"""What would take the relay long, all within the limits: text full of harm, lists, names that grow, a large room."""
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import NamedTuple
 
@@ -33,6 +33,7 @@ class Case(NamedTuple):
     attack: Attack
     a_second: int
     weakness: Weakness
+    settings: Mapping[str, str] = {}
 
 
 @contextmanager
@@ -85,10 +86,27 @@ def names_that_grow(relay: OwnRelay) -> Iterator[Callable[[], None]]:
         yield speak_once
 
 
+@contextmanager
+def speech_in_a_large_room(relay: OwnRelay) -> Iterator[Callable[[], None]]:
+    """Let the 64 members of one address speak in a room of 1,000."""
+    with People(relay.relay) as people:
+        host = people.create(b"large", b"host of all", source="127.0.0.10")
+        members = [
+            people.join(b"large", b"guest %d" % number, source=f"127.0.0.{10 + number // 64}")
+            for number in range(1, 1000)
+        ]
+        for member in (host, *members):
+            member.keep_alive()
+        turns = itertools.cycle(members[-64:])
+        yield lambda: next(turns).say(b"hello")
+        host.leave()  # which closes the room at once: else each would be told of each who leaves
+
+
 CASES = {
     "text": Case(harmful_text, 64 * 16, weakened.sanitize_in_pieces),
     "lists": Case(lists_of_members, 64 * 20, weakened.write_every_list),
     "names": Case(names_that_grow, 5000, weakened.judge_every_name),
+    "copies": Case(speech_in_a_large_room, 64 * 20, weakened.count_no_large_rooms, {"RELAY_MESSAGE_RATE": "60"}),
 }
 each = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 one_loop = pytest.mark.parametrize("loop", ["uvloop"])
@@ -117,7 +135,7 @@ def under(case: Case, relay: OwnRelay) -> Iterator[Callable[[], float]]:
 @one_loop
 @pytest.mark.timeout(180)
 def test_what_takes_long_costs_the_honest_nothing(start_relay: StartRelay, case: Case) -> None:
-    relay = start_relay()
+    relay = start_relay(**case.settings)
     with People(relay.relay) as people, under(case, relay) as go_on:
         crowd = Crowd(people.pair(b"honest"))
         crowd.talk_until(lambda: go_on() > SECONDS, HONEST_A_SECOND, SECONDS + SLACK_SECONDS)
@@ -131,7 +149,7 @@ def test_what_takes_long_costs_the_honest_nothing(start_relay: StartRelay, case:
 def test_control_without_its_guard_the_relay_falls_behind_until_its_buffer_is_full(
     start_relay: StartRelay, case: Case
 ) -> None:
-    relay = start_relay.weakened(case.weakness)
+    relay = start_relay.weakened(case.weakness, **case.settings)
     with under(case, relay) as go_on:
         while scrape(relay).value("relay_kernel_drops_total") == 0:
             pause = go_on() + 1.0

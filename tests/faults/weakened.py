@@ -151,6 +151,11 @@ def count_no_records() -> None:
     replace(RecordCounter, "count", lambda *_: 0)
 
 
+def count_no_large_rooms() -> None:
+    """Copy whatever is said within a member's rate, however many hear it."""
+    replace(relay, "SMALL_AUDIENCE", 1 << 30)
+
+
 def write_after_the_end() -> None:
     """Read and answer on when the sending side has ended, as if nobody would send anything then."""
 
@@ -236,6 +241,7 @@ WEAKNESSES: dict[str, Weakness] = {
         count_no_copies,
         believe_path_mtus,
         write_after_the_end,
+        count_no_large_rooms,
         count_no_records,
         take_any_port,
         hash_for_whoever_comes_first,

@@ -44,6 +44,7 @@ _OF_DROPS: Final = {
     "address_mismatch": PINK,
     "message_rate": BLUE,
     "byte_rate": TEAL,
+    "copy_rate": "#3274D9",
     "invalid_utf8": GREEN,
     "reserved_name": "#E0B400",
     "too_long": "#A352CC",

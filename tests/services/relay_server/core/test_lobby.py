@@ -11,6 +11,7 @@ from chatproto import EvictionReason, encode_lobby
 from relay_server.core import events, lobby
 from relay_server.core.address import Address, make_address, parse_ip, remote_of
 from relay_server.core.counters import DropReason
+from relay_server.core.limits import SMALL_AUDIENCE
 from relay_server.core.lobby import ALL_NEW_NAMES_AT_ONCE, NEW_NAMES_AT_ONCE, Lobby
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
@@ -346,3 +347,24 @@ def test_every_datagram_is_forwarded_or_dropped_and_counted(datagrams: list[tupl
             assert targets in ([], sorted(known - {source}))
         case.assert_all_is_counted()
     assert case.said() == []
+
+
+@pytest.mark.requirement("LIM-01", "LOB-03")
+def test_a_large_lobby_has_one_bound_for_all_copies() -> None:
+    case = LobbyCase(message_rate=1.0, message_burst=1)
+    crowd = [at(f"10.0.{number}.1") for number in range(SMALL_AUDIENCE + 2)]
+    for source in crowd:
+        case.say(source, "ann")
+    results = [case.say(source, "ann", "hi", 1.0) for source in crowd[:20]]
+    allowed = 1000 // (SMALL_AUDIENCE + 1)
+    assert [result is DropReason.COPY_RATE for result in results] == [False] * allowed + [True] * (20 - allowed)
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("LIM-01", "LOB-03")
+def test_without_a_message_rate_a_lobby_has_no_bound() -> None:
+    case = LobbyCase()
+    crowd = [at(f"10.0.{number}.1") for number in range(SMALL_AUDIENCE + 2)]
+    for source in crowd:
+        case.say(source, "ann")
+    assert not any(case.say(source, "ann", "hi", 1.0) is DropReason.COPY_RATE for source in crowd)

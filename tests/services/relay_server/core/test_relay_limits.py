@@ -1,12 +1,16 @@
 """Who says too much, who says it again and again, and who guesses tokens (LIM-01, EVI-03)."""
 
+from typing import Any
+
 import pytest
 
 from chatproto import EvictionReason, encode_datagram
 from relay_server.core import events
 from relay_server.core.counters import DropReason
+from relay_server.core.limits import SMALL_AUDIENCE
+from relay_server.core.model import Member
 from relay_server.core.relay import GUESSES_A_SECOND, STRIKES_TO_EVICT
-from services.relay_server.core.rooms_case import Case, at, home, relayed
+from services.relay_server.core.rooms_case import NOTHING_SAID, Case, at, home, relayed
 
 SLOW_DOWN = "server: slow down: some of your messages were not relayed"
 
@@ -115,3 +119,52 @@ def test_a_guessers_neighbour_with_a_token_is_served() -> None:
     for _ in range(100):
         case.relay.handle_datagram(encode_datagram(b"demo", b"guess"), at("198.51.100.1", 9), 0.0)
     assert case.say(ann, "hi") == (b"ann: hi", [])
+
+
+def large_room(members: int, **policy: Any) -> tuple[Case, list[Member]]:
+    """Return a room whose members all come from one address, have spoken, and wait for nothing."""
+    case = Case(max_members_per_address=0, **policy)
+    crowd = [case.create("member 0", ip="10.0.0.1")]
+    crowd += [case.join(f"member {number}", ip="10.0.0.1") for number in range(1, members)]
+    for port, member in enumerate(crowd, start=5000):
+        case.say(member, "", 0.0, at("10.0.0.1", port))
+    case.said()
+    return case, crowd
+
+
+def speak(case: Case, crowd: list[Member], number: int, text: str = "hi", now: float = 1.0) -> object:
+    return case.say(crowd[number], text, now, at("10.0.0.1", 5000 + number))
+
+
+@pytest.mark.requirement("LIM-01")
+def test_the_members_of_one_address_share_what_they_may_cause_in_a_large_room() -> None:
+    case, crowd = large_room(SMALL_AUDIENCE + 2, message_rate=1.0, message_burst=1)
+    allowed = 1000 // (SMALL_AUDIENCE + 1)
+    results = [speak(case, crowd, number) for number in range(allowed + 3)]
+    assert [result is DropReason.COPY_RATE for result in results] == [False] * allowed + [True] * 3
+    assert case.said() == [(SLOW_DOWN, [at("10.0.0.1", 5000 + number)]) for number in range(allowed, allowed + 3)]
+    somebody = case.join("somebody else", ip="10.0.0.2", now=1.0)
+    assert isinstance(case.say(somebody, "hi", 1.0), tuple)
+    assert isinstance(speak(case, crowd, allowed + 3, now=2.0), tuple)
+    assert case.knows(crowd[allowed])
+    case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("LIM-01")
+@pytest.mark.parametrize(("members", "rate"), [(SMALL_AUDIENCE + 1, 1.0), (SMALL_AUDIENCE + 2, 0.0)])
+def test_copies_arent_counted_in_small_rooms_nor_without_a_message_rate(members: int, rate: float) -> None:
+    case, crowd = large_room(members, message_rate=rate, message_burst=1)
+    for number in range(members):
+        assert isinstance(speak(case, crowd, number), tuple)
+
+
+@pytest.mark.requirement("LIM-01", "MOD-01")
+def test_a_hosts_command_in_a_large_room_counts_as_a_message() -> None:
+    case, crowd = large_room(SMALL_AUDIENCE + 2, message_rate=1.0, message_burst=100)
+    results = [speak(case, crowd, 0, f"/topic {number}") for number in range(60)]
+    assert DropReason.COPY_RATE not in results
+    case, crowd = large_room(SMALL_AUDIENCE + 2, message_rate=30.0, message_burst=1)
+    for number in range(1, 16):
+        speak(case, crowd, number)
+    assert speak(case, crowd, 0, "/topic one more") is DropReason.COPY_RATE
+    assert speak(case, crowd, 1, "/who", now=1.05) == NOTHING_SAID

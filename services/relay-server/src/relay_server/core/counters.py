@@ -18,6 +18,7 @@ class DropReason(StrEnum):
     ADDRESS_MISMATCH = "address_mismatch"
     MESSAGE_RATE = "message_rate"
     BYTE_RATE = "byte_rate"
+    COPY_RATE = "copy_rate"
     INVALID_UTF8 = "invalid_utf8"
     MUTED = "muted"
     RESERVED_NAME = "reserved_name"

@@ -11,6 +11,14 @@ from relay_server.core.policy import Policy
 MAX_TRACKED: Final = 16_384
 """Buckets kept per kind; the longest unused is forgotten, so that spoofed sources can't fill the memory."""
 
+SMALL_AUDIENCE: Final = 64
+"""A message to so many others costs little, so its copies aren't counted: a school's room is as free as ever."""
+COPIES_PER_MESSAGE: Final = 500
+"""The members of one address may cause so many copies a second in larger rooms for each message a second that one of
+them may say, or ten messages to 1,000 others by default. Without a bound one address could use up the processor."""
+COPIES_AT_ONCE_PER_MESSAGE: Final = 1000
+"""The same for the burst: what a member may say at once passes in a room of 1,000, too."""
+
 AROUND_FACTORS: Final = (4, 16)
 """What the /56 and the /48 around an IPv6 /64 may have, in times of what one /64 may.
 
@@ -113,6 +121,11 @@ class NetworkBuckets:
             return own
         larger = [buckets.bucket_of(key, now) for buckets, key in zip(self._around, around, strict=True)]
         return NestedBucket(own, *larger)
+
+
+def copy_rate(policy: Policy) -> tuple[float, float]:
+    """Return how many copies a second may be caused in a large room, and how many at once; 0 is no limit."""
+    return COPIES_PER_MESSAGE * policy.message_rate, COPIES_AT_ONCE_PER_MESSAGE * policy.message_burst
 
 
 class SpeechLimit:

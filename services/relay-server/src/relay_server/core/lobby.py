@@ -12,7 +12,7 @@ from relay_server.core.admission import Census
 from relay_server.core.audience import Audience, Forward, Group, Listener, Outgoing
 from relay_server.core.counters import Counters, DropReason
 from relay_server.core.deadlines import DeadlineQueue
-from relay_server.core.limits import NetworkBuckets, SpeechLimit, TokenBucket
+from relay_server.core.limits import SMALL_AUDIENCE, NetworkBuckets, SpeechLimit, TokenBucket, copy_rate
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
 from relay_server.core.provisional import ProvisionalAddresses
@@ -68,6 +68,8 @@ class Lobby:
         self._group = Group()
         self._new_names = NetworkBuckets(NEW_NAMES_A_SECOND, NEW_NAMES_AT_ONCE)
         self._all_new_names = TokenBucket(ALL_NEW_NAMES_A_SECOND, ALL_NEW_NAMES_AT_ONCE, 0.0)
+        # One for all: a source may be forged, so the copies of an address can't be counted as in rooms.
+        self._copies = TokenBucket(*copy_rate(policy), 0.0) if policy.message_rate else None
         self.outbox: list[Outgoing] = []
         """What is to be said; who sends it takes it out."""
 
@@ -104,7 +106,7 @@ class Lobby:
         client = client or self._admit(source, len(message), now)
         client.name = raw_name
         self._note_life(client, source, now)
-        return self._forward(client, data, message)
+        return self._forward(client, data, message, now)
 
     def _check_name(
         self, client: LobbyClient | None, raw_name: bytes, source: Address, now: float
@@ -128,12 +130,15 @@ class Lobby:
         client.seen_at = now
         self._active.add(client, now)
 
-    def _forward(self, client: LobbyClient, data: bytes, message: bytes) -> Forward | None:
+    def _forward(self, client: LobbyClient, data: bytes, message: bytes, now: float) -> Forward | DropReason | None:
         if not message:
             return None
-        self._group.sent.remember(data)
         audience = self._group.gather()
-        self.counters.fanout[len(audience.addresses) - 1] += 1
+        others = len(audience.addresses) - 1
+        if others > SMALL_AUDIENCE and self._copies and not self._copies.take(others, now):
+            return DropReason.COPY_RATE
+        self._group.sent.remember(data)
+        self.counters.fanout[others] += 1
         return audience, client, data
 
     def next_deadline(self) -> float:

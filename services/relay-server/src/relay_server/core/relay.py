@@ -8,7 +8,7 @@ from relay_server.core.address import Address, ip_of, is_answerable, network_of
 from relay_server.core.audience import Forward
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
-from relay_server.core.limits import NetworkBuckets
+from relay_server.core.limits import SMALL_AUDIENCE, NetworkBuckets, copy_rate
 from relay_server.core.model import Member
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
@@ -21,6 +21,7 @@ STRIKE_PAUSE_SECONDS: Final = 5.0
 """A pause this long makes the next strike the first."""
 GUESSES_A_SECOND: Final = 20.0
 """Unknown tokens from one address; what is over counts as guessing (LIM-01)."""
+SLOW_DOWN: Final = "slow down: some of your messages were not relayed"
 
 _SLASH = ord("/")
 _SURELY_SHORT_BYTES = MAX_DELIVERY_BYTES - 255 - len(": ")
@@ -40,6 +41,7 @@ class Relay:
         self._fanout = registry.counters.fanout
         self._find_sender = registry.members_by_header.get
         self._guesses = NetworkBuckets(GUESSES_A_SECOND, GUESSES_A_SECOND)
+        self._copies = NetworkBuckets(*copy_rate(policy))
         self._attribution = policy.attribution
         self._sanitize = policy.sanitize
         self._leave_commands = policy.leave_commands
@@ -76,18 +78,18 @@ class Relay:
             payload = attribution + message
         else:
             meant = self._interpret(sender, message, now)
-            if isinstance(meant, DropReason):
-                return self._drop(meant)
-            if not meant:
-                counters.accepted += 1
-                return None
+            if not meant or isinstance(meant, DropReason):
+                return self._conclude(meant)
             payload = meant
-        counters.accepted += 1
         room = sender.room
+        audience = room.audience or room.gather()
+        others = len(audience.addresses) - 1
+        if others > SMALL_AUDIENCE and (copied := self._over_copies(sender, others, now)):
+            return self._drop(copied)
+        counters.accepted += 1
         if now >= room.sent.due_at:
             room.sent.sample(payload, now)
-        audience = room.audience or room.gather()
-        self._fanout[len(audience.addresses) - 1] += 1
+        self._fanout[others] += 1
         return audience, sender, payload
 
     def _identify(self, data: bytes, source: Address, now: float) -> Member | DropReason:
@@ -142,6 +144,10 @@ class Relay:
             return None
         if not _is_utf8(message):
             return DropReason.INVALID_UTF8
+        others = len(member.room.members) - 1
+        # Everybody may hear of what a host does, so it counts as a message would.
+        if member.room.host is member and others > SMALL_AUDIENCE and (over := self._over_copies(member, others, now)):
+            return over
         self._commands.obey(member, *asked, now)
         return b""
 
@@ -150,12 +156,10 @@ class Relay:
         if reason is not DropReason.MUTED:
             return self._drop(self._over_limit(member, reason, now))
         meant = self._obey(member, message, now)
-        if isinstance(meant, bytes):
-            self._counters.accepted += 1
-            return None
         if meant is None:
             self._registry.advise(member, "You are muted: what you say is not relayed.", now)
-        return self._drop(meant or reason)
+            return self._drop(reason)
+        return self._conclude(meant)
 
     def _render(self, member: Member, message: bytes) -> bytes | None:
         """Return what the others see of a message, or None if they may not see it (UDP-05, UDP-09, UDP-11)."""
@@ -170,16 +174,30 @@ class Relay:
             return message
         return member.attribution + message
 
+    def _conclude(self, meant: bytes | DropReason) -> DropReason | None:
+        """Count a datagram that nobody gets."""
+        if isinstance(meant, DropReason):
+            return self._drop(meant)
+        self._counters.accepted += 1
+        return None
+
     def _drop(self, reason: DropReason) -> DropReason:
         self._counters.dropped[reason] += 1
         return reason
+
+    def _over_copies(self, member: Member, others: int, now: float) -> DropReason | None:
+        """Count what the members of one address make the relay send in large rooms; the member alone isn't to blame."""
+        if self._copies.take(network_of(member.ip), now, others):
+            return None
+        self._registry.advise(member, SLOW_DOWN, now)
+        return DropReason.COPY_RATE
 
     def _over_limit(self, member: Member, reason: DropReason, now: float) -> DropReason:
         since_struck = now - member.struck_at
         if since_struck >= TELL_SECONDS:
             member.struck_at = now
             member.strikes = member.strikes + 1 if since_struck < STRIKE_PAUSE_SECONDS else 1
-            self._registry.advise(member, "slow down: some of your messages were not relayed", now)
+            self._registry.advise(member, SLOW_DOWN, now)
             if member.strikes >= STRIKES_TO_EVICT:
                 self._registry.evict(member, EvictionReason.ABUSE, now)
         return reason

@@ -16,10 +16,10 @@ from relay_server.net.certificate import Certificate, CertificateError
 from relay_server.net.delivery import confirmed_bytes
 from relay_server.net.wire import Wire
 
-HANDSHAKES_PER_JOIN: Final = 2
+HANDSHAKES_PER_JOIN: Final = 1.25
 """A handshake is work: an address may have so many times as many as joins, so that status 11 comes first."""
-BURST_SECONDS: Final = 5
-RECORD_BYTES: Final = 512
+BURST_SECONDS: Final = 8
+RECORD_BYTES: Final = 1024
 """Each TLS record counts for so many bytes on top of its own: a tiny one, such as a key update, is as much work."""
 
 _NO_COMMON_CIPHER = {
