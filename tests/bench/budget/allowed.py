@@ -9,6 +9,8 @@ from relay_server.settings import Settings
 
 _SETTINGS: Final = Settings.model_construct()
 MEMBERS: Final = _SETTINGS.max_members_per_address
+_OTHERS: Final = 4
+"""So few of one other address: joins of a large room count for more than one (LIM-01)."""
 ROOMS: Final = _SETTINGS.max_rooms_per_address
 PER_ROOM: Final = MEMBERS // ROOMS
 ROOM_MEMBERS: Final = _SETTINGS.max_members_per_room
@@ -54,7 +56,7 @@ def others(stage: Stage, room: str, count: int, *, create: bool) -> list[Seat]:
     """Seat so many in a room from other addresses, which the first of them creates or which is there."""
     seats: list[Seat] = []
     while len(seats) < count:
-        names = [f"other {len(seats) + number}" for number in range(min(MEMBERS, count - len(seats)))]
-        source = f"127.0.3.{1 + len(seats) // MEMBERS}"
+        names = [f"other {len(seats) + number}" for number in range(min(_OTHERS, count - len(seats)))]
+        source = f"127.0.3.{1 + len(seats) // _OTHERS}"
         seats += stage.seat(room, names, source=source, create=create and not seats)
     return seats

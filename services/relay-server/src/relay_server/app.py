@@ -232,6 +232,8 @@ class App:
         self._tasks.add(task)
 
     def _refresh_gauges(self) -> None:
+        for port in self._udp_ports:
+            port.finish()  # else a copy that waits would be neither sent nor failed (CON-02)
         gauges = self._collector.gauges
         gauges.rooms = len(self._registry.rooms)
         gauges.members = len(self._registry.members_by_token)

@@ -351,7 +351,7 @@ def test_every_datagram_is_forwarded_or_dropped_and_counted(datagrams: list[tupl
 
 @pytest.mark.requirement("LIM-01", "LOB-03")
 def test_a_large_lobby_has_one_bound_for_all_copies() -> None:
-    case = LobbyCase(message_rate=1.0, message_burst=1)
+    case = LobbyCase(message_rate=8.0, message_burst=1)
     crowd = [at(f"10.0.{number}.1") for number in range(SMALL_AUDIENCE + 2)]
     for source in crowd:
         case.say(source, "ann")

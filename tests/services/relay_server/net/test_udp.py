@@ -12,6 +12,7 @@ from relay_server.core.audience import Forward, Outgoing
 from relay_server.core.lobby import Lobby
 from relay_server.core.policy import Policy
 from relay_server.net.batch import Sent
+from relay_server.net.crowds import CROWD, SLICE_COPIES
 from relay_server.net.fanout import GsoBatch
 from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import COPIES_A_TURN, UdpPort
@@ -81,16 +82,52 @@ def test_what_is_said_at_once_goes_together(run: Run, portable: bool, monkeypatc
     run(scenario)
 
 
-def test_the_notices_of_a_crowd_are_sent_in_portions(run: Run, portable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_notices_are_sent_in_portions(run: Run, portable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         async with rooms(portable) as chat:
             with udp_peer() as ann:
-                crowd = audience_at(*[address_of(ann)] * (COPIES_A_TURN // 2 + 1))
+                listeners = audience_at(*[address_of(ann)] * CROWD)
                 calls = record_parcels(chat, monkeypatch)
-                chat.registry.outbox += [Outgoing(Advice("notice"), crowd)] * 5
+                chat.registry.outbox += [Outgoing(Advice("notice"), listeners)] * 40
                 chat.port.flush()
-                assert [len(parcels) for parcels in calls if parcels] == [2, 2, 1]
-                assert chat.registry.counters.notices_sent == 5 * (COPIES_A_TURN // 2 + 1)
+                assert [len(parcels) for parcels in calls if parcels] == [17, 17, 6]
+                assert chat.registry.counters.notices_sent == 40 * CROWD
+
+    run(scenario)
+
+
+@pytest.mark.requirement("UDP-04")
+def test_what_goes_to_a_crowd_lets_others_have_their_turn(run: Run, portable: bool) -> None:
+    async def scenario() -> None:
+        async with rooms(portable) as chat:
+            with udp_peer() as ann, udp_peer() as bob, udp_peer() as eve:
+                crowd = audience_at(*[address_of(eve)] * (40 * SLICE_COPIES))
+                headers = [chat.admit(name) for name in ("ann", "bob")]
+                for peer, header in zip((ann, bob), headers, strict=True):
+                    peer.sendto(header, chat.where)
+                await until(lambda: chat.registry.counters.accepted == 2)
+                counters = chat.registry.counters
+                before = counters.notices_sent
+                chat.registry.outbox.append(Outgoing(Advice("notice"), crowd))
+                chat.port.flush()
+                assert counters.notices_sent == before  # which waits
+                bob.sendto(headers[1] + b"hi", chat.where)
+                assert await hear(ann) == b"bob: hi"
+                assert counters.notices_sent < before + 40 * SLICE_COPIES  # it isn't all sent yet
+                await until(lambda: counters.notices_sent == before + 40 * SLICE_COPIES)
+
+    run(scenario)
+
+
+@pytest.mark.requirement("CON-02")
+def test_whoever_counts_finds_nothing_that_waits(run: Run, portable: bool) -> None:
+    async def scenario() -> None:
+        async with rooms(portable) as chat:
+            with udp_peer() as eve:
+                crowd = audience_at(*[address_of(eve)] * (CROWD + 1))
+                chat.registry.outbox.append(Outgoing(Advice("notice"), crowd))
+                chat.port.finish()
+                assert chat.registry.counters.notices_sent == CROWD + 1
 
     run(scenario)
 
@@ -163,10 +200,9 @@ def test_a_flood_of_copies_lets_others_have_their_turn(run: Run, portable: bool)
             for number in range(10):
                 sender.sendto(b"%d" % number, ("127.0.0.1", port_of(sock)))
             port = UdpPort(sock, handle, lobby, clock, pinned=False, portable=portable)
-            await until(lambda: len(handled) == 10)
+            await until(lambda: lobby.counters.sent == 10 * COPIES_A_TURN // 2)
             assert handled == list(range(10))  # in order, each once
             assert len(turns) >= 4  # not all in one go
-            assert lobby.counters.sent == 10 * COPIES_A_TURN // 2
             port.close()
 
     run(scenario)

@@ -32,6 +32,8 @@ class Audience:
 
     addresses: Mapping[Any, Address]
     """By `Listener`."""
+    group: Any = field(default=None, repr=False)
+    """The `Group` that they are of, if it matters in which order it hears what is said."""
     route: Any = field(default=None, repr=False)
     """What `net` worked out to send there; the core never looks at it."""
 
@@ -83,13 +85,13 @@ class Group:
     def gather(self) -> Audience:
         """Return those who listen now; it is the same object as long as nobody comes, moves or goes."""
         if self.audience is None:
-            self.audience = Audience(self._addresses)
+            self.audience = Audience(self._addresses, self)
         return self.audience
 
     def audience_of(self, listener: Listener) -> Audience | None:
         """Return a listener as an audience of one, be it paused; None if nothing can be sent to it."""
         address = listener.address if listener.paused else self._addresses.get(listener)
-        return None if address is None else Audience({listener: address})
+        return None if address is None else Audience({listener: address}, self)
 
     def _change(self) -> dict[Listener, Address]:
         """Return the addresses to change; those of an audience stay as they are."""

@@ -16,8 +16,8 @@ SMALL_AUDIENCE: Final = 64
 COPIES_PER_MESSAGE: Final = 500
 """The members of one address may cause so many copies a second in larger rooms for each message a second that one of
 them may say, or ten messages to 1,000 others by default. Without a bound one address could use up the processor."""
-COPIES_AT_ONCE_PER_MESSAGE: Final = 1000
-"""The same for the burst: what a member may say at once passes in a room of 1,000, too."""
+COPIES_AT_ONCE_PER_MESSAGE: Final = 250
+"""The same for the burst: as many as in a second by default, so that ten messages at once pass in a room of 1,000."""
 
 AROUND_FACTORS: Final = (4, 16)
 """What the /56 and the /48 around an IPv6 /64 may have, in times of what one /64 may.

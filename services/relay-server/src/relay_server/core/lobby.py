@@ -12,7 +12,7 @@ from relay_server.core.admission import Census
 from relay_server.core.audience import Audience, Forward, Group, Listener, Outgoing
 from relay_server.core.counters import Counters, DropReason
 from relay_server.core.deadlines import DeadlineQueue
-from relay_server.core.limits import SMALL_AUDIENCE, NetworkBuckets, SpeechLimit, TokenBucket, copy_rate
+from relay_server.core.limits import SMALL_AUDIENCE, NetworkBuckets, SpeechLimit, TokenBucket
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
 from relay_server.core.provisional import ProvisionalAddresses
@@ -26,6 +26,8 @@ ALL_NEW_NAMES_A_SECOND: Final = 100.0
 """The same of all addresses together: a datagram's source may be forged, so each may seem to come from another."""
 ALL_NEW_NAMES_AT_ONCE: Final = 1000
 """So many more: all that a lobby has by default, come back after a restart."""
+COPIES_PER_MESSAGE: Final = 125
+"""So many copies a second all clients of a large lobby may cause for each message a second that one of them may say."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,7 +71,8 @@ class Lobby:
         self._new_names = NetworkBuckets(NEW_NAMES_A_SECOND, NEW_NAMES_AT_ONCE)
         self._all_new_names = TokenBucket(ALL_NEW_NAMES_A_SECOND, ALL_NEW_NAMES_AT_ONCE, 0.0)
         # One for all: a source may be forged, so the copies of an address can't be counted as in rooms.
-        self._copies = TokenBucket(*copy_rate(policy), 0.0) if policy.message_rate else None
+        rate = COPIES_PER_MESSAGE * policy.message_rate
+        self._copies = TokenBucket(rate, rate, 0.0) if rate else None
         self.outbox: list[Outgoing] = []
         """What is to be said; who sends it takes it out."""
 
@@ -200,7 +203,7 @@ class Lobby:
 
     def _ask(self, client: LobbyClient, challenge: Challenge) -> None:
         self.counters.challenges += 1
-        self.outbox.append(Outgoing(challenge, Audience({client: client.address}), log=client.challenges))
+        self.outbox.append(Outgoing(challenge, Audience({client: client.address}, self._group), log=client.challenges))
 
     def _give_up(self, client: LobbyClient, _now: float) -> None:
         self._evict(client, EvictionReason.UNREACHABLE)
@@ -214,7 +217,9 @@ class Lobby:
         self._group.stop_listening(client)
         self._census.remove(network_of(ip_of(client.address)))
         self._observer(events.LobbyClientEvicted(client.name.decode(), reason))
-        self.outbox.append(Outgoing(Disconnected(reason), Audience({client: client.address}), log=self._group.sent))
+        self.outbox.append(
+            Outgoing(Disconnected(reason), Audience({client: client.address}, self._group), log=self._group.sent)
+        )
 
     def _pause(self, client: LobbyClient) -> None:
         client.paused = True

@@ -1,9 +1,8 @@
 """Rooms and their members."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from relay_server.core.address import network_of
 from relay_server.core.audience import Group, Listener
@@ -23,23 +22,15 @@ class Ban:
 
 
 class Bans:
-    """All bans of a room, in the order in which they were made; none is looked at that has nothing to do with who asks.
-
-    They never change: a room gets others.
-    """
+    """All bans of a room, in the order in which they were made, found by what they are about without a search."""
 
     __slots__ = ("_all", "_by_key", "_by_name", "_by_network")
 
-    def __init__(self, bans: Iterable[Ban] = ()) -> None:
-        self._all = tuple(bans)
-        self._by_key: defaultdict[str, list[int]] = defaultdict(list)
-        self._by_name: defaultdict[str, list[int]] = defaultdict(list)
-        self._by_network: defaultdict[bytes | None, list[int]] = defaultdict(list)
-        for place, ban in enumerate(self._all):
-            self._by_name[ban.name].append(place)
-            self._by_network[ban.network].append(place)
-            for key in ban.keys:
-                self._by_key[key].append(place)
+    def __init__(self) -> None:
+        self._all: dict[Ban, None] = {}
+        self._by_key: dict[str, dict[Ban, None]] = {}
+        self._by_name: dict[str, dict[Ban, None]] = {}
+        self._by_network: dict[bytes | None, dict[Ban, None]] = {}
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -49,6 +40,20 @@ class Bans:
         """Go through all."""
         return iter(self._all)
 
+    def add(self, ban: Ban) -> None:
+        """Keep out whoever this ban means."""
+        self._all[ban] = None
+        for index, key in self._places_of(ban):
+            index.setdefault(key, {})[ban] = None
+
+    def remove(self, ban: Ban) -> None:
+        """Lift a ban."""
+        del self._all[ban]
+        for index, key in self._places_of(ban):
+            del index[key][ban]
+            if not index[key]:
+                del index[key]
+
     def cover(self, keys: Iterable[str], network: bytes) -> bool:
         """Tell whether one keeps out who has one of these keys or comes from this network."""
         return network in self._by_network or not self._by_key.keys().isdisjoint(keys)
@@ -57,16 +62,23 @@ class Bans:
         """Tell whether one keeps out everybody whom this ban would."""
         if not ban.keys:
             return ban.network in self._by_network
-        alike = (self._all[place] for place in self._by_key.get(next(iter(ban.keys)), ()))
+        alike = self._by_key.get(next(iter(ban.keys)), ())
         return any(ban.keys <= known.keys and ban.network in {None, known.network} for known in alike)
 
     def of(self, name: str, keys: Iterable[str]) -> tuple[Ban, ...]:
-        """Return those with this name, or with one of these keys."""
-        places = {place for key in keys for place in self._by_key.get(key, ())}
-        return tuple(self._all[place] for place in sorted(places.union(self._by_name.get(name, ()))))
+        """Return those with this name, or with one of these keys, in their order."""
+        found = {ban for key in keys for ban in self._by_key.get(key, ())}.union(self._by_name.get(name, ()))
+        return tuple(found) if len(found) < 2 else tuple(ban for ban in self._all if ban in found)
+
+    def _places_of(self, ban: Ban) -> Iterator[tuple[dict[Any, dict[Ban, None]], object]]:
+        yield self._by_name, ban.name
+        yield self._by_network, ban.network
+        for key in ban.keys:
+            yield self._by_key, key
 
 
 NO_BANS: Final = Bans()
+"""What a room has before it bans anybody, as most rooms do: it is everybody's, and stays empty."""
 
 
 @dataclass(slots=True, eq=False)

@@ -5,7 +5,7 @@ from typing import Final
 from chatproto import Advice, BadNameError, EvictionReason, HostChanged, Topic, check_user_name
 from relay_server.core.address import network_of, show_ip
 from relay_server.core.limits import Muted
-from relay_server.core.model import Ban, Bans, Member, Room
+from relay_server.core.model import NO_BANS, Ban, Bans, Member, Room
 from relay_server.core.names import name_keys
 from relay_server.core.registry import Registry
 
@@ -94,7 +94,8 @@ class Moderation:
         lifted = room.bans.of(name, name_keys(name))
         if not lifted:
             raise ModerationError(f"{name} isn't banned.")
-        room.bans = Bans(ban for ban in room.bans if ban not in lifted)
+        for ban in lifted:
+            room.bans.remove(ban)
         return lifted
 
     def mute(self, member: Member) -> None:
@@ -164,7 +165,9 @@ class Moderation:
             raise ModerationError(f"{ban.name} is banned already.")
         if len(room.bans) >= MAX_BANS:
             raise ModerationError(f"The room has {MAX_BANS} bans, as many as it may: lift one first.")
-        room.bans = Bans((*room.bans, ban))
+        if room.bans is NO_BANS:
+            room.bans = Bans()
+        room.bans.add(ban)
 
 
 def _alike(room: Room, name: str) -> list[Member]:

@@ -12,8 +12,12 @@ from relay_server.net.wire import Wire
 
 SPARE_BYTES: Final = 65_536
 """TLS may take this much beyond the largest request: a handshake, and what honest clients add."""
-PIECE_BYTES: Final = 4096
+RECORD_BYTES: Final = 1024
+"""A tiny record, such as a key update, is as much work as a larger one."""
+PIECE_BYTES: Final = 512
 """TLS is fed so much at a time: once a piece ends the transaction, the rest costs nothing."""
+IDLE_RECORDS: Final = 8
+"""So many records in one piece that bring no byte of a request are an attack: key updates, or alerts without end."""
 
 
 class Guest(Protocol):
@@ -74,7 +78,7 @@ class Entrance(asyncio.Protocol):
         self._tls = tls
         self._clock = clock
         self._left = SPARE_BYTES + max_payload_bytes
-        """How much TLS may still take, as `TlsTransport.cost_of` counts it."""
+        """How many bytes TLS may still take; each record counts for `RECORD_BYTES` on top of its own."""
         self._first: bytes | None = b"" if tls else None
         """What came before it was known what it is; None once it is."""
         self._secured: TlsTransport | None = None
@@ -130,18 +134,20 @@ class Entrance(asyncio.Protocol):
             if self._guest.is_over or secured.is_closing():
                 return
             piece = data[start : start + PIECE_BYTES]
-            self._left -= secured.cost_of(piece)
+            records = secured.count_records(piece)
+            self._left -= len(piece) + RECORD_BYTES * records
             if self._left < 0:
                 self._wire.abort()
             else:
-                self._take(secured, piece)
+                self._take(secured, piece, records)
 
-    def _take(self, secured: TlsTransport, piece: bytes) -> None:
+    def _take(self, secured: TlsTransport, piece: bytes, records: int) -> None:
         stream = secured.receive(piece)
         if stream is None:
             self._guest.give_up()
-            return
-        if stream:
+        elif stream:
             self._guest.data_received(stream)
+        elif records >= IDLE_RECORDS:
+            self._wire.abort()
         if secured.ended and not secured.is_closing() and not self._guest.eof_received():
             secured.close()

@@ -19,9 +19,6 @@ from relay_server.net.wire import Wire
 HANDSHAKES_PER_JOIN: Final = 1.25
 """A handshake is work: an address may have so many times as many as joins, so that status 11 comes first."""
 BURST_SECONDS: Final = 8
-RECORD_BYTES: Final = 1024
-"""Each TLS record counts for so many bytes on top of its own: a tiny one, such as a key update, is as much work."""
-
 _NO_COMMON_CIPHER = {
     "NO_SHARED_CIPHER",
     "NO_SHARED_GROUP",
@@ -85,9 +82,9 @@ class TlsTransport(asyncio.Transport):
         self._told_bytes = 0
         """What was sent up to the last word of the stream, without the close_notify after it."""
 
-    def cost_of(self, data: bytes) -> int:
-        """Return how many bytes the next input of the wire counts for; to be called once, before `receive`."""
-        return len(data) + RECORD_BYTES * self._records.count(data)
+    def count_records(self, data: bytes) -> int:
+        """Return how many records begin in the next input of the wire; to be called once, before `receive`."""
+        return self._records.count(data)
 
     def receive(self, data: bytes) -> bytes | None:
         """Take bytes of the wire; returns those of the stream, or None once it can't go on."""

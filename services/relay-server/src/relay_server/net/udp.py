@@ -5,8 +5,9 @@ import errno
 import select
 import socket
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Final, Protocol, TypeAlias
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, Final, Protocol, TypeAlias
 
 from chatproto import Notice, encode_lobby, encode_notice
 from chatproto.notices import SERVER_NAME
@@ -14,6 +15,7 @@ from relay_server.core.address import Address
 from relay_server.core.audience import Forward, Outgoing
 from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.net.batch import BatchSocket
+from relay_server.net.crowds import CROWD, MAX_QUEUED_COPIES, CrowdQueue
 from relay_server.net.fanout import GsoBatch, pack_batches, row_but
 from relay_server.net.neighbours import unresolved_hosts
 from relay_server.net.portable import PortableSocket
@@ -90,6 +92,10 @@ class UdpPort:
         self._encode = encode
         self._waiting: list[tuple[bytes, Address]] = []
         self._forwards: list[Forward] = []
+        self._to_crowds: defaultdict[Any, list[Forward]] = defaultdict(list)
+        """What goes to large audiences, by their group."""
+        self._crowds = CrowdQueue()
+        self._is_scheduled = False
         self._errors_seen = False
         self._look_at = float("-inf")
         self._loop = asyncio.get_running_loop()
@@ -101,7 +107,8 @@ class UdpPort:
         self._loop.add_reader(self._watched, self._turn)
 
     def close(self) -> None:
-        """Stop and close the socket."""
+        """Send what waits, then stop and close the socket."""
+        self.finish()
         self._loop.remove_reader(self._watched)
         if self._epoll:
             self._epoll.close()
@@ -122,25 +129,29 @@ class UdpPort:
 
     def flush(self) -> None:
         """Send the notices that wait in the chat's outbox, after the messages that were there before them."""
-        chat, counters = self._chat, self._chat.counters
+        chat = self._chat
         self._flush_messages()
         while chat.outbox:
             outgoing, chat.outbox = chat.outbox, []
             for portion in self._portions(outgoing):
-                copies, _, errors = self._sock.send(portion)
-                counters.notices_sent += copies
-                counters.notice_failures += len(errors)
-                self._errors_seen |= bool(errors)
+                self._send_notices(portion)
+        self._go_on_later()
+
+    def finish(self) -> None:
+        """Send at once all that waits, so that what was accepted is also counted as sent."""
+        self.flush()
+        while self._crowds:
+            self._send_slice()
 
     def _turn(self) -> None:
         """Handle what has come, up to a turn's measure of work."""
         chat, now = self._chat, self._clock()
-        batch = iter(self._waiting or self._sock.receive())
-        self._handle_batch(batch, now)
-        self._waiting = list(batch)
-        if self._waiting:
-            self._loop.call_soon(self._resume)
+        if self._crowds.copies < MAX_QUEUED_COPIES:
+            batch = iter(self._waiting or self._sock.receive())
+            self._handle_batch(batch, now)
+            self._waiting = list(batch)
         self._flush_messages()
+        self._send_slice()
         for target, quoted in self._sock.undelivered():
             chat.note_undelivered(target, quoted, now)
             self._errors_seen = True
@@ -150,30 +161,59 @@ class UdpPort:
             chat.note_unresolved(unresolved_hosts(), now)
         if chat.outbox:
             self.flush()
+        self._go_on_later()
+
+    def _go_on_later(self) -> None:
+        """Have another turn after the loop's other work, if something waits."""
+        if (self._waiting or self._crowds) and not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._resume)
 
     def _resume(self) -> None:
-        if self._waiting:  # the readiness of newer datagrams may have resumed already
+        self._is_scheduled = False
+        if self._waiting or self._crowds:  # the readiness of newer datagrams may have resumed already
             self._turn()
 
     def _handle_batch(self, batch: Iterator[tuple[bytes, Address]], now: float) -> None:
-        handle, forwards, chat = self._handle, self._forwards, self._chat
+        handle, forwards, chat, crowds = self._handle, self._forwards, self._chat, self._crowds
         copies = 0
         for data, source in batch:
             result = handle(data, source, now)
             if isinstance(result, tuple):
-                forwards.append(result)
-                copies += len(result[0].addresses)
+                audience = result[0]
+                listeners = len(audience.addresses)
+                if listeners <= CROWD and not (crowds.copies and crowds.takes(audience)):
+                    forwards.append(result)
+                else:
+                    self._to_crowds[audience.group].append(result)
+                copies += listeners
                 if copies > COPIES_A_TURN:
                     break
             if chat.outbox:
                 self.flush()
 
     def _flush_messages(self) -> None:
-        """Send what was said and count what became of it (CON-02)."""
-        if not self._forwards:
-            return
-        copies, volume, errors = self._sock.send(pack_batches(self._forwards, together=self._sock.supports_gso))
-        self._forwards.clear()
+        """Send what was said, and queue what goes to crowds."""
+        together = self._sock.supports_gso
+        if self._forwards:
+            self._send_messages(pack_batches(self._forwards, together=together))
+            self._forwards.clear()
+        if self._to_crowds:
+            for group, forwards in self._to_crowds.items():
+                self._crowds.add(group, pack_batches(forwards, together=together), is_notice=False)
+            self._to_crowds.clear()
+
+    def _send_slice(self) -> None:
+        """Send some of what goes to crowds."""
+        if portion := self._crowds.take():
+            if portion.is_notice:
+                self._send_notices(portion.batches)
+            else:
+                self._send_messages(portion.batches)
+
+    def _send_messages(self, batches: Sequence[GsoBatch]) -> None:
+        """Hand messages to the kernel and count what became of each copy (CON-02)."""
+        copies, volume, errors = self._sock.send(batches)
         counters = self._chat.counters
         counters.sent += copies
         counters.bytes_sent += volume
@@ -184,15 +224,26 @@ class UdpPort:
             if reason in _OF_THE_ADDRESS:
                 self._chat.note_send_error(target, self._clock())
 
+    def _send_notices(self, batches: Sequence[GsoBatch]) -> None:
+        copies, _, errors = self._sock.send(batches)
+        counters = self._chat.counters
+        counters.notices_sent += copies
+        counters.notice_failures += len(errors)
+        self._errors_seen |= bool(errors)
+
     def _portions(self, outgoing: Iterable[Outgoing]) -> Iterator[list[GsoBatch]]:
-        """Divide notices into portions of a turn's measure, so that those of a large room don't fill the memory."""
+        """Divide notices into portions of a turn's measure; those to crowds are queued."""
         portion: list[GsoBatch] = []
         copies = 0
         for notice, audience, but, log in outgoing:
             payload = self._encode(notice)
             if log is not None:
                 log.remember(payload)
-            portion.append((payload, row_but(audience, but), 0))
+            batch = (payload, row_but(audience, but), 0)
+            if self._crowds.takes(audience):
+                self._crowds.add(audience.group, [batch], is_notice=True)
+                continue
+            portion.append(batch)
             copies += len(audience.addresses)
             if copies > COPIES_A_TURN:
                 yield portion
