@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bench.budget.stage import Seat, Stage
+from relay_server.net.tls import HANDSHAKES_PER_JOIN
 from relay_server.settings import Settings
 
 _SETTINGS: Final = Settings.model_construct()
@@ -15,7 +16,7 @@ ROOMS: Final = _SETTINGS.max_rooms_per_address
 PER_ROOM: Final = MEMBERS // ROOMS
 ROOM_MEMBERS: Final = _SETTINGS.max_members_per_room
 JOINS: Final = _SETTINGS.join_rate
-HANDSHAKES: Final = 2 * _SETTINGS.join_rate
+HANDSHAKES: Final = HANDSHAKES_PER_JOIN * _SETTINGS.join_rate
 
 # What no limit bounds: as much as a modest line brings, so that the figures of several kinds can be compared.
 DATAGRAMS: Final = 2500.0
