@@ -118,6 +118,7 @@ def test_a_name_is_free_again_when_its_member_left(people: People, room: bytes) 
     [
         "server", "SERVER", FULL_WIDTH_SERVER, CYRILLIC_SERVER, "server\u200b", "system", "host", "admin", "Admin",
         "サーバー", "[server]", "s3rver", "@dmin", "運営",
+        "Eve (host)", "Zed (muted)", "Bob (away)", "Eve \uff08h\u043est\uff09",
         "a\u3164b", "\u2800", "a\ufe0fb", "\u0301a", "Z" + 5 * "\u0335", "\ue000", "\u0378", "\U000e0041",
         "", "a:b", " a", "a ", "a\nb", "a\0", "\x1b[2J", "a\u202eb", "é" * 128,
     ],
@@ -130,7 +131,19 @@ def test_names_that_cannot_be_used_are_refused(relay: Relay, room: bytes, name: 
 
 @pytest.mark.parametrize(
     "name",
-    ["a", "a" * 255, "é" * 127, "漢字 さん", "😀", "田中\u3000太郎", "o'neil, jr.; <b>", "José", "❤\ufe0f", "[bot]"],
+    [
+        "a",
+        "a" * 255,
+        "é" * 127,
+        "漢字 さん",
+        "😀",
+        "田中\u3000太郎",
+        "o'neil, jr.; <b>",
+        "José",
+        "❤\ufe0f",
+        "[bot]",
+        "Doe, John",
+    ],
 )
 @pytest.mark.requirement("ROOM-03")
 def test_ordinary_names_of_all_languages_are_taken(people: People, room: bytes, name: str) -> None:

@@ -9,7 +9,13 @@ from hypothesis import given
 from chatproto import BadNameError, check_user_name
 from libs.chatproto.strategies import USER_NAMES
 from relay_server.core import names
-from relay_server.core.names import MAX_NORMAL_CHARACTERS, check_not_reserved, name_keys, passes_for_server
+from relay_server.core.names import (
+    MAX_NORMAL_CHARACTERS,
+    check_not_marked,
+    check_not_reserved,
+    name_keys,
+    passes_for_server,
+)
 from relay_server.core.shown import check_shown
 from relay_server.core.skeleton import skeleton
 
@@ -193,3 +199,26 @@ def test_whether_text_passes_for_the_server_is_worked_out_once(monkeypatch: pyte
     for _ in range(3):
         assert not passes_for_server("somebody whom no other test knows")
     assert worked_out == ["somebody whom no other test knows"]
+
+
+@pytest.mark.requirement("ROOM-03")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Eve (host)", "Zed (muted)", "Bob (away)", "Eve(host)", "EVE  (HOST)", "Eve ( host )", "Eve （ｈｏｓｔ）",
+        "Eve (hоst)", "Eve (h0st)", "Eve (hóst)", "Eve ❨host❩", "Eve ⸨host⸩", "Eve ⁽host⁾", "Eve (ⓜⓤⓣⓔⓓ)",
+        "Eve (rnuted)", "Eve (аwаy)", "Ann (x) (host)",
+    ],
+)  # fmt: skip
+def test_no_name_ends_like_a_mark_in_a_list(name: str) -> None:
+    with pytest.raises(BadNameError, match="mark"):
+        check_not_marked(name_keys(name))
+
+
+@pytest.mark.requirement("ROOM-03")
+@pytest.mark.parametrize(
+    "name",
+    ["Doe, John", "K and 9 more", "Eve (ghost)", "Eve (host) Smith", "Eve host", "(away) Bob", "Ann (2)", "Ann ()"],
+)
+def test_other_names_with_brackets_and_commas_are_fine(name: str) -> None:
+    check_not_marked(name_keys(name))

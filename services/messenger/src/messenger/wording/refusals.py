@@ -10,6 +10,7 @@ from messenger.wording.words import Words
 
 FORMS: Final = (
     N_("The user name is reserved: choose another."),
+    N_("The user name ends like a mark in a list, such as (host): leave that out."),
     N_("The host of this room has banned you."),
     N_("The user name begins with a mark ({character}): put a letter before it."),
     N_("The room name begins with a mark ({character}): put a letter before it."),

@@ -20,11 +20,14 @@ _RESERVED_WORDS = (
     "サーバー", "サーバ", "システム", "ホスト", "管理者", "管理人", "運営", "モデレーター", "オペレーター",
     "さーばー", "さーば",
 )  # fmt: skip
+_MARKS = ("host", "muted", "away")
+"""What lists put after names, in brackets (MOD-02)."""
 _LEET = str.maketrans("034578@$l", "oeastbasi")  # the last: skeletons have an l for a 1, and so for an i
 _ACCENT = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _ACCENTS = re.compile(f"{_ACCENT}(?<=[ -~]{_ACCENT}){_ACCENT}*")
 """On letters that are ASCII by then; on kana they make other letters."""
 _WORD = re.compile(r"[^\W_](?:.*[^\W_])?")
+_BRACKETED_END = re.compile(r"\(([^()]*)\)+\Z")
 _WORD_WITH_SIGNS = re.compile(r"(?:[^\W_]|[@$])(?:.*(?:[^\W_]|[@$]))?")
 """Here what stands for a letter may begin and end a word, too: ``@dmin``."""
 
@@ -51,6 +54,13 @@ def check_not_reserved(keys: tuple[str, ...]) -> None:
     """Raise BadNameError if a name with these keys could be taken for the relay itself (ROOM-03)."""
     if not _RESERVED.isdisjoint(_plain_words(keys)):
         raise BadNameError("The user name is reserved: choose another.")
+
+
+def check_not_marked(keys: tuple[str, ...]) -> None:
+    """Raise BadNameError if a name with these keys ends as if a list had marked its owner: ``eve (host)`` (ROOM-03)."""
+    ends = (_BRACKETED_END.search(_ACCENTS.sub("", key)) for key in keys)
+    if any(end and end[1].strip().translate(_LEET) in _MARKED for end in ends):
+        raise BadNameError("The user name ends like a mark in a list, such as (host): leave that out.")
 
 
 def passes_for_server(name: str) -> bool:
@@ -88,4 +98,5 @@ def _plain_words(keys: Iterable[str]) -> Iterator[str]:
 _LONGEST = 2 * max(map(len, _RESERVED_WORDS))
 """No reserved word becomes longer: the longest is of Latin letters, which stay as many but for an ``m`` (``rn``)."""
 _SERVER: Final = frozenset(_plain_words(name_keys(SERVER_NAME)))
+_MARKED: Final = frozenset(_plain_words(key for mark in _MARKS for key in name_keys(mark)))
 _RESERVED: Final = frozenset(_plain_words(key for word in _RESERVED_WORDS for key in name_keys(word)))

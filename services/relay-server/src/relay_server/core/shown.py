@@ -9,7 +9,13 @@ from precis_i18n import get_profile
 
 from chatproto import BadNameError, check_user_name
 from chatproto.text import name_character
-from relay_server.core.names import MAX_NORMAL_CHARACTERS, check_not_reserved, count_normal_characters, name_keys
+from relay_server.core.names import (
+    MAX_NORMAL_CHARACTERS,
+    check_not_marked,
+    check_not_reserved,
+    count_normal_characters,
+    name_keys,
+)
 
 _FREEFORM: Final = get_profile("FreeformClass")
 _BLANK: Final = frozenset("\u2800\ufffc\U00013441\U00013442\U00016fe4\U0001d159")
@@ -63,6 +69,7 @@ def judge_user_name(name: str) -> tuple[str, ...]:
     check_shown(check_user_name(name.encode()), "user")
     keys = name_keys(name)
     check_not_reserved(keys)
+    check_not_marked(keys)
     return keys
 
 
