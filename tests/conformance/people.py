@@ -5,9 +5,9 @@ import json
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from conformance import wire
 from conformance.relays import Relay
@@ -38,9 +38,13 @@ def ask_from(relay: Relay, request: bytes, source: str) -> tuple[list[wire.Frame
             local, numeric = connection.getsockname()[0], connection.getpeername()[0]
             connection.sendall(request)
             frames = wire.read_frames(connection)
-        if not frames or frames[0].payload != bytes([wire.BUSY]) or time.monotonic() > deadline:
+        if not frames or not _says_busy(frames[0].payload) or time.monotonic() > deadline:
             return frames, local, numeric
         time.sleep(0.2)  # what we ask for is tokens, which come with time
+
+
+def _says_busy(payload: bytes) -> bool:
+    return payload == bytes([wire.BUSY]) or (payload[:1] == b"{" and json.loads(payload)["status"] == wire.BUSY)
 
 
 def status_of(relay: Relay, request: bytes, source: str = "") -> int:
@@ -108,17 +112,28 @@ class Listener:
 
 
 class Member(Listener):
-    """Somebody in a room."""
+    """Somebody in a room; with ``features``, even none, it asks for a JSON reply."""
 
     def __init__(
-        self, relay: Relay, operation: int, room: bytes, name: bytes, source: str = "", password: str = ""
+        self,
+        relay: Relay,
+        operation: int,
+        room: bytes,
+        name: bytes,
+        source: str = "",
+        password: str = "",
+        features: Sequence[str] | None = None,
     ) -> None:
         self.room, self.name = room, name
-        payload = json.dumps({"username": name.decode(), "password": password}).encode() if password else name
+        fields: dict[str, object] = {"username": name.decode(), "password": password}
+        if features is not None:
+            fields |= {"reply": "json", "features": features}
+        payload = name if features is None and not password else json.dumps(fields).encode()
         request = wire.frame(operation, wire.REQUEST, room, payload)
         frames, local, numeric = ask_from(relay, request, source)
         assert [frame.state for frame in frames] == [wire.REPLY, wire.COMPLETION], frames
-        self.token = frames[1].payload
+        self.completion = frames[1].payload
+        self.token = self.completion if features is None else json.loads(self.completion)["token"].encode()
         super().__init__((numeric, relay.udp_port), local)
         self.local = local
 
@@ -130,6 +145,12 @@ class Member(Listener):
 
     def leave(self) -> None:
         self.say(b"/leave")
+
+    def await_fact(self, kind: str) -> dict[str, Any]:
+        """Wait for a notice of this kind as a JSON object; what comes before it is forgotten."""
+        begins = NOTICE + b'{"notice": "%s"' % kind.encode()
+        found: dict[str, Any] = json.loads(self.receive_until(lambda data: data.startswith(begins))[len(NOTICE) :])
+        return found
 
     def hear(self) -> bytes:
         """Return the next message that is no notice."""
@@ -177,13 +198,17 @@ class People:
                 member.leave()
         self._stack.close()
 
-    def create(self, room: bytes, name: bytes, source: str = "", password: str = "") -> Member:
+    def create(
+        self, room: bytes, name: bytes, source: str = "", password: str = "", features: Sequence[str] | None = None
+    ) -> Member:
         """Make a room and its host, who says by a keep-alive where it is."""
-        return self._add(Member(self.relay, wire.CREATE, room, name, source, password))
+        return self._add(Member(self.relay, wire.CREATE, room, name, source, password, features))
 
-    def join(self, room: bytes, name: bytes, source: str = "", password: str = "") -> Member:
+    def join(
+        self, room: bytes, name: bytes, source: str = "", password: str = "", features: Sequence[str] | None = None
+    ) -> Member:
         """Make a member, who says by a keep-alive where it is."""
-        return self._add(Member(self.relay, wire.JOIN, room, name, source, password))
+        return self._add(Member(self.relay, wire.JOIN, room, name, source, password, features))
 
     def trio(self, room: bytes) -> tuple[Member, Member, Member]:
         """Make ann, the host, with bob and eve; the notices of their coming have been heard."""

@@ -4,11 +4,12 @@ import pytest
 
 from chatclient.brain.base import DEAF_SECONDS, MAX_DEAF_SECONDS
 from chatclient.brain.room import REBOUND_PATIENCE_SECONDS
+from chatproto.notice_parts import LIST_BYTES, MAX_LIST_NOTICES
 from docs.markdown import read
 from relay_server.app import DRAIN_SECONDS, TICK_SECONDS
 from relay_server.core.address import ADDRESS_BYTES
 from relay_server.core.admission import NEW_PASSWORDS_BURST_MINUTES, NEW_PASSWORDS_PER_GUESS
-from relay_server.core.commands import LIST_BYTES, MAX_LIST_NOTICES, MAX_TOPIC_BYTES
+from relay_server.core.commands import MAX_TOPIC_BYTES
 from relay_server.core.guesses import BURST_MINUTES, ROOM_FACTOR
 from relay_server.core.moderation import MAX_BANS, MAX_MUTES
 from relay_server.core.reachability import (

@@ -13,6 +13,7 @@ SEEDS: Final = (
     b'{"status": true}',
     b"Zq3vK8xW1sNd0aTgYb5LrQ",
     b'{"token": "abc", "host": true, "udp_port": 9001, "silence_timeout_seconds": 300.0, "max_message_bytes": 4000}',
+    b'{"token": "a", "host": 1, "udp_port": 1, "silence_timeout_seconds": 1, "max_message_bytes": 1, "features": []}',
     b'{"token": "abc", "host": 0, "udp_port": "9001", "silence_timeout_seconds": Infinity, "max_message_bytes": 1e400}',
 )
 WORDS: Final = (

@@ -10,6 +10,7 @@ SEEDS: Final = (
     b"ann",
     b'  "ann"',
     b'{"username": "ann", "password": "pw", "reply": "json"}',
+    b'{"username": "ann", "reply": "json", "features": ["notices", "telepathy"]}',
     b'{"user_name": "ann", "userName": 1, "password": null}',
     '{"username": "漢字", "password": "e\u0301"}'.encode(),
     b'{"username": "\\ud800", "password": "\\udc00"}',

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from chatproto import BadNameError, Completion, Request, check_password, check_room_name, check_user_name
+from chatproto import BadNameError, Completion, Feature, Request, check_password, check_room_name, check_user_name
 
 
 def _is_legal_room(name: str) -> bool:
@@ -38,8 +38,10 @@ TOKENS = st.text(
 ).map(str.encode)
 PLAIN_TOKENS = TOKENS.filter(lambda token: not token.startswith(b"{"))
 PASSWORDS = st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).map(check_password)
+FEATURES = st.frozensets(st.sampled_from(Feature))
 REQUESTS = st.one_of(
     st.builds(Request, USER_NAMES),
+    st.builds(Request, USER_NAMES, PASSWORDS, st.just(value=True), st.just(value=False), FEATURES),
     st.builds(Request, USER_NAMES, PASSWORDS, json_reply=st.booleans(), plain=st.just(value=False)),
 )
 COMPLETIONS = st.builds(
@@ -50,6 +52,7 @@ COMPLETIONS = st.builds(
     st.floats(min_value=0, max_value=1e9),
     st.integers(0, 2**32),
     st.booleans(),
+    FEATURES,
 )
 
 

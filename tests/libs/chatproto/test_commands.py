@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatproto import Command, parse_command
+from chatproto import COMMANDS, Command, parse_command
 
 
 @pytest.mark.requirement("MOD-01")
@@ -51,3 +51,17 @@ def test_anything_else_is_text(message: str) -> None:
 @given(st.sampled_from(Command), st.text())
 def test_what_a_command_is_about_survives(command: Command, argument: str) -> None:
     assert parse_command(f"/{command} {argument}") == (command, argument.rstrip("\r\n"))
+
+
+@pytest.mark.requirement("MOD-01")
+def test_every_command_has_one_specification() -> None:
+    assert list(COMMANDS) == list(Command)
+    assert all(spec.word is word for word, spec in COMMANDS.items())
+
+
+@pytest.mark.requirement("MOD-01")
+@pytest.mark.parametrize("argument", ["", " ", "tea"])
+@pytest.mark.parametrize("command", Command)
+def test_everybody_may_ask_who_is_there_and_what_the_topic_is(command: Command, argument: str) -> None:
+    everybody = command is Command.WHO or (command is Command.TOPIC and not argument.strip())
+    assert COMMANDS[command].needs_host(argument) is not everybody

@@ -1,4 +1,4 @@
-"""What the relay says by itself."""
+"""What the relay says by itself, in prose."""
 
 import pytest
 from hypothesis import given
@@ -13,8 +13,13 @@ from chatproto import (
     MemberEvicted,
     MemberJoined,
     MemberLeft,
+    MessageDropped,
+    Muted,
     Notice,
+    NotRelayed,
+    PasswordState,
     Topic,
+    Unmuted,
     encode_notice,
     is_answer,
     parse_notice,
@@ -52,6 +57,27 @@ NOTICES = st.one_of(
 def test_the_notices_have_fixed_words(notice: Notice, message: bytes) -> None:
     assert encode_notice(notice) == message
     assert parse_notice(message.decode()) == notice
+
+
+@pytest.mark.parametrize(
+    ("notice", "text"),
+    [
+        (Muted(), "The host muted you: what you say is not relayed."),
+        (Unmuted(), "You may speak again."),
+        (MessageDropped(NotRelayed.MUTED), "You are muted: what you say is not relayed."),
+        (MessageDropped(NotRelayed.TOO_LONG, 7), "message too long by 7 bytes: it was not relayed"),
+        (MessageDropped(NotRelayed.MESSAGE_RATE), "slow down: some of your messages were not relayed"),
+        (MessageDropped(NotRelayed.BYTE_RATE), "slow down: some of your messages were not relayed"),
+        (MessageDropped(NotRelayed.COPY_RATE), "slow down: some of your messages were not relayed"),
+        (PasswordState(set=False, changed=True), "The room has no password any more."),
+        (PasswordState(set=True), "The room has a password: /password NEW sets one, /password - removes it."),
+        (PasswordState(set=False), "The room has no password: /password NEW sets one, /password - removes it."),
+    ],
+)
+@pytest.mark.requirement("MOD-05", "MOD-08", "UDP-06", "LIM-01")
+def test_what_one_member_is_told_is_advice_in_prose(notice: Notice, text: str) -> None:
+    assert encode_notice(notice) == f"server: {text}".encode()
+    assert parse_notice(f"server: {text}") == Advice(text)
 
 
 @given(NOTICES)

@@ -1,13 +1,14 @@
 """Payloads of requests, replies and completions, in their plain and their JSON form."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatproto import BadNameError, Completion, MalformedError, ProtocolError, Request, Status
+from chatproto import BadNameError, Completion, Feature, MalformedError, ProtocolError, Request, Status
 from chatproto.payloads import (
     asks_for_json,
     decode_completion,
@@ -34,8 +35,9 @@ def test_a_request_survives_encoding(request_: Request) -> None:
 
 def test_a_request_in_json_has_only_the_fields_that_say_something() -> None:
     assert json.loads(encode_request(Request("ann", plain=False))) == {"username": "ann"}
-    everything = {"username": "ann", "password": "pw", "reply": "json"}
-    assert json.loads(encode_request(Request("ann", "pw", json_reply=True, plain=False))) == everything
+    everything = {"username": "ann", "password": "pw", "reply": "json", "features": ["notices"]}
+    features = frozenset({Feature.NOTICES})
+    assert json.loads(encode_request(Request("ann", "pw", True, False, features))) == everything
 
 
 @given(USER_NAMES, st.sampled_from(["", " ", "\n\t", "\r\n  "]))
@@ -288,3 +290,39 @@ def test_every_reply_is_understood_or_a_protocol_error(payload: bytes) -> None:
             decode(payload)
         except ProtocolError:
             continue
+
+
+@pytest.mark.requirement("FEAT-01")
+@pytest.mark.parametrize(
+    ("features", "known"),
+    [
+        ("[]", set()),
+        ('["notices"]', {Feature.NOTICES}),
+        ('["telepathy", "notices", "notices", ""]', {Feature.NOTICES}),
+        ('["NOTICES"]', set()),
+    ],
+)
+def test_features_are_asked_for_with_a_json_reply_and_unknown_ones_ignored(features: str, known: set[Feature]) -> None:
+    asked = decode_request(b'{"username":"ann","reply":"json","features":%s}' % features.encode())
+    assert asked == Request("ann", json_reply=True, plain=False, features=frozenset(known))
+    assert decode_request(b'{"username":"ann","features":%s}' % features.encode()) == Request("ann", plain=False)
+
+
+@pytest.mark.requirement("FEAT-01")
+@pytest.mark.parametrize("features", ["5", "[1]", "null", '"notices"', "{}", '["notices", null]'])
+@pytest.mark.parametrize("reply", ["json", "plain"])
+def test_features_of_the_wrong_type_are_malformed(features: str, reply: str) -> None:
+    with pytest.raises(MalformedError, match='"features" is no list of texts'):
+        decode_request(b'{"username":"ann","reply":"%s","features":%s}' % (reply.encode(), features.encode()))
+
+
+@pytest.mark.requirement("FEAT-01", "FEAT-02")
+def test_a_completion_lists_what_is_granted_and_nothing_else() -> None:
+    granted = Completion(b"t", True, 9001, 300.0, 4000, features=frozenset({Feature.NOTICES}))
+    assert json.loads(encode_completion(granted, json_reply=True))["features"] == ["notices"]
+    assert "features" not in json.loads(encode_completion(replace(granted, features=frozenset()), json_reply=True))
+    assert encode_completion(granted, json_reply=False) == b"t"
+    newer = json.loads(encode_completion(granted, json_reply=True)) | {"features": ["telepathy", "notices"]}
+    assert decode_completion(json.dumps(newer).encode()) == granted
+    with pytest.raises(MalformedError):
+        decode_completion(json.dumps(newer | {"features": "notices"}).encode())

@@ -1,18 +1,28 @@
 """docs/protocol.md says what the code does: its tables, notices and hex dumps are checked against it."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 from chatproto import (
+    COMMANDS,
     Challenge,
     Command,
+    CommandFailed,
     Disconnected,
     EvictionReason,
+    Failure,
+    Feature,
     Frame,
     HostChanged,
+    ListedMember,
     MemberEvicted,
     MemberJoined,
     MemberLeft,
+    MemberList,
+    Notice,
+    NotRelayed,
     Status,
     Topic,
     encode_datagram,
@@ -34,6 +44,7 @@ EXAMPLES = {
     "bob receives": b"ann: hello",
     "ann kicks bob": encode_datagram(b"lab", TOKEN, b"/kick bob"),
     "ann's keep-alive": encode_datagram(b"lab", TOKEN),
+    "zoe joined, as JSON": encode_notice(MemberJoined("zoe"), json=True),
     "ann says hello in the lobby": encode_lobby(b"ann", b"hello"),
 }
 
@@ -57,9 +68,15 @@ def test_the_table_of_eviction_reasons_is_the_enum() -> None:
     assert rows == [(str(reason), reason.message) for reason in EvictionReason]
 
 
-def test_the_table_of_commands_is_the_enum() -> None:
+def test_the_table_of_commands_is_the_codes() -> None:
     section = DOCUMENT.partition("\n## Keeping order (UDP)\n")[2].partition("\n## ")[0]
-    assert re.findall(r"^\| `/(\w+)", section, re.MULTILINE) == list(Command)
+    rows = re.findall(r"^\| `(/\w+(?: [A-Z]+)?)` \| (.+?) \| (.+) \|$", section, re.MULTILINE)
+    assert len(rows) == len(COMMANDS)
+    for (shown, who, what), spec in zip(rows, COMMANDS.values(), strict=True):
+        with_argument = f"/{spec.word} {spec.argument}".rstrip()
+        assert shown == (f"/{spec.word}" if spec.anybody_asks else with_argument)
+        assert (who == "the host") is spec.needs_host("")
+        assert not spec.anybody_asks or (f"`{with_argument}`" in what and what.endswith(": the host"))
 
 
 def test_the_notices_are_those_the_relay_sends() -> None:
@@ -79,6 +96,36 @@ def test_the_notices_are_those_the_relay_sends() -> None:
     section = DOCUMENT.partition("\n## Notices\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(server: .+?)` \|", section, re.MULTILINE)
     assert rows == [text.replace("abuse", "REASON") for text in said]
+
+
+def features_section() -> str:
+    return DOCUMENT.partition("\n## Features\n")[2].partition("\n## ")[0]
+
+
+def test_the_features_are_the_enum() -> None:
+    (named,) = re.findall(r"The one feature so far is `(\w+)`", features_section())
+    assert [named] == list(Feature)
+
+
+def test_the_table_of_json_notices_is_the_codes() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) ?\| (.+) \|$", features_section(), re.MULTILINE)
+    documented = {kind: re.findall(r"`(\w+)`", names) for kind, names, _ in rows}
+    written = {}
+    for notice in get_args(Notice):
+        names = [field.name for field in fields(notice)]
+        if notice is MemberList:
+            names[1:1] = [field.name for field in fields(ListedMember)]
+        if hasattr(notice, "message") and "message" not in names:
+            names.append("message")
+        written[notice.KIND] = names
+    assert documented == written
+    (dropped,) = [when for kind, _, when in rows if kind == "dropped"]
+    assert re.findall(r"`(\w+)`", dropped) == list(NotRelayed)
+
+
+def test_the_table_of_failures_is_the_enum() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|$", features_section(), re.MULTILINE)
+    assert rows == [(code, str(CommandFailed(code, Command.KICK, "NAME", 100, 7))) for code in Failure]
 
 
 def test_the_hex_dumps_are_real() -> None:

@@ -394,3 +394,22 @@ def test_a_client_learns_how_long_its_messages_may_be(attribution: bool, name: s
     granted = case.grant(Operation.CREATE, name.encode(), room=room.encode())
     assert granted.completion.max_message_bytes == limit
     assert json.loads(encode_completion(granted.completion, json_reply=True))["max_message_bytes"] == limit
+
+
+@pytest.mark.requirement("FEAT-01", "FEAT-02")
+def test_what_is_granted_is_a_fact_of_the_member() -> None:
+    case = ControlCase()
+    ann = case.grant(Operation.CREATE, {**knock("ann"), "features": ["notices", "telepathy"]})
+    bob = case.grant(Operation.JOIN, {**knock("bob"), "features": ["notices"]}, BOB)
+    eve = case.grant(Operation.JOIN, {"username": "eve", "features": ["notices"]}, BOB)
+    zoe = case.grant(Operation.JOIN, knock("zoe"), BOB)
+    assert [one.member.json_notices for one in (ann, bob, eve, zoe)] == [True, True, False, False]
+    completions = [json.loads(encode_completion(one.completion, json_reply=True)) for one in (ann, bob, eve, zoe)]
+    assert [fields.get("features") for fields in completions] == [["notices"], ["notices"], None, None]
+
+
+@pytest.mark.requirement("FEAT-01")
+@pytest.mark.parametrize("features", [5, [1], None])
+def test_features_of_the_wrong_type_are_refused_with_a_sentence(features: object) -> None:
+    status, sentence = ControlCase().refuses(Operation.CREATE, {**knock("ann"), "features": features})
+    assert (status, sentence) == (Status.MALFORMED, '"features" is no list of texts.')

@@ -1,7 +1,7 @@
 """The chat protocol on the wire: codecs and state machines. No I/O, no clock, no dependencies."""
 
-from chatproto.codes import EvictionReason, Operation, State, Status
-from chatproto.commands import Command, parse_command
+from chatproto.codes import EvictionReason, Feature, Operation, State, Status
+from chatproto.commands import COMMANDS, Command, CommandSpec, parse_command
 from chatproto.datagram import encode_datagram, parse_datagram, split_attribution
 from chatproto.errors import (
     BadFingerprintError,
@@ -15,7 +15,11 @@ from chatproto.errors import (
     ProtocolError,
     RefusedError,
 )
+from chatproto.lists import BanList, ListedMember, MemberList
 from chatproto.lobby import encode_lobby, parse_lobby
+from chatproto.notice_codec import Notice, encode_notice, parse_json_notice
+from chatproto.notice_parts import list_bans, list_members
+from chatproto.notice_prose import ProseNotice, parse_notice
 from chatproto.notices import (
     Advice,
     Challenge,
@@ -24,12 +28,16 @@ from chatproto.notices import (
     MemberEvicted,
     MemberJoined,
     MemberLeft,
-    Notice,
+    MessageDropped,
+    Muted,
+    NotRelayed,
+    PasswordState,
     Topic,
-    encode_notice,
+    UnknownNotice,
+    Unmuted,
     is_answer,
-    parse_notice,
 )
+from chatproto.outcomes import CommandDone, CommandFailed, Failure
 from chatproto.payloads import Completion, Request
 from chatproto.tcrp import Frame, FrameDecoder, encode_frame
 from chatproto.text import check_password, check_room_name, check_user_name, sanitize
@@ -38,30 +46,44 @@ from chatproto.transaction import ClientTransaction, Phase, ServerTransaction
 __version__ = "0.1.0"
 
 __all__ = [
+    "COMMANDS",
     "Advice",
     "BadFingerprintError",
     "BadNameError",
     "BadPasswordError",
+    "BanList",
     "Challenge",
     "ClientTransaction",
     "Command",
+    "CommandDone",
+    "CommandFailed",
+    "CommandSpec",
     "Completion",
     "Disconnected",
     "EvictionReason",
+    "Failure",
+    "Feature",
     "Flaw",
     "Frame",
     "FrameDecoder",
     "HostChanged",
+    "ListedMember",
     "MalformedError",
     "MemberEvicted",
     "MemberJoined",
     "MemberLeft",
+    "MemberList",
+    "MessageDropped",
+    "Muted",
     "NameKind",
+    "NotRelayed",
     "NotSupportedError",
     "Notice",
     "Operation",
+    "PasswordState",
     "PayloadTooLargeError",
     "Phase",
+    "ProseNotice",
     "ProtocolError",
     "RefusedError",
     "Request",
@@ -69,6 +91,8 @@ __all__ = [
     "State",
     "Status",
     "Topic",
+    "UnknownNotice",
+    "Unmuted",
     "check_password",
     "check_room_name",
     "check_user_name",
@@ -77,8 +101,11 @@ __all__ = [
     "encode_lobby",
     "encode_notice",
     "is_answer",
+    "list_bans",
+    "list_members",
     "parse_command",
     "parse_datagram",
+    "parse_json_notice",
     "parse_lobby",
     "parse_notice",
     "sanitize",

@@ -67,6 +67,14 @@ _MESSAGES = {
 
 
 @unique
+class Feature(StrEnum):
+    """What a client may ask for beyond the plain protocol, and a relay may grant (FEAT-01)."""
+
+    NOTICES = "notices"
+    """The relay's notices come as JSON objects (FEAT-03)."""
+
+
+@unique
 class EvictionReason(StrEnum):
     """Why a member lost its place without asking (EVI-05); the word stands in notices and metrics."""
 

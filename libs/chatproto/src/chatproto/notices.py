@@ -1,9 +1,14 @@
-"""What the relay says by itself: messages that begin with ``server: `` (UDP-09, UDP-10, EVI-02)."""
+"""What the relay says by itself, as facts: messages that begin with ``server: `` (UDP-09, UDP-10, EVI-02, FEAT-03).
+
+``str()`` of a notice is the text that plain members read after ``server: ``. Members that have the feature `notices`
+get its fields instead, under the word ``KIND``; see `notice_codec`. What commands bring about stands in `outcomes`,
+lists in `lists`.
+"""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from enum import StrEnum, unique
+from typing import ClassVar, Final
 
 from chatproto.codes import EvictionReason
 
@@ -14,22 +19,44 @@ PASSWORD_SET: Final = (
 )
 """What a host is told when its room has a new password (MOD-08)."""
 PASSWORD_REMOVED: Final = "The room has no password any more."  # noqa: S105
-_ANSWER: Final = "/here "
+ANSWER: Final = "/here "
+"""What the answer to a challenge begins with (UDP-12)."""
+_ANSWERS = re.compile(rf"{ANSWER}[0-9a-f]{{16}}".encode())
+
+
+@unique
+class NotRelayed(StrEnum):
+    """Why a member's own message was not relayed, where the member is told so; the word is the metrics' one, too."""
+
+    TOO_LONG = "too_long"
+    MESSAGE_RATE = "message_rate"
+    BYTE_RATE = "byte_rate"
+    COPY_RATE = "copy_rate"
+    MUTED = "muted"
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
     """You lost your place: the token is dead, join again to go on (EVI-02)."""
 
+    KIND: ClassVar = "disconnected"
+
     reason: EvictionReason
 
     def __str__(self) -> str:
         return f"disconnected: {self.reason}"
 
+    @property
+    def message(self) -> str:
+        """Say it in a sentence to the person it befell."""
+        return self.reason.message
+
 
 @dataclass(frozen=True, slots=True)
 class MemberJoined:
     """Somebody came into the room."""
+
+    KIND: ClassVar = "member_joined"
 
     name: str
 
@@ -41,6 +68,8 @@ class MemberJoined:
 class MemberLeft:
     """Somebody left the room."""
 
+    KIND: ClassVar = "member_left"
+
     name: str
 
     def __str__(self) -> str:
@@ -50,6 +79,8 @@ class MemberLeft:
 @dataclass(frozen=True, slots=True)
 class MemberEvicted:
     """Somebody lost their place in the room."""
+
+    KIND: ClassVar = "member_evicted"
 
     name: str
     reason: EvictionReason
@@ -62,20 +93,24 @@ class MemberEvicted:
 class Challenge:
     """Are you there? Only your address hears this nonce, of 16 hexadecimal digits (EVI-03)."""
 
+    KIND: ClassVar = "challenge"
+
     nonce: str
 
     def __str__(self) -> str:
-        return f"can you hear me? {_ANSWER}{self.nonce}"
+        return f"can you hear me? {ANSWER}{self.nonce}"
 
     @property
     def answer(self) -> bytes:
         """The message that answers it (UDP-12)."""
-        return f"{_ANSWER}{self.nonce}".encode()
+        return f"{ANSWER}{self.nonce}".encode()
 
 
 @dataclass(frozen=True, slots=True)
 class HostChanged:
     """Somebody else is the room's host from now on (MOD-06)."""
+
+    KIND: ClassVar = "host_changed"
 
     name: str
 
@@ -87,6 +122,8 @@ class HostChanged:
 class Topic:
     """What the room is about, empty if nothing is set: told when it changes, and to who comes in or asks (MOD-07)."""
 
+    KIND: ClassVar = "topic"
+
     text: str
 
     def __str__(self) -> str:
@@ -94,8 +131,69 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class PasswordState:
+    """Whether the room has a password: told to the host who asks or changes it (MOD-08)."""
+
+    KIND: ClassVar = "password"
+
+    set: bool
+    changed: bool = False
+    """Whether the host has just changed it."""
+
+    def __str__(self) -> str:
+        if self.changed:
+            return PASSWORD_SET if self.set else PASSWORD_REMOVED
+        return f"The room has {'a' if self.set else 'no'} password: /password NEW sets one, /password - removes it."
+
+
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """The host muted you (MOD-05)."""
+
+    KIND: ClassVar = "muted"
+
+    def __str__(self) -> str:
+        return "The host muted you: what you say is not relayed."
+
+
+@dataclass(frozen=True, slots=True)
+class Unmuted:
+    """The host muted you before, and doesn't any more (MOD-05)."""
+
+    KIND: ClassVar = "unmuted"
+
+    def __str__(self) -> str:
+        return "You may speak again."
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDropped:
+    """A message of yours was not relayed (UDP-06, LIM-01, MOD-05)."""
+
+    KIND: ClassVar = "dropped"
+
+    reason: NotRelayed
+    over_bytes: int = 0
+    """By how many bytes it is too long, if that is the reason."""
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def message(self) -> str:
+        """Say it in a sentence."""
+        if self.reason is NotRelayed.TOO_LONG:
+            return f"message too long by {self.over_bytes} bytes: it was not relayed"
+        if self.reason is NotRelayed.MUTED:
+            return "You are muted: what you say is not relayed."
+        return "slow down: some of your messages were not relayed"
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
-    """Anything else the relay says, such as that a message was too long."""
+    """A sentence to read, of which nothing more is known: what another relay says, or a newer one."""
+
+    KIND: ClassVar = "advice"
 
     text: str
 
@@ -103,39 +201,11 @@ class Advice:
         return self.text
 
 
-Notice = Disconnected | MemberJoined | MemberLeft | MemberEvicted | HostChanged | Topic | Challenge | Advice
+@dataclass(frozen=True, slots=True)
+class UnknownNotice:
+    """A notice of a kind that this library doesn't know, or one that can't be read: ignore it (FEAT-03)."""
 
-_REASONS = "|".join(EvictionReason)
-_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Notice]], ...] = (
-    # A topic comes first, for it may read like any other.
-    (re.compile(r"topic: (.+)|no topic"), lambda found: Topic(found[1] or "")),
-    (re.compile(rf"disconnected: ({_REASONS})"), lambda found: Disconnected(EvictionReason(found[1]))),
-    (
-        re.compile(rf"(.+) was disconnected: ({_REASONS})"),
-        lambda found: MemberEvicted(found[1], EvictionReason(found[2])),
-    ),
-    (re.compile(r"(.+) joined"), lambda found: MemberJoined(found[1])),
-    (re.compile(r"(.+) left"), lambda found: MemberLeft(found[1])),
-    (re.compile(r"(.+) is the host now"), lambda found: HostChanged(found[1])),
-    (re.compile(rf"can you hear me\? {_ANSWER}([0-9a-f]{{16}})"), lambda found: Challenge(found[1])),
-)
-_ANSWERS = re.compile(rf"{_ANSWER}[0-9a-f]{{16}}".encode())
-
-
-def encode_notice(notice: Notice) -> bytes:
-    """Write a notice as the message that members receive."""
-    return f"{SERVER_PREFIX}{notice}".encode()
-
-
-def parse_notice(message: str) -> Notice | None:
-    """Read a message as a notice; None if a member said it."""
-    if not message.startswith(SERVER_PREFIX):
-        return None
-    text = message.removeprefix(SERVER_PREFIX)
-    for form, notice_of in _FORMS:
-        if found := form.fullmatch(text):
-            return notice_of(found)
-    return Advice(text)
+    kind: str = ""
 
 
 def is_answer(message: bytes) -> bool:

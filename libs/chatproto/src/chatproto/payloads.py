@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatproto.codes import Status
+from chatproto.codes import Feature, Status
 from chatproto.constants import MAX_TOKEN_BYTES
 from chatproto.errors import MalformedError
 from chatproto.text import check_password, check_user_name
@@ -22,6 +22,8 @@ class Request:
     """The reply may be JSON and needs no pause between its frames (TCP-06, TCP-08)."""
     plain: bool = True
     """The payload was the bare name."""
+    features: frozenset[Feature] = frozenset()
+    """What is asked for beyond the plain protocol, of what this library knows; only with a JSON reply (FEAT-01)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Completion:
     max_message_bytes: int | None = None
     moderation: bool = False
     """Whether the relay obeys commands (MOD-01); older ones don't."""
+    features: frozenset[Feature] = frozenset()
+    """What is granted of what was asked for (FEAT-01)."""
 
 
 def encode_request(request: Request) -> bytes:
@@ -43,11 +47,13 @@ def encode_request(request: Request) -> bytes:
         name = request.username
         # A bare name that begins like JSON would be read as JSON, so it goes in quotes.
         return (json.dumps(name, ensure_ascii=False) if name.startswith(("{", '"')) else name).encode()
-    fields: dict[str, str] = {"username": request.username}
+    fields: dict[str, str | list[str]] = {"username": request.username}
     if request.password:
         fields["password"] = request.password
     if request.json_reply:
         fields["reply"] = "json"
+        if request.features:
+            fields["features"] = sorted(request.features)
     return json.dumps(fields, ensure_ascii=False).encode()
 
 
@@ -109,7 +115,7 @@ def encode_completion(completion: Completion, *, json_reply: bool) -> bytes:
     """Write a completion's payload: the token alone, or a JSON object (TCP-07)."""
     if not json_reply:
         return completion.token
-    fields = {
+    fields: dict[str, object] = {
         "token": completion.token.decode("ascii"),
         "host": completion.host,
         "udp_port": completion.udp_port,
@@ -117,6 +123,8 @@ def encode_completion(completion: Completion, *, json_reply: bool) -> bytes:
         "max_message_bytes": completion.max_message_bytes,
         "moderation": completion.moderation,
     }
+    if completion.features:  # so that who asked for nothing gets the same bytes as ever (FEAT-02)
+        fields["features"] = sorted(completion.features)
     return json.dumps(fields).encode()
 
 
@@ -138,6 +146,7 @@ def decode_completion(payload: bytes) -> Completion:
             float(fields["silence_timeout_seconds"]),
             int(fields["max_message_bytes"]),
             bool(fields.get("moderation")),
+            _known_features(fields.get("features", [])),
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise MalformedError("The relay's completion lacks a field or has one of the wrong type.") from None
@@ -159,8 +168,25 @@ def _decode_object(fields: dict[str, Any]) -> Request:
         raise MalformedError('The JSON object has no text under "username".')
     if not isinstance(password, str | None):
         raise MalformedError('"password" is neither text nor null.')
+    try:
+        features = _known_features(fields.get("features", []))
+    except TypeError:
+        raise MalformedError('"features" is no list of texts.') from None
     name, secret = _checked(username), check_password(password or "") or None
-    return Request(name, secret, json_reply=fields.get("reply") == "json", plain=False)
+    json_reply = fields.get("reply") == "json"
+    return Request(name, secret, json_reply=json_reply, plain=False, features=features if json_reply else frozenset())
+
+
+def _known_features(listed: Any) -> frozenset[Feature]:
+    """Read a list of features, without those that aren't known.
+
+    Raises:
+        TypeError: it is no list of texts.
+
+    """
+    if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+        raise TypeError
+    return frozenset(feature for feature in Feature if feature in listed)
 
 
 def _checked(name: str) -> str:

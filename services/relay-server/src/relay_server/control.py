@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from chatproto import (
     Completion,
+    Feature,
     NotSupportedError,
     Operation,
     ProtocolError,
@@ -184,10 +185,11 @@ class Control:
             )
         else:
             member = self._registry.join_room(asked.room, name, token, peer.ip, now, port=port, proof=password_hash)
+        member.json_notices = Feature.NOTICES in request.features
         self._on_transaction(asked.operation, Status.OK)
-        return Granted(member, self._completion(member))
+        return Granted(member, self._completion(member, request.features))
 
-    def _completion(self, member: Member) -> Completion:
+    def _completion(self, member: Member, features: frozenset[Feature]) -> Completion:
         attribution_bytes = len(member.raw_name) + 2 if self._attribution else 0
         return Completion(
             member.token,
@@ -199,6 +201,7 @@ class Control:
                 MAX_DATAGRAM_BYTES - 2 - len(member.room.raw_name) - len(member.token),
             ),
             moderation=self._moderation,
+            features=features,
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from chatproto import Notice, encode_datagram, encode_notice
+from chatproto import encode_datagram, encode_notice
 from relay_server.core.address import Address, make_address, parse_ip
 from relay_server.core.audience import Audience, Forward, Listener, Outgoing
 from relay_server.core.commands import Commands, NewPassword
@@ -14,6 +14,7 @@ from relay_server.core.moderation import Moderation
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
+from relay_server.net.udp import Encoder
 
 if TYPE_CHECKING:
     from relay_server.core.events import Event
@@ -62,14 +63,17 @@ def address_of(member: Member) -> Address | None:
     return audience.addresses[member] if audience else None
 
 
-def take_out(outbox: list[Outgoing], encode: Callable[[Notice], bytes] = encode_notice) -> list[Heard]:
+def take_out(outbox: list[Outgoing], encode: Encoder = encode_notice) -> list[Heard]:
     """Take all out of an outbox as a port does: write each notice, and tell its log the bytes."""
     heard = []
     for notice, audience, but, log in outbox:
-        payload = encode(notice)
-        if log is not None:
-            log.remember(payload)
-        heard.append((payload, addresses_but(audience, but)))
+        others = [(one.json_notices, address) for one, address in audience.addresses.items() if one is not but]
+        for form in (False, True):
+            if addresses := sorted(address for json, address in others if json is form):
+                payload = encode(notice, json=form)
+                if log is not None:
+                    log.remember(payload)
+                heard.append((payload, addresses))
     outbox.clear()
     return heard
 
@@ -102,11 +106,14 @@ class Case:
         *,
         ip: str | None = None,
         now: float = 0.0,
+        json_notices: bool = False,
         **more: Any,
     ) -> Member:
         """Create a room; the host hasn't spoken yet."""
         place = parse_ip(ip or self._new_ip())
-        return self.registry.create_room(room.encode(), name, self._new_token(), place, now, **more)
+        member = self.registry.create_room(room.encode(), name, self._new_token(), place, now, **more)
+        member.json_notices = json_notices
+        return member
 
     def join(
         self,
@@ -115,11 +122,14 @@ class Case:
         *,
         ip: str | None = None,
         now: float = 0.0,
+        json_notices: bool = False,
         **more: Any,
     ) -> Member:
         """Join a room; the member hasn't spoken yet."""
         place = parse_ip(ip or self._new_ip())
-        return self.registry.join_room(room.encode(), name, self._new_token(), place, now, **more)
+        member = self.registry.join_room(room.encode(), name, self._new_token(), place, now, **more)
+        member.json_notices = json_notices
+        return member
 
     def say(
         self, member: Member, message: str | bytes = b"", now: float = 0.0, source: Address | None = None

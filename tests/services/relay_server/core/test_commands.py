@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from chatproto import Command, EvictionReason, parse_notice
+from chatproto.notice_parts import LIST_BYTES, MAX_LIST_NOTICES
 from chatproto.notices import Advice
 from relay_server.core import events
 from relay_server.core.address import network_of
-from relay_server.core.commands import LIST_BYTES, MAX_LIST_NOTICES
 from relay_server.core.counters import DropReason
 from relay_server.core.errors import BannedError, NameTakenError
 from relay_server.core.moderation import MAX_MUTES, ModerationError
@@ -135,7 +135,7 @@ def test_a_list_is_written_only_for_who_may_have_it(order: str, monkeypatch: pyt
     answers(case, ann, order, 1.0)
     unread = SimpleNamespace(host=ann, name="demo")  # who reads its members, bans or topic ends the test
     monkeypatch.setattr(ann, "room", unread)
-    monkeypatch.setattr(case.registry, "advise", lambda _, text, __: told.append(text))
+    monkeypatch.setattr(case.registry, "advise", lambda _, notice, __: told.append(str(notice)))
     told: list[str] = []
     case.commands.obey(ann, Command(order[1:]), "", 1.9)
     assert told == ["You asked a moment ago: try again in a few seconds."]

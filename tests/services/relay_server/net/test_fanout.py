@@ -16,6 +16,7 @@ from relay_server.net.fanout import (
     GsoBatch,
     pack_batches,
     route_of,
+    rows_by_form,
 )
 from relay_server.net.targets import pack_targets, unpack_targets
 from services.relay_server.core.rooms_case import addresses_but
@@ -159,3 +160,16 @@ def test_a_batch_holds_one_size_and_what_the_kernel_takes(sizes: list[int], runs
     for batch, (start, end) in zip(sent, pairwise(ends), strict=True):
         assert messages_in(batch) == [payload for _, _, payload in forwards[start:end]]
         assert_the_kernel_takes(batch)
+
+
+@pytest.mark.requirement("FEAT-02", "FEAT-03")
+@given(st.lists(st.booleans(), min_size=1, max_size=6), st.integers(0, 6))
+def test_a_notice_goes_to_everybody_else_once_and_in_the_form_asked_for(forms: list[bool], without: int) -> None:
+    audience = room(1, len(forms))
+    for one, form in zip(audience.addresses, forms, strict=True):
+        one.json_notices = form
+    but = listener(audience, without) if without < len(forms) else None
+    rows = rows_by_form(audience, but)
+    heard = sorted((form, target) for form, row in rows for target in unpack_targets(row))
+    assert heard == sorted((one.json_notices, at) for one, at in audience.addresses.items() if one is not but)
+    assert len(dict(rows)) == len(rows)

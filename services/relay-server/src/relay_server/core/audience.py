@@ -20,6 +20,8 @@ class Listener:
     challenges: Challenges | None = None
     paused: bool = False
     """It gets nothing but challenges, for it provably can't be reached (EVI-08)."""
+    json_notices: bool = False
+    """It reads notices as JSON objects (FEAT-03)."""
 
 
 @dataclass(slots=True, eq=False)

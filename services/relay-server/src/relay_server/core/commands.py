@@ -1,21 +1,37 @@
 """What becomes of a command: who may give it, what it does, and what is answered (MOD-01 to MOD-08)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from chatproto import Advice, BadNameError, Command, ProtocolError, Topic, check_password, check_user_name, sanitize
+from chatproto import (
+    COMMANDS,
+    BadNameError,
+    BadPasswordError,
+    Command,
+    CommandDone,
+    CommandFailed,
+    Failure,
+    ListedMember,
+    Notice,
+    PasswordState,
+    ProtocolError,
+    Topic,
+    check_password,
+    check_user_name,
+    list_bans,
+    list_members,
+    sanitize,
+)
 from chatproto.commands import REMOVE
-from chatproto.notices import PASSWORD_REMOVED, PASSWORD_SET
 from relay_server.core import events
 from relay_server.core.model import Member, Room
 from relay_server.core.moderation import Moderation, ModerationError
 from relay_server.core.registry import Registry
 
-LIST_BYTES: Final = 1200
-"""A notice with names has so many at most: what is longer would travel in fragments (MOD-02)."""
-MAX_LIST_NOTICES: Final = 50
 MAX_TOPIC_BYTES: Final = 512
+MAX_LIFTED_NAMES: Final = 4
+"""Look-alikes share keys, so one unban may lift many bans; the answer names so many, and counts the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +59,8 @@ class Commands:
         self._observer = observer
         self._hash_aside = hash_aside
         self._acts: dict[Command, Callable[[Member, str, float], None]] = {
-            Command.TOPIC: self._set_topic,
+            Command.WHO: self._who,
+            Command.TOPIC: self._topic,
             Command.KICK: self._kick,
             Command.BAN: self._ban,
             Command.UNBAN: self._unban,
@@ -55,18 +72,18 @@ class Commands:
 
     def obey(self, member: Member, command: Command, argument: str, now: float) -> None:
         """Do what a member asks for, or tell it why not."""
-        if command is Command.WHO:
-            self._list(member, lambda: _who(member.room), now)
-        elif command is Command.TOPIC and not argument.strip():
-            self._list(member, lambda: [str(Topic(member.room.topic))], now)
-        elif member.room.host is not member:
-            self._registry.advise(member, "Only the host may do that; /who and /topic are for everybody.", now)
+        by_host = COMMANDS[command].needs_host(argument)
+        if by_host and member.room.host is not member:
+            self._registry.advise(member, CommandFailed(Failure.NOT_HOST, command), now)
+            return
+        try:
+            self._acts[command](member, argument, now)
+        except ModerationError as error:
+            self._registry.tell(member, replace(error.failed, command=command))
+        except ProtocolError as error:
+            self._registry.tell(member, _refused(error, command))
         else:
-            try:
-                self._acts[command](member, argument, now)
-            except (ModerationError, ProtocolError) as error:
-                self._answer(member, str(error))
-            else:
+            if by_host:
                 self._observer(events.CommandObeyed(member.room.name, command))
 
     def set_password(self, wanted: NewPassword, hashed: Callable[[], str]) -> None:
@@ -76,75 +93,84 @@ class Commands:
         try:
             password_hash = hashed()
         except ProtocolError as error:
-            self._answer(host, str(error))
+            self._registry.tell(host, _refused(error, Command.PASSWORD))
             return
         if room.host is not host:
-            self._answer(host, "The password was not changed: you are not the host any more.")
+            self._registry.tell(host, CommandFailed(Failure.NOT_HOST_ANY_MORE, Command.PASSWORD))
             return
         room.password_hash = password_hash
-        self._answer(host, PASSWORD_SET)
+        self._registry.tell(host, PasswordState(set=True, changed=True))
 
-    def _list(self, member: Member, write: Callable[[], list[str]], now: float) -> None:
-        """Answer what anybody may ask, a notice a second, so that asking floods nobody (MOD-02).
+    def _list(self, member: Member, command: Command, write: Callable[[], Sequence[Notice]], now: float) -> None:
+        """Answer what asks, a notice a second, so that asking floods nobody (MOD-02).
 
         A list is written only if it will be sent.
         """
         if now < member.may_ask_at:
-            self._registry.advise(member, "You asked a moment ago: try again in a few seconds.", now)
+            self._registry.advise(member, CommandFailed(Failure.ASKED_TOO_SOON, command), now)
             return
-        texts = write()
-        member.may_ask_at = now + len(texts)
-        for text in texts:
-            self._answer(member, text)
+        notices = write()
+        member.may_ask_at = now + len(notices)
+        for notice in notices:
+            self._registry.tell(member, notice)
+
+    def _who(self, member: Member, _: str, now: float) -> None:
+        def write() -> Sequence[Notice]:
+            return list_members(_listed(member.room), json=member.json_notices)
+
+        self._list(member, Command.WHO, write, now)
+
+    def _topic(self, member: Member, argument: str, now: float) -> None:
+        if not argument.strip():
+            self._list(member, Command.TOPIC, lambda: [Topic(member.room.topic)], now)
+            return
+        topic = sanitize(argument.strip())
+        over_bytes = len(topic.encode()) - MAX_TOPIC_BYTES
+        if over_bytes > 0:
+            raise ModerationError(CommandFailed(Failure.TOPIC_TOO_LONG, over_bytes=over_bytes))
+        self._moderation.set_topic(member, "" if topic == REMOVE else topic)
 
     def _kick(self, host: Member, argument: str, now: float) -> None:
         member = self._find_other(host, argument, Command.KICK)
         self._moderation.kick(member, now)
-        self._answer(host, f"{member.name} was kicked; /ban keeps somebody out.")
+        self._registry.tell(host, CommandDone(Command.KICK, member.name))
 
     def _ban(self, host: Member, argument: str, now: float) -> None:
         ban = self._moderation.ban(host.room, _name(argument, Command.BAN), now)
-        how = "by name and address" if ban.network else "by name alone"
-        self._answer(host, f"{ban.name} is banned {how}.")
+        self._registry.tell(host, CommandDone(Command.BAN, ban.name, by_address=ban.network is not None))
 
     def _unban(self, host: Member, argument: str, now: float) -> None:
         if not argument.strip():
-            self._list(host, lambda: _lines("Banned:", [ban.name for ban in host.room.bans]), now)
+            self._list(host, Command.UNBAN, lambda: _banned(host), now)
             return
         lifted = self._moderation.unban(host.room, _name(argument, Command.UNBAN))
-        self._answer(host, f"{', '.join(ban.name for ban in lifted)} may come in again.")
+        name, *also = [ban.name for ban in lifted[:MAX_LIFTED_NAMES]]
+        unlisted = max(0, len(lifted) - MAX_LIFTED_NAMES)
+        self._registry.tell(host, CommandDone(Command.UNBAN, name, also=tuple(also), unlisted=unlisted))
 
     def _mute(self, host: Member, argument: str, _: float) -> None:
         member = self._find_other(host, argument, Command.MUTE)
         self._moderation.mute(member)
-        self._answer(host, f"{member.name} is muted; /unmute takes it back.")
+        self._registry.tell(host, CommandDone(Command.MUTE, member.name))
 
     def _unmute(self, host: Member, argument: str, _: float) -> None:
         name = _name(argument, Command.UNMUTE)
         self._moderation.unmute(host.room, name)
-        self._answer(host, f"{name} may speak again.")
+        self._registry.tell(host, CommandDone(Command.UNMUTE, name))
 
     def _hand_over(self, host: Member, argument: str, _: float) -> None:
         self._moderation.hand_over(self._find_other(host, argument, Command.HOST))
 
-    def _set_topic(self, host: Member, argument: str, _: float) -> None:
-        topic = sanitize(argument.strip())
-        size_bytes = len(topic.encode())
-        if size_bytes > MAX_TOPIC_BYTES:
-            raise ModerationError(f"The topic is too long by {size_bytes - MAX_TOPIC_BYTES} bytes.")
-        self._moderation.set_topic(host, "" if topic == REMOVE else topic)
-
     def _change_password(self, host: Member, argument: str, now: float) -> None:
         room = host.room
         if room.waits_for_hash:
-            raise ModerationError("The password before is still being worked on: try again in a moment.")
+            raise ModerationError(CommandFailed(Failure.PASSWORD_IN_WORK))
         if not argument:
-            state = "has a password" if room.password_hash else "has no password"
-            self._answer(host, f"The room {state}: /password NEW sets one, /password {REMOVE} removes it.")
+            self._registry.tell(host, PasswordState(set=room.password_hash is not None))
             return
         if argument.strip() == REMOVE:
             room.password_hash = None
-            self._answer(host, PASSWORD_REMOVED)
+            self._registry.tell(host, PasswordState(set=False, changed=True))
             return
         password = check_password(argument)
         self._registry.admission.check_new_password(host.ip, now)
@@ -154,47 +180,35 @@ class Commands:
     def _find_other(self, host: Member, argument: str, command: Command) -> Member:
         member = self._moderation.find(host.room, _name(argument, command))
         if member is host:
-            raise ModerationError(f"You can't /{command} yourself.")
+            raise ModerationError(CommandFailed(Failure.YOURSELF, command))
         return member
-
-    def _answer(self, member: Member, text: str) -> None:
-        self._registry.tell(member, Advice(text))
 
 
 def _name(argument: str, command: Command) -> str:
     name = argument.strip()
     if not name:
-        raise ModerationError(f"/{command} whom? Write the name after it.")
-    try:
-        return check_user_name(name.encode())
-    except BadNameError as error:
-        raise ModerationError(str(error)) from None
+        raise ModerationError(CommandFailed(Failure.NO_NAME, command))
+    return check_user_name(name.encode())
 
 
-def _who(room: Room) -> list[str]:
-    return _lines(
-        f"{len(room.members)} here:",
-        [
-            f"{member.name} (host)"
-            if member is room.host
-            else f"{member.name} (muted)"
-            if member.muted
-            else member.name
-            for member in room.members
-        ],
-    )
+def _refused(error: ProtocolError, command: Command) -> CommandFailed:
+    """Say what was wrong with a name or a password, or that the relay has too much to do."""
+    match error:
+        case BadNameError():
+            code = Failure.BAD_NAME
+        case BadPasswordError():
+            code = Failure.BAD_PASSWORD
+        case _:
+            code = Failure.BUSY
+    return CommandFailed(code, command, message=str(error))
 
 
-def _lines(title: str, names: list[str]) -> list[str]:
-    """Lay names out in texts of up to `LIST_BYTES`; each ends so that no name in it can make another notice of it."""
-    if not names:
-        return [f"{title} nobody."]
-    lines, line = [], title
-    for number, name in enumerate(names):
-        if len(line.encode()) + len(name.encode()) > LIST_BYTES - len("server:  ,"):
-            lines.append(line)
-            line = "..."
-            if len(lines) == MAX_LIST_NOTICES:
-                return [*lines[:-1], f"{lines[-1]} and {len(names) - number} more."]
-        line += f" {name}{',' if number < len(names) - 1 else '.'}"
-    return [*lines, line]
+def _listed(room: Room) -> list[ListedMember]:
+    return [
+        ListedMember(member.name, host=member is room.host, muted=member is not room.host and member.muted)
+        for member in room.members
+    ]
+
+
+def _banned(host: Member) -> Sequence[Notice]:
+    return list_bans([ban.name for ban in host.room.bans], json=host.json_notices)

@@ -2,9 +2,19 @@
 
 from typing import Final
 
-from chatproto import Advice, BadNameError, EvictionReason, HostChanged, Topic, check_user_name
+from chatproto import (
+    BadNameError,
+    CommandFailed,
+    EvictionReason,
+    Failure,
+    HostChanged,
+    Muted,
+    Topic,
+    Unmuted,
+    check_user_name,
+)
+from relay_server.core import limits
 from relay_server.core.address import network_of, show_ip
-from relay_server.core.limits import Muted
 from relay_server.core.model import NO_BANS, Ban, Bans, Member, Room
 from relay_server.core.names import name_keys
 from relay_server.core.registry import Registry
@@ -16,6 +26,11 @@ MAX_MUTES: Final = 100
 
 class ModerationError(Exception):
     """What is wished can't be done; ``str()`` says in a sentence why."""
+
+    def __init__(self, failed: CommandFailed) -> None:
+        super().__init__(str(failed))
+        self.failed = failed
+        """The same as a fact; who gave which command is for the caller to fill in."""
 
 
 class Moderation:
@@ -36,9 +51,9 @@ class Moderation:
         """
         alike = _alike(room, name)
         if not alike:
-            raise ModerationError(f"Nobody here is called {name}.")
+            raise ModerationError(CommandFailed(Failure.NOBODY, name=name))
         if len(alike) > 1:
-            raise ModerationError(f"Several names look like {name}: write it as the member does.")
+            raise ModerationError(CommandFailed(Failure.AMBIGUOUS, name=name))
         return alike[0]
 
     def kick(self, member: Member, now: float) -> None:
@@ -59,7 +74,7 @@ class Moderation:
         member = self.find(room, name) if _alike(room, name) else None
         keys = frozenset(member.keys if member else _keys_of(name))
         if room.host and not keys.isdisjoint(room.host.keys):
-            raise ModerationError("The host can't be banned.")
+            raise ModerationError(CommandFailed(Failure.BAN_OF_HOST, name=name))
         network = network_of(member.ip) if member else None
         if room.host and network == network_of(room.host.ip):
             network = None
@@ -78,7 +93,7 @@ class Moderation:
         """
         ban = Ban(show_ip(ip), network=network_of(ip))
         if room.host and network_of(room.host.ip) == ban.network:
-            raise ModerationError("The host has this address, so it can't be banned.")
+            raise ModerationError(CommandFailed(Failure.BAN_OF_HOST_ADDRESS, name=ban.name))
         self._add(room, ban)
         for member in [member for member in room.members if network_of(member.ip) == ban.network]:
             self.kick(member, now)
@@ -93,7 +108,7 @@ class Moderation:
         """
         lifted = room.bans.of(name, name_keys(name))
         if not lifted:
-            raise ModerationError(f"{name} isn't banned.")
+            raise ModerationError(CommandFailed(Failure.NOT_BANNED, name=name))
         for ban in lifted:
             room.bans.remove(ban)
         return lifted
@@ -107,16 +122,16 @@ class Moderation:
         """
         room = member.room
         if room.host is member:
-            raise ModerationError("The host can't be muted.")
+            raise ModerationError(CommandFailed(Failure.MUTE_OF_HOST, name=member.name))
         if member.muted:
-            raise ModerationError(f"{member.name} is muted already.")
+            raise ModerationError(CommandFailed(Failure.ALREADY_MUTED, name=member.name))
         if len(set(room.mutes.values())) >= MAX_MUTES:
-            raise ModerationError(f"The room has {MAX_MUTES} mutes, as many as it may: lift one first.")
+            raise ModerationError(CommandFailed(Failure.TOO_MANY_MUTES, name=member.name, limit=MAX_MUTES))
         room.mutes.update(dict.fromkeys(member.keys, frozenset(member.keys)))
         member.muted = True
         if member.address is not None:  # else its first datagram does so, see `Registry.hear`
-            member.limit = Muted(member.limit)
-        self._registry.tell(member, Advice("The host muted you: what you say is not relayed."))
+            member.limit = limits.Muted(member.limit)
+        self._registry.tell(member, Muted())
 
     def unmute(self, room: Room, name: str) -> None:
         """Let who is called so speak again, be it here or not.
@@ -127,7 +142,7 @@ class Moderation:
         """
         keys = name_keys(name)
         if not room.mutes_name(keys):
-            raise ModerationError(f"{name} isn't muted.")
+            raise ModerationError(CommandFailed(Failure.NOT_MUTED, name=name))
         for key in keys:
             for lifted in room.mutes.get(key, ()):
                 del room.mutes[lifted]
@@ -143,7 +158,7 @@ class Moderation:
 
         """
         if member.address is None:
-            raise ModerationError(f"{member.name} has not been heard yet: try again in a moment.")
+            raise ModerationError(CommandFailed(Failure.NOT_HEARD_YET, name=member.name))
         if member.muted:
             self.unmute(member.room, member.name)
         self._registry.make_host(member)
@@ -156,15 +171,15 @@ class Moderation:
 
     def _let_speak(self, member: Member) -> None:
         member.muted = False
-        if isinstance(member.limit, Muted):  # else it was not heard yet
+        if isinstance(member.limit, limits.Muted):  # else it was not heard yet
             member.limit = member.limit.inner
-            self._registry.tell(member, Advice("You may speak again."))
+            self._registry.tell(member, Unmuted())
 
     def _add(self, room: Room, ban: Ban) -> None:
         if room.bans.include(ban):
-            raise ModerationError(f"{ban.name} is banned already.")
+            raise ModerationError(CommandFailed(Failure.ALREADY_BANNED, name=ban.name))
         if len(room.bans) >= MAX_BANS:
-            raise ModerationError(f"The room has {MAX_BANS} bans, as many as it may: lift one first.")
+            raise ModerationError(CommandFailed(Failure.TOO_MANY_BANS, name=ban.name, limit=MAX_BANS))
         if room.bans is NO_BANS:
             room.bans = Bans()
         room.bans.add(ban)
@@ -180,5 +195,5 @@ def _keys_of(name: str) -> tuple[str, ...]:
     try:
         check_user_name(name.encode())
     except BadNameError as error:
-        raise ModerationError(str(error)) from None
+        raise ModerationError(CommandFailed(Failure.BAD_NAME, message=str(error))) from None
     return name_keys(name)

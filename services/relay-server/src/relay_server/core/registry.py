@@ -5,7 +5,6 @@ from operator import attrgetter
 from typing import Final
 
 from chatproto import (
-    Advice,
     Challenge,
     Disconnected,
     EvictionReason,
@@ -281,11 +280,11 @@ class Registry:
         if member.paused:
             self.tell(member, notice)
 
-    def advise(self, member: Member, text: str, now: float) -> None:
+    def advise(self, member: Member, notice: Notice, now: float) -> None:
         """Tell a member what became of its words, unless it was told something a moment ago."""
         if now - member.told_at >= TELL_SECONDS:
             member.told_at = now
-            self.tell(member, Advice(text))
+            self.tell(member, notice)
 
     def _ask(self, member: Member, challenge: Challenge, log: Log | None = None) -> None:
         """Send a challenge; what only one hears is no quotation of the room's."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chatproto import EvictionReason, is_answer, parse_command, parse_datagram, sanitize
+from chatproto import EvictionReason, MessageDropped, NotRelayed, is_answer, parse_command, parse_datagram, sanitize
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
 from relay_server.core.address import Address, ip_of, is_answerable, network_of
 from relay_server.core.audience import Forward
@@ -21,7 +21,6 @@ STRIKE_PAUSE_SECONDS: Final = 5.0
 """A pause this long makes the next strike the first."""
 GUESSES_A_SECOND: Final = 20.0
 """Unknown tokens from one address; what is over counts as guessing (LIM-01)."""
-SLOW_DOWN: Final = "slow down: some of your messages were not relayed"
 
 _SLASH = ord("/")
 _SURELY_SHORT_BYTES = MAX_DELIVERY_BYTES - 255 - len(": ")
@@ -123,7 +122,7 @@ class Relay:
             return DropReason.RESERVED_NAME if _is_utf8(message) else DropReason.INVALID_UTF8
         if len(payload) > MAX_DELIVERY_BYTES:
             over = len(payload) - MAX_DELIVERY_BYTES
-            self._registry.advise(member, f"message too long by {over} bytes: it was not relayed", now)
+            self._registry.advise(member, MessageDropped(NotRelayed.TOO_LONG, over), now)
             return DropReason.TOO_LONG
         return payload
 
@@ -157,7 +156,7 @@ class Relay:
             return self._drop(self._over_limit(member, reason, now))
         meant = self._obey(member, message, now)
         if meant is None:
-            self._registry.advise(member, "You are muted: what you say is not relayed.", now)
+            self._registry.advise(member, MessageDropped(NotRelayed.MUTED), now)
             return self._drop(reason)
         return self._conclude(meant)
 
@@ -189,7 +188,7 @@ class Relay:
         """Count what the members of one address make the relay send in large rooms; the member alone isn't to blame."""
         if self._copies.take(network_of(member.ip), now, others):
             return None
-        self._registry.advise(member, SLOW_DOWN, now)
+        self._registry.advise(member, MessageDropped(NotRelayed.COPY_RATE), now)
         return DropReason.COPY_RATE
 
     def _over_limit(self, member: Member, reason: DropReason, now: float) -> DropReason:
@@ -197,7 +196,7 @@ class Relay:
         if since_struck >= TELL_SECONDS:
             member.struck_at = now
             member.strikes = member.strikes + 1 if since_struck < STRIKE_PAUSE_SECONDS else 1
-            self._registry.advise(member, SLOW_DOWN, now)
+            self._registry.advise(member, MessageDropped(NotRelayed(reason)), now)
             if member.strikes >= STRIKES_TO_EVICT:
                 self._registry.evict(member, EvictionReason.ABUSE, now)
         return reason

@@ -52,6 +52,17 @@ def row_but(audience: Audience, listener: Listener | None) -> bytes:
     return targets_but(route.row, route.ends.get(listener, 0)) if listener else route.row
 
 
+def rows_by_form(audience: Audience, listener: Listener | None) -> list[tuple[bool, bytes]]:
+    """Return the targets of an audience without one listener, by whether they read notices as JSON objects."""
+    addresses = audience.addresses
+    forms = {each.json_notices for each in addresses}
+    if len(forms) == 1:  # as in most rooms: there the row is ready
+        return [(forms.pop(), row_but(audience, listener))]
+    others = [(each.json_notices, address) for each, address in addresses.items() if each is not listener]
+    rows = [(form, pack_targets(address for json, address in others if json is form)) for form in (False, True)]
+    return [(form, row) for form, row in rows if row]
+
+
 def pack_batches(forwards: Iterable[Forward], *, together: bool) -> list[GsoBatch]:
     """Lay out what is to be sent: to every listener each message once, in the order of arrival (UDP-04).
 

@@ -16,7 +16,7 @@ from relay_server.core.audience import Forward, Outgoing
 from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.net.batch import BatchSocket
 from relay_server.net.crowds import CROWD, MAX_QUEUED_COPIES, CrowdQueue
-from relay_server.net.fanout import GsoBatch, pack_batches, row_but
+from relay_server.net.fanout import GsoBatch, pack_batches, rows_by_form
 from relay_server.net.neighbours import unresolved_hosts
 from relay_server.net.portable import PortableSocket
 
@@ -45,8 +45,12 @@ _SO_MEMINFO, _MEMINFO_BYTES, _DROPS_WORD = 55, 36, 8
 
 Handler: TypeAlias = Callable[[bytes, Address, float], Forward | DropReason | None]
 """Decides about one datagram: its bytes, its source, the time."""
-Encoder: TypeAlias = Callable[[Notice], bytes]
-"""Writes a notice as the datagram that a listener receives."""
+
+
+class Encoder(Protocol):
+    """Writes a notice as the datagram that a listener receives, as a JSON object or in prose."""
+
+    def __call__(self, notice: Notice, *, json: bool) -> bytes: ...  # noqa: D102
 
 
 class Chat(Protocol):
@@ -236,14 +240,16 @@ class UdpPort:
         portion: list[GsoBatch] = []
         copies = 0
         for notice, audience, but, log in outgoing:
-            payload = self._encode(notice)
-            if log is not None:
-                log.remember(payload)
-            batch = (payload, row_but(audience, but), 0)
+            batches: list[GsoBatch] = []
+            for json, row in rows_by_form(audience, but):
+                payload = self._encode(notice, json=json)
+                if log is not None:
+                    log.remember(payload)
+                batches.append((payload, row, 0))
             if self._crowds.takes(audience):
-                self._crowds.add(audience.group, [batch], is_notice=True)
+                self._crowds.add(audience.group, batches, is_notice=True)
                 continue
-            portion.append(batch)
+            portion += batches
             copies += len(audience.addresses)
             if copies > COPIES_A_TURN:
                 yield portion
@@ -251,8 +257,8 @@ class UdpPort:
         yield portion
 
 
-def encode_lobby_notice(notice: Notice) -> bytes:
-    """Write a notice as the lobby's clients receive it: as said by the server (LOB-05)."""
+def encode_lobby_notice(notice: Notice, *, json: bool = False) -> bytes:  # noqa: ARG001 - nobody there asked for it
+    """Write a notice as the lobby's clients receive it: as said by the server, in prose (LOB-04)."""
     return encode_lobby(SERVER_NAME.encode(), str(notice).encode())
 
 

@@ -1,0 +1,173 @@
+"""Notices as the datagrams that members receive: in prose, or as a JSON object for those who asked for it (FEAT-03)."""
+
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from json import dumps, loads
+from typing import Any, Final, TypeAlias, get_args
+
+from chatproto.codes import EvictionReason
+from chatproto.commands import Command
+from chatproto.lists import BanList, ListedMember, MemberList
+from chatproto.notices import (
+    SERVER_PREFIX,
+    Advice,
+    Challenge,
+    Disconnected,
+    HostChanged,
+    MemberEvicted,
+    MemberJoined,
+    MemberLeft,
+    MessageDropped,
+    Muted,
+    NotRelayed,
+    PasswordState,
+    Topic,
+    UnknownNotice,
+    Unmuted,
+    is_answer,
+)
+from chatproto.outcomes import CommandDone, CommandFailed, Failure
+from chatproto.text import sanitize
+
+Notice: TypeAlias = (
+    MemberJoined
+    | MemberLeft
+    | MemberEvicted
+    | HostChanged
+    | Topic
+    | Disconnected
+    | Challenge
+    | MemberList
+    | BanList
+    | CommandDone
+    | CommandFailed
+    | MessageDropped
+    | Muted
+    | Unmuted
+    | PasswordState
+    | Advice
+)
+"""Everything that a relay says by itself."""
+
+_Reader: TypeAlias = Callable[[Any], Any]
+
+
+def encode_notice(notice: Notice, *, json: bool = False) -> bytes:
+    """Write a notice as the message that members receive; ``json`` is for those who have the feature `notices`."""
+    text = dumps(_to_object(notice), ensure_ascii=False) if json else str(notice)
+    return f"{SERVER_PREFIX}{text}".encode()
+
+
+def parse_json_notice(message: str) -> Notice | UnknownNotice | None:
+    """Read a message to a member that has the feature `notices`; None if a member said it.
+
+    All text in it is made harmless to show in one line (UDP-11), for JSON can spell any character. What has a sentence
+    for people, but is otherwise not understood, becomes an `Advice`.
+    """
+    if not message.startswith(SERVER_PREFIX):
+        return None
+    try:
+        found = loads(message.removeprefix(SERVER_PREFIX))
+    except (ValueError, RecursionError):
+        return UnknownNotice()
+    if not isinstance(found, dict):
+        return UnknownNotice()
+    kind = found.get("notice")
+    kind = kind if isinstance(kind, str) else ""
+    try:
+        notice: Notice = _from_object(_CLASSES[kind], found)
+    except (KeyError, TypeError, ValueError):
+        sentence = found.get("message")
+        return Advice(_text(sentence)) if isinstance(sentence, str) and sentence else UnknownNotice(_text(kind))
+    if isinstance(notice, Challenge) and not is_answer(notice.answer):
+        return UnknownNotice(kind)
+    return notice
+
+
+def _to_object(notice: Notice) -> dict[str, Any]:
+    """Leave out what is false, zero or empty and may be missing."""
+    written: dict[str, Any] = {"notice": notice.KIND, **to_fields(notice)}
+    if isinstance(notice, Disconnected | MessageDropped):
+        written["message"] = notice.message
+    return written
+
+
+def to_fields(thing: Notice | ListedMember) -> dict[str, Any]:
+    """Return what stands in a JSON object: the fields that say something."""
+    known = ((name, default, getattr(thing, name)) for name, default in _FIELDS[type(thing)])
+    return {name: _to_value(value) for name, default, value in known if value != default}
+
+
+def _to_value(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [to_fields(each) if isinstance(each, ListedMember) else each for each in value]
+    return value
+
+
+def _from_object(made: type[Any], found: dict[str, Any]) -> Any:
+    """Make a notice of the keys that it knows.
+
+    Raises:
+        KeyError: one is missing.
+        TypeError: one has a value of the wrong type.
+        ValueError: one has a value that isn't known.
+
+    """
+    return made(
+        **{
+            field.name: _READERS[field.type](found[field.name])
+            for field in fields(made)
+            if field.name in found or field.default is MISSING
+        }
+    )
+
+
+def _exactly(kind: type) -> _Reader:
+    def read(value: Any) -> Any:
+        if type(value) is not kind:  # a JSON true is no number, although Python's is
+            raise TypeError
+        return value
+
+    return read
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    # JSON can spell lone surrogates, which nothing can encode again.
+    return sanitize(value.encode(errors="replace").decode())
+
+
+def _tuple_of(reader: _Reader) -> _Reader:
+    def read(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise TypeError
+        return tuple(map(reader, value))
+
+    return read
+
+
+def _listed_member(value: Any) -> ListedMember:
+    if not isinstance(value, dict):
+        raise TypeError
+    listed: ListedMember = _from_object(ListedMember, value)
+    return listed
+
+
+_READERS: Final[dict[Any, _Reader]] = {
+    str: _text,
+    int: _exactly(int),
+    bool: _exactly(bool),
+    EvictionReason: EvictionReason,
+    NotRelayed: NotRelayed,
+    Failure: Failure,
+    Command: Command,
+    Command | None: Command,
+    tuple[str, ...]: _tuple_of(_text),
+    tuple[ListedMember, ...]: _tuple_of(_listed_member),
+}
+_FIELDS: Final = {
+    made: [(field.name, field.default) for field in fields(made)] for made in (*get_args(Notice), ListedMember)
+}
+"""Names and defaults, found once: a list has a thousand members."""
+_CLASSES: Final[dict[str, type[Any]]] = {each.KIND: each for each in get_args(Notice)}
