@@ -2,7 +2,8 @@
 
 import pytest
 
-from messenger.core.completion import FOR_HOSTS, complete
+from chatproto import COMMANDS
+from messenger.core.completion import complete
 
 NAMES = ("ann", "Anna", "bob", "雑談", "two words")
 
@@ -35,7 +36,7 @@ def test_commands_and_names_are_completed(text: str, whole: list[str]) -> None:
 
 
 def test_only_a_host_is_offered_what_only_a_host_may() -> None:
-    assert set(FOR_HOSTS) <= {command.strip() for command in _complete("/")}
+    assert {f"/{word}" for word in COMMANDS} <= {command.strip() for command in _complete("/")}
     assert [command.strip() for command in _complete("/", host=False)] == ["/help", "/leave", "/topic", "/who"]
 
 

@@ -3,9 +3,13 @@
 from collections.abc import Iterable
 from typing import Final
 
-ALWAYS: Final = ("/help", "/leave", "/topic", "/who")
-FOR_HOSTS: Final = ("/ban", "/host", "/kick", "/mute", "/password", "/unban", "/unmute")
-ABOUT_PEOPLE: Final = ("/ban", "/host", "/kick", "/mute", "/unban", "/unmute")
+from chatproto import COMMANDS
+from chatproto.commands import Argument
+
+WITHOUT_RELAY: Final = ("/help", "/leave")
+ALWAYS: Final = (*WITHOUT_RELAY, *(f"/{spec.word}" for spec in COMMANDS.values() if not spec.needs_host("")))
+ALL: Final = (*WITHOUT_RELAY, *(f"/{word}" for word in COMMANDS))
+ABOUT_PEOPLE: Final = tuple(f"/{spec.word}" for spec in COMMANDS.values() if spec.argument is Argument.NAME)
 
 
 def complete(text: str, names: Iterable[str], *, host: bool, obeys: bool) -> list[str]:
@@ -29,8 +33,8 @@ def complete(text: str, names: Iterable[str], *, host: bool, obeys: bool) -> lis
 
 def _commands(*, host: bool, obeys: bool) -> Iterable[str]:
     if not obeys:
-        return ("/help", "/leave")
-    return sorted((*ALWAYS, *FOR_HOSTS)) if host else ALWAYS
+        return WITHOUT_RELAY
+    return sorted(ALL if host else ALWAYS)
 
 
 def _matching(begun: str, names: Iterable[str]) -> list[str]:
