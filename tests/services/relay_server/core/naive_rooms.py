@@ -279,9 +279,9 @@ class NaiveRooms(RuleBasedStateMachine):
                 assert len(self.seen_events) == count
             self.now = max(self.now, deadline)
             self.registry.expire(self.now)
-            self._take_challenges(self.now)
             assert len(self.seen_events) > count
             self._expire()
+            self._take_challenges(self.now)  # pauses end after the evictions of the same moment
         self.now = until
 
     def _take_challenges(self, now: float) -> None:

@@ -218,7 +218,7 @@ class RoomsModel(NaiveModeration):
         owner.failed.append(self.now)
         if len(owner.failed) >= FAILURES_TO_EVICT and self.now - owner.failed[0] >= FAILING_SECONDS:
             self._evict(owner, EvictionReason.UNREACHABLE)
-        else:
+        elif owner.heard_at is not None and self.now - owner.heard_at >= HEARD_SECONDS:
             owner.paused = True
 
     @precondition(lambda self: self._people())
