@@ -124,8 +124,9 @@ test-e2e: $(VENV)/dev.stamp ## end to end: the programs, their images and the co
 	@$(CONTAINERS)
 
 .PHONY: conformance
-conformance: $(VENV)/dev.stamp ## speak raw bytes to any relay: make conformance TARGET=host:port
-	@$(BIN)/pytest -q tests/conformance --target $(TARGET)
+conformance: $(VENV)/dev.stamp ## try the protocol's rules on any relay: make conformance TARGET=host:port [LEVEL=text|robust|extension] [FORM=plain|json] [UDP=port] [LOBBY=port] [SILENCE=seconds]
+	@$(BIN)/pytest -q tests/conformance --target "$(TARGET)" $(LEVEL:%=--level %) $(FORM:%=--form %) \
+	  $(UDP:%=--udp-port %) $(LOBBY:%=--lobby-port %) $(SILENCE:%=--silence-seconds %)
 
 .PHONY: faults
 faults: $(VENV)/dev.stamp ## attack a relay with all there is (ten minutes; parts want root): floods, junk, forgeries, dead members

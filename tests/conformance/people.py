@@ -38,7 +38,8 @@ def ask_from(relay: Relay, request: bytes, source: str) -> tuple[list[wire.Frame
             local, numeric = connection.getsockname()[0], connection.getpeername()[0]
             connection.sendall(request)
             frames = wire.read_frames(connection)
-        if not frames or not _says_busy(frames[0].payload) or time.monotonic() > deadline:
+        assert frames, "expected a reply, saw the connection closed without one"
+        if not _says_busy(frames[0].payload) or time.monotonic() > deadline:
             return frames, local, numeric
         time.sleep(0.2)  # what we ask for is tokens, which come with time
 
@@ -125,10 +126,12 @@ class Member(Listener):
         features: Sequence[str] | None = None,
     ) -> None:
         self.room, self.name = room, name
-        fields: dict[str, object] = {"username": name.decode(), "password": password}
+        fields: dict[str, object] = {"username": name.decode()}
+        if password:
+            fields["password"] = password
         if features is not None:
             fields |= {"reply": "json", "features": features}
-        payload = name if features is None and not password else json.dumps(fields).encode()
+        payload = json.dumps(fields).encode() if password or relay.json or features is not None else name
         request = wire.frame(operation, wire.REQUEST, room, payload)
         frames, local, numeric = ask_from(relay, request, source)
         assert [frame.state for frame in frames] == [wire.REPLY, wire.COMPLETION], frames

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ports import free_ports
@@ -56,6 +56,8 @@ class Relay:
     tcp_port: int
     udp_port: int
     lobby_port: int
+    json: bool = field(default=False, kw_only=True)
+    """Whether requests that could have a plain name have a JSON object."""
 
     @property
     def is_loopback_v4(self) -> bool:

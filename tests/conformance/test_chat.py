@@ -11,6 +11,8 @@ from conformance.conftest import StartRelay
 from conformance.people import Member, People
 from conformance.relays import ADDS_NOTHING
 
+pytestmark = pytest.mark.level("extension")
+
 FILL = "é漢😀x".encode()
 ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 

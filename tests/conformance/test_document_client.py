@@ -12,6 +12,8 @@ import pytest
 from conformance.conftest import StartRelay
 from conformance.relays import Relay
 
+pytestmark = pytest.mark.level("extension")
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "protocol.md"
 
 
@@ -78,6 +80,7 @@ def test_two_people_chat_with_it(chatters: tuple[Chatter, Chatter]) -> None:
     assert ann.close() == (0, "")
 
 
+@pytest.mark.requirement("TCP-06", "TCP-10")
 def test_it_says_when_it_is_refused(client: Path, start_relay: StartRelay, room: bytes) -> None:
     refused = Chatter(client, start_relay().relay, "join", room, "ann")
     assert refused.close() == (1, "The relay refused: status 2.\n")

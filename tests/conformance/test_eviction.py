@@ -9,6 +9,8 @@ from conformance.conftest import StartRelay
 from conformance.people import DISCONNECTED, NOTICE, People, call, status_of
 from conformance.relays import OwnRelay
 
+pytestmark = pytest.mark.level("extension")
+
 SILENCE_SECONDS = 0.5
 SESSION_SECONDS = 6.0
 CHALLENGE = NOTICE + b"can you hear me? "

@@ -9,6 +9,8 @@ from conformance import wire
 from conformance.people import Member, People, ask, status_of
 from conformance.relays import Relay
 
+pytestmark = pytest.mark.level("extension")
+
 FACTS = ("notices",)
 PLAIN_KEYS = {"token", "host", "udp_port", "silence_timeout_seconds", "max_message_bytes", "moderation"}
 

@@ -11,6 +11,8 @@ from conformance.conftest import StartRelay
 from conformance.people import NOTICE, People, call
 from conformance.relays import RESTRICTED, OwnRelay
 
+pytestmark = pytest.mark.level("extension")
+
 
 def counters(own: OwnRelay) -> dict[str, float]:
     """Return the relay's counters, those with labels summed up."""

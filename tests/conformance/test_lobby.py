@@ -11,6 +11,8 @@ from conformance.conftest import StartRelay
 from conformance.people import Listener, People, call
 from conformance.relays import Relay
 
+pytestmark = pytest.mark.level("extension")
+
 Enter = Callable[[bytes], Listener]
 
 

@@ -10,6 +10,8 @@ from conformance.conftest import StartRelay
 from conformance.people import Member, People, ask, status_of
 from conformance.relays import OBEYS_NOBODY, RESTRICTED, TALKATIVE, OwnRelay, Relay
 
+pytestmark = pytest.mark.level("extension")
+
 NOT_THE_HOST = b"server: Only the host may do that"
 HOSTS_COMMANDS = [b"/kick bob", b"/ban bob", b"/unban bob", b"/mute bob", b"/unmute bob", b"/host eve", b"/topic x"]
 

@@ -10,6 +10,8 @@ from conformance.conftest import StartRelay
 from conformance.people import People, ask, call, status_of
 from conformance.relays import OBEYS_NOBODY, RESTRICTED, TALKATIVE, Relay
 
+pytestmark = pytest.mark.level("extension")
+
 SECRET = "open sesame"
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
 

@@ -10,6 +10,8 @@ from conformance.conftest import StartRelay
 from conformance.people import Member, People, ask, call, half_request, status_of
 from conformance.relays import RESTRICTED, SHORT_OF_PATIENCE, TALKATIVE, Relay
 
+pytestmark = pytest.mark.level("extension")
+
 FULL_WIDTH_ANN = "\uff41\uff4e\uff4e"
 CYRILLIC_ANN = "\u0430nn"
 FULL_WIDTH_SERVER = "\uff53\uff45\uff52\uff56\uff45\uff52"

@@ -11,6 +11,8 @@ from conformance.conftest import StartRelay
 from conformance.people import Listener, People, ask, call, half_request, status_of
 from conformance.relays import RESTRICTED, Relay
 
+pytestmark = pytest.mark.level("extension")
+
 
 def create(room: bytes, payload: bytes, state: int = wire.REQUEST) -> bytes:
     return wire.frame(wire.CREATE, state, room, payload)

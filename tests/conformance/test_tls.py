@@ -16,7 +16,7 @@ from conformance.people import Listener, ask, call, status_of
 from conformance.relays import Relay
 from conformance.tls import Authority, HandMade, ask_secure, call_secure
 
-pytestmark = pytest.mark.requirement("TCP-12")
+pytestmark = [pytest.mark.requirement("TCP-12"), pytest.mark.level("extension")]
 
 Start = Callable[..., Relay]
 # Each set of settings is a process, so what doesn't get in each other's way is one set.
