@@ -7,8 +7,8 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := libs/chatproto libs/chatclient services/relay-server services/bot-client services/messenger
-CLIENTS := libs/chatproto libs/chatclient services/messenger
+PACKAGES := libs/chatproto libs/chatbrain libs/chatclient services/relay-server services/bot-client services/messenger
+CLIENTS := libs/chatproto libs/chatbrain libs/chatclient services/messenger
 SOURCES := libs services tests deploy/grafana deploy/desktop
 
 # Each worker takes a row of tests, so that those of a file share what they brought up; who is done helps the others.
@@ -16,7 +16,7 @@ PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
 # What draws on a screen, be it in memory, takes longer than all other units: make test has it among the programs.
 SCREENS := tests/services/messenger/desktop tests/services/messenger/terminal
 # What shows that every branch of the protocol and of the relay's core is tested.
-COVERING := tests/libs/chatproto tests/services/relay_server/core tests/services/relay_server/telemetry/test_metrics.py
+COVERING := tests/libs/chatproto tests/libs/chatbrain tests/services/relay_server/core tests/services/relay_server/telemetry/test_metrics.py
 UNIT := tests/libs tests/services tests/docs tests/fuzz/test_corpus.py $(SCREENS:%=--ignore=%)
 # The tests of a file share what they brought up, and mostly wait; the two files that take longest come first.
 CONTAINERS := $(PYTEST) --numprocesses 3 --dist loadfile --no-loadscope-reorder \

@@ -15,7 +15,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtWidgets import QApplication
 
-from chatclient import ServerAddress
+from chatbrain import ServerAddress
 from messenger.core.entry import Entry
 from messenger.desktop.theme import Theme
 from messenger.desktop.window import Window

@@ -23,7 +23,7 @@ SCRIPT = "deploy/desktop/launcher.sh"
 LAUNCHER = "deploy/desktop/chat-desktop.desktop"
 PICTURE = ROOT / "services/messenger/src/messenger/desktop/images/chat-desktop.svg"
 Words = list[str | Path]
-OURS = ("libs/chatproto", "libs/chatclient", "services/messenger")
+OURS = ("libs/chatproto", "libs/chatbrain", "libs/chatclient", "services/messenger")
 
 
 @pytest.fixture(scope="module")

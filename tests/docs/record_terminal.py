@@ -18,8 +18,7 @@ from rich.style import Style
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from chatclient import Topic
-from chatproto import Advice
+from chatproto import Advice, Topic
 from docs.terminal_talk import TALKS, Talk
 from messenger.i18n import use_language
 from messenger.terminal.app import ChatApp

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chatclient import MemberEvicted, MemberJoined, MemberLeft
-from chatproto import EvictionReason
+from chatproto import EvictionReason, MemberEvicted, MemberJoined, MemberLeft
 
 
 @dataclass(frozen=True, slots=True)

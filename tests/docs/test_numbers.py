@@ -2,8 +2,8 @@
 
 import pytest
 
-from chatclient.brain.base import DEAF_SECONDS, MAX_DEAF_SECONDS
-from chatclient.brain.room import REBOUND_PATIENCE_SECONDS
+from chatbrain.brain import DEAF_SECONDS, MAX_DEAF_SECONDS
+from chatbrain.room import REBOUND_PATIENCE_SECONDS
 from chatproto.notice_parts import LIST_BYTES, MAX_LIST_NOTICES
 from docs.markdown import read
 from relay_server.app import DRAIN_SECONDS, TICK_SECONDS

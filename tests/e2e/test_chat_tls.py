@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 import trustme
 
-from chatproto.tls import fingerprint_of
+from chatproto.fingerprint import fingerprint_of
 from conformance.relays import CommonRelays, OwnRelay
 from conformance.tls import Authority
 from e2e.relay_metrics import await_metrics, scrape

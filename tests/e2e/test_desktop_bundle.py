@@ -16,7 +16,7 @@ from typing import TypeVar
 import pytest
 
 from chatclient import Connection, MemberJoined, MemberLeft, Message, create_room
-from chatproto.tls import fingerprint_of
+from chatproto.fingerprint import fingerprint_of
 from conformance.relays import OwnRelay
 from conformance.tls import Authority
 from conftest import BUNDLE

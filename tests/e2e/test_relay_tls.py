@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from chatproto.tls import fingerprint_of
+from chatproto.fingerprint import fingerprint_of
 from conformance import wire
 from conformance.people import call
 from conformance.relays import STOP_SECONDS, CommonRelays, OwnRelay

@@ -19,7 +19,14 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the script is for Linux with systemd"),
 ]
 DEADLINE_SECONDS: Final = 300.0
-INGREDIENTS: Final = ("libs/chatproto", "libs/chatclient", "services/relay-server", "requirements", "deploy/vps")
+INGREDIENTS: Final = (
+    "libs/chatproto",
+    "libs/chatbrain",
+    "libs/chatclient",
+    "services/relay-server",
+    "requirements",
+    "deploy/vps",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ def check_what_is_installed(server: Server) -> None:
 
 def check_that_only_what_the_relay_needs_is_installed(server: Server) -> None:
     libraries = {path.name for path in (server.root / "opt/chat-relay/current/lib").glob("python3*/site-packages/*")}
-    assert {"relay_server", "chatclient", "chatproto", "uvloop"} <= libraries
+    assert {"relay_server", "chatclient", "chatbrain", "chatproto", "uvloop"} <= libraries
     assert not {"rich", "textual", "flit_core", "pip", "setuptools", "pytest", "messenger"} & libraries
 
 

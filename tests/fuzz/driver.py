@@ -3,7 +3,7 @@
 from math import inf
 from typing import Final
 
-from chatclient.brain import (
+from chatbrain import (
     Action,
     BindDatagram,
     Brain,
@@ -14,7 +14,7 @@ from chatclient.brain import (
     SendStream,
     Stage,
 )
-from chatclient.events import Ended, Message
+from chatbrain.events import Ended, Message
 from chatproto import sanitize
 from chatproto.constants import MAX_DATAGRAM_BYTES
 

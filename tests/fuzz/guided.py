@@ -7,7 +7,7 @@ import sys
 
 import atheris
 
-UNDER_TEST = ["chatproto", "chatclient", "relay_server", "bot_client"]
+UNDER_TEST = ["chatproto", "chatbrain", "chatclient", "relay_server", "bot_client"]
 
 
 def main(name: str, *arguments: str) -> None:

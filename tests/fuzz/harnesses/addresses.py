@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chatclient.address import parse_server
+from chatbrain.address import parse_server
 
 SEEDS: Final = (b"relay.example", b"127.0.0.1:9000", b"[::1]:9000", b"::1", b"[fe80::1%eth0]", b"host:", b"[::1")
 WORDS: Final = (b":9000", b"[", b"]:", b"::", b"%eth0", "\uff11".encode())

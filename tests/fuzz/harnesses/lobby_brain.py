@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from chatclient.brain import LobbyBrain, RejoinPolicy, Stage
-from chatclient.errors import MessageTooLongError
+from chatbrain import LobbyBrain, RejoinPolicy, Stage
+from chatbrain.errors import MessageTooLongError
 from chatproto import encode_lobby
 from fuzz.bites import Bites, piece
 from fuzz.driver import Driver

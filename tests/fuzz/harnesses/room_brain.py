@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from chatclient.brain import RejoinPolicy, RoomBrain, Stage
-from chatclient.errors import MessageTooLongError
+from chatbrain import RejoinPolicy, RoomBrain, Stage
+from chatbrain.errors import MessageTooLongError
 from chatproto import Completion, Operation, Status, encode_frame
 from chatproto.payloads import encode_completion, encode_status
 from chatproto.tcrp import Frame

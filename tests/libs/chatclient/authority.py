@@ -5,7 +5,7 @@ from pathlib import Path
 
 import trustme
 
-from chatproto.tls import fingerprint_of
+from chatproto.fingerprint import fingerprint_of
 
 
 class Authority:

@@ -1,4 +1,4 @@
-"""One end of TLS without I/O: any split of the bytes, both ends' ways to end, and fingerprints."""
+"""One end of TLS without I/O: any split of the bytes, both ends' ways to end."""
 
 import ssl
 
@@ -7,7 +7,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatproto.tls import TLS_START, RecordCounter, TlsEnd, fingerprint_of, parse_fingerprint
+from chatproto.tls import TLS_START, RecordCounter, TlsEnd
 from libs.chatproto.strategies import split
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -112,29 +112,6 @@ def test_what_is_no_tls_is_an_error(ends: tuple[TlsEnd, TlsEnd]) -> None:
     _, server = ends
     with pytest.raises(ssl.SSLError):
         server.feed(b"\x16\x03" + bytes(100))
-
-
-DIGITS = "0123456789ABCDEF" * 4
-PAIRS = ":".join(DIGITS[i : i + 2] for i in range(0, 64, 2))
-
-
-SPELLINGS = (DIGITS, DIGITS.lower(), PAIRS, PAIRS.lower(), f"SHA256:{DIGITS}", f"sha256:{PAIRS}", f" {DIGITS}\n")
-
-
-@pytest.mark.parametrize("text", SPELLINGS)
-def test_a_fingerprint_may_be_spelled_in_many_ways(text: str) -> None:
-    assert parse_fingerprint(text) == PAIRS
-
-
-@pytest.mark.parametrize("text", ["", "SHA256:", DIGITS[1:], DIGITS + "0", DIGITS[1:] + "G", f"MD5:{DIGITS}"])
-def test_what_is_no_fingerprint_is_said_in_a_sentence(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no SHA-256 fingerprint: give its 64 hex digits"):
-        parse_fingerprint(text)
-
-
-def test_a_fingerprint_is_spelled_as_other_programs_do() -> None:
-    assert fingerprint_of(b"").startswith("E3:B0:C4:42:98:FC:1C:14:")
-    assert parse_fingerprint(fingerprint_of(b"any")) == fingerprint_of(b"any")
 
 
 @given(st.lists(st.binary(max_size=300), max_size=20), st.data())

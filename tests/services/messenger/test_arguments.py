@@ -4,7 +4,7 @@ import getpass
 
 import pytest
 
-from chatclient import Tls
+from chatbrain import Tls
 from messenger.arguments import Arguments, parse
 
 

@@ -11,8 +11,9 @@ from typing import cast
 import pytest
 import trustme
 
-from chatclient import Presented, Status, UnreachableError, parse_server
-from chatproto.tls import fingerprint_of
+from chatbrain import Presented, UnreachableError, parse_server
+from chatproto import Status
+from chatproto.fingerprint import fingerprint_of
 from libs.chatclient.tiny_relay import tiny_relay
 from messenger.asyncio_links import AsyncioLinks
 from messenger.core.conversation import Presence

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatclient import Tls
+from chatbrain import Tls
 from messenger.core.entry import Entry
 from messenger.recents import MAX_RECENTS, Recent, Recents
 

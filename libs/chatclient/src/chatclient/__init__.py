@@ -8,24 +8,33 @@
 It watches sockets, which Windows' usual event loop can't: there use ``asyncio.SelectorEventLoop``.
 """
 
-from chatclient.address import BadServerError, ServerAddress, parse_server
-from chatclient.brain import RejoinPolicy, Stage
-from chatclient.connection import Connection
-from chatclient.errors import BadAuthoritiesError, MessageTooLongError, UnreachableError, UntrustedError
-from chatclient.events import (
+from chatbrain import (
+    BadAuthoritiesError,
+    BadServerError,
     Ended,
     EndReason,
     Event,
+    Fault,
+    Finding,
     Joined,
     Message,
+    MessageTooLongError,
+    Presented,
     Rebound,
     Reconnecting,
     Recovered,
     Rejoined,
+    RejoinPolicy,
+    ServerAddress,
+    Stage,
+    Tls,
+    UnreachableError,
+    UntrustedError,
+    parse_server,
 )
-from chatclient.findings import Fault, Finding
+from chatclient.connection import Connection
 from chatclient.joining import create_room, join_lobby, join_room
-from chatclient.tls import Presented, Tls, look_at
+from chatclient.tls import look_at, make_context
 from chatproto import (
     Advice,
     BadFingerprintError,
@@ -43,7 +52,7 @@ from chatproto import (
     Status,
     Topic,
 )
-from chatproto.tls import parse_fingerprint
+from chatproto.fingerprint import parse_fingerprint
 
 __version__ = "0.1.0"
 
@@ -89,6 +98,7 @@ __all__ = [
     "join_lobby",
     "join_room",
     "look_at",
+    "make_context",
     "parse_fingerprint",
     "parse_server",
 ]

@@ -8,8 +8,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
-from chatclient.address import ServerAddress
-from chatclient.findings import Fault, Finding, system_words
+from chatbrain.address import ServerAddress
+from chatbrain.findings import Fault, Finding, system_words
 
 _NEXT_ADDRESS_SECONDS = 1.0  # a host with several addresses gets this long on each but the last
 _NO_ROUTE: Final = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from chatclient.brain import Stage
-from chatclient.events import Ended, Event, Joined, Message, Rejoined
+from chatbrain import Stage
+from chatbrain.events import Ended, Event, Joined, Message, Rejoined
 from chatclient.sockets import Driver
 from chatproto import Advice, HostChanged, MemberEvicted, MemberJoined, MemberLeft, Topic
 

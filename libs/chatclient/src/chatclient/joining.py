@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from chatclient.address import ServerAddress, parse_server
-from chatclient.brain import Brain, LobbyBrain, RejoinPolicy, RoomBrain
+from chatbrain import Brain, LobbyBrain, RejoinPolicy, RoomBrain, Tls
+from chatbrain.address import ServerAddress, parse_server
+from chatbrain.errors import UnreachableError, UntrustedError
+from chatbrain.events import EndReason
 from chatclient.connection import Connection
-from chatclient.errors import UnreachableError, UntrustedError
-from chatclient.events import EndReason
 from chatclient.sockets import Driver
-from chatclient.tls import Tls
 from chatproto import Operation, RefusedError, check_password, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 

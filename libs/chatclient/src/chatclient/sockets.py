@@ -7,8 +7,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, NamedTuple, cast
 
-from chatclient.address import ServerAddress
-from chatclient.brain import (
+from chatbrain import (
     Action,
     BindDatagram,
     Brain,
@@ -20,10 +19,12 @@ from chatclient.brain import (
     SendDatagram,
     SendStream,
 )
+from chatbrain.address import ServerAddress
+from chatbrain.errors import UntrustedError
+from chatbrain.events import Event
+from chatbrain.trust import Tls
 from chatclient.connecting import connect, explain, resolve
-from chatclient.errors import UntrustedError
-from chatclient.events import Event
-from chatclient.tls import SecureStream, Tls, explain_tls
+from chatclient.tls import SecureStream, explain_tls, make_context
 
 _RECEIVE_BYTES = 4097  # one more than any legal datagram: a longer one shows (UDP-05)
 _BATCH = 64  # datagrams read before other memberships get their turn
@@ -59,7 +60,7 @@ class Driver:
         self._server = server
         self._on_event = on_event
         self._tls = tls
-        self._tls_context = tls.context() if tls else None
+        self._tls_context = make_context(tls) if tls else None
         self._loop = asyncio.get_running_loop()
         self._stream: _Stream | None = None
         self._streams: set[_Stream] = set()

@@ -4,16 +4,17 @@ import asyncio
 import errno
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
-from chatclient.address import ServerAddress, parse_server
+from chatbrain.address import ServerAddress, parse_server
+from chatbrain.errors import BadAuthoritiesError, UnreachableError, UntrustedError
+from chatbrain.events import Ended
+from chatbrain.findings import Fault, Finding
+from chatbrain.trust import Presented, Tls
 from chatclient.connecting import connect, explain
-from chatclient.errors import BadAuthoritiesError, UnreachableError, UntrustedError
-from chatclient.events import Ended
-from chatclient.findings import Fault, Finding
 from chatproto.constants import DEFAULT_TCP_PORT
-from chatproto.tls import TlsEnd, fingerprint_of, parse_fingerprint
+from chatproto.fingerprint import fingerprint_of
+from chatproto.tls import TlsEnd
 
 _LOOK_SECONDS: Final = 4.0
 _RECEIVE_BYTES: Final = 65_536
@@ -31,43 +32,21 @@ _CERTIFICATE_FAULTS: Final = {
 """By OpenSSL's numbers, X509_V_ERR_..."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Join by TLS; by default an authority that the system trusts must vouch for the relay's host.
+def make_context(tls: Tls) -> ssl.SSLContext:
+    """Make what connections need; reads files, so once is enough.
 
-    Nothing is sent to a relay that doesn't prove itself, and there is no way back to plain.
+    Raises:
+        BadAuthoritiesError: ``ca_file`` can't be used.
+
     """
-
-    fingerprint: str | None = None
-    """The SHA-256 of the one certificate that is taken, whoever vouches for it or not."""
-    ca_file: str | None = None
-    """A file of authorities (PEM) to trust in place of the system's."""
-
-    def __post_init__(self) -> None:
-        """Bring the fingerprint into its usual form.
-
-        Raises:
-            ValueError: it is none.
-
-        """
-        if self.fingerprint is not None:
-            object.__setattr__(self, "fingerprint", parse_fingerprint(self.fingerprint))
-
-    def context(self) -> ssl.SSLContext:
-        """Make what connections need; reads files, so once is enough.
-
-        Raises:
-            BadAuthoritiesError: ``ca_file`` can't be used.
-
-        """
-        if self.fingerprint is not None:
-            return _trusting_context()
-        try:
-            return ssl.create_default_context(cafile=self.ca_file)
-        except (OSError, ValueError) as error:
-            junk = Finding(Fault.NO_PEM, "no certificate in PEM form")
-            finding = junk if isinstance(error, ssl.SSLError) else explain(error)
-            raise BadAuthoritiesError(self.ca_file or "", finding) from None
+    if tls.fingerprint is not None:
+        return _trusting_context()
+    try:
+        return ssl.create_default_context(cafile=tls.ca_file)
+    except (OSError, ValueError) as error:
+        junk = Finding(Fault.NO_PEM, "no certificate in PEM form")
+        finding = junk if isinstance(error, ssl.SSLError) else explain(error)
+        raise BadAuthoritiesError(tls.ca_file or "", finding) from None
 
 
 class SecureStream:
@@ -116,15 +95,6 @@ class SecureStream:
             raise UntrustedError(Ended.untrusted(self._server, finding))
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """The certificate that a relay shows."""
-
-    fingerprint: str
-    doubt: Finding | None
-    """Why no authority vouches for it; None if one does."""
-
-
 async def look_at(server: str) -> Presented:
     """Look at a relay's certificate, without joining; sends nothing.
 
@@ -137,7 +107,7 @@ async def look_at(server: str) -> Presented:
     try:
         async with asyncio.timeout(_LOOK_SECONDS):
             try:
-                return Presented(await _fetch(address, Tls().context()), None)
+                return Presented(await _fetch(address, make_context(Tls())), None)
             except ssl.SSLCertVerificationError as error:
                 return Presented(await _fetch(address, _trusting_context()), explain_tls(error))
     except (OSError, ValueError) as error:

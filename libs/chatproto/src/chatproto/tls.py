@@ -1,19 +1,14 @@
-"""One end of a TLS connection without I/O, and what a certificate is known by (TCP-12)."""
+"""One end of a TLS connection without I/O (TCP-12)."""
 
-import hashlib
-import re
 import ssl
 from contextlib import suppress
 from typing import Final
-
-from chatproto.errors import BadFingerprintError
 
 TLS_START: Final = b"\x16\x03"
 """What a TLS client begins with, and no request can: there is no operation 3."""
 
 _RECORD_HEADER_BYTES: Final = 5
 _READ_BYTES: Final = 65_536
-_FINGERPRINT = re.compile(r"(?:sha256:)?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.IGNORECASE)
 
 
 class TlsEnd:
@@ -106,25 +101,3 @@ class RecordCounter:
         self._header = data[start:]
         self._rest = max(0, start - len(data))
         return records
-
-
-def fingerprint_of(certificate: bytes) -> str:
-    """Return the SHA-256 of a certificate (DER) as other programs show it: 32 pairs of hex digits with colons."""
-    return _pairs(hashlib.sha256(certificate).digest())
-
-
-def parse_fingerprint(text: str) -> str:
-    """Read a SHA-256 with or without colons, in any case, as ``fingerprint_of`` writes it.
-
-    Raises:
-        BadFingerprintError: it is none; ``str()`` says what to do.
-
-    """
-    found = _FINGERPRINT.fullmatch(text.strip())
-    if not found:
-        raise BadFingerprintError(text)
-    return _pairs(bytes.fromhex(found[1].replace(":", "")))
-
-
-def _pairs(digest: bytes) -> str:
-    return digest.hex(":").upper()

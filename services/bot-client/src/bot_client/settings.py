@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chatclient import BadPasswordError, Tls, parse_fingerprint, parse_server
+from chatclient import BadPasswordError, Tls, make_context, parse_fingerprint, parse_server
 from chatproto import check_password, sanitize
 from chatproto.constants import DEFAULT_TCP_PORT
 
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_ca_file(cls, value: str) -> str:
         if value:
-            Tls(ca_file=value).context()
+            make_context(Tls(ca_file=value))
         return value
 
     @property

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from chatclient import Ended, RefusedError, Status, UnreachableError
+from chatbrain import Ended, UnreachableError
+from chatproto import RefusedError, Status
 from messenger.arguments import Arguments, parse
 from messenger.i18n import _
 from messenger.known_servers import KnownServersError

@@ -8,8 +8,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from chatclient import BadNameError, Connection, Tls, create_room, join_lobby, join_room, parse_server
-from chatproto import check_room_name, check_user_name
+from chatbrain import Tls, parse_server
+from chatclient import Connection, create_room, join_lobby, join_room, make_context
+from chatproto import BadNameError, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger import __version__
 from messenger.columns import HelpFormatter
@@ -149,7 +150,7 @@ def _tls(given: argparse.Namespace) -> Tls | None:
     if not (getattr(given, "tls", False) or fingerprint or ca_file):
         return None
     tls = Tls(fingerprint, ca_file)
-    tls.context()  # so that a file that can't be used is said now
+    make_context(tls)  # so that a file that can't be used is said now
     return tls
 
 

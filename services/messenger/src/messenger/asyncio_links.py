@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from chatclient import Event, ServerAddress, Tls, UnreachableError, look_at
-from chatclient.brain import Brain
+from chatbrain import Brain, Event, ServerAddress, Tls, UnreachableError
+from chatclient import look_at
 from chatclient.sockets import Driver
 from messenger.core.links import Look
 

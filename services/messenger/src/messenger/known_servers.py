@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from chatclient import parse_fingerprint
 from chatproto import sanitize
+from chatproto.fingerprint import parse_fingerprint
 from messenger.files import write_private
 from messenger.i18n import _
 from messenger.platforms import state_directory

@@ -7,8 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-from chatclient import BadPasswordError
-from chatproto import check_password, sanitize
+from chatproto import BadPasswordError, check_password, sanitize
 from messenger.i18n import _
 from messenger.wording import flaw, system_words
 

@@ -7,7 +7,8 @@ import threading
 from concurrent.futures import CancelledError
 from contextlib import suppress
 
-from chatclient import Connection, Ended, Joined, Message, MessageTooLongError, Reconnecting, Recovered, Rejoined
+from chatbrain import Ended, Joined, Message, MessageTooLongError, Reconnecting, Recovered, Rejoined
+from chatclient import Connection
 from chatproto import parse_command
 from messenger.i18n import _
 from messenger.pace import Pace

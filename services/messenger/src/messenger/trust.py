@@ -1,6 +1,7 @@
 """What proves a relay's certificate to a filter: an authority, a fingerprint given, or what a person trusted before."""
 
-from chatclient import Tls, look_at
+from chatbrain import Tls
+from chatclient import look_at
 from chatproto import sanitize
 from messenger.i18n import _
 from messenger.known_servers import KnownServers, default_path

@@ -4,17 +4,20 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chatclient import Event, Presented, ServerAddress, Tls
-from chatclient.brain import (
+from chatbrain import (
     BindDatagram,
     Brain,
     CloseDatagram,
     CloseStream,
+    Event,
     LobbyBrain,
     OpenStream,
+    Presented,
     RoomBrain,
     SendDatagram,
     SendStream,
+    ServerAddress,
+    Tls,
 )
 from chatproto import (
     Completion,

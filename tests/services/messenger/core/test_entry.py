@@ -2,7 +2,8 @@
 
 import pytest
 
-from chatclient import BadNameError, BadPasswordError, BadServerError, ServerAddress, Tls
+from chatbrain import BadServerError, ServerAddress, Tls
+from chatproto import BadNameError, BadPasswordError
 from messenger.core.entry import Entry, Field, FormError
 
 

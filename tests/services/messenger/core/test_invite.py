@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatclient import BadNameError, ServerAddress, Tls
-from chatproto import check_room_name
+from chatbrain import ServerAddress, Tls
+from chatproto import BadNameError, check_room_name
 from messenger.core.entry import Entry
 from messenger.core.invite import Invite, is_invite, parse_invite
 

@@ -4,8 +4,8 @@ from math import inf
 
 import pytest
 
-from chatclient import Ended, EndReason, Fault, Finding, Presented, Status, Tls, UnreachableError
-from chatproto import Disconnected, EvictionReason, Operation
+from chatbrain import Ended, EndReason, Fault, Finding, Presented, Tls, UnreachableError
+from chatproto import Disconnected, EvictionReason, Operation, Status
 from messenger.core.conversation import Presence
 from messenger.core.history import Kind
 from messenger.core.messenger import ALERT_SECONDS

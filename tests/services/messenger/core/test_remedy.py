@@ -2,7 +2,8 @@
 
 import pytest
 
-from chatclient import Ended, EndReason, EvictionReason, Status
+from chatbrain import Ended, EndReason
+from chatproto import EvictionReason, Status
 from messenger.core.remedy import Remedy, remedies
 
 

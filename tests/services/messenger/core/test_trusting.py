@@ -1,6 +1,6 @@
 """By what a relay's certificate is trusted."""
 
-from chatclient import Fault, Finding, Presented
+from chatbrain import Fault, Finding, Presented
 from messenger.core.trusting import Changed, Stranger, judge
 
 SELF_SIGNED = Finding(Fault.SELF_SIGNED, "self-signed certificate")

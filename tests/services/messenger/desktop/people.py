@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 from pytestqt.qtbot import QtBot
 
-from chatclient import Event, RejoinPolicy, Tls, parse_server
-from chatclient.brain import Brain, LobbyBrain, RoomBrain
+from chatbrain import Brain, Event, LobbyBrain, RejoinPolicy, RoomBrain, Tls, parse_server
 from chatproto import Operation
 from libs.chatclient.authority import Authority
 from libs.chatclient.tiny_relay import TinyRelay, tiny_relay

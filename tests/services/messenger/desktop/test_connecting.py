@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtNetwork import QHostAddress, QHostInfo, QNetworkProxy
 
-from chatclient import Ended, EndReason, Fault, Joined, Message
+from chatbrain import Ended, EndReason, Fault, Joined, Message
 from messenger.desktop import connecting
 from services.messenger.desktop.people import Backstage, Crowd
 

@@ -9,24 +9,10 @@ import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtNetwork import QHostAddress
 
-from chatclient import (
-    Ended,
-    EndReason,
-    Event,
-    Fault,
-    Joined,
-    MemberJoined,
-    MemberLeft,
-    Message,
-    Rebound,
-    Reconnecting,
-    Rejoined,
-    Stage,
-    Status,
-)
-from chatclient.brain.base import DEAF_SECONDS
-from chatclient.brain.room import TRANSACTION_SECONDS
-from chatproto import Disconnected, EvictionReason, encode_notice
+from chatbrain import Ended, EndReason, Event, Fault, Joined, Message, Rebound, Reconnecting, Rejoined, Stage
+from chatbrain.brain import DEAF_SECONDS
+from chatbrain.room import TRANSACTION_SECONDS
+from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, encode_notice
 from conformance.relays import OwnRelay
 from libs.chatclient.tiny_relay import babbler
 from services.messenger.desktop.people import Backstage, Crowd, Person

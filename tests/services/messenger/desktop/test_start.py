@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from chatclient import Fault, Finding, Presented
+from chatbrain import Fault, Finding, Presented
 from chatproto import Operation, Status
 from messenger.core.conversation import Presence
 from messenger.core.entry import Field

@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtNetwork import QSslSocket
 
-from chatclient import (
+from chatbrain import (
     BadAuthoritiesError,
-    Disconnected,
     Ended,
     EndReason,
-    EvictionReason,
     Fault,
     Finding,
     Joined,
@@ -24,7 +22,7 @@ from chatclient import (
     UnreachableError,
     parse_server,
 )
-from chatproto import encode_notice
+from chatproto import Disconnected, EvictionReason, encode_notice
 from libs.chatclient.authority import Authority
 from libs.chatclient.tiny_relay import TinyRelay, babbler
 from messenger.core.links import Look

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from chatclient import Ended, EndReason, Fault, Finding, Presented, Status, Tls, UnreachableError
-from chatproto import Disconnected, EvictionReason, Operation
+from chatbrain import Ended, EndReason, Fault, Finding, Presented, Tls, UnreachableError
+from chatproto import Disconnected, EvictionReason, Operation, Status
 from messenger.core.conversation import Presence
 from services.messenger.core.fake_relay import SHOWN, Case
 from services.messenger.terminal.seat import Seat, sit_down

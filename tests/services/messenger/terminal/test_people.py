@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from textual.events import Paste
 
-from chatclient import Tls
+from chatbrain import Tls
 from chatproto import Advice, Operation
 from messenger.recents import Recent, Recents
 from messenger.terminal.start_screen import Form

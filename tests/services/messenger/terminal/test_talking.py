@@ -2,8 +2,7 @@
 
 import pytest
 
-from chatclient import MemberJoined, MemberLeft, Topic
-from chatproto import Advice
+from chatproto import Advice, MemberJoined, MemberLeft, Topic
 from messenger.core.conversation import Presence
 from services.messenger.core.fake_relay import Case
 from services.messenger.terminal.seat import sit_down

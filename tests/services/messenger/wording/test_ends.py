@@ -2,7 +2,8 @@
 
 import pytest
 
-from chatclient import Ended, EndReason, EvictionReason, Fault, Finding, Status
+from chatbrain import Ended, EndReason, Fault, Finding
+from chatproto import EvictionReason, Status
 from messenger.i18n import LANGUAGES, use_language
 from messenger.wording import Words, ending
 

@@ -4,23 +4,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatclient import (
+from chatbrain import Ended, EndReason, Event, Joined, Message, Rebound, Reconnecting, Recovered, Rejoined
+from chatproto import (
     Advice,
     Disconnected,
-    Ended,
-    EndReason,
-    Event,
     EvictionReason,
     HostChanged,
-    Joined,
     MemberEvicted,
     MemberJoined,
     MemberLeft,
-    Message,
-    Rebound,
-    Reconnecting,
-    Recovered,
-    Rejoined,
     Status,
     Topic,
 )

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from chatclient import Fault, Finding, findings
+from chatbrain import Fault, Finding, findings
 from messenger.wording import fault, system_words
 
 OTHERS_WORDS = {Fault.UNPROVEN, Fault.OTHER_CERTIFICATE, Fault.SYSTEM}

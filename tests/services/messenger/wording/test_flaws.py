@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatclient import BadNameError, MessageTooLongError, Tls, parse_fingerprint, parse_server
-from chatproto import check_password, check_room_name, check_user_name
+from chatbrain import MessageTooLongError, Tls, parse_server
+from chatclient import make_context
+from chatproto import BadNameError, check_password, check_room_name, check_user_name
+from chatproto.fingerprint import parse_fingerprint
 from messenger.wording import flaw
 
 MARKS = "a" + 5 * "\u0301"
@@ -20,8 +22,8 @@ MISTAKES: list[tuple[Callable[[], object], str]] = [
     (lambda: parse_server("a b", 9000), "'a b' はサーバーのアドレスではありません"),
     (lambda: parse_server("a:0", 9000), "'a:0' の '0' はポート番号ではありません"),
     (lambda: parse_fingerprint("12"), "'12' は SHA-256 フィンガープリントではありません"),
-    (lambda: Tls(ca_file="/nowhere").context(), "ファイルまたはディレクトリがありません"),
-    (lambda: Tls(ca_file=__file__).context(), "PEM 形式の証明書がありません"),
+    (lambda: make_context(Tls(ca_file="/nowhere")), "ファイルまたはディレクトリがありません"),
+    (lambda: make_context(Tls(ca_file=__file__)), "PEM 形式の証明書がありません"),
 ]
 
 

@@ -6,26 +6,31 @@ from enum import Enum, auto
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from chatclient import (
-    Advice,
-    BadPasswordError,
+from chatbrain import (
+    Brain,
     Ended,
     EndReason,
     Event,
-    HostChanged,
     Joined,
-    MemberEvicted,
-    MemberJoined,
-    MemberLeft,
     Message,
     MessageTooLongError,
     Reconnecting,
     Rejoined,
     Stage,
-    Topic,
 )
-from chatclient.brain import Brain
-from chatproto import Command, check_password, parse_command, sanitize
+from chatproto import (
+    Advice,
+    BadPasswordError,
+    Command,
+    HostChanged,
+    MemberEvicted,
+    MemberJoined,
+    MemberLeft,
+    Topic,
+    check_password,
+    parse_command,
+    sanitize,
+)
 from chatproto.commands import REMOVE
 from messenger import wording
 from messenger.commands import Ask, ChoosePassword, Help, Leave, Nothing, Say, Unknown, interpret

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
 from typing import Self
 
-from chatclient import BadNameError, BadPasswordError, ServerAddress, Tls, parse_server
-from chatproto import check_password, check_room_name, check_user_name
+from chatbrain import ServerAddress, Tls, parse_server
+from chatproto import BadNameError, BadPasswordError, check_password, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 
 

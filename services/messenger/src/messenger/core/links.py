@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from chatclient import Event, Presented, ServerAddress, Tls, UnreachableError
-from chatclient.brain import Brain
+from chatbrain import Brain, Event, Presented, ServerAddress, Tls, UnreachableError
 
 Look = Presented | UnreachableError
 """The certificate that a relay shows, or why none was to be seen."""

@@ -6,8 +6,7 @@ from functools import partial
 from math import inf
 from typing import Final
 
-from chatclient import Ended, EndReason, Event, Tls, UnreachableError
-from chatclient.brain import Brain, LobbyBrain, RejoinPolicy, RoomBrain
+from chatbrain import Brain, Ended, EndReason, Event, LobbyBrain, RejoinPolicy, RoomBrain, Tls, UnreachableError
 from chatproto import Operation
 from messenger import wording
 from messenger.core import sentences

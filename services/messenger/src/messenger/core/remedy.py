@@ -2,7 +2,8 @@
 
 from enum import Enum, auto
 
-from chatclient import Ended, EndReason, Status
+from chatbrain import Ended, EndReason
+from chatproto import Status
 
 
 class Remedy(Enum):

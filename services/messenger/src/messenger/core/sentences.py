@@ -1,6 +1,6 @@
 """What the core itself says to a person."""
 
-from chatclient import MessageTooLongError
+from chatbrain import MessageTooLongError
 from chatproto import sanitize
 from chatproto.commands import REMOVE
 from messenger.core.trusting import Changed, Stranger

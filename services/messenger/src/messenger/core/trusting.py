@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chatclient import Finding, Presented
+from chatbrain import Finding, Presented
 
 
 @dataclass(frozen=True, slots=True)

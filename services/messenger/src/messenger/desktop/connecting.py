@@ -6,8 +6,8 @@ from typing import Final
 from PySide6.QtCore import QTimer
 from PySide6.QtNetwork import QAbstractSocket, QHostAddress, QHostInfo, QNetworkProxy, QTcpSocket
 
-from chatclient import Fault, Finding, ServerAddress
-from chatclient.findings import HUNG_UP
+from chatbrain import Fault, Finding, ServerAddress
+from chatbrain.findings import HUNG_UP
 
 LOOKUP_SECONDS: Final = 4.0
 _NEXT_ADDRESS_SECONDS: Final = 1.0  # a host with several addresses gets this long on each but the last

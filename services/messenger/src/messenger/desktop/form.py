@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from chatclient import BadNameError, Tls, parse_server
+from chatbrain import Tls, parse_server
+from chatproto import BadNameError
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger.core.entry import Entry
 from messenger.core.entry import Field as Wrong

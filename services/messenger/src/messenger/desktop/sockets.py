@@ -8,18 +8,22 @@ from math import ceil, inf
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtNetwork import QHostAddress
 
-from chatclient import Ended, Event, Finding, ServerAddress, Tls
-from chatclient.brain import (
+from chatbrain import (
     Action,
     BindDatagram,
     Brain,
     CloseDatagram,
     CloseStream,
+    Ended,
+    Event,
+    Finding,
     LobbyBrain,
     OpenStream,
     RoomBrain,
     SendDatagram,
     SendStream,
+    ServerAddress,
+    Tls,
 )
 from messenger.core.links import Look
 from messenger.desktop.connecting import Lookup, make_timer

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from chatclient import EndReason, Status
+from chatbrain import EndReason
+from chatproto import Status
 from messenger import wording
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.entry import Entry, FormError

@@ -5,7 +5,7 @@ from enum import Enum, auto
 from math import ceil, inf
 from typing import Final
 
-from chatclient import Ended, EndReason
+from chatbrain import Ended, EndReason
 from messenger import wording
 from messenger.core import sentences
 from messenger.core.conversation import Conversation, Presence

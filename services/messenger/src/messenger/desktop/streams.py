@@ -5,7 +5,7 @@ from typing import Protocol, cast
 from PySide6.QtCore import QObject
 from PySide6.QtNetwork import QHostAddress, QSslSocket, QTcpSocket
 
-from chatclient import Ended, Finding, ServerAddress
+from chatbrain import Ended, Finding, ServerAddress
 from messenger.desktop.connecting import Connector, discard, explain
 from messenger.desktop.tls import NO_LIBRARY, Trust, explain_secure
 

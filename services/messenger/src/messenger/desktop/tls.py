@@ -16,9 +16,9 @@ from PySide6.QtNetwork import (
     QTcpSocket,
 )
 
-from chatclient import Ended, Fault, Finding, Presented, ServerAddress, Tls, UnreachableError
-from chatclient.tls import explain_reason
-from chatproto.tls import fingerprint_of
+from chatbrain import Ended, Fault, Finding, Presented, ServerAddress, Tls, UnreachableError
+from chatclient.tls import explain_reason, make_context
+from chatproto.fingerprint import fingerprint_of
 from messenger.core.links import Look
 from messenger.desktop.connecting import Connector, discard, explain, make_timer
 
@@ -63,7 +63,7 @@ class Trust:
             # Trust anybody for now: what is shown is compared afterwards.
             self._configuration.setPeerVerifyMode(QSslSocket.PeerVerifyMode.VerifyNone)
         elif tls.ca_file is not None:
-            tls.context()  # which finds fault with files that Qt would pass over in silence
+            make_context(tls)  # which finds fault with files that Qt would pass over in silence
             self._configuration.setCaCertificates(_authorities(tls.ca_file))
 
     def make_socket(self, server: ServerAddress, parent: QObject) -> QSslSocket:

@@ -8,7 +8,8 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from chatclient import Ended, EndReason, Status
+from chatbrain import Ended, EndReason
+from chatproto import Status
 from messenger.core.conversation import Conversation, Presence, Submitted
 from messenger.core.entry import Entry
 from messenger.core.history import Line

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from chatclient import BadPasswordError
-from chatproto import check_password, sanitize
+from chatproto import BadPasswordError, check_password, sanitize
 from chatproto.commands import REMOVE
 from messenger.core import sentences
 from messenger.core.entry import Entry, Field, FormError

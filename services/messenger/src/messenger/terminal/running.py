@@ -3,7 +3,7 @@
 import random
 from datetime import datetime
 
-from chatclient import Ended, RejoinPolicy
+from chatbrain import Ended, RejoinPolicy
 from messenger.arguments import Arguments
 from messenger.asyncio_links import AsyncioLinks
 from messenger.core.conversation import Conversation

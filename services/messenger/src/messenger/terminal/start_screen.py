@@ -14,8 +14,8 @@ from textual.screen import Screen
 from textual.widgets import Button, Checkbox, Input, OptionList, RadioButton, RadioSet, Static
 from textual.widgets.option_list import Option
 
-from chatclient import BadNameError, Tls
-from chatproto import sanitize
+from chatbrain import Tls
+from chatproto import BadNameError, sanitize
 from messenger.core.entry import Entry, Field, FormError
 from messenger.core.invite import is_invite, parse_invite
 from messenger.i18n import _

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from chatclient import Ended, EndReason, EvictionReason, Fault, Finding, Status
-from chatproto import sanitize
+from chatbrain import Ended, EndReason, Fault, Finding
+from chatproto import EvictionReason, Status, sanitize
 from messenger.i18n import N_, _
 from messenger.wording.faults import fault
 from messenger.wording.refusals import refusal

@@ -2,25 +2,18 @@
 
 from typing import Final
 
-from chatclient import (
+from chatbrain import Ended, Event, Joined, Message, Rebound, Reconnecting, Recovered, Rejoined
+from chatproto import (
     Advice,
     Disconnected,
-    Ended,
-    Event,
     EvictionReason,
     HostChanged,
-    Joined,
     MemberEvicted,
     MemberJoined,
     MemberLeft,
-    Message,
-    Rebound,
-    Reconnecting,
-    Recovered,
-    Rejoined,
     Topic,
+    sanitize,
 )
-from chatproto import sanitize
 from messenger.i18n import N_, _
 from messenger.wording.advice import advice
 from messenger.wording.ends import ending

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chatclient import Fault, Finding, findings
+from chatbrain import Fault, Finding, findings
 from chatproto import sanitize
 from messenger.i18n import N_, _
 from messenger.wording.forms import translated

@@ -2,17 +2,8 @@
 
 from typing import Final
 
-from chatclient import (
-    BadAuthoritiesError,
-    BadFingerprintError,
-    BadNameError,
-    BadPasswordError,
-    BadServerError,
-    Flaw,
-    MessageTooLongError,
-    NameKind,
-)
-from chatproto import sanitize
+from chatbrain import BadAuthoritiesError, BadServerError, MessageTooLongError
+from chatproto import BadFingerprintError, BadNameError, BadPasswordError, Flaw, NameKind, sanitize
 from chatproto.constants import MAX_NAME_BYTES, MAX_PASSWORD_BYTES
 from chatproto.marks import MAX_MARKS
 from messenger.i18n import N_, _

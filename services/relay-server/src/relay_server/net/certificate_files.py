@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from chatproto.tls import fingerprint_of
+from chatproto.fingerprint import fingerprint_of
 from relay_server.net.certificate import Certificate, CertificateError
 
 

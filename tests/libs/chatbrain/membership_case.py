@@ -3,7 +3,7 @@
 from math import inf
 from typing import Any
 
-from chatclient.brain import (
+from chatbrain import (
     OpenStream,
     RejoinPolicy,
     RoomBrain,
@@ -11,7 +11,7 @@ from chatclient.brain import (
     SendStream,
     Stage,
 )
-from chatclient.events import Event
+from chatbrain.events import Event
 from chatproto import (
     Completion,
     Operation,

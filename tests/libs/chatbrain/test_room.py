@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatclient import MessageTooLongError
-from chatclient.brain import (
+from chatbrain import (
     BindDatagram,
     CloseDatagram,
     CloseStream,
+    MessageTooLongError,
     RoomBrain,
     SendDatagram,
     SendStream,
     Stage,
 )
-from chatclient.events import Ended, EndReason, Joined, Message
-from chatclient.findings import Fault, Finding
+from chatbrain.events import Ended, EndReason, Joined, Message
+from chatbrain.findings import Fault, Finding
 from chatproto import (
     Advice,
     Challenge,
@@ -37,7 +37,7 @@ from chatproto import (
     encode_notice,
 )
 from chatproto.notices import PASSWORD_REMOVED, PASSWORD_SET
-from libs.chatclient.brain.membership_case import GRANT, HOST_GRANT, Case, joined
+from libs.chatbrain.membership_case import GRANT, HOST_GRANT, Case, joined
 
 NOT_THE_ONE = Ended.untrusted("relay:9000", Finding(Fault.EXPIRED, "certificate has expired"))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatclient import ServerAddress, parse_server
+from chatbrain import ServerAddress, parse_server
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from math import inf
 from typing import Final
 
-from chatclient.brain.actions import BindDatagram, CloseDatagram, SendDatagram
-from chatclient.brain.base import DEAF_SECONDS, MAX_DEAF_SECONDS, Brain, Stage
-from chatclient.brain.policy import RejoinPolicy
-from chatclient.events import Ended, Joined, Message, Rebound, Rejoined
-from chatclient.findings import NOBODY_LISTENS, Finding
+from chatbrain.actions import BindDatagram, CloseDatagram, SendDatagram
+from chatbrain.backoff import RejoinPolicy
+from chatbrain.brain import DEAF_SECONDS, MAX_DEAF_SECONDS, Brain, Stage
+from chatbrain.events import Ended, Joined, Message, Rebound, Rejoined
+from chatbrain.findings import NOBODY_LISTENS, Finding
 from chatproto import Challenge, encode_lobby, parse_lobby, sanitize
 from chatproto.constants import DEFAULT_LOBBY_PORT, MAX_DATAGRAM_BYTES
 from chatproto.notices import SERVER_NAME, SERVER_PREFIX

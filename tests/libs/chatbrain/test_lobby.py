@@ -4,10 +4,9 @@ from math import inf
 
 import pytest
 
-from chatclient import MessageTooLongError
-from chatclient.brain import BindDatagram, CloseDatagram, LobbyBrain, RejoinPolicy, SendDatagram, Stage
-from chatclient.events import Ended, EndReason, Joined, Message, Rebound, Reconnecting, Rejoined
-from chatclient.findings import Fault, Finding
+from chatbrain import BindDatagram, CloseDatagram, LobbyBrain, MessageTooLongError, RejoinPolicy, SendDatagram, Stage
+from chatbrain.events import Ended, EndReason, Joined, Message, Rebound, Reconnecting, Rejoined
+from chatbrain.findings import Fault, Finding
 from chatproto import Challenge, Disconnected, EvictionReason, encode_lobby
 
 KEEP_ALIVE = SendDatagram(b"\x03ann")

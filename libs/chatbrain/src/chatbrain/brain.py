@@ -6,11 +6,11 @@ from enum import Enum, auto
 from math import inf
 from typing import Final
 
-from chatclient.brain.actions import Action, CloseDatagram
-from chatclient.brain.policy import Backoff, RejoinPolicy
-from chatclient.errors import MessageTooLongError
-from chatclient.events import Ended, EndReason, Event, Reconnecting, Recovered
-from chatclient.findings import Finding
+from chatbrain.actions import Action, CloseDatagram
+from chatbrain.backoff import Backoff, RejoinPolicy
+from chatbrain.errors import MessageTooLongError
+from chatbrain.events import Ended, EndReason, Event, Reconnecting, Recovered
+from chatbrain.findings import Finding
 from chatproto import Challenge, Disconnected, EvictionReason, Notice, parse_command, parse_notice
 from chatproto.constants import KEEP_ALIVE_SECONDS
 

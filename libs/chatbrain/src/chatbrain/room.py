@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
-from chatclient.brain.actions import (
+from chatbrain.actions import (
     BindDatagram,
     CloseDatagram,
     CloseStream,
@@ -13,10 +13,10 @@ from chatclient.brain.actions import (
     SendDatagram,
     SendStream,
 )
-from chatclient.brain.base import DEAF_SECONDS, MAX_DEAF_SECONDS, Brain, Stage
-from chatclient.brain.policy import RejoinPolicy
-from chatclient.events import Ended, EndReason, Joined, Message, Rebound, Rejoined
-from chatclient.findings import HUNG_UP, NO_RELAY, Fault, Finding
+from chatbrain.backoff import RejoinPolicy
+from chatbrain.brain import DEAF_SECONDS, MAX_DEAF_SECONDS, Brain, Stage
+from chatbrain.events import Ended, EndReason, Joined, Message, Rebound, Rejoined
+from chatbrain.findings import HUNG_UP, NO_RELAY, Fault, Finding
 from chatproto import (
     Advice,
     Challenge,

@@ -5,12 +5,12 @@ from math import inf, nan
 
 import pytest
 
-from chatclient.brain import BindDatagram, OpenStream, Stage
-from chatclient.brain.room import ERROR_PAUSE_SECONDS
-from chatclient.events import Ended, EndReason, Rebound
-from chatclient.findings import NO_RELAY
+from chatbrain import BindDatagram, OpenStream, Stage
+from chatbrain.events import Ended, EndReason, Rebound
+from chatbrain.findings import NO_RELAY
+from chatbrain.room import ERROR_PAUSE_SECONDS
 from chatproto import Disconnected, EvictionReason, Status, encode_notice
-from libs.chatclient.brain.membership_case import GRANT, Case, joined
+from libs.chatbrain.membership_case import GRANT, Case, joined
 
 THROWN_OUT = encode_notice(Disconnected(EvictionReason.SILENCE))
 AN_HOUR = 3600.0

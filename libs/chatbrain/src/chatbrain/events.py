@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Self
 
-from chatclient.address import ServerAddress
-from chatclient.findings import Fault, Finding
+from chatbrain.address import ServerAddress
+from chatbrain.findings import Fault, Finding
 from chatproto import (
     Advice,
     Disconnected,

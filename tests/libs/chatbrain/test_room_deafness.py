@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from chatclient.brain import (
+from chatbrain import (
     BindDatagram,
     CloseDatagram,
     CloseStream,
@@ -12,13 +12,13 @@ from chatclient.brain import (
     SendDatagram,
     Stage,
 )
-from chatclient.events import Ended, EndReason, Message, Rebound, Reconnecting, Recovered, Rejoined
+from chatbrain.events import Ended, EndReason, Message, Rebound, Reconnecting, Recovered, Rejoined
 from chatproto import (
     Completion,
     Operation,
     Status,
 )
-from libs.chatclient.brain.membership_case import GRANT, HOST_GRANT, hosting, joined, verifying
+from libs.chatbrain.membership_case import GRANT, HOST_GRANT, hosting, joined, verifying
 
 
 def test_after_long_silence_it_speaks_from_a_new_port() -> None:

@@ -4,12 +4,12 @@ from math import inf
 
 import pytest
 
-from chatclient.brain import (
+from chatbrain import (
     CloseDatagram,
     CloseStream,
     Stage,
 )
-from chatclient.events import Ended, EndReason, Reconnecting, Rejoined
+from chatbrain.events import Ended, EndReason, Reconnecting, Rejoined
 from chatproto import (
     Completion,
     Disconnected,
@@ -18,7 +18,7 @@ from chatproto import (
     Status,
     encode_notice,
 )
-from libs.chatclient.brain.membership_case import GRANT, HOST_GRANT, hosting, joined, verifying
+from libs.chatbrain.membership_case import GRANT, HOST_GRANT, hosting, joined, verifying
 
 
 @pytest.mark.requirement("EVI-02")

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatclient.brain.policy import Backoff, RejoinPolicy
+from chatbrain.backoff import Backoff, RejoinPolicy
 
 
 def test_delays_double_up_to_a_bound() -> None:

@@ -1,7 +1,7 @@
 """What can go wrong when one joins or speaks; a refusal is chatproto's RefusedError."""
 
-from chatclient.events import Ended
-from chatclient.findings import Finding
+from chatbrain.events import Ended
+from chatbrain.findings import Finding
 
 
 class BadAuthoritiesError(ValueError):

@@ -1,0 +1,71 @@
+"""The client's brain: memberships as state machines that take bytes and the time, and never touch a socket.
+
+Feed a brain what happens (``start``, ``connected``, ``receive_stream``, ``receive_datagram``...), then carry
+out what ``take_actions`` returns, show what ``take_events`` returns, and call ``tick`` at ``next_deadline``.
+"""
+
+from chatbrain.actions import (
+    Action,
+    BindDatagram,
+    CloseDatagram,
+    CloseStream,
+    OpenStream,
+    SendDatagram,
+    SendStream,
+)
+from chatbrain.address import BadServerError, ServerAddress, parse_server
+from chatbrain.backoff import RejoinPolicy
+from chatbrain.brain import Brain, Stage
+from chatbrain.errors import BadAuthoritiesError, MessageTooLongError, UnreachableError, UntrustedError
+from chatbrain.events import (
+    Ended,
+    EndReason,
+    Event,
+    Joined,
+    Message,
+    Rebound,
+    Reconnecting,
+    Recovered,
+    Rejoined,
+)
+from chatbrain.findings import Fault, Finding
+from chatbrain.lobby import LobbyBrain
+from chatbrain.room import RoomBrain
+from chatbrain.trust import Presented, Tls
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Action",
+    "BadAuthoritiesError",
+    "BadServerError",
+    "BindDatagram",
+    "Brain",
+    "CloseDatagram",
+    "CloseStream",
+    "EndReason",
+    "Ended",
+    "Event",
+    "Fault",
+    "Finding",
+    "Joined",
+    "LobbyBrain",
+    "Message",
+    "MessageTooLongError",
+    "OpenStream",
+    "Presented",
+    "Rebound",
+    "Reconnecting",
+    "Recovered",
+    "RejoinPolicy",
+    "Rejoined",
+    "RoomBrain",
+    "SendDatagram",
+    "SendStream",
+    "ServerAddress",
+    "Stage",
+    "Tls",
+    "UnreachableError",
+    "UntrustedError",
+    "parse_server",
+]
