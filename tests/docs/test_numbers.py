@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatbrain.brain import DEAF_SECONDS, MAX_DEAF_SECONDS
+from chatbrain.liveness import DEAF_SECONDS, MAX_DEAF_SECONDS
 from chatbrain.room import REBOUND_PATIENCE_SECONDS
 from chatproto.notice_parts import LIST_BYTES, MAX_LIST_NOTICES
 from docs.markdown import read

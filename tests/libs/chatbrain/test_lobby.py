@@ -7,7 +7,7 @@ import pytest
 from chatbrain import BindDatagram, CloseDatagram, LobbyBrain, MessageTooLongError, RejoinPolicy, SendDatagram, Stage
 from chatbrain.events import Ended, EndReason, Joined, Message, Rebound, Reconnecting, Rejoined
 from chatbrain.findings import Fault, Finding
-from chatproto import Challenge, Disconnected, EvictionReason, encode_lobby
+from chatproto import Challenge, Disconnected, EvictionReason, Topic, encode_lobby
 
 KEEP_ALIVE = SendDatagram(b"\x03ann")
 
@@ -168,3 +168,33 @@ def test_the_lobby_obeys_no_commands_and_says_them_like_any_text() -> None:
     assert not brain.command("/who", 1.0)
     brain.say("/who", 1.0)
     assert brain.take_actions() == [SendDatagram(b"\x03ann/who")]
+
+
+def test_after_all_addresses_failed_it_begins_at_the_first_again() -> None:
+    brain = fresh()
+    brain.start(0.0, addresses=2)
+    brain.datagram_error(0.1)
+    brain.tick(0.4)  # somebody listens at the second
+    brain.take_actions()
+    brain.datagram_error(10.0)
+    bound = []
+    for _ in range(2):
+        brain.tick(brain.next_deadline())
+        for _ in range(2):
+            bound += [action.address for action in brain.take_actions() if isinstance(action, BindDatagram)]
+            brain.datagram_error(brain.next_deadline() - 0.1)
+    assert bound == [0, 1, 0, 1]
+
+
+def test_who_speaks_again_is_doubted_again_when_nothing_is_heard() -> None:
+    brain = entered()
+    brain.fall_silent()
+    brain.say("back", 100.0)
+    brain.tick(145.0)
+    assert brain.take_events() == [Rebound()]
+
+
+def test_other_notices_are_told() -> None:
+    brain = entered()
+    brain.receive_datagram(encode_lobby(b"server", str(Topic("tea")).encode()), 1.0)
+    assert brain.take_events() == [Topic("tea")]

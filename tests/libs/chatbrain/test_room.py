@@ -86,6 +86,15 @@ def test_the_answer_may_come_in_any_pieces(cut: int) -> None:
     assert case.at(Stage.CHATTING)
 
 
+def test_the_answer_may_come_byte_by_byte() -> None:
+    case = Case()
+    case.start()
+    for byte in _plain_reply(Operation.JOIN):
+        assert case.at(Stage.JOINING)
+        case.brain.receive_stream(bytes([byte]), 0.0)
+    assert case.at(Stage.CHATTING)
+
+
 @pytest.mark.requirement("UDP-07")
 @pytest.mark.parametrize(("chance", "interval"), [(0.0, 18.0), (0.5, 20.0), (1.0, 22.0)])
 def test_keep_alives_come_every_20_seconds_with_jitter(chance: float, interval: float) -> None:
@@ -359,3 +368,14 @@ def test_who_is_not_trusted_later_hears_no_farewell_either() -> None:
     case.brain.untrusted(NOT_THE_ONE)
     assert not [action for action in case.brain.take_actions() if isinstance(action, SendDatagram | SendStream)]
     assert case.brain.take_events() == [NOT_THE_ONE]
+
+
+def test_a_relay_may_relay_a_single_byte() -> None:
+    case = Case()
+    case.join(replace(GRANT, max_message_bytes=1))
+    assert case.brain.say("x", 1.0)
+    with pytest.raises(MessageTooLongError):
+        case.brain.say("xy", 1.0)
+    case.brain.receive_datagram(encode_notice(Challenge("0123456789abcdef")), 2.0)
+    case.brain.leave()  # the protocol's own words aren't messages
+    assert case.sent_messages() == [b"x", b"/here 0123456789abcdef", b"/leave"]

@@ -147,7 +147,9 @@ def test_an_unreachable_relay_is_tried_again_and_recovers() -> None:
     assert waiting.attempt == 1
     case.brain.receive_datagram(b"bob: hi", now + 0.1)
     assert case.flush() == [Recovered(), Message("bob", "hi", b"bob: hi", now + 0.1)]
-    assert case.until(Stage.DEAF) == now + 45.1
+    case.brain.receive_datagram(b"bob: well?", now + 0.2)
+    assert case.flush() == [Message("bob", "well?", b"bob: well?", now + 0.2)]
+    assert case.until(Stage.DEAF) == now + 45.2
 
 
 def test_what_is_heard_while_the_relay_is_asked_doesnt_forestall_its_answer() -> None:

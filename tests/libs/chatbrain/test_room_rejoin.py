@@ -9,7 +9,7 @@ from chatbrain import (
     CloseStream,
     Stage,
 )
-from chatbrain.events import Ended, EndReason, Reconnecting, Rejoined
+from chatbrain.events import Ended, EndReason, Rebound, Reconnecting, Rejoined
 from chatproto import (
     Completion,
     Disconnected,
@@ -141,3 +141,21 @@ def test_a_word_ends_the_silence() -> None:
     case.brain.say("back", 5.0)
     assert case.sent_messages() == [b"back", b""]
     assert case.brain.next_deadline() == 27.0
+
+
+def test_who_speaks_again_is_doubted_again_when_nothing_is_heard() -> None:
+    case = joined()
+    case.brain.fall_silent()
+    case.brain.say("back", 100.0)
+    case.flush()
+    assert case.until(Stage.DEAF) == 145.0
+    assert case.flush() == [Rebound()]
+    assert case.until(Stage.VERIFYING) == 165.0
+
+
+def test_who_speaks_again_is_told_of_closed_ports_again() -> None:
+    case = joined()
+    case.brain.fall_silent()
+    case.brain.keep_alive(100.0)
+    case.brain.datagram_error(100.1)
+    assert case.at(Stage.DEAF)

@@ -15,7 +15,7 @@ from chatbrain.actions import (
 )
 from chatbrain.address import BadServerError, ServerAddress, parse_server
 from chatbrain.backoff import RejoinPolicy
-from chatbrain.brain import Brain, Stage
+from chatbrain.course import Stage
 from chatbrain.errors import BadAuthoritiesError, MessageTooLongError, UnreachableError, UntrustedError
 from chatbrain.events import (
     Ended,
@@ -32,6 +32,8 @@ from chatbrain.findings import Fault, Finding
 from chatbrain.lobby import LobbyBrain
 from chatbrain.room import RoomBrain
 from chatbrain.trust import Presented, Tls
+
+Brain = RoomBrain | LobbyBrain
 
 __version__ = "0.1.0"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,38 @@ class Backoff:
     def __init__(self, policy: RejoinPolicy, random: Callable[[], float]) -> None:
         self.policy = policy
         self.attempt = 0
+        self.retry_at = inf
+        """When the next attempt is due; infinity if none is."""
         self._random = random
         self._started_at = 0.0
+        self._sound_at = inf
 
-    def next_delay(self, now: float) -> float | None:
-        """Return the seconds until the next attempt, or None when it is time to give up."""
+    def succeed(self, now: float) -> None:
+        """Take note of a membership; once it lasts as long as the longest delay, attempts count from 1 again."""
+        self._sound_at = now + self.policy.max_delay_seconds
+
+    def fail(self, now: float) -> float | None:
+        """Plan the next attempt; returns the seconds until then, or None when it is time to give up."""
+        if now >= self._sound_at:
+            self.attempt = 0
+        self._sound_at = inf
+        delay = self._next_delay(now)
+        if delay is not None:
+            self.retry_at = now + delay
+        return delay
+
+    def take_due(self, now: float) -> bool:
+        """Tell, once, whether the next attempt is due."""
+        due = now >= self.retry_at
+        if due:
+            self.cancel()
+        return due
+
+    def cancel(self) -> None:
+        """Plan no attempt."""
+        self.retry_at = inf
+
+    def _next_delay(self, now: float) -> float | None:
         policy = self.policy
         if not self.attempt:
             self._started_at = now
@@ -37,7 +65,3 @@ class Backoff:
         # The exponent stays small, however many attempts there were.
         delay = min(policy.first_delay_seconds * 2.0 ** min(self.attempt - 1, 63), policy.max_delay_seconds)
         return delay * (0.5 + self._random() / 2)
-
-    def reset(self) -> None:
-        """Forget the attempts: the membership proved sound."""
-        self.attempt = 0

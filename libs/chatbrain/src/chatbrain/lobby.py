@@ -4,12 +4,14 @@ from collections.abc import Callable
 from math import inf
 from typing import Final
 
-from chatbrain.actions import BindDatagram, CloseDatagram, SendDatagram
+from chatbrain.actions import BindDatagram
 from chatbrain.backoff import RejoinPolicy
-from chatbrain.brain import DEAF_SECONDS, MAX_DEAF_SECONDS, Brain, Stage
-from chatbrain.events import Ended, Joined, Message, Rebound, Rejoined
+from chatbrain.course import Stage
+from chatbrain.events import Joined, Message, Rebound, Rejoined
 from chatbrain.findings import NOBODY_LISTENS, Finding
-from chatproto import Challenge, encode_lobby, parse_lobby, sanitize
+from chatbrain.membership import Membership
+from chatbrain.outbox import Outbox
+from chatproto import Challenge, Disconnected, Notice, encode_lobby, parse_lobby, parse_notice, sanitize
 from chatproto.constants import DEFAULT_LOBBY_PORT, MAX_DATAGRAM_BYTES
 from chatproto.notices import SERVER_NAME, SERVER_PREFIX
 
@@ -17,11 +19,8 @@ SETTLE_SECONDS: Final = 0.3
 """The lobby answers nothing: who hears in this time that nobody listens there, isn't in."""
 
 
-class LobbyBrain(Brain):
-    """Enter the lobby and stay in it.
-
-    Besides what every brain takes: ``start``, ``receive_datagram`` and ``datagram_error``.
-    """
+class LobbyBrain(Membership):
+    """Enter the lobby and stay in it; it knows no commands, and no word for leaving."""
 
     def __init__(
         self,
@@ -32,23 +31,19 @@ class LobbyBrain(Brain):
         port: int = DEFAULT_LOBBY_PORT,
         rejoin: RejoinPolicy | None = None,
     ) -> None:
-        super().__init__(server=server, rejoin=rejoin or RejoinPolicy(), random=random)
+        self._header = encode_lobby(name.encode())
+        limit = MAX_DATAGRAM_BYTES - len(self._header)
+        super().__init__(Outbox(limit), server=server, rejoin=rejoin, random=random)
         self._name = name
         self._port = port
-        self._prefix = encode_lobby(name.encode())
         self._addresses = 1
         self._address = 0
-        self._settled_at = inf
-
-    @property
-    def max_message_bytes(self) -> int:
-        """How long a message may be."""
-        return MAX_DATAGRAM_BYTES - len(self._prefix)
+        self._settled_at = inf  # while JOINING
 
     def start(self, now: float, addresses: int = 1) -> None:
         """Enter at the first of so many addresses of the relay where somebody listens."""
         self._addresses = addresses
-        self._attempt_join(now)
+        self._enter(now)
 
     def unresolved(self, finding: Finding) -> None:
         """Take note that the relay's address couldn't be found out."""
@@ -57,83 +52,83 @@ class LobbyBrain(Brain):
     def receive_datagram(self, data: bytes, now: float) -> None:
         """Take a datagram from the relay: a client's message or a notice."""
         parsed = parse_lobby(data)
-        if parsed is None or self._stage not in {Stage.JOINING, Stage.CHATTING}:
+        if parsed is None or not self._outbox.is_open:
             return
-        if self._stage is Stage.JOINING:
+        if self.stage is Stage.JOINING:
             self._settle(now)
-        self._deaf_seconds = DEAF_SECONDS
-        self._listen(now)
+        self._liveness.hear()
+        self._liveness.listen(now)
         sender, text = (sanitize(part.decode(errors="replace")) for part in parsed)
-        if sender != SERVER_NAME or not self._hear_notice(SERVER_PREFIX + text, now):
-            self._events.append(Message(sender, text, data, now))
+        notice = parse_notice(SERVER_PREFIX + text) if sender == SERVER_NAME else None
+        if notice is None:
+            self._course.tell(Message(sender, text, data, now))
+        else:
+            self._note(notice, now)
 
     def datagram_error(self, now: float) -> None:
         """Take note that a datagram couldn't be sent or came back as undeliverable (ICMP)."""
-        if self._silent or self._stage not in {Stage.JOINING, Stage.CHATTING}:
+        if self._liveness.silent or not self._outbox.is_open:
             return
         self._lose()
-        if self._stage is Stage.JOINING and self._address + 1 < self._addresses:
+        if self.stage is Stage.JOINING and self._address + 1 < self._addresses:
             self._address += 1
             self._knock(now)
-            return
-        self._address = 0
-        self._wait(self._unreachable(NOBODY_LISTENS), now)
+        else:
+            self._address = 0
+            self._wait(self._unreachable(NOBODY_LISTENS), now)
 
     def next_deadline(self) -> float:
         """Return when to call ``tick``; infinity if there is nothing to wait for."""
-        return min(super().next_deadline(), self._settled_at)
+        settled = self._settled_at if self.stage is Stage.JOINING else inf
+        return min(settled, self._course.backoff.retry_at, self._liveness.next_deadline())
 
     def tick(self, now: float) -> None:
         """Do what is due."""
-        if now >= self._settled_at:
+        if self.stage is Stage.JOINING and now >= self._settled_at:
             self._settle(now)
-        super().tick(now)
+        if self._course.backoff.take_due(now):
+            self._enter(now)
+        if self._liveness.keep_alive_is_due(now):
+            self.keep_alive(now)
+        if self._liveness.doubt_is_due(now):
+            self._doubt(now)
 
-    def _attempt_join(self, now: float) -> None:
-        self._enter(Stage.JOINING)
+    def _enter(self, now: float) -> None:
+        self._course.enter(Stage.JOINING)
         self._knock(now)
 
     def _knock(self, now: float) -> None:
         self._settled_at = now + SETTLE_SECONDS
+        self._outbox.open(self._header, self.max_message_bytes)
         self._bind(now)
 
     def _bind(self, now: float) -> None:
-        self._actions.append(BindDatagram(self._port, self._address))
+        self._outbox.act(BindDatagram(self._port, self._address))
         self.keep_alive(now)
 
     def _settle(self, now: float) -> None:
-        self._settled_at = inf
-        self._silent = self._reconnecting = False
-        self._enter_chat(now)
+        self._liveness.silent = False
+        self._course.chat(now, anew=True)
+        self._liveness.listen(now)
         limit = self.max_message_bytes
         welcome = Joined(None, self._name, host=False, max_message_bytes=limit, silence_timeout_seconds=None)
         again = Rejoined(host=False, was_host=False, max_message_bytes=limit)
-        self._events.append(again if self._ever_joined else welcome)
-        self._ever_joined = True
+        self._course.tell(again if self._course.ever_joined else welcome)
+        self._course.ever_joined = True
+
+    def _note(self, notice: Notice, now: float) -> None:
+        """Act on what the relay says."""
+        if isinstance(notice, Challenge):
+            if not self._liveness.silent:
+                self.keep_alive(now)
+            return
+        self._course.tell(notice)
+        if isinstance(notice, Disconnected):
+            self._evict(notice.reason, now)
 
     def _doubt(self, now: float) -> None:
         # To the lobby a new port is a new client; the old one is soon found unreachable and removed.
-        self._deaf_seconds = min(2 * self._deaf_seconds, MAX_DEAF_SECONDS)
-        self._listen(now)
-        self._events.append(Rebound())
+        self._liveness.calm_down()
+        self._liveness.listen(now)
+        self._course.tell(Rebound())
         self._bind(now)
-
-    def _lose(self) -> None:
-        self._keep_alive_at = self._doubt_at = self._settled_at = inf
-        self._actions.append(CloseDatagram())
-
-    def _end(self, event: Ended) -> None:
-        self._settled_at = inf
-        super()._end(event)
-
-    def _speak(self, message: bytes) -> bool:
-        if self._stage not in {Stage.JOINING, Stage.CHATTING}:
-            return False
-        self._actions.append(SendDatagram(self._prefix + message))
-        return True
-
-    def _answer(self, challenge: Challenge, now: float) -> None:  # noqa: ARG002 - here a keep-alive says it all
-        self.keep_alive(now)
-
-    def _say_goodbye(self) -> None:
-        """Say nothing: the lobby knows no word for leaving."""

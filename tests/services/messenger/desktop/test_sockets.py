@@ -10,8 +10,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtNetwork import QHostAddress
 
 from chatbrain import Ended, EndReason, Event, Fault, Joined, Message, Rebound, Reconnecting, Rejoined, Stage
-from chatbrain.brain import DEAF_SECONDS
-from chatbrain.room import TRANSACTION_SECONDS
+from chatbrain.attempt import TRANSACTION_SECONDS
+from chatbrain.liveness import DEAF_SECONDS
 from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, encode_notice
 from conformance.relays import OwnRelay
 from libs.chatclient.tiny_relay import babbler

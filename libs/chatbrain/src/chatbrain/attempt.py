@@ -1,0 +1,84 @@
+"""One attempt to be let into a room over TCP, and what the relay grants."""
+
+from dataclasses import dataclass
+from math import inf
+from typing import Final
+
+from chatproto import ClientTransaction, Completion, MalformedError, Operation, Request, encode_datagram
+from chatproto.constants import DEFAULT_UDP_PORT, KEEP_ALIVE_SECONDS, MAX_DATAGRAM_BYTES
+
+TRANSACTION_SECONDS: Final = 4.0
+"""A relay that isn't there is known to be missing in under 5 s, connecting and asking taken together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a membership consists of."""
+
+    header: bytes
+    """A whole keep-alive; a message follows it directly (UDP-01)."""
+    host: bool
+    udp_port: int
+    max_message_bytes: int
+    silence_timeout_seconds: float | None
+    """None: the relay didn't say, or never evicts for silence."""
+    obeys: bool
+    local_address: str
+    """From where it was asked for."""
+
+    @property
+    def keep_alive_seconds(self) -> float:
+        """How often to tell the relay that one is there: it may be set to evict after less silence than is usual."""
+        silence = self.silence_timeout_seconds
+        return min(KEEP_ALIVE_SECONDS, max(silence / 3, 0.1)) if silence else KEEP_ALIVE_SECONDS
+
+
+class JoinAttempt:
+    """One request that is on its way, or still waits for TCP."""
+
+    def __init__(self, operation: Operation, room: str, request: Request, now: float) -> None:
+        self.local_address = ""
+        """From which IP address, once TCP stands."""
+        self._deadline = now + TRANSACTION_SECONDS
+        self._operation = operation
+        self._room = room
+        self._transaction = ClientTransaction(operation, room, request)
+
+    @property
+    def deadline(self) -> float:
+        """When it is too late for an answer."""
+        return self._deadline
+
+    def connect(self, local_address: str) -> bytes:
+        """Take note that TCP stands; returns what is to be sent."""
+        self.local_address = local_address
+        return self._transaction.request
+
+    def feed(self, data: bytes) -> Grant | None:
+        """Take bytes that came over TCP, in any pieces; returns what the relay grants, once that is known.
+
+        Raises:
+            RefusedError: the relay said no.
+            ProtocolError: what answers is no relay, or grants what can't be used.
+
+        """
+        completion = self._transaction.feed(data)
+        return self._read(completion) if completion else None
+
+    def _read(self, completion: Completion) -> Grant:
+        # A plain completion grants the token alone.
+        silence = completion.silence_timeout_seconds or None
+        header = encode_datagram(self._room.encode(), completion.token)
+        room_left = MAX_DATAGRAM_BYTES - len(header)
+        limit = room_left if completion.max_message_bytes is None else completion.max_message_bytes
+        if limit < 1 or not 0 <= (silence or 0) < inf:  # which is false of NaN, too
+            raise MalformedError("The relay's completion has a number out of range.")
+        return Grant(
+            header,
+            host=self._operation is Operation.CREATE if completion.host is None else completion.host,
+            udp_port=DEFAULT_UDP_PORT if completion.udp_port is None else completion.udp_port,
+            max_message_bytes=min(limit, room_left),
+            silence_timeout_seconds=silence,
+            obeys=completion.moderation,
+            local_address=self.local_address,
+        )

@@ -1,0 +1,86 @@
+"""Where a membership stands, from the first attempt to the end, and what its user is told of that."""
+
+from enum import Enum, auto
+from typing import Final
+
+from chatbrain.backoff import Backoff
+from chatbrain.events import Ended, Event, Reconnecting, Recovered
+
+
+class Stage(Enum):
+    """Where a membership stands."""
+
+    IDLE = auto()
+    JOINING = auto()
+    """Asking for a membership."""
+    CHATTING = auto()
+    DEAF = auto()
+    """Nothing was heard for long: speaking from a new local port, listening."""
+    VERIFYING = auto()
+    """Asking the relay whether the membership still lives."""
+    WAITING = auto()
+    """Until the next attempt."""
+    ENDED = auto()
+
+
+_NEXT: Final = {
+    Stage.IDLE: {Stage.JOINING, Stage.ENDED},
+    Stage.JOINING: {Stage.CHATTING, Stage.WAITING, Stage.ENDED},
+    Stage.CHATTING: {Stage.DEAF, Stage.WAITING, Stage.ENDED},
+    Stage.DEAF: {Stage.CHATTING, Stage.VERIFYING, Stage.WAITING, Stage.ENDED},
+    Stage.VERIFYING: {Stage.CHATTING, Stage.WAITING, Stage.ENDED},
+    Stage.WAITING: {Stage.JOINING, Stage.VERIFYING, Stage.CHATTING, Stage.ENDED},
+    Stage.ENDED: set[Stage](),
+}
+
+
+class Course:
+    """The stages of one membership, and the events that wait for its user."""
+
+    def __init__(self, backoff: Backoff) -> None:
+        self.stage = Stage.IDLE
+        self.backoff = backoff
+        self.ever_joined = False
+        """Whether there ever was a membership; if not, it isn't won back."""
+        self._events: list[Event] = []
+        self._reconnecting = False
+
+    def tell(self, event: Event) -> None:
+        """Have the user told of something."""
+        self._events.append(event)
+
+    def take(self) -> list[Event]:
+        """Return and forget what happened."""
+        events, self._events = self._events, []
+        return events
+
+    def enter(self, stage: Stage) -> None:
+        """Go on to another stage."""
+        if stage not in _NEXT[self.stage]:  # pragma: no cover - a fault of the brain itself
+            raise AssertionError(f"{self.stage.name} can't become {stage.name}.")
+        self.stage = stage
+
+    def chat(self, now: float, *, anew: bool = False) -> None:
+        """Be in, with the old membership or anew; the old one has recovered if it was thought lost."""
+        if self.stage is not Stage.CHATTING:
+            self.enter(Stage.CHATTING)
+            self.backoff.succeed(now)
+        if self._reconnecting and not anew:
+            self.tell(Recovered())
+        self._reconnecting = False
+
+    def wait(self, last_words: Ended, now: float) -> bool:
+        """Wait for the next attempt; False, and nothing happens, if it is time to give up."""
+        delay = self.backoff.fail(now) if self.ever_joined else None
+        if delay is None:
+            return False
+        self.enter(Stage.WAITING)
+        self._reconnecting = True
+        self.tell(Reconnecting(last_words, delay, self.backoff.attempt))
+        return True
+
+    def end(self, last_words: Ended) -> None:
+        """End for good."""
+        self.enter(Stage.ENDED)
+        self.backoff.cancel()
+        self.tell(last_words)

@@ -1,0 +1,55 @@
+"""What is to be sent: nothing without a membership, and nothing longer than the relay relays."""
+
+from chatbrain.actions import Action, CloseDatagram, SendDatagram
+from chatbrain.errors import MessageTooLongError
+
+
+class Outbox:
+    """The actions that wait for whoever owns the sockets, and what each datagram begins with."""
+
+    def __init__(self, max_message_bytes: int = 0) -> None:
+        self.max_message_bytes = max_message_bytes
+        """How long a message may be; 0 while that isn't known."""
+        self._actions: list[Action] = []
+        self._header: bytes | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a membership to send with."""
+        return self._header is not None
+
+    def open(self, header: bytes, max_message_bytes: int) -> None:
+        """Begin each datagram with a header, which alone is a keep-alive."""
+        self._header, self.max_message_bytes = header, max_message_bytes
+
+    def close(self) -> None:
+        """Send no more; the limit stays known."""
+        self._header = None
+        self.act(CloseDatagram())
+
+    def act(self, *actions: Action) -> None:
+        """Have something done, in order."""
+        self._actions.extend(actions)
+
+    def take(self) -> list[Action]:
+        """Return and forget what is to be done."""
+        actions, self._actions = self._actions, []
+        return actions
+
+    def say(self, message: bytes) -> bool:
+        """Send what somebody wants to be sent; False if there is no membership to send it with.
+
+        Raises:
+            MessageTooLongError: it has more than ``max_message_bytes``.
+
+        """
+        if len(message) > self.max_message_bytes > 0:
+            raise MessageTooLongError(len(message), self.max_message_bytes)
+        return self.send(message)
+
+    def send(self, message: bytes) -> bool:
+        """Send a word of the protocol, or a keep-alive if it is empty; False if there is no membership."""
+        if self._header is None:
+            return False
+        self.act(SendDatagram(self._header + message))
+        return True

@@ -1,0 +1,36 @@
+"""What a relay grants, and what of it can be used."""
+
+from math import inf, nan
+
+import pytest
+
+from chatbrain.attempt import TRANSACTION_SECONDS, Grant, JoinAttempt
+from chatproto import Completion, MalformedError, Operation, Request, ServerTransaction
+
+
+def granted(completion: Completion) -> Grant:
+    attempt = JoinAttempt(Operation.JOIN, "demo", Request("ann", None, json_reply=True, plain=False), 10.0)
+    assert attempt.deadline == 10.0 + TRANSACTION_SECONDS
+    relay = ServerTransaction()
+    assert relay.feed(attempt.connect("10.0.0.1"))
+    assert attempt.feed(relay.accept()) is None
+    grant = attempt.feed(relay.complete(completion))
+    assert grant
+    return grant
+
+
+def test_a_grant_has_all_that_a_membership_needs() -> None:
+    grant = granted(Completion(b"token", True, 9001, 6.0, 50, moderation=True))
+    assert grant == Grant(b"\x04\x05demotoken", True, 9001, 50, 6.0, True, "10.0.0.1")
+    assert grant.keep_alive_seconds == 2.0
+
+
+@pytest.mark.parametrize(("granted_bytes", "used"), [(1, 1), (4096, 4096 - 11)])
+def test_a_limit_may_be_as_low_as_1_and_not_higher_than_what_fits(granted_bytes: int, used: int) -> None:
+    assert granted(Completion(b"token", False, 9001, 300.0, granted_bytes)).max_message_bytes == used
+
+
+@pytest.mark.parametrize(("silence", "limit"), [(-1.0, 50), (inf, 50), (nan, 50), (300.0, 0), (300.0, -1)])
+def test_numbers_out_of_range_are_no_relays(silence: float, limit: int) -> None:
+    with pytest.raises(MalformedError):
+        granted(Completion(b"token", False, 9001, silence, limit))
