@@ -4,7 +4,17 @@ import errno
 
 import pytest
 
-from chatbrain import BadAuthoritiesError, Ended, EndReason, Fault, Finding, Tls, UnreachableError, UntrustedError
+from chatbrain import (
+    BadAuthoritiesError,
+    Ended,
+    EndReason,
+    Fault,
+    Finding,
+    Presented,
+    Tls,
+    UnreachableError,
+    UntrustedError,
+)
 from chatbrain.findings import system_words
 
 EXPIRED = Finding(Fault.EXPIRED, "certificate has expired")
@@ -41,6 +51,12 @@ def test_what_answers_by_tls_is_said_to_be_asked_so() -> None:
 )
 def test_systems_errors_are_in_our_words(error: Exception, words: str) -> None:
     assert system_words(error) == words
+
+
+def test_what_is_shown_is_trusted_by_its_authority_or_by_itself() -> None:
+    shown = ":".join(["AB"] * 32)
+    assert Presented(shown, None).tls == Tls()
+    assert Presented(shown, EXPIRED).tls == Tls(fingerprint=shown)
 
 
 def test_a_fingerprint_is_brought_into_its_usual_form() -> None:

@@ -2,6 +2,7 @@
 
 Feed a brain what happens (``start``, ``connected``, ``receive_stream``, ``receive_datagram``...), then carry
 out what ``take_actions`` returns, show what ``take_events`` returns, and call ``tick`` at ``next_deadline``.
+`Driver` does so with any `Toolkit`'s sockets.
 """
 
 from chatbrain.actions import (
@@ -16,7 +17,8 @@ from chatbrain.actions import (
 from chatbrain.address import BadServerError, ServerAddress, parse_server
 from chatbrain.backoff import RejoinPolicy
 from chatbrain.course import Stage
-from chatbrain.errors import BadAuthoritiesError, MessageTooLongError, UnreachableError, UntrustedError
+from chatbrain.driver import Brain, Driver
+from chatbrain.errors import BadAuthoritiesError, MessageTooLongError, TlsFailedError, UnreachableError, UntrustedError
 from chatbrain.events import (
     Ended,
     EndReason,
@@ -31,9 +33,9 @@ from chatbrain.events import (
 from chatbrain.findings import Fault, Finding
 from chatbrain.lobby import LobbyBrain
 from chatbrain.room import RoomBrain
-from chatbrain.trust import Presented, Tls
-
-Brain = RoomBrain | LobbyBrain
+from chatbrain.stream import Stream
+from chatbrain.toolkit import Cancellable, Port, Secure, Toolkit, Wire
+from chatbrain.trust import Look, Presented, Tls
 
 __version__ = "0.1.0"
 
@@ -43,8 +45,10 @@ __all__ = [
     "BadServerError",
     "BindDatagram",
     "Brain",
+    "Cancellable",
     "CloseDatagram",
     "CloseStream",
+    "Driver",
     "EndReason",
     "Ended",
     "Event",
@@ -52,9 +56,11 @@ __all__ = [
     "Finding",
     "Joined",
     "LobbyBrain",
+    "Look",
     "Message",
     "MessageTooLongError",
     "OpenStream",
+    "Port",
     "Presented",
     "Rebound",
     "Reconnecting",
@@ -62,12 +68,17 @@ __all__ = [
     "RejoinPolicy",
     "Rejoined",
     "RoomBrain",
+    "Secure",
     "SendDatagram",
     "SendStream",
     "ServerAddress",
     "Stage",
+    "Stream",
     "Tls",
+    "TlsFailedError",
+    "Toolkit",
     "UnreachableError",
     "UntrustedError",
+    "Wire",
     "parse_server",
 ]

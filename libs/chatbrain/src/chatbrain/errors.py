@@ -25,6 +25,14 @@ class UntrustedError(UnreachableError):
     """The relay didn't prove over TLS that it is the one that is meant, so nothing was sent to it (TCP-12)."""
 
 
+class TlsFailedError(Exception):
+    """There is no TLS with what answers."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.words)
+        self.finding = finding
+
+
 class MessageTooLongError(ValueError):
     """A message has more bytes than the relay relays; nothing was sent (UDP-06)."""
 

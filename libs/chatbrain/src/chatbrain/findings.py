@@ -50,6 +50,7 @@ class Finding:
 
 
 HUNG_UP: Final = Finding(Fault.HUNG_UP, "it closed the connection without an answer")
+NO_ANSWER: Final = Finding(Fault.NO_ANSWER, "no answer in time")
 NO_RELAY: Final = Finding(Fault.NO_RELAY, "what answers isn't a chat relay")
 NOBODY_LISTENS: Final = Finding(Fault.REFUSED, "nobody listens there")
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from chatbrain.errors import UnreachableError
 from chatbrain.findings import Finding
 from chatproto.fingerprint import parse_fingerprint
 
@@ -36,3 +37,12 @@ class Presented:
     fingerprint: str
     doubt: Finding | None
     """Why no authority vouches for it; None if one does."""
+
+    @property
+    def tls(self) -> Tls:
+        """By what to join whoever shows it: by the authority, or else by this certificate alone."""
+        return Tls(fingerprint=self.fingerprint) if self.doubt else Tls()
+
+
+Look = Presented | UnreachableError
+"""The certificate that a relay shows, or why none was to be seen."""
