@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from application import the_application
 from messenger.desktop.app import build
 from messenger.desktop.form import Mode
-from messenger.desktop.sockets import QtLinks
+from messenger.desktop.sockets import QtLoop
 from messenger.known_servers import KnownServers
+from messenger.links import SocketLinks
 from messenger.recents import Recents
 
 WAIT_SECONDS = 30.0
@@ -32,7 +33,7 @@ class Onlooker:
     """Looks at a window, and uses what a person would."""
 
     def __init__(self, folder: Path) -> None:
-        links, trust = QtLinks(), KnownServers(folder / "known_servers")
+        links, trust = SocketLinks(QtLoop()), KnownServers(folder / "known_servers")
         self.window = build(the_application(), links, trust, Recents(folder / "recents.json"))
         self.window.show()
 

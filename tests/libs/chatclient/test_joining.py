@@ -282,7 +282,7 @@ def test_a_local_address_that_is_gone_is_found_anew(run: Run) -> None:
         async with tiny_relay() as (relay, server), join_room("demo", "bot", server=server) as room:
             driver = room._driver
             # As if the network changed: from this address nothing can be sent any more.
-            driver._paths = [driver._paths[0]._replace(local=("192.0.2.1", 0))]
+            driver._local = driver._local._replace(name=("192.0.2.1", 0))
             driver.brain.datagram_error(driver.now)
             driver.pump()
             await until(room, Rejoined)

@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -80,6 +82,33 @@ def test_an_authority_vouches_for_a_relay(run: Run, authority: Authority) -> Non
     run(scenario)
 
 
+def test_an_authority_vouches_for_a_name(run: Run, authority: Authority) -> None:
+    async def scenario() -> None:
+        async with tiny_relay(tls=authority.context("localhost")) as (_, server):
+            named = server.replace("127.0.0.1", "localhost")
+            async with join_room("demo", "ann", server=named, tls=Tls(ca_file=authority.file)) as room:
+                assert room.say("hi")
+
+    run(scenario)
+
+
+def test_authorities_are_found_where_another_system_keeps_them(
+    run: Run, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):  # as if Python had been built for paths that aren't here
+        monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setattr("chatclient.tls._AUTHORITIES", ("/not/here", authority.file))
+
+    async def scenario() -> None:
+        async with (
+            tiny_relay(tls=authority.context()) as (_, server),
+            join_room("demo", "ann", server=server, tls=Tls()) as room,
+        ):
+            assert room.say("hi")
+
+    run(scenario)
+
+
 def test_a_fingerprint_is_enough_whatever_the_name(run: Run, authority: Authority) -> None:
     async def scenario() -> None:
         context = authority.context()
@@ -134,15 +163,34 @@ def test_who_has_a_certificate_for_another_host_hears_nothing(run: Run, authorit
     ],
     ids=["plain", "ssh", "version", "alert", "silent"],
 )
+@pytest.mark.parametrize("tls", [Tls(), Tls(fingerprint=OTHER)], ids=["authority", "fingerprint"])
 def test_who_speaks_no_tls_or_another_is_no_relay_and_there_is_no_way_back_to_plain(
-    run: Run, answer: bytes, why: str
+    run: Run, tls: Tls, answer: bytes, why: str
 ) -> None:
     async def scenario() -> None:
         async with babbler(answer) as server:
             with pytest.raises(UnreachableError, match=why) as caught:
-                async with join_room("demo", "ann", server=server, tls=Tls()):
+                async with join_room("demo", "ann", server=server, tls=tls):
                     pass
             assert not isinstance(caught.value, UntrustedError)
+
+    run(scenario)
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1")
+def test_old_versions_are_not_spoken(run: Run, authority: Authority) -> None:
+    context = authority.context()
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+
+    async def scenario() -> None:
+        async with tiny_relay(tls=context) as (relay, server):
+            with pytest.raises(UnreachableError) as caught:
+                async with join_room("demo", "ann", server=server, tls=Tls(ca_file=authority.file)):
+                    pass
+            assert not isinstance(caught.value, UntrustedError)
+            assert relay.received == b""
 
     run(scenario)
 
@@ -187,11 +235,27 @@ def test_looking_at_a_relay_tells_its_fingerprint_and_the_doubt(
     run(scenario)
 
 
-@pytest.mark.parametrize(("answer", "why"), [(b"hello, who are you?", "speak TLS"), (b"", "connection reset")])
+@pytest.mark.parametrize(("answer", "why"), [(b"hello, who are you?", "speak TLS"), (b"", "closed the connection")])
 def test_what_speaks_no_tls_cannot_be_looked_at(run: Run, answer: bytes, why: str) -> None:
     async def scenario() -> None:
         async with babbler(answer) as server:
             with pytest.raises(UnreachableError, match=why):
+                await look_at(server)
+
+    run(scenario)
+
+
+def test_a_look_takes_only_so_long_and_can_be_given_up(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            server = f"127.0.0.1:{silent.getsockname()[1]}"
+            looking = asyncio.create_task(look_at(server))
+            await asyncio.sleep(0)
+            looking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await looking
+            monkeypatch.setattr("chatclient.looking.LOOK_SECONDS", 0.01)
+            with pytest.raises(UnreachableError, match="no answer in time"):
                 await look_at(server)
 
     run(scenario)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from messenger.known_servers import KnownServers, KnownServersError, default_path
+from messenger.core.trusting import KnownServersError
+from messenger.known_servers import KnownServers, default_path
 
 A, B = (":".join([pair] * 32) for pair in ("AA", "BB"))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from messenger.logbook import Logbook, LogbookError
-from services.messenger.core.fake_relay import Case, entry
+from services.messenger.core.fake_relay import Case, entry, texts
 
 
 def test_it_is_appended_to_line_by_line_for_the_owner_alone(tmp_path: Path) -> None:
@@ -41,3 +41,31 @@ def test_a_full_disk_is_said() -> None:
     with pytest.raises(LogbookError, match="no space"):
         case.messenger.enter(entry())
     logbook.close()
+
+
+def test_a_log_keeps_what_is_said(tmp_path: Path) -> None:
+    case = Case()
+    log = Logbook(tmp_path / "log")
+    log.follow(case.messenger)
+    case.messenger.enter(entry())
+    case.relay.says("bob: hi")
+    assert (tmp_path / "log").read_text(encoding="utf-8").endswith("[demo] bob: hi\n")
+    log.close()
+
+
+def test_a_log_that_cannot_be_written_is_said_once_and_the_chat_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = Case()
+
+    def fail(*_: object) -> None:
+        raise LogbookError("The disk is full.")
+
+    log = Logbook(tmp_path / "log")
+    log.follow(case.messenger)
+    room = case.messenger.enter(entry())
+    monkeypatch.setattr(log, "write", fail)
+    for text in ("one", "two"):
+        case.relay.says(f"bob: {text}")
+    assert texts(room.history.since(1)) == ["one", "The disk is full.", "two"]
+    log.close()

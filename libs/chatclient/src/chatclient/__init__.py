@@ -34,7 +34,8 @@ from chatbrain import (
 )
 from chatclient.connection import Connection
 from chatclient.joining import create_room, join_lobby, join_room
-from chatclient.tls import look_at, make_context
+from chatclient.looking import look_at
+from chatclient.tls import make_context
 from chatproto import (
     Advice,
     BadFingerprintError,

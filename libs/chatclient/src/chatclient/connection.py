@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from chatbrain import Stage
+from chatbrain import Driver, Stage
 from chatbrain.events import Ended, Event, Joined, Message, Rejoined
-from chatclient.sockets import Driver
 from chatproto import Advice, HostChanged, MemberEvicted, MemberJoined, MemberLeft, Topic
 
 _Heard = Message | MemberJoined | MemberLeft | MemberEvicted | HostChanged | Topic | Advice
@@ -97,7 +96,7 @@ class Connection:
         """End the membership; the relay frees the place at once. Leaving twice does nothing."""
         self._driver.brain.leave()
         self._driver.pump()
-        await self._driver.close()
+        self._driver.close()
 
     async def messages(self) -> AsyncIterator[Message]:
         """Iterate over messages alone; it ends with the membership, and ``ended`` says why."""
@@ -118,7 +117,7 @@ class Connection:
     async def open(self, driver: Driver) -> None:
         """Set the driver going and wait until one is in, or isn't; for ``join_room`` and its like."""
         self._driver = driver
-        await driver.start()
+        driver.start()
         await self._decided.wait()
 
     def take(self, event: Event) -> None:

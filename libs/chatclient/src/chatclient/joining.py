@@ -1,16 +1,18 @@
 """The ways in: create a room, join one, enter the lobby."""
 
+import asyncio
 import random as chance
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from chatbrain import Brain, LobbyBrain, RejoinPolicy, RoomBrain, Tls
+from chatbrain import Brain, Driver, LobbyBrain, RejoinPolicy, RoomBrain, Tls
 from chatbrain.address import ServerAddress, parse_server
 from chatbrain.errors import UnreachableError, UntrustedError
 from chatbrain.events import EndReason
 from chatclient.connection import Connection
-from chatclient.sockets import Driver
+from chatclient.sockets import SocketToolkit
+from chatclient.tls import secure_by
 from chatproto import Operation, RefusedError, check_password, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 
@@ -137,7 +139,7 @@ async def _room(
 async def _opened(
     brain: Brain, address: ServerAddress, connection: Connection, tls: Tls | None = None
 ) -> AsyncIterator[Connection]:
-    driver = Driver(brain, address, connection.take, tls)
+    driver = Driver(SocketToolkit(asyncio.get_running_loop()), brain, address, connection.take, secure_by(tls, address))
     try:
         await connection.open(driver)
         if connection.ended and connection.ended.status is not None:
@@ -150,7 +152,7 @@ async def _opened(
     finally:
         brain.leave()
         driver.pump()
-        await driver.close()
+        driver.close()
 
 
 def _policy(rejoin: bool | RejoinPolicy) -> RejoinPolicy:

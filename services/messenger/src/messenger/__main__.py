@@ -9,8 +9,8 @@ from pathlib import Path
 from chatbrain import Ended, UnreachableError
 from chatproto import RefusedError, Status
 from messenger.arguments import Arguments, parse
+from messenger.core.trusting import KnownServersError
 from messenger.i18n import _
-from messenger.known_servers import KnownServersError
 from messenger.passwords import VARIABLE, PasswordError, ask_password, choose_password, find_password
 from messenger.platforms import be_printable, on_end, run
 from messenger.trust import UntrustedServerError, settle_trust

@@ -5,16 +5,13 @@ from typing import Final
 
 from chatproto import sanitize
 from chatproto.fingerprint import parse_fingerprint
+from messenger.core.trusting import KnownServersError
 from messenger.files import write_private
 from messenger.i18n import _
 from messenger.platforms import state_directory
 from messenger.wording import system_words
 
 _HEADER: Final = "# Relays that chat trusts by their certificate (SHA-256). Take a line out to be asked again.\n"
-
-
-class KnownServersError(Exception):
-    """The file can't be used; ``str()`` is the sentence that says why."""
 
 
 def default_path() -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 from chatproto import sanitize
 from messenger.core.conversation import Conversation
 from messenger.core.history import Line
+from messenger.core.messenger import Messenger
 from messenger.i18n import _
 from messenger.wording import system_words
 
@@ -44,6 +45,18 @@ class Logbook:
             self._file.write(f"{line.at:%Y-%m-%d %H:%M:%S} [{place}] {said}\n".encode())
         except OSError as error:
             raise self._error(error) from None
+
+    def follow(self, messenger: Messenger) -> None:
+        """Write everything down; when that fails, it is said once, and the chats go on without."""
+
+        def write(conversation: Conversation, line: Line) -> None:
+            try:
+                self.write(conversation, line)
+            except LogbookError as error:
+                messenger.on_line = lambda _conversation, _line: None
+                conversation.note(str(error), problem=True)
+
+        messenger.on_line = write
 
     def close(self) -> None:
         """Close the file."""

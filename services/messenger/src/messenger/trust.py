@@ -2,7 +2,7 @@
 
 from chatbrain import Tls
 from chatclient import look_at
-from chatproto import sanitize
+from messenger.core.trusting import Changed, Stranger, judge
 from messenger.i18n import _
 from messenger.known_servers import KnownServers, default_path
 from messenger.platforms import run
@@ -29,20 +29,20 @@ def settle_trust(server: str, given: Tls, known: KnownServers | None = None) -> 
     known = known or KnownServers(default_path())
     trusted = known.find(server)
     shown = run(look_at(server))
-    if shown.doubt is None:
-        return Tls()
-    if trusted is None:
+    verdict = judge(server, shown, trusted)
+    if isinstance(verdict, Stranger):
         text = _(
             "No authority vouches for the relay at {server} ({why}), and there is no terminal to ask on: "
             "find out from who runs it whether its fingerprint is {fingerprint}, and give that by --fingerprint."
         )
-        raise UntrustedServerError(text.format(server=server, why=fault(shown.doubt), fingerprint=shown.fingerprint))
-    if trusted != shown.fingerprint:
-        raise UntrustedServerError(_alarm(server, trusted, shown.fingerprint, known))
-    return Tls(fingerprint=shown.fingerprint)
+        why = fault(verdict.doubt)
+        raise UntrustedServerError(text.format(server=server, why=why, fingerprint=verdict.fingerprint))
+    if verdict:
+        raise UntrustedServerError(_alarm(verdict, known))
+    return shown.tls
 
 
-def _alarm(server: str, before: str, now: str, known: KnownServers) -> str:
+def _alarm(changed: Changed, known: KnownServers) -> str:
     text = _("""\
 STOP: the relay at {server} shows another certificate than the one you trusted.
 
@@ -52,4 +52,4 @@ STOP: the relay at {server} shows another certificate than the one you trusted.
 Either it has got a new one, or somebody between you and it pretends to be it. Nothing was sent.
 Ask who runs the relay, by another way. If the new one is theirs, take the line of {server} out of
 {file} and come again.""")
-    return text.format(server=server, before=before, now=now, file=sanitize(str(known.path)))
+    return text.format(server=changed.server, before=changed.trusted, now=changed.shown, file=known.place)

@@ -4,21 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chatbrain import (
-    BindDatagram,
-    Brain,
-    CloseDatagram,
-    CloseStream,
-    Event,
-    LobbyBrain,
-    OpenStream,
-    Presented,
-    RoomBrain,
-    SendDatagram,
-    SendStream,
-    ServerAddress,
-    Tls,
-)
+from chatbrain import Brain, Driver, Event, Look, Presented, ServerAddress, Tls
 from chatproto import (
     Completion,
     Operation,
@@ -29,11 +15,11 @@ from chatproto import (
     parse_datagram,
     parse_lobby,
 )
+from libs.chatbrain.fake_toolkit import FakePort, FakeToolkit, FakeWire
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.entry import Entry
-from messenger.core.links import Look
 from messenger.core.messenger import Messenger
-from messenger.known_servers import KnownServersError
+from messenger.core.trusting import KnownServersError
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 SHOWN = ":".join(["AA"] * 32)
@@ -57,6 +43,18 @@ class FakeRelay:
         self.asked: list[tuple[Operation, str, str, str | None]] = []
         self.heard: list[bytes] = []
         self.links: list[FakeLink] = []
+
+    def called(self, wire: FakeWire) -> None:
+        if self.verdict is None:
+            wire.end()
+        else:
+            wire.open()
+
+    def told(self, wire: FakeWire, data: bytes) -> None:
+        wire.deliver(self.answer(data))
+
+    def heard_datagram(self, _port: FakePort, data: bytes) -> None:
+        self.hear(data)
 
     def answer(self, request: bytes) -> bytes:
         transaction = ServerTransaction()
@@ -88,50 +86,25 @@ class FakeRelay:
         self.links[link].receive(encode_notice(notice))
 
 
-class FakeLink:
-    def __init__(self, links: "FakeLinks", brain: Brain, tls: Tls | None, on_event: Callable[[Event], None]) -> None:
-        self.brain = brain
-        self.tls = tls
-        self.closed = False
-        self._links = links
-        self._on_event = on_event
+class FakeLink(Driver):
+    """A driver on sockets in memory, that tells what it was asked for."""
 
-    def start(self) -> None:
-        assert isinstance(self.brain, RoomBrain | LobbyBrain)
-        self.brain.start(self._links.now)
-        self.pump()
-
-    def pump(self) -> None:
-        while actions := self.brain.take_actions():
-            for action in actions:
-                self._carry_out(action)
-        for event in self.brain.take_events():
-            self._on_event(event)
-
-    def _carry_out(self, action: Any) -> None:
-        relay, now, brain = self._links.relay, self._links.now, self.brain
-        match action:
-            case OpenStream():
-                assert isinstance(brain, RoomBrain)
-                if relay.verdict is None:
-                    brain.stream_closed(now)
-                else:
-                    brain.connected("10.0.0.1")
-            case SendStream(data):
-                assert isinstance(brain, RoomBrain)
-                brain.receive_stream(relay.answer(data), now)
-            case SendDatagram(data) if not self.closed:
-                relay.hear(data)
-            case BindDatagram() | CloseDatagram() | CloseStream():
-                pass
+    closed = False
+    tls: Tls | None = None
 
     def receive(self, data: bytes) -> None:
         assert not self.closed
-        self.brain.receive_datagram(data, self._links.now)
+        self.brain.receive_datagram(data, self.now)
+        self.pump()
+
+    def lose(self) -> None:
+        """Let a datagram come back as undeliverable."""
+        self.brain.datagram_error(self.now)
         self.pump()
 
     def close(self) -> None:
         self.closed = True
+        super().close()
 
 
 class _Looking:
@@ -145,17 +118,27 @@ class _Looking:
 class FakeLinks:
     def __init__(self, relay: FakeRelay) -> None:
         self.relay = relay
-        self.now = 0.0
+        self._toolkit = FakeToolkit(relay)
         self.looks: list[tuple[_Looking, Callable[[Look], None]]] = []
         self.fault: ValueError | None = None
+
+    @property
+    def now(self) -> float:
+        return self._toolkit.now
+
+    @now.setter
+    def now(self, now: float) -> None:
+        self._toolkit.now = now
 
     def open(self, brain: Brain, server: ServerAddress, tls: Tls | None, on_event: Callable[[Event], None]) -> FakeLink:
         assert server.port
         if self.fault:
             raise self.fault
-        link = FakeLink(self, brain, tls, on_event)
+        link = FakeLink(self._toolkit, brain, server, on_event)
+        link.tls = tls
         self.relay.links.append(link)
         link.start()
+        self._toolkit.pass_time()  # it begins at once
         return link
 
     def look_at(self, server: ServerAddress, on_look: Callable[[Look], None]) -> _Looking:
@@ -172,11 +155,7 @@ class FakeLinks:
                 on_look(self.relay.certificate)
 
     def pass_time(self, seconds: float) -> None:
-        self.now += seconds
-        for link in self.relay.links:
-            if not link.closed:
-                link.brain.tick(self.now)
-                link.pump()
+        self._toolkit.pass_time(seconds)
 
 
 class FakeTrust:

@@ -18,7 +18,8 @@ from chatbrain import Brain, Event, LobbyBrain, RejoinPolicy, RoomBrain, Tls, pa
 from chatproto import Operation
 from libs.chatclient.authority import Authority
 from libs.chatclient.tiny_relay import TinyRelay, tiny_relay
-from messenger.desktop.sockets import QtLinks
+from messenger.desktop.sockets import QtLoop
+from messenger.links import SocketLinks
 
 if TYPE_CHECKING:
     from messenger.core.links import Links
@@ -29,20 +30,24 @@ _T = TypeVar("_T")
 _E = TypeVar("_E", bound=Event)
 
 
-class JumpingLinks(QtLinks):
-    """Links whose clock can be put forward."""
+class JumpingLoop(QtLoop):
+    """A loop whose clock can be put forward."""
 
     skipped_seconds = 0.0
 
-    @property
-    def now(self) -> float:
+    def time(self) -> float:
         return time.monotonic() + self.skipped_seconds
+
+    def skip(self, seconds: float) -> None:
+        self.skipped_seconds += seconds
+        for timer in list(self._timers.values()):
+            timer.start()
 
 
 class Person:
     """A member whose events are kept."""
 
-    def __init__(self, links: QtLinks, bot: QtBot, brain: Brain, server: str, tls: Tls | None = None) -> None:
+    def __init__(self, links: SocketLinks, bot: QtBot, brain: Brain, server: str, tls: Tls | None = None) -> None:
         self.events: list[Event] = []
         self.brain = brain
         self._links, self._bot = links, bot
@@ -66,7 +71,8 @@ class Crowd:
     """Makes people."""
 
     def __init__(self, bot: QtBot) -> None:
-        self.links = JumpingLinks()
+        self.loop = JumpingLoop()
+        self.links = SocketLinks(self.loop)
         _: Links = self.links  # what the core asks for
         self.room_name = f"demo-{next(_NUMBERS)}"
         self.bot = bot
@@ -88,16 +94,14 @@ class Crowd:
 
     def skip(self, seconds: float) -> None:
         """Put the clock forward; everybody notices."""
-        self.links.skipped_seconds += seconds
-        for person in self.people:
-            person.link.pump()
+        self.loop.skip(seconds)
 
     def leave(self) -> None:
         """Close everything; nothing may be left of it."""
         for person in self.people:
             person.brain.leave()
             person.link.close()
-        self.wait_until(lambda: not self.links.children())
+        self.wait_until(lambda: not self.loop.children())
 
     def _add(self, brain: Brain, server: str, tls: Tls | None) -> Person:
         person = Person(self.links, self.bot, brain, server, tls)

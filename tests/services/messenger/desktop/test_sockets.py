@@ -1,20 +1,35 @@
 """Brains on Qt's sockets, against a real relay and one that does as it is told."""
 
 import socket
+import threading
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QTimer
-from PySide6.QtNetwork import QHostAddress
+from pytestqt.qtbot import QtBot
 
-from chatbrain import Ended, EndReason, Event, Fault, Joined, Message, Rebound, Reconnecting, Rejoined, Stage
+from chatbrain import (
+    Ended,
+    EndReason,
+    Event,
+    Fault,
+    Joined,
+    Message,
+    Rebound,
+    Reconnecting,
+    Rejoined,
+    Stage,
+)
 from chatbrain.attempt import TRANSACTION_SECONDS
 from chatbrain.liveness import DEAF_SECONDS
+from chatclient.names import Address
 from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, encode_notice
 from conformance.relays import OwnRelay
 from libs.chatclient.tiny_relay import babbler
+from messenger.desktop.sockets import QtLoop
 from services.messenger.desktop.people import Backstage, Crowd, Person
 
 
@@ -183,9 +198,9 @@ def test_a_link_that_is_closed_leaves_nothing_open(crowd: Crowd, backstage: Back
     ann.wait_for(Joined)
     ann.link.close()
     assert ann.brain.stage is Stage.CHATTING  # it could go on
-    crowd.wait_until(lambda: not crowd.links.children())
+    crowd.wait_until(lambda: not crowd.loop.children())
     ann.link.pump()
-    assert not crowd.links.children()
+    assert not crowd.loop.children()
 
 
 def test_an_event_may_lead_to_the_end_of_its_own_link(crowd: Crowd, backstage: Backstage) -> None:
@@ -225,7 +240,7 @@ def test_a_new_port_has_the_address_that_tcp_had(crowd: Crowd, backstage: Backst
     relay, server = backstage.relay()
     ann = crowd.room(server)
     ann.wait_for(Joined)
-    ann.link.stream_opened(QHostAddress("127.0.0.5"), QHostAddress("127.0.0.1"))
+    ann.link._local = Address(socket.AF_INET, ("127.0.0.5", 0))
     crowd.skip(DEAF_SECONDS)
     ann.wait_for(Rebound)
     while backstage.heard(relay)[1][0] != "127.0.0.5":
@@ -236,7 +251,7 @@ def test_words_without_a_port_are_counted(crowd: Crowd, backstage: Backstage) ->
     _, server = backstage.relay()
     ann = crowd.room(server)
     ann.wait_for(Joined)
-    ann.link._close_datagrams()
+    ann.link._close_port()
     ann.say("lost")
     assert ann.link.unsent == 1
 
@@ -263,3 +278,87 @@ def test_a_timer_fires_while_a_flood_comes_in(crowd: Crowd, backstage: Backstage
     timer.stop()
     steps = [after - before for before, after in pairwise(at_ticks)]
     assert max(steps) <= 64
+
+
+def port_of(server: str) -> int:
+    return int(server.rpartition(":")[2])
+
+
+def test_a_name_is_asked_for(crowd: Crowd, backstage: Backstage) -> None:
+    _, server = backstage.relay()
+    crowd.room(f"localhost:{port_of(server)}").wait_for(Joined)
+
+
+def test_each_address_of_a_name_is_tried(crowd: Crowd, backstage: Backstage, monkeypatch: pytest.MonkeyPatch) -> None:
+    relay, server = backstage.relay()
+    several = [Address(socket.AF_INET, (f"127.0.0.{last}", 0)) for last in (2, 3, 1)]
+    monkeypatch.setattr("chatclient.names._look_up", lambda _host, _flags: several)
+    ann = crowd.room(f"relay:{port_of(server)}")
+    ann.wait_for(Joined)
+    ann.say("hi")
+    ann.wait_for(Message)
+    relay.lobby = True
+    bob = crowd.lobby("relay", relay.udp_port)
+    bob.wait_for(Joined)
+    bob.say("hi")
+    bob.wait_for(Message)
+
+
+@pytest.mark.parametrize(
+    ("host", "fault"), [("a..b", Fault.BAD_HOST), ("nobody.invalid", Fault.UNKNOWN_HOST)], ids=["bad", "unknown"]
+)
+@pytest.mark.parametrize("lobby", [False, True], ids=["room", "lobby"])
+def test_a_host_that_is_none(crowd: Crowd, host: str, fault: Fault, *, lobby: bool) -> None:
+    person = crowd.lobby(host, 9002) if lobby else crowd.room(host)
+    ended = person.wait_for(Ended)
+    assert (ended.reason, ended.finding and ended.finding.fault) == (EndReason.UNREACHABLE, fault)
+
+
+def test_a_lobby_where_nobody_listens(crowd: Crowd) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        ended = crowd.lobby("127.0.0.2", reserved.getsockname()[1]).wait_for(Ended)
+    assert (ended.reason, ended.finding and ended.finding.fault) == (EndReason.UNREACHABLE, Fault.REFUSED)
+
+
+def test_who_is_called_back_may_ask_to_be_called_no_more(qtbot: QtBot) -> None:
+    loop, calls = QtLoop(), list[str]()
+    here, there = socket.socketpair()
+    with here, there:
+
+        def read() -> None:
+            calls.append("read")
+            loop.remove_reader(here.fileno())
+            loop.add_writer(here.fileno(), write)
+
+        def write() -> None:
+            calls.append("write")
+            loop.remove_writer(here.fileno())
+
+        loop.add_reader(here.fileno(), read)
+        there.send(b"not taken")
+        qtbot.waitUntil(lambda: not loop.children())
+        loop.remove_reader(here.fileno())
+        assert calls == ["read", "write"]
+
+
+def test_timers_call_back_in_order_unless_they_are_cancelled(qtbot: QtBot) -> None:
+    loop, calls = QtLoop(), list[int]()
+    timers = [loop.call_at(loop.time() + number / 1000, partial(calls.append, number)) for number in (30, 10, 20, 0)]
+    timers[2].cancel()
+    loop.call_at(loop.time() + 1e9, lambda: calls.append(-1)).cancel()
+    assert calls == []
+    qtbot.waitUntil(lambda: len(calls) == 3)
+    assert calls == [0, 10, 30]
+    for timer in timers:
+        timer.cancel()
+
+
+def test_another_thread_has_its_callback_called_in_this_one(qtbot: QtBot) -> None:
+    loop, threads = QtLoop(), list[int]()
+    thread = threading.Thread(target=loop.call_soon_threadsafe, args=(lambda: threads.append(threading.get_ident()),))
+    thread.start()
+    thread.join()
+    assert threads == []
+    qtbot.waitUntil(lambda: bool(threads))
+    assert threads == [threading.get_ident()]

@@ -141,9 +141,7 @@ def test_coming_in_can_be_given_up(sight: Sight) -> None:
 def test_a_lobby_where_nobody_listens_is_said_in_place(sight: Sight) -> None:
     sight.fill(Mode.LOBBY)
     sight.go()
-    link = sight.relay.links[-1]
-    link.brain.datagram_error(sight.links.now)
-    link.pump()
+    sight.relay.links[-1].lose()
     sight.look()
     assert "nobody listens there" in problem(sight, Field.SERVER)
     assert sight.messenger.conversations == []

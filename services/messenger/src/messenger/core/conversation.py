@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from chatbrain import (
     Brain,
+    Driver,
     Ended,
     EndReason,
     Event,
@@ -37,7 +38,6 @@ from messenger.commands import Ask, ChoosePassword, Help, Leave, Nothing, Say, U
 from messenger.core import sentences
 from messenger.core.entry import Entry
 from messenger.core.history import History, Kind, Line
-from messenger.core.links import Link
 from messenger.core.roster import Roster
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Conversation:
         self._clock = clock
         self._on_line = on_line
         self._brain: Brain | None = None
-        self._link: Link | None = None
+        self._link: Driver | None = None
         self._ever_in = False
         self._mutes_changed = False
         self._own_list_until = -inf
@@ -162,7 +162,7 @@ class Conversation:
         """Tell whether this is the brain, not that of an earlier membership."""
         return self._brain is brain
 
-    def speak_by(self, link: Link) -> None:
+    def speak_by(self, link: Driver) -> None:
         """Take the link of the brain, which may have ended already."""
         self._link = link
         self.settle()

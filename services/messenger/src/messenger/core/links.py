@@ -3,30 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from chatbrain import Brain, Event, Presented, ServerAddress, Tls, UnreachableError
-
-Look = Presented | UnreachableError
-"""The certificate that a relay shows, or why none was to be seen."""
-
-
-class Link(Protocol):
-    """The sockets of one membership: they carry out its brain's actions."""
-
-    def pump(self) -> None:
-        """Carry out what the brain wants, hand over its events, set the timer; to be called after each input."""
-        ...
-
-    def close(self) -> None:
-        """End everything that is open, at once; what was sent before still goes out."""
-        ...
-
-
-class Looking(Protocol):
-    """A look at a certificate that isn't done yet."""
-
-    def cancel(self) -> None:
-        """Give it up; nothing is told any more."""
-        ...
+from chatbrain import Brain, Cancellable, Driver, Event, Look, ServerAddress, Tls
 
 
 class Links(Protocol):
@@ -37,8 +14,8 @@ class Links(Protocol):
         """The brains' time, in monotonic seconds."""
         ...
 
-    def open(self, brain: Brain, server: ServerAddress, tls: Tls | None, on_event: Callable[[Event], None]) -> Link:
-        """Make a brain's link and start the brain; events may come before this returns.
+    def open(self, brain: Brain, server: ServerAddress, tls: Tls | None, on_event: Callable[[Event], None]) -> Driver:
+        """Make a brain's driver and set it going; events may come before this returns.
 
         Raises:
             ValueError: the file of authorities in ``tls`` can't be used.
@@ -46,7 +23,7 @@ class Links(Protocol):
         """
         ...
 
-    def look_at(self, server: ServerAddress, on_look: Callable[[Look], None]) -> Looking:
+    def look_at(self, server: ServerAddress, on_look: Callable[[Look], None]) -> Cancellable:
         """Look at a relay's certificate without sending it anything; the answer never comes before this returns."""
         ...
 

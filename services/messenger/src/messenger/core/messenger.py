@@ -6,16 +6,27 @@ from functools import partial
 from math import inf
 from typing import Final
 
-from chatbrain import Brain, Ended, EndReason, Event, LobbyBrain, RejoinPolicy, RoomBrain, Tls, UnreachableError
+from chatbrain import (
+    Brain,
+    Cancellable,
+    Ended,
+    EndReason,
+    Event,
+    LobbyBrain,
+    Look,
+    RejoinPolicy,
+    RoomBrain,
+    Tls,
+    UnreachableError,
+)
 from chatproto import Operation
 from messenger import wording
 from messenger.core import sentences
 from messenger.core.conversation import Conversation, Presence, Submitted
 from messenger.core.entry import Entry
 from messenger.core.history import Kind, Line
-from messenger.core.links import Links, Look, Looking, TrustStore
-from messenger.core.trusting import Changed, Stranger, judge
-from messenger.known_servers import KnownServersError
+from messenger.core.links import Links, TrustStore
+from messenger.core.trusting import Changed, KnownServersError, Stranger, judge
 
 ALERT_SECONDS: Final = 5.0
 """A conversation calls for attention this often at most, however much is said in it."""
@@ -47,7 +58,7 @@ class Messenger:
         self._clock = clock
         self._rejoin = rejoin
         self._attended: Conversation | None = None
-        self._lookings: dict[Conversation, Looking] = {}
+        self._lookings: dict[Conversation, Cancellable] = {}
         self._alerted_at: dict[Conversation, float] = {}
 
     @property
@@ -166,7 +177,7 @@ class Messenger:
             except KnownServersError as error:
                 conversation.end(Ended(EndReason.UNTRUSTED, str(error)))
             else:
-                self._act_on(conversation, verdict, Tls(fingerprint=look.fingerprint) if look.doubt else Tls())
+                self._act_on(conversation, verdict, look.tls)
         self.on_change()
 
     def _act_on(self, conversation: Conversation, verdict: Stranger | Changed | None, tls: Tls) -> None:

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from chatbrain import Finding, Presented
 
 
+class KnownServersError(Exception):
+    """What was trusted before can't be read or written; ``str()`` is the sentence that says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stranger:
     """A relay that no authority vouches for and that was never trusted: a person has to decide."""

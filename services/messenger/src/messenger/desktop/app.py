@@ -9,20 +9,20 @@ from datetime import datetime
 from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from messenger.core.conversation import Conversation
-from messenger.core.history import Line
 from messenger.core.links import Links, TrustStore
 from messenger.core.messenger import Messenger
+from messenger.core.trusting import KnownServersError
 from messenger.desktop.arguments import PROGRAM, Arguments
 from messenger.desktop.geometry import restore_geometry, save_geometry
 from messenger.desktop.interrupts import Interrupts
 from messenger.desktop.key_ring import KeyRing, key_ring
 from messenger.desktop.single_instance import SingleInstance, hand_over
-from messenger.desktop.sockets import QtLinks
+from messenger.desktop.sockets import QtLoop
 from messenger.desktop.theme import Theme
 from messenger.desktop.window import Window
 from messenger.i18n import language
-from messenger.known_servers import KnownServers, KnownServersError, default_path
+from messenger.known_servers import KnownServers, default_path
+from messenger.links import SocketLinks
 from messenger.logbook import Logbook, LogbookError
 from messenger.recents import Recents
 
@@ -45,7 +45,7 @@ def run(arguments: Arguments) -> int:
     if arguments.invite and not (arguments.name or logbook) and hand_over(socket, arguments.invite):
         return _DONE
     recents = Recents(state.with_name("recents.json"))
-    window = build(app, QtLinks(), KnownServers(state), recents, keys=key_ring(), logbook=logbook)
+    window = build(app, SocketLinks(QtLoop()), KnownServers(state), recents, keys=key_ring(), logbook=logbook)
     if arguments.name:
         window.start.form.name.setText(arguments.name)
     if arguments.invite:
@@ -90,7 +90,7 @@ def build(
     speak(app)
     messenger = Messenger(links, trust, random=random.random, clock=lambda: datetime.now().astimezone())
     if logbook:
-        _log(messenger, logbook)
+        logbook.follow(messenger)
     return Window(messenger, Theme(app), recents, keys)
 
 
@@ -100,14 +100,3 @@ def speak(app: QApplication) -> None:
     translator = QTranslator(app)
     if translator.load(f"qtbase_{language()}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         app.installTranslator(translator)
-
-
-def _log(messenger: Messenger, logbook: Logbook) -> None:
-    def write(conversation: Conversation, line: Line) -> None:
-        try:
-            logbook.write(conversation, line)
-        except LogbookError as error:  # said once; from then on there is no log
-            messenger.on_line = lambda _conversation, _line: None
-            conversation.note(str(error), problem=True)
-
-    messenger.on_line = write

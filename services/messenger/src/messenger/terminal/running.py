@@ -1,17 +1,16 @@
 """From the command line to the app, and from its end to an exit code."""
 
+import asyncio
 import random
 from datetime import datetime
 
 from chatbrain import Ended, RejoinPolicy
 from messenger.arguments import Arguments
-from messenger.asyncio_links import AsyncioLinks
-from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry
-from messenger.core.history import Line
 from messenger.core.messenger import Messenger
 from messenger.known_servers import KnownServers, default_path
-from messenger.logbook import Logbook, LogbookError
+from messenger.links import SocketLinks
+from messenger.logbook import Logbook
 from messenger.platforms import on_end
 from messenger.recents import Recents
 from messenger.terminal.app import ChatApp
@@ -23,7 +22,7 @@ async def chat_on_terminal(arguments: Arguments, password: str | None, log: Logb
 
     Returns how the room that was asked for at the start ended, or None if there was none or one left it.
     """
-    links = AsyncioLinks()
+    links = SocketLinks(asyncio.get_running_loop())
     known = KnownServers(default_path())
     messenger = Messenger(
         links,
@@ -33,7 +32,7 @@ async def chat_on_terminal(arguments: Arguments, password: str | None, log: Logb
         rejoin=RejoinPolicy(enabled=arguments.rejoin),
     )
     if log:
-        log_into(log, messenger)
+        log.follow(messenger)
     recents = Recents(known.path.with_name("recents.json"))
     form = Form(name=arguments.name)
     app = ChatApp(messenger, form=form, first=_entry(arguments, password), recents=recents, bell=arguments.bell)
@@ -42,7 +41,6 @@ async def chat_on_terminal(arguments: Arguments, password: str | None, log: Logb
         await app.run_async()
     finally:
         messenger.leave_all()
-        await links.close()
     return app.left_badly()
 
 
@@ -57,16 +55,3 @@ def _entry(arguments: Arguments, password: str | None) -> Entry | None:
         password=password or "",
         tls=arguments.tls,
     )
-
-
-def log_into(log: Logbook, messenger: Messenger) -> None:
-    """Have everything written down; when that fails, it is said once, and the chat goes on without."""
-
-    def write(conversation: Conversation, line: Line) -> None:
-        try:
-            log.write(conversation, line)
-        except LogbookError as error:
-            messenger.on_line = lambda _conversation, _line: None
-            conversation.note(str(error), problem=True)
-
-    messenger.on_line = write
