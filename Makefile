@@ -15,7 +15,7 @@ SOURCES := libs services tests deploy/grafana deploy/desktop
 PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
 # What draws on a screen, be it in memory, takes longer than all other units: make test has it among the programs.
 SCREENS := tests/services/messenger/desktop tests/services/messenger/terminal
-# What shows that every branch of the protocol and of the relay's core is tested.
+# What shows that every branch of the protocol, of the brain and of the relay's core is tested.
 COVERING := tests/libs/chatproto tests/libs/chatbrain tests/services/relay_server/core tests/services/relay_server/telemetry/test_metrics.py
 UNIT := tests/libs tests/services tests/docs tests/fuzz/test_corpus.py $(SCREENS:%=--ignore=%)
 # The tests of a file share what they brought up, and mostly wait; the two files that take longest come first.
