@@ -84,11 +84,11 @@ def test_under_a_flood_chat_takes_what_is_typed_and_ends(relay: HostileRelay, te
         relay.hears("still here")
         heard.set()
 
+    hearing = threading.Thread(target=hear)
+    hearing.start()  # from now on, or answers to the flood would leave no room for what is typed
     with relay.flood(flood(), client):
         terminal.reads_until(lambda: relay.sent > ENOUGH, "the flood")
         terminal.enters("still here")
-        hearing = threading.Thread(target=hear)
-        hearing.start()
         terminal.reads_until(heard.is_set, "what was typed")
         hearing.join()
         terminal.enters("/leave")

@@ -32,10 +32,10 @@ def test_under_a_flood_the_window_takes_what_is_typed_and_closes(
     conversation, words = onlooker.window.current, onlooker.window.chat.composer.words
     assert conversation
     hearing = threading.Thread(target=lambda: relay.hears("still here"))
+    hearing.start()  # from now on, or answers to the flood would leave no room for what is typed
     with relay.flood(flood(), client):
         wait_until(lambda: relay.sent > ENOUGH, lambda: f"{relay.sent} datagrams")
         began = time.perf_counter()
-        hearing.start()
         QTest.keyClicks(words, "still here")
         QTest.keyClick(words, Qt.Key.Key_Return)
         wait_until(lambda: not hearing.is_alive(), lambda: onlooker.text[-500:])
