@@ -11,7 +11,7 @@ from chatbrain.events import Joined, Message, Rebound, Rejoined
 from chatbrain.findings import NOBODY_LISTENS, Finding
 from chatbrain.membership import Membership
 from chatbrain.outbox import Outbox
-from chatproto import Challenge, Disconnected, Notice, encode_lobby, parse_lobby, parse_notice, sanitize
+from chatproto import Challenge, Disconnected, ProseNotice, encode_lobby, parse_lobby, parse_notice, sanitize
 from chatproto.constants import DEFAULT_LOBBY_PORT, MAX_DATAGRAM_BYTES
 from chatproto.notices import SERVER_NAME, SERVER_PREFIX
 
@@ -116,7 +116,7 @@ class LobbyBrain(Membership):
         self._course.tell(again if self._course.ever_joined else welcome)
         self._course.ever_joined = True
 
-    def _note(self, notice: Notice, now: float) -> None:
+    def _note(self, notice: ProseNotice, now: float) -> None:
         """Act on what the relay says."""
         if isinstance(notice, Challenge):
             if not self._liveness.silent:

@@ -19,8 +19,8 @@ from chatproto import (
     Challenge,
     Disconnected,
     HostChanged,
-    Notice,
     Operation,
+    ProseNotice,
     ProtocolError,
     RefusedError,
     Status,
@@ -221,7 +221,7 @@ class RoomBrain(Membership):
         own_name = status is Status.NAME_TAKEN and asked_from == self._grant.local_address
         return own_name or status in _FULL
 
-    def _note(self, notice: Notice, now: float) -> None:
+    def _note(self, notice: ProseNotice, now: float) -> None:
         """Act on what the relay says."""
         if isinstance(notice, Challenge):
             if not self._liveness.silent:
