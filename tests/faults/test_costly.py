@@ -20,6 +20,8 @@ from faults.weakened import Weakness
 SECONDS, CONTROL_SECONDS, SLACK_SECONDS = 5.0, 60.0, 60.0
 HONEST_A_SECOND = 100.0
 BURST = 200
+SMALL_BUFFER = str(2**19)
+"""A relay that is behind has worked it off in a moment, and can be asked for its books."""
 TEXTS = [b"\x01" * 4000, b"\r\n" * 2000, "\x81\u202e".encode() * 800, ("a" + 5 * "\u0301").encode() * 360]
 MUTES = 30
 """As many as a host may make at once, with something to spare."""
@@ -149,7 +151,7 @@ def test_what_takes_long_costs_the_honest_nothing(start_relay: StartRelay, case:
 def test_control_without_its_guard_the_relay_falls_behind_until_its_buffer_is_full(
     start_relay: StartRelay, case: Case
 ) -> None:
-    relay = start_relay.weakened(case.weakness, **case.settings)
+    relay = start_relay.weakened(case.weakness, **case.settings, RELAY_RECEIVE_BUFFER_BYTES=SMALL_BUFFER)
     with under(case, relay) as go_on:
         while scrape(relay).value("relay_kernel_drops_total") == 0:
             pause = go_on() + 1.0
