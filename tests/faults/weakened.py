@@ -19,10 +19,10 @@ from chatproto import Advice, transaction
 from chatproto.tls import RecordCounter
 from relay_server import __main__
 from relay_server.core import admission, fair_queue, limits, lobby, names, provisional, registry, relay
-from relay_server.core.address import Address
 from relay_server.core.audience import Audience, Forward, Listener, Outgoing
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
+from relay_server.core.endpoint import Address, Endpoint
 from relay_server.core.model import Member
 from relay_server.core.reachability import SentLog, Watch
 from relay_server.net import batch, http, sockets, tcp, tls, udp, wire
@@ -126,7 +126,7 @@ def believe_path_mtus() -> None:
 def take_any_port() -> None:
     """Believe that a member listens wherever it says."""
 
-    def offer(_: provisional.ProvisionalAddresses, member: Member, address: Address) -> None:
+    def offer(_: provisional.ProvisionalAddresses, member: Member, address: Address, __: Endpoint) -> None:
         member.room.listen(member, address)
 
     replace(provisional.ProvisionalAddresses, "offer", offer)
@@ -173,7 +173,7 @@ def write_after_the_end() -> None:
 def answer_everywhere() -> None:
     """Take any source of a datagram for one that can be answered."""
     for module in (relay, lobby):
-        replace(module, "is_answerable", lambda _: True)
+        replace(module, "is_answerable", lambda *_: True)
     replace(lobby, "is_own", lambda *_: False)
 
 

@@ -14,6 +14,7 @@ from relay_server.control import Control, Granted, Peer, Pending
 from relay_server.core.address import parse_ip
 from relay_server.core.errors import WrongPasswordError
 from relay_server.core.guesses import Guesses
+from relay_server.net.address import make_address
 from relay_server.passwords import Passwords
 from services.relay_server.core.rooms_case import Case
 
@@ -76,6 +77,7 @@ class World:
             self._case.registry,
             passwords=CheapPasswords(),
             guesses=Guesses(2),
+            make_address=make_address,
             hide_rooms=bool(bites.byte() % 2),
             new_token=self._case._new_token,
             on_transaction=lambda _, status: self._statuses.append(status),

@@ -1,15 +1,15 @@
 """The lobby's datagrams from anybody, with time and errors in between (LOB-01 to LOB-05, CON-01)."""
 
 from collections import Counter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from chatproto import encode_lobby, parse_lobby
 from fuzz.bites import Bites, piece
-from relay_server.core.address import Address, remote_of
 from relay_server.core.counters import DropReason
 from relay_server.core.lobby import Lobby
 from relay_server.core.policy import Policy
 from relay_server.core.reachability import FAILURES_TO_EVICT
+from relay_server.net.address import UdpAddress, locate
 from relay_server.net.udp import encode_lobby_notice
 from services.relay_server.core.rooms_case import at, delivered, new_nonces, take_out
 
@@ -37,7 +37,7 @@ class World:
 
     def __init__(self, bites: Bites) -> None:
         self._bites = bites
-        self._lobby = Lobby(Policy(**bites.pick(POLICIES)), lambda _: None, new_nonces())
+        self._lobby = Lobby(Policy(**bites.pick(POLICIES)), lambda _: None, new_nonces(), locate)
         self._now = 1.0
         self._received = self._copies = 0
         self._sent = [b""]
@@ -50,14 +50,14 @@ class World:
         self._lobby.expire(self._now)
         for payload, (address,) in take_out(self._lobby.outbox, encode_lobby_notice):
             assert parse_lobby(payload)
-            self._notices.append((remote_of(address), payload))
+            self._notices.append((locate(address).remote, payload))
         self.check_books()
 
     def check_books(self) -> None:
         counters = self._lobby.counters
         assert counters.received == self._received == counters.accepted + sum(counters.dropped.values())
         assert sum(size * count for size, count in counters.fanout.items()) == self._copies
-        assert all(remote_of(client.address) == remote for remote, client in self._lobby.clients_by_remote.items())
+        assert all(locate(client.address).remote == remote for remote, client in self._lobby.clients_by_remote.items())
 
     def _send(self) -> None:
         source, data = self._bites.pick(SOURCES), self._bites.piece()
@@ -65,13 +65,13 @@ class World:
         result = delivered(self._lobby.handle_datagram(data, source, self._now))
         self._received += 1
         if not isinstance(result, DropReason) or result in {DropReason.MESSAGE_RATE, DropReason.BYTE_RATE}:
-            self._proofs.pop(remote_of(source), None)  # it was heard
+            self._proofs.pop(locate(source).remote, None)  # it was heard
         if isinstance(result, DropReason):
             return
         parts = parse_lobby(data)
         assert parts, "what is malformed was accepted"
         assert b"".join(parts).decode()
-        assert remote_of(source) in self._lobby.clients_by_remote
+        assert locate(source).remote in self._lobby.clients_by_remote
         payload, addresses = result
         if parts[1]:
             assert (payload, addresses) == (data, others)
@@ -80,10 +80,10 @@ class World:
         else:
             assert not addresses, "a keep-alive was relayed"
 
-    def _addresses_but(self, source: Address) -> list[Address]:
+    def _addresses_but(self, source: UdpAddress) -> list[UdpAddress]:
         clients = self._lobby.clients_by_remote.items()
-        others = [client for remote, client in clients if remote != remote_of(source)]
-        return sorted(client.address for client in others if not client.paused)
+        others = [client for remote, client in clients if remote != locate(source).remote]
+        return sorted(cast("UdpAddress", client.address) for client in others if not client.paused)
 
     def _wait(self) -> None:
         self._now += self._bites.pick(PAUSES)
@@ -91,7 +91,7 @@ class World:
     def _bounce(self) -> None:
         """Let an ICMP error come, true or forged, or a send fail; only what is proven counts (EVI-03)."""
         target, kind = self._bites.pick(SOURCES), self._bites.byte() % 4
-        remote = remote_of(target)
+        remote = locate(target).remote
         before = len(self._lobby.clients_by_remote)
         if kind == 0:
             self._proofs[remote] += 1

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from chatproto import ProtocolError
 from fuzz.bites import Bites, piece
 from relay_server.core.lobby import Lobby
+from relay_server.net.address import locate
 from relay_server.operators import OperatorError, Operators
 from services.relay_server.core.rooms_case import Case, new_nonces
 
@@ -37,7 +38,7 @@ class World:
         self._stops = 0
         self._operators = Operators(
             self._case.registry,
-            Lobby(self._case.policy, lambda _: None, new_nonces()),
+            Lobby(self._case.policy, lambda _: None, new_nonces(), locate),
             lambda: self._now,
             flush=self._case.registry.outbox.clear,
             stop=self._stop,

@@ -12,10 +12,10 @@ from chatproto.constants import MAX_DELIVERY_BYTES
 from chatproto.notices import SERVER_NAME
 from fuzz.bites import Bites, piece
 from relay_server.core import events
-from relay_server.core.address import Address, ip_of
 from relay_server.core.counters import DropReason
 from relay_server.core.errors import BusyError
 from relay_server.core.model import Member
+from relay_server.net.address import UdpAddress, locate
 from services.relay_server.core.rooms_case import Case, address_of, at, delivered, home, take_out
 
 POLICIES: Final[tuple[dict[str, Any], ...]] = (
@@ -106,7 +106,7 @@ class World:
         member = self._bites.pick(self._members)
         self._say(member, self._bites.piece(), home(member, 5000 + self._bites.byte() % 2))
 
-    def _say(self, member: Member, message: bytes, source: Address) -> None:
+    def _say(self, member: Member, message: bytes, source: UdpAddress) -> None:
         data = bytes((len(member.room.raw_name), len(member.token))) + member.room.raw_name + member.token + message
         self._send(data, source)
 
@@ -119,7 +119,7 @@ class World:
             data[self._bites.byte() % len(data)] ^= self._bites.byte()
         self._send(bytes(data), source)
 
-    def _send(self, data: bytes, source: Address) -> None:
+    def _send(self, data: bytes, source: UdpAddress) -> None:
         sender = self._sender_of(data, source)
         notices = len(self._case.registry.outbox)
         listeners = self._listeners_but(sender) if sender else []
@@ -137,13 +137,13 @@ class World:
                 self._copies += len(listeners)
                 self._sent.append(payload)
 
-    def _sender_of(self, data: bytes, source: Address) -> Member | None:
+    def _sender_of(self, data: bytes, source: UdpAddress) -> Member | None:
         parts = parse_datagram(data)
         member = self._case.registry.members_by_token.get(parts[1]) if parts and len(data) <= 4096 else None
-        known = member and parts and member.room.raw_name == parts[0] and member.ip == ip_of(source)
+        known = member and parts and member.room.raw_name == parts[0] and member.ip == locate(source).ip
         return member if known else None
 
-    def _listeners_but(self, sender: Member) -> list[Address]:
+    def _listeners_but(self, sender: Member) -> list[UdpAddress]:
         others = [member for member in sender.room.members if member is not sender and not member.paused]
         return sorted(address for address in map(address_of, others) if address is not None)
 

@@ -12,11 +12,12 @@ from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
 from chatproto.payloads import decode_status, encode_completion
 from relay_server.control import Control, Granted, Peer, Pending
 from relay_server.core import events
-from relay_server.core.address import make_address, parse_ip
+from relay_server.core.address import parse_ip
 from relay_server.core.errors import BusyError
 from relay_server.core.guesses import Guesses
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
+from relay_server.net.address import locate, make_address
 from relay_server.passwords import Passwords
 from services.relay_server.core.rooms_case import address_of, new_nonces
 
@@ -31,12 +32,13 @@ class ControlCase:
     def __init__(self, *, attribution: bool = True, hide_rooms: bool = False, **policy: Any) -> None:
         self.events: list[events.Event] = []
         self.counted: list[tuple[Operation | None, Status]] = []
-        self.registry = Registry(Policy(**policy), self.events.append, new_nonces())
+        self.registry = Registry(Policy(**policy), self.events.append, new_nonces(), locate)
         tokens = count(1)
         self.control = Control(
             self.registry,
             passwords=Passwords(),
             guesses=Guesses(GUESSES_PER_MINUTE),
+            make_address=make_address,
             hide_rooms=hide_rooms,
             new_token=lambda: b"token-%d" % next(tokens),
             on_transaction=lambda operation, status: self.counted.append((operation, status)),

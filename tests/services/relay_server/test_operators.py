@@ -11,6 +11,7 @@ from relay_server.core.events import MemberEvicted, RoomClosed
 from relay_server.core.lobby import Lobby
 from relay_server.core.moderation import Moderation
 from relay_server.core.policy import Policy
+from relay_server.net.address import locate
 from relay_server.operators import OperatorError, Operators, Row
 from services.relay_server.core.rooms_case import Case, at, home, new_nonces
 
@@ -20,7 +21,7 @@ class Operated(Case):
 
     def __init__(self, **policy: Any) -> None:
         super().__init__(**policy)
-        self.lobby = Lobby(Policy(), self.events.append, new_nonces())
+        self.lobby = Lobby(Policy(), self.events.append, new_nonces(), locate)
         self.now = 0.0
         self.stops = self.flushes = 0
         self.operators = Operators(

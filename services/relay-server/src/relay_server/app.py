@@ -29,6 +29,7 @@ from relay_server.core.relay import Relay
 from relay_server.crashes import Crashes
 from relay_server.doctor import linux
 from relay_server.encryption import open_tls, reload
+from relay_server.net.address import locate, make_address
 from relay_server.net.descriptors import OWN_FILES, raise_limit
 from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp, own_ip
 from relay_server.net.supervisor import Pulse, State, tell_supervisor
@@ -77,13 +78,13 @@ class App:
         self._tls = open_tls(settings)
         self._log_event = event_logger()
         policy = settings.policy()
-        self._registry = Registry(policy, self._observe, _new_nonce)
+        self._registry = Registry(policy, self._observe, _new_nonce, locate)
         self._commands = Commands(
             self._registry, Moderation(self._registry), self._observe, hash_aside=self._hash_aside
         )
         self._relay = Relay(self._registry, policy, self._commands if settings.moderation else None)
         self._lobby = Lobby(
-            policy, self._observe, _new_nonce, self._registry.provisional,
+            policy, self._observe, _new_nonce, locate, self._registry.provisional,
             port=settings.lobby_port, ip=own_ip(settings.host),
         )  # fmt: skip
         self._stopping = asyncio.Event()
@@ -103,6 +104,7 @@ class App:
             passwords=self._passwords,
             guesses=Guesses(settings.password_guesses_per_minute),
             hide_rooms=settings.hide_rooms,
+            make_address=make_address,
             new_token=new_token,
             on_transaction=self._tally.observe_transaction,
             udp_port=settings.udp_port,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from chatproto import (
     Completion,
@@ -15,7 +15,8 @@ from chatproto import (
     Status,
 )
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
-from relay_server.core.address import Address, make_address, network_of
+from relay_server.core.address import network_of
+from relay_server.core.endpoint import Address
 from relay_server.core.errors import NoSuchRoomError, WrongPasswordError
 from relay_server.core.guesses import Guess, Guesses
 from relay_server.core.model import Member
@@ -37,9 +38,13 @@ class Peer:
     encrypted: bool = False
     """Whether TLS carries what it says."""
 
-    def udp_address(self, port: int) -> Address:
-        """Return the address of a UDP port of the same peer."""
-        return make_address(self.ip, port, scope=self.scope, local_ip=self.local_ip)
+
+class MakeAddress(Protocol):
+    """Builds the address of a UDP port; ``local_ip`` is where datagrams to it are to leave from."""
+
+    def __call__(self, ip: bytes, port: int, *, scope: int, local_ip: bytes | None) -> Address:
+        """Return the address."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ class Control:
         passwords: Passwords,
         guesses: Guesses,
         hide_rooms: bool,
+        make_address: MakeAddress,
         new_token: Callable[[], bytes],
         on_transaction: Observer,
         udp_port: int,
@@ -101,6 +107,7 @@ class Control:
         self._passwords = passwords
         self._guesses = guesses
         self._decoy_hash = decoy_hash() if hide_rooms else None
+        self._make_address = make_address
         self._new_token = new_token
         self._on_transaction = on_transaction
         self._udp_port = udp_port
@@ -136,7 +143,7 @@ class Control:
 
     def set_client_port(self, granted: Granted, port: int, peer: Peer) -> None:
         """Take the UDP port that the client named (TCP-09)."""
-        self._registry.set_provisional_port(granted.member, peer.udp_address(port))
+        self._registry.set_provisional_port(granted.member, self._udp_address(peer, port))
 
     def undo(self, granted: Granted, now: float) -> None:
         """Free a place whose token could not be delivered (threat T11)."""
@@ -178,7 +185,7 @@ class Control:
 
     def _enter(self, asked: _Asked, password_hash: str | None, now: float) -> Granted:
         request, peer = asked.request, asked.peer
-        name, token, port = request.username, self._new_token(), _provisional(request, peer)
+        name, token, port = request.username, self._new_token(), self._provisional(request, peer)
         if asked.operation is Operation.CREATE:
             member = self._registry.create_room(
                 asked.room, name, token, peer.ip, now, port=port, password_hash=password_hash
@@ -204,7 +211,9 @@ class Control:
             features=features,
         )
 
+    def _provisional(self, request: Request, peer: Peer) -> Address | None:
+        """Return where a plain client may listen before it ever spoke: its TCP port's number on UDP (LEN-02)."""
+        return None if request.json_reply or not peer.port else self._udp_address(peer, peer.port)
 
-def _provisional(request: Request, peer: Peer) -> Address | None:
-    """Return where a plain client may listen before it ever spoke: its TCP port's number on UDP (LEN-02)."""
-    return None if request.json_reply or not peer.port else peer.udp_address(peer.port)
+    def _udp_address(self, peer: Peer, port: int) -> Address:
+        return self._make_address(peer.ip, port, scope=peer.scope, local_ip=peer.local_ip)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from chatproto import EvictionReason
-from relay_server.core.address import port_of, show_ip, show_network
+from relay_server.core.address import show_ip, show_network
 from relay_server.core.lobby import Lobby
 from relay_server.core.model import Ban, Member, Room
 from relay_server.core.moderation import Moderation, ModerationError
@@ -108,7 +108,7 @@ class Operators:
 
     def _members(self, asked: InRoom) -> Iterator[Row]:
         now, room = self._clock(), self._room(asked)
-        return (_describe_member(member, now) for member in list(room.members) if member in room.members)
+        return (self._describe_member(member, now) for member in list(room.members) if member in room.members)
 
     def _close(self, asked: InRoom) -> Iterable[Row]:
         """Close a room by taking its host out, or without one if the host is away (ROOM-01, ROOM-06)."""
@@ -160,6 +160,17 @@ class Operators:
             raise OperatorError(f"There is no room {asked.room}: `relay-server admin rooms` lists them.")
         return room
 
+    def _describe_member(self, member: Member, now: float) -> Row:
+        return {
+            "name": member.name,
+            "ip": show_ip(member.ip),
+            "port": None if member.address is None else self._registry.locate(member.address).port,
+            "age_seconds": round(now - member.joined_at, 3),
+            "silence_seconds": round(now - member.seen_at, 3),
+            "host": member.room.host is member,
+            "muted": member.room.mutes_name(member.keys),
+        }
+
     def _count_people(self) -> int:
         return len(self._registry.members_by_token) + len(self._lobby.clients_by_remote)
 
@@ -184,16 +195,4 @@ def _describe_room(room: Room, now: float) -> Row:
         "age_seconds": round(now - room.created_at, 3),
         "password": room.password_hash is not None,
         "topic": room.topic,
-    }
-
-
-def _describe_member(member: Member, now: float) -> Row:
-    return {
-        "name": member.name,
-        "ip": show_ip(member.ip),
-        "port": port_of(member.address) if member.address else None,
-        "age_seconds": round(now - member.joined_at, 3),
-        "silence_seconds": round(now - member.seen_at, 3),
-        "host": member.room.host is member,
-        "muted": member.room.mutes_name(member.keys),
     }

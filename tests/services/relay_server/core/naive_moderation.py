@@ -3,7 +3,8 @@
 from math import inf
 
 from chatproto import EvictionReason
-from relay_server.core.address import make_address, network_of
+from relay_server.core.address import network_of
+from relay_server.net.address import make_address
 from services.relay_server.core.naive_rooms import NaiveRooms, Person, Place
 from services.relay_server.core.rooms_case import NOTHING_SAID
 
@@ -44,7 +45,7 @@ class NaiveModeration(NaiveRooms):
         """Do what a host commands; returns what it alone is told."""
         if word == "topic":
             place.topic = name
-            self._tell_all(place, f"topic: {name}")
+            self._tell_all(place, host, f"topic: {name}")
             return None
         if word == "unban":
             return self._unban(place, name)
@@ -108,9 +109,11 @@ class NaiveModeration(NaiveRooms):
         if place.is_muted(target):
             self._free(place, target.name)
         place.host, place.host_was, place.hostless_since = target, (target.name, target.ip), inf
-        self._tell_all(place, f"{target.name} is the host now")
+        self._tell_all(place, target, f"{target.name} is the host now")
         return None
 
-    def _tell_all(self, place: Place, text: str) -> None:
-        targets = sorted(one.listens_at for one in place.people if one.listens_at is not None)
+    def _tell_all(self, place: Place, person: Person, text: str) -> None:
+        """Tell everybody, and a person who may be paused."""
+        where = [one.hears_at if one is person else one.listens_at for one in place.people]
+        targets = sorted(address for address in where if address is not None)
         self.expected[f"server: {text}", tuple(targets)] += 1

@@ -10,13 +10,7 @@ import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
 from chatproto import Challenge, EvictionReason, ProtocolError, Status, encode_datagram
-from relay_server.core.address import (
-    Address,
-    make_address,
-    network_of,
-    parse_ip,
-    port_of,
-)
+from relay_server.core.address import network_of, parse_ip
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Member
 from relay_server.core.policy import Policy
@@ -24,6 +18,7 @@ from relay_server.core.provisional import LEAST_PORT
 from relay_server.core.reachability import PAUSE_SECONDS
 from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, TELL_SECONDS, Registry
 from relay_server.core.relay import Relay
+from relay_server.net.address import UdpAddress, locate, make_address
 from services.relay_server.core.rooms_case import NOTHING_SAID, Heard, delivered, take_out
 
 if TYPE_CHECKING:
@@ -47,7 +42,7 @@ POLICIES = st.builds(
     announce=st.booleans(),
     provisional_address=st.booleans(),
 )
-Notices = Counter[tuple[str, tuple[Address, ...]]]
+Notices = Counter[tuple[str, tuple[UdpAddress, ...]]]
 
 
 @dataclass(eq=False)
@@ -63,7 +58,7 @@ class Person:
     """Orders those who end at the same time: who was born first, or first heard at all, goes first."""
     heard_at: float | None = None
     """When its last datagram came; None before the first."""
-    hears_at: Address | None = None
+    hears_at: UdpAddress | None = None
     moved_at: float = 0.0
     moved: int = 0
     """Orders those who share a socket: who came to it first goes first."""
@@ -76,7 +71,7 @@ class Person:
     may_ask_at: float = 0.0
 
     @property
-    def listens_at(self) -> Address | None:
+    def listens_at(self) -> UdpAddress | None:
         return None if self.paused else self.hears_at
 
     @property
@@ -166,11 +161,11 @@ class NaiveRooms(RuleBasedStateMachine):
             self._offer(person, address)
         return person
 
-    def _offer(self, person: Person, address: Address) -> None:
+    def _offer(self, person: Person, address: UdpAddress) -> None:
         """Let a person name where it may hear before it ever spoke."""
         if person.heard_at is None and self.policy.provisional_address:
             proved = [one.hears_at for one in self._people() if one.heard_at is not None]
-            person.hears_at = address if port_of(address) >= LEAST_PORT and address not in proved else None
+            person.hears_at = address if locate(address).port >= LEAST_PORT and address not in proved else None
 
     def _say(self, person: Person, message: str, port: int) -> None:
         source = make_address(person.ip, port)
@@ -192,11 +187,11 @@ class NaiveRooms(RuleBasedStateMachine):
         self.copies += len(wanted)
         self.last_said[person.room] = payload
 
-    def _send(self, room: str, token: bytes, message: bytes, source: Address) -> Heard | DropReason:
+    def _send(self, room: str, token: bytes, message: bytes, source: UdpAddress) -> Heard | DropReason:
         self.received += 1
         return delivered(self.relay.handle_datagram(encode_datagram(room.encode(), token, message), source, self.now))
 
-    def _hear(self, person: Person, source: Address) -> None:
+    def _hear(self, person: Person, source: UdpAddress) -> None:
         first = person.heard_at is None
         person.heard_at = self.now
         person.failed.clear()

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from chatproto import encode_datagram, encode_notice
-from relay_server.core.address import Address, make_address, parse_ip
+from relay_server.core.address import parse_ip
 from relay_server.core.audience import Audience, Forward, Listener, Outgoing
 from relay_server.core.commands import Commands, NewPassword
 from relay_server.core.counters import DropReason
@@ -14,24 +14,25 @@ from relay_server.core.moderation import Moderation
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
+from relay_server.net.address import UdpAddress, locate, make_address
 from relay_server.net.udp import Encoder
 
 if TYPE_CHECKING:
     from relay_server.core.events import Event
 
-Said = tuple[str, list[Address]]
+Said = tuple[str, list[UdpAddress]]
 """What was said, and to which addresses, sorted."""
-Heard = tuple[bytes, list[Address]]
+Heard = tuple[bytes, list[UdpAddress]]
 """A payload, and to which addresses it goes, sorted."""
 NOTHING_SAID: Heard = (b"", [])
 
 
-def at(ip: str = "10.0.0.1", port: int = 5000) -> Address:
+def at(ip: str = "10.0.0.1", port: int = 5000) -> UdpAddress:
     """Build an address."""
     return make_address(parse_ip(ip), port)
 
 
-def home(member: Member, port: int = 5000) -> Address:
+def home(member: Member, port: int = 5000) -> UdpAddress:
     """Return where a member speaks from."""
     return make_address(member.ip, port)
 
@@ -52,24 +53,26 @@ def delivered(result: Forward | DropReason | None) -> Heard | DropReason:
     return payload, addresses_but(audience, sender)
 
 
-def addresses_but(audience: Audience, listener: Listener | None) -> list[Address]:
+def addresses_but(audience: Audience, listener: Listener | None) -> list[UdpAddress]:
     """Return where an audience listens, without one of it."""
-    return sorted(address for one, address in audience.addresses.items() if one is not listener)
+    return sorted(cast("UdpAddress", address) for one, address in audience.addresses.items() if one is not listener)
 
 
-def address_of(member: Member) -> Address | None:
+def address_of(member: Member) -> UdpAddress | None:
     """Return where a member's notices go; None if nowhere."""
     audience = member.room.audience_of(member)
-    return audience.addresses[member] if audience else None
+    return cast("UdpAddress", audience.addresses[member]) if audience else None
 
 
 def take_out(outbox: list[Outgoing], encode: Encoder = encode_notice) -> list[Heard]:
     """Take all out of an outbox as a port does: write each notice, and tell its log the bytes."""
     heard = []
     for notice, audience, but, log in outbox:
-        others = [(one.json_notices, address) for one, address in audience.addresses.items() if one is not but]
+        others = [one for one in audience.addresses if one is not but]
         for form in (False, True):
-            if addresses := sorted(address for json, address in others if json is form):
+            if addresses := sorted(
+                cast("UdpAddress", audience.addresses[one]) for one in others if one.json_notices is form
+            ):
                 payload = encode(notice, json=form)
                 if log is not None:
                     log.remember(payload)
@@ -91,7 +94,7 @@ class Case:
     def __init__(self, *, moderation: bool = True, **policy: Any) -> None:
         self.events: list[Event] = []
         self.policy = Policy(**policy)
-        self.registry = Registry(self.policy, self.events.append, new_nonces())
+        self.registry = Registry(self.policy, self.events.append, new_nonces(), locate)
         self.moderation = Moderation(self.registry)
         self.to_hash: list[NewPassword] = []
         self.commands = Commands(self.registry, self.moderation, self.events.append, hash_aside=self.to_hash.append)
@@ -132,7 +135,7 @@ class Case:
         return member
 
     def say(
-        self, member: Member, message: str | bytes = b"", now: float = 0.0, source: Address | None = None
+        self, member: Member, message: str | bytes = b"", now: float = 0.0, source: UdpAddress | None = None
     ) -> Heard | DropReason:
         """Send a member's message from its home, or from ``source``; returns who gets what."""
         raw = message.encode() if isinstance(message, str) else message

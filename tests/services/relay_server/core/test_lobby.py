@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from chatproto import EvictionReason, encode_lobby
 from relay_server.core import events, lobby
-from relay_server.core.address import Address, make_address, parse_ip, remote_of
+from relay_server.core.address import parse_ip
 from relay_server.core.counters import DropReason
 from relay_server.core.limits import SMALL_AUDIENCE
 from relay_server.core.lobby import ALL_NEW_NAMES_AT_ONCE, NEW_NAMES_AT_ONCE, Lobby
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
+from relay_server.net.address import UdpAddress, locate, make_address
 from relay_server.net.udp import encode_lobby_notice
 from services.relay_server.core.rooms_case import NOTHING_SAID, Heard, at, delivered, new_nonces, take_out
 
@@ -26,9 +27,9 @@ class LobbyCase:
 
     def __init__(self, **policy: Any) -> None:
         self.events: list[events.Event] = []
-        self.lobby = Lobby(Policy(**policy), self.events.append, new_nonces())
+        self.lobby = Lobby(Policy(**policy), self.events.append, new_nonces(), locate)
 
-    def say(self, source: Address, name: str, message: str | bytes = b"", now: float = 0.0) -> Heard | DropReason:
+    def say(self, source: UdpAddress, name: str, message: str | bytes = b"", now: float = 0.0) -> Heard | DropReason:
         raw = message.encode() if isinstance(message, str) else message
         return delivered(self.lobby.handle_datagram(encode_lobby(name.encode(), raw), source, now))
 
@@ -36,7 +37,7 @@ class LobbyCase:
         for source, name in ((ANN, "ann"), (BOB, "bob"), (EVE, "eve")):
             self.say(source, name)
 
-    def said(self) -> list[tuple[bytes, list[Address]]]:
+    def said(self) -> list[tuple[bytes, list[UdpAddress]]]:
         return take_out(self.lobby.outbox, encode_lobby_notice)
 
     def assert_all_is_counted(self) -> None:
@@ -47,7 +48,7 @@ class LobbyCase:
 
 @pytest.mark.requirement("LOB-05")
 @pytest.mark.parametrize("source", [at("10.0.0.1", 0), at("224.0.0.1"), at("ff02::1"), at("255.255.255.255")])
-def test_who_cant_be_answered_is_no_client(source: Address) -> None:
+def test_who_cant_be_answered_is_no_client(source: UdpAddress) -> None:
     case = LobbyCase()
     assert case.say(source, "ann", "hi") is DropReason.UNANSWERABLE
     assert not case.lobby.clients_by_remote
@@ -58,7 +59,7 @@ def test_who_cant_be_answered_is_no_client(source: Address) -> None:
 @pytest.mark.parametrize("bound", [parse_ip("10.0.0.9"), None], ids=["bound to one address", "bound to all"])
 def test_the_lobby_is_no_client_of_itself(bound: bytes | None) -> None:
     case = LobbyCase()
-    case.lobby = Lobby(Policy(), case.events.append, new_nonces(), port=9002, ip=bound)
+    case.lobby = Lobby(Policy(), case.events.append, new_nonces(), locate, port=9002, ip=bound)
     here = None if bound else parse_ip("10.0.0.9")
     itself, neighbour, namesake = (
         make_address(parse_ip(ip), port, local_ip=here)
@@ -67,7 +68,7 @@ def test_the_lobby_is_no_client_of_itself(bound: bytes | None) -> None:
     assert case.say(itself, "ann", "hi") is DropReason.UNANSWERABLE
     for source in (neighbour, namesake):
         case.say(source, "ann", "hi")
-    assert set(case.lobby.clients_by_remote) == {remote_of(neighbour), remote_of(namesake)}
+    assert set(case.lobby.clients_by_remote) == {locate(one).remote for one in (neighbour, namesake)}
 
 
 def farewell(reason: EvictionReason) -> bytes:
@@ -120,7 +121,7 @@ def test_a_silent_client_is_forgotten_and_told() -> None:
     case.assert_all_is_counted()
 
 
-def fail(case: LobbyCase, now: float, target: Address = BOB) -> list[bytes]:
+def fail(case: LobbyCase, now: float, target: UdpAddress = BOB) -> list[bytes]:
     """Let ann talk to a dead port: all that is sent there comes back; returns what the lobby asked."""
     result = case.say(ANN, "ann", f"message at {now}", now)
     assert isinstance(result, tuple)
@@ -292,7 +293,7 @@ def test_of_one_address_few_new_names_are_looked_at(looked_at: list[str]) -> Non
     assert len(looked_at) == NEW_NAMES_AT_ONCE
     assert case.say(at("10.0.0.1", 7000), "cem") is DropReason.TOO_MANY
     assert case.say(ANN, "anna", "hi") is DropReason.TOO_MANY
-    assert case.lobby.clients_by_remote.keys() == {remote_of(ANN)}
+    assert case.lobby.clients_by_remote.keys() == {locate(ANN).remote}
     kept = f"ann {NEW_NAMES_AT_ONCE - 2}"
     assert isinstance(case.say(ANN, kept, "I am still who I was"), tuple)
     assert isinstance(case.say(BOB, "bob", "another address"), tuple)
@@ -335,9 +336,9 @@ def test_a_lobby_that_closes_tells_everybody_and_takes_nobody_in() -> None:
 
 @pytest.mark.requirement("LOB-05", "CON-01")
 @given(st.lists(st.tuples(st.binary(max_size=20), st.sampled_from([ANN, BOB, EVE])), max_size=30))
-def test_every_datagram_is_forwarded_or_dropped_and_counted(datagrams: list[tuple[bytes, Address]]) -> None:
+def test_every_datagram_is_forwarded_or_dropped_and_counted(datagrams: list[tuple[bytes, UdpAddress]]) -> None:
     case = LobbyCase(max_members_per_room=2)
-    known: set[Address] = set()
+    known: set[UdpAddress] = set()
     for data, source in datagrams:
         result = delivered(case.lobby.handle_datagram(data, source, 0.0))
         if isinstance(result, tuple):

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chatproto import encode_datagram
-from relay_server.core.address import make_address
 from relay_server.core.model import Member
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
+from relay_server.net.address import locate, make_address
 
 ROOMS, MEMBERS_PER_ROOM = 200, 10
 JOINED_BYTES = 1280
@@ -25,7 +25,7 @@ class Crowd:
 
     def __init__(self) -> None:
         policy = Policy(message_rate=20.0, byte_rate=65_536.0, max_session_seconds=43_200.0)
-        self.registry = Registry(policy, lambda _: None, lambda: "0123456789abcdef")
+        self.registry = Registry(policy, lambda _: None, lambda: "0123456789abcdef", locate)
         self.relay = Relay(self.registry, policy)
         self._count = 0
 

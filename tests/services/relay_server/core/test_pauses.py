@@ -4,7 +4,8 @@ import pytest
 
 from chatproto import EvictionReason
 from relay_server.core import events
-from relay_server.core.address import ADDRESS_BYTES, Address, host_of
+from relay_server.core.address import parse_ip
+from relay_server.core.endpoint import Host
 from relay_server.core.lobby import Lobby
 from relay_server.core.model import Member
 from relay_server.core.policy import Policy
@@ -16,6 +17,7 @@ from relay_server.core.reachability import (
     UNRESOLVED_SECONDS,
     SilentHosts,
 )
+from relay_server.net.address import UdpAddress, locate, make_address
 from services.relay_server.core.rooms_case import Case, at, delivered, home, new_nonces, relayed, take_out
 
 LATER = HEARD_SECONDS + 1.0
@@ -89,8 +91,8 @@ def test_a_copy_for_a_place_that_only_tcp_named_is_nobodys_failure() -> None:
     provisional = at("10.0.0.9", 40_000)
     bob = case.join("bob", ip="10.0.0.9", port=provisional)
     case.registry.note_send_error(provisional, LATER)
-    case.registry.note_unresolved([host_of(provisional)], LATER)
-    case.registry.note_unresolved([host_of(provisional)], LATER + UNRESOLVED_SECONDS)
+    case.registry.note_unresolved([locate(provisional).host], LATER)
+    case.registry.note_unresolved([locate(provisional).host], LATER + UNRESOLVED_SECONDS)
     assert not bob.paused
     assert listeners(case, ann, LATER) == [provisional]
 
@@ -192,7 +194,7 @@ def test_a_host_that_goes_takes_the_others_of_its_socket_along_once() -> None:
 def test_a_host_on_our_link_that_does_not_answer_for_a_second_has_no_copies() -> None:
     case = Case()
     ann, bob, eve = case.trio()
-    asked = [host_of(home(bob)), host_of(at("10.9.9.9"))]
+    asked = [locate(home(bob)).host, locate(at("10.9.9.9")).host]
     case.registry.note_unresolved(asked, LATER)
     assert listeners(case, ann, LATER) == sorted([home(bob), home(eve)])
     case.registry.note_unresolved(asked, LATER + UNRESOLVED_SECONDS)
@@ -203,34 +205,39 @@ def test_a_host_on_our_link_that_does_not_answer_for_a_second_has_no_copies() ->
 
 @pytest.mark.requirement("EVI-03")
 def test_looks_far_apart_say_nothing_about_the_time_between() -> None:
-    hosts = SilentHosts()
-    assert hosts.look([b"a"], 0.0) == set()
-    assert hosts.look([b"a"], STALE_LOOK_SECONDS + 0.1) == set()
-    assert hosts.look([b"a", b"b"], STALE_LOOK_SECONDS + 0.1 + UNRESOLVED_SECONDS) == {b"a"}
-    assert hosts.look([b"b"], 8.0) == {b"b"}
-    assert hosts.look([b"a", b"b"], 8.1) == {b"b"}  # it answered meanwhile
+    hosts, here, there = SilentHosts(), Host(parse_ip("10.0.0.1")), Host(parse_ip("10.0.0.2"))
+    assert hosts.look([here], 0.0) == set()
+    assert hosts.look([here], STALE_LOOK_SECONDS + 0.1) == set()
+    assert hosts.look([here, there], STALE_LOOK_SECONDS + 0.1 + UNRESOLVED_SECONDS) == {here}
+    assert hosts.look([there], 8.0) == {there}
+    assert hosts.look([here, there], 8.1) == {there}  # it answered meanwhile
 
 
 @pytest.mark.requirement("EVI-03")
 def test_the_same_address_on_another_link_is_another_host() -> None:
-    first, second = bytearray(at("fe80::1")), bytearray(at("fe80::1"))
-    first[24], second[24] = 2, 3
-    assert host_of(bytes(first)) != host_of(bytes(second))
-    assert len(first) == ADDRESS_BYTES
+    case = Case()
+    ip = parse_ip("fe80::1")
+    ann, bob = case.create("ann", ip="fe80::1"), case.join("bob")
+    for member, source in ((ann, make_address(ip, 5000, scope=2)), (bob, home(bob))):
+        case.say(member, "", 0.0, source)
+    for scope, paused in ((3, False), (2, True)):
+        for seconds in (0.0, UNRESOLVED_SECONDS):
+            case.registry.note_unresolved([Host(ip, scope)], LATER + seconds)
+        assert ann.paused is paused
 
 
 @pytest.mark.requirement("EVI-08", "LOB-04")
 def test_the_lobby_does_the_same() -> None:
-    lobby = Lobby(Policy(), lambda _: None, new_nonces())
+    lobby = Lobby(Policy(), lambda _: None, new_nonces(), locate)
     ann, bob = at("10.0.0.1"), at("10.0.0.2")
 
-    def say(source: Address, now: float) -> list[Address]:
+    def say(source: UdpAddress, now: float) -> list[UdpAddress]:
         return relayed(delivered(lobby.handle_datagram(b"\x01xhello", source, now)))[1]
 
     say(bob, 0.0)
     assert say(ann, LATER) == [bob]
-    lobby.note_unresolved([host_of(bob)], LATER)
-    lobby.note_unresolved([host_of(bob)], LATER + UNRESOLVED_SECONDS)
+    lobby.note_unresolved([locate(bob).host], LATER)
+    lobby.note_unresolved([locate(bob).host], LATER + UNRESOLVED_SECONDS)
     assert say(ann, LATER) == []
     lobby.expire(LATER + UNRESOLVED_SECONDS)
     assert [addresses for _, addresses in take_out(lobby.outbox)] == [[bob]]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from relay_server.core.address import Address
 from relay_server.core.lobby import Lobby
 from relay_server.core.model import Member
 from relay_server.core.provisional import LEAST_PORT
+from relay_server.net.address import UdpAddress, locate
 from services.relay_server.core.rooms_case import Case, address_of, at, new_nonces
 
 pytestmark = pytest.mark.requirement("LEN-02")
@@ -19,11 +19,11 @@ def case() -> Case:
     return Case(provisional_address=True)
 
 
-def hears_at(member: Member) -> Address | None:
+def hears_at(member: Member) -> UdpAddress | None:
     return address_of(member)
 
 
-def intrude(case: Case, port: Address = HERE) -> Member:
+def intrude(case: Case, port: UdpAddress = HERE) -> Member:
     """Create a room with a provisional address at the neighbour's."""
     return case.create("eve", "trap", ip="10.0.0.1", port=port)
 
@@ -65,7 +65,7 @@ def test_a_member_that_moves_withdraws_them_at_its_new_address(case: Case) -> No
 
 
 def test_a_client_of_the_lobby_proves_its_address_as_well(case: Case) -> None:
-    lobby = Lobby(case.policy, case.events.append, new_nonces(), case.registry.provisional)
+    lobby = Lobby(case.policy, case.events.append, new_nonces(), locate, case.registry.provisional)
     eve = intrude(case)
     lobby.handle_datagram(b"\x03annhello", HERE, 0.0)
     assert hears_at(eve) is None

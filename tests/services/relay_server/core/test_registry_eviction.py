@@ -6,9 +6,9 @@ import pytest
 
 from chatproto import EvictionReason
 from relay_server.core import events
-from relay_server.core.address import Address
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Member
+from relay_server.net.address import UdpAddress
 from services.relay_server.core.rooms_case import Case, at, home
 
 GONE = "server: disconnected: {}"
@@ -186,7 +186,7 @@ class Failing:
             self.bounce(challenge.encode(), now, home(dead))
         return asked
 
-    def bounce(self, quoted: bytes, now: float, address: Address | None = None) -> None:
+    def bounce(self, quoted: bytes, now: float, address: UdpAddress | None = None) -> None:
         self.case.registry.note_undelivered(address or home(self.bob), quoted, now)
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from chatproto import encode_datagram
 from relay_server.core import events
-from relay_server.core.address import Address, ip_of, make_address, parse_ip
+from relay_server.core.address import parse_ip
 from relay_server.core.counters import DropReason
+from relay_server.net.address import UdpAddress, locate, make_address
 from services.relay_server.core.rooms_case import NOTHING_SAID, Case, at, delivered, home, relayed
 
 LONGEST = 4094
@@ -109,7 +110,7 @@ def test_a_malformed_datagram_is_dropped(data: bytes) -> None:
 
 @pytest.mark.requirement("UDP-01")
 @pytest.mark.parametrize("source", [home, lambda member: home(member, 6000)])
-def test_a_datagram_of_more_than_4096_bytes_is_dropped_not_cut(source: Callable[..., Address]) -> None:
+def test_a_datagram_of_more_than_4096_bytes_is_dropped_not_cut(source: Callable[..., UdpAddress]) -> None:
     case = Case(attribution=False)
     ann, _, _ = case.trio()
     whole = encode_datagram(b"demo", ann.token)
@@ -133,13 +134,13 @@ def test_a_member_hears_where_it_spoke_last() -> None:
 def test_a_port_changes_once_a_second_at_most() -> None:
     case = Case()
     ann, bob, _ = case.trio()
-    ports: list[tuple[float, Address]] = []
+    ports: list[tuple[float, UdpAddress]] = []
     for step in range(100):  # two sources take turns, ten datagrams a second (threat U13)
         now = 5.0 + step / 10
         said = relayed(case.say(bob, f"{step}", now, home(bob, 6000 + step % 2)))
         assert said == (f"bob: {step}", said[1])
         assert len(said[1]) == 2
-        (heard,) = [address for address in relayed(case.say(ann, "hi", now))[1] if ip_of(address) == bob.ip]
+        (heard,) = [address for address in relayed(case.say(ann, "hi", now))[1] if locate(address).ip == bob.ip]
         if not ports or ports[-1][1] != heard:
             ports.append((now, heard))
     assert case.registry.counters.address_changes == len(ports) <= 11

@@ -13,7 +13,7 @@ from relay_server.core.model import Member
 from services.relay_server.core.rooms_case import Case, home, take_out
 
 if TYPE_CHECKING:
-    from relay_server.core.address import Address
+    from relay_server.net.address import UdpAddress
 
 GONE = (b"server: disconnected: host_left", b"server: disconnected: kicked")
 
@@ -28,7 +28,7 @@ class Race:
         self.case.say(self.ann, "/topic old")
         self.case.said()
         self.everybody = [self.ann, self.bob, self.eve]
-        self.heard: dict[Address, list[bytes]] = {}
+        self.heard: dict[UdpAddress, list[bytes]] = {}
 
     def close(self) -> None:
         self.end(self)

@@ -14,11 +14,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from chatproto import EvictionReason, Status
 from relay_server.core import events
-from relay_server.core.address import (
-    Address,
-    make_address,
-    network_of,
-)
+from relay_server.core.address import network_of
 from relay_server.core.commands import Commands, NewPassword
 from relay_server.core.counters import DropReason
 from relay_server.core.moderation import Moderation
@@ -32,6 +28,7 @@ from relay_server.core.reachability import (
 )
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
+from relay_server.net.address import UdpAddress, locate, make_address
 from services.relay_server.core.naive_moderation import NaiveModeration
 from services.relay_server.core.naive_rooms import (
     IPS,
@@ -54,7 +51,7 @@ class RoomsModel(NaiveModeration):
     @initialize(policy=POLICIES)
     def start(self, policy: Policy) -> None:
         self.policy = policy
-        self.registry = Registry(policy, self.seen_events.append, new_nonces())
+        self.registry = Registry(policy, self.seen_events.append, new_nonces(), locate)
         to_hash: list[NewPassword] = []
         moderation = Moderation(self.registry)
         commands = Commands(self.registry, moderation, self.seen_events.append, hash_aside=to_hash.append)
@@ -202,7 +199,7 @@ class RoomsModel(NaiveModeration):
             if owner in self._people():  # an earlier one may have been its host
                 self._fail(owner)
 
-    def _owners_of(self, address: Address) -> list[Person]:
+    def _owners_of(self, address: UdpAddress) -> list[Person]:
         """Return who was last heard from this address: one socket may serve several members."""
         heard = [one for one in self._people() if one.heard_at is not None and one.hears_at == address]
         return sorted(heard, key=attrgetter("moved"))

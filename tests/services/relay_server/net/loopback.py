@@ -8,7 +8,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from relay_server.core.address import Address, make_address, parse_ip
+from relay_server.core.address import parse_ip
+from relay_server.net.address import UdpAddress, make_address
 from relay_server.net.workers import Workers
 
 Run: TypeAlias = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
@@ -27,7 +28,7 @@ def udp_peer(ip: str = "127.0.0.1", port: int = 0) -> Iterator[socket.socket]:
         yield sock
 
 
-def address_of(sock: socket.socket) -> Address:
+def address_of(sock: socket.socket) -> UdpAddress:
     """Return where a socket is bound."""
     host, port, *_ = sock.getsockname()
     return make_address(parse_ip(host), port)
@@ -39,7 +40,7 @@ def port_of(sock: socket.socket) -> int:
     return port
 
 
-def dead_address(ip: str = "127.0.0.1") -> Address:
+def dead_address(ip: str = "127.0.0.1") -> UdpAddress:
     """Return an address where nobody listens any more."""
     with udp_peer(ip) as sock:
         return address_of(sock)

@@ -13,6 +13,7 @@ from relay_server.control import Control
 from relay_server.core.guesses import Guesses
 from relay_server.core.policy import Policy, TcpLimits
 from relay_server.core.registry import Registry
+from relay_server.net.address import locate, make_address
 from relay_server.net.sockets import listen_tcp
 from relay_server.net.tcp import TcpPort
 from relay_server.passwords import Passwords
@@ -30,7 +31,7 @@ class Relay:
 
     def __init__(self, policy: Policy, limits: dict[str, Any], passwords: Passwords) -> None:
         self.events: list[Event] = []
-        self.registry = Registry(policy, self.events.append, new_nonces())
+        self.registry = Registry(policy, self.events.append, new_nonces(), locate)
         self.statuses: list[tuple[Operation | None, Status]] = []
         self.durations: list[float] = []
         self.flushes = 0
@@ -39,6 +40,7 @@ class Relay:
             self.registry,
             passwords=passwords,
             guesses=Guesses(0),
+            make_address=make_address,
             hide_rooms=False,
             new_token=lambda: b"token-%d" % next(tokens),
             on_transaction=lambda operation, status: self.statuses.append((operation, status)),

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from relay_server.core.address import Address, ip_of, make_address, parse_ip, port_of, remote_of, show_ip
+from relay_server.core.address import parse_ip, show_ip
 from relay_server.net import batch as batch_module
+from relay_server.net.address import UdpAddress, locate, make_address
 from relay_server.net.batch import (
     NOTHING_SENT,
     RECEIVE_BATCH,
@@ -63,12 +64,12 @@ def port_bound(chat: Chat) -> int:
     return port
 
 
-def send(chat: Chat, *messages: tuple[bytes, list[Address]]) -> Sent:
+def send(chat: Chat, *messages: tuple[bytes, list[UdpAddress]]) -> Sent:
     """Send each payload to its targets."""
     return chat.send([(payload, pack_targets(targets), 0) for payload, targets in messages])
 
 
-def receive(chat: Chat) -> list[tuple[bytes, Address]]:
+def receive(chat: Chat) -> list[tuple[bytes, UdpAddress]]:
     wait_until_readable(chat.fileno())
     return list(chat.receive())
 
@@ -89,7 +90,7 @@ def test_an_oversized_datagram_can_be_told_and_disturbs_no_other(open_socket: Op
     with udp_peer() as peer:
         for data in (b"before", b"x" * size, b"after"):
             peer.sendto(data, ("127.0.0.1", port_bound(chat)))
-        received: list[tuple[bytes, Address]] = []
+        received: list[tuple[bytes, UdpAddress]] = []
         while len(received) < 3:
             received += receive(chat)
     assert [len(data) for data, _ in received] == [6, 4097, 5]
@@ -106,7 +107,7 @@ def test_a_crowd_is_received_in_order_batch_by_batch(open_socket: Open) -> None:
     with udp_peer() as peer:
         for number in range(count):
             peer.sendto(b"%d" % number * (number % 7), ("127.0.0.1", port_bound(chat)))
-        batches: list[list[tuple[bytes, Address]]] = []
+        batches: list[list[tuple[bytes, UdpAddress]]] = []
         while sum(map(len, batches)) < count:
             batches.append(receive(chat))
         source = address_of(peer)
@@ -180,7 +181,7 @@ def test_a_wildcard_serves_each_family_from_the_address_spoken_to(open_socket: O
         peer.sendto(b"hello", (spoken_to, port_bound(chat)))
         ((data, source),) = receive(chat)
         assert data == b"hello"
-        assert remote_of(source) == remote_of(address_of(peer))
+        assert locate(source).remote == locate(address_of(peer)).remote
         assert send(chat, (b"answer", [source])) == Sent(1, 6, [])
         answer, answered_from = peer.recvfrom(100)
         assert answer == b"answer"
@@ -193,7 +194,7 @@ def test_an_ipv6_host_serves_ipv6(open_socket: Open) -> None:
     with udp_peer("::1") as peer:
         peer.sendto(b"hello", ("::1", port_bound(chat)))
         ((_, source),) = receive(chat)
-        assert (show_ip(ip_of(source)), source) == ("::1", address_of(peer))
+        assert (show_ip(locate(source).ip), source) == ("::1", address_of(peer))
         send(chat, (b"answer", [source]))
         assert peer.recv(100) == b"answer"
 
@@ -212,12 +213,12 @@ def test_dead_targets_cost_no_live_one_its_copy(open_socket: Open, spread: int) 
             outcomes.add(send(chat, (b"message %02d" % number, row))[:2])
             heard += [peer.recv(100) for target in row if target == live]
             chat.receive()  # where an error that waits shows itself
-            bounced.update(remote_of(error.target) for error in chat.undelivered())
+            bounced.update(locate(error.target).remote for error in chat.undelivered())
         copies = len([place for place in range(20) if place % spread == 0])
         assert outcomes == {(20 + copies, (20 + copies) * len("message 00"))}  # none was refused
         assert heard == [b"message %02d" % number for number in range(50) for _ in range(copies)]
         if isinstance(chat, BatchSocket):
-            assert bounced == {remote_of(corpse) for corpse in dead}
+            assert bounced == {locate(corpse).remote for corpse in dead}
 
 
 @pytest.mark.requirement("EVI-03")
@@ -226,13 +227,15 @@ def test_errors_say_who_was_not_reached_and_quote_what_was_sent(batch: BatchSock
     message = b"are you there?" * 20
     with udp_peer(ip) as peer:
         dead, live = dead_address(ip), address_of(peer)
-        targets = [make_address(ip_of(target), port_of(target), local_ip=parse_ip(ip)) for target in (dead, live)]
+        targets = [
+            make_address(locate(target).ip, locate(target).port, local_ip=parse_ip(ip)) for target in (dead, live)
+        ]
         assert list(batch.undelivered()) == []
         assert send(batch, (message, targets)).copies == 2
         assert peer.recv(1000) == message
         assert receive(batch) == []  # that is how a waiting error shows itself
         ((target, quoted),) = batch.undelivered()
-        assert remote_of(target) == remote_of(dead)
+        assert locate(target).remote == locate(dead).remote
         assert message.startswith(quoted)
         assert len(quoted) >= 64
         assert list(batch.undelivered()) == []
@@ -257,7 +260,7 @@ def test_what_cannot_be_sent_is_named_with_its_reason(open_socket: Open) -> None
 def test_a_refused_datagram_of_many_is_named_exactly(batch: BatchSocket) -> None:
     with udp_peer() as peer:
         here = parse_ip("127.0.0.1")
-        somewhere = make_address(here, port_of(address_of(peer)), local_ip=here)
+        somewhere = make_address(here, locate(address_of(peer)).port, local_ip=here)
         nowhere = make_address(here, 0, local_ip=here)
         sent = send(batch, *((b"x" * (number + 1), [somewhere, nowhere]) for number in range(10)))
         assert (sent.copies, sent.volume) == (10, 55)
@@ -279,7 +282,7 @@ def test_a_passing_refusal_loses_nothing(
     monkeypatch.setattr(batch_module, "_libc", FullKernel(refusals, reason))
     here = parse_ip("127.0.0.1")
     with udp_peer() as peer:
-        target = make_address(here, port_of(address_of(peer)), local_ip=here)
+        target = make_address(here, locate(address_of(peer)).port, local_ip=here)
         assert send(batch, (b"hello", [target] * 3)) == Sent(3, 15, [])
         assert [peer.recv(100) for _ in range(3)] == [b"hello"] * 3
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from relay_server.core.address import remote_of
+from relay_server.net.address import locate
 from relay_server.net.errqueue import ask_for_errors, drain_errors
 from services.relay_server.net.loopback import address_of, dead_address, udp_peer, wait_until_readable
 
@@ -42,8 +42,8 @@ def test_every_error_names_its_target_and_quotes_the_payload(sock: socket.socket
             sock.sendto(b"message %d" % number, destination)
     wait_until_readable(sock.fileno())
     errors = [error for error in drain_errors(sock) if error is not None]
-    assert [(remote_of(error.target), error.quoted) for error in errors] == [
-        (remote_of(target), b"message %d" % number) for number, target in enumerate(dead)
+    assert [(locate(error.target).remote, error.quoted) for error in errors] == [
+        (locate(target).remote, b"message %d" % number) for number, target in enumerate(dead)
     ]
     assert list(drain_errors(sock)) == []
 

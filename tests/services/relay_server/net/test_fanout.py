@@ -7,8 +7,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from relay_server.core.address import Address, make_address, parse_ip
+from relay_server.core.address import parse_ip
 from relay_server.core.audience import Audience, Forward, Listener
+from relay_server.net.address import UdpAddress, make_address
 from relay_server.net.fanout import (
     MAX_BATCH_BYTES,
     MAX_BATCH_SEGMENTS,
@@ -22,7 +23,7 @@ from relay_server.net.targets import pack_targets, unpack_targets
 from services.relay_server.core.rooms_case import addresses_but
 from services.relay_server.net.udp_chat import SENDER, audience_at
 
-Heard = dict[Address, list[bytes]]
+Heard = dict[UdpAddress, list[bytes]]
 
 
 def room(number: int, members: int) -> Audience:

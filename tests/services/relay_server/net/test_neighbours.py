@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from relay_server.core.address import host_of, make_address, parse_ip
+from relay_server.core.address import parse_ip
+from relay_server.core.endpoint import Host
 from relay_server.net.neighbours import messages, unresolved_host, unresolved_hosts
 
 INCOMPLETE, REACHABLE, STALE, FAILED, NO_ARP = 0x01, 0x02, 0x04, 0x20, 0x40
@@ -21,8 +22,8 @@ def entry(state: int, ip: str, interface: int = 2, family: int | None = None) ->
     return head + struct.pack("=HH", 5, 9) + b"x\0\0\0" + struct.pack("=HH", 4 + len(raw), 1) + raw
 
 
-def host(ip: str, scope: int = 0) -> bytes:
-    return host_of(make_address(parse_ip(ip), 0, scope=scope))
+def host(ip: str, scope: int = 0) -> Host:
+    return Host(parse_ip(ip), scope)
 
 
 @pytest.mark.parametrize("ip", ["192.0.2.7", "2001:db8::7"])
@@ -55,7 +56,7 @@ def test_messages_are_found_whatever_their_sizes() -> None:
 
 def test_this_machines_table_can_be_read() -> None:
     hosts = unresolved_hosts()
-    assert all(len(one) == len(host("192.0.2.7")) for one in hosts)
+    assert all(len(one.ip) == 16 for one in hosts)
     assert host("127.0.0.1") not in hosts
     assert host("::1") not in hosts
 

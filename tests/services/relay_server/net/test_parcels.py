@@ -8,8 +8,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from relay_server.core.address import Address, make_address, parse_ip, port_of, remote_of
+from relay_server.core.address import parse_ip
 from relay_server.net import batch as batch_module
+from relay_server.net.address import UdpAddress, locate, make_address
 from relay_server.net.batch import SEND_BATCH, BatchSocket, SendError, Sent
 from relay_server.net.fanout import MAX_BATCH_BYTES, MAX_BATCH_SEGMENTS, MAX_SEGMENT_BYTES, GsoBatch
 from relay_server.net.sockets import bind_udp, is_wildcard
@@ -34,13 +35,13 @@ def batch(request: pytest.FixtureRequest) -> Iterator[BatchSocket]:
     chat.close()
 
 
-def parcel(*targets: Address, messages: list[bytes] = MESSAGES) -> GsoBatch:
+def parcel(*targets: UdpAddress, messages: list[bytes] = MESSAGES) -> GsoBatch:
     return b"".join(messages), pack_targets(targets), len(messages[0])
 
 
-def pinned(address: Address, ip: str = "127.0.0.1") -> Address:
+def pinned(address: UdpAddress, ip: str = "127.0.0.1") -> UdpAddress:
     """Let what is sent there leave from an address."""
-    return make_address(address[8:24], port_of(address), local_ip=parse_ip(ip))
+    return make_address(address[8:24], locate(address).port, local_ip=parse_ip(ip))
 
 
 def assert_nothing_more(peer: socket.socket) -> None:
@@ -105,7 +106,7 @@ def test_a_dead_target_costs_no_live_one_a_message_and_the_first_one_is_quoted(b
             assert [peer.recv(100) for _ in range(10)] == MESSAGES * 2
             list(batch.receive())  # where an error that waits shows itself
             for target, quoted in batch.undelivered():
-                assert remote_of(target) == remote_of(dead)
+                assert locate(target).remote == locate(dead).remote
                 assert quoted.startswith(MESSAGES[0])
 
 

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from e2e.namespaces import DEADLINE_SECONDS, Namespace, network
-from relay_server.core.address import Address, make_address, parse_ip
+from relay_server.core.address import parse_ip
+from relay_server.net.address import UdpAddress, make_address
 from relay_server.net.batch import BatchSocket, Sent
 from relay_server.net.fanout import MAX_SEGMENT_BYTES
 from relay_server.net.sockets import bind_udp
@@ -58,7 +59,7 @@ def ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, timeout=DEADLINE_SECONDS)
 
 
-def target(address: str, port: int, local: str) -> Address:
+def target(address: str, port: int, local: str) -> UdpAddress:
     return make_address(parse_ip(address), port, local_ip=parse_ip(local))
 
 

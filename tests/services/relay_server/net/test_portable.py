@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from relay_server.core.address import make_address, parse_ip
+from relay_server.core.address import parse_ip
+from relay_server.net.address import make_address
 from relay_server.net.batch import Sent
 from relay_server.net.portable import PortableSocket
 from relay_server.net.targets import pack_targets

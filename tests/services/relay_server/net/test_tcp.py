@@ -10,8 +10,9 @@ import pytest
 from chatproto import EvictionReason, Frame, Operation, State, Status, encode_frame
 from chatproto.payloads import Request, encode_request
 from relay_server.core import events
-from relay_server.core.address import port_of, show_ip
+from relay_server.core.address import show_ip
 from relay_server.core.policy import Policy
+from relay_server.net.address import locate
 from services.relay_server.core.rooms_case import address_of
 from services.relay_server.net.loopback import Run, until
 from services.relay_server.net.tcp_relay import NEVER, Client, Relay, relay
@@ -131,7 +132,7 @@ def provisional_port(server: Relay) -> int:
     address = address_of(member)
     assert address
     assert show_ip(address[8:24]) == show_ip(address[48:64]) == "127.0.0.1"  # answers leave from where it connected
-    return port_of(address)
+    return locate(address).port
 
 
 @pytest.mark.requirement("LEN-02")

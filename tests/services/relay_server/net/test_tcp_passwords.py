@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from chatproto import Frame, Operation, State, Status, encode_frame
-from relay_server.core.address import port_of
 from relay_server.core.policy import Policy
+from relay_server.net.address import locate
 from relay_server.net.workers import MAX_WAITING_PER_NETWORK, THREADS
 from relay_server.passwords import Passwords
 from services.relay_server.core.rooms_case import address_of
@@ -170,7 +170,7 @@ def test_what_a_client_sends_during_the_work_is_its_port(run: Run, half_closed: 
             (member,) = server.registry.members_by_token.values()
             address = address_of(member)
             assert address
-            assert port_of(address) == 40_000
+            assert locate(address).port == 40_000
 
     run(scenario)
 

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from chatproto import encode_datagram
-from relay_server.core.address import Address, parse_ip
+from relay_server.core.address import parse_ip
 from relay_server.core.audience import Audience, Listener
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
+from relay_server.net.address import UdpAddress, locate
 from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import UdpPort
 from services.relay_server.core.rooms_case import new_nonces
@@ -21,7 +22,7 @@ SENDER = Listener()
 """Somebody who is in no audience of `audience_at`."""
 
 
-def audience_at(*addresses: Address) -> Audience:
+def audience_at(*addresses: UdpAddress) -> Audience:
     """Make an audience of somebody at each address."""
     return Audience({Listener(): address for address in addresses})
 
@@ -30,7 +31,7 @@ class Rooms:
     """The rooms' chat behind a real port; the clock counts the turns of the port."""
 
     def __init__(self, portable: bool, host: str = "127.0.0.1") -> None:
-        self.registry = Registry(Policy(), lambda _: None, new_nonces())
+        self.registry = Registry(Policy(), lambda _: None, new_nonces(), locate)
         self.relay = Relay(self.registry, Policy())
         self.turns = 0
         self.now = 0.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from chatproto import Notice
-from relay_server.core.address import Address
+from relay_server.core.endpoint import Address
 from relay_server.core.reachability import Challenges, Failures, SentLog
 
 
@@ -89,6 +89,11 @@ class Group:
         if self.audience is None:
             self.audience = Audience(self._addresses, self)
         return self.audience
+
+    def gather_with(self, listener: Listener) -> Audience:
+        """Return those who listen now and one more, who may be paused."""
+        alone = self.audience_of(listener) if listener.paused else None
+        return Audience({**self._addresses, **alone.addresses}, self) if alone else self.gather()
 
     def audience_of(self, listener: Listener) -> Audience | None:
         """Return a listener as an audience of one, be it paused; None if nothing can be sent to it."""

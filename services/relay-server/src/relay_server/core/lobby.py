@@ -7,11 +7,12 @@ from typing import Final
 from chatproto import Challenge, Disconnected, EvictionReason, parse_lobby
 from chatproto.constants import MAX_DATAGRAM_BYTES
 from relay_server.core import events
-from relay_server.core.address import Address, host_of, ip_of, is_answerable, is_own, network_of, remote_of
+from relay_server.core.address import is_answerable, is_own, network_of
 from relay_server.core.admission import Census
 from relay_server.core.audience import Audience, Forward, Group, Listener, Outgoing
 from relay_server.core.counters import Counters, DropReason
 from relay_server.core.deadlines import DeadlineQueue
+from relay_server.core.endpoint import Address, Host, Locate
 from relay_server.core.limits import SMALL_AUDIENCE, NetworkBuckets, SpeechLimit, TokenBucket
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
@@ -30,7 +31,7 @@ COPIES_PER_MESSAGE: Final = 125
 """So many copies a second all clients of a large lobby may cause for each message a second that one of them may say."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, kw_only=True)
 class LobbyClient(Listener):
     """Somebody who spoke in the lobby."""
 
@@ -47,6 +48,7 @@ class Lobby:
         policy: Policy,
         observer: events.Observer,
         new_nonce: Callable[[], str],
+        locate: Locate,
         provisional: ProvisionalAddresses | None = None,
         *,
         port: int = 0,
@@ -58,6 +60,10 @@ class Lobby:
         """
         self.counters = Counters()
         self.clients_by_remote: dict[bytes, LobbyClient] = {}
+        """All, see `Endpoint.remote`."""
+        self._clients_by_address: dict[Address, LobbyClient] = {}
+        """The same, so that no address is taken apart that was heard before."""
+        self._locate = locate
         self._port, self._ip = port, ip
         self._policy = policy
         self._observer = observer
@@ -95,7 +101,7 @@ class Lobby:
         if parts is None:
             return DropReason.MALFORMED
         raw_name, message = parts
-        client = self.clients_by_remote.get(remote_of(source))
+        client = self._clients_by_address.get(source) or self.clients_by_remote.get(self._locate(source).remote)
         # Limits come first: what is over one is dropped before its text is looked at, or its name, which takes longest.
         if client is None:
             reason = self._refuse_newcomer(source)
@@ -119,16 +125,15 @@ class Lobby:
             return None
         if reason := _check_text(raw_name):
             return reason
-        network = network_of(ip_of(source))
+        network = network_of(self._locate(source).ip)
         if not (self._new_names.take(network, now) and self._all_new_names.take(1, now)):
             return DropReason.TOO_MANY
         return DropReason.RESERVED_NAME if passes_for_server(raw_name.decode()) else None
 
     def _note_life(self, client: LobbyClient, source: Address, now: float) -> None:
         if client.paused or client.address != source:
-            client.address = source
             client.paused = False
-            self._group.listen(client, source)
+            self._move(client, source)
         client.failures = None
         client.seen_at = now
         self._active.add(client, now)
@@ -156,21 +161,21 @@ class Lobby:
 
     def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
         """Take an ICMP error about a client (EVI-03)."""
-        client = self.clients_by_remote.get(remote_of(target))
+        client = self.clients_by_remote.get(self._locate(target).remote)
         if client is not None:
             self._watch.note_undelivered(client, self._group.sent, quoted, now)
 
     def note_send_error(self, target: Address, now: float) -> None:
         """Count that the kernel had no way to this address (EVI-03)."""
-        client = self.clients_by_remote.get(remote_of(target))
+        client = self.clients_by_remote.get(self._locate(target).remote)
         if client is not None:
             self._watch.note_failure(client, now)
 
-    def note_unresolved(self, hosts: Collection[bytes], now: float) -> None:
-        """Take which hosts (see `address.host_of`) the kernel has asked for in vain so far (EVI-03)."""
+    def note_unresolved(self, hosts: Collection[Host], now: float) -> None:
+        """Take which hosts the kernel has asked for in vain so far (EVI-03)."""
         silent = self._silent_hosts.look(hosts, now)
         if silent:
-            for client in [one for one in self.clients_by_remote.values() if host_of(one.address) in silent]:
+            for client in [one for one in self.clients_by_remote.values() if self._locate(one.address).host in silent]:
                 self._watch.note_failure(client, now)
 
     def let_nobody_in(self) -> None:
@@ -184,22 +189,31 @@ class Lobby:
             self._evict(client, EvictionReason.SHUTDOWN)
 
     def _refuse_newcomer(self, source: Address) -> DropReason | None:
-        if not is_answerable(source) or is_own(source, self._port, self._ip):  # else it would talk to itself for ever
+        endpoint = self._locate(source)
+        # What is the lobby's own would make it talk to itself for ever.
+        if not is_answerable(endpoint.ip, endpoint.port) or is_own(endpoint, self._port, self._ip):
             return DropReason.UNANSWERABLE
-        network = network_of(ip_of(source))
+        network = network_of(endpoint.ip)
         full = self._closed or self._census.is_full() or self._census.is_full_for(network)
         return DropReason.TOO_MANY if full else None
 
     def _admit(self, source: Address, size: int, now: float) -> LobbyClient:
         limited = self._policy.message_rate or self._policy.byte_rate
-        client = LobbyClient(b"", source, SpeechLimit(self._policy, now) if limited else None)
+        client = LobbyClient(name=b"", address=source, limit=SpeechLimit(self._policy, now) if limited else None)
         if client.limit is not None:
             client.limit.exceeded(size, now)  # it is not, but the first message counts
-        self.clients_by_remote[remote_of(source)] = client
-        self._group.listen(client, source)
-        self._provisional.prove(remote_of(source))
-        self._census.add(network_of(ip_of(source)))
+        endpoint = self._locate(source)
+        self.clients_by_remote[endpoint.remote] = client
+        self._move(client, source)
+        self._provisional.prove(endpoint.remote)
+        self._census.add(network_of(endpoint.ip))
         return client
+
+    def _move(self, client: LobbyClient, address: Address) -> None:
+        self._clients_by_address.pop(client.address, None)
+        self._clients_by_address[address] = client
+        client.address = address
+        self._group.listen(client, address)
 
     def _ask(self, client: LobbyClient, challenge: Challenge) -> None:
         self.counters.challenges += 1
@@ -209,13 +223,13 @@ class Lobby:
         self._evict(client, EvictionReason.UNREACHABLE)
 
     def _evict(self, client: LobbyClient, reason: EvictionReason) -> None:
-        remote = remote_of(client.address)
-        del self.clients_by_remote[remote]
-        self._provisional.forget(remote)
+        endpoint = self._locate(client.address)
+        del self.clients_by_remote[endpoint.remote], self._clients_by_address[client.address]
+        self._provisional.forget(endpoint.remote)
         self._active.discard(client)
         self._watch.forget(client)
         self._group.stop_listening(client)
-        self._census.remove(network_of(ip_of(client.address)))
+        self._census.remove(network_of(endpoint.ip))
         self._observer(events.LobbyClientEvicted(client.name.decode(), reason))
         self.outbox.append(
             Outgoing(Disconnected(reason), Audience({client: client.address}, self._group), log=self._group.sent)

@@ -7,7 +7,7 @@ router, or another program on the same machine. Whoever proves it by a datagram 
 from collections import Counter
 from typing import Final
 
-from relay_server.core.address import Address, port_of, remote_of
+from relay_server.core.endpoint import Address, Endpoint
 from relay_server.core.model import Member
 
 LEAST_PORT: Final = 1024
@@ -20,17 +20,20 @@ class ProvisionalAddresses:
     def __init__(self, *, allowed: bool) -> None:
         self._allowed = allowed
         self._proofs: Counter[bytes] = Counter()
-        """How many members and lobby clients proved a remote (see `address.remote_of`)."""
+        """How many members and lobby clients proved a remote (see `Endpoint.remote`)."""
         self._remote_of: dict[Member, bytes] = {}
         self._members_at: dict[bytes, dict[Member, None]] = {}
 
-    def offer(self, member: Member, address: Address) -> None:
-        """Send a member's copies to this address, in place of one offered before, unless it may be somebody else's."""
+    def offer(self, member: Member, address: Address, endpoint: Endpoint) -> None:
+        """Send a member's copies to this address, in place of one offered before, unless it may be somebody else's.
+
+        ``endpoint`` is what the address tells.
+        """
         if not self._allowed:
             return
         self.withdraw(member)
-        remote = remote_of(address)
-        if port_of(address) >= LEAST_PORT and remote not in self._proofs:
+        remote = endpoint.remote
+        if endpoint.port >= LEAST_PORT and remote not in self._proofs:
             self._remote_of[member] = remote
             self._members_at.setdefault(remote, {})[member] = None
             member.room.listen(member, address)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from typing import Final, Generic, Protocol, TypeVar
 
 from chatproto import Challenge
+from relay_server.core.endpoint import Host
 
 FAILURES_TO_EVICT: Final = 3
 FAILING_SECONDS: Final = 10.0
@@ -119,9 +120,9 @@ class SilentHosts:
 
     def __init__(self) -> None:
         self._looked_at = float("-inf")
-        self._since: dict[bytes, float] = {}
+        self._since: dict[Host, float] = {}
 
-    def look(self, unresolved: Collection[bytes], now: float) -> set[bytes]:
+    def look(self, unresolved: Collection[Host], now: float) -> set[Host]:
         """Take the hosts that the kernel has asked for in vain so far; returns those that don't answer."""
         known = self._since if now - self._looked_at <= STALE_LOOK_SECONDS else {}
         self._since = {host: known.get(host, now) for host in unresolved}

@@ -17,11 +17,12 @@ from chatproto import (
     encode_datagram,
 )
 from relay_server.core import events
-from relay_server.core.address import Address, host_of, network_of, remote_of
+from relay_server.core.address import network_of
 from relay_server.core.admission import Admission
 from relay_server.core.audience import Audience, Log, Outgoing
 from relay_server.core.counters import Counters
 from relay_server.core.deadlines import DeadlineQueue
+from relay_server.core.endpoint import Address, Host, Locate
 from relay_server.core.errors import (
     BannedError,
     NameTakenError,
@@ -49,7 +50,8 @@ TELL_SECONDS: Final = 1.0
 class Registry:
     """Holds what is true of rooms and members; what is to be said about it waits in an outbox."""
 
-    def __init__(self, policy: Policy, observer: events.Observer, new_nonce: Callable[[], str]) -> None:
+    def __init__(self, policy: Policy, observer: events.Observer, new_nonce: Callable[[], str], locate: Locate) -> None:
+        self.locate = locate
         self.counters = Counters()
         self.admission = Admission(policy)
         self.rooms: dict[bytes, Room] = {}
@@ -179,7 +181,7 @@ class Registry:
             self._forget_remote(member)
         member.address = source
         member.moved_at = now
-        remote = remote_of(source)
+        remote = self.locate(source).remote
         self._members_by_remote.add(remote, member)
         self.provisional.withdraw(member)
         self.provisional.prove(remote)
@@ -190,7 +192,7 @@ class Registry:
     def set_provisional_port(self, member: Member, port: Address) -> None:
         """Send to this address until the member's first datagram tells better (TCP-09, LEN-02)."""
         if member.address is None and member.token in self.members_by_token:
-            self.provisional.offer(member, port)
+            self.provisional.offer(member, port, self.locate(port))
 
     def leave(self, member: Member, now: float) -> None:
         """Take a member out by its own wish (UDP-08)."""
@@ -249,7 +251,7 @@ class Registry:
 
     def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
         """Take an ICMP error about a member (EVI-03)."""
-        members = self._members_by_remote.at(remote_of(target))
+        members = self._members_by_remote.at(self.locate(target).remote)
         # Of those who share a socket one is asked, however many errors come; what is proven is true of all.
         if members and self._watch.note_undelivered(members[0], members[0].room.sent, quoted, now):
             for member in self._still_here(members[1:]):
@@ -257,15 +259,16 @@ class Registry:
 
     def note_send_error(self, target: Address, now: float) -> None:
         """Count that the kernel had no way to this address (EVI-03)."""
-        for member in self._still_here(self._members_by_remote.at(remote_of(target))):
+        for member in self._still_here(self._members_by_remote.at(self.locate(target).remote)):
             self._watch.note_failure(member, now)
 
-    def note_unresolved(self, hosts: Collection[bytes], now: float) -> None:
-        """Take which hosts (see `address.host_of`) the kernel has asked for in vain so far (EVI-03)."""
+    def note_unresolved(self, hosts: Collection[Host], now: float) -> None:
+        """Take which hosts the kernel has asked for in vain so far (EVI-03)."""
         silent = self._silent_hosts.look(hosts, now)
         if silent:
-            members = self.members_by_token.values()
-            gone = [one for one in members if one.address is not None and host_of(one.address) in silent]
+            ips = {host.ip for host in silent}  # few members have one: only their addresses are taken apart
+            known = [one for one in self.members_by_token.values() if one.ip in ips and one.address is not None]
+            gone = [one for one in known if self.locate(one.address).host in silent]
             for member in self._still_here(gone):
                 self._watch.note_failure(member, now)
 
@@ -275,10 +278,7 @@ class Registry:
 
     def tell_all(self, member: Member, notice: Notice) -> None:
         """Say something to a member, be it paused, and to everybody else in its room."""
-        room = member.room
-        self._post(notice, room.gather(), log=room.sent)
-        if member.paused:
-            self.tell(member, notice)
+        self._post(notice, member.room.gather_with(member), log=member.room.sent)
 
     def advise(self, member: Member, notice: Notice, now: float) -> None:
         """Tell a member what became of its words, unless it was told something a moment ago."""
@@ -336,7 +336,7 @@ class Registry:
         self._pending.add(member, now)
         self.proofs.begin(member, now)
         if port is not None:
-            self.provisional.offer(member, port)
+            self.provisional.offer(member, port, self.locate(port))
         return member
 
     def _remove(self, member: Member) -> bool:
@@ -370,7 +370,7 @@ class Registry:
 
     def _forget_remote(self, member: Member) -> None:
         if member.address is not None:
-            remote = remote_of(member.address)
+            remote = self.locate(member.address).remote
             self.provisional.forget(remote)
             self._members_by_remote.remove(remote, member)
 

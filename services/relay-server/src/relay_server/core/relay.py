@@ -4,10 +4,11 @@ from typing import Final
 
 from chatproto import EvictionReason, MessageDropped, NotRelayed, is_answer, parse_command, parse_datagram, sanitize
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
-from relay_server.core.address import Address, ip_of, is_answerable, network_of
+from relay_server.core.address import is_answerable, network_of
 from relay_server.core.audience import Forward
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
+from relay_server.core.endpoint import Address
 from relay_server.core.limits import SMALL_AUDIENCE, NetworkBuckets, copy_rate
 from relay_server.core.model import Member
 from relay_server.core.names import passes_for_server
@@ -39,6 +40,7 @@ class Relay:
         self._counters = registry.counters
         self._fanout = registry.counters.fanout
         self._find_sender = registry.members_by_header.get
+        self._locate = registry.locate
         self._guesses = NetworkBuckets(GUESSES_A_SECOND, GUESSES_A_SECOND)
         self._copies = NetworkBuckets(*copy_rate(policy))
         self._attribution = policy.attribution
@@ -98,16 +100,17 @@ class Relay:
         parts = parse_datagram(data)
         if parts is None:
             return DropReason.MALFORMED
-        if not is_answerable(source):
+        endpoint = self._locate(source)
+        if not is_answerable(endpoint.ip, endpoint.port):
             return DropReason.UNANSWERABLE
         raw_room, token, _ = parts
         member = self._registry.members_by_token.get(token)
         if member is None:
-            known_guesser = not self._guesses.take(network_of(ip_of(source)), now)
+            known_guesser = not self._guesses.take(network_of(endpoint.ip), now)
             return DropReason.GUESSING if known_guesser else DropReason.UNKNOWN_TOKEN
         if member.room.raw_name != raw_room:
             return DropReason.ROOM_MISMATCH
-        if ip_of(source) != member.ip:
+        if endpoint.ip != member.ip:
             return DropReason.ADDRESS_MISMATCH
         self._registry.hear(member, source, now)
         return member

@@ -6,7 +6,7 @@ from relay_server.core.model import Member
 
 
 class MembersByRemote:
-    """Members by the remote they were heard from last (see `address.remote_of`)."""
+    """Members by the remote they were heard from last (see `Endpoint.remote`)."""
 
     def __init__(self) -> None:
         self._first: dict[bytes, Member] = {}

@@ -1,6 +1,6 @@
 """Many datagrams with one system call: Linux's ``recvmmsg`` and ``sendmmsg``, by ctypes.
 
-The buffers are laid out once. Received addresses come out as `core.address` lays them out, and rows of them
+The buffers are laid out once. Received addresses come out as `net.address` lays them out, and rows of them
 go in as they are; nothing is converted in between.
 """
 
@@ -16,7 +16,7 @@ from operator import add, mul
 from typing import Final, NamedTuple
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
-from relay_server.core.address import ADDRESS_BYTES, Address
+from relay_server.net.address import ADDRESS_BYTES, UdpAddress
 from relay_server.net.errqueue import Undelivered, ask_for_errors, drain_errors
 from relay_server.net.fanout import GsoBatch
 from relay_server.net.targets import SEGMENT_OFFSET, TARGET_BYTES
@@ -53,7 +53,7 @@ _CANT_CUT = {errno.EINVAL, errno.EMSGSIZE, errno.EIO}  # an interface with small
 class SendError(NamedTuple):
     """A datagram that the kernel refused: to whom, why (errno), and its size in bytes."""
 
-    target: Address
+    target: UdpAddress
     reason: int
     size: int
 
@@ -128,7 +128,7 @@ class BatchSocket:
         """Close the socket."""
         self._sock.close()
 
-    def receive(self) -> Iterator[tuple[bytes, Address]]:
+    def receive(self) -> Iterator[tuple[bytes, UdpAddress]]:
         """Yield a batch of datagrams with their sources; one longer than 4096 bytes comes as 4097.
 
         Each is taken out of the buffer when it is asked for, so all must be before the next call.

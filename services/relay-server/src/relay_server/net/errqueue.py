@@ -6,7 +6,8 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from relay_server.core.address import Address, make_address, parse_ip
+from relay_server.core.address import parse_ip
+from relay_server.net.address import UdpAddress, make_address
 
 _MSG_ERRQUEUE: Final = 0x2000
 _QUOTE_BYTES, _CONTROL_BYTES = 600, 512
@@ -20,7 +21,7 @@ _UNREACHABLE = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH}
 class Undelivered(NamedTuple):
     """An ICMP error: where the datagram was going, and the beginning of what it said."""
 
-    target: Address
+    target: UdpAddress
     quoted: bytes
 
 

@@ -28,14 +28,15 @@ _Said: TypeAlias = tuple[bytes, int]
 
 
 class Route:
-    """An audience's addresses in a row, and where in it each listener's target ends."""
+    """The addresses of an audience's listeners on UDP in a row, and where in it each one's target ends."""
 
     __slots__ = ("ends", "row")
 
     def __init__(self, audience: Audience) -> None:
-        self.row = pack_targets(audience.addresses.values())
+        addresses = {one: address for one, address in audience.addresses.items() if isinstance(address, bytes)}
+        self.row = pack_targets(addresses.values())
         ends = range(TARGET_BYTES, len(self.row) + TARGET_BYTES, TARGET_BYTES)
-        self.ends: dict[Listener, int] = dict(zip(audience.addresses, ends, strict=True))
+        self.ends: dict[Listener, int] = dict(zip(addresses, ends, strict=True))
 
 
 def route_of(audience: Audience) -> Route:
@@ -58,7 +59,11 @@ def rows_by_form(audience: Audience, listener: Listener | None) -> list[tuple[bo
     forms = {each.json_notices for each in addresses}
     if len(forms) == 1:  # as in most rooms: there the row is ready
         return [(forms.pop(), row_but(audience, listener))]
-    others = [(each.json_notices, address) for each, address in addresses.items() if each is not listener]
+    others = [
+        (each.json_notices, address)
+        for each, address in addresses.items()
+        if each is not listener and isinstance(address, bytes)
+    ]
     rows = [(form, pack_targets(address for json, address in others if json is form)) for form in (False, True)]
     return [(form, row) for form, row in rows if row]
 

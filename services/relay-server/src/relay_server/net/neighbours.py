@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
-from relay_server.core.address import host_of, make_address, parse_ip
+from relay_server.core.address import parse_ip
+from relay_server.core.endpoint import Host
 
 _READ_BYTES: Final = 1 << 16
 _MAX_READS: Final = 64
@@ -22,12 +23,12 @@ _INET, _INET6 = 2, 10
 _SCOPED = b"\xfe\x80"
 
 
-def unresolved_hosts() -> frozenset[bytes]:
-    """Return the hosts (see `address.host_of`) that the kernel has no link address of; none where it doesn't tell."""
+def unresolved_hosts() -> frozenset[Host]:
+    """Return the hosts that the kernel has no link address of; none where it doesn't tell."""
     if sys.platform != "linux":
         return frozenset()
     request = _HEADER.pack(_HEADER.size + _NEIGHBOUR.size, _GET, _GET_ALL, 1, 0) + bytes(_NEIGHBOUR.size)
-    hosts: set[bytes] = set()
+    hosts: set[Host] = set()
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE) as sock:
             sock.send(request)
@@ -50,7 +51,7 @@ def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
         start += max(_aligned(size), _HEADER.size)
 
 
-def unresolved_host(neighbour: bytes) -> bytes | None:
+def unresolved_host(neighbour: bytes) -> Host | None:
     """Return the host that an entry of the table is about if it is unresolved; else None."""
     family, interface, state, *_ = _NEIGHBOUR.unpack_from(neighbour)
     if not state & _UNRESOLVED or family not in {_INET, _INET6}:
@@ -61,7 +62,7 @@ def unresolved_host(neighbour: bytes) -> bytes | None:
         if kind == _DESTINATION:
             raw = neighbour[start + _ATTRIBUTE.size : start + size]
             ip = parse_ip(socket.inet_ntop(family, raw))
-            return host_of(make_address(ip, 0, scope=interface if ip.startswith(_SCOPED) else 0))
+            return Host(ip, interface if ip.startswith(_SCOPED) else 0)
         start += max(_aligned(size), _ATTRIBUTE.size)
     return None
 

@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
-from relay_server.core.address import Address, ip_of, make_address, parse_ip, port_of, show_ip
+from relay_server.core.address import parse_ip, show_ip
+from relay_server.net.address import UdpAddress, locate, make_address
 from relay_server.net.batch import RECEIVE_BATCH, SendError, Sent
 from relay_server.net.errqueue import Undelivered
 from relay_server.net.fanout import GsoBatch
@@ -30,7 +31,7 @@ class PortableSocket:
         """Return the descriptor to wait on."""
         return self._sock.fileno()
 
-    def receive(self) -> list[tuple[bytes, Address]]:
+    def receive(self) -> list[tuple[bytes, UdpAddress]]:
         """Return a batch of datagrams with their sources; one longer than 4096 bytes comes as 4097."""
         received = []
         for _ in range(RECEIVE_BATCH):
@@ -66,11 +67,12 @@ class PortableSocket:
 
 
 @lru_cache(maxsize=16_384)
-def _to_address(host: str, port: int) -> Address:
+def _to_address(host: str, port: int) -> UdpAddress:
     return make_address(parse_ip(host), port)
 
 
 @lru_cache(maxsize=16_384)
-def _to_socket_name(address: Address, mapped: bool) -> tuple[str, int]:
-    host = show_ip(ip_of(address))
-    return (f"::ffff:{host}" if mapped and "." in host else host), port_of(address)
+def _to_socket_name(address: UdpAddress, mapped: bool) -> tuple[str, int]:
+    endpoint = locate(address)
+    host = show_ip(endpoint.ip)
+    return (f"::ffff:{host}" if mapped and "." in host else host), endpoint.port

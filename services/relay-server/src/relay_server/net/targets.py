@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterable
 from typing import Final
 
-from relay_server.core.address import ADDRESS_BYTES, Address
+from relay_server.net.address import ADDRESS_BYTES, UdpAddress
 
 TARGET_BYTES: Final = 96
 """An address among several in a row: 8 more bytes, zero, that end the control message (any interface), and a
@@ -17,12 +17,12 @@ _SOL_UDP, _UDP_SEGMENT, _SEGMENT_CMSG_BYTES = 17, 103, 18
 _TAIL = bytes(8) + _CONTROL.pack(_SEGMENT_CMSG_BYTES, _SOL_UDP, _UDP_SEGMENT) + bytes(8)
 
 
-def pack_targets(addresses: Iterable[Address]) -> bytes:
+def pack_targets(addresses: Iterable[UdpAddress]) -> bytes:
     """Put addresses in a row, 96 bytes each."""
     return b"".join([address + _TAIL for address in addresses])
 
 
-def unpack_targets(targets: bytes) -> list[Address]:
+def unpack_targets(targets: bytes) -> list[UdpAddress]:
     """Take a row of addresses apart."""
     return [targets[i : i + ADDRESS_BYTES] for i in range(0, len(targets), TARGET_BYTES)]
 

@@ -11,9 +11,10 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from chatproto import Notice, encode_lobby, encode_notice
 from chatproto.notices import SERVER_NAME
-from relay_server.core.address import Address
 from relay_server.core.audience import Forward, Outgoing
 from relay_server.core.counters import Counters, DropReason, SendFailure
+from relay_server.core.endpoint import Address, Host
+from relay_server.net.address import UdpAddress
 from relay_server.net.batch import BatchSocket
 from relay_server.net.crowds import CROWD, MAX_QUEUED_COPIES, CrowdQueue
 from relay_server.net.fanout import GsoBatch, pack_batches, rows_by_form
@@ -67,7 +68,7 @@ class Chat(Protocol):
         """Take the kernel's refusal to send."""
         ...
 
-    def note_unresolved(self, hosts: Collection[bytes], now: float) -> None:
+    def note_unresolved(self, hosts: Collection[Host], now: float) -> None:
         """Take which hosts on our own links haven't answered the kernel's question where they are, so far."""
         ...
 
@@ -94,7 +95,7 @@ class UdpPort:
         self._chat = chat
         self._clock = clock
         self._encode = encode
-        self._waiting: list[tuple[bytes, Address]] = []
+        self._waiting: list[tuple[bytes, UdpAddress]] = []
         self._forwards: list[Forward] = []
         self._to_crowds: defaultdict[Any, list[Forward]] = defaultdict(list)
         """What goes to large audiences, by their group."""
@@ -178,7 +179,7 @@ class UdpPort:
         if self._waiting or self._crowds:  # the readiness of newer datagrams may have resumed already
             self._turn()
 
-    def _handle_batch(self, batch: Iterator[tuple[bytes, Address]], now: float) -> None:
+    def _handle_batch(self, batch: Iterator[tuple[bytes, UdpAddress]], now: float) -> None:
         handle, forwards, chat, crowds = self._handle, self._forwards, self._chat, self._crowds
         copies = 0
         for data, source in batch:
