@@ -23,7 +23,7 @@ from relay_server.core.audience import Audience, Forward, Listener, Outgoing
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
 from relay_server.core.endpoint import Address, Endpoint
-from relay_server.core.model import Member
+from relay_server.core.model import Member, Session
 from relay_server.core.reachability import SentLog, Watch
 from relay_server.net import batch, http, sockets, tcp, tls, udp, wire
 from relay_server.net.hosts import OwnNames
@@ -58,10 +58,10 @@ def trust_any_address() -> None:
     """Let a token speak from everywhere."""
     identify = relay.Relay._identify
 
-    def identify_anywhere(this: relay.Relay, data: bytes, source: Address, now: float) -> Member | DropReason:
+    def identify_anywhere(this: relay.Relay, data: bytes, source: Address, now: float) -> Session | DropReason:
         result = identify(this, data, source, now)
         if result is DropReason.ADDRESS_MISMATCH:
-            return this._registry.members_by_token[data[2 + data[0] :][: data[1]]]
+            return this._registry.sessions_by_token[data[2 + data[0] :][: data[1]]]
         return result
 
     replace(relay.Relay, "_identify", identify_anywhere)
@@ -126,8 +126,8 @@ def believe_path_mtus() -> None:
 def take_any_port() -> None:
     """Believe that a member listens wherever it says."""
 
-    def offer(_: provisional.ProvisionalAddresses, member: Member, address: Address, __: Endpoint) -> None:
-        member.room.listen(member, address)
+    def offer(_: provisional.ProvisionalAddresses, session: Session, address: Address, __: Endpoint) -> None:
+        session.member.room.listen(session, address)
 
     replace(provisional.ProvisionalAddresses, "offer", offer)
 

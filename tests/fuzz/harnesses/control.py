@@ -79,7 +79,7 @@ class World:
             guesses=Guesses(2),
             make_address=make_address,
             hide_rooms=bool(bites.byte() % 2),
-            new_token=self._case._new_token,
+            new_token=self._case.new_token,
             on_transaction=lambda _, status: self._statuses.append(status),
             udp_port=9001,
             silence_timeout_seconds=300.0,

@@ -5,7 +5,7 @@ message, nobody else, has a copy that is short enough and harmless.
 """
 
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from chatproto import EvictionReason, ProtocolError, encode_datagram, parse_datagram, sanitize
 from chatproto.constants import MAX_DELIVERY_BYTES
@@ -107,7 +107,12 @@ class World:
         self._say(member, self._bites.piece(), home(member, 5000 + self._bites.byte() % 2))
 
     def _say(self, member: Member, message: bytes, source: UdpAddress) -> None:
-        data = bytes((len(member.room.raw_name), len(member.token))) + member.room.raw_name + member.token + message
+        data = (
+            bytes((len(member.room.raw_name), len(self._case.tokens[member])))
+            + member.room.raw_name
+            + self._case.tokens[member]
+            + message
+        )
         self._send(data, source)
 
     def _send_anything(self) -> None:
@@ -115,7 +120,7 @@ class World:
         data = bytearray(self._bites.piece())
         if self._bites.byte() % 2:  # something valid with something wrong
             member = self._bites.pick(self._members)
-            data[:0] = encode_datagram(member.room.raw_name, member.token)
+            data[:0] = encode_datagram(member.room.raw_name, self._case.tokens[member])
             data[self._bites.byte() % len(data)] ^= self._bites.byte()
         self._send(bytes(data), source)
 
@@ -139,12 +144,13 @@ class World:
 
     def _sender_of(self, data: bytes, source: UdpAddress) -> Member | None:
         parts = parse_datagram(data)
-        member = self._case.registry.members_by_token.get(parts[1]) if parts and len(data) <= 4096 else None
+        session = self._case.registry.sessions_by_token.get(parts[1]) if parts and len(data) <= 4096 else None
+        member = session.member if session else None
         known = member and parts and member.room.raw_name == parts[0] and member.ip == locate(source).ip
         return member if known else None
 
     def _listeners_but(self, sender: Member) -> list[UdpAddress]:
-        others = [member for member in sender.room.members if member is not sender and not member.paused]
+        others = [member for member in sender.room.members if member is not sender and not member.session.paused]
         return sorted(address for address in map(address_of, others) if address is not None)
 
     def _check_delivery(self, sender: Member, payload: bytes) -> None:
@@ -157,15 +163,22 @@ class World:
         else:
             assert not colon or name.decode(errors="replace").strip().casefold() != SERVER_NAME
 
+    def _address_of(self, member: Member) -> UdpAddress:
+        """Return where a member was last heard, or its home."""
+        known = self._case.knows(member) and member.session.address
+        return cast("UdpAddress", known or home(member))
+
     def _wait(self) -> None:
         self._now += self._bites.pick(PAUSES)
 
     def _bounce(self) -> None:
         """Let an ICMP error come, true or forged, or a send fail (EVI-03)."""
         registry, member = self._case.registry, self._bites.pick(self._members)
-        target = self._bites.pick((home(member), member.address or home(member), *STRANGERS))
+        target = self._bites.pick((home(member), self._address_of(member), *STRANGERS))
         heard = {
-            one.name for one in registry.members_by_token.values() if self._now - self._heard_at.get(one, -11) < 10
+            one.member.name
+            for one in registry.sessions_by_token.values()
+            if self._now - self._heard_at.get(one.member, -11) < 10
         }
         self._case.events.clear()
         kind = self._bites.byte() % 3

@@ -405,7 +405,7 @@ def test_what_is_granted_is_a_fact_of_the_member() -> None:
     bob = case.grant(Operation.JOIN, {**knock("bob"), "features": ["notices"]}, BOB)
     eve = case.grant(Operation.JOIN, {"username": "eve", "features": ["notices"]}, BOB)
     zoe = case.grant(Operation.JOIN, knock("zoe"), BOB)
-    assert [one.member.json_notices for one in (ann, bob, eve, zoe)] == [True, True, False, False]
+    assert [one.member.session.json_notices for one in (ann, bob, eve, zoe)] == [True, True, False, False]
     completions = [json.loads(encode_completion(one.completion, json_reply=True)) for one in (ann, bob, eve, zoe)]
     assert [fields.get("features") for fields in completions] == [["notices"], ["notices"], None, None]
 

@@ -106,7 +106,7 @@ def test_a_room_that_isnt_there_is_said_so(name: str, room: str) -> None:
     case.trio()
     with pytest.raises(OperatorError, match=f"^There is no room {room}: "):
         case.ask(name, room=room, **({"name": "bob"} if name in {"kick", "ban", "unban"} else {}))
-    assert len(case.registry.members_by_token) == 3
+    assert len(case.registry.sessions_by_token) == 3
 
 
 @pytest.mark.parametrize("grace", [0.0, 60.0])
@@ -121,7 +121,7 @@ def test_closing_kicks_the_host_and_so_ends_the_room(grace: float) -> None:
         RoomClosed("demo", EvictionReason.KICKED),
     ]
     assert ("server: disconnected: kicked", [home(ann)]) in case.said()
-    assert not case.registry.members_by_token
+    assert not case.registry.sessions_by_token
     assert case.flushes == 1
     case.assert_all_is_counted()
     case.registry.expire(1000.0)
@@ -235,4 +235,4 @@ def test_what_cant_be_done_about_a_name_is_said(command: str, name: str, says: s
     case.trio()
     with pytest.raises(OperatorError, match=says):
         case.ask(command, room="demo", name=name)
-    assert len(case.registry.members_by_token) == 3
+    assert len(case.registry.sessions_by_token) == 3

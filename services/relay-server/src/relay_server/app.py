@@ -238,7 +238,7 @@ class App:
             port.finish()  # else a copy that waits would be neither sent nor failed (CON-02)
         gauges = self._collector.gauges
         gauges.rooms = len(self._registry.rooms)
-        gauges.members = len(self._registry.members_by_token)
+        gauges.members = len(self._registry.sessions_by_token)
         gauges.member_addresses = len(self._registry.admission.members.by_network)
         gauges.lobby_clients = len(self._lobby.clients_by_remote)
         gauges.tcp_connections = len(self._tcp_port.connections)

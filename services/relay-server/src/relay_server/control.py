@@ -192,20 +192,21 @@ class Control:
             )
         else:
             member = self._registry.join_room(asked.room, name, token, peer.ip, now, port=port, proof=password_hash)
-        member.json_notices = Feature.NOTICES in request.features
+        member.session.json_notices = Feature.NOTICES in request.features
         self._on_transaction(asked.operation, Status.OK)
         return Granted(member, self._completion(member, request.features))
 
     def _completion(self, member: Member, features: frozenset[Feature]) -> Completion:
-        attribution_bytes = len(member.raw_name) + 2 if self._attribution else 0
+        attribution_bytes = len(member.attribution) if self._attribution else 0
+        token = member.session.token
         return Completion(
-            member.token,
+            token,
             host=member.room.host is member,
             udp_port=self._udp_port,
             silence_timeout_seconds=self._silence_timeout_seconds,
             max_message_bytes=min(
                 MAX_DELIVERY_BYTES - attribution_bytes,
-                MAX_DATAGRAM_BYTES - 2 - len(member.room.raw_name) - len(member.token),
+                MAX_DATAGRAM_BYTES - 2 - len(member.room.raw_name) - len(token),
             ),
             moderation=self._moderation,
             features=features,

@@ -161,18 +161,19 @@ class Operators:
         return room
 
     def _describe_member(self, member: Member, now: float) -> Row:
+        session = member.session
         return {
             "name": member.name,
             "ip": show_ip(member.ip),
-            "port": None if member.address is None else self._registry.locate(member.address).port,
+            "port": None if session.address is None else self._registry.locate(session.address).port,
             "age_seconds": round(now - member.joined_at, 3),
-            "silence_seconds": round(now - member.seen_at, 3),
+            "silence_seconds": round(now - session.seen_at, 3),
             "host": member.room.host is member,
             "muted": member.room.mutes_name(member.keys),
         }
 
     def _count_people(self) -> int:
-        return len(self._registry.members_by_token) + len(self._lobby.clients_by_remote)
+        return len(self._registry.sessions_by_token) + len(self._lobby.clients_by_remote)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ class NaiveModeration(NaiveRooms):
         """Let a member send a command, as a host does or not."""
         source = make_address(person.ip, port)
         text = f"/{word} {name}".strip()
-        assert self._send(person.room, person.real.token, text.encode(), source) == NOTHING_SAID
+        assert self._send(person.room, person.token, text.encode(), source) == NOTHING_SAID
         self._hear(person, source)
         place = self.places[person.room]
         if text in {"/who", "/topic"}:

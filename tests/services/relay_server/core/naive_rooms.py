@@ -53,6 +53,7 @@ class Person:
     name: str
     ip: bytes
     real: Member
+    token: bytes
     born: float
     stamp: int
     """Orders those who end at the same time: who was born first, or first heard at all, goes first."""
@@ -156,7 +157,7 @@ class NaiveRooms(RuleBasedStateMachine):
         assert status in (wrong or {Status.OK})
         if wrong:
             return None
-        person = Person(room, name, ip, real, self.now, self._next_stamp())
+        person = Person(room, name, ip, real, token, self.now, self._next_stamp())
         if address:
             self._offer(person, address)
         return person
@@ -170,7 +171,7 @@ class NaiveRooms(RuleBasedStateMachine):
     def _say(self, person: Person, message: str, port: int) -> None:
         source = make_address(person.ip, port)
         text = f"{self.received:05d} {message}" if message else ""
-        result = self._send(person.room, person.real.token, text.encode(), source)
+        result = self._send(person.room, person.token, text.encode(), source)
         self._hear(person, source)
         payload = f"{person.name}: {text}".encode()
         listeners = [other.listens_at for other in self.places[person.room].people if other is not person]
@@ -211,7 +212,7 @@ class NaiveRooms(RuleBasedStateMachine):
     def _remove(self, person: Person) -> Place:
         place = self.places[person.room]
         place.people.remove(person)
-        self.dead.append((person.room, person.real.token, person.ip))
+        self.dead.append((person.room, person.token, person.ip))
         return place
 
     def _evict(self, person: Person, reason: EvictionReason) -> None:
@@ -288,8 +289,8 @@ class NaiveRooms(RuleBasedStateMachine):
         for _, addresses in take_out(challenges):
             assert addresses[0] in [person.hears_at for person in failed]
         for person in failed:
-            if person.real.challenges:
-                person.may_be_asked_at = person.real.challenges.due_at
+            if person.real.session.challenges:
+                person.may_be_asked_at = person.real.session.challenges.due_at
             if now - person.failed[-1] > PAUSE_SECONDS:
                 person.paused = False
 

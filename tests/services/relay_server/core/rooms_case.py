@@ -60,8 +60,8 @@ def addresses_but(audience: Audience, listener: Listener | None) -> list[UdpAddr
 
 def address_of(member: Member) -> UdpAddress | None:
     """Return where a member's notices go; None if nowhere."""
-    audience = member.room.audience_of(member)
-    return cast("UdpAddress", audience.addresses[member]) if audience else None
+    audience = member.room.audience_of(member.session)
+    return cast("UdpAddress", audience.addresses[member.session]) if audience else None
 
 
 def take_out(outbox: list[Outgoing], encode: Encoder = encode_notice) -> list[Heard]:
@@ -99,7 +99,9 @@ class Case:
         self.to_hash: list[NewPassword] = []
         self.commands = Commands(self.registry, self.moderation, self.events.append, hash_aside=self.to_hash.append)
         self.relay = Relay(self.registry, self.policy, self.commands if moderation else None)
-        self._tokens = count(1)
+        self.tokens: dict[Member, bytes] = {}
+        """Of everybody who ever came in."""
+        self._numbers = count(1)
         self._hosts = count(1)
 
     def create(
@@ -114,9 +116,7 @@ class Case:
     ) -> Member:
         """Create a room; the host hasn't spoken yet."""
         place = parse_ip(ip or self._new_ip())
-        member = self.registry.create_room(room.encode(), name, self._new_token(), place, now, **more)
-        member.json_notices = json_notices
-        return member
+        return self._enter(self.registry.create_room, room, name, place, now, json_notices=json_notices, **more)
 
     def join(
         self,
@@ -130,16 +130,14 @@ class Case:
     ) -> Member:
         """Join a room; the member hasn't spoken yet."""
         place = parse_ip(ip or self._new_ip())
-        member = self.registry.join_room(room.encode(), name, self._new_token(), place, now, **more)
-        member.json_notices = json_notices
-        return member
+        return self._enter(self.registry.join_room, room, name, place, now, json_notices=json_notices, **more)
 
     def say(
         self, member: Member, message: str | bytes = b"", now: float = 0.0, source: UdpAddress | None = None
     ) -> Heard | DropReason:
         """Send a member's message from its home, or from ``source``; returns who gets what."""
         raw = message.encode() if isinstance(message, str) else message
-        data = encode_datagram(member.room.raw_name, member.token, raw)
+        data = encode_datagram(member.room.raw_name, self.tokens[member], raw)
         return delivered(self.relay.handle_datagram(data, source or home(member), now))
 
     def trio(self, now: float = 0.0) -> tuple[Member, Member, Member]:
@@ -157,23 +155,35 @@ class Case:
 
     def knows(self, member: Member) -> bool:
         """Tell whether the member's token is alive."""
-        return self.registry.members_by_token.get(member.token) is member
+        return any(session.member is member for session in self.registry.sessions_by_token.values())
 
     def assert_all_is_counted(self) -> None:
         """Check CON-01, and that no trace is left of who is gone."""
         counters = self.registry.counters
         assert counters.received == counters.accepted + sum(counters.dropped.values())
         members = {member for room in self.registry.rooms.values() for member in room.members}
-        assert set(self.registry.members_by_token.values()) == members
-        assert set(self.registry.members_by_header.values()) == {one for one in members if not one.paused}
-        assert set(self.registry._members_by_remote) <= members
+        sessions = {member.session for member in members}
+        assert all(member.session.member is member for member in members)
+        assert set(self.registry.sessions_by_token.values()) == sessions
+        assert set(self.registry.sessions_by_header.values()) == {one for one in sessions if not one.paused}
+        assert set(self.registry._sessions_by_remote) <= sessions
         assert all(member.muted == member.room.mutes_name(member.keys) for member in members)
         admission = self.registry.admission
         for census, true in ((admission.members, len(members)), (admission.rooms, len(self.registry.rooms))):
             assert sum(census.by_network.values()) == census._total == true
 
-    def _new_token(self) -> bytes:
-        return b"token-%d" % next(self._tokens)
+    def new_token(self) -> bytes:
+        """Make a token: 1, 2, 3..."""
+        return b"token-%d" % next(self._numbers)
+
+    def _enter(
+        self, enter: Callable[..., Member], room: str, name: str, *rest: Any, json_notices: bool, **more: Any
+    ) -> Member:
+        token = self.new_token()
+        member = enter(room.encode(), name, token, *rest, **more)
+        member.session.json_notices = json_notices
+        self.tokens[member] = token
+        return member
 
     def _new_ip(self) -> str:
         number = next(self._hosts)

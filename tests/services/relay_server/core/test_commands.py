@@ -232,7 +232,7 @@ def test_nobody_hears_a_muted_member_who_may_still_be_there() -> None:
     assert len(case.said()) == 1
     assert case.say(bob, b"/kick \xff", 2.0) is DropReason.INVALID_UTF8
     assert case.say(bob, "", 3.0) == NOTHING_SAID
-    assert bob.seen_at == 3.0
+    assert bob.session.seen_at == 3.0
     assert answers(case, bob, "/who", 3.0)
     case.said()
     assert case.registry.counters.dropped[DropReason.MUTED] == 3

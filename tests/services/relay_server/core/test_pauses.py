@@ -93,7 +93,7 @@ def test_a_copy_for_a_place_that_only_tcp_named_is_nobodys_failure() -> None:
     case.registry.note_send_error(provisional, LATER)
     case.registry.note_unresolved([locate(provisional).host], LATER)
     case.registry.note_unresolved([locate(provisional).host], LATER + UNRESOLVED_SECONDS)
-    assert not bob.paused
+    assert not bob.session.paused
     assert listeners(case, ann, LATER) == [provisional]
 
 
@@ -168,10 +168,10 @@ def test_all_members_of_one_socket_are_judged() -> None:
     ((challenge, targets),) = case.said()
     assert targets == [shared]
     case.registry.note_undelivered(shared, challenge.encode(), 2 * LATER)
-    assert all(member.paused for member in crowd[1:])
+    assert all(member.session.paused for member in crowd[1:])
     for member in crowd[1:]:
         case.registry.leave(member, LATER)
-    assert len(list(case.registry._members_by_remote)) == 1
+    assert len(list(case.registry._sessions_by_remote)) == 1
     case.assert_all_is_counted()
 
 
@@ -200,7 +200,7 @@ def test_a_host_on_our_link_that_does_not_answer_for_a_second_has_no_copies() ->
     case.registry.note_unresolved(asked, LATER + UNRESOLVED_SECONDS)
     assert listeners(case, ann, LATER) == [home(eve)]
     case.registry.note_unresolved([], LATER + 2 * UNRESOLVED_SECONDS)
-    assert bob.paused
+    assert bob.session.paused
 
 
 @pytest.mark.requirement("EVI-03")
@@ -223,7 +223,7 @@ def test_the_same_address_on_another_link_is_another_host() -> None:
     for scope, paused in ((3, False), (2, True)):
         for seconds in (0.0, UNRESOLVED_SECONDS):
             case.registry.note_unresolved([Host(ip, scope)], LATER + seconds)
-        assert ann.paused is paused
+        assert ann.session.paused is paused
 
 
 @pytest.mark.requirement("EVI-08", "LOB-04")

@@ -114,9 +114,9 @@ def _check(race: Race) -> None:
 def test_nobody_else_leaves_or_commands_for_the_host(order: str) -> None:
     case = Case()
     ann, bob, eve = case.trio()
-    forged = encode_datagram(b"demo", ann.token, order.encode())
+    forged = encode_datagram(b"demo", case.tokens[ann], order.encode())
     assert case.relay.handle_datagram(forged, home(eve), 1.0) is DropReason.ADDRESS_MISMATCH
-    guessed = encode_datagram(b"demo", eve.token[:-1] + b"?", order.encode())
+    guessed = encode_datagram(b"demo", case.tokens[eve][:-1] + b"?", order.encode())
     assert case.relay.handle_datagram(guessed, home(eve), 1.0) is DropReason.UNKNOWN_TOKEN
     case.say(eve, order, 1.0)
     assert case.knows(ann)

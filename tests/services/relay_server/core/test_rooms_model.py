@@ -108,7 +108,7 @@ class RoomsModel(NaiveModeration):
     def speak_from_elsewhere(self, data: st.DataObject, ip: bytes, port: int) -> None:
         person = data.draw(st.sampled_from(self._people()))
         if ip != person.ip:
-            result = self._send(person.room, person.real.token, b"hi", make_address(ip, port))
+            result = self._send(person.room, person.token, b"hi", make_address(ip, port))
             assert result is DropReason.ADDRESS_MISMATCH
 
     @precondition(lambda self: self.dead)
@@ -131,7 +131,7 @@ class RoomsModel(NaiveModeration):
         person = data.draw(st.sampled_from(self._people()))
         if by_command:
             source = make_address(person.ip, 1)
-            assert self._send(person.room, person.real.token, b"/leave", source) == (b"", [])
+            assert self._send(person.room, person.token, b"/leave", source) == (b"", [])
             self._hear(person, source)
         else:
             self.registry.leave(person.real, self.now)
@@ -161,7 +161,7 @@ class RoomsModel(NaiveModeration):
         person = data.draw(st.sampled_from(self._people()))
         if ip != person.ip:
             text = f"/{word} {name}".encode()
-            assert self._send(person.room, person.real.token, text, make_address(ip, 1)) is DropReason.ADDRESS_MISMATCH
+            assert self._send(person.room, person.token, text, make_address(ip, 1)) is DropReason.ADDRESS_MISMATCH
 
     @precondition(lambda self: self._people())
     @rule(data=st.data(), port=PORTS)
@@ -253,8 +253,9 @@ class RoomsModel(NaiveModeration):
             for room, place in self.places.items()
         }
         people = self._people()
-        assert set(self.registry.members_by_token.values()) == {person.real for person in people}
-        assert set(self.registry.members_by_header.values()) == {person.real for person in people if not person.paused}
+        assert set(self.registry.sessions_by_token.values()) == {person.real.session for person in people}
+        reached = {person.real.session for person in people if not person.paused}
+        assert set(self.registry.sessions_by_header.values()) == reached
         for person in people:
             assert self.registry.rooms[person.room.encode()] is person.real.room
             assert address_of(person.real) == person.hears_at
@@ -316,7 +317,7 @@ class RoomsModel(NaiveModeration):
         self.facts_are_told_once()
         assert self.registry.next_deadline() == inf
         admission = self.registry.admission
-        assert not list(self.registry._members_by_remote)
+        assert not list(self.registry._sessions_by_remote)
         assert not admission.members.by_network | admission.rooms.by_network
 
 

@@ -128,8 +128,8 @@ def test_a_client_may_name_its_udp_port(run: Run, when: str) -> None:
 
 
 def provisional_port(server: Relay) -> int:
-    (member,) = server.registry.members_by_token.values()
-    address = address_of(member)
+    (session,) = server.registry.sessions_by_token.values()
+    address = address_of(session.member)
     assert address
     assert show_ip(address[8:24]) == show_ip(address[48:64]) == "127.0.0.1"  # answers leave from where it connected
     return locate(address).port
@@ -185,7 +185,7 @@ def test_a_client_may_end_its_sending_side_after_the_request(run: Run, wants_jso
             client.sock.shutdown(socket.SHUT_WR)
             assert [(await client.frame()).state for _ in range(2)] == [State.REPLY, State.COMPLETION]
             assert await client.at_end()
-            assert len(server.registry.members_by_token) == 1
+            assert len(server.registry.sessions_by_token) == 1
 
     run(scenario)
 

@@ -167,8 +167,8 @@ def test_what_a_client_sends_during_the_work_is_its_port(run: Run, half_closed: 
             passwords.go.set()
             assert [(await client.frame()).state for _ in range(2)] == [State.REPLY, State.COMPLETION]
             await until(lambda: not server.port.connections)
-            (member,) = server.registry.members_by_token.values()
-            address = address_of(member)
+            (session,) = server.registry.sessions_by_token.values()
+            address = address_of(session.member)
             assert address
             assert locate(address).port == 40_000
 

@@ -47,7 +47,7 @@ def test_dead_members_cost_nobody_a_message_and_go(run: Run) -> None:
                     chat.registry.expire(chat.now)  # as the relay does twice a second: who fails is asked again
                     chat.port.flush()
                     await quiet(chat)
-                    copies += sum(not member.paused for member in chat.registry.members_by_token.values()) - 1
+                    copies += sum(not session.paused for session in chat.registry.sessions_by_token.values()) - 1
                     peers[0].sendto(headers[0] + b"message %d" % number, chat.where)
                     for peer in peers[1:]:
                         while (heard := await hear(peer)).startswith(b"server: "):
@@ -55,7 +55,7 @@ def test_dead_members_cost_nobody_a_message_and_go(run: Run) -> None:
                         assert heard == b"member 0: message %d" % number
                     await quiet(chat)
                 chat.now = 20.0
-                assert len(chat.registry.members_by_token) == 4
+                assert len(chat.registry.sessions_by_token) == 4
                 chat.assert_books_balance(copies)
 
     run(scenario)

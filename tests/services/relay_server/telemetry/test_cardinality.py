@@ -29,7 +29,7 @@ def test_ten_thousand_rooms_add_no_series() -> None:
         host = registry.create_room(room, name, b"secret token %d" % number, ip, 0.0)
         home = make_address(ip, 5000 + number)
         for message, now in ((b"hi", 0.0), (b"too soon", 0.0), (b"/leave" if number % 2 else b"x" * 4000, 10.0)):
-            relay.handle_datagram(encode_datagram(room, host.token, message), home, now)
+            relay.handle_datagram(encode_datagram(room, host.session.token, message), home, now)
         lobby.handle_datagram(encode_lobby(b"secret person %d" % number), home, 0.0)
     assert series(scrape()) == before
     registry.shut_down()

@@ -116,7 +116,7 @@ class Commands:
 
     def _who(self, member: Member, _: str, now: float) -> None:
         def write() -> Sequence[Notice]:
-            return list_members(_listed(member.room), json=member.json_notices)
+            return list_members(_listed(member.room), json=member.session.json_notices)
 
         self._list(member, Command.WHO, write, now)
 
@@ -211,4 +211,4 @@ def _listed(room: Room) -> list[ListedMember]:
 
 
 def _banned(host: Member) -> Sequence[Notice]:
-    return list_bans([ban.name for ban in host.room.bans], json=host.json_notices)
+    return list_bans([ban.name for ban in host.room.bans], json=host.session.json_notices)

@@ -108,7 +108,8 @@ class Room(Group):
     """A new password of its is being hashed (MOD-08)."""
     members_by_key: dict[str, "Member"] = field(default_factory=dict)
     """Each member under every key of its name, see `names.name_keys`."""
-    members: dict["Member", None] = field(default_factory=dict)
+    members: dict["Member", "Session"] = field(default_factory=dict)
+    """In the order in which they came, each with its session."""
 
     def holds(self, keys: Iterable[str], ip: bytes) -> bool:
         """Tell whether one of these names' keys is a member's at this address, who may ask whether it still is one.
@@ -132,25 +133,17 @@ class Room(Group):
 
 
 @dataclass(slots=True, eq=False)
-class Member(Listener):
-    """A member's session: the token that proves it, and the address that its datagrams come from."""
+class Member:
+    """A person in a room: its name and keys, and what it may do there."""
 
     room: Room
     name: str
-    raw_name: bytes
-    token: bytes
-    keys: tuple[str, ...]
-    ip: bytes
-    """Of the TCP join; datagrams from elsewhere don't count (UDP-02)."""
-    header: bytes
-    """What each of its datagrams begins with: both sizes, room name and token (UDP-01)."""
-    header_bytes: int
     attribution: bytes
     """What stands before its messages: ``name: `` (UDP-05)."""
+    keys: tuple[str, ...]
+    ip: bytes
+    """Where it joined from: bans and limits go by it, and datagrams from elsewhere don't count (UDP-02)."""
     joined_at: float = 0.0
-    proved_at: float = 0.0
-    """When it last showed that its address hears (EVI-07)."""
-    moved_at: float = 0.0
     muted: bool = False
     """Whether its name is (MOD-05); `limit` is a `Muted` as well, once it was heard."""
     limit: SpeechLimit | Muted | None = None
@@ -159,3 +152,30 @@ class Member(Listener):
     """When a list is to be had again (MOD-02)."""
     struck_at: float = float("-inf")
     strikes: int = 0
+
+    @property
+    def raw_name(self) -> bytes:
+        """Its name as bytes."""
+        return self.attribution[: -len(": ")]
+
+    @property
+    def session(self) -> "Session":
+        """What proves and reaches it now; only members that are in their room have one."""
+        return self.room.members[self]
+
+
+@dataclass(slots=True, eq=False)
+class Session(Listener):
+    """What proves a member and reaches it: its token, its address, and whether somebody hears there.
+
+    It may end and another one take its place, while the member stays who it is.
+    """
+
+    member: Member
+    token: bytes
+    header: bytes
+    """What each of its datagrams begins with: both sizes, room name and token (UDP-01)."""
+    header_bytes: int
+    proved_at: float = 0.0
+    """When it last showed that its address hears (EVI-07)."""
+    moved_at: float = 0.0

@@ -6,7 +6,7 @@ from typing import Final
 
 from chatproto import Challenge
 from relay_server.core.deadlines import DeadlineQueue
-from relay_server.core.model import Member
+from relay_server.core.model import Session
 
 ASKING_SECONDS: Final = 60.0
 """A session's last minute (or its second half, if it is shorter than two): then its member is asked."""
@@ -21,33 +21,33 @@ class Proofs:
         self,
         lifetime_seconds: float,
         new_nonce: Callable[[], str],
-        ask: Callable[[Member, Challenge], None],
-        give_up: Callable[[Member, float], None],
+        ask: Callable[[Session, Challenge], None],
+        give_up: Callable[[Session, float], None],
     ) -> None:
         asking = min(ASKING_SECONDS, lifetime_seconds / 2)
         self._pause_seconds = asking / CHALLENGES
-        self._queue: DeadlineQueue[Member] = DeadlineQueue(lifetime_seconds - asking or inf)
-        self._answers: dict[Member, list[bytes]] = {}
+        self._queue: DeadlineQueue[Session] = DeadlineQueue(lifetime_seconds - asking or inf)
+        self._answers: dict[Session, list[bytes]] = {}
         """Of each member that is asked: any of them proves it."""
         self._new_nonce = new_nonce
         self._ask = ask
         self._give_up = give_up
 
-    def begin(self, member: Member, now: float) -> None:
+    def begin(self, session: Session, now: float) -> None:
         """Take it that a member hears, as its join over TCP proves, and as an answer does."""
-        member.proved_at = now
-        self._queue.add(member, now)
+        session.proved_at = now
+        self._queue.add(session, now)
 
-    def end(self, member: Member) -> None:
+    def end(self, session: Session) -> None:
         """Forget a member that goes."""
-        self._queue.discard(member)
-        self._answers.pop(member, None)
+        self._queue.discard(session)
+        self._answers.pop(session, None)
 
-    def take_answer(self, member: Member, message: bytes, now: float) -> None:
+    def take_answer(self, session: Session, message: bytes, now: float) -> None:
         """Take a message of a member as a proof, if it answers what only its address heard."""
-        if message in self._answers.get(member, ()):
-            del self._answers[member]
-            self.begin(member, now)
+        if message in self._answers.get(session, ()):
+            del self._answers[session]
+            self.begin(session, now)
 
     def next_deadline(self) -> float:
         """Return when `expire` has something to do next; infinity if never."""
@@ -55,12 +55,12 @@ class Proofs:
 
     def expire(self, now: float) -> None:
         """Ask whose proof grows old, and give up who was asked in vain."""
-        while (member := self._queue.pop_due(now)) is not None:
-            answers = self._answers.setdefault(member, [])
+        while (session := self._queue.pop_due(now)) is not None:
+            answers = self._answers.setdefault(session, [])
             if len(answers) == CHALLENGES:
-                self._give_up(member, now)
+                self._give_up(session, now)
                 continue
             challenge = Challenge(self._new_nonce())
             answers.append(challenge.answer)
-            self._queue.add(member, member.proved_at + len(answers) * self._pause_seconds)
-            self._ask(member, challenge)
+            self._queue.add(session, session.proved_at + len(answers) * self._pause_seconds)
+            self._ask(session, challenge)

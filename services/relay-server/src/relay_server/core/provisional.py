@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Final
 
 from relay_server.core.endpoint import Address, Endpoint
-from relay_server.core.model import Member
+from relay_server.core.model import Session
 
 LEAST_PORT: Final = 1024
 """Ports below belong to services such as DNS and SNMP; no client chats from there."""
@@ -21,39 +21,39 @@ class ProvisionalAddresses:
         self._allowed = allowed
         self._proofs: Counter[bytes] = Counter()
         """How many members and lobby clients proved a remote (see `Endpoint.remote`)."""
-        self._remote_of: dict[Member, bytes] = {}
-        self._members_at: dict[bytes, dict[Member, None]] = {}
+        self._remote_of: dict[Session, bytes] = {}
+        self._sessions_at: dict[bytes, dict[Session, None]] = {}
 
-    def offer(self, member: Member, address: Address, endpoint: Endpoint) -> None:
+    def offer(self, session: Session, address: Address, endpoint: Endpoint) -> None:
         """Send a member's copies to this address, in place of one offered before, unless it may be somebody else's.
 
         ``endpoint`` is what the address tells.
         """
         if not self._allowed:
             return
-        self.withdraw(member)
+        self.withdraw(session)
         remote = endpoint.remote
         if endpoint.port >= LEAST_PORT and remote not in self._proofs:
-            self._remote_of[member] = remote
-            self._members_at.setdefault(remote, {})[member] = None
-            member.room.listen(member, address)
+            self._remote_of[session] = remote
+            self._sessions_at.setdefault(remote, {})[session] = None
+            session.member.room.listen(session, address)
 
-    def withdraw(self, member: Member) -> None:
+    def withdraw(self, session: Session) -> None:
         """Send nothing to a member's provisional address any more."""
-        remote = self._remote_of.pop(member, None)
+        remote = self._remote_of.pop(session, None)
         if remote is None:
             return
-        member.room.stop_listening(member)
-        del self._members_at[remote][member]
-        if not self._members_at[remote]:
-            del self._members_at[remote]
+        session.member.room.stop_listening(session)
+        del self._sessions_at[remote][session]
+        if not self._sessions_at[remote]:
+            del self._sessions_at[remote]
 
     def prove(self, remote: bytes) -> None:
         """Note that a datagram came from there: nobody else's copies go there any more."""
         if self._allowed:
             self._proofs[remote] += 1
-            for member in list(self._members_at.get(remote, ())):
-                self.withdraw(member)
+            for session in list(self._sessions_at.get(remote, ())):
+                self.withdraw(session)
 
     def forget(self, remote: bytes) -> None:
         """Note that one who proved this address is gone or moved."""

@@ -1,6 +1,6 @@
 """The rooms and members of this relay: who may come in, who goes, and who is told."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
 from typing import Final
 
@@ -32,13 +32,13 @@ from relay_server.core.errors import (
     WrongPasswordError,
 )
 from relay_server.core.limits import Muted, SpeechLimit
-from relay_server.core.model import Member, Room
+from relay_server.core.model import Member, Room, Session
 from relay_server.core.names import name_keys
 from relay_server.core.policy import Policy
 from relay_server.core.proofs import Proofs
 from relay_server.core.provisional import ProvisionalAddresses
 from relay_server.core.reachability import SilentHosts, Watch
-from relay_server.core.remotes import MembersByRemote
+from relay_server.core.remotes import SessionsByRemote
 from relay_server.core.shown import check_shown, judge_user_name
 
 ADDRESS_CHANGE_SECONDS: Final = 1.0
@@ -55,20 +55,20 @@ class Registry:
         self.counters = Counters()
         self.admission = Admission(policy)
         self.rooms: dict[bytes, Room] = {}
-        self.members_by_token: dict[bytes, Member] = {}
-        self.members_by_header: dict[bytes, Member] = {}
+        self.sessions_by_token: dict[bytes, Session] = {}
+        self.sessions_by_header: dict[bytes, Session] = {}
         """What the beginning of a datagram proves; the data path asks nothing else. Who is paused isn't in it."""
         self._policy = policy
         self._observer = observer
-        self._watch: Watch[Member] = Watch(
+        self._watch: Watch[Session] = Watch(
             new_nonce, self._suspect, self._evict_for(EvictionReason.UNREACHABLE), self._pause, self._resume
         )
         self._silent_hosts = SilentHosts()
         self.proofs = Proofs(policy.max_session_seconds, new_nonce, self._ask, self._evict_for(EvictionReason.EXPIRED))
         self.provisional = ProvisionalAddresses(allowed=policy.provisional_address)
-        self._members_by_remote = MembersByRemote()
-        self._active: DeadlineQueue[Member] = DeadlineQueue(policy.silence_timeout_seconds, attrgetter("seen_at"))
-        self._pending: DeadlineQueue[Member] = DeadlineQueue(policy.pending_timeout_seconds)
+        self._sessions_by_remote = SessionsByRemote()
+        self._active: DeadlineQueue[Session] = DeadlineQueue(policy.silence_timeout_seconds, attrgetter("seen_at"))
+        self._pending: DeadlineQueue[Session] = DeadlineQueue(policy.pending_timeout_seconds)
         self._hostless: DeadlineQueue[Room] = DeadlineQueue(policy.host_grace_seconds)
         self.outbox: list[Outgoing] = []
         """What is to be said; who sends it takes it out."""
@@ -162,37 +162,38 @@ class Registry:
         room.host, room.host_was = member, (member.name, member.ip)
         self._hostless.discard(room)
 
-    def hear(self, member: Member, source: Address, now: float) -> None:
-        """Take a datagram's source, whose IP was checked, as the member's address (UDP-03)."""
-        self._resume(member)
-        if member.address == source:
+    def hear(self, session: Session, source: Address, now: float) -> None:
+        """Take a datagram's source, whose IP was checked, as the session's address (UDP-03)."""
+        self._resume(session)
+        if session.address == source:
             return
-        room, newcomer = member.room, member.address is None
-        if member.address is None:
-            self._pending.discard(member)
-            self._active.add(member, now)
+        member, newcomer = session.member, session.address is None
+        if newcomer:
+            self._pending.discard(session)
+            self._active.add(session, now)
             limited = self._policy.message_rate or self._policy.byte_rate
             limit = SpeechLimit(self._policy, now) if limited else None
             member.limit = Muted(limit) if member.muted else limit
-        elif now - member.moved_at < ADDRESS_CHANGE_SECONDS:
+        elif now - session.moved_at < ADDRESS_CHANGE_SECONDS:
             return
         else:
             self.counters.address_changes += 1
-            self._forget_remote(member)
-        member.address = source
-        member.moved_at = now
+            self._forget_remote(session)
+        session.address = source
+        session.moved_at = now
         remote = self.locate(source).remote
-        self._members_by_remote.add(remote, member)
-        self.provisional.withdraw(member)
+        self._sessions_by_remote.add(remote, session)
+        self.provisional.withdraw(session)
         self.provisional.prove(remote)
-        room.listen(member, source)
-        if newcomer and room.topic:
-            self.tell(member, Topic(room.topic))
+        member.room.listen(session, source)
+        if newcomer and member.room.topic:
+            self.tell(member, Topic(member.room.topic))
 
     def set_provisional_port(self, member: Member, port: Address) -> None:
         """Send to this address until the member's first datagram tells better (TCP-09, LEN-02)."""
-        if member.address is None and member.token in self.members_by_token:
-            self.provisional.offer(member, port, self.locate(port))
+        session = member.room.members.get(member)
+        if session is not None and session.address is None:
+            self.provisional.offer(session, port, self.locate(port))
 
     def leave(self, member: Member, now: float) -> None:
         """Take a member out by its own wish (UDP-08)."""
@@ -204,10 +205,8 @@ class Registry:
 
     def evict(self, member: Member, reason: EvictionReason, now: float) -> None:
         """Take a member's place from it and tell it why (EVI-02)."""
-        audience = member.room.audience_of(member)
-        if not self._remove(member):
+        if not self._expel(member, reason):
             return
-        self._tell_evicted(member, audience, reason)
         self._announce(member, MemberEvicted(member.name, reason))
         self._after_removal(member, reason, now)
 
@@ -219,9 +218,7 @@ class Registry:
         self._hostless.discard(room)
         self.admission.rooms.remove(room.network)
         for member in list(room.members):
-            audience = room.audience_of(member)
-            self._remove(member)
-            self._tell_evicted(member, audience, members_see)
+            self._expel(member, members_see)
         self._observer(events.RoomClosed(room.name, reason))
 
     def let_nobody_in(self) -> None:
@@ -240,10 +237,10 @@ class Registry:
 
     def expire(self, now: float) -> None:
         """Evict who was silent or never came, and close rooms whose host stayed away (EVI-01, ROOM-04)."""
-        while (member := self._active.pop_due(now)) is not None:
-            self.evict(member, EvictionReason.SILENCE, now)
-        while (member := self._pending.pop_due(now)) is not None:
-            self.evict(member, EvictionReason.NEVER_CONNECTED, now)
+        while (session := self._active.pop_due(now)) is not None:
+            self.evict(session.member, EvictionReason.SILENCE, now)
+        while (session := self._pending.pop_due(now)) is not None:
+            self.evict(session.member, EvictionReason.NEVER_CONNECTED, now)
         while (room := self._hostless.pop_due(now)) is not None:
             self.close_room(room, EvictionReason.HOST_LEFT, members_see=EvictionReason.HOST_LEFT)
         self.proofs.expire(now)
@@ -251,34 +248,33 @@ class Registry:
 
     def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
         """Take an ICMP error about a member (EVI-03)."""
-        members = self._members_by_remote.at(self.locate(target).remote)
+        sessions = self._sessions_by_remote.at(self.locate(target).remote)
         # Of those who share a socket one is asked, however many errors come; what is proven is true of all.
-        if members and self._watch.note_undelivered(members[0], members[0].room.sent, quoted, now):
-            for member in self._still_here(members[1:]):
-                self._watch.note_failure(member, now)
+        if sessions and self._watch.note_undelivered(sessions[0], sessions[0].member.room.sent, quoted, now):
+            self._note_failures(sessions[1:], now)
 
     def note_send_error(self, target: Address, now: float) -> None:
         """Count that the kernel had no way to this address (EVI-03)."""
-        for member in self._still_here(self._members_by_remote.at(self.locate(target).remote)):
-            self._watch.note_failure(member, now)
+        self._note_failures(self._sessions_by_remote.at(self.locate(target).remote), now)
 
     def note_unresolved(self, hosts: Collection[Host], now: float) -> None:
         """Take which hosts the kernel has asked for in vain so far (EVI-03)."""
         silent = self._silent_hosts.look(hosts, now)
         if silent:
             ips = {host.ip for host in silent}  # few members have one: only their addresses are taken apart
-            known = [one for one in self.members_by_token.values() if one.ip in ips and one.address is not None]
-            gone = [one for one in known if self.locate(one.address).host in silent]
-            for member in self._still_here(gone):
-                self._watch.note_failure(member, now)
+            sessions = [one for one in self.sessions_by_token.values() if one.member.ip in ips]
+            known = [one for one in sessions if one.address is not None]
+            self._note_failures([one for one in known if self.locate(one.address).host in silent], now)
 
     def tell(self, member: Member, notice: Notice) -> None:
         """Say something to one member."""
-        self._post(notice, member.room.audience_of(member), log=member.room.sent)
+        session = member.room.members.get(member)
+        if session is not None:  # else it left before it could be told
+            self._post(notice, member.room.audience_of(session), log=member.room.sent)
 
     def tell_all(self, member: Member, notice: Notice) -> None:
         """Say something to a member, be it paused, and to everybody else in its room."""
-        self._post(notice, member.room.gather_with(member), log=member.room.sent)
+        self._post(notice, member.room.gather_with(member.session), log=member.room.sent)
 
     def advise(self, member: Member, notice: Notice, now: float) -> None:
         """Tell a member what became of its words, unless it was told something a moment ago."""
@@ -286,76 +282,95 @@ class Registry:
             member.told_at = now
             self.tell(member, notice)
 
-    def _ask(self, member: Member, challenge: Challenge, log: Log | None = None) -> None:
+    def _ask(self, session: Session, challenge: Challenge, log: Log | None = None) -> None:
         """Send a challenge; what only one hears is no quotation of the room's."""
         self.counters.challenges += 1
-        self._post(challenge, member.room.audience_of(member), log=log)
+        self._post(challenge, session.member.room.audience_of(session), log=log)
 
-    def _suspect(self, member: Member, challenge: Challenge) -> None:
-        self._ask(member, challenge, member.challenges)
+    def _suspect(self, session: Session, challenge: Challenge) -> None:
+        self._ask(session, challenge, session.challenges)
 
-    def _still_here(self, members: Iterable[Member]) -> Iterator[Member]:
-        """Yield members as long as they are some: whoever goes may be a host, and take others with it."""
-        return (member for member in members if member.token in self.members_by_token)
+    def _note_failures(self, sessions: Iterable[Session], now: float) -> None:
+        for session in sessions:
+            if session.token in self.sessions_by_token:  # whoever goes may be a host, and take others with it
+                self._watch.note_failure(session, now)
 
-    def _pause(self, member: Member) -> None:
+    def _pause(self, session: Session) -> None:
         """Send a member nothing but challenges until it is heard; nothing is added to the data path (EVI-08)."""
-        if not member.paused:
-            member.paused = True
-            member.room.stop_listening(member)
-            del self.members_by_header[member.header]
+        if not session.paused:
+            session.paused = True
+            session.member.room.stop_listening(session)
+            del self.sessions_by_header[session.header]
 
-    def _resume(self, member: Member) -> None:
-        if member.paused and member.address is not None:
-            member.paused = False
-            member.room.listen(member, member.address)
-            self.members_by_header[member.header] = member
+    def _resume(self, session: Session) -> None:
+        if session.paused and session.address is not None:
+            session.paused = False
+            session.member.room.listen(session, session.address)
+            self.sessions_by_header[session.header] = session
 
-    def _evict_for(self, reason: EvictionReason) -> Callable[[Member, float], None]:
-        return lambda member, now: self.evict(member, reason, now)
+    def _evict_for(self, reason: EvictionReason) -> Callable[[Session, float], None]:
+        return lambda session, now: self.evict(session.member, reason, now)
 
     def _admit(self, room: Room, user_name: str, token: bytes, ip: bytes, now: float, port: Address | None) -> Member:
-        raw_name, keys = user_name.encode(), judge_user_name(user_name)
+        keys = judge_user_name(user_name)
         if any(key in room.members_by_key for key in keys):
             raise NameTakenError  # before a ban: who is in stays, and may ask so whether it still is
         if room.shuts_out(user_name, keys, ip):
             raise BannedError("The host of this room has banned you.")
         if self._policy.announce:
             self.admission.check_announcement(ip, len(room.members), now)
-        header = encode_datagram(room.raw_name, token)
-        attribution = raw_name + b": "
-        member = Member(
-            room, user_name, raw_name, token, keys, ip, header, len(header), attribution, joined_at=now, seen_at=now
-        )
+        member = Member(room, user_name, user_name.encode() + b": ", keys, ip, joined_at=now)
         member.muted = room.mutes_name(keys)
-        room.members[member] = None
         room.members_by_key.update(dict.fromkeys(keys, member))
-        self.members_by_token[token] = member
-        self.members_by_header[header] = member
         self.admission.members.add(network_of(ip))
-        self._pending.add(member, now)
-        self.proofs.begin(member, now)
-        if port is not None:
-            self.provisional.offer(member, port, self.locate(port))
+        self._begin(member, token, now, port)
         return member
 
+    def _begin(self, member: Member, token: bytes, now: float, port: Address | None) -> None:
+        """Give a member a session."""
+        header = encode_datagram(member.room.raw_name, token)
+        session = Session(member, token, header, len(header), seen_at=now)
+        member.room.members[member] = session
+        self.sessions_by_token[token] = session
+        self.sessions_by_header[header] = session
+        self._pending.add(session, now)
+        self.proofs.begin(session, now)
+        if port is not None:
+            self.provisional.offer(session, port, self.locate(port))
+
     def _remove(self, member: Member) -> bool:
-        if self.members_by_token.pop(member.token, None) is None:
+        room, session = member.room, member.room.members.pop(member, None)
+        if session is None:
             return False
-        room = member.room
-        del room.members[member]
-        self.provisional.withdraw(member)
-        room.stop_listening(member)
-        self.members_by_header.pop(member.header, None)
-        member.paused = False
+        self._end(session)
         for key in member.keys:
             del room.members_by_key[key]
-        self._forget_remote(member)
-        self._active.discard(member)
-        self._pending.discard(member)
-        self.proofs.end(member)
-        self._watch.forget(member)
         self.admission.members.remove(network_of(member.ip))
+        return True
+
+    def _end(self, session: Session) -> None:
+        """Let a session's token die, and send nothing to its address any more."""
+        del self.sessions_by_token[session.token]
+        self.sessions_by_header.pop(session.header, None)
+        self.provisional.withdraw(session)
+        session.member.room.stop_listening(session)
+        session.paused = False
+        self._forget_remote(session)
+        self._active.discard(session)
+        self._pending.discard(session)
+        self.proofs.end(session)
+        self._watch.forget(session)
+
+    def _expel(self, member: Member, reason: EvictionReason) -> bool:
+        """Remove a member and tell it why, at its last address; False if it is gone already."""
+        room, session = member.room, member.room.members.get(member)
+        if session is None:
+            return False
+        audience = room.audience_of(session)
+        self._remove(member)
+        self._observer(events.MemberEvicted(room.name, member.name, reason))
+        if session.address is not None:  # else somebody else may listen at its provisional address
+            self._post(Disconnected(reason), audience, log=room.sent)
         return True
 
     def _after_removal(self, member: Member, reason: EvictionReason, now: float) -> None:
@@ -368,22 +383,17 @@ class Registry:
         else:
             self.close_room(room, reason, members_see=EvictionReason.HOST_LEFT)
 
-    def _forget_remote(self, member: Member) -> None:
-        if member.address is not None:
-            remote = self.locate(member.address).remote
+    def _forget_remote(self, session: Session) -> None:
+        if session.address is not None:
+            remote = self.locate(session.address).remote
             self.provisional.forget(remote)
-            self._members_by_remote.remove(remote, member)
-
-    def _tell_evicted(self, member: Member, audience: Audience | None, reason: EvictionReason) -> None:
-        self._observer(events.MemberEvicted(member.room.name, member.name, reason))
-        if member.address is not None:  # else somebody else may listen at its provisional address
-            self._post(Disconnected(reason), audience, log=member.room.sent)
+            self._sessions_by_remote.remove(remote, session)
 
     def _announce(self, member: Member, notice: Notice) -> None:
         """Tell the others of the member's room about it."""
         if self._policy.announce:
-            self._post(notice, member.room.gather(), member, log=member.room.sent)
+            self._post(notice, member.room.gather(), member.room.members.get(member), log=member.room.sent)
 
-    def _post(self, notice: Notice, audience: Audience | None, but: Member | None = None, *, log: Log | None) -> None:
+    def _post(self, notice: Notice, audience: Audience | None, but: Session | None = None, *, log: Log | None) -> None:
         if audience is not None and len(audience.addresses) > (but in audience.addresses):
             self.outbox.append(Outgoing(notice, audience, but, log))

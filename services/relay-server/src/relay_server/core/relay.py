@@ -10,7 +10,7 @@ from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
 from relay_server.core.endpoint import Address
 from relay_server.core.limits import SMALL_AUDIENCE, NetworkBuckets, copy_rate
-from relay_server.core.model import Member
+from relay_server.core.model import Member, Session
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
 from relay_server.core.registry import TELL_SECONDS, Registry
@@ -39,7 +39,7 @@ class Relay:
         self._commands = commands
         self._counters = registry.counters
         self._fanout = registry.counters.fanout
-        self._find_sender = registry.members_by_header.get
+        self._find_sender = registry.sessions_by_header.get
         self._locate = registry.locate
         self._guesses = NetworkBuckets(GUESSES_A_SECOND, GUESSES_A_SECOND)
         self._copies = NetworkBuckets(*copy_rate(policy))
@@ -65,9 +65,10 @@ class Relay:
         sender.seen_at = now
         sender.failures = None
         message = data[sender.header_bytes :]
-        if sender.limit is not None and (reason := sender.limit.exceeded(len(message), now)) is not None:
-            return self._hold_back(sender, message, reason, now)
-        attribution = sender.attribution
+        member = sender.member
+        if member.limit is not None and (reason := member.limit.exceeded(len(message), now)) is not None:
+            return self._hold_back(member, message, reason, now)
+        attribution = member.attribution
         # An ordinary message: short, plain, no command, and not one that may begin with its sender's own name.
         if (
             self._attribution
@@ -78,14 +79,14 @@ class Relay:
         ):
             payload = attribution + message
         else:
-            meant = self._interpret(sender, message, now)
+            meant = self._interpret(member, message, now)
             if not meant or isinstance(meant, DropReason):
                 return self._conclude(meant)
             payload = meant
-        room = sender.room
+        room = member.room
         audience = room.audience or room.gather()
         others = len(audience.addresses) - 1
-        if others > SMALL_AUDIENCE and (copied := self._over_copies(sender, others, now)):
+        if others > SMALL_AUDIENCE and (copied := self._over_copies(member, others, now)):
             return self._drop(copied)
         counters.accepted += 1
         if now >= room.sent.due_at:
@@ -93,7 +94,7 @@ class Relay:
         self._fanout[others] += 1
         return audience, sender, payload
 
-    def _identify(self, data: bytes, source: Address, now: float) -> Member | DropReason:
+    def _identify(self, data: bytes, source: Address, now: float) -> Session | DropReason:
         """Find out who sends from a new address, or why it doesn't count (UDP-02, UDP-03)."""
         if len(data) > MAX_DATAGRAM_BYTES:
             return DropReason.OVERSIZED
@@ -104,16 +105,16 @@ class Relay:
         if not is_answerable(endpoint.ip, endpoint.port):
             return DropReason.UNANSWERABLE
         raw_room, token, _ = parts
-        member = self._registry.members_by_token.get(token)
-        if member is None:
+        session = self._registry.sessions_by_token.get(token)
+        if session is None:
             known_guesser = not self._guesses.take(network_of(endpoint.ip), now)
             return DropReason.GUESSING if known_guesser else DropReason.UNKNOWN_TOKEN
-        if member.room.raw_name != raw_room:
+        if session.member.room.raw_name != raw_room:
             return DropReason.ROOM_MISMATCH
-        if endpoint.ip != member.ip:
+        if endpoint.ip != session.member.ip:
             return DropReason.ADDRESS_MISMATCH
-        self._registry.hear(member, source, now)
-        return member
+        self._registry.hear(session, source, now)
+        return session
 
     def _interpret(self, member: Member, message: bytes, now: float) -> bytes | DropReason:
         """Return what the others see of a message, nothing if it isn't for them, or why it is dropped."""
@@ -136,7 +137,7 @@ class Relay:
         if message[0] != _SLASH:
             return None
         if is_answer(message):
-            self._registry.proofs.take_answer(member, message, now)
+            self._registry.proofs.take_answer(member.session, message, now)
             return b""
         if message in LEAVE_COMMANDS and self._leave_commands:
             self._registry.leave(member, now)
