@@ -54,6 +54,7 @@ def test_it_hears_when_it_becomes_the_host() -> None:
         address for text, addresses in case.said() if text == "server: bob is the host now" for address in addresses
     ]
     assert sorted(told) == sorted(map(home, (ann, bob, eve)))
+    assert ann.room.gather_with(bob.session).group is ann.room  # so that nothing overtakes what the room is told
 
 
 @pytest.mark.requirement("EVI-08")
