@@ -4,7 +4,7 @@ from typing import Final
 
 from chatbrain import RejoinPolicy, RoomBrain, Stage
 from chatbrain.errors import MessageTooLongError
-from chatproto import Completion, Operation, Status, encode_frame
+from chatproto import Completion, Feature, Operation, Status, encode_frame
 from chatproto.payloads import encode_completion, encode_status
 from chatproto.tcrp import Frame
 from fuzz.bites import Bites, piece
@@ -22,10 +22,13 @@ GRANTS: Final = (
     Completion(b"t" * 255, host=False, udp_port=65535, silence_timeout_seconds=0.01, max_message_bytes=1),
     Completion(b"token", host=False, udp_port=9001, silence_timeout_seconds=float("inf"), max_message_bytes=2**70),
     Completion(b"token", host=False, udp_port=9001, silence_timeout_seconds=float("nan"), max_message_bytes=9),
+    Completion(b"token", False, 9001, 300.0, 50, moderation=True, features=frozenset({Feature.NOTICES})),
 )
 NOTICES: Final = (
     *(b"bob: hello", b"hello", b"", b"server: bob joined", b"server: disconnected: silence", b"bob: \x1b[2J\xff"),
     *(b"server: disconnected: kicked", b"server: disconnected: shutdown", b"server: disconnected: host_left"),
+    *(b'server: {"notice": "disconnected", "reason": "silence"}', b'server: {"notice": "host_changed", "name": "ann"}'),
+    b'server: {"notice": "challenge", "nonce": "0123456789abcdef"}',
 )
 PAUSES: Final = (0.1, 1.0, 5.0, 25.0, 50.0, 800.0)
 ADDRESSES: Final = ("10.0.0.1", "10.0.0.2")
@@ -37,9 +40,10 @@ SEEDS: Final = (
     b"\0\1\0\0\1\0\5\4\0\0\2\4\5\3\0\0\2\2",
     b"\0\2\0\0\2\5\5\5\0\0\1\4\5\0\0\0\0\2\7",
     b"\0\0\0\0\3" + piece(encode_frame(Frame(1, 1, b"lab", b"\0")) + encode_frame(Frame(1, 2, b"lab", b"token"))),
+    b"\0\0\0\0\1\5\4\11\4\12\4\13\4" + piece(b'server: {"notice": "muted"}') + b"\6\7\5\4",
     b"\0\0\0\0\1\0\4" + piece(b"server: \x1b[0m joined") + b"\6\7\5\4",
 )
-WORDS: Final = (b"server: ", b"disconnected: ", b"token", b"status", b"\x03\x01\x01", b"\x03\x01\x02")
+WORDS: Final = (b"server: ", b'{"notice": "', b"disconnected: ", b"token", b"status", b"\x03\x01\x01", b"\x03\x01\x02")
 
 
 class World:

@@ -14,6 +14,7 @@ from chatbrain import (
 from chatbrain.events import Event
 from chatproto import (
     Completion,
+    Feature,
     Operation,
     ProtocolError,
     Request,
@@ -22,6 +23,7 @@ from chatproto import (
     parse_datagram,
 )
 
+NOTICES = frozenset({Feature.NOTICES})
 GRANT = Completion(b"token", host=False, udp_port=9001, silence_timeout_seconds=300.0, max_message_bytes=50)
 HOST_GRANT = Completion(b"hosts", host=True, udp_port=9001, silence_timeout_seconds=300.0, max_message_bytes=50)
 

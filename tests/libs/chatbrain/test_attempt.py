@@ -6,6 +6,7 @@ import pytest
 
 from chatbrain.attempt import TRANSACTION_SECONDS, Grant, JoinAttempt
 from chatproto import Completion, MalformedError, Operation, Request, ServerTransaction
+from libs.chatbrain.membership_case import NOTICES
 
 
 def granted(completion: Completion) -> Grant:
@@ -20,8 +21,8 @@ def granted(completion: Completion) -> Grant:
 
 
 def test_a_grant_has_all_that_a_membership_needs() -> None:
-    grant = granted(Completion(b"token", True, 9001, 6.0, 50, moderation=True))
-    assert grant == Grant(b"\x04\x05demotoken", True, 9001, 50, 6.0, True, "10.0.0.1")
+    grant = granted(Completion(b"token", True, 9001, 6.0, 50, moderation=True, features=NOTICES))
+    assert grant == Grant(b"\x04\x05demotoken", True, 9001, 50, 6.0, True, True, "10.0.0.1")
     assert grant.keep_alive_seconds == 2.0
 
 

@@ -17,17 +17,12 @@ from chatbrain import (
     SendStream,
     Stage,
 )
-from chatbrain.events import Ended, EndReason, Joined, Message
+from chatbrain.events import Ended, EndReason, Joined
 from chatbrain.findings import Fault, Finding
 from chatproto import (
-    Advice,
     Challenge,
     Completion,
-    Disconnected,
-    EvictionReason,
     Frame,
-    HostChanged,
-    MemberJoined,
     Operation,
     Request,
     ServerTransaction,
@@ -36,17 +31,16 @@ from chatproto import (
     encode_frame,
     encode_notice,
 )
-from chatproto.notices import PASSWORD_REMOVED, PASSWORD_SET
-from libs.chatbrain.membership_case import GRANT, HOST_GRANT, Case, joined
+from libs.chatbrain.membership_case import GRANT, HOST_GRANT, NOTICES, Case, joined
 
 NOT_THE_ONE = Ended.untrusted("relay:9000", Finding(Fault.EXPIRED, "certificate has expired"))
 
 
-def test_joining_asks_for_a_json_reply_and_registers_at_once() -> None:
+def test_joining_asks_for_a_json_reply_and_for_facts_and_registers_at_once() -> None:
     case = Case()
     case.start()
     case.answer(0.5, GRANT)
-    assert case.requests == [(Operation.JOIN, "demo", Request("ann", json_reply=True, plain=False))]
+    assert case.requests == [(Operation.JOIN, "demo", Request("ann", json_reply=True, plain=False, features=NOTICES))]
     close, bind, keep_alive = case.brain.take_actions()
     assert (close, bind) == (CloseStream(), BindDatagram(9001))
     assert keep_alive == SendDatagram(b"\x04\x05demotoken")
@@ -222,37 +216,6 @@ def test_nothing_is_said_without_a_membership() -> None:
     assert case.brain.take_actions() == []
 
 
-def test_messages_and_notices_become_events() -> None:
-    case = joined()
-    case.brain.receive_datagram(b"bob: hi", 1.0)
-    case.brain.receive_datagram(b"no colon", 2.0)
-    case.brain.receive_datagram(encode_notice(MemberJoined("eve")), 3.0)
-    assert case.brain.take_events() == [
-        Message("bob", "hi", b"bob: hi", 1.0),
-        Message(None, "no colon", b"no colon", 2.0),
-        MemberJoined("eve"),
-    ]
-
-
-@pytest.mark.requirement("EVI-03", "UDP-12")
-def test_a_challenge_is_answered_and_shown_to_nobody() -> None:
-    case = joined()
-    case.flush()
-    case.brain.receive_datagram(encode_notice(Challenge("0123456789abcdef")), 10.0)
-    assert (case.sent_messages(), case.brain.take_events()) == ([b"/here 0123456789abcdef"], [])
-    case.brain.fall_silent()
-    case.brain.receive_datagram(encode_notice(Challenge("0123456789abcdef")), 20.0)
-    assert (case.sent_messages(), case.brain.take_events()) == ([], [])
-
-
-@given(st.binary())
-def test_whatever_comes_is_harmless_to_show(data: bytes) -> None:
-    case = joined()
-    case.brain.receive_datagram(data, 1.0)
-    shown = [getattr(event, field, "") for event in case.flush() for field in ("sender", "text", "name")]
-    assert not [text for text in shown if text and any(char in text for char in "\x1b\n\r\x9b\u202e")]
-
-
 @pytest.mark.requirement("UDP-08")
 def test_leaving_frees_the_place_at_once() -> None:
     case = joined()
@@ -310,42 +273,6 @@ def test_a_command_is_one_and_fits() -> None:
         case.brain.command("/shrug", 1.0)
     with pytest.raises(MessageTooLongError):
         case.brain.command("/topic " + "x" * 50, 1.0)
-
-
-@pytest.mark.requirement("MOD-06")
-@pytest.mark.parametrize(("new_host", "operation"), [("ann", Operation.CREATE), ("bob", Operation.JOIN)])
-def test_who_is_host_by_now_creates_the_room_anew(new_host: str, operation: Operation) -> None:
-    case = Case()
-    case.join(GRANT if new_host == "ann" else HOST_GRANT)
-    case.brain.receive_datagram(encode_notice(HostChanged(new_host)), 1.0)
-    assert case.brain.take_events() == [HostChanged(new_host)]
-    case.brain.receive_datagram(encode_notice(Disconnected(EvictionReason.SHUTDOWN)), 2.0)
-    case.until(Stage.JOINING)
-    case.answer(100.0, GRANT)
-    assert case.requests[-1][0] is operation
-
-
-@pytest.mark.requirement("MOD-08")
-def test_a_room_that_gets_a_password_is_created_anew_with_it() -> None:
-    case = Case(Operation.CREATE)
-    case.join(replace(HOST_GRANT, moderation=True))
-
-    def created_with() -> str | None:
-        case.brain.receive_datagram(encode_notice(Disconnected(EvictionReason.SHUTDOWN)), 2.0)
-        case.until(Stage.JOINING)
-        case.answer(100.0, replace(HOST_GRANT, moderation=True))
-        return case.requests[-1][2].password
-
-    case.brain.command("/password open sesame", 1.0)
-    assert created_with() is None  # the relay may not have taken it
-    case.brain.receive_datagram(encode_notice(Advice(PASSWORD_SET)), 101.0)
-    assert created_with() == "open sesame"
-    case.brain.command("/password", 101.0)
-    case.brain.command("/who", 101.0)
-    assert created_with() == "open sesame"
-    case.brain.command("/password -", 101.0)
-    case.brain.receive_datagram(encode_notice(Advice(PASSWORD_REMOVED)), 102.0)
-    assert created_with() is None
 
 
 @pytest.mark.requirement("TCP-12")

@@ -25,6 +25,7 @@ from chatproto import (
     parse_notice,
     sanitize,
 )
+from chatproto.notices import PASSWORD_SET
 from libs.chatproto.strategies import USER_NAMES
 
 NOTICES = st.one_of(
@@ -50,10 +51,12 @@ NOTICES = st.one_of(
         (HostChanged("ann"), b"server: ann is the host now"),
         (Topic("tea"), b"server: topic: tea"),
         (Topic(""), b"server: no topic"),
+        (PasswordState(set=True, changed=True), f"server: {PASSWORD_SET}".encode()),
+        (PasswordState(set=False, changed=True), b"server: The room has no password any more."),
         (Advice("Too fast."), b"server: Too fast."),
     ],
 )
-@pytest.mark.requirement("UDP-09", "UDP-10", "EVI-02", "MOD-06", "MOD-07")
+@pytest.mark.requirement("UDP-09", "UDP-10", "EVI-02", "MOD-06", "MOD-07", "MOD-08")
 def test_the_notices_have_fixed_words(notice: Notice, message: bytes) -> None:
     assert encode_notice(notice) == message
     assert parse_notice(message.decode()) == notice
@@ -69,7 +72,6 @@ def test_the_notices_have_fixed_words(notice: Notice, message: bytes) -> None:
         (MessageDropped(NotRelayed.MESSAGE_RATE), "slow down: some of your messages were not relayed"),
         (MessageDropped(NotRelayed.BYTE_RATE), "slow down: some of your messages were not relayed"),
         (MessageDropped(NotRelayed.COPY_RATE), "slow down: some of your messages were not relayed"),
-        (PasswordState(set=False, changed=True), "The room has no password any more."),
         (PasswordState(set=True), "The room has a password: /password NEW sets one, /password - removes it."),
         (PasswordState(set=False), "The room has no password: /password NEW sets one, /password - removes it."),
     ],

@@ -25,10 +25,12 @@ from chatbrain.events import (
     Event,
     Joined,
     Message,
+    PersonalNotice,
     Rebound,
     Reconnecting,
     Recovered,
     Rejoined,
+    RoomNotice,
 )
 from chatbrain.findings import Fault, Finding
 from chatbrain.lobby import LobbyBrain
@@ -60,6 +62,7 @@ __all__ = [
     "Message",
     "MessageTooLongError",
     "OpenStream",
+    "PersonalNotice",
     "Port",
     "Presented",
     "Rebound",
@@ -68,6 +71,7 @@ __all__ = [
     "RejoinPolicy",
     "Rejoined",
     "RoomBrain",
+    "RoomNotice",
     "Secure",
     "SendDatagram",
     "SendStream",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
-from chatproto import ClientTransaction, Completion, MalformedError, Operation, Request, encode_datagram
+from chatproto import ClientTransaction, Completion, Feature, MalformedError, Operation, Request, encode_datagram
 from chatproto.constants import DEFAULT_UDP_PORT, KEEP_ALIVE_SECONDS, MAX_DATAGRAM_BYTES
 
 TRANSACTION_SECONDS: Final = 4.0
@@ -23,6 +23,8 @@ class Grant:
     silence_timeout_seconds: float | None
     """None: the relay didn't say, or never evicts for silence."""
     obeys: bool
+    facts: bool
+    """Whether notices come as JSON, not in prose (FEAT-03)."""
     local_address: str
     """From where it was asked for."""
 
@@ -80,5 +82,6 @@ class JoinAttempt:
             max_message_bytes=min(limit, room_left),
             silence_timeout_seconds=silence,
             obeys=completion.moderation,
+            facts=Feature.NOTICES in completion.features,
             local_address=self.local_address,
         )

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from chatbrain.attempt import JoinAttempt
-from chatproto import Command, Operation, Request, Status, parse_command
+from chatproto import Command, Feature, Operation, Request, Status, parse_command
 from chatproto.commands import REMOVE
 
 _PASSING: Final = {
@@ -28,7 +28,8 @@ class Claim:
         self.was_host = False
         """Whether one was the room's host at last; without a host it is to be created anew."""
         self._operation = operation
-        self._request = Request(name, password, json_reply=True, plain=False)
+        features = frozenset({Feature.NOTICES})
+        self._request = Request(name, password, json_reply=True, plain=False, features=features)
         self._chosen_password = password
         self._locked_out = False
 

@@ -15,21 +15,22 @@ from chatbrain.liveness import DEAF_SECONDS
 from chatbrain.membership import Membership
 from chatbrain.outbox import Outbox
 from chatproto import (
-    Advice,
     Challenge,
     Disconnected,
     HostChanged,
+    Notice,
     Operation,
-    ProseNotice,
+    PasswordState,
     ProtocolError,
     RefusedError,
     Status,
+    UnknownNotice,
     parse_command,
+    parse_json_notice,
     parse_notice,
     sanitize,
     split_attribution,
 )
-from chatproto.notices import PASSWORD_REMOVED, PASSWORD_SET
 
 REBOUND_PATIENCE_SECONDS: Final = 20.0
 """How long to listen on a new port before the relay is asked over TCP."""
@@ -115,7 +116,8 @@ class RoomBrain(Membership):
             self._course.backoff.cancel()
             self._chat(now)
         text = sanitize(data.decode(errors="replace"))
-        notice = parse_notice(text)
+        facts = self._grant is not None and self._grant.facts
+        notice = parse_json_notice(text) if facts else parse_notice(text)
         if notice is None:
             self._course.tell(Message(*split_attribution(text), data, now))
         else:
@@ -221,8 +223,10 @@ class RoomBrain(Membership):
         own_name = status is Status.NAME_TAKEN and asked_from == self._grant.local_address
         return own_name or status in _FULL
 
-    def _note(self, notice: ProseNotice, now: float) -> None:
+    def _note(self, notice: Notice | UnknownNotice, now: float) -> None:
         """Act on what the relay says."""
+        if isinstance(notice, UnknownNotice):
+            return
         if isinstance(notice, Challenge):
             if not self._liveness.silent:
                 self._outbox.send(notice.answer)  # the next keep-alive stays due
@@ -235,10 +239,8 @@ class RoomBrain(Membership):
             self._evict(notice.reason, now)
         elif isinstance(notice, HostChanged):
             self._claim.was_host = notice.name == self._claim.name
-        elif notice == Advice(PASSWORD_SET):
-            self._claim.change_password(removed=False)
-        elif notice == Advice(PASSWORD_REMOVED):
-            self._claim.change_password(removed=True)
+        elif isinstance(notice, PasswordState) and notice.changed:
+            self._claim.change_password(removed=not notice.set)
 
     def _doubt(self, now: float) -> None:
         """Act on a long silence: speak from a new port, and ask the relay if that doesn't help."""

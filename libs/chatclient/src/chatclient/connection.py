@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from chatbrain import Driver, Stage
-from chatbrain.events import Ended, Event, Joined, Message, Rejoined
-from chatproto import Advice, HostChanged, MemberEvicted, MemberJoined, MemberLeft, Topic
+from chatbrain.events import Ended, Event, Joined, Message, PersonalNotice, Rejoined, RoomNotice
+from chatproto import HostChanged
 
-_Heard = Message | MemberJoined | MemberLeft | MemberEvicted | HostChanged | Topic | Advice
+_Heard = Message | RoomNotice | PersonalNotice
 
 
 class Connection:

@@ -10,6 +10,8 @@ from typing import TypeAlias
 from chatproto.codes import EvictionReason
 from chatproto.notices import (
     ANSWER,
+    PASSWORD_REMOVED,
+    PASSWORD_SET,
     SERVER_PREFIX,
     Advice,
     Challenge,
@@ -18,11 +20,12 @@ from chatproto.notices import (
     MemberEvicted,
     MemberJoined,
     MemberLeft,
+    PasswordState,
     Topic,
 )
 
 ProseNotice: TypeAlias = (
-    Disconnected | MemberJoined | MemberLeft | MemberEvicted | HostChanged | Topic | Challenge | Advice
+    Disconnected | MemberJoined | MemberLeft | MemberEvicted | HostChanged | Topic | Challenge | PasswordState | Advice
 )
 
 _REASONS = "|".join(EvictionReason)
@@ -38,6 +41,8 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], ProseNotice]], ..
     (re.compile(r"(.+) left"), lambda found: MemberLeft(found[1])),
     (re.compile(r"(.+) is the host now"), lambda found: HostChanged(found[1])),
     (re.compile(rf"can you hear me\? {ANSWER}([0-9a-f]{{16}})"), lambda found: Challenge(found[1])),
+    (re.compile(re.escape(PASSWORD_SET)), lambda _: PasswordState(set=True, changed=True)),
+    (re.compile(re.escape(PASSWORD_REMOVED)), lambda _: PasswordState(set=False, changed=True)),
 )
 
 

@@ -12,7 +12,6 @@ from bot_client.ledger import Arrival, Ledger, Place
 from bot_client.marker import Marker
 from bot_client.settings import Settings
 from chatclient import (
-    Advice,
     Connection,
     Disconnected,
     Ended,
@@ -22,6 +21,7 @@ from chatclient import (
     MemberJoined,
     MemberLeft,
     Message,
+    PersonalNotice,
     Reconnecting,
     Recovered,
     RefusedError,
@@ -198,9 +198,9 @@ class Attendance:
                 self._occupy(connection)
             case MemberJoined() | MemberLeft() | MemberEvicted():
                 self._hear("server", str(event))
-            case Advice(text):
-                self._hear("server", text)
-                self._stage.observe(Advised(connection.room, self._name, text))
+            case _ if isinstance(event, PersonalNotice):
+                self._hear("server", str(event))
+                self._stage.observe(Advised(connection.room, self._name, str(event)))
 
     def _take_message(self, message: Message, connection: Connection) -> None:
         place, stage, sender = connection.room, self._stage, message.sender

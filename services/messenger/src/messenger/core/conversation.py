@@ -23,10 +23,13 @@ from chatproto import (
     Advice,
     BadPasswordError,
     Command,
+    CommandDone,
+    CommandFailed,
     HostChanged,
     MemberEvicted,
     MemberJoined,
     MemberLeft,
+    MemberList,
     Topic,
     check_password,
     parse_command,
@@ -213,9 +216,9 @@ class Conversation:
                 self.retry_at = now + delay_seconds
                 if attempt == 1:
                     self.note(wording.ending(cause).what, problem=True)
-            case Advice(text) if self.roster.take_list(text):
+            case MemberList() | Advice() if self.roster.take_list(str(event)):
                 if now >= self._own_list_until:
-                    self.note(sanitize(text))
+                    self._tell(event)
             case _:
                 self._take_news(event, now)
 
@@ -301,7 +304,7 @@ class Conversation:
                 self.host = name == self.entry.name
             case Topic(text):
                 self.topic = sanitize(text)
-            case Advice() if self._mutes_changed:
+            case CommandDone() | CommandFailed() | Advice() if self._mutes_changed:
                 self._mutes_changed = False
                 self._list_members(now)
             case _:

@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from chatbrain import Ended, Event, Joined, Message, Rebound, Reconnecting, Recovered, Rejoined
+from chatbrain import Ended, Event, Joined, Message, Rebound, Reconnecting, Recovered, Rejoined, RoomNotice
 from chatproto import (
-    Advice,
     Disconnected,
     EvictionReason,
     HostChanged,
@@ -40,12 +39,14 @@ def describe(event: Event) -> str | None:
             line = _of_membership(event)
         case Reconnecting():
             line = reconnecting(event)
-        case MemberJoined() | MemberLeft() | MemberEvicted() | HostChanged() | Topic() | Advice():
+        case MemberJoined() | MemberLeft() | MemberEvicted() | HostChanged() | Topic():
             line = _of_the_room(event)
         case Disconnected() | Rebound() | Ended():
             # What follows from an eviction says it, a new port is the client's business, and an end
             # is the program's.
             return None
+        case _:
+            line = advice(str(event))
     return sanitize(line)
 
 
@@ -56,7 +57,7 @@ def reconnecting(event: Reconnecting) -> str:
     )
 
 
-def _of_the_room(event: MemberJoined | MemberLeft | MemberEvicted | HostChanged | Topic | Advice) -> str:
+def _of_the_room(event: RoomNotice) -> str:
     match event:
         case MemberJoined(name):
             return _("{name} joined").format(name=name)
@@ -70,8 +71,6 @@ def _of_the_room(event: MemberJoined | MemberLeft | MemberEvicted | HostChanged 
             return _("no topic")
         case Topic(text):
             return _("topic: {text}").format(text=text)
-        case Advice(text):
-            return advice(text)
 
 
 def _of_membership(event: Joined | Rejoined | Recovered) -> str:
