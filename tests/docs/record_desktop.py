@@ -18,7 +18,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontDatabase, QImage
 from PySide6.QtWidgets import QApplication
 
-from chatproto import Advice, HostChanged, MemberJoined, Topic
+from chatproto import HostChanged, MemberJoined, Topic
 from messenger.core.entry import Entry
 from messenger.desktop.app import make_application, speak
 from messenger.desktop.form import Mode
@@ -26,7 +26,7 @@ from messenger.desktop.theme import Theme
 from messenger.desktop.window import Window
 from messenger.i18n import use_language
 from messenger.recents import Recents
-from services.messenger.core.fake_relay import Case
+from services.messenger.core.fake_relay import Case, listing
 
 PICTURES: Final = Path(__file__).parents[2] / "docs" / "images"
 FONT: Final = "Noto Sans CJK JP"
@@ -104,8 +104,7 @@ class Studio:
         for who in people:
             self.case.relay.notices(MemberJoined(who))
         host = people[0]
-        listed = ", ".join([f"{host} (host)", self.name, *people[1:]])
-        self.case.relay.notices(Advice(f"{len(people) + 1} here: {listed}."))
+        self.case.relay.notices(listing(f"{host} (host)", self.name, *people[1:]))
         self.case.relay.notices(Topic(self.topic))
         self.case.relay.notices(HostChanged(host))
         self.window.show_conversation(self.case.messenger.conversations[-1])

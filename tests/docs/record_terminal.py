@@ -18,13 +18,13 @@ from rich.style import Style
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from chatproto import Advice, Topic
+from chatproto import Topic
 from docs.terminal_talk import TALKS, Talk
 from messenger.i18n import use_language
 from messenger.terminal.app import ChatApp
 from messenger.terminal.start_screen import Form
 from messenger.terminal.themes import DARK, LIGHT
-from services.messenger.core.fake_relay import Case, entry
+from services.messenger.core.fake_relay import Case, entry, listing
 
 IMAGES: Final = Path(__file__).parents[2] / "docs" / "images"
 COLUMNS, ROWS = 104, 26
@@ -78,7 +78,7 @@ def _talk(case: Case, talk: Talk) -> None:
     others = [case.messenger.enter(entry(room, talk.me)) for room in talk.others]
     room = case.messenger.conversations[0]
     case.relay.notices(Topic(talk.topic), link=0)
-    case.relay.notices(Advice(talk.members), link=0)
+    case.relay.notices(listing(*talk.members), link=0)
     for line in talk.lines:
         case.links.now += 40.0
         if isinstance(line, str):

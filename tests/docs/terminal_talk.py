@@ -14,8 +14,8 @@ class Talk:
     me: str
     room: str
     topic: str
-    members: str
-    """As the relay lists them."""
+    members: Sequence[str]
+    """As the relay lists them, with marks."""
     lines: Sequence[Any]
     """Messages of others are texts, one's own are tuples, the rest are notices."""
     after: Sequence[str]
@@ -30,7 +30,7 @@ TALKS: Final[Mapping[str, Talk]] = {
         me="Ann",
         room="kitchen table",
         topic="Saturday's market: who brings what?",
-        members="5 here: Milo (host), Ann, Bea, Chidi, ヒロ.",
+        members=("Milo (host)", "Ann", "Bea", "Chidi", "ヒロ"),
         lines=(
             "Milo: Morning! The stall is ours from seven, the awning is in the van already.",
             ("I'll bring two loaves and the good knife. Does anybody have change?",),
@@ -52,7 +52,7 @@ TALKS: Final[Mapping[str, Talk]] = {
         me="花子",
         room="お茶の間",
         topic="土曜日の市場、だれが何を持っていく？",
-        members="5 here: 太郎 (host), 花子, 美咲, 健一, Milo.",
+        members=("太郎 (host)", "花子", "美咲", "健一", "Milo"),
         lines=(
             "太郎: おはようございます。場所は七時から使えます。テントはもう車に積みました。",
             ("パンを二つと、よく切れる包丁を持っていきます。おつりの小銭はありますか？",),

@@ -1,5 +1,6 @@
 """What drives terminals reaches none: our clients show it harmless, whatever a relay lets through (UDP-11)."""
 
+import json
 import re
 import subprocess
 import sys
@@ -51,6 +52,24 @@ SHAPES: list[Callable[[str], tuple[str, str]]] = [
     lambda text: (f"server: advice, {text}", f"advice, {text}"),
 ]
 """The ways to a person's eyes: what is sent, and which line it becomes."""
+
+
+def fact(kind: str, **fields: object) -> str:
+    """Write a notice as JSON, which spells out every character that drives a terminal (FEAT-03)."""
+    return f"server: {json.dumps({'notice': kind, **fields})}"
+
+
+FACTS: list[Callable[[str], tuple[str, str]]] = [
+    lambda text: (fact("member_joined", name=text), f"{text} joined"),
+    lambda text: (fact("topic", text=text), f"topic: {text}"),
+    lambda text: (fact("members", members=[{"name": text}], total=1, part=1, more=False), f"1 here: {text}."),
+    lambda text: (fact("bans", names=[text], part=1, more=False), f"Banned: {text}."),
+    lambda text: (fact("command_done", command="mute", name=text), f"{text} is muted; /unmute takes it back."),
+    lambda text: (fact("command_failed", code="not_banned", name=text), f"{text} isn't banned."),
+    lambda text: (fact("command_failed", code="of_tomorrow", message=text), text),
+    lambda text: (fact("advice", text=text), text),
+]
+"""The same, from a relay that grants facts."""
 
 
 def deliveries(texts: list[str]) -> Iterator[tuple[str, str]]:
@@ -179,6 +198,21 @@ def test_a_pipe_gets_one_harmless_line_for_each_message(relay: HostileRelay, *, 
             name, _, said = sent.partition(": ")
             relay.say(said if lobby else sent, client, lobby_name=name if lobby else None)
             assert chat.stdout.readline().decode().rstrip("\n") == shown
+        chat.terminate()
+        assert chat.wait(SECONDS) == 0
+
+
+@pytest.mark.requirement("UDP-11", "FEAT-03")
+def test_a_pipe_gets_one_harmless_line_for_each_fact(relay: HostileRelay) -> None:
+    relay.grant = {"features": ["notices"]}
+    with piped("messenger", "join", "demo", "--server", relay.server, "--name", "bob", "--stay") as chat:
+        assert chat.stdout
+        client = relay.await_client()
+        assert b"You are in" in chat.stdout.readline()
+        for number, text in enumerate(SEQUENCES):
+            sent, shown = FACTS[number % len(FACTS)](f"{number:03}<{text}>")
+            relay.say(sent, client)
+            assert chat.stdout.readline().decode().rstrip("\n") == harmless(shown)
         chat.terminate()
         assert chat.wait(SECONDS) == 0
 

@@ -24,6 +24,8 @@ class Membership:
 
     obeys = False
     """Whether the relay obeys commands here (MOD-01)."""
+    facts = False
+    """Whether the relay tells facts, not prose (FEAT-03)."""
 
     def __init__(
         self, outbox: Outbox, *, server: str, rejoin: RejoinPolicy | None, random: Callable[[], float]

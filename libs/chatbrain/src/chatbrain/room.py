@@ -116,8 +116,7 @@ class RoomBrain(Membership):
             self._course.backoff.cancel()
             self._chat(now)
         text = sanitize(data.decode(errors="replace"))
-        facts = self._grant is not None and self._grant.facts
-        notice = parse_json_notice(text) if facts else parse_notice(text)
+        notice = parse_json_notice(text) if self.facts else parse_notice(text)
         if notice is None:
             self._course.tell(Message(*split_attribution(text), data, now))
         else:
@@ -178,7 +177,7 @@ class RoomBrain(Membership):
         self._outbox.act(CloseStream())
 
     def _adopt(self, grant: Grant, now: float) -> None:
-        self._grant, self.obeys = grant, grant.obeys
+        self._grant, self.obeys, self.facts = grant, grant.obeys, grant.facts
         self._claim.grant()
         self._outbox.open(grant.header, grant.max_message_bytes)
         self._liveness.begin()

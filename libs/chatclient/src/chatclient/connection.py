@@ -70,8 +70,9 @@ class Connection:
     def command(self, text: str) -> bool:
         """Give the relay a command such as ``/kick ann``, which `say` would say to everybody.
 
-        Who isn't the host may ask ``/who`` and ``/topic``; notices answer. False while there is no membership, or
-        if the relay doesn't obey: nothing was sent, so that no password is said aloud.
+        Who isn't the host may ask ``/who`` and ``/topic``. The answer is an event, such as ``MemberList``, or
+        ``Advice`` from a relay that knows no facts; ``str()`` of each is a line to read. False while there is no
+        membership, or if the relay doesn't obey: nothing was sent, so that no password is said aloud.
 
         Raises:
             MessageTooLongError: it has more than ``max_message_bytes``.

@@ -7,6 +7,9 @@ from typing import Any
 from chatbrain import Brain, Driver, Event, Look, Presented, ServerAddress, Tls
 from chatproto import (
     Completion,
+    Feature,
+    ListedMember,
+    MemberList,
     Operation,
     ProtocolError,
     ServerTransaction,
@@ -38,6 +41,8 @@ class FakeRelay:
         self.verdict: Status | None = Status.OK
         """None: it isn't there."""
         self.moderation = True
+        self.facts = True
+        """Whether it tells facts; if not, it speaks prose."""
         self.limit = 100
         self.certificate: Look = Presented(SHOWN, None)
         self.asked: list[tuple[Operation, str, str, str | None]] = []
@@ -65,7 +70,9 @@ class FakeRelay:
         assert self.verdict is not None
         if self.verdict is not Status.OK:
             return transaction.refuse(RefusalError(self.verdict))
-        grant = Completion(b"token", operation is Operation.CREATE, 9001, 300.0, self.limit, self.moderation)
+        features = form.features if self.facts else frozenset[Feature]()
+        host = operation is Operation.CREATE
+        grant = Completion(b"token", host, 9001, 300.0, self.limit, self.moderation, features)
         return transaction.accept() + transaction.complete(grant)
 
     def hear(self, datagram: bytes) -> None:
@@ -83,7 +90,7 @@ class FakeRelay:
         self.links[link].receive(text.encode())
 
     def notices(self, notice: Any, link: int = -1) -> None:
-        self.links[link].receive(encode_notice(notice))
+        self.links[link].receive(encode_notice(notice, json=self.facts))
 
 
 class FakeLink(Driver):
@@ -201,6 +208,13 @@ class Case:
 
 def entry(room: str | None = "demo", name: str = "ann", **options: Any) -> Entry:
     return Entry.read("relay.example", room, name, **options)
+
+
+def listing(*people: str, total: int = 0) -> MemberList:
+    """List people, each perhaps with a mark behind the name."""
+    marked = [(name.removesuffix(" (host)").removesuffix(" (muted)"), name) for name in people]
+    members = [ListedMember(name, whole == f"{name} (host)", whole == f"{name} (muted)") for name, whole in marked]
+    return MemberList(tuple(members), total or len(people), part=1, more=False)
 
 
 def texts(lines: Iterable[Any]) -> list[str]:

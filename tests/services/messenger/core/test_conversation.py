@@ -6,12 +6,16 @@ import pytest
 
 from chatproto import (
     Advice,
+    Command,
+    CommandDone,
     Disconnected,
     EvictionReason,
     HostChanged,
+    ListedMember,
     MemberEvicted,
     MemberJoined,
     MemberLeft,
+    MemberList,
     Status,
     Topic,
 )
@@ -19,7 +23,7 @@ from messenger.core.conversation import LIST_SECONDS, Conversation, Presence, Su
 from messenger.core.history import Kind
 from messenger.core.roster import Person
 from messenger.i18n import use_language
-from services.messenger.core.fake_relay import NOON, Case, at, entry
+from services.messenger.core.fake_relay import NOON, Case, at, entry, listing, texts
 
 
 class Room(Case):
@@ -100,7 +104,7 @@ def test_nothing_is_said_while_one_is_not_in(case: Room) -> None:
 
 
 def test_people_come_and_go(case: Room) -> None:
-    case.relay.says("server: 2 here: bob (host), ann.")
+    case.relay.notices(listing("bob (host)", "ann"))
     case.relay.notices(MemberJoined("eve"))
     case.relay.notices(MemberJoined("joe"))
     case.relay.notices(MemberLeft("joe"))
@@ -111,31 +115,62 @@ def test_people_come_and_go(case: Room) -> None:
 
 def test_the_programs_own_question_who_is_here_is_answered_unseen(case: Room) -> None:
     assert case.relay.words == ["/who"]
-    case.relay.says("server: 3 here: bob (host), ann,")
-    case.relay.says("server: ... eve.")
+    case.relay.notices(MemberList((ListedMember("bob", host=True), ListedMember("ann")), 3, 1, more=True))
+    case.relay.notices(MemberList((ListedMember("eve"),), 3, 2, more=False))
     assert [person.name for person in case.room.roster.people] == ["bob", "ann", "eve"]
     assert case.new() == []
 
 
 def test_a_persons_own_question_is_answered_for_the_eyes(case: Room) -> None:
     case.submits("/who")
-    case.relay.says("server: 1 here: ann.")
+    case.relay.notices(listing("ann"))
     assert case.new() == [(Kind.NOTICE, None, "1 here: ann.")]
 
 
 def test_a_list_that_comes_long_after_the_programs_question_is_shown(case: Room) -> None:
     case.links.now = LIST_SECONDS
-    case.relay.says("server: 1 here: ann.")
+    case.relay.notices(listing("ann"))
     assert case.new() == [(Kind.NOTICE, None, "1 here: ann.")]
 
 
 def test_after_a_mute_the_program_asks_anew(case: Room) -> None:
     case.submits("/mute bob")
     assert case.relay.words[-1] == "/mute bob"
-    case.relay.notices(Advice("bob is muted; /unmute takes it back."))
+    case.relay.notices(CommandDone(Command.MUTE, "bob"))
     assert case.relay.words[-1] == "/who"
-    case.relay.notices(Advice("Something else."))
+    case.relay.notices(CommandDone(Command.KICK, "eve"))
     assert case.relay.words.count("/who") == 2
+
+
+def test_whose_name_has_a_comma_is_one_person(case: Room) -> None:
+    case.submits("/who")
+    case.relay.notices(listing("Doe, John (muted)", "ann"))
+    assert list(case.room.roster.people) == [Person("Doe, John", muted=True), Person("ann")]
+    assert case.new() == [(Kind.NOTICE, None, "2 here: Doe, John (muted), ann.")]
+    case.relay.notices(MemberLeft("Doe, John"))
+    assert [person.name for person in case.room.roster.people] == ["ann"]
+
+
+def test_a_name_that_reads_like_a_list_is_none(case: Room) -> None:
+    case.relay.notices(listing("bob", "ann"))
+    case.relay.notices(Advice("1 here: eve."))
+    assert [person.name for person in case.room.roster.people] == ["bob", "ann"]
+    assert case.new() == [(Kind.NOTICE, None, "1 here: eve.")]
+
+
+def test_a_relay_that_knows_no_facts_is_read_in_prose() -> None:
+    case = Case()
+    case.relay.facts = False
+    room = case.messenger.enter(entry())
+    case.relay.says("server: 3 here: bob (host), ann,")
+    case.relay.says("server: ... eve (muted).")
+    assert list(room.roster.people) == [Person("bob", host=True), Person("ann"), Person("eve", muted=True)]
+    seen = room.history.end
+    case.relay.says("server: The relay rests at night.")
+    assert texts(room.history.since(seen)) == ["The relay rests at night."]
+    case.messenger.submit(room, "/mute bob")
+    case.relay.says("server: bob is muted; /unmute takes it back.")
+    assert case.relay.words[-1] == "/who"
 
 
 def test_a_relay_that_obeys_nothing_is_not_asked_and_those_who_speak_are_noted() -> None:
@@ -150,13 +185,13 @@ def test_a_relay_that_obeys_nothing_is_not_asked_and_those_who_speak_are_noted()
 
 
 def test_where_the_list_is_known_a_speaker_is_not_added(case: Room) -> None:
-    case.relay.says("server: 1 here: ann.")
+    case.relay.notices(listing("ann"))
     case.relay.says("bob: hi")
     assert "bob" not in case.room.roster
 
 
 def test_the_host_changes_hands(case: Room) -> None:
-    case.relay.says("server: 2 here: bob (host), ann.")
+    case.relay.notices(listing("bob (host)", "ann"))
     hosts = []
     for name in ("ann", "bob"):
         case.relay.notices(HostChanged(name))

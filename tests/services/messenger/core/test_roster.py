@@ -2,50 +2,66 @@
 
 import pytest
 
+from chatproto import ListedMember, MemberList
 from chatproto.constants import MAX_NAME_BYTES
-from messenger.core.roster import MAX_HEARD, MAX_PEOPLE, Person, Roster
+from messenger.core.roster import MAX_COUNTED, MAX_HEARD, MAX_PEOPLE, Person, Roster
+from services.messenger.core.fake_relay import listing
 
 
-def _roster(*texts: str) -> Roster:
+def part(*names: str, number: int = 1, total: int = 0, more: bool = False) -> MemberList:
+    return MemberList(tuple(map(ListedMember, names)), total or len(names), number, more)
+
+
+def roster_of(*lists: MemberList) -> Roster:
     roster = Roster()
-    for text in texts:
-        assert roster.take_list(text)
+    for each in lists:
+        roster.take_list(each)
     return roster
 
 
-def test_a_list_is_read_the_host_first() -> None:
-    roster = _roster("4 here: eve, ann (host), bob (muted), o. k..")
+def names_in(roster: Roster) -> list[str]:
+    return [person.name for person in roster.people]
+
+
+def test_a_list_is_taken_the_host_first() -> None:
+    roster = roster_of(listing("eve", "ann (host)", "bob (muted)", "Doe, John"))
     assert roster.known
     assert list(roster.people) == [
         Person("ann", host=True),
         Person("eve"),
         Person("bob", muted=True),
-        Person("o. k."),
+        Person("Doe, John"),
     ]
 
 
 def test_a_long_list_comes_in_parts_and_counts_when_it_is_whole() -> None:
-    roster = _roster("3 here: ann (host),")
-    assert not roster.known
-    assert len(roster) == 0
-    assert roster.take_list("... bob,")
-    assert roster.take_list("... eve and 7 more.")
-    assert [person.name for person in roster.people] == ["ann", "bob", "eve"]
+    roster = roster_of(part("ann", total=10, more=True))
+    assert (roster.known, len(roster)) == (False, 0)
+    roster.take_list(part("bob", number=2, total=10, more=True))
+    roster.take_list(part("eve", number=3, total=10))
+    assert names_in(roster) == ["ann", "bob", "eve"]
     assert (len(roster), roster.others) == (10, 7)
 
 
-@pytest.mark.parametrize("text", ["... bob.", "topic", "x here: ann.", "3 are here: ann."])
-def test_anything_else_is_no_list(text: str) -> None:
-    assert not Roster().take_list(text)
+@pytest.mark.parametrize("lost", [1, 2])
+def test_who_stands_in_a_part_that_got_lost_is_counted(lost: int) -> None:
+    parts = [part(name, number=number, total=3, more=number < 3) for number, name in enumerate("abc", start=1)]
+    roster = roster_of(*(each for each in parts if each.part != lost))
+    assert names_in(roster) == [name for number, name in enumerate("abc", start=1) if number != lost]
+    assert len(roster) == 3
+
+
+def test_a_list_whose_end_got_lost_leaves_nothing_in_the_next() -> None:
+    roster = roster_of(part("ann", total=2, more=True), part("bob"))
+    assert (names_in(roster), len(roster)) == (["bob"], 1)
 
 
 def test_a_new_list_takes_the_place_of_the_old_one() -> None:
-    roster = _roster("1 here: ann (host).", "1 here: bob (host).", "0 here: nobody.")
-    assert [person.name for person in roster.people] == ["nobody"]
+    assert names_in(roster_of(part("ann"), part("bob"))) == ["bob"]
 
 
 def test_people_come_go_and_become_host() -> None:
-    roster = _roster("2 here: ann (host), bob (muted).")
+    roster = roster_of(listing("ann (host)", "bob (muted)"))
     roster.add("eve")
     roster.remove("nobody")
     roster.hand_over("bob")
@@ -79,15 +95,15 @@ def test_who_is_over_the_limit_is_counted() -> None:
 
 
 def test_a_list_without_an_end_fills_no_memory() -> None:
-    roster = _roster("3 here: ann (host),")
-    for part in range(100):
-        assert roster.take_list(f"... {', '.join(f'{part} {number}' for number in range(100))},")
-    assert roster.take_list("... eve and 5 more.")
-    assert (len(roster.people), roster.others) == (MAX_PEOPLE, 100 * 100 + 2 + 5 - MAX_PEOPLE)
+    roster = Roster()
+    for number in range(1, 101):
+        names = (f"{number} {each}" for each in range(100))
+        roster.take_list(part(*names, number=number, total=10_005, more=number < 100))
+    assert (len(roster.people), roster.others) == (MAX_PEOPLE, 10_005 - MAX_PEOPLE)
 
 
 def test_a_name_longer_than_any_may_be_is_counted_alone() -> None:
-    roster = _roster(f"2 here: {'x' * (MAX_NAME_BYTES + 1)}, {'y' * MAX_NAME_BYTES}.")
+    roster = roster_of(part("x" * (MAX_NAME_BYTES + 1), "y" * MAX_NAME_BYTES))
     roster.add("z" * 4000)
     roster.hear("z" * 4000)
     roster.hand_over("z" * 4000)
@@ -103,6 +119,6 @@ def test_any_number_of_hosts_is_one() -> None:
     assert [person.name for person in roster.people if person.host] == ["name 5"]
 
 
-def test_more_than_can_be_counted_is_a_name() -> None:
-    roster = _roster(f"1 here: eve and {10**30} more.")
-    assert (len(roster), roster.others) == (1, 0)
+@pytest.mark.parametrize(("total", "counted"), [(10**30, MAX_COUNTED), (-5, 1), (0, 1)])
+def test_a_total_that_cannot_be_is_taken_as_near_as_can_be(total: int, counted: int) -> None:
+    assert len(roster_of(MemberList((ListedMember("ann"),), total, 1, more=False))) == counted

@@ -17,9 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from chatproto import Advice, Disconnected, EvictionReason
+from chatproto import Disconnected, EvictionReason
 from messenger.desktop.actions import Do, table
 from messenger.desktop.dialogs import HelpDialog, LineDialog
+from services.messenger.core.fake_relay import listing
 from services.messenger.desktop.sight import Sight
 
 CONTROLS = (QAbstractButton, QLineEdit, QComboBox, QAbstractItemView, QPlainTextEdit, QTextEdit)
@@ -50,7 +51,7 @@ def in_focus() -> QWidget:
 def whole(sight: Sight) -> Sight:
     """Have everything there: both pages, a banner, members."""
     sight.enter(create=True)
-    sight.happen(Advice("2 here: ann (host), bob."))
+    sight.happen(listing("ann (host)", "bob"))
     sight.window.show_start()
     sight.window.show_conversation(sight.messenger.conversations[0])
     sight.happen(Disconnected(EvictionReason.KICKED))

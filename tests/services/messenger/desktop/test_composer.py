@@ -4,8 +4,8 @@ from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from chatproto import Advice
 from messenger.desktop.composer import MAX_ROWS, Composer, Words
+from services.messenger.core.fake_relay import listing
 from services.messenger.desktop.sight import Sight
 
 
@@ -84,7 +84,7 @@ def test_a_doubled_slash_is_one_byte_less(composer: Composer) -> None:
 
 
 def test_tab_completes_names(sight: Sight, composer: Composer) -> None:
-    sight.happen(Advice("4 here: ann (host), bob, bonnie, さくら."))
+    sight.happen(listing("ann (host)", "bob", "bonnie", "さくら"))
     QTest.keyClicks(composer.words, "bo")
     keys(composer.words, Qt.Key.Key_Tab)
     assert composer.text == "bob: "

@@ -9,12 +9,13 @@ from PySide6.QtCore import QPoint, Qt, QTranslator
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMenu, QWidget
 
-from chatproto import Advice, Disconnected, EvictionReason, Status
+from chatproto import Disconnected, EvictionReason, Status
 from messenger.desktop.app import speak
 from messenger.desktop.dialogs import HelpDialog
 from messenger.desktop.form import Mode
 from messenger.desktop.theme import Theme
 from messenger.i18n import use_language
+from services.messenger.core.fake_relay import listing
 from services.messenger.desktop.sight import Sight
 
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
@@ -46,7 +47,7 @@ def texts(widget: QWidget) -> Iterator[str]:
 
 def test_no_text_of_the_window_is_english(sight: Sight) -> None:
     sight.enter("部屋", name="さくら", create=True)
-    sight.happen(Advice("2 here: さくら (host), 健太."))
+    sight.happen(listing("さくら (host)", "健太"))
     sight.hear("健太: こんにちは")
     sight.happen(Disconnected(EvictionReason.HOST_LEFT))
     window = sight.window

@@ -3,12 +3,13 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication
 
-from chatproto import Advice, Command, HostChanged
+from chatproto import Command, HostChanged
 from messenger.desktop.actions import Do
 from messenger.desktop.menus import PersonMenu, room_menu
+from services.messenger.core.fake_relay import listing
 from services.messenger.desktop.sight import Sight
 
-LISTED = Advice("3 here: ann (host), bob, carol (muted).")
+LISTED = listing("ann (host)", "bob", "carol (muted)")
 
 
 def menu_of(sight: Sight, row: int) -> PersonMenu:
@@ -33,7 +34,7 @@ def test_members_are_listed_with_the_host_first_and_who_is_muted(host: Sight) ->
 
 
 def test_who_is_too_many_to_be_listed_is_counted(host: Sight) -> None:
-    host.happen(Advice("900 here: ann (host), bob and 898 more."))
+    host.happen(listing("ann (host)", "bob", total=900))
     assert host.members == ["ann, host", "bob"]
     assert host.window.members.title.text() == "900 members"
 
@@ -54,6 +55,13 @@ def test_the_host_mutes_and_unmutes(host: Sight) -> None:
     assert host.relay.words[-1] == "/mute bob"
     menu_of(host, 2).commands[Command.UNMUTE].trigger()
     assert host.relay.words[-1] == "/unmute carol"
+
+
+def test_whose_name_has_a_comma_is_one_person(host: Sight) -> None:
+    host.happen(listing("ann (host)", "Doe, John (muted)"))
+    assert host.members == ["ann, host", "Doe, John, muted"]
+    menu_of(host, 1).commands[Command.UNMUTE].trigger()
+    assert host.relay.words[-1] == "/unmute Doe, John"
 
 
 def test_nobody_moderates_oneself(host: Sight) -> None:

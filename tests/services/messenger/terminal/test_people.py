@@ -7,14 +7,14 @@ import pytest
 from textual.events import Paste
 
 from chatbrain import Tls
-from chatproto import Advice, Operation
+from chatproto import Operation
 from messenger.recents import Recent, Recents
 from messenger.terminal.start_screen import Form
 from messenger.terminal.themes import choose_theme
-from services.messenger.core.fake_relay import Case
+from services.messenger.core.fake_relay import Case, listing
 from services.messenger.terminal.seat import sit_down
 
-LIST = "3 here: ann (host), bob, eve (muted)."
+LIST = listing("ann (host)", "bob", "eve (muted)")
 
 
 def said_last(case: Case, words: str) -> bool:
@@ -23,7 +23,7 @@ def said_last(case: Case, words: str) -> bool:
 
 async def test_a_host_chooses_what_to_do_about_somebody(case: Case) -> None:
     async with sit_down(case, create=True, size=(120, 30)) as ann:
-        case.relay.notices(Advice(LIST))
+        case.relay.notices(LIST)
         await ann.sees("3 members", "muted")
         for who, what, command in (
             ("bob", "Mute", "/mute bob"),
@@ -39,9 +39,19 @@ async def test_a_host_chooses_what_to_do_about_somebody(case: Case) -> None:
             await ann.misses("Address")
 
 
+async def test_whose_name_has_a_comma_is_one_person(case: Case) -> None:
+    async with sit_down(case, create=True, size=(120, 30)) as ann:
+        case.relay.notices(listing("ann (host)", "Doe, John"))
+        await ann.sees("2 members", "Doe, John")
+        await ann.clicks_on("Doe, John")
+        await ann.sees("Address", "Mute")
+        await ann.clicks_on("Mute")
+        await ann.until(partial(said_last, case, "/mute Doe, John"), "/mute Doe, John")
+
+
 async def test_others_are_addressed_and_oneself_is_not(case: Case) -> None:
     async with sit_down(case, size=(120, 30)) as ann:
-        case.relay.notices(Advice("2 here: bob (host), ann."))
+        case.relay.notices(listing("bob (host)", "ann"))
         await ann.sees("2 members")
         members = ann.app._rooms._members
         members.focus()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chatproto import Advice, MemberJoined, MemberLeft, Topic
+from chatproto import MemberJoined, MemberLeft, Topic
 from messenger.core.conversation import Presence
-from services.messenger.core.fake_relay import Case
+from services.messenger.core.fake_relay import Case, listing
 from services.messenger.terminal.seat import sit_down
 
 
@@ -32,7 +32,7 @@ async def test_the_lobby(case: Case) -> None:
 
 async def test_who_is_there_stands_at_the_side(case: Case) -> None:
     async with sit_down(case, create=True, size=(120, 24)) as ann:
-        case.relay.notices(Advice("2 here: ann (host), bob."))
+        case.relay.notices(listing("ann (host)", "bob"))
         await ann.sees("2 members", "ann           host", "bob")
         case.relay.notices(MemberJoined("ボブ"))
         await ann.sees("3 members", "ボブ joined")

@@ -3,9 +3,8 @@
 import pytest
 from textual.events import Paste
 
-from chatproto import Advice
 from messenger.core.conversation import Presence
-from services.messenger.core.fake_relay import Case
+from services.messenger.core.fake_relay import Case, listing
 from services.messenger.terminal.seat import Seat, sit_down
 
 
@@ -31,7 +30,7 @@ async def test_what_was_typed_is_an_arrow_away_but_no_password(case: Case) -> No
 
 async def test_tab_completes_names_and_commands(case: Case) -> None:
     async with sit_down(case, create=True) as ann:
-        case.relay.notices(Advice("4 here: ann (host), bob, bonnie, ボブ."))
+        case.relay.notices(listing("ann (host)", "bob", "bonnie", "ボブ"))
         await ann.types("b")
         await ann.presses("tab")
         assert typed(ann) == "bob: "

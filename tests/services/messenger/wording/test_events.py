@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from chatbrain import Ended, EndReason, Event, Joined, Message, Rebound, Reconnecting, Recovered, Rejoined
 from chatproto import (
     Advice,
+    Command,
+    CommandFailed,
     Disconnected,
     EvictionReason,
+    Failure,
     HostChanged,
     MemberEvicted,
     MemberJoined,
@@ -63,7 +66,7 @@ def test_each_event_has_its_line(event: Event, line: str | None) -> None:
     [
         (MemberJoined("bob"), "bob さんが参加しました"),
         (MemberEvicted("bob", EvictionReason.KICKED), "bob さんとの接続が切れました（ホストによる退室）"),
-        (Advice("Nobody here is called eve."), "eve という名前の人はここにいません。"),
+        (CommandFailed(Failure.NOBODY, Command.KICK, "eve"), "eve という名前の人はここにいません。"),
         (Joined("demo", "ann", False, 1, None), "ann としてルーム demo に参加しました。"),
         (
             Reconnecting(Ended(EndReason.REFUSED, Status.BUSY.message, Status.BUSY), 1.0, 2),

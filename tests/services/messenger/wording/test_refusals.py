@@ -1,10 +1,38 @@
-"""Why somebody isn't let in, and what to do."""
+"""Why somebody isn't let in, and what to do.
+
+A refusal has nothing but a sentence to say more than its status (TCP-06), so the relay's own are read from its source.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import relay_server.core.commands
 from chatproto import Status
 from messenger.i18n import LANGUAGES, use_language
 from messenger.wording import Words, refusal
+
+RELAY = Path(relay_server.core.commands.__file__).parents[1]
+FILES = [*(RELAY / "core").glob("*.py"), RELAY / "control.py", RELAY / "passwords.py", *(RELAY / "net").glob("*.py")]
+REFUSALS = {
+    f"{kind}Error" for kind in ("BadName", "Banned", "Busy", "Malformed", "NotSupported", "TooMany", "WrongPassword")
+}
+
+
+def refused_with() -> Iterator[str]:
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            for text in node.args if name in REFUSALS else []:
+                if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                    yield text.value
+                elif isinstance(text, ast.JoinedStr):
+                    parts = [part.value if isinstance(part, ast.Constant) else "7" for part in text.values]
+                    yield "".join(map(str, parts)).replace("The 7 name", "The user name")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -45,3 +73,14 @@ def test_what_nobody_knows_is_shown_beside_what_the_status_means() -> None:
     assert words.todo == "Try again when somebody has left."
     use_language("ja")
     assert refusal(Status.ROOM_FULL, "Enough.").what == "ルームは満員です。サーバーからのメッセージ:「Enough.」"
+
+
+def test_the_relays_sources_were_read() -> None:
+    assert len(set(refused_with())) > 12
+
+
+@pytest.mark.parametrize("text", sorted(set(refused_with())))
+def test_all_that_a_relay_refuses_with_is_translated(japanese: None, text: str) -> None:  # noqa: ARG001
+    words = refusal(Status.BUSY, text)
+    assert not words.what.isascii()
+    assert text not in words.what

@@ -41,6 +41,7 @@ from messenger.commands import Ask, ChoosePassword, Help, Leave, Nothing, Say, U
 from messenger.core import sentences
 from messenger.core.entry import Entry
 from messenger.core.history import History, Kind, Line
+from messenger.core.prose import ProseLists
 from messenger.core.roster import Roster
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class Conversation:
         self._ever_in = False
         self._mutes_changed = False
         self._own_list_until = -inf
+        self._prose = ProseLists()
 
     @property
     def title(self) -> str:
@@ -216,9 +218,10 @@ class Conversation:
                 self.retry_at = now + delay_seconds
                 if attempt == 1:
                     self.note(wording.ending(cause).what, problem=True)
-            case MemberList() | Advice() if self.roster.take_list(str(event)):
-                if now >= self._own_list_until:
-                    self._tell(event)
+            case MemberList():
+                self._take_list(event, now)
+            case Advice(text) if listed := self._read_prose(text):
+                self._take_list(listed, now)
             case _:
                 self._take_news(event, now)
 
@@ -292,6 +295,14 @@ class Conversation:
         self.roster.add(self.entry.name, host=event.host)
         self._tell(event)
         self._list_members(now)
+
+    def _read_prose(self, text: str) -> MemberList | None:
+        return None if self._brain and self._brain.facts else self._prose.read(text)
+
+    def _take_list(self, listed: MemberList, now: float) -> None:
+        self.roster.take_list(listed)
+        if now >= self._own_list_until:
+            self._tell(listed)
 
     def _take_news(self, event: Event, now: float) -> None:
         match event:

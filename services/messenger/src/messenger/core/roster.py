@@ -1,22 +1,19 @@
 """Who is in a room: as the relay lists them, and as they come and go after that."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from chatproto import MemberList
 from chatproto.constants import MAX_NAME_BYTES
 
 MAX_PEOPLE: Final = 2000
 """So many are kept by name, twice what a relay lets into a room by default; the others are counted: a hostile relay may
 make up any number of them."""
+MAX_COUNTED: Final = 10**9
+"""A relay may claim that any number of people is there; this many can be shown, and counted by a machine."""
 MAX_HEARD: Final = 1000
 """Where the relay lists nobody, who speaks is noted, up to so many names: they may be made up."""
-
-_FIRST = re.compile(r"(\d+) here:(?: (.*))?", re.DOTALL)
-_MORE = re.compile(r"\.\.\. (.*)", re.DOTALL)
-_TAIL = re.compile(r"(?: and (\d{1,9}) more)?\.$|,$")
-_MARKED = re.compile(r"(.+) \((host|muted)\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ class Roster:
 
     def __init__(self) -> None:
         self._names = _Names()
-        self._listed: _Names | None = None
+        self._listed = _Names()
         self.known = False
         """Whether the relay listed them; if not, they are those who were heard of."""
 
@@ -80,7 +77,7 @@ class Roster:
 
     def clear(self) -> None:
         """Forget everybody."""
-        self._names, self._listed, self.known = _Names(), None, False
+        self._names, self._listed, self.known = _Names(), _Names(), False
 
     def add(self, name: str, *, host: bool = False) -> None:
         """Take note that somebody came."""
@@ -102,25 +99,15 @@ class Roster:
             people[person.name] = replace(person, host=False)
         self._names.keep(replace(people.get(name, Person(name)), host=True))
 
-    def take_list(self, text: str) -> bool:
-        """Take a notice as the relay's list, or as a further part of it (MOD-02); False if it is neither.
+    def take_list(self, listed: MemberList) -> None:
+        """Take the relay's list, or a further part of it (MOD-02); it counts once its last part has come.
 
-        Names are parted by commas, so one that has a comma itself comes out as two.
+        Who stands in no part, or in one that got lost, is counted.
         """
-        if found := _FIRST.fullmatch(text):
+        if listed.part == 1:
             self._listed = _Names()
-        elif self._listed is None or not (found := _MORE.fullmatch(text)):
-            return False
-        names = found[found.re.groups] or ""
-        if tail := _TAIL.search(names):
-            names = names[: tail.start()]
-            self._listed.others += int(tail[1] or 0)
-        for name in names.split(", "):
-            marked = _MARKED.fullmatch(name)
-            if marked:
-                self._listed.add(Person(marked[1], marked[2] == "host", marked[2] == "muted"))
-            elif name:
-                self._listed.add(Person(name))
-        if not text.endswith(","):
-            self._names, self._listed, self.known = self._listed, None, True
-        return True
+        for member in listed.members:
+            self._listed.keep(Person(member.name, member.host, member.muted))
+        if not listed.more:
+            self._listed.others = max(0, min(listed.total, MAX_COUNTED) - len(self._listed.people))
+            self._names, self._listed, self.known = self._listed, _Names(), True

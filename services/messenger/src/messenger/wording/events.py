@@ -14,8 +14,8 @@ from chatproto import (
     sanitize,
 )
 from messenger.i18n import N_, _
-from messenger.wording.advice import advice
 from messenger.wording.ends import ending
+from messenger.wording.notices import told
 
 _REASONS: Final = {
     EvictionReason.SILENCE: N_("silence"),
@@ -46,7 +46,7 @@ def describe(event: Event) -> str | None:
             # is the program's.
             return None
         case _:
-            line = advice(str(event))
+            line = told(event)
     return sanitize(line)
 
 

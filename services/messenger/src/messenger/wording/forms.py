@@ -1,4 +1,4 @@
-"""Sentences of a relay, which speaks English, found again among those that there are translations of."""
+"""A relay's reasons for a refusal, which are English sentences, found among those that there are translations of."""
 
 import re
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ def translated(text: str, forms: Iterable[str]) -> str | None:
 
     Args:
         text: harmless to show, and so is what comes back.
-        forms: such as ``{name} may speak again.``.
+        forms: such as ``The room name has {size} bytes: use at most {limit}.``.
 
     """
     for form in forms:

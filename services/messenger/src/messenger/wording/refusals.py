@@ -35,7 +35,10 @@ FORMS: Final = (
     N_("The request was not whole in time."),
     *SENTENCES,
 )
-"""What relays say more exactly than the status; it has what to do in it."""
+"""What relays say more exactly than the status; it has what to do in it.
+
+A reply to a request has nothing but this sentence beside its status (TCP-06), so here sentences have to be read.
+"""
 
 _BY_STATUS: Final = {
     Status.OK: Words(N_("You are in.")),
@@ -63,12 +66,17 @@ _BY_STATUS: Final = {
 }
 
 
+def exactly(text: str) -> str | None:
+    """Say what a relay's own sentence says; None if it is of no known form."""
+    return translated(text, FORMS)
+
+
 def refusal(status: Status, text: str = "") -> Words:
     """Say why a relay refused, by its status and by what it said to it."""
     own = sanitize(text)
     if own in {"", status.message}:
         return _BY_STATUS[status].chosen()
-    if known := translated(own, FORMS):
+    if known := exactly(own):
         return Words(known)
     words = _BY_STATUS[status].chosen()
     return words._replace(what=_('{what} The relay says: "{text}"').format(what=words.what, text=own))
