@@ -27,6 +27,7 @@ from relay_server.core.model import Member, Session
 from relay_server.core.reachability import SentLog, Watch
 from relay_server.net import batch, http, sockets, tcp, tls, udp, wire
 from relay_server.net.hosts import OwnNames
+from relay_server.net.sending import SendError
 
 Weakness = Callable[[], None]
 
@@ -101,8 +102,8 @@ def _uncounted(flush: Callable[[udp.UdpPort], None]) -> Callable[[udp.UdpPort], 
 def blame_whoever_is_next() -> None:
     """Take an error that waited for the failure of the datagram it stopped, and don't send that one again."""
 
-    def send_rest(this: batch.BatchSocket, headers: Any, index: int, count: int) -> list[batch.SendError]:
-        refused: list[batch.SendError] = []
+    def send_rest(this: batch.BatchSocket, headers: Any, index: int, count: int) -> list[SendError]:
+        refused: list[SendError] = []
         while index < count:
             refused += this._errors(index, errno.ECONNREFUSED)
             index += 1

@@ -1,14 +1,16 @@
 """The portable socket where it differs from the batch calls: families, and no error queue."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from relay_server.core.address import parse_ip
 from relay_server.net.address import make_address
-from relay_server.net.batch import Sent
 from relay_server.net.portable import PortableSocket
+from relay_server.net.sending import Sent
 from relay_server.net.targets import pack_targets
 from services.relay_server.net.loopback import address_of, dead_address, udp_peer, wait_until_readable
 
@@ -47,3 +49,9 @@ def test_nobody_learns_of_dead_ports(ipv4: PortableSocket) -> None:
             assert peer.recv(100) == b"hello"
         assert ipv4.receive() == []
         assert list(ipv4.undelivered()) == []
+
+
+def test_a_relay_needs_no_batch_calls_of_the_c_library() -> None:
+    """As on macOS: whatever serves datagrams is loaded, and nothing looks for recvmmsg."""
+    code = "import ctypes; ctypes.CDLL = None; import relay_server.app, relay_server.net.udp"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,9 +12,9 @@ from relay_server.core.endpoint import Address
 from relay_server.core.lobby import Lobby
 from relay_server.core.policy import Policy
 from relay_server.net.address import locate
-from relay_server.net.batch import Sent
 from relay_server.net.crowds import CROWD, SLICE_COPIES
 from relay_server.net.fanout import GsoBatch
+from relay_server.net.sending import Sent
 from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import COPIES_A_TURN, UdpPort
 from services.relay_server.core.rooms_case import new_nonces

@@ -16,7 +16,7 @@ from relay_server.core.counters import DropReason, SendFailure
 from relay_server.core.lobby import Lobby
 from relay_server.core.policy import Policy
 from relay_server.net.address import locate, make_address
-from relay_server.net.batch import SendError, Sent
+from relay_server.net.sending import SendError, Sent
 from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import UdpPort
 from services.relay_server.core.rooms_case import new_nonces

@@ -13,15 +13,15 @@ import struct
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 from operator import add, mul
-from typing import Final, NamedTuple
+from typing import Final
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
 from relay_server.net.address import ADDRESS_BYTES, UdpAddress
 from relay_server.net.errqueue import Undelivered, ask_for_errors, drain_errors
 from relay_server.net.fanout import GsoBatch
+from relay_server.net.sending import NOTHING_SENT, RECEIVE_BATCH, SendError, Sent
 from relay_server.net.targets import SEGMENT_OFFSET, TARGET_BYTES
 
-RECEIVE_BATCH: Final = 512
 SEND_BATCH: Final = 1024
 """The kernel takes no more in one call."""
 ERRORS_A_TURN: Final = 256
@@ -48,25 +48,6 @@ _PASSING = {
 """What an ICMP error may leave for the next datagram to fail with, whoever that is for (icmp_err_convert,
 icmpv6_err_convert); any other error is of the datagram itself and stays."""
 _CANT_CUT = {errno.EINVAL, errno.EMSGSIZE, errno.EIO}  # an interface with small packets; one without checksums
-
-
-class SendError(NamedTuple):
-    """A datagram that the kernel refused: to whom, why (errno), and its size in bytes."""
-
-    target: UdpAddress
-    reason: int
-    size: int
-
-
-class Sent(NamedTuple):
-    """What became of datagrams: how many the kernel took, their bytes, and those it refused."""
-
-    copies: int
-    volume: int
-    errors: list[SendError]
-
-
-NOTHING_SENT: Final = Sent(0, 0, [])
 
 
 class _MessageHeader(ctypes.Structure):

@@ -7,7 +7,7 @@ import socket
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from chatproto import Notice, encode_lobby, encode_notice
 from chatproto.notices import SERVER_NAME
@@ -15,11 +15,13 @@ from relay_server.core.audience import Forward, Outgoing
 from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.core.endpoint import Address, Host
 from relay_server.net.address import UdpAddress
-from relay_server.net.batch import BatchSocket
 from relay_server.net.crowds import CROWD, MAX_QUEUED_COPIES, CrowdQueue
 from relay_server.net.fanout import GsoBatch, pack_batches, rows_by_form
 from relay_server.net.neighbours import unresolved_hosts
 from relay_server.net.portable import PortableSocket
+
+if TYPE_CHECKING:
+    from relay_server.net.batch import BatchSocket
 
 LOOK_SECONDS: Final = 1.0
 """So often at most the kernel is asked for neighbours that don't answer; it takes a few milliseconds at worst."""
@@ -88,9 +90,7 @@ class UdpPort:
         portable: bool = False,
     ) -> None:
         self._raw = sock
-        self._sock: BatchSocket | PortableSocket = (
-            PortableSocket(sock) if portable or not _batches(sock) else BatchSocket(sock, pinned=pinned)
-        )
+        self._sock = PortableSocket(sock) if portable or not _batches(sock) else _batch_socket(sock, pinned=pinned)
         self._handle = handle
         self._chat = chat
         self._clock = clock
@@ -261,6 +261,12 @@ class UdpPort:
 def encode_lobby_notice(notice: Notice, *, json: bool = False) -> bytes:  # noqa: ARG001 - nobody there asked for it
     """Write a notice as the lobby's clients receive it: as said by the server, in prose (LOB-04)."""
     return encode_lobby(SERVER_NAME.encode(), str(notice).encode())
+
+
+def _batch_socket(sock: socket.socket, *, pinned: bool) -> "BatchSocket":
+    from relay_server.net.batch import BatchSocket  # noqa: PLC0415 - elsewhere the C library has no such calls
+
+    return BatchSocket(sock, pinned=pinned)
 
 
 def _batches(sock: socket.socket) -> bool:
