@@ -286,7 +286,7 @@ def test_who_finds_no_place_is_dropped_before_its_name_or_text_is_looked_at(look
 
 @pytest.mark.requirement("LIM-01", "LOB-05")
 def test_of_one_address_few_new_names_are_looked_at(looked_at: list[str]) -> None:
-    case = LobbyCase()
+    case = LobbyCase(max_members_per_address=NEW_NAMES_AT_ONCE)
     case.say(ANN, "ann")
     for number in range(NEW_NAMES_AT_ONCE - 1):  # newcomers, and one that changes its name all the time
         case.say(at("10.0.0.1", 6000 + number), "server") if number % 2 else case.say(ANN, f"ann {number}")
@@ -304,7 +304,7 @@ def test_of_one_address_few_new_names_are_looked_at(looked_at: list[str]) -> Non
 
 @pytest.mark.requirement("LIM-01", "LOB-05")
 def test_of_forged_addresses_few_names_are_looked_at_too(looked_at: list[str]) -> None:
-    case = LobbyCase()
+    case = LobbyCase(max_members_per_room=10)
     case.say(ANN, "ann", "hi")
     sources = [at(f"10.1.{number >> 8}.{number & 255}") for number in range(2 * ALL_NEW_NAMES_AT_ONCE)]
     reasons = [case.say(source, "server", "disconnected: kicked") for source in sources]
@@ -314,6 +314,16 @@ def test_of_forged_addresses_few_names_are_looked_at_too(looked_at: list[str]) -
     assert isinstance(case.say(ANN, "ann", "I am known"), tuple)
     assert isinstance(case.say(BOB, "bob", "hi", 1.0), tuple)
     case.assert_all_is_counted()
+
+
+@pytest.mark.requirement("LIM-01", "LOB-05")
+def test_as_many_as_may_be_there_may_come_at_once() -> None:
+    many = 2 * ALL_NEW_NAMES_AT_ONCE
+    for policy in ({"max_members_per_address": many, "max_members_per_room": many}, {}):
+        case = LobbyCase(**policy)
+        for number in range(many):
+            case.say(at("10.0.0.1", 6000 + number), "ann")
+        assert len(case.lobby.clients_by_remote) == many
 
 
 @pytest.mark.requirement("LOB-05", "ROOM-03")

@@ -13,7 +13,7 @@ from relay_server.core.audience import Audience, Forward, Group, Listener, Outgo
 from relay_server.core.counters import Counters, DropReason
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.endpoint import Address, Host, Locate
-from relay_server.core.limits import SMALL_AUDIENCE, NetworkBuckets, SpeechLimit, TokenBucket
+from relay_server.core.limits import SMALL_AUDIENCE, Buckets, NetworkBuckets, SpeechLimit, TokenBucket
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
 from relay_server.core.provisional import ProvisionalAddresses
@@ -74,8 +74,12 @@ class Lobby:
         self._census = Census(policy.max_members_per_room, policy.max_members_per_address)
         self._active: DeadlineQueue[LobbyClient] = DeadlineQueue(policy.silence_timeout_seconds)
         self._group = Group()
-        self._new_names = NetworkBuckets(NEW_NAMES_A_SECOND, NEW_NAMES_AT_ONCE)
-        self._all_new_names = TokenBucket(ALL_NEW_NAMES_A_SECOND, ALL_NEW_NAMES_AT_ONCE, 0.0)
+        # All who may be there may come at once; where their number has no limit, this has none either.
+        own, everybody = policy.max_members_per_address, policy.max_members_per_room
+        self._new_names = NetworkBuckets(NEW_NAMES_A_SECOND if own else 0.0, max(NEW_NAMES_AT_ONCE, own))
+        self._all_new_names = Buckets(
+            ALL_NEW_NAMES_A_SECOND if everybody else 0.0, max(ALL_NEW_NAMES_AT_ONCE, everybody)
+        )
         # One for all: a source may be forged, so the copies of an address can't be counted as in rooms.
         rate = COPIES_PER_MESSAGE * policy.message_rate
         self._copies = TokenBucket(rate, rate, 0.0) if rate else None
@@ -126,7 +130,7 @@ class Lobby:
         if reason := _check_text(raw_name):
             return reason
         network = network_of(self._locate(source).ip)
-        if not (self._new_names.take(network, now) and self._all_new_names.take(1, now)):
+        if not (self._new_names.take(network, now) and self._all_new_names.take(b"", now)):
             return DropReason.TOO_MANY
         return DropReason.RESERVED_NAME if passes_for_server(raw_name.decode()) else None
 
