@@ -21,6 +21,7 @@ from relay_server.core.reachability import (
 )
 from relay_server.net.address import ADDRESS_BYTES
 from relay_server.net.batch import SEND_BATCH, WAIT_FOR_ROOM_MILLISECONDS
+from relay_server.net.crowds import CROWD, SLICE_COPIES
 from relay_server.net.targets import TARGET_BYTES
 from relay_server.net.udp import COPIES_A_TURN
 from relay_server.net.workers import MAX_WAITING, MAX_WAITING_PER_NETWORK, THREADS
@@ -39,6 +40,9 @@ HALF = {0.5: "half a second"}
         ("docs/architecture.md", f"without the sender's {TARGET_BYTES} bytes"),
         ("docs/architecture.md", f"up to {SEND_BATCH} a call"),
         ("docs/architecture.md", f"After some {COPIES_A_TURN} copies"),
+        ("docs/architecture.md", f"more than {CROWD} listeners"),
+        ("docs/architecture.md", f"slices of {SLICE_COPIES} copies"),
+        ("docs/limits.md", f"more than {CROWD} listeners | in slices of {SLICE_COPIES} copies"),
         (
             "docs/architecture.md",
             f"at least {FAILURES_TO_EVICT} different ones over at least {FAILING_SECONDS:g} s",
