@@ -10,7 +10,7 @@ import pytest
 import bot_client.settings
 from deploy.compose import AIRGAP, BASE, HOST, configured, run, tool
 from docs.markdown import ROOT, read
-from relay_server.net.adminsocket import SERVICE_DIRECTORY
+from relay_server.operator.location import SERVICE_DIRECTORY
 from relay_server.settings import Settings, describe, load_settings, variable
 
 COMBINATIONS = [(BASE,), (BASE, HOST), (BASE, AIRGAP), (BASE, HOST, AIRGAP)]

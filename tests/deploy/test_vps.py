@@ -12,8 +12,8 @@ import pytest
 
 from docs.markdown import ROOT
 from relay_server.doctor.resources import NEIGHBOUR_WAIT_BYTES
-from relay_server.net.adminsocket import SERVICE_DIRECTORY
 from relay_server.net.descriptors import OWN_FILES
+from relay_server.operator.location import SERVICE_DIRECTORY
 from relay_server.settings import Settings
 
 VPS: Final = ROOT / "deploy" / "vps"

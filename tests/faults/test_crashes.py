@@ -18,7 +18,7 @@ from conformance.relays import STOP_SECONDS
 from e2e.relay_metrics import Metrics, scrape
 from faults.planting import PLANTED, BuggyRelay, check_crashed, check_ended
 from faults.relays import StartRelay, check_alive
-from relay_server.admin.client import AdminError, ask
+from relay_server.operator.client import AdminError, ask
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -111,7 +111,7 @@ CASES: Final = {
     "a new connection": Case("relay_server.net.tcp:_peer_of", connect),
     "bytes of a connection": Case("relay_server.control:Control.receive", request),
     "a connection's half end": Case("relay_server.net.tcp:_Connection._forget_work", end_sending),
-    "a connection's end": Case("relay_server.net.places:Places.leave", leave_half_way),
+    "a connection's end": Case("relay_server.net.connection_slots:Places.leave", leave_half_way),
     "a connection's deadline": Case("relay_server.net.tcp:_Connection._time_out", keep_waiting),
     "a request for a page": Case("relay_server.net.http:OpsServer.reply_to", ask_for_a_page),
     "a worker": Case("relay_server.passwords:Passwords.hash", request_with_a_password),
@@ -120,7 +120,7 @@ CASES: Final = {
     "a server's task": Case("uvicorn:Server.on_tick", wait, "task"),
     "counting an event": Case("relay_server.telemetry.metrics:Tally.observe_event", request, "telemetry"),
     "logging an event": Case("relay_server.telemetry.logs:_write", request, "telemetry"),
-    "an operator's command": Case("relay_server.operators:Operators._close", close_the_room, "command"),
+    "an operator's command": Case("relay_server.operator.commands:Operators._close", close_the_room, "command"),
     "the farewell": Case("relay_server.core.lobby:Lobby.shut_down", ask_to_end, "drain"),
     "closing": Case("relay_server.net.tcp:TcpPort.close", ask_to_end, "drain"),
 }
@@ -209,7 +209,7 @@ def test_a_signal_while_a_crashed_relay_drains_changes_nothing(start: Start) -> 
 def test_a_page_that_fails_is_an_error_of_that_page_alone(start: Start) -> None:
     relay = start(
         "relay_server.telemetry.metrics:RelayCollector._gauges",
-        "relay_server.operators:Operators._rooms",
+        "relay_server.operator.commands:Operators._rooms",
         check=check_alive,
     )
     with People(relay.relay) as people:

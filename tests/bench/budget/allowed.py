@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from bench.budget.stage import Seat, Stage
-from relay_server.net.tls import HANDSHAKES_PER_JOIN
 from relay_server.settings import Settings
+from relay_server.tls.server import HANDSHAKES_PER_JOIN
 
 _SETTINGS: Final = Settings.model_construct()
 MEMBERS: Final = _SETTINGS.max_members_per_address

@@ -13,7 +13,7 @@ from typing import Final, Protocol, Self
 from bench.programs import BenchError, Target, relay_process
 from chatproto import ClientTransaction, Completion, Operation, ProtocolError, RefusedError, Request
 from ports import free_ports
-from relay_server.self_signed import write_self_signed
+from relay_server.tls.self_signed import write_self_signed
 
 HOST: Final = "127.0.0.1"
 ATTACKER: Final = "127.0.0.2"

@@ -9,7 +9,7 @@ from chatproto import ProtocolError
 from fuzz.bites import Bites, piece
 from relay_server.core.lobby import Lobby
 from relay_server.net.address import locate
-from relay_server.operators import OperatorError, Operators
+from relay_server.operator.commands import OperatorError, Operators
 from services.relay_server.core.rooms_case import Case, new_nonces
 
 BODIES: Final = (

@@ -11,9 +11,9 @@ from ports import free_ports
 from relay_server import __version__
 from relay_server.__main__ import main
 from relay_server.settings import Settings, variable
-from services.relay_server.certificates import issue
-from services.relay_server.certificates import settings as tls_settings
 from services.relay_server.net.loopback import port_of
+from services.relay_server.tls.certificates import issue
+from services.relay_server.tls.certificates import settings as tls_settings
 
 Result = tuple[int, str, str]
 Command = Callable[..., Result]

@@ -8,13 +8,13 @@ from functools import partial
 from typing import NoReturn
 
 from relay_server import __version__
-from relay_server.admin.arguments import add_parser as add_admin_parser
+from relay_server.commands.admin_arguments import add_parser as add_admin_parser
+from relay_server.commands.config import as_env_file, as_markdown, as_text
+from relay_server.commands.tls import add_tls_command, make_certificate, show_fingerprint
 from relay_server.core.policy import MAX_DRAIN_SECONDS
-from relay_server.net.certificate import CertificateError
 from relay_server.net.sockets import ListenError
 from relay_server.settings import LogFormat, LoopKind, Settings, SettingsError, describe, load_settings
-from relay_server.tables import as_env_file, as_markdown, as_text
-from relay_server.tls_command import add_tls_command, make_certificate, show_fingerprint
+from relay_server.tls.certificate import CertificateError
 
 USAGE_ERROR = 2
 MAX_TIMEOUT_SECONDS = 3600
@@ -114,7 +114,7 @@ def _healthcheck(settings: Settings, server: str | None, timeout_seconds: float,
     import asyncio  # noqa: PLC0415
 
     from chatclient import RefusedError, UnreachableError  # noqa: PLC0415
-    from relay_server.healthcheck import check_health  # noqa: PLC0415
+    from relay_server.commands.healthcheck import check_health  # noqa: PLC0415
 
     secure = bool(settings.tls_cert_file) if wants_tls is None else wants_tls
     try:
@@ -141,16 +141,16 @@ def _doctor(settings: Settings, *, wants_json: bool) -> int:
 
 
 def _admin(settings: Settings, arguments: argparse.Namespace) -> int:
-    from relay_server.admin import command  # noqa: PLC0415
+    from relay_server.commands import admin  # noqa: PLC0415
 
-    return command.run(settings, arguments)
+    return admin.run(settings, arguments)
 
 
 def _config(settings: Settings, action: str, form: str) -> int:
     described = describe(settings)
     if action == "check":
         if settings.tls_cert_file:
-            from relay_server.encryption import load  # noqa: PLC0415
+            from relay_server.tls.server import load  # noqa: PLC0415
 
             load(settings)
         print("The settings can be used.")

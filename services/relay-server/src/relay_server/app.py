@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import structlog
 
 from relay_server import __version__
-from relay_server.administration import Administration, open_admin_socket
 from relay_server.control import Control
 from relay_server.core import events
 from relay_server.core.address import network_of
@@ -28,19 +27,20 @@ from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.crashes import Crashes
 from relay_server.doctor import linux
-from relay_server.encryption import open_tls, reload
 from relay_server.net.address import locate, make_address
 from relay_server.net.descriptors import OWN_FILES, raise_limit
 from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp, own_ip
 from relay_server.net.supervisor import Pulse, State, tell_supervisor
 from relay_server.net.tcp import TcpPort
 from relay_server.net.udp import UdpPort, encode_lobby_notice
-from relay_server.net.unixsocket import UnixSocket
-from relay_server.operators import Operators
+from relay_server.operator.administration import Administration, open_admin_socket
+from relay_server.operator.commands import Operators
+from relay_server.operator.unix_socket import UnixSocket
 from relay_server.passwords import Passwords
 from relay_server.settings import Attribution, Settings
 from relay_server.telemetry.logs import event_logger
 from relay_server.telemetry.metrics import Component, RelayCollector, Tally, exposition, make_registry
+from relay_server.tls.server import open_tls, reload
 
 if TYPE_CHECKING:
     from relay_server.net.http import OpsServer

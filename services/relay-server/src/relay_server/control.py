@@ -20,9 +20,9 @@ from relay_server.core.endpoint import Address
 from relay_server.core.errors import NoSuchRoomError, WrongPasswordError
 from relay_server.core.guesses import Guess, Guesses
 from relay_server.core.model import Member
+from relay_server.core.name_rules import judge_user_name
 from relay_server.core.names import name_keys
 from relay_server.core.registry import Registry
-from relay_server.core.shown import judge_user_name
 from relay_server.passwords import Passwords, decoy_hash
 
 

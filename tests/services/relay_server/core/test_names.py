@@ -9,6 +9,7 @@ from hypothesis import given
 from chatproto import BadNameError, check_user_name
 from libs.chatproto.strategies import USER_NAMES
 from relay_server.core import names
+from relay_server.core.name_rules import check_shown
 from relay_server.core.names import (
     MAX_NORMAL_CHARACTERS,
     check_not_marked,
@@ -16,7 +17,6 @@ from relay_server.core.names import (
     name_keys,
     passes_for_server,
 )
-from relay_server.core.shown import check_shown
 from relay_server.core.skeleton import skeleton
 
 ASCII = [chr(code) for code in range(128) if chr(code).isalnum()]

@@ -8,10 +8,10 @@ from confusable_homoglyphs.confusables import confusables_data
 
 from chatproto import BadNameError, check_user_name
 from relay_server.core.errors import NameTakenError
+from relay_server.core.name_rules import check_shown
 from relay_server.core.names import name_keys
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
-from relay_server.core.shown import check_shown
 from relay_server.core.skeleton import skeleton
 from relay_server.net.address import locate
 from services.relay_server.core.rooms_case import new_nonces

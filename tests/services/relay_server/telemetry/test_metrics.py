@@ -10,7 +10,6 @@ from chatproto import Command, EvictionReason, Operation, Status
 from relay_server import __version__
 from relay_server.core import events
 from relay_server.core.counters import Counters, DropReason, SendFailure
-from relay_server.core.encryption import HandshakeFailure, ReloadResult, TlsCounts
 from relay_server.passwords import Outcome
 from relay_server.telemetry.metrics import (
     DURATION_BOUNDS,
@@ -22,6 +21,7 @@ from relay_server.telemetry.metrics import (
     exposition,
     make_registry,
 )
+from relay_server.tls.counts import HandshakeFailure, ReloadResult, TlsCounts
 
 PUBLISHED = {
     "relay_rooms", "relay_members", "relay_lobby_clients", "relay_datagrams_received_total",

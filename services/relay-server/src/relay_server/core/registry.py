@@ -33,13 +33,13 @@ from relay_server.core.errors import (
 )
 from relay_server.core.limits import Muted, SpeechLimit
 from relay_server.core.model import Member, Room, Session
+from relay_server.core.name_rules import check_shown, judge_user_name
 from relay_server.core.names import name_keys
 from relay_server.core.policy import Policy
 from relay_server.core.proofs import Proofs
 from relay_server.core.provisional import ProvisionalAddresses
 from relay_server.core.reachability import SilentHosts, Watch
 from relay_server.core.remotes import SessionsByRemote
-from relay_server.core.shown import check_shown, judge_user_name
 
 ADDRESS_CHANGE_SECONDS: Final = 1.0
 """A member's port may change once in this time (UDP-03)."""

@@ -19,10 +19,10 @@ from prometheus_client.samples import Sample
 from chatclient import RefusedError, UnreachableError, join_room
 from relay_server.doctor import linux
 from relay_server.doctor.facts import Buffers, CertificateFacts, Facts, Holder, Machine, Port, Ports, RunningRelay
-from relay_server.encryption import load
-from relay_server.net.certificate import CertificateError
 from relay_server.net.sockets import ListenError, bind_udp, is_wildcard, listen_tcp
 from relay_server.settings import Settings, variable
+from relay_server.tls.certificate import CertificateError
+from relay_server.tls.server import load
 
 if sys.platform != "win32":
     import resource

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from chatproto.tls import TLS_START
-from relay_server.core.encryption import HandshakeFailure
 from relay_server.net.reported import reported
-from relay_server.net.tls import Tls, TlsTransport
+from relay_server.net.tls import TlsTransport
 from relay_server.net.wire import Wire
+from relay_server.tls.counts import HandshakeFailure
+from relay_server.tls.server import Tls
 
 SPARE_BYTES: Final = 65_536
 """TLS may take this much beyond the largest request: a handshake, and what honest clients add."""

@@ -15,9 +15,9 @@ from urllib.parse import unquote
 import h11
 
 from relay_server.net.acceptor import Acceptor
+from relay_server.net.connection_slots import Places
 from relay_server.net.descriptors import OPS_CONNECTIONS
 from relay_server.net.hosts import OwnNames
-from relay_server.net.places import Places
 from relay_server.net.reported import reported
 from relay_server.net.wire import Wire
 

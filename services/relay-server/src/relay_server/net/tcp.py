@@ -14,13 +14,14 @@ from relay_server.core.address import network_of, parse_ip
 from relay_server.core.errors import BusyError
 from relay_server.core.policy import TcpLimits
 from relay_server.net.acceptor import Acceptor
+from relay_server.net.connection_slots import Places
 from relay_server.net.delivery import is_under_way, was_reset
 from relay_server.net.entrance import Entrance
-from relay_server.net.places import Places
 from relay_server.net.reported import reported
-from relay_server.net.tls import Tls, TlsTransport
+from relay_server.net.tls import TlsTransport
 from relay_server.net.wire import Wire
 from relay_server.net.workers import Workers
+from relay_server.tls.server import Tls
 
 LINGER_SECONDS: Final = 1.0
 """After the answer the client may close, or name its port, for so long (TCP-09)."""

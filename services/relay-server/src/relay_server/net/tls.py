@@ -1,4 +1,4 @@
-"""TLS on the TCP port: the certificate in use, and connections that speak it (TCP-12).
+"""TLS on the TCP port: connections that speak it (TCP-12); `relay_server.tls` has the certificate.
 
 No loop's own TLS: bytes have been read by the time it is known that they are TLS, and a transaction must end its side
 and go on listening. `chatproto.tls` does that without I/O, so both loops behave alike.
@@ -6,19 +6,14 @@ and go on listening. `chatproto.tls` does that without I/O, so both loops behave
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from chatproto.tls import RecordCounter, TlsEnd
-from relay_server.core.encryption import HandshakeFailure, ReloadResult, TlsCounts
-from relay_server.core.limits import NetworkBuckets
-from relay_server.net.certificate import Certificate, CertificateError
 from relay_server.net.delivery import confirmed_bytes
 from relay_server.net.wire import Wire
+from relay_server.tls.counts import HandshakeFailure
+from relay_server.tls.server import Tls
 
-HANDSHAKES_PER_JOIN: Final = 1.25
-"""A handshake is work: an address may have so many times as many as joins, so that status 11 comes first."""
-BURST_SECONDS: Final = 8
 _NO_COMMON_CIPHER = {
     "NO_SHARED_CIPHER",
     "NO_SHARED_GROUP",
@@ -26,45 +21,6 @@ _NO_COMMON_CIPHER = {
     "NO_SUITABLE_KEY_SHARE",
     "NO_SUITABLE_SIGNATURE_ALGORITHM",
 }
-
-
-class Tls:
-    """The certificate in use, which may be another one for the next connection, and counts."""
-
-    def __init__(self, load: Callable[[], Certificate], *, join_rate: float) -> None:
-        """Load the certificate.
-
-        Raises:
-            CertificateError: it can't be used.
-
-        """
-        self._load = load
-        self.counts = TlsCounts()
-        self._take(load())
-        rate = HANDSHAKES_PER_JOIN * join_rate
-        self._rate = NetworkBuckets(rate, max(1.0, BURST_SECONDS * rate))
-
-    def reload(self) -> None:
-        """Read the certificate anew, for connections that are yet to come.
-
-        Raises:
-            CertificateError: it can't be used, so the old one stays in use.
-
-        """
-        try:
-            self._take(self._load())
-        except CertificateError:
-            self.counts.reloads[ReloadResult.FAILED] += 1
-            raise
-        self.counts.reloads[ReloadResult.OK] += 1
-
-    def admit(self, network: bytes, now: float) -> bool:
-        """Count a handshake of this network (see `core.address.network_of`); False if there are too many."""
-        return self._rate.take(network, now)
-
-    def _take(self, certificate: Certificate) -> None:
-        self.certificate = certificate
-        self.counts.certificate_expires_at = certificate.not_after.timestamp()
 
 
 class TlsTransport(asyncio.Transport):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from relay_server.core.encryption import HandshakeFailure, ReloadResult, TlsCounts
+from relay_server.tls.counts import HandshakeFailure, ReloadResult, TlsCounts
 
 
 def tls_metrics(counts: TlsCounts) -> Iterator[Metric]:

@@ -23,9 +23,9 @@ from chatproto import Command, EvictionReason, Operation, Status
 from relay_server import __version__
 from relay_server.core import events
 from relay_server.core.counters import Counters, DropReason, SendFailure
-from relay_server.core.encryption import TlsCounts
 from relay_server.passwords import Outcome
 from relay_server.telemetry.encryption import tls_metrics
+from relay_server.tls.counts import TlsCounts
 
 FANOUT_BOUNDS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 DURATION_BOUNDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)

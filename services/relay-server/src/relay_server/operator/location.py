@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from relay_server.net.sockets import ListenError
-from relay_server.net.unixsocket import UnixSocket, listen_unix
+from relay_server.operator.unix_socket import UnixSocket, listen_unix
 
 AUTO: Final = "auto"
 SERVICE_DIRECTORY: Final = Path("/run/chat-relay")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import trustme
 
-from relay_server.net.certificate_files import CertificateFiles
+from relay_server.tls.files import CertificateFiles
 
 
 def issue(folder: Path, *names: str, days: float = 10) -> CertificateFiles:

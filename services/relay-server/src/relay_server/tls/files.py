@@ -11,7 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from chatproto.fingerprint import fingerprint_of
-from relay_server.net.certificate import Certificate, CertificateError
+from relay_server.tls.certificate import Certificate, CertificateError
 
 
 @dataclass(frozen=True, slots=True)

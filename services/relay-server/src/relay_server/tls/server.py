@@ -1,18 +1,63 @@
 """TLS by the settings: the certificate at the start, and another one on SIGHUP (TCP-12)."""
 
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import structlog
 
-from relay_server.net.certificate import Certificate, CertificateError
-from relay_server.net.tls import Tls
+from relay_server.core.limits import NetworkBuckets
 from relay_server.settings import Settings, TlsVersion
+from relay_server.tls.certificate import Certificate, CertificateError
+from relay_server.tls.counts import ReloadResult, TlsCounts
+
+HANDSHAKES_PER_JOIN: Final = 1.25
+"""A handshake is work: an address may have so many times as many as joins, so that status 11 comes first."""
+BURST_SECONDS: Final = 8
 
 _VERSIONS: Final = {TlsVersion.V1_2: ssl.TLSVersion.TLSv1_2, TlsVersion.V1_3: ssl.TLSVersion.TLSv1_3}
 
 log = structlog.get_logger()
+
+
+class Tls:
+    """The certificate in use, which may be another one for the next connection, and counts."""
+
+    def __init__(self, load: Callable[[], Certificate], *, join_rate: float) -> None:
+        """Load the certificate.
+
+        Raises:
+            CertificateError: it can't be used.
+
+        """
+        self._load = load
+        self.counts = TlsCounts()
+        self._take(load())
+        rate = HANDSHAKES_PER_JOIN * join_rate
+        self._rate = NetworkBuckets(rate, max(1.0, BURST_SECONDS * rate))
+
+    def reload(self) -> None:
+        """Read the certificate anew, for connections that are yet to come.
+
+        Raises:
+            CertificateError: it can't be used, so the old one stays in use.
+
+        """
+        try:
+            self._take(self._load())
+        except CertificateError:
+            self.counts.reloads[ReloadResult.FAILED] += 1
+            raise
+        self.counts.reloads[ReloadResult.OK] += 1
+
+    def admit(self, network: bytes, now: float) -> bool:
+        """Count a handshake of this network (see `core.address.network_of`); False if there are too many."""
+        return self._rate.take(network, now)
+
+    def _take(self, certificate: Certificate) -> None:
+        self.certificate = certificate
+        self.counts.certificate_expires_at = certificate.not_after.timestamp()
 
 
 def load(settings: Settings) -> Certificate:
@@ -23,7 +68,7 @@ def load(settings: Settings) -> Certificate:
 
     """
     # Some 8 MB that only a relay with a certificate needs.
-    from relay_server.net.certificate_files import CertificateFiles, load_certificate  # noqa: PLC0415
+    from relay_server.tls.files import CertificateFiles, load_certificate  # noqa: PLC0415
 
     files = CertificateFiles(Path(settings.tls_cert_file), Path(settings.tls_key_file))
     return load_certificate(files, _VERSIONS[settings.tls_min_version])

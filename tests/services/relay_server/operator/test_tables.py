@@ -2,7 +2,7 @@
 
 import pytest
 
-from relay_server.admin.tables import show_bans, show_duration, show_members, show_rooms, show_text
+from relay_server.operator.tables import show_bans, show_duration, show_members, show_rooms, show_text
 
 ROOM = {"room": "tea", "host": "ann", "members": 2, "age_seconds": 61.9, "password": False, "topic": ""}
 MEMBER = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from relay_server.net.sockets import ListenError
-from relay_server.net.unixsocket import MAX_PATH_BYTES, Peer, listen_unix, peer_of
+from relay_server.operator.unix_socket import MAX_PATH_BYTES, Peer, listen_unix, peer_of
 from services.relay_server.net.loopback import DEADLINE_SECONDS
 from unprivileged import run_unprivileged
 
@@ -103,7 +103,7 @@ def test_a_directory_that_cant_be_written_is_said(tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from relay_server.net.unixsocket import listen_unix
+from relay_server.operator.unix_socket import listen_unix
 step_down()
 listen_unix(Path(sys.argv[1], "relay.sock"))
 """

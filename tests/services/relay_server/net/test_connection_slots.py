@@ -4,7 +4,7 @@ import pytest
 
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.limits import AROUND_FACTORS
-from relay_server.net.places import Places
+from relay_server.net.connection_slots import Places
 
 HERE, THERE = b"here", b"there"
 

@@ -11,8 +11,8 @@ import uvicorn
 from pydantic import ValidationError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from relay_server.net.unixsocket import Peer, UnixSocket, peer_of
-from relay_server.operators import Arguments, Command, OperatorError, Row
+from relay_server.operator.commands import Arguments, Command, OperatorError, Row
+from relay_server.operator.unix_socket import Peer, UnixSocket, peer_of
 
 MAX_REQUEST_BYTES: Final = 8192
 ROWS_A_TURN: Final = 200

@@ -1,4 +1,4 @@
-"""What the relay proves itself by (TCP-12); `certificate_files` reads it."""
+"""What the relay proves itself by (TCP-12); `files` reads it."""
 
 import ssl
 from dataclasses import dataclass

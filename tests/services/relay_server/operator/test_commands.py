@@ -12,7 +12,7 @@ from relay_server.core.lobby import Lobby
 from relay_server.core.moderation import Moderation
 from relay_server.core.policy import Policy
 from relay_server.net.address import locate
-from relay_server.operators import OperatorError, Operators, Row
+from relay_server.operator.commands import OperatorError, Operators, Row
 from services.relay_server.core.rooms_case import Case, at, home, new_nonces
 
 

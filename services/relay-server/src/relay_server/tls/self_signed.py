@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from relay_server.net.certificate import CertificateError
-from relay_server.net.certificate_files import CertificateFiles
+from relay_server.tls.certificate import CertificateError
+from relay_server.tls.files import CertificateFiles
 
 CERTIFICATE_NAME: Final = "certificate.pem"
 KEY_NAME: Final = "key.pem"

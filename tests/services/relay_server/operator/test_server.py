@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from relay_server.admin.client import AdminError, Row, ask
-from relay_server.net import admin, loop
-from relay_server.net.admin import ROWS_A_TURN, AdminServer
-from relay_server.net.unixsocket import Peer, listen_unix
-from relay_server.operators import Arguments, Command, InRoom, OperatorError
+from relay_server.net import loop
+from relay_server.operator import server as server_module
+from relay_server.operator.client import AdminError, Row, ask
+from relay_server.operator.commands import Arguments, Command, InRoom, OperatorError
+from relay_server.operator.server import ROWS_A_TURN, AdminServer
+from relay_server.operator.unix_socket import Peer, listen_unix
 from services.relay_server.net.loopback import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets on Windows")
@@ -129,7 +130,7 @@ def test_a_command_is_carried_out_and_told_of(serving: Serving) -> None:
 
 @pytest.mark.parametrize("uid", [0, 1000, 65_534, -1])
 def test_whoever_gives_a_command_is_known(serving: Serving, monkeypatch: pytest.MonkeyPatch, uid: int) -> None:
-    monkeypatch.setattr(admin, "peer_of", lambda _: Peer(uid, 42))
+    monkeypatch.setattr(server_module, "peer_of", lambda _: Peer(uid, 42))
     assert serving.asked(command("greet", room="tea")) == [[{"hello": "tea"}]]
     assert serving.told[0][0] == Peer(uid, 42)
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from precis_i18n import get_profile
 
 from chatproto import BadNameError, check_room_name, check_user_name
+from relay_server.core.name_rules import check_shown
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
-from relay_server.core.shown import check_shown
 from relay_server.net.address import locate
 from services.relay_server.core.rooms_case import new_nonces
 

@@ -5,9 +5,9 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 
-from relay_server.admin.client import AdminError, Row, ask
-from relay_server.admin.tables import show_bans, show_duration, show_members, show_rooms, show_text
-from relay_server.net.adminsocket import find_relay
+from relay_server.operator.client import AdminError, Row, ask
+from relay_server.operator.location import find_relay
+from relay_server.operator.tables import show_bans, show_duration, show_members, show_rooms, show_text
 from relay_server.settings import Settings, SettingsError
 
 SHOWN: dict[str, Callable[[list[Row]], str]] = {

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from relay_server.net.certificate import Certificate, CertificateError
-from relay_server.net.certificate_files import CertificateFiles, load_certificate
-from services.relay_server.certificates import issue
+from relay_server.tls.certificate import Certificate, CertificateError
+from relay_server.tls.files import CertificateFiles, load_certificate
+from services.relay_server.tls.certificates import issue
 
 
 @pytest.fixture

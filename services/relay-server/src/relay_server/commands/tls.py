@@ -5,8 +5,8 @@ import ssl
 from pathlib import Path
 from typing import Any, Final
 
-from relay_server.net.certificate import CertificateError
 from relay_server.settings import Settings
+from relay_server.tls.certificate import CertificateError
 
 DEFAULT_DAYS: Final = 3650
 """Who trusts a certificate by its fingerprint is alarmed by another one, so it is to last."""
@@ -39,8 +39,8 @@ def make_certificate(folder: Path, names: list[str], days: int) -> int:
         CertificateError: it can't be made.
 
     """
-    from relay_server.net.certificate_files import load_certificate  # noqa: PLC0415 - see `encryption.load`
-    from relay_server.self_signed import write_self_signed  # noqa: PLC0415
+    from relay_server.tls.files import load_certificate  # noqa: PLC0415 - see `tls.server.load`
+    from relay_server.tls.self_signed import write_self_signed  # noqa: PLC0415
 
     files = write_self_signed(folder.absolute(), names, days)
     certificate = load_certificate(files, ssl.TLSVersion.TLSv1_3)
@@ -69,7 +69,7 @@ def show_fingerprint(settings: Settings) -> int:
     """
     if not settings.tls_cert_file:
         raise CertificateError("The settings name no certificate: set RELAY_TLS_CERT_FILE and RELAY_TLS_KEY_FILE.")
-    from relay_server.encryption import load  # noqa: PLC0415
+    from relay_server.tls.server import load  # noqa: PLC0415
 
     certificate = load(settings)
     print(f"{settings.tls_cert_file}, for {', '.join(certificate.names)}, until {certificate.not_after:%Y-%m-%d}")

@@ -6,10 +6,10 @@ from typing import Final
 import structlog
 
 from relay_server.crashes import Crashes
-from relay_server.net.adminsocket import AUTO, listen_for_operators
 from relay_server.net.sockets import ListenError
-from relay_server.net.unixsocket import Peer, UnixSocket
-from relay_server.operators import Arguments, Command, Operators
+from relay_server.operator.commands import Arguments, Command, Operators
+from relay_server.operator.location import AUTO, listen_for_operators
+from relay_server.operator.unix_socket import Peer, UnixSocket
 from relay_server.settings import Settings
 from relay_server.telemetry.metrics import Component
 
@@ -36,7 +36,7 @@ class Administration:
     """Serves operators' commands on the running event loop."""
 
     def __init__(self, operators: Operators, crashes: Crashes, unix: UnixSocket) -> None:
-        from relay_server.net.admin import AdminServer  # noqa: PLC0415 - a web server is much to load for nobody
+        from relay_server.operator.server import AdminServer  # noqa: PLC0415 - a web server is much to load for nobody
 
         self._crashes = crashes
         self._unix = unix

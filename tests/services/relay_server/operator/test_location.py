@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from relay_server.net import adminsocket
-from relay_server.net.adminsocket import find_relay, listen_for_operators
 from relay_server.net.sockets import ListenError
+from relay_server.operator import location
+from relay_server.operator.location import find_relay, listen_for_operators
 from unprivileged import run_unprivileged
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets on Windows")
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Python has no U
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let there be no service, and a directory for temporary files of our own."""
     monkeypatch.setattr(tempfile, "tempdir", os.fspath(tmp_path))
-    monkeypatch.setattr(adminsocket, "SERVICE_DIRECTORY", tmp_path / "service")
+    monkeypatch.setattr(location, "SERVICE_DIRECTORY", tmp_path / "service")
     return tmp_path
 
 
@@ -76,10 +76,10 @@ def test_a_service_that_is_for_root_to_ask_is_said() -> None:
     code = """
 import sys
 from pathlib import Path
-from relay_server.net import adminsocket
+from relay_server.operator import location
 step_down()
-adminsocket.SERVICE_DIRECTORY = Path(sys.argv[1])
-adminsocket.find_relay("auto", 9000)
+location.SERVICE_DIRECTORY = Path(sys.argv[1])
+location.find_relay("auto", 9000)
 """
     with tempfile.TemporaryDirectory(dir="/tmp") as parent:  # others may look into this one, but not pytest's
         Path(parent).chmod(0o755)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from chatproto.tls import TlsEnd
-from relay_server.net.certificate import CertificateError
-from relay_server.net.certificate_files import load_certificate
-from relay_server.self_signed import write_self_signed
+from relay_server.commands.tls import make_certificate, show_fingerprint
 from relay_server.settings import load_settings
-from relay_server.tls_command import make_certificate, show_fingerprint
-from services.relay_server.certificates import issue, settings
+from relay_server.tls.certificate import CertificateError
+from relay_server.tls.files import load_certificate
+from relay_server.tls.self_signed import write_self_signed
+from services.relay_server.tls.certificates import issue, settings
 
 
 def test_a_made_certificate_can_be_served_and_names_the_relay(tmp_path: Path) -> None:

@@ -1,1 +1,0 @@
-"""The command ``relay-server admin``: it asks a relay that runs on this machine."""

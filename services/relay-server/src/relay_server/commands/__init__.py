@@ -1,0 +1,1 @@
+"""The commands of ``relay-server``, a module each."""
