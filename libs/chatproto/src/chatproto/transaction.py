@@ -67,7 +67,7 @@ class ServerTransaction:
         Bytes after the request are the client's UDP port (TCP-09); what is beyond two bytes is dropped.
 
         Raises:
-            ProtocolError: the request can't be served; answer with ``refuse(error.status)``.
+            ProtocolError: the request can't be served; answer with ``refuse(error)``.
 
         """
         if self._phase is not Phase.REQUESTING:

@@ -81,9 +81,6 @@ class _Asked:
     peer: Peer
 
 
-Observer: TypeAlias = Callable[[Operation | None, Status], None]
-
-
 class Control:
     """Serves create and join."""
 
@@ -96,7 +93,7 @@ class Control:
         hide_rooms: bool,
         make_address: MakeAddress,
         new_token: Callable[[], bytes],
-        on_transaction: Observer,
+        on_transaction: Callable[[Operation | None, Status], None],
         udp_port: int,
         silence_timeout_seconds: float,
         attribution: bool,

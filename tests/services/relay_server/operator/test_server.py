@@ -16,7 +16,7 @@ from relay_server.operator import server as server_module
 from relay_server.operator.client import AdminError, Row, ask
 from relay_server.operator.commands import Arguments, Command, InRoom, OperatorError
 from relay_server.operator.server import ROWS_A_TURN, AdminServer
-from relay_server.operator.unix_socket import Peer, listen_unix
+from relay_server.operator.unix_socket import Credentials, listen_unix
 from services.relay_server.net.loopback import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets on Windows")
@@ -47,7 +47,7 @@ class Serving:
     def __init__(self, path: Path, *, use_uvloop: bool) -> None:
         self.path = path
         self.use_uvloop = use_uvloop
-        self.told: list[tuple[Peer, str, dict[str, object], str]] = []
+        self.told: list[tuple[Credentials, str, dict[str, object], str]] = []
         self.errors: list[str] = []
         self.turns = 0
         self.commands = {
@@ -125,14 +125,14 @@ def test_a_command_is_carried_out_and_told_of(serving: Serving) -> None:
     assert serving.asked(command("greet", room="お茶")) == [[{"hello": "お茶"}]]
     ((peer, *told),) = serving.told
     assert told == ["greet", {"room": "お茶"}, "done"]
-    assert peer == (Peer(os.getuid(), os.getpid()) if sys.platform == "linux" else Peer(-1, -1))
+    assert peer == (Credentials(os.getuid(), os.getpid()) if sys.platform == "linux" else Credentials(-1, -1))
 
 
 @pytest.mark.parametrize("uid", [0, 1000, 65_534, -1])
 def test_whoever_gives_a_command_is_known(serving: Serving, monkeypatch: pytest.MonkeyPatch, uid: int) -> None:
-    monkeypatch.setattr(server_module, "peer_of", lambda _: Peer(uid, 42))
+    monkeypatch.setattr(server_module, "peer_of", lambda _: Credentials(uid, 42))
     assert serving.asked(command("greet", room="tea")) == [[{"hello": "tea"}]]
-    assert serving.told[0][0] == Peer(uid, 42)
+    assert serving.told[0][0] == Credentials(uid, 42)
 
 
 def test_a_no_is_one_sentence_and_told_of(serving: Serving) -> None:

@@ -156,7 +156,7 @@ class Failures:
         return self._count >= FAILURES_TO_EVICT and now - self._first_at >= FAILING_SECONDS
 
 
-class Peer(Protocol):
+class Watched(Protocol):
     """A member, or a client of the lobby."""
 
     seen_at: float
@@ -164,7 +164,7 @@ class Peer(Protocol):
     challenges: Challenges | None
 
 
-P = TypeVar("P", bound=Peer)
+P = TypeVar("P", bound=Watched)
 
 
 class Watch(Generic[P]):

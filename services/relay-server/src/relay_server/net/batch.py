@@ -141,29 +141,29 @@ class BatchSocket:
         iovecs = b"".join(
             [_pack_iovec(start, size) * count for start, size, count in zip(starts, sizes, counts, strict=False)]
         )
-        copies, cuts = sum(counts), None
+        copies, segment_sizes = sum(counts), None
         if any(segments):
             copies = sum(map(mul, counts, map(_pieces, sizes, segments)))
-            cuts = memoryview(b"".join(map(mul, map(_SEGMENT.pack, segments), counts))).cast("H")
+            segment_sizes = memoryview(b"".join(map(mul, map(_SEGMENT.pack, segments), counts))).cast("H")
         errors: list[SendError] = []
         for first in range(0, len(targets) // TARGET_BYTES, SEND_BATCH):
             last = first + SEND_BATCH
             errors += self._send(
                 targets[first * TARGET_BYTES : last * TARGET_BYTES],
                 iovecs[first * _IOVEC_BYTES : last * _IOVEC_BYTES],
-                cuts[first:last] if cuts else None,
+                segment_sizes[first:last] if segment_sizes else None,
             )
         refused_bytes = sum(error.size for error in errors)
         return Sent(copies - len(errors), sum(map(mul, counts, sizes)) - refused_bytes, errors)
 
-    def _send(self, targets: bytes, iovecs: bytes, cuts: memoryview | None) -> list[SendError]:
+    def _send(self, targets: bytes, iovecs: bytes, segment_sizes: memoryview | None) -> list[SendError]:
         """Send at most 1024 batches' copies."""
         self._targets[: len(targets)] = targets
         self._out_iovecs[: len(iovecs)] = iovecs
         count = len(targets) // TARGET_BYTES
         headers = self._headers
-        if cuts:
-            self._segments[:count] = cuts
+        if segment_sizes:
+            self._segments[:count] = segment_sizes
             headers = self._cutting_headers
         sent: int = _libc.sendmmsg(self._fd, headers, count, socket.MSG_DONTWAIT)
         if sent == count:

@@ -8,11 +8,12 @@ from relay_server.core.admission import Census
 Holder = TypeVar("Holder")
 
 
-class Places(Generic[Holder]):
-    """The places of a port: a holder is waited for, then at work, then lingers; limits of 0 allow any number.
+class ConnectionSlots(Generic[Holder]):
+    """The connection slots of a port: the relay waits for a holder, works for it, then the holder lingers.
 
-    While all places are taken, who lingers yields first: it has its answer. Then yields who keeps the relay waiting
-    longest for its request: an honest one is whole in a moment, so those who hold places for nothing lose them.
+    While all slots are taken, a lingering holder yields first: it has its answer. Then the one yields that has kept the
+    relay waiting longest for its request: an honest request is whole in a moment, so idle holders lose their slots.
+    Limits of 0 allow any number.
     """
 
     def __init__(self, limit: int, limit_per_network: int) -> None:
@@ -38,7 +39,7 @@ class Places(Generic[Holder]):
         return next(iter(self._lingering or self._waiting), None)
 
     def enter(self, holder: Holder, network: bytes) -> bool:
-        """Take a place; False if the network has as many under way as it may, and then it is one to linger in."""
+        """Take a slot; False if the network has as many under way as it may, and then it is one to linger in."""
         if self._under_way.is_full_for(network):
             self._lingering[holder] = None
             return False
@@ -57,7 +58,7 @@ class Places(Generic[Holder]):
             self._lingering[holder] = None
 
     def leave(self, holder: Holder) -> None:
-        """Give the place back, wherever the holder stands; nothing happens a second time."""
+        """Give the slot back, wherever the holder stands; nothing happens a second time."""
         self._leave_way(holder)
         self._lingering.pop(holder, None)
 

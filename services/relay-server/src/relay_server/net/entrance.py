@@ -21,7 +21,7 @@ IDLE_RECORDS: Final = 8
 """So many records in one piece that bring no byte of a request are an attack: key updates, or alerts without end."""
 
 
-class Guest(Protocol):
+class Transaction(Protocol):
     """A connection's transaction, as far as its entrance knows it."""
 
     @property
@@ -71,11 +71,13 @@ class Entrance(asyncio.Protocol):
     Once the transaction is over, input is thrown away unread: neither it nor TLS could answer.
     """
 
-    __slots__ = ("_clock", "_first", "_guest", "_left", "_secured", "_tls", "_wire")
+    __slots__ = ("_clock", "_first", "_left", "_secured", "_tls", "_transaction", "_wire")
 
-    def __init__(self, guest: Guest, tls: Tls | None, clock: Callable[[], float], max_payload_bytes: int) -> None:
+    def __init__(
+        self, transaction: Transaction, tls: Tls | None, clock: Callable[[], float], max_payload_bytes: int
+    ) -> None:
         """Without ``tls`` all is plain; ``max_payload_bytes`` is the largest request's."""
-        self._guest = guest
+        self._transaction = transaction
         self._tls = tls
         self._clock = clock
         self._left = SPARE_BYTES + max_payload_bytes
@@ -89,50 +91,50 @@ class Entrance(asyncio.Protocol):
         """Let the connection in."""
         # uvloop's transports have the methods, but are no subclass.
         self._wire = Wire(cast("asyncio.Transport", transport))
-        self._guest.connection_made(self._wire)
+        self._transaction.connection_made(self._wire)
 
     @reported
     def data_received(self, data: bytes) -> None:
         """Take bytes of the wire."""
-        if self._guest.is_over or self._wire.is_closing():
+        if self._transaction.is_over or self._wire.is_closing():
             return
         if self._secured:
             self._decrypt(self._secured, data)
         elif self._first is None:
-            self._guest.data_received(data)
+            self._transaction.data_received(data)
         else:
             self._decide(self._first + data)
 
     @reported
     def eof_received(self) -> bool:
         """Take note that the client's TCP sends no more."""
-        return self._guest.eof_received()
+        return self._transaction.eof_received()
 
     @reported
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the connection is gone."""
         if self._secured:
             self._secured.count_loss()
-        self._guest.connection_lost(exc)
+        self._transaction.connection_lost(exc)
 
     def _decide(self, first: bytes) -> None:
         if first == TLS_START[:1]:
             self._first = first
             return
         self._first = None
-        if self._tls is None or not first.startswith(TLS_START) or not self._guest.is_asking:
-            self._guest.data_received(first)
-        elif self._tls.admit(self._guest.network, self._clock()):
+        if self._tls is None or not first.startswith(TLS_START) or not self._transaction.is_asking:
+            self._transaction.data_received(first)
+        elif self._tls.admit(self._transaction.network, self._clock()):
             self._secured = TlsTransport(self._wire, self._tls)
-            self._guest.secure(self._secured)
+            self._transaction.secure(self._secured)
             self._decrypt(self._secured, first)
         else:
             self._tls.counts.failures[HandshakeFailure.RATE] += 1
-            self._guest.give_up()
+            self._transaction.give_up()
 
     def _decrypt(self, secured: TlsTransport, data: bytes) -> None:
         for start in range(0, len(data), PIECE_BYTES):
-            if self._guest.is_over or secured.is_closing():
+            if self._transaction.is_over or secured.is_closing():
                 return
             piece = data[start : start + PIECE_BYTES]
             records = secured.count_records(piece)
@@ -145,10 +147,10 @@ class Entrance(asyncio.Protocol):
     def _take(self, secured: TlsTransport, piece: bytes, records: int) -> None:
         stream = secured.receive(piece)
         if stream is None:
-            self._guest.give_up()
+            self._transaction.give_up()
         elif stream:
-            self._guest.data_received(stream)
+            self._transaction.data_received(stream)
         elif records >= IDLE_RECORDS:
             self._wire.abort()
-        if secured.ended and not secured.is_closing() and not self._guest.eof_received():
+        if secured.ended and not secured.is_closing() and not self._transaction.eof_received():
             secured.close()

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import h11
 
 from relay_server.net.acceptor import Acceptor
-from relay_server.net.connection_slots import Places
+from relay_server.net.connection_slots import ConnectionSlots
 from relay_server.net.descriptors import OPS_CONNECTIONS
 from relay_server.net.hosts import OwnNames
 from relay_server.net.reported import reported
@@ -42,7 +42,7 @@ class OpsServer:
     """Serves a few pages made on demand; unknown paths are 404, other methods 405, and a page that fails is 500."""
 
     def __init__(self, pages: dict[str, Page], on_error: Callable[[Exception], None], names: OwnNames) -> None:
-        self.connections: Places[_Connection] = Places(OPS_CONNECTIONS, 0)
+        self.connections: ConnectionSlots[_Connection] = ConnectionSlots(OPS_CONNECTIONS, 0)
         self._pages = pages
         self._on_error = on_error
         self._names = names

@@ -14,7 +14,7 @@ from relay_server.core.address import network_of, parse_ip
 from relay_server.core.errors import BusyError
 from relay_server.core.policy import TcpLimits
 from relay_server.net.acceptor import Acceptor
-from relay_server.net.connection_slots import Places
+from relay_server.net.connection_slots import ConnectionSlots
 from relay_server.net.delivery import is_under_way, was_reset
 from relay_server.net.entrance import Entrance
 from relay_server.net.reported import reported
@@ -48,7 +48,9 @@ class TcpPort:
         self.on_duration = on_duration
         self.pinned = pinned
         self.tls = tls
-        self.connections: Places[_Connection] = Places(limits.max_transactions, limits.max_transactions_per_address)
+        self.connections: ConnectionSlots[_Connection] = ConnectionSlots(
+            limits.max_transactions, limits.max_transactions_per_address
+        )
         self.aborted = 0
         """Connections that ended before they had asked for anything whole, or before it was decided."""
         self.workers = Workers()

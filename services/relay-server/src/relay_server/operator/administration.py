@@ -9,7 +9,7 @@ from relay_server.crashes import Crashes
 from relay_server.net.sockets import ListenError
 from relay_server.operator.commands import Arguments, Command, Operators
 from relay_server.operator.location import AUTO, listen_for_operators
-from relay_server.operator.unix_socket import Peer, UnixSocket
+from relay_server.operator.unix_socket import Credentials, UnixSocket
 from relay_server.settings import Settings
 from relay_server.telemetry.metrics import Component
 
@@ -59,5 +59,5 @@ class Administration:
             self._crashes.note_page_error(error, self._loop.time())
 
 
-def _log_command(peer: Peer, name: str, arguments: Arguments, outcome: str) -> None:
+def _log_command(peer: Credentials, name: str, arguments: Arguments, outcome: str) -> None:
     log.info("admin", command=name, **arguments.model_dump(), outcome=outcome, uid=peer.uid, pid=peer.pid)

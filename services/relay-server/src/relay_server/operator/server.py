@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from relay_server.operator.commands import Arguments, Command, OperatorError, Row
-from relay_server.operator.unix_socket import Peer, UnixSocket, peer_of
+from relay_server.operator.unix_socket import Credentials, UnixSocket, peer_of
 
 MAX_REQUEST_BYTES: Final = 8192
 ROWS_A_TURN: Final = 200
@@ -22,7 +22,7 @@ Message: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 """What ASGI gives an application, for HTTP alone."""
-Observer: TypeAlias = Callable[[Peer, str, Arguments, str], None]
+Observer: TypeAlias = Callable[[Credentials, str, Arguments, str], None]
 """Is told of each command: who gave it, its name, its arguments, and what became of it."""
 
 
@@ -73,9 +73,9 @@ class AdminServer:
             await _refuse(send, 400, f"{'.'.join(map(str, first['loc'])) or 'The request'}: {first['msg']}.")
             return
         uid, pid = scope["client"]
-        await self._carry_out(Peer(int(uid), pid), name, arguments, send)
+        await self._carry_out(Credentials(int(uid), pid), name, arguments, send)
 
-    async def _carry_out(self, peer: Peer, name: str, arguments: Arguments, send: Send) -> None:
+    async def _carry_out(self, peer: Credentials, name: str, arguments: Arguments, send: Send) -> None:
         command = self._commands[name]
         try:
             rows = command.carry_out(arguments)

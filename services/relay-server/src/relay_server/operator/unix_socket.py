@@ -19,7 +19,7 @@ _CREDENTIALS = struct.Struct("=iII")
 _ANSWER_SECONDS: Final = 1.0
 
 
-class Peer(NamedTuple):
+class Credentials(NamedTuple):
     """The process at the other end, as the kernel knows it; -1 where it doesn't tell."""
 
     uid: int
@@ -67,12 +67,12 @@ def listen_unix(path: Path) -> UnixSocket:
         raise ListenError(f"{path} can't be listened on ({error.strerror}): choose another path.") from None
 
 
-def peer_of(sock: socket.socket) -> Peer:
+def peer_of(sock: socket.socket) -> Credentials:
     """Ask the kernel who is at the other end of a connection."""
     if sys.platform != "linux":
-        return Peer(-1, -1)
+        return Credentials(-1, -1)
     pid, uid, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-    return Peer(uid, pid)
+    return Credentials(uid, pid)
 
 
 def _bind(path: Path) -> UnixSocket:
