@@ -157,7 +157,7 @@ format: $(VENV)/dev.stamp ## format the code and mend what lint can mend
 docs: $(VENV)/dev.stamp ## write the generated tables of docs/settings.md, docs/metrics.md and docs/licences.md
 	@PYTHONPATH=tests $(BIN)/python -m docs.generated
 
-CATALOGUES := services/messenger/src/messenger/locale
+CATALOGUES := services/messenger/src/messenger/presentation/locale
 
 .PHONY: catalogues
 catalogues: $(VENV)/dev.stamp ## collect what the messenger says for who translates it, and compile the translations

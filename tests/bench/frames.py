@@ -19,7 +19,7 @@ from chatbrain import ServerAddress
 from messenger.core.entry import Entry
 from messenger.desktop.theme import Theme
 from messenger.desktop.window import Window
-from messenger.recents import Recents
+from messenger.store.recents import Recents
 from services.messenger.core.fake_relay import Case
 
 FRAMES_A_SECOND = 30

@@ -24,8 +24,8 @@ from messenger.desktop.app import make_application, speak
 from messenger.desktop.form import Mode
 from messenger.desktop.theme import Theme
 from messenger.desktop.window import Window
-from messenger.i18n import use_language
-from messenger.recents import Recents
+from messenger.presentation.i18n import use_language
+from messenger.store.recents import Recents
 from services.messenger.core.fake_relay import Case, listing
 
 PICTURES: Final = Path(__file__).parents[2] / "docs" / "images"

@@ -20,7 +20,7 @@ from textual.strip import Strip
 
 from chatproto import Topic
 from docs.terminal_talk import TALKS, Talk
-from messenger.i18n import use_language
+from messenger.presentation.i18n import use_language
 from messenger.terminal.app import ChatApp
 from messenger.terminal.start_screen import Form
 from messenger.terminal.themes import DARK, LIGHT

@@ -11,7 +11,7 @@ import pytest
 
 import bot_client.__main__
 import bot_client.settings
-import messenger.arguments
+import messenger.cli.arguments
 import relay_server.__main__
 from docs.generated import sample_name
 from docs.markdown import NAMES, ROOT, anchors, code, code_blocks, links, prose, read
@@ -21,7 +21,7 @@ from relay_server.telemetry.metrics import RelayCollector, Tally
 
 MAKEFILE = read("Makefile")
 PROGRAMS: dict[str, Callable[[list[str]], Any]] = {
-    "chat": messenger.arguments.parse,
+    "chat": messenger.cli.arguments.parse,
     "bot-client": bot_client.__main__._parser().parse_args,
     "relay-server": relay_server.__main__._parser().parse_args,
 }

@@ -8,7 +8,7 @@ from textual.theme import Theme
 
 from docs.record_terminal import IMAGES, draw, photograph
 from docs.terminal_talk import TALKS
-from messenger.i18n import use_language
+from messenger.presentation.i18n import use_language
 from messenger.terminal.themes import DARK, LIGHT
 
 _SVG = "{http://www.w3.org/2000/svg}"

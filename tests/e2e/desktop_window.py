@@ -8,12 +8,12 @@ from PySide6.QtCore import QEvent, QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from application import the_application
+from chatclient.links import SocketLinks
 from messenger.desktop.app import build
 from messenger.desktop.form import Mode
 from messenger.desktop.sockets import QtLoop
-from messenger.known_servers import KnownServers
-from messenger.links import SocketLinks
-from messenger.recents import Recents
+from messenger.store.known_servers import KnownServers
+from messenger.store.recents import Recents
 
 WAIT_SECONDS = 30.0
 _LOOK_MILLISECONDS = 20

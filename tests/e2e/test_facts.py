@@ -20,10 +20,10 @@ from chatclient import (
     create_room,
     join_room,
 )
+from chatclient.links import SocketLinks
 from messenger.core.entry import Entry
 from messenger.core.messenger import Messenger
 from messenger.core.roster import Person
-from messenger.links import SocketLinks
 from services.messenger.core.fake_relay import FakeTrust
 
 SECONDS = 20.0

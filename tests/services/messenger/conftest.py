@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from messenger.i18n import use_language
+from messenger.presentation.i18n import use_language
 
 
 @pytest.fixture(autouse=True)

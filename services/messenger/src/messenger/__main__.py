@@ -8,13 +8,13 @@ from pathlib import Path
 
 from chatbrain import Ended, UnreachableError
 from chatproto import RefusedError, Status
-from messenger.arguments import Arguments, parse
+from messenger.cli.arguments import Arguments, parse
+from messenger.cli.passwords import VARIABLE, PasswordError, ask_password, choose_password, find_password
+from messenger.cli.platforms import be_printable, on_end, run
+from messenger.cli.trust import UntrustedServerError, settle_trust
 from messenger.core.trusting import KnownServersError
-from messenger.i18n import _
-from messenger.passwords import VARIABLE, PasswordError, ask_password, choose_password, find_password
-from messenger.platforms import be_printable, on_end, run
-from messenger.trust import UntrustedServerError, settle_trust
-from messenger.wording import ending, refusal
+from messenger.presentation.i18n import _
+from messenger.presentation.wording import ending, refusal
 
 _DONE, _FAILED, _WRONG_USAGE = 0, 1, 2
 
@@ -49,7 +49,7 @@ def _show(arguments: Arguments) -> int:
         password = ask(arguments.room)
     elif arguments.room is not None:
         password = find_password(arguments.password_file)
-    from messenger.logbook import Logbook, LogbookError  # noqa: PLC0415 - much to load, and not for pipes
+    from messenger.store.logbook import Logbook, LogbookError  # noqa: PLC0415 - much to load, and not for pipes
     from messenger.terminal.running import chat_on_terminal  # noqa: PLC0415
 
     try:
@@ -85,7 +85,7 @@ def _filter(arguments: Arguments) -> int:
 
 
 def _pass_through(arguments: Arguments, password: str | None) -> Ended | None:
-    from messenger.pipe import chat_through_pipes  # noqa: PLC0415 - not for terminals
+    from messenger.cli.pipe import chat_through_pipes  # noqa: PLC0415 - not for terminals
 
     tls = settle_trust(arguments.server, arguments.tls) if arguments.tls else None
 

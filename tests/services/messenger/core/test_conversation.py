@@ -22,7 +22,7 @@ from chatproto import (
 from messenger.core.conversation import LIST_SECONDS, Conversation, Presence, Submitted
 from messenger.core.history import Kind
 from messenger.core.roster import Person
-from messenger.i18n import use_language
+from messenger.presentation.i18n import use_language
 from services.messenger.core.fake_relay import NOON, Case, at, entry, listing, texts
 
 

@@ -15,11 +15,11 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from chatbrain import Brain, Event, LobbyBrain, RejoinPolicy, RoomBrain, Tls, parse_server
+from chatclient.links import SocketLinks
 from chatproto import Operation
 from libs.chatclient.authority import Authority
 from libs.chatclient.tiny_relay import TinyRelay, tiny_relay
 from messenger.desktop.sockets import QtLoop
-from messenger.links import SocketLinks
 
 if TYPE_CHECKING:
     from messenger.core.links import Links

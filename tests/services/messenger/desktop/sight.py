@@ -17,7 +17,7 @@ from messenger.desktop.form import Mode
 from messenger.desktop.key_ring import KeyRing
 from messenger.desktop.theme import Theme
 from messenger.desktop.window import Window
-from messenger.recents import Recents
+from messenger.store.recents import Recents
 from services.messenger.core.fake_relay import Case, entry
 
 

@@ -14,8 +14,8 @@ from messenger.core.conversation import Conversation
 from messenger.core.history import Line
 from messenger.desktop.app import build
 from messenger.desktop.window import Window
-from messenger.logbook import Logbook
-from messenger.recents import Recents
+from messenger.store.logbook import Logbook
+from messenger.store.recents import Recents
 from services.messenger.core.fake_relay import FakeLinks, FakeRelay, FakeTrust, entry
 
 

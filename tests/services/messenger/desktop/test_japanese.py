@@ -14,7 +14,7 @@ from messenger.desktop.app import speak
 from messenger.desktop.dialogs import HelpDialog
 from messenger.desktop.form import Mode
 from messenger.desktop.theme import Theme
-from messenger.i18n import use_language
+from messenger.presentation.i18n import use_language
 from services.messenger.core.fake_relay import listing
 from services.messenger.desktop.sight import Sight
 

@@ -10,9 +10,9 @@ from messenger.core.entry import Field
 from messenger.core.invite import parse_invite
 from messenger.desktop.form import Mode
 from messenger.desktop.key_ring import KeyRing
-from messenger.desktop.state import Act
 from messenger.desktop.theme import Theme
-from messenger.recents import Recent
+from messenger.presentation.state import Act
+from messenger.store.recents import Recent
 from services.messenger.core.fake_relay import SHOWN, entry
 from services.messenger.desktop.sight import Sight
 

@@ -4,7 +4,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
 from messenger.desktop.theme import DARK, LIGHT, Colours, Theme
-from messenger.palette import COLOURS
+from messenger.presentation.palette import COLOURS
 
 
 def luminance(colour: QColor) -> float:

@@ -8,7 +8,7 @@ from textual.events import Paste
 
 from chatbrain import Tls
 from chatproto import Operation
-from messenger.recents import Recent, Recents
+from messenger.store.recents import Recent, Recents
 from messenger.terminal.start_screen import Form
 from messenger.terminal.themes import choose_theme
 from services.messenger.core.fake_relay import Case, listing

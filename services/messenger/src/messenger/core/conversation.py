@@ -36,13 +36,13 @@ from chatproto import (
     sanitize,
 )
 from chatproto.commands import REMOVE
-from messenger import wording
-from messenger.commands import Ask, ChoosePassword, Help, Leave, Nothing, Say, Unknown, interpret
 from messenger.core import sentences
+from messenger.core.commands import Ask, ChoosePassword, Help, Leave, Nothing, Say, Unknown, interpret
 from messenger.core.entry import Entry
 from messenger.core.history import History, Kind, Line
 from messenger.core.prose import ProseLists
 from messenger.core.roster import Roster
+from messenger.presentation import wording
 
 if TYPE_CHECKING:
     from messenger.core.trusting import Stranger

@@ -20,7 +20,7 @@ class Field(StrEnum):
 
 
 class FormError(Exception):
-    """A form that can't be used; ``problems`` says of each wrong field why, see `messenger.wording`."""
+    """A form that can't be used; ``problems`` says of each wrong field why, see `messenger.presentation.wording`."""
 
     def __init__(self, problems: dict[Field, BadNameError | BadPasswordError | ValueError]) -> None:
         super().__init__("; ".join(map(str, problems.values())))

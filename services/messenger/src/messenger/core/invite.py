@@ -8,7 +8,7 @@ from chatbrain import ServerAddress, parse_server
 from chatproto import check_room_name, sanitize
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger.core.entry import Entry
-from messenger.i18n import _
+from messenger.presentation.i18n import _
 
 PLAIN_SCHEME: Final = "chat"
 TLS_SCHEME: Final = "chats"

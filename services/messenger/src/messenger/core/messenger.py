@@ -20,13 +20,13 @@ from chatbrain import (
     UnreachableError,
 )
 from chatproto import Operation
-from messenger import wording
 from messenger.core import sentences
 from messenger.core.conversation import Conversation, Presence, Submitted
 from messenger.core.entry import Entry
 from messenger.core.history import Kind, Line
 from messenger.core.links import Links, TrustStore
 from messenger.core.trusting import Changed, KnownServersError, Stranger, judge
+from messenger.presentation import wording
 
 ALERT_SECONDS: Final = 5.0
 """A conversation calls for attention this often at most, however much is said in it."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from messenger.commands import is_secret
+from messenger.core.commands import is_secret
 
 MAX_KEPT: Final = 500
 

@@ -4,8 +4,8 @@ from chatbrain import MessageTooLongError
 from chatproto import sanitize
 from chatproto.commands import REMOVE
 from messenger.core.trusting import Changed, Stranger
-from messenger.i18n import _
-from messenger.wording import fault
+from messenger.presentation.i18n import _
+from messenger.presentation.wording import fault
 
 
 def unknown_command(word: str) -> str:

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
-from messenger.i18n import _
+from messenger.presentation.i18n import _
 
 
 class Do(Enum):

@@ -9,6 +9,7 @@ from datetime import datetime
 from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
+from chatclient.links import SocketLinks
 from messenger.core.links import Links, TrustStore
 from messenger.core.messenger import Messenger
 from messenger.core.trusting import KnownServersError
@@ -20,11 +21,10 @@ from messenger.desktop.single_instance import SingleInstance, hand_over
 from messenger.desktop.sockets import QtLoop
 from messenger.desktop.theme import Theme
 from messenger.desktop.window import Window
-from messenger.i18n import language
-from messenger.known_servers import KnownServers, default_path
-from messenger.links import SocketLinks
-from messenger.logbook import Logbook, LogbookError
-from messenger.recents import Recents
+from messenger.presentation.i18n import language
+from messenger.store.known_servers import KnownServers, default_path
+from messenger.store.logbook import Logbook, LogbookError
+from messenger.store.recents import Recents
 
 _DONE, _WRONG_USAGE = 0, 2
 

@@ -10,8 +10,8 @@ from typing import NoReturn
 from chatproto import BadNameError, check_user_name, sanitize
 from messenger import __version__
 from messenger.core.invite import Invite, parse_invite
-from messenger.i18n import LANGUAGES, UnknownLanguageError, _, use_language
-from messenger.wording import flaw
+from messenger.presentation.i18n import LANGUAGES, UnknownLanguageError, _, use_language
+from messenger.presentation.wording import flaw
 
 PROGRAM = "chat-desktop"
 

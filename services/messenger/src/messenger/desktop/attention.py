@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from messenger.core.conversation import Conversation
 from messenger.core.history import Line
-from messenger.i18n import _
+from messenger.presentation.i18n import _
 
 _ALERT_MILLISECONDS: Final = 0
 """Until the window is looked at."""

@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from messenger.desktop.state import Act, Notice, label_of
-from messenger.i18n import _
+from messenger.presentation.i18n import _
+from messenger.presentation.state import Act, Notice, label_of
 
 _NARROW: Final = 460
 _PRIMARY: Final = "primary"

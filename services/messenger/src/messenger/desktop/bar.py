@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 from messenger.core.conversation import Conversation
 from messenger.desktop.elided import ElidedLabel
 from messenger.desktop.icons import icon
-from messenger.desktop.state import Tone, state_of, tone_of
 from messenger.desktop.theme import Theme
-from messenger.i18n import _, ngettext
+from messenger.presentation.i18n import _, ngettext
+from messenger.presentation.state import Tone, state_of, tone_of
 
 
 class Dot(QWidget):

@@ -8,7 +8,6 @@ from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from chatproto import Command, sanitize
-from messenger import wording
 from messenger.core.completion import complete
 from messenger.core.conversation import Conversation, Submitted
 from messenger.core.entry import FormError
@@ -23,9 +22,10 @@ from messenger.desktop.composer import Composer
 from messenger.desktop.dialogs import ask_line, confirm
 from messenger.desktop.menus import PersonMenu, question_before, room_menu
 from messenger.desktop.stage import Stage
-from messenger.desktop.state import Act, notice_of
 from messenger.desktop.theme import Theme
-from messenger.i18n import _
+from messenger.presentation import wording
+from messenger.presentation.i18n import _
+from messenger.presentation.state import Act, notice_of
 
 
 class Chat(QWidget):

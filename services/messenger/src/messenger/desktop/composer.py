@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QTool
 from messenger.core.recall import Recall
 from messenger.desktop.icons import icon
 from messenger.desktop.theme import Theme
-from messenger.i18n import _, ngettext
+from messenger.presentation.i18n import _, ngettext
 
 MAX_ROWS: Final = 6
 _NEAR: Final = 0.8

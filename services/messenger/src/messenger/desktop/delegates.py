@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from messenger.desktop.bubbles import paint_avatar
 from messenger.desktop.icons import picture
-from messenger.desktop.state import Tone
 from messenger.desktop.theme import Theme
+from messenger.presentation.state import Tone
 
 _Index = QModelIndex | QPersistentModelIndex
 _MANY: Final = 99

@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from messenger.commands import HELP
+from messenger.core.commands import HELP
 from messenger.desktop.actions import table
 from messenger.desktop.icons import picture
-from messenger.i18n import _
+from messenger.presentation.i18n import _
 
 _MNEMONIC: Final = re.compile(r"\(&\w\)|&")
 """What says which key leads there; in Japanese it stands behind, in brackets."""

@@ -26,8 +26,8 @@ from messenger.core.entry import Entry
 from messenger.core.entry import Field as Wrong
 from messenger.core.invite import Invite, is_invite, parse_invite
 from messenger.desktop.fields import Field
-from messenger.i18n import _
-from messenger.recents import Recent
+from messenger.presentation.i18n import _
+from messenger.store.recents import Recent
 
 
 class Mode(Enum):

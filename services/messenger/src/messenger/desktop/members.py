@@ -9,7 +9,7 @@ from messenger.core.roster import Person
 from messenger.desktop.delegates import PersonDelegate, Role
 from messenger.desktop.icons import icon
 from messenger.desktop.theme import Theme
-from messenger.i18n import _, ngettext
+from messenger.presentation.i18n import _, ngettext
 
 
 class Members(QWidget):

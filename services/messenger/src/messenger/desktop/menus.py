@@ -7,7 +7,7 @@ from chatproto import Command, sanitize
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.roster import Person
 from messenger.desktop.actions import Do
-from messenger.i18n import _
+from messenger.presentation.i18n import _
 
 _FOR_ALL = (Do.INVITE, Do.QUIET, Do.MEMBERS)
 _FOR_HOSTS = (Do.TOPIC, Do.PASSWORD, Do.OPEN_DOOR, Do.BANNED, Do.UNBAN)

@@ -8,9 +8,9 @@ from messenger.core.conversation import Conversation
 from messenger.core.messenger import Messenger
 from messenger.desktop.delegates import Role, RoomDelegate
 from messenger.desktop.icons import icon
-from messenger.desktop.state import state_of, tone_of
 from messenger.desktop.theme import Theme
-from messenger.i18n import _, ngettext
+from messenger.presentation.i18n import _, ngettext
+from messenger.presentation.state import state_of, tone_of
 
 
 class _Places(QListWidget):

@@ -9,7 +9,7 @@ from messenger.core.history import Kind
 from messenger.desktop.icons import icon, picture
 from messenger.desktop.theme import Theme
 from messenger.desktop.transcript import Transcript
-from messenger.i18n import _, ngettext
+from messenger.presentation.i18n import _, ngettext
 
 
 class Hint(QWidget):

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
 
 from chatbrain import EndReason
 from chatproto import Status
-from messenger import wording
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.entry import Entry, FormError
 from messenger.core.entry import Field as Wrong
@@ -31,10 +30,11 @@ from messenger.desktop.delegates import Role, RoomDelegate
 from messenger.desktop.dialogs import logo
 from messenger.desktop.form import Form, Mode, heading, short_server
 from messenger.desktop.key_ring import KeyRing
-from messenger.desktop.state import Act, Notice, Tone, label_of, notice_of
 from messenger.desktop.theme import Theme
-from messenger.i18n import _
-from messenger.recents import Recent, Recents
+from messenger.presentation import wording
+from messenger.presentation.i18n import _
+from messenger.presentation.state import Act, Notice, Tone, label_of, notice_of
+from messenger.store.recents import Recent, Recents
 
 _WIDE: Final = 860
 _CARD_WIDTH: Final = 430

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication
 
 from messenger.desktop.stylesheet import stylesheet
-from messenger.palette import colour_of
+from messenger.presentation.palette import colour_of
 
 JAPANESE_FONTS: Final = ("Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic UI", "Meiryo", "IPAexGothic")
 """Tried after the system's own font, so that Chinese characters have the shapes that Japanese readers expect."""

@@ -16,7 +16,7 @@ from messenger.desktop.measures import Measures
 from messenger.desktop.rows import LINE_SEPARATOR, Row, Rows
 from messenger.desktop.theme import Theme
 from messenger.desktop.typesetter import Typesetter, blocks, number_of
-from messenger.i18n import _, language
+from messenger.presentation.i18n import _, language
 
 FEW_LINES: Final = 60
 """So many of the newest lines are set when a conversation is shown."""

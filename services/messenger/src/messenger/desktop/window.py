@@ -22,8 +22,8 @@ from messenger.desktop.panes import NARROW, WIDE, Pane, visible_panes
 from messenger.desktop.rooms import Rooms
 from messenger.desktop.start import Start
 from messenger.desktop.theme import Theme
-from messenger.i18n import _
-from messenger.recents import Recents
+from messenger.presentation.i18n import _
+from messenger.store.recents import Recents
 
 FRAME_MILLISECONDS: Final = 33
 """What changes is shown at most so often."""

@@ -16,8 +16,8 @@ from messenger.core.history import Line
 from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
 from messenger.core.roster import Person
-from messenger.i18n import _
-from messenger.recents import Recents
+from messenger.presentation.i18n import _
+from messenger.store.recents import Recents
 from messenger.terminal import questions
 from messenger.terminal.browsing import open_link
 from messenger.terminal.choices import Choice

@@ -13,7 +13,7 @@ from chatproto import sanitize
 from messenger.core.completion import complete
 from messenger.core.conversation import Conversation
 from messenger.core.recall import Recall
-from messenger.i18n import _
+from messenger.presentation.i18n import _
 
 NEAR: Final = 0.8
 """From this part of the limit on the bytes are counted."""

@@ -11,8 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from messenger.commands import HELP
-from messenger.i18n import _
+from messenger.core.commands import HELP
+from messenger.presentation.i18n import _
 from messenger.terminal.phrases import keys
 
 Result = TypeVar("Result")

@@ -10,8 +10,8 @@ from textual.strip import Strip
 
 from messenger.core.history import Kind, Line
 from messenger.core.hyperlinks import split_links
-from messenger.i18n import _
-from messenger.palette import colour_of
+from messenger.presentation.i18n import _
+from messenger.presentation.palette import colour_of
 from messenger.terminal.layout import GUTTER, TIME, Layout, Part, Row, day, text_of
 
 COMPONENTS: Final = {

@@ -12,7 +12,7 @@ from textual.widgets.option_list import Option
 
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.roster import Person
-from messenger.palette import colour_of
+from messenger.presentation.palette import colour_of
 from messenger.terminal.phrases import mark_of, title_of
 
 ROOM_COLUMNS = 16

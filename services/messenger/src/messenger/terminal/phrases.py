@@ -2,7 +2,7 @@
 
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.roster import Person
-from messenger.i18n import _, ngettext
+from messenger.presentation.i18n import _, ngettext
 from messenger.terminal.choices import Choice
 
 

@@ -7,9 +7,9 @@ from chatproto.commands import REMOVE
 from messenger.core import sentences
 from messenger.core.entry import Entry, Field, FormError
 from messenger.core.roster import Person
-from messenger.i18n import _
+from messenger.presentation.i18n import _
+from messenger.presentation.wording import flaw
 from messenger.terminal.dialogs import Menu, Question
-from messenger.wording import flaw
 
 ADDRESS: Final = "address"
 """The answer to address somebody; every other one is a command."""

@@ -5,14 +5,14 @@ import random
 from datetime import datetime
 
 from chatbrain import Ended, RejoinPolicy
-from messenger.arguments import Arguments
+from chatclient.links import SocketLinks
+from messenger.cli.arguments import Arguments
+from messenger.cli.platforms import on_end
 from messenger.core.entry import Entry
 from messenger.core.messenger import Messenger
-from messenger.known_servers import KnownServers, default_path
-from messenger.links import SocketLinks
-from messenger.logbook import Logbook
-from messenger.platforms import on_end
-from messenger.recents import Recents
+from messenger.store.known_servers import KnownServers, default_path
+from messenger.store.logbook import Logbook
+from messenger.store.recents import Recents
 from messenger.terminal.app import ChatApp
 from messenger.terminal.start_screen import Form
 

@@ -18,10 +18,10 @@ from chatbrain import Tls
 from chatproto import BadNameError, sanitize
 from messenger.core.entry import Entry, Field, FormError
 from messenger.core.invite import is_invite, parse_invite
-from messenger.i18n import _
-from messenger.recents import Recent
+from messenger.presentation.i18n import _
+from messenger.presentation.wording import flaw
+from messenger.store.recents import Recent
 from messenger.terminal.toggles import Tick, Way
-from messenger.wording import flaw
 
 _SHORT = 30
 _WAYS = ("join", "create", "lobby")

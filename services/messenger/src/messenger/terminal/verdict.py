@@ -11,9 +11,9 @@ from textual.widgets import Button, Static
 
 from messenger.core import sentences
 from messenger.core.conversation import Conversation
+from messenger.presentation.wording import ending
 from messenger.terminal.choices import Choice, choices_of
 from messenger.terminal.phrases import label_of
-from messenger.wording import ending
 
 
 class Verdict(Vertical):

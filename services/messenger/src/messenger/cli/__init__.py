@@ -1,0 +1,1 @@
+"""What `chat` is on a command line: arguments, passwords, trust, and a filter between pipes."""

@@ -1,0 +1,279 @@
+"""What stands on the command line, checked before anything is sent."""
+
+import argparse
+import getpass
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from chatbrain import Tls, parse_server
+from chatclient import Connection, create_room, join_lobby, join_room, make_context
+from chatproto import BadNameError, check_room_name, check_user_name
+from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
+from messenger import __version__
+from messenger.cli.columns import HelpFormatter
+from messenger.core.invite import is_invite, parse_invite
+from messenger.presentation.i18n import LANGUAGES, N_, UnknownLanguageError, _, spoken_by_python, use_language
+from messenger.presentation.wording import flaw
+
+DEFAULT_HOST: Final = "127.0.0.1"
+COMMANDS: Final = ("create", "join", "lobby")
+
+_EPILOG = N_("""\
+On a terminal, chat is an app for several rooms: type a line to say it; F1 shows the keys and the commands.
+Without a command it asks where to go. An invitation leads into a room: chat chat://HOST:PORT/ROOM
+Without a terminal, chat is a filter: lines in are messages, messages out are lines "name: text",
+everything else goes to the standard error. It leaves at the end of its input, or stays with --stay:
+
+  echo hi | chat join ROOM --name bot
+
+A room's password is asked for on a terminal. A script gives it by --password-file FILE or in the variable
+CHAT_PASSWORD; never on the command line, which everybody on the machine can read.
+
+With --tls a relay whose certificate no authority vouches for is trusted by its fingerprint: a person is asked
+at the first time, a script gives it by --fingerprint. If it changes later, nothing is sent.
+
+Exit codes: 0 left, 1 refused, evicted, room closed or relay unreachable, 2 wrong usage. On a terminal it is the room
+of the command line that counts: whether one was still in it, or had left it, at the end.
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """A legal command line."""
+
+    command: str | None
+    """None to be asked where to go."""
+    room: str | None
+    name: str
+    server: str
+    rejoin: bool
+    plain: bool
+    stay: bool
+    ask_password: bool = False
+    password_file: str | None = None
+    tls: Tls | None = None
+    """What was said about TLS; None if nothing was."""
+    log: str | None = None
+    """The file that is to keep what is said; on a terminal."""
+    bell: bool = False
+
+    def connect(self, password: str | None, tls: Tls | None = None) -> AbstractAsyncContextManager[Connection]:
+        """Create the room, join it or enter the lobby, as the command says."""
+        if self.room is None:
+            return join_lobby(self.name, server=self.server, rejoin=self.rejoin)
+        enter = create_room if self.command == "create" else join_room
+        return enter(self.room, self.name, server=self.server, password=password, tls=tls, rejoin=self.rejoin)
+
+
+def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Arguments:
+    """Read the command line; ends the program with one sentence and exit code 2 if it is wrong.
+
+    Without a terminal nobody can be asked where to go, so a command is required.
+    """
+    words = _with_command(sys.argv[1:] if argv is None else argv)
+    _choose_language(words)
+    with spoken_by_python():
+        parser = _parser(required=not terminal)
+        given = parser.parse_args(words)
+    if given.command is None:
+        return Arguments(
+            None,
+            None,
+            _user_name() or "",
+            DEFAULT_HOST,
+            rejoin=True,
+            plain=False,
+            stay=False,
+            log=given.log,
+            bell=given.bell,
+        )
+    name = given.name if given.name is not None else _user_name()
+    if name is None:
+        parser.error(_("Your user name isn't known: give a name with --name NAME."))
+    try:
+        room, server = _place(given)
+        # Bytes of the command line that are no text became lone surrogates; back to bytes with them.
+        if room is not None:
+            check_room_name(room.encode(errors="surrogateescape"))
+        check_user_name(name.encode(errors="surrogateescape"))
+        address = str(parse_server(server, DEFAULT_LOBBY_PORT if room is None else DEFAULT_TCP_PORT))
+        tls = _tls(given)
+    except (BadNameError, ValueError) as error:
+        parser.error(flaw(error))
+    return Arguments(
+        "lobby" if room is None else given.command,
+        room,
+        name,
+        address,
+        given.rejoin,
+        given.plain or given.stay,
+        given.stay,
+        getattr(given, "ask_password", False),
+        getattr(given, "password_file", None),
+        tls,
+        given.log,
+        given.bell,
+    )
+
+
+def _with_command(words: Sequence[str]) -> Sequence[str]:
+    """Put the command before an invitation that has none."""
+    for place, word in enumerate(words):
+        if word in COMMANDS:
+            break
+        if _is_link(word):
+            return [*words[:place], "join", *words[place:]]
+    return words
+
+
+def _is_link(word: str) -> bool:
+    return "://" in word and is_invite(word)
+
+
+def _place(given: argparse.Namespace) -> tuple[str | None, str]:
+    """Return the room, None for the lobby, and the server; an invitation says both, and whether by TLS."""
+    room: str | None = getattr(given, "room", None)
+    if given.command != "join" or room is None or not _is_link(room):
+        return room, DEFAULT_HOST if given.server is None else given.server
+    if given.server is not None:
+        raise ValueError(_("An invitation says which server: leave --server out."))
+    invite = parse_invite(room)
+    given.tls |= invite.tls
+    return invite.room, str(invite.server)
+
+
+def _tls(given: argparse.Namespace) -> Tls | None:
+    fingerprint, ca_file = getattr(given, "fingerprint", None), getattr(given, "ca_file", None)
+    if not (getattr(given, "tls", False) or fingerprint or ca_file):
+        return None
+    tls = Tls(fingerprint, ca_file)
+    make_context(tls)  # so that a file that can't be used is said now
+    return tls
+
+
+def _choose_language(argv: Sequence[str] | None) -> None:
+    """Look for --lang alone, for everything that is said from here on is said in this language."""
+    use_language()
+    parser = _Parser(prog="chat", add_help=False)
+    _add_language(parser)
+    with spoken_by_python():
+        asked = parser.parse_known_args(argv)[0].lang
+    if asked is not None:
+        try:
+            use_language(asked)
+        except UnknownLanguageError as error:
+            parser.error(str(error))
+
+
+def _add_language(parser: argparse.ArgumentParser) -> None:
+    languages = ", ".join(f"{tag} ({name})" for tag, name in LANGUAGES.items())
+    parser.add_argument(
+        "--lang",
+        metavar="LANG",
+        help=_("the language of what chat says: {languages} (default: as your system)").format(languages=languages),
+    )
+
+
+class _Parser(argparse.ArgumentParser):
+    """Say what is wrong in one sentence, without the usage around it."""
+
+    def error(self, message: str) -> NoReturn:
+        text = message[:1].upper() + message[1:]
+        if not (": " in text and text.endswith(".")) and not text.endswith("。"):
+            text = _("{problem} (see chat --help).").format(problem=text.rstrip("."))
+        print("chat:", text, file=sys.stderr)
+        sys.exit(2)
+
+
+def _parser(*, required: bool) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="chat",
+        description=_("Chat in a room or in the lobby of a chat relay."),
+        epilog=_(_EPILOG),
+        formatter_class=HelpFormatter,
+    )
+    version = _("show program's version number and exit")
+    parser.add_argument("--version", action="version", version=f"chat {__version__}", help=version)
+    _add_language(parser)
+    _add_terminal_options(parser)
+    commands = parser.add_subparsers(dest="command", required=required, metavar="{create,join,lobby}")
+    for command, summary, port in (
+        ("create", _("create a room and be its host"), DEFAULT_TCP_PORT),
+        ("join", _("join a room that exists"), DEFAULT_TCP_PORT),
+        ("lobby", _("talk to everybody in the lobby"), DEFAULT_LOBBY_PORT),
+    ):
+        _add_options(
+            commands.add_parser(
+                command,
+                help=summary,
+                formatter_class=HelpFormatter,
+                description=_("{summary}.").format(summary=summary[:1].upper() + summary[1:]),
+            ),
+            port,
+        )
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, default_port: int) -> None:
+    if default_port == DEFAULT_TCP_PORT:
+        parser.add_argument("room", metavar="ROOM", help=_("the room's name"))
+        password = parser.add_mutually_exclusive_group()
+        password.add_argument(
+            "--password",
+            dest="ask_password",
+            action="store_true",
+            help=_("ask for the room's password at once, unseen"),
+        )
+        password.add_argument(
+            "--password-file", metavar="FILE", help=_("the room's password is the first line of this file")
+        )
+        parser.add_argument("--tls", action="store_true", help=_("join by TLS; the chat itself is never encrypted"))
+        proof = parser.add_mutually_exclusive_group()
+        proof.add_argument(
+            "--fingerprint",
+            metavar="SHA256",
+            help=_("by TLS, and only to the relay whose certificate has this fingerprint"),
+        )
+        proof.add_argument(
+            "--ca-file",
+            metavar="FILE",
+            help=_("by TLS, and only to a relay that an authority in this file vouches for"),
+        )
+    parser.add_argument("--name", metavar="NAME", help=_("your name in the room (default: your user name)"))
+    parser.add_argument(
+        "--server",
+        metavar="HOST[:PORT]",
+        help=_("the relay (default: {address})").format(address=f"{DEFAULT_HOST}:{default_port}"),
+    )
+    parser.add_argument(
+        "--rejoin",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help=_("come back by itself when the connection or the relay fails (default: yes)"),
+    )
+    parser.add_argument("--plain", action="store_true", help=_("be a filter even on a terminal"))
+    parser.add_argument("--stay", action="store_true", help=_("be a filter that stays at the end of its input"))
+    _add_terminal_options(parser, again=True)
+    _add_language(parser)
+
+
+def _add_terminal_options(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Add what is for terminals; ``again`` after the command, where what was said before it stands."""
+    default: Any = argparse.SUPPRESS if again else None
+    parser.add_argument(
+        "--log", metavar="FILE", default=default, help=_("on a terminal, append what is said to this file")
+    )
+    default = argparse.SUPPRESS if again else False
+    parser.add_argument(
+        "--bell", action="store_true", default=default, help=_("on a terminal, ring when somebody speaks unseen")
+    )
+
+
+def _user_name() -> str | None:
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return None

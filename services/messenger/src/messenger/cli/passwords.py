@@ -1,0 +1,91 @@
+"""Where a room's password comes from: typed unseen, a file, or the environment; never the command line."""
+
+import getpass
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+from chatproto import BadPasswordError, check_password, sanitize
+from messenger.presentation.i18n import _
+from messenger.presentation.wording import flaw, system_words
+
+VARIABLE: Final = "CHAT_PASSWORD"
+MAX_QUESTIONS: Final = 3
+"""How often a person may mistype."""
+
+
+class PasswordError(Exception):
+    """There is no usable password; ``str()`` is the sentence that says why."""
+
+
+def find_password(file: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Read the password that a script gives: a file's first line, else the environment's; None if there is none.
+
+    Raises:
+        PasswordError: the file can't be read, or what is given is no password.
+
+    """
+    password = environ.get(VARIABLE) if file is None else _first_line(file)
+    try:
+        check_password(password or "")
+    except BadPasswordError as error:
+        raise PasswordError(flaw(error)) from None
+    return password or None
+
+
+def ask_password(room: str) -> str:
+    """Ask for a room's password on the terminal, unseen.
+
+    Raises:
+        PasswordError: what is typed is no password.
+
+    """
+    return _ask(_("Password for {room}: ").format(room=sanitize(room)))
+
+
+def choose_password(room: str) -> str:
+    """Ask for a new password on the terminal, unseen and twice.
+
+    Raises:
+        PasswordError: what is typed is no password, or differs each time.
+
+    """
+    for _attempt in range(MAX_QUESTIONS):
+        password = _ask(_("New password for {room}: ").format(room=sanitize(room)))
+        if not password:
+            print("chat:", _("The password is empty: type at least one character."), file=sys.stderr)
+        elif password == _ask(_("The same again: ")):
+            return password
+        else:
+            print("chat:", _("The two differ."), file=sys.stderr)
+    raise PasswordError(_("No password was chosen: try again."))
+
+
+def _first_line(file: str) -> str:
+    try:
+        with open(file, encoding="utf-8") as lines:  # noqa: PTH123 - a pipe such as <(pass show chat) is fine too
+            line = lines.readline().rstrip("\r\n")
+    except UnicodeDecodeError:
+        sentence = _("The password file {file} isn't UTF-8: write the password as text.")
+        raise PasswordError(sentence.format(file=sanitize(file))) from None
+    except (OSError, ValueError) as error:
+        why = system_words(error)
+        sentence = _("The password file {file} can't be read ({why}): name one that can.")
+        raise PasswordError(sentence.format(file=sanitize(file), why=why)) from None
+    if not line:
+        sentence = _("The password file {file} begins with an empty line: put the password there.")
+        raise PasswordError(sentence.format(file=sanitize(file)))
+    return line
+
+
+def _ask(question: str) -> str:
+    # Like Ctrl-C, so that getpass makes the terminal show again what is typed.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return check_password(getpass.getpass(question))
+    except (BadPasswordError, UnicodeDecodeError):
+        raise PasswordError(_("What was typed can't be a password: use up to 1024 bytes of text.")) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)

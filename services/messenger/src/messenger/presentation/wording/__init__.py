@@ -1,0 +1,11 @@
+"""How everything reads to a person, in the language that is chosen; what is returned is harmless to show."""
+
+from messenger.presentation.wording.ends import ending
+from messenger.presentation.wording.events import describe, reconnecting
+from messenger.presentation.wording.faults import fault, system_words
+from messenger.presentation.wording.flaws import flaw
+from messenger.presentation.wording.notices import told
+from messenger.presentation.wording.refusals import refusal
+from messenger.presentation.wording.words import Words
+
+__all__ = ["Words", "describe", "ending", "fault", "flaw", "reconnecting", "refusal", "system_words", "told"]

@@ -1,0 +1,73 @@
+"""Why a membership is over, and what one can do then."""
+
+from typing import Final
+
+from chatbrain import Ended, EndReason, Fault, Finding
+from chatproto import EvictionReason, Status, sanitize
+from messenger.presentation.i18n import N_, _
+from messenger.presentation.wording.faults import fault
+from messenger.presentation.wording.refusals import refusal
+from messenger.presentation.wording.words import Words
+
+_ABOUT_TLS: Final = {Fault.NO_TLS, Fault.TLS_VERSION, Fault.TLS_FAILED}
+_ABOUT_THE_NETWORK: Final = {Fault.NO_ROUTE, Fault.NO_ANSWER}
+_ABOUT_THE_ADDRESS: Final = {Fault.BAD_HOST, Fault.UNKNOWN_HOST}
+
+_EVICTIONS: Final = {
+    EvictionReason.SILENCE: Words(N_("Nothing was heard from you for too long."), N_("Join again.")),
+    EvictionReason.UNREACHABLE: Words(
+        N_("Messages to you came back as undeliverable."), N_("Check your network, and join again.")
+    ),
+    EvictionReason.ABUSE: Words(N_("You went over the limits again and again."), N_("Wait a little, then join again.")),
+    EvictionReason.NEVER_CONNECTED: Words(
+        N_("Your place was reserved, but you never spoke over UDP."),
+        N_("Ask whoever runs your network whether it lets UDP through."),
+    ),
+    EvictionReason.EXPIRED: Words(
+        N_("Your session was long, and you didn't answer whether you still hear."), N_("Join again.")
+    ),
+    EvictionReason.KICKED: Words(N_("The host removed you."), N_("Ask the host before you come back.")),
+    EvictionReason.HOST_LEFT: Words(N_("The host left, so the room closed."), N_("Create it anew, or join another.")),
+    EvictionReason.SHUTDOWN: Words(N_("The relay is shutting down."), N_("Try again when it is back.")),
+}
+
+
+def ending(ended: Ended) -> Words:
+    """Say how a membership ended, or would have, and what one can do now."""
+    match ended:
+        case Ended(EndReason.LEFT):
+            return Words(_("You left."))
+        case Ended(EndReason.REFUSED, text, Status() as status):
+            return refusal(status, text)
+        case Ended(eviction=EvictionReason() as reason):
+            return _EVICTIONS[reason].chosen()
+        case Ended(EndReason.UNREACHABLE, server=str(server), finding=Finding() as finding):
+            return _unreachable(sanitize(server), finding)
+        case Ended(EndReason.UNTRUSTED, server=str(server), finding=Finding() as finding):
+            return _untrusted(sanitize(server), finding)
+        case Ended(EndReason.EVICTED):
+            return Words(_("The relay took your place in the room away."), _("Join again."))
+        case _:
+            return Words(sanitize(ended.text))
+
+
+def _unreachable(server: str, finding: Finding) -> Words:
+    why = fault(finding)
+    if finding.fault in _ABOUT_TLS:
+        what = _("No relay answers by TLS at {server} ({why}).").format(server=server, why=why)
+        return Words(what, _("Check the address and that a relay with TLS runs there."))
+    what = _("No relay answers at {server} ({why}).").format(server=server, why=why)
+    if finding.fault in _ABOUT_THE_ADDRESS:
+        return Words(what, _("Check the address."))
+    if finding.fault in _ABOUT_THE_NETWORK:
+        return Words(what, _("Check the address and your network."))
+    return Words(what, _("Check the address and that a relay runs there."))
+
+
+def _untrusted(server: str, finding: Finding) -> Words:
+    text = (
+        _("The relay at {server} shows another certificate than the one you trust ({why}): nothing was sent to it.")
+        if finding.fault is Fault.OTHER_CERTIFICATE
+        else _("The relay at {server} doesn't prove that it is the one you mean ({why}): nothing was sent to it.")
+    )
+    return Words(text.format(server=server, why=fault(finding)), _("Ask who runs it, by another way."))

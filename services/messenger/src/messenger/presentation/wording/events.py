@@ -1,0 +1,91 @@
+"""What happens in a room, a line at a time."""
+
+from typing import Final
+
+from chatbrain import Ended, Event, Joined, Message, Rebound, Reconnecting, Recovered, Rejoined, RoomNotice
+from chatproto import (
+    Disconnected,
+    EvictionReason,
+    HostChanged,
+    MemberEvicted,
+    MemberJoined,
+    MemberLeft,
+    Topic,
+    sanitize,
+)
+from messenger.presentation.i18n import N_, _
+from messenger.presentation.wording.ends import ending
+from messenger.presentation.wording.notices import told
+
+_REASONS: Final = {
+    EvictionReason.SILENCE: N_("silence"),
+    EvictionReason.UNREACHABLE: N_("unreachable"),
+    EvictionReason.ABUSE: N_("abuse"),
+    EvictionReason.NEVER_CONNECTED: N_("never connected"),
+    EvictionReason.EXPIRED: N_("expired"),
+    EvictionReason.KICKED: N_("kicked"),
+    EvictionReason.HOST_LEFT: N_("host left"),
+    EvictionReason.SHUTDOWN: N_("shutdown"),
+}
+"""In a word, to stand in brackets."""
+
+
+def describe(event: Event) -> str | None:
+    """Say in a line what happened; None for what a person needn't know, or is told elsewhere."""
+    match event:
+        case Message(sender, text):
+            line = text if sender is None else f"{sender}: {text}"
+        case Joined() | Rejoined() | Recovered():
+            line = _of_membership(event)
+        case Reconnecting():
+            line = reconnecting(event)
+        case MemberJoined() | MemberLeft() | MemberEvicted() | HostChanged() | Topic():
+            line = _of_the_room(event)
+        case Disconnected() | Rebound() | Ended():
+            # What follows from an eviction says it, a new port is the client's business, and an end
+            # is the program's.
+            return None
+        case _:
+            line = told(event)
+    return sanitize(line)
+
+
+def reconnecting(event: Reconnecting) -> str:
+    """Say in a line why one isn't in, and when one comes back."""
+    return _("{what} Trying again in {seconds} s (attempt {attempt}).").format(
+        what=ending(event.cause).what, seconds=max(1, round(event.delay_seconds)), attempt=event.attempt
+    )
+
+
+def _of_the_room(event: RoomNotice) -> str:
+    match event:
+        case MemberJoined(name):
+            return _("{name} joined").format(name=name)
+        case MemberLeft(name):
+            return _("{name} left").format(name=name)
+        case MemberEvicted(name, reason):
+            return _("{name} was disconnected ({reason})").format(name=name, reason=_(_REASONS[reason]))
+        case HostChanged(name):
+            return _("{name} is the host now").format(name=name)
+        case Topic(""):
+            return _("no topic")
+        case Topic(text):
+            return _("topic: {text}").format(text=text)
+
+
+def _of_membership(event: Joined | Rejoined | Recovered) -> str:
+    match event:
+        case Joined(None, name):
+            return _("You are in the lobby as {name}.").format(name=name)
+        case Joined(room, name, host=True):
+            return _("You created {room} and are its host, as {name}: it closes when you leave.").format(
+                room=room, name=name
+            )
+        case Joined(room, name):
+            return _("You are in {room} as {name}.").format(room=room, name=name)
+        case Rejoined(host=False, was_host=True):
+            return _("You are back, but somebody else is the host now.")
+        case Rejoined():
+            return _("You are back; you may have missed something.")
+        case Recovered():
+            return _("The relay answers again.")

@@ -1,0 +1,82 @@
+"""Why a relay doesn't let somebody in: one answer for each status, and for what relays say more exactly."""
+
+from typing import Final
+
+from chatproto import Status, sanitize
+from messenger.presentation.i18n import N_, _
+from messenger.presentation.wording.flaws import SENTENCES
+from messenger.presentation.wording.forms import translated
+from messenger.presentation.wording.words import Words
+
+FORMS: Final = (
+    N_("The user name is reserved: choose another."),
+    N_("The user name ends like a mark in a list, such as (host): leave that out."),
+    N_("The host of this room has banned you."),
+    N_("The user name begins with a mark ({character}): put a letter before it."),
+    N_("The room name begins with a mark ({character}): put a letter before it."),
+    N_("The user name has a character that names can't have ({character}): leave it out."),
+    N_("The room name has a character that names can't have ({character}): leave it out."),
+    N_("The user name has {count} characters once its ligatures are taken apart: use at most {limit}."),
+    N_("The room name has {count} characters once its ligatures are taken apart: use at most {limit}."),
+    N_("There is no such room, or the password is wrong."),
+    N_("The room has a password: give it to join."),
+    N_("The relay has as many members as it may: try later."),
+    N_("The relay has as many rooms as it may: join one or try later."),
+    N_("Your address has as many members as it may: leave a room first."),
+    N_("Your address has as many rooms as it may: close one first."),
+    N_("Too many joins from your address: try again in a few seconds."),
+    N_("Too many new passwords from your address: try again in a minute."),
+    N_("Too many wrong passwords: try again in two minutes."),
+    N_("Too many requests are open: try again in a moment."),
+    N_("The relay is short of memory for passwords: try again in a moment."),
+    N_("The relay checks many passwords just now: try again in a moment."),
+    N_("The relay didn't get to the password in time: try again in a moment."),
+    N_("This relay lets in by TLS alone: use a client that speaks it (chat --tls)."),
+    N_("The request was not whole in time."),
+    *SENTENCES,
+)
+"""What relays say more exactly than the status; it has what to do in it.
+
+A reply to a request has nothing but this sentence beside its status (TCP-06), so here sentences have to be read.
+"""
+
+_BY_STATUS: Final = {
+    Status.OK: Words(N_("You are in.")),
+    Status.ROOM_EXISTS: Words(N_("A room of this name exists already."), N_("Join it, or choose another name.")),
+    Status.NO_SUCH_ROOM: Words(N_("There is no room of this name."), N_("Create it, or check the spelling.")),
+    Status.WRONG_PASSWORD: Words(N_("The password is wrong."), N_("Try again, or ask the host for it.")),
+    Status.NAME_TAKEN: Words(
+        N_("Somebody in the room has this name already, or one that looks like it."), N_("Choose another name.")
+    ),
+    Status.BAD_NAME: Words(N_("The relay doesn't take this name."), N_("Choose another name.")),
+    Status.ROOM_FULL: Words(N_("The room is full."), N_("Try again when somebody has left.")),
+    Status.TOO_MANY: Words(
+        N_("The relay takes no more rooms or members, from your address or at all."),
+        N_("Leave another room, or try again later."),
+    ),
+    Status.MALFORMED: Words(
+        N_("The relay doesn't understand this program."), N_("See whether there is a newer version of it.")
+    ),
+    Status.PAYLOAD_TOO_LARGE: Words(
+        N_("The request is larger than the relay takes."), N_("Choose a shorter name or password.")
+    ),
+    Status.NOT_SUPPORTED: Words(N_("The relay doesn't support this."), N_("Ask who runs it.")),
+    Status.BUSY: Words(N_("The relay is busy."), N_("Try again in a moment.")),
+    Status.SHUTTING_DOWN: Words(N_("The relay is shutting down."), N_("Try again when it is back.")),
+}
+
+
+def exactly(text: str) -> str | None:
+    """Say what a relay's own sentence says; None if it is of no known form."""
+    return translated(text, FORMS)
+
+
+def refusal(status: Status, text: str = "") -> Words:
+    """Say why a relay refused, by its status and by what it said to it."""
+    own = sanitize(text)
+    if own in {"", status.message}:
+        return _BY_STATUS[status].chosen()
+    if known := exactly(own):
+        return Words(known)
+    words = _BY_STATUS[status].chosen()
+    return words._replace(what=_('{what} The relay says: "{text}"').format(what=words.what, text=own))

@@ -1,0 +1,122 @@
+"""The command line: what is taken, and the one sentence that each mistake gets."""
+
+import getpass
+
+import pytest
+
+from chatbrain import Tls
+from messenger.cli.arguments import Arguments, parse
+
+
+def test_the_defaults() -> None:
+    assert parse(["join", "demo", "--name", "ann"]) == Arguments(
+        "join", "demo", "ann", "127.0.0.1:9000", rejoin=True, plain=False, stay=False
+    )
+    assert parse(["lobby", "--name", "ann"]).server == "127.0.0.1:9002"
+    assert parse(["lobby", "--name", "ann"]).room is None
+
+
+def test_the_name_is_by_default_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "ann")
+    assert parse(["lobby"]).name == "ann"
+
+
+def test_options() -> None:
+    given = parse(["create", "demo", "--name", "ann", "--server", "[::1]:7", "--no-rejoin", "--plain", "--stay"])
+    assert given == Arguments("create", "demo", "ann", "[::1]:7", rejoin=False, plain=True, stay=True)
+
+
+def test_a_password_is_asked_for_or_in_a_file_but_never_on_the_command_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for command in ("create", "join"):
+        assert parse([command, "demo", "--name", "ann", "--password"]).ask_password
+        assert parse([command, "demo", "--name", "ann", "--password-file", "f"]).password_file == "f"
+        for more in (["--password", "secret"], ["--password=secret"], ["--password", "--password-file", "f"]):
+            with pytest.raises(SystemExit):
+                parse([command, "demo", "--name", "ann", *more])
+    with pytest.raises(SystemExit):
+        parse(["lobby", "--name", "ann", "--password"])
+    assert capsys.readouterr().err.count("\n") == 7
+
+
+def test_tls_is_for_rooms_and_may_say_who_is_trusted() -> None:
+    assert parse(["join", "demo", "--name", "ann", "--tls"]).tls == Tls()
+    assert parse(["join", "demo", "--name", "ann", "--fingerprint", "ab" * 32]).tls == Tls(":".join(["AB"] * 32))
+
+
+def test_without_a_command_one_is_asked_on_a_terminal() -> None:
+    given = parse(["--log", "file"])
+    assert (given.command, given.room, given.server, given.log, given.plain) == (None, None, "127.0.0.1", "file", False)
+
+
+@pytest.mark.parametrize("command", [[], ["join"]])
+def test_an_invitation_says_server_room_and_tls(command: list[str]) -> None:
+    given = parse(["--bell", *command, "chats://relay.example:7/tea%20room", "--name", "ann"])
+    assert (given.command, given.server, given.room, given.tls) == ("join", "relay.example:7", "tea room", Tls())
+    assert given.bell
+    given = parse([*command, "chat://relay.example", "--name", "ann"])
+    assert (given.command, given.server, given.room, given.tls) == ("lobby", "relay.example:9002", None, None)
+
+
+def test_a_room_may_be_called_nearly_like_an_invitation() -> None:
+    assert parse(["join", "chat: tea", "--name", "ann"]).room == "chat: tea"
+    assert parse(["create", "chat://tea", "--name", "ann"]).room == "chat://tea"
+
+
+def test_what_is_for_terminals_may_stand_before_the_command_and_after_it() -> None:
+    assert parse(["--log", "a", "lobby", "--name", "ann"]).log == "a"
+    assert parse(["lobby", "--name", "ann", "--log", "b", "--bell"]).log == "b"
+    assert not parse(["lobby", "--name", "ann"]).bell
+
+
+def test_staying_is_for_filters() -> None:
+    assert parse(["lobby", "--name", "ann", "--stay"]).plain
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "are required"),
+        (["create"], "required: ROOM"),
+        (["join", ""], "The room name is empty: give it at least one character."),
+        (["dance"], "invalid choice: 'dance'"),
+        (["lobby", "demo"], "Unrecognized arguments: demo"),
+        (["join", "demo", "--name", ""], "The user name is empty"),
+        (["join", "demo", "--name", "a:b"], "The user name has a colon: choose one without."),
+        (["join", "demo", "--name", "a\x1b[2J"], "can't be shown"),
+        (["join", "demo", "--name", "a\udcff"], "isn't UTF-8"),
+        (["join", "x" * 256, "--name", "a"], "The room name has 256 bytes"),
+        (["join", "demo", "--name", "a", "--server", "h:99999"], "'99999' in 'h:99999' is no port"),
+        (["lobby", "--name", "a", "--server", "h:0"], "'0' in 'h:0' is no port: use a number from 1 to 65535."),
+        (["join", "demo", "--name", "a", "--server", ""], "'' is no server address"),
+        (["lobby", "--name", "a", "--tls"], "Unrecognized arguments: --tls"),
+        (["join", "demo", "--name", "a", "--fingerprint", "12"], "'12' is no SHA-256 fingerprint"),
+        (["join", "demo", "--name", "a", "--ca-file", "/nowhere"], "The file of authorities /nowhere can't be used"),
+        (["join", "demo", "--name", "a", "--ca-file", "f", "--fingerprint", "12"], "not allowed with"),
+        (["chat://h:1/room?x", "--name", "a"], "is no invitation: "),
+        (["chat://h:1/room", "--name", "a", "--server", "h"], "An invitation says which server"),
+    ],
+)
+def test_mistakes(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(arguments, terminal=False)
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
+    assert err.startswith("chat: ")
+    assert err.count("\n") == 1
+    assert err.endswith(".\n")
+
+
+def test_a_user_without_a_name_is_asked_for_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nobody() -> str:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    with pytest.raises(SystemExit):
+        parse(["lobby"])
+    assert capsys.readouterr().err == "chat: Your user name isn't known: give a name with --name NAME.\n"

@@ -1,0 +1,60 @@
+"""What a typed line means."""
+
+import pytest
+
+from chatproto import Command as RelayCommand
+from messenger.core.commands import (
+    HELP,
+    Ask,
+    ChoosePassword,
+    Command,
+    Help,
+    Leave,
+    Nothing,
+    Say,
+    Unknown,
+    interpret,
+    is_secret,
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("hello", Say("hello")),
+        ("  two spaces", Say("  two spaces")),
+        ("", Nothing()),
+        (" \t", Nothing()),
+        ("/help", Help()),
+        ("/leave", Leave()),
+        ("/quit now", Leave()),
+        ("/exit", Leave()),
+        ("/leaf me", Unknown("/leaf")),
+        ("/", Unknown("/")),
+        ("//leave", Say("/leave")),
+        ("//", Say("/")),
+        ("a /leave", Say("a /leave")),
+        ("/who", Ask("/who")),
+        ("/kick ann of the sea", Ask("/kick ann of the sea")),
+        ("/topic", Ask("/topic")),
+        ("//kick ann", Say("/kick ann")),
+        ("/kicks", Unknown("/kicks")),
+        ("/password", ChoosePassword()),
+        ("/password -", Ask("/password -")),
+        ("/password secret", Ask("/password secret")),
+    ],
+)
+def test_what_a_line_means(line: str, meaning: Command) -> None:
+    assert interpret(line) == meaning
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"), [("/password x", True), ("/PASSWORD x", True), ("/passwords", False), ("hello", False)]
+)
+def test_a_line_with_a_password_is_known(line: str, secret: bool) -> None:
+    assert is_secret(line) is secret
+
+
+@pytest.mark.parametrize("command", RelayCommand)
+def test_the_help_lists_every_command(command: RelayCommand) -> None:
+    assert f"/{command}" in HELP

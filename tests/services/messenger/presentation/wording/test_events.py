@@ -1,0 +1,101 @@
+"""How events read, in both languages, and that reading them is safe."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chatbrain import Ended, EndReason, Event, Joined, Message, Rebound, Reconnecting, Recovered, Rejoined
+from chatproto import (
+    Advice,
+    Command,
+    CommandFailed,
+    Disconnected,
+    EvictionReason,
+    Failure,
+    HostChanged,
+    MemberEvicted,
+    MemberJoined,
+    MemberLeft,
+    Status,
+    Topic,
+)
+from messenger.presentation.i18n import LANGUAGES, use_language
+from messenger.presentation.wording import describe
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (Message("bob", "hi", b"", 0.0), "bob: hi"),
+        (Message(None, "hi", b"", 0.0), "hi"),
+        (MemberJoined("bob"), "bob joined"),
+        (MemberLeft("bob"), "bob left"),
+        (HostChanged("bob"), "bob is the host now"),
+        (Topic("tea"), "topic: tea"),
+        (Topic(""), "no topic"),
+        (
+            MemberEvicted("bob", EvictionReason.NEVER_CONNECTED),
+            "bob was disconnected (never connected)",
+        ),
+        (Advice("slow down"), "slow down"),
+        (Joined(None, "ann", False, 1, None), "You are in the lobby as ann."),
+        (Joined("demo", "ann", False, 1, None), "You are in demo as ann."),
+        (
+            Joined("demo", "ann", True, 1, None),
+            "You created demo and are its host, as ann: it closes when you leave.",
+        ),
+        (Rejoined(True, True, 1), "You are back; you may have missed something."),
+        (Rejoined(False, False, 1), "You are back; you may have missed something."),
+        (Rejoined(False, True, 1), "You are back, but somebody else is the host now."),
+        (Recovered(), "The relay answers again."),
+        (
+            Reconnecting(Ended(EndReason.EVICTED, "Why.", eviction=EvictionReason.SHUTDOWN), 2.6, 3),
+            "The relay is shutting down. Trying again in 3 s (attempt 3).",
+        ),
+        (Disconnected(EvictionReason.SILENCE), None),
+        (Rebound(), None),
+        (Ended(EndReason.LEFT, "You left."), None),
+    ],
+)
+def test_each_event_has_its_line(event: Event, line: str | None) -> None:
+    assert describe(event) == line
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (MemberJoined("bob"), "bob さんが参加しました"),
+        (MemberEvicted("bob", EvictionReason.KICKED), "bob さんとの接続が切れました（ホストによる退室）"),
+        (CommandFailed(Failure.NOBODY, Command.KICK, "eve"), "eve という名前の人はここにいません。"),
+        (Joined("demo", "ann", False, 1, None), "ann としてルーム demo に参加しました。"),
+        (
+            Reconnecting(Ended(EndReason.REFUSED, Status.BUSY.message, Status.BUSY), 1.0, 2),
+            "サーバーが混み合っています。1 秒後に再接続します（2 回目）。",
+        ),
+    ],
+)
+def test_each_event_has_its_line_in_japanese(japanese: None, event: Event, line: str) -> None:  # noqa: ARG001
+    assert describe(event) == line
+
+
+@pytest.mark.parametrize("reason", EvictionReason)
+def test_every_eviction_has_its_word(japanese: None, reason: EvictionReason) -> None:  # noqa: ARG001
+    line = describe(MemberEvicted("bob", reason))
+    assert line
+    assert reason.replace("_", " ") not in line
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(), st.text())
+def test_no_line_moves_a_cursor(language: str, sender: str, text: str) -> None:
+    use_language(language)
+    for event in (
+        Message(sender, text, b"", 0.0),
+        MemberJoined(text),
+        Advice(text),
+        Reconnecting(Ended(EndReason.REFUSED, text, Status.BUSY), 1, 1),
+    ):
+        line = describe(event)
+        assert line is not None
+        assert not [char for char in line if char in "\x1b\x07\r\n\x9b\u202e\u2066"]
