@@ -117,6 +117,7 @@ def test_a_log_that_is_full_holds_up_nothing(loop: str, number: signal.Signals) 
         ann, bob = people.pair(b"demo")
         ann.say(b"hi")
         assert bob.hear() == b"ann: hi"
+        assert scrape(relay).value("relay_log_records_dropped_total") > 0
         relay.process.send_signal(number)
         ann.await_notice(SHUTDOWN)
-        relay.process.wait(STOP_SECONDS)
+        assert relay.process.wait(STOP_SECONDS) == 0

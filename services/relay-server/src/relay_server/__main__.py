@@ -97,12 +97,14 @@ def _seconds(text: str, *, most: int = MAX_TIMEOUT_SECONDS) -> float:
 def _run(settings: Settings) -> int:
     from relay_server.app import App  # noqa: PLC0415
     from relay_server.net import loop  # noqa: PLC0415
+    from relay_server.telemetry.aside import write_errors_aside  # noqa: PLC0415
     from relay_server.telemetry.logs import configure_logs  # noqa: PLC0415
 
+    write_errors_aside()
     wants_json = settings.log_format is LogFormat.JSON or (
         settings.log_format is LogFormat.AUTO and not sys.stderr.isatty()
     )
-    configure_logs(level=settings.log_level, json=wants_json)
+    configure_logs(level=settings.log_level, json=wants_json, stream=sys.stderr)
 
     async def run() -> int:
         return await App(settings).run()

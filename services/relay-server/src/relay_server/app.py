@@ -38,6 +38,7 @@ from relay_server.operator.commands import Operators
 from relay_server.operator.unix_socket import UnixSocket
 from relay_server.passwords import Passwords
 from relay_server.settings import Attribution, Settings
+from relay_server.telemetry.aside import dropped_records
 from relay_server.telemetry.logs import event_logger
 from relay_server.telemetry.metrics import Component, RelayCollector, Tally, exposition, make_registry
 from relay_server.tls.server import open_tls, reload
@@ -246,6 +247,7 @@ class App:
         gauges.kernel_drops = sum(port.kernel_drops() for port in self._udp_ports)
         gauges.receive_buffer_bytes = self._rooms_port.receive_buffer_bytes
         gauges.receive_buffer_wanted_bytes = self._settings.receive_buffer_bytes
+        gauges.log_records_dropped = dropped_records()
 
     def _tick(self, due: float) -> None:
         """Evict who is due, and sleep until the next deadline."""

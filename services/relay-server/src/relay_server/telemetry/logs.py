@@ -1,8 +1,6 @@
 """Structured logs, for people or as JSON; nothing per packet, and never a token."""
 
 import logging
-import sys
-from contextlib import suppress
 from functools import partial
 from typing import TextIO
 
@@ -11,8 +9,8 @@ import structlog
 from relay_server.core import events
 
 
-def configure_logs(*, level: str, json: bool, stream: TextIO = sys.stderr) -> None:
-    """Set up the one place that log records go to."""
+def configure_logs(*, level: str, json: bool, stream: TextIO) -> None:
+    """Set up the one place that log records go to; it must not block, see `telemetry.aside`."""
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=True)
         if json
@@ -26,7 +24,7 @@ def configure_logs(*, level: str, json: bool, stream: TextIO = sys.stderr) -> No
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=lambda *_: _Writer(stream),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
     logging.lastResort = _Bridge(logging.WARNING)
@@ -39,16 +37,6 @@ class _Bridge(logging.Handler):
         structlog.get_logger().log(
             record.levelno, "library", source=record.name, message=record.getMessage(), exc_info=record.exc_info
         )
-
-
-class _Writer(structlog.WriteLogger):
-    """Writes while it can: a log that is full, or that nobody takes any more, is no reason to stop serving."""
-
-    def msg(self, message: str) -> None:
-        with suppress(OSError):
-            super().msg(message)
-
-    log = debug = info = warning = error = critical = msg
 
 
 def event_logger() -> events.Observer:

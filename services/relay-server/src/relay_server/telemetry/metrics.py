@@ -60,6 +60,7 @@ class Gauges:
     kernel_drops: int = 0
     receive_buffer_bytes: int = 0
     receive_buffer_wanted_bytes: int = 0
+    log_records_dropped: int = 0
 
 
 class LoopLag:
@@ -175,6 +176,11 @@ class RelayCollector:
             "relay_receive_buffer_wanted_bytes",
             "Receive buffer of the rooms' port, as the settings ask for",
             gauges.receive_buffer_wanted_bytes,
+        )
+        yield CounterMetricFamily(
+            "relay_log_records_dropped",
+            "Log records that were lost, because nobody took them in time or they couldn't be written",
+            gauges.log_records_dropped,
         )
         yield GaugeMetricFamily(
             "relay_loop_lag_seconds", "Worst lateness of the event loop lately", self._tally.lag.worst_seconds

@@ -1,0 +1,97 @@
+"""The standard error aside: never held up, in order, whole in the ordinary case, and what is lost is counted."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import TextIO
+
+import pytest
+
+from relay_server.telemetry.aside import MAX_WAITING, Aside
+
+PIPE_BYTES = 65536
+RECORD = "x" * 99 + "\n"
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[TextIO, TextIO]]:
+    """Return both ends of a pipe."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as read_from, os.fdopen(writer, "w") as write_to:
+        yield read_from, write_to
+
+
+def test_all_is_written_in_order(pipe: tuple[TextIO, TextIO]) -> None:
+    reader, writer = pipe
+    aside = Aside(writer)
+    texts = [f"{number}\n" for number in range(MAX_WAITING // 4)]
+    for text in texts:
+        aside.write(text)
+    assert [reader.readline() for _ in texts] == texts
+    assert (aside.end(), aside.dropped) == (True, 0)
+
+
+def test_what_nobody_takes_is_dropped_and_counted(pipe: tuple[TextIO, TextIO]) -> None:
+    reader, writer = pipe
+    aside = Aside(writer)
+    for _ in range(2 * MAX_WAITING + PIPE_BYTES // len(RECORD)):
+        aside.write(RECORD)
+    dropped = aside.dropped
+    assert dropped > 0
+    assert not aside.end()
+    taken = [reader.readline() for _ in range(2 * MAX_WAITING + PIPE_BYTES // len(RECORD) - dropped)]
+    assert set(taken) == {RECORD}
+    assert aside.dropped == dropped
+
+
+def test_what_cant_be_written_is_counted() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as nobody:
+        aside = Aside(nobody)
+        aside.write(RECORD)
+        assert aside.end()
+        assert aside.dropped == 1
+
+
+def test_a_pipe_that_somebody_made_non_blocking_loses_nothing(pipe: tuple[TextIO, TextIO]) -> None:
+    reader, writer = pipe
+    os.set_blocking(writer.fileno(), False)
+    aside = Aside(writer)
+    count = 2 * PIPE_BYTES // len(RECORD)
+    for _ in range(count):
+        aside.write(RECORD)
+    assert [reader.readline() for _ in range(count)] == [RECORD] * count
+    assert (aside.end(), aside.dropped) == (True, 0)
+
+
+ENDINGS = """
+import sys, threading, warnings
+from relay_server.telemetry.aside import write_errors_aside
+write_errors_aside()
+print("first", file=sys.stderr)
+warnings.warn("a warning")
+thread = threading.Thread(target=lambda: 1 // 0)
+thread.start()
+thread.join()
+class Lost:
+    def __del__(self):
+        raise ValueError("in a destructor")
+lost = Lost()
+sys.modules["kept"] = lost
+raise KeyError("uncaught")
+"""
+
+
+def test_the_end_of_the_process_loses_nothing() -> None:
+    ended = subprocess.run([sys.executable, "-c", ENDINGS], capture_output=True, text=True, check=False)
+    places = [ended.stderr.index(word) for word in ("first", "a warning", "ZeroDivisionError", "KeyError: 'uncaught'")]
+    assert places == sorted(places)
+    assert "in a destructor" in ended.stderr
+    assert ended.returncode == 1
+
+
+def test_the_end_of_the_process_waits_for_nobody(pipe: tuple[TextIO, TextIO]) -> None:
+    program = "from relay_server.telemetry.aside import *\nwrite_errors_aside()\nprint('x' * 200000, file=sys.stderr)"
+    assert subprocess.run([sys.executable, "-c", program], stderr=pipe[1], timeout=60, check=False).returncode == 0
