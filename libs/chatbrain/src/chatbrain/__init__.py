@@ -25,12 +25,10 @@ from chatbrain.events import (
     Event,
     Joined,
     Message,
-    PersonalNotice,
     Rebound,
     Reconnecting,
     Recovered,
     Rejoined,
-    RoomNotice,
 )
 from chatbrain.findings import Fault, Finding
 from chatbrain.lobby import LobbyBrain
@@ -62,7 +60,6 @@ __all__ = [
     "Message",
     "MessageTooLongError",
     "OpenStream",
-    "PersonalNotice",
     "Port",
     "Presented",
     "Rebound",
@@ -71,7 +68,6 @@ __all__ = [
     "RejoinPolicy",
     "Rejoined",
     "RoomBrain",
-    "RoomNotice",
     "Secure",
     "SendDatagram",
     "SendStream",

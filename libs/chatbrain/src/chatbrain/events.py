@@ -2,29 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum, unique
-from typing import Self, TypeAlias
+from typing import Self
 
 from chatbrain.address import ServerAddress
 from chatbrain.findings import Fault, Finding
-from chatproto import (
-    Advice,
-    BanList,
-    CommandDone,
-    CommandFailed,
-    Disconnected,
-    EvictionReason,
-    HostChanged,
-    MemberEvicted,
-    MemberJoined,
-    MemberLeft,
-    MemberList,
-    MessageDropped,
-    Muted,
-    PasswordState,
-    Status,
-    Topic,
-    Unmuted,
-)
+from chatproto import Disconnected, EvictionReason, PersonalNotice, RoomNotice, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,17 +116,6 @@ class Reconnecting:
         """Say why, in a sentence."""
         return self.cause.text
 
-
-RoomNotice: TypeAlias = MemberJoined | MemberLeft | MemberEvicted | HostChanged | Topic
-"""What the relay tells everybody in the room; ``str()`` of it is a line to read."""
-
-PersonalNotice: TypeAlias = (
-    MemberList | BanList | CommandDone | CommandFailed | MessageDropped | Muted | Unmuted | PasswordState | Advice
-)
-"""What the relay tells one member alone; ``str()`` of it is a line to read.
-
-A relay that doesn't grant the feature `notices` says all of this by `Advice`, but that the password was changed.
-"""
 
 Event = (
     Message

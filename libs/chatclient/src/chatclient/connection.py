@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from chatbrain import Driver, Stage
-from chatbrain.events import Ended, Event, Joined, Message, PersonalNotice, Rejoined, RoomNotice
-from chatproto import HostChanged
+from chatbrain.events import Ended, Event, Joined, Message, Rejoined
+from chatproto import HostChanged, PersonalNotice, RoomNotice
 
 _Heard = Message | RoomNotice | PersonalNotice
 

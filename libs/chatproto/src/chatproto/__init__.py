@@ -17,7 +17,7 @@ from chatproto.errors import (
 )
 from chatproto.lists import BanList, ListedMember, MemberList
 from chatproto.lobby import encode_lobby, parse_lobby
-from chatproto.notice_codec import Notice, encode_notice, parse_json_notice
+from chatproto.notice_codec import encode_notice, parse_json_notice
 from chatproto.notice_parts import list_bans, list_members
 from chatproto.notice_prose import ProseNotice, parse_notice
 from chatproto.notices import (
@@ -30,8 +30,11 @@ from chatproto.notices import (
     MemberLeft,
     MessageDropped,
     Muted,
+    Notice,
     NotRelayed,
     PasswordState,
+    PersonalNotice,
+    RoomNotice,
     Topic,
     UnknownNotice,
     Unmuted,
@@ -82,11 +85,13 @@ __all__ = [
     "Operation",
     "PasswordState",
     "PayloadTooLargeError",
+    "PersonalNotice",
     "Phase",
     "ProseNotice",
     "ProtocolError",
     "RefusedError",
     "Request",
+    "RoomNotice",
     "ServerTransaction",
     "State",
     "Status",

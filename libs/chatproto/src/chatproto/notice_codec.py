@@ -7,47 +7,20 @@ from typing import Any, Final, TypeAlias, get_args
 
 from chatproto.codes import EvictionReason
 from chatproto.commands import Command
-from chatproto.lists import BanList, ListedMember, MemberList
+from chatproto.lists import ListedMember
 from chatproto.notices import (
     SERVER_PREFIX,
     Advice,
     Challenge,
     Disconnected,
-    HostChanged,
-    MemberEvicted,
-    MemberJoined,
-    MemberLeft,
     MessageDropped,
-    Muted,
+    Notice,
     NotRelayed,
-    PasswordState,
-    Topic,
     UnknownNotice,
-    Unmuted,
     is_answer,
 )
-from chatproto.outcomes import CommandDone, CommandFailed, Failure
+from chatproto.outcomes import Failure
 from chatproto.text import sanitize
-
-Notice: TypeAlias = (
-    MemberJoined
-    | MemberLeft
-    | MemberEvicted
-    | HostChanged
-    | Topic
-    | Disconnected
-    | Challenge
-    | MemberList
-    | BanList
-    | CommandDone
-    | CommandFailed
-    | MessageDropped
-    | Muted
-    | Unmuted
-    | PasswordState
-    | Advice
-)
-"""Everything that a relay says by itself."""
 
 _Reader: TypeAlias = Callable[[Any], Any]
 

@@ -8,9 +8,11 @@ lists in `lists`.
 import re
 from dataclasses import dataclass
 from enum import StrEnum, unique
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeAlias
 
 from chatproto.codes import EvictionReason
+from chatproto.lists import BanList, MemberList
+from chatproto.outcomes import CommandDone, CommandFailed
 
 SERVER_NAME: Final = "server"
 SERVER_PREFIX: Final = "server: "
@@ -206,6 +208,16 @@ class UnknownNotice:
     """A notice of a kind that this library doesn't know, or one that can't be read: ignore it (FEAT-03)."""
 
     kind: str = ""
+
+
+RoomNotice: TypeAlias = MemberJoined | MemberLeft | MemberEvicted | HostChanged | Topic
+"""What the relay tells everybody in a room."""
+PersonalNotice: TypeAlias = (
+    MemberList | BanList | CommandDone | CommandFailed | MessageDropped | Muted | Unmuted | PasswordState | Advice
+)
+"""What the relay tells one member alone, to be read by a person."""
+Notice: TypeAlias = RoomNotice | PersonalNotice | Disconnected | Challenge
+"""Everything that a relay says by itself."""
 
 
 def is_answer(message: bytes) -> bool:

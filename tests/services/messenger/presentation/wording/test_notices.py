@@ -6,7 +6,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatbrain import PersonalNotice
 from chatproto import (
     Advice,
     BanList,
@@ -20,6 +19,7 @@ from chatproto import (
     Muted,
     NotRelayed,
     PasswordState,
+    PersonalNotice,
     Unmuted,
 )
 from messenger.presentation.wording import told

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chatbrain import Ended, Event, Joined, Message, Rebound, Reconnecting, Recovered, Rejoined, RoomNotice
+from chatbrain import Ended, Event, Joined, Message, Rebound, Reconnecting, Recovered, Rejoined
 from chatproto import (
     Disconnected,
     EvictionReason,
@@ -10,6 +10,7 @@ from chatproto import (
     MemberEvicted,
     MemberJoined,
     MemberLeft,
+    RoomNotice,
     Topic,
     sanitize,
 )

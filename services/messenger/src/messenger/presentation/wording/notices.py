@@ -2,7 +2,6 @@
 
 from typing import Final, NamedTuple
 
-from chatbrain import PersonalNotice
 from chatproto import (
     Advice,
     BanList,
@@ -16,6 +15,7 @@ from chatproto import (
     Muted,
     NotRelayed,
     PasswordState,
+    PersonalNotice,
     Unmuted,
     sanitize,
 )
