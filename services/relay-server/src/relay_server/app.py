@@ -33,8 +33,9 @@ from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp, own_ip
 from relay_server.net.supervisor import Pulse, State, tell_supervisor
 from relay_server.net.tcp import TcpPort
 from relay_server.net.udp import UdpPort, encode_lobby_notice
-from relay_server.operator.administration import Administration, open_admin_socket
 from relay_server.operator.commands import Operators
+from relay_server.operator.location import open_admin_socket
+from relay_server.operator.server import OperatorServer
 from relay_server.operator.unix_socket import UnixSocket
 from relay_server.passwords import Passwords
 from relay_server.settings import Attribution, Settings
@@ -96,7 +97,7 @@ class App:
         self._listeners: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._ops: OpsServer | None = None
-        self._admin: Administration | None = None
+        self._admin: OperatorServer | None = None
         self._operators = Operators(
             self._registry, self._lobby, self._loop.time, flush=self._flush, stop=self._stop_drained
         )
@@ -181,7 +182,7 @@ class App:
         if ops:
             self._serve_ops(ops)
         if admin:
-            self._admin = Administration(self._operators, self._crashes, admin)
+            self._admin = OperatorServer(self._operators.commands, admin, self._crashes)
             self._run_task(self._admin.run(), "the operators' socket ended")
         self._listeners = [tcp, *([ops] if ops else [])]
         self._tick(self._loop.time())

@@ -3,24 +3,32 @@
 import asyncio
 import json
 import os
+import select
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from relay_server.crashes import Crashes
 from relay_server.net import loop
 from relay_server.operator import server as server_module
 from relay_server.operator.client import AdminError, Row, ask
 from relay_server.operator.commands import Arguments, Command, InRoom, OperatorError
-from relay_server.operator.server import ROWS_A_TURN, AdminServer
+from relay_server.operator.server import MAX_CONNECTIONS, MAX_REQUEST_BYTES, ROWS_A_TURN, OperatorServer
 from relay_server.operator.unix_socket import Credentials, listen_unix
+from relay_server.telemetry.metrics import Component
 from services.relay_server.net.loopback import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets on Windows")
 
+QUICKLY = 0.05
 Question = Callable[[Path], Any]
 
 
@@ -42,13 +50,13 @@ def fail_later(_: Arguments) -> Iterator[Row]:
 
 
 class Serving:
-    """A server, and what it was told and tells."""
+    """A server, and what it logs and counts."""
 
     def __init__(self, path: Path, *, use_uvloop: bool) -> None:
         self.path = path
         self.use_uvloop = use_uvloop
-        self.told: list[tuple[Credentials, str, dict[str, object], str]] = []
-        self.errors: list[str] = []
+        self.told: list[Mapping[str, Any]] = []
+        self.errors: Counter[Component] = Counter()
         self.turns = 0
         self.commands = {
             "greet": Command(InRoom, greet),
@@ -58,23 +66,25 @@ class Serving:
             "count": Command(Arguments, self._count),
         }
 
-    def asked(self, *questions: Question) -> list[Any]:
-        """Serve while the questions are asked, and return what came of them."""
+    def asked(self, *questions: Question, afterwards: Callable[[], object] = lambda: None) -> list[Any]:
+        """Serve while the questions are asked, and return what came of them; ``afterwards`` is asked once it ended."""
 
         async def scenario() -> list[Any]:
-            server = AdminServer(
-                self.commands,
-                lambda peer, name, arguments, outcome: self.told.append((peer, name, arguments.model_dump(), outcome)),
-                lambda _, error: self.errors.append(str(error)),
-            )
-            serving = asyncio.create_task(server.run(listen_unix(self.path)))
+            crashes = Crashes(self.errors, lambda: None)
+            asyncio.get_running_loop().set_exception_handler(crashes.on_loop_error)
+            server = OperatorServer(self.commands, listen_unix(self.path), crashes)
+            serving = asyncio.create_task(server.run())
             try:
                 return [await asyncio.to_thread(question, self.path) for question in questions]
             finally:
                 server.stop()
                 await asyncio.wait_for(serving, DEADLINE_SECONDS)
+                await asyncio.to_thread(afterwards)
 
-        return loop.run(scenario(), use_uvloop=self.use_uvloop)
+        with capture_logs() as logs:
+            answers = loop.run(scenario(), use_uvloop=self.use_uvloop)
+        self.told += [entry for entry in logs if entry["event"] == "admin"]
+        return answers
 
     def _count(self, _: Arguments) -> Iterator[Row]:
         """Make rows, and count how often others had their turn meanwhile."""
@@ -108,36 +118,44 @@ def sentence(question: Question) -> Question:
     return complain
 
 
-def raw(request: bytes) -> Question:
-    """Send bytes as they are, and return the first line of the answer."""
+def call(path: Path) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.settimeout(DEADLINE_SECONDS)
+    sock.connect(os.fspath(path))
+    return sock
 
-    def speak(path: Path) -> bytes:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.settimeout(DEADLINE_SECONDS)
-            sock.connect(os.fspath(path))
+
+def raw(request: bytes) -> Question:
+    """Send bytes and nothing more, and return the lines that come until the server ends the connection."""
+
+    def speak(path: Path) -> list[bytes]:
+        with call(path) as sock:
             sock.sendall(request)
-            return sock.makefile("rb").readline()
+            sock.shutdown(socket.SHUT_WR)
+            return sock.makefile("rb").readlines()
 
     return speak
 
 
-def test_a_command_is_carried_out_and_told_of(serving: Serving) -> None:
+def refusal(sentence: str) -> bytes:
+    return json.dumps({"error": sentence}).encode() + b"\n"
+
+
+def told(command: str, outcome: str, **more: object) -> dict[str, object]:
+    credentials = Credentials(os.getuid(), os.getpid()) if sys.platform == "linux" else Credentials(-1, -1)
+    return {
+        "event": "admin", "log_level": "info", "command": command, "outcome": outcome, **credentials._asdict(), **more,
+    }  # fmt: skip
+
+
+def test_a_command_is_carried_out_and_logged_with_who_gave_it(serving: Serving) -> None:
     assert serving.asked(command("greet", room="お茶")) == [[{"hello": "お茶"}]]
-    ((peer, *told),) = serving.told
-    assert told == ["greet", {"room": "お茶"}, "done"]
-    assert peer == (Credentials(os.getuid(), os.getpid()) if sys.platform == "linux" else Credentials(-1, -1))
+    assert serving.told == [told("greet", "done", room="お茶")]
 
 
-@pytest.mark.parametrize("uid", [0, 1000, 65_534, -1])
-def test_whoever_gives_a_command_is_known(serving: Serving, monkeypatch: pytest.MonkeyPatch, uid: int) -> None:
-    monkeypatch.setattr(server_module, "peer_of", lambda _: Credentials(uid, 42))
-    assert serving.asked(command("greet", room="tea")) == [[{"hello": "tea"}]]
-    assert serving.told[0][0] == Credentials(uid, 42)
-
-
-def test_a_no_is_one_sentence_and_told_of(serving: Serving) -> None:
+def test_a_no_is_one_sentence_and_logged(serving: Serving) -> None:
     assert serving.asked(sentence(command("refuse", room="tea"))) == ["No tea."]
-    assert serving.told[0][1:] == ("refuse", {"room": "tea"}, "No tea.")
+    assert serving.told == [told("refuse", "No tea.", room="tea")]
 
 
 @pytest.mark.parametrize(
@@ -148,6 +166,7 @@ def test_a_no_is_one_sentence_and_told_of(serving: Serving) -> None:
         ("greet", {"room": 7}, "room: Input should be a valid string."),
         ("greet", {"room": "x", "loud": True}, "loud: Extra inputs are not permitted."),
         ("greet", {"room": "x" * 10_000}, "A request has at most 8192 bytes."),
+        ("greet", {"room": "x" * 1_000_000}, "A request has at most 8192 bytes."),
     ],
 )
 def test_what_is_no_command_is_refused(serving: Serving, name: str, arguments: dict[str, object], says: str) -> None:
@@ -156,23 +175,137 @@ def test_what_is_no_command_is_refused(serving: Serving, name: str, arguments: d
     assert not serving.told
 
 
-def test_other_methods_and_other_bytes_are_refused(serving: Serving) -> None:
-    assert serving.asked(
-        raw(b"GET /greet HTTP/1.1\r\nHost: x\r\n\r\n"),
-        raw(b"POST /greet HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n{"),
-        raw(b"\x04\x01\x00nonsense\r\n\r\n"),
-        raw(b"POST /greet HTTP/1.1\r\nX: " + b"x" * 100_000 + b"\r\n\r\n"),
-    ) == [b"HTTP/1.1 404 Not Found\r\n"] + 3 * [b"HTTP/1.1 400 Bad Request\r\n"]
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (b"", "The request: Invalid JSON: "),
+        (b"\x04\x01\x00nonsense", "The request: Invalid JSON: "),
+        (b'{"command": "greet"', "The request: Invalid JSON: "),
+        (b"[" * 4000, "The request: Invalid JSON: "),
+        (b"[]", "The request: Input should be an object."),
+        (b"{}", "command: Field required."),
+        (b'{"command": 1}', "command: Input should be a valid string."),
+        (b'{"command": "greet", "arguments": []}', "arguments: Input should be an object."),
+        (b'{"command": "greet", "loud": true}', "loud: Extra inputs are not permitted."),
+        (b"GET /greet HTTP/1.1\r", "The request: Invalid JSON: "),
+    ],
+)
+def test_a_line_that_is_no_request_is_answered_and_the_next_one_served(
+    serving: Serving, line: bytes, says: str
+) -> None:
+    next_line = b'{"command": "greet", "arguments": {"room": "x"}}\n'
+    ((refused, answer),) = serving.asked(raw(line + b"\n" + next_line))
+    assert json.loads(refused)["error"].startswith(says)
+    assert answer == b'{"rows": [{"hello": "x"}]}\n'
 
 
-def test_a_client_that_goes_half_way_harms_nothing(serving: Serving) -> None:
-    def go(path: Path) -> None:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.connect(os.fspath(path))
-            sock.sendall(b"POST /greet HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+def test_a_line_without_end_is_refused_and_the_connection_ended(serving: Serving) -> None:
+    def speak(path: Path) -> bytes:
+        with call(path) as sock:
+            sock.sendall(b"x" * (MAX_REQUEST_BYTES + 1))
+            return sock.recv(1000) + sock.recv(1000)
 
-    assert serving.asked(go, command("greet", room="x"))[1] == [{"hello": "x"}]
+    assert serving.asked(speak) == [refusal("A request has at most 8192 bytes.")]
+
+
+@pytest.mark.parametrize("last", [b"", b'{"command": "greet"'])
+def test_a_client_that_goes_half_way_harms_nothing(serving: Serving, last: bytes) -> None:
+    assert serving.asked(raw(last), command("greet", room="x")) == [[], [{"hello": "x"}]]
     assert len(serving.told) == 1
+
+
+def test_who_asks_nothing_in_time_is_cut(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "PATIENCE_SECONDS", QUICKLY)
+
+    def keep_quiet(path: Path) -> bytes:
+        with call(path) as sock:
+            sock.sendall(b'{"command": "greet"')
+            return sock.recv(1000)
+
+    assert serving.asked(keep_quiet) == [b""]
+
+
+def test_who_takes_no_answer_in_time_is_cut(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "PATIENCE_SECONDS", QUICKLY)
+    cut = threading.Event()
+
+    def endless(_: Arguments) -> Iterator[Row]:
+        try:
+            while True:
+                yield {"row": "x" * 1000}
+        finally:
+            cut.set()
+
+    serving.commands["endless"] = Command(Arguments, endless)
+
+    def take_nothing(path: Path) -> bool:
+        with call(path) as sock:
+            sock.sendall(b'{"command": "endless"}\n')
+            assert cut.wait(DEADLINE_SECONDS)
+            end = select.poll()
+            end.register(sock, select.POLLHUP)
+            return bool(end.poll(1000 * DEADLINE_SECONDS))
+
+    assert serving.asked(take_nothing) == [True]
+    assert not serving.errors
+
+
+def test_one_connection_too_many_is_told_so_and_the_others_go_on(serving: Serving) -> None:
+    def crowd(path: Path) -> tuple[bytes, list[bytes]]:
+        with ExitStack() as stack:
+            all_of_them = [stack.enter_context(call(path)) for _ in range(MAX_CONNECTIONS)]
+            for sock in all_of_them:
+                sock.sendall(b"{}\n")
+                assert sock.recv(1000) == refusal("command: Field required.")
+            one_more = stack.enter_context(call(path))
+            refused = one_more.recv(1000) + one_more.recv(1000)
+            for sock in all_of_them:
+                sock.sendall(b'{"command": "greet", "arguments": {"room": "x"}}\n')
+            return refused, [sock.makefile("rb").readline() for sock in all_of_them]
+
+    (refused, answers), again = serving.asked(crowd, command("greet", room="x"))
+    assert refused == refusal("Too many operators are connected: try again.")
+    assert answers == [b'{"rows": [{"hello": "x"}]}\n'] * MAX_CONNECTIONS
+    assert again == [{"hello": "x"}]
+
+
+def test_who_is_connected_at_the_end_is_cut(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "PATIENCE_SECONDS", 3600.0)  # it isn't the deadline that cuts
+    connected: list[socket.socket] = []
+
+    def stay(path: Path) -> None:
+        connected.append(call(path))
+        connected[0].sendall(b"{}\n")
+        assert connected[0].recv(1000) == refusal("command: Field required.")
+
+    def see_the_end() -> None:
+        with connected[0] as sock:
+            assert sock.recv(1000) == b""
+
+    serving.asked(stay, afterwards=see_the_end)
+
+
+def test_a_client_that_ends_its_side_and_reads_slowly_gets_all(serving: Serving) -> None:
+    made = threading.Event()
+
+    def many(_: Arguments) -> Iterator[Row]:
+        yield from ({"row": "x" * 100} for _ in range(10_000))
+        made.set()
+
+    serving.commands["many"] = Command(Arguments, many)
+
+    def read_when_it_must(path: Path) -> bytes:
+        with call(path) as sock:
+            sock.sendall(b'{"command": "many"}\n')
+            sock.shutdown(socket.SHUT_WR)
+            answer = b""
+            while not made.wait(0.001):
+                answer += sock.recv(16_384)
+            command("greet", room="x")(path)  # so the server had its turn, and time to end too early
+            return answer + sock.makefile("rb").read()
+
+    (answer,) = serving.asked(read_when_it_must)
+    assert len(json.loads(answer)["rows"]) == 10_000
 
 
 def test_a_long_answer_lets_others_have_their_turn(serving: Serving) -> None:
@@ -183,13 +316,14 @@ def test_a_long_answer_lets_others_have_their_turn(serving: Serving) -> None:
 
 def test_a_fault_is_answered_and_handed_on(serving: Serving) -> None:
     assert serving.asked(sentence(command("fail"))) == ["The relay has a fault: its log tells."]
-    assert serving.errors == ["a bug, planted"]
+    assert serving.errors == {Component.COMMAND: 1}
 
 
-def test_half_an_answer_isnt_taken_for_a_whole_one(serving: Serving) -> None:
+def test_half_an_answer_isnt_taken_for_a_whole_one(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "PATIENCE_SECONDS", 3600.0)  # it isn't the deadline that cuts
     (said,) = serving.asked(sentence(command("fail_later")))
     assert "gave no whole answer" in said
-    assert serving.errors == ["a bug, planted"]
+    assert serving.errors == {Component.PAGE: 1}
 
 
 def test_the_socket_is_gone_afterwards(serving: Serving) -> None:
@@ -198,7 +332,7 @@ def test_the_socket_is_gone_afterwards(serving: Serving) -> None:
     assert sentence(command("greet", room="x"))(serving.path).startswith(f"No relay listens at {serving.path}: ")
 
 
-@pytest.mark.parametrize("answer", [b"", b"\xff\xfe\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nno JSON!\n"])
+@pytest.mark.parametrize("answer", [b"", b"{}", b"{}\n", b"[]\n", b"\xff\xfe\r\n", b"HTTP/1.1 400 Bad Request\r\n"])
 def test_who_is_no_relay_is_said_so(tmp_path: Path, answer: bytes) -> None:
     path = tmp_path / "other.sock"
     with listen_unix(path).sock as other:
@@ -214,18 +348,3 @@ def test_who_is_no_relay_is_said_so(tmp_path: Path, answer: bytes) -> None:
 
         said = asyncio.run(scenario())
     assert "no whole answer" in said or said == "What answers there is no relay."
-
-
-def test_rows_are_json_lines(serving: Serving) -> None:
-    def whole(path: Path) -> list[bytes]:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.settimeout(DEADLINE_SECONDS)
-            sock.connect(os.fspath(path))
-            body = b'{"room": "x"}'
-            head = b"POST /greet HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
-            sock.sendall(head + body)
-            return sock.makefile("rb").readlines()
-
-    (lines,) = serving.asked(whole)
-    assert b"content-type: application/x-ndjson\r\n" in lines
-    assert {"hello": "x"} in [json.loads(line) for line in lines if line.startswith(b"{")]

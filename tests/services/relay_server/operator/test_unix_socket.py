@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from relay_server.net.sockets import ListenError
-from relay_server.operator.unix_socket import MAX_PATH_BYTES, Credentials, listen_unix, peer_of
+from relay_server.operator.unix_socket import MAX_PATH_BYTES, Credentials, credentials_of, listen_unix
 from services.relay_server.net.loopback import DEADLINE_SECONDS
 from unprivileged import run_unprivileged
 
@@ -116,4 +116,4 @@ def test_the_kernel_tells_who_is_there(path: Path) -> None:
     with listen_unix(path).sock as sock, connect(path):
         accepted, _ = sock.accept()
         with accepted:
-            assert peer_of(accepted) == Credentials(os.getuid(), os.getpid())
+            assert credentials_of(accepted) == Credentials(os.getuid(), os.getpid())

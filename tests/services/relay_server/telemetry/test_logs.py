@@ -127,9 +127,9 @@ def test_what_libraries_say_is_a_record_too(stream: io.StringIO, monkeypatch: py
     configure_logs(level="info", json=True, stream=stream)
     assert logging.lastResort
     for level in (logging.WARNING, logging.ERROR):
-        logging.lastResort.handle(logging.makeLogRecord({"name": "uvicorn.error", "levelno": level, "msg": "so\nso"}))
+        logging.lastResort.handle(logging.makeLogRecord({"name": "asyncio", "levelno": level, "msg": "so\nso"}))
     records = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [(record["event"], record["level"], record["source"], record["message"]) for record in records] == [
-        ("library", "warning", "uvicorn.error", "so\nso"),
-        ("library", "error", "uvicorn.error", "so\nso"),
+        ("library", "warning", "asyncio", "so\nso"),
+        ("library", "error", "asyncio", "so\nso"),
     ]

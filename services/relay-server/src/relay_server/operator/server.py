@@ -1,144 +1,160 @@
-"""Operators' commands over a Unix socket: HTTP, ``POST /command`` with JSON, and lines of JSON for an answer."""
+"""Serve operators' commands over a Unix socket: a line of JSON asks, a line of JSON answers.
+
+A request is ``{"command": NAME, "arguments": {...}}``. Its answer is ``{"rows": [...]}``, or ``{"error": SENTENCE}`` if
+it is wrong or can't be done. A connection may ask again after each answer.
+"""
 
 import asyncio
-import contextlib
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-import uvicorn
-from pydantic import ValidationError
-from uvicorn.protocols.http.h11_impl import H11Protocol
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from relay_server.operator.commands import Arguments, Command, OperatorError, Row
-from relay_server.operator.unix_socket import Credentials, UnixSocket, peer_of
+from relay_server.crashes import Crashes
+from relay_server.net.acceptor import Acceptor
+from relay_server.operator.commands import Command, OperatorError, Row
+from relay_server.operator.unix_socket import Credentials, UnixSocket, credentials_of
+from relay_server.telemetry.metrics import Component
 
 MAX_REQUEST_BYTES: Final = 8192
+"""Of a request's line; the longest names make some 3000."""
+MAX_CONNECTIONS: Final = 16
+"""At once; the relay keeps descriptors for itself (`net.descriptors.OWN_FILES`), and these are of them."""
+PATIENCE_SECONDS: Final = 5.0
+"""How long a connection may take to send a request, and to read each piece of an answer."""
 ROWS_A_TURN: Final = 200
 """After so many rows (1 to 2 ms) the other work of the loop has its turn."""
 
-Message: TypeAlias = dict[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-"""What ASGI gives an application, for HTTP alone."""
-Observer: TypeAlias = Callable[[Credentials, str, Arguments, str], None]
-"""Is told of each command: who gave it, its name, its arguments, and what became of it."""
+log: Final = structlog.get_logger()
 
 
-class AdminServer:
-    """Serves commands; a request that is wrong is a 4xx, one that can't be done 409, and a fault 500."""
+class _Request(BaseModel):
+    """A line that asks for something."""
 
-    def __init__(
-        self, commands: Mapping[str, Command], on_command: Observer, on_error: Callable[[Command, Exception], None]
-    ) -> None:
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    command: str
+    arguments: dict[str, Any] = {}
+
+
+class OperatorServer:
+    """Carries out the commands that arrive on a socket, and writes a line of the log for each."""
+
+    def __init__(self, commands: Mapping[str, Command], unix: UnixSocket, crashes: Crashes) -> None:
         self._commands = commands
-        self._on_command = on_command
-        self._on_error = on_error
-        # For few and modest clients; it says nothing by itself.
-        config = uvicorn.Config(
-            self._serve, http=_KnowsPeer, h11_max_incomplete_event_size=MAX_REQUEST_BYTES, log_config=None,
-            access_log=False, lifespan="off", interface="asgi3", timeout_keep_alive=5, timeout_graceful_shutdown=1,
-            limit_concurrency=64, server_header=False, proxy_headers=False,
-        )  # fmt: skip
-        self._server = _QuietServer(config)
+        self._unix = unix
+        self._crashes = crashes
+        self._loop = asyncio.get_running_loop()
+        self._connections: set[asyncio.StreamWriter] = set()
+        self._stopped = asyncio.Event()
 
-    async def run(self, unix: UnixSocket) -> None:
-        """Serve until `stop`, then take the socket's file away."""
+    async def run(self) -> None:
+        """Serve until `stop`, then remove the socket's file."""
+        acceptor = Acceptor(self._unix.sock, self._protocol)
         try:
-            await self._server.serve([unix.sock])
+            await self._stopped.wait()
         finally:
-            unix.remove()
+            acceptor.close()
+            for writer in self._connections:
+                writer.transport.abort()
+            self._unix.remove()
 
     def stop(self) -> None:
         """Let `run` end."""
-        self._server.should_exit = True
+        self._stopped.set()
 
-    async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
-        name = scope["path"].removeprefix("/")
-        command = self._commands.get(name)
-        if command is None or scope["method"] != "POST":
-            await _refuse(send, 404, f"This relay knows {', '.join(self._commands)}.")
-            return
-        body = await _read(receive)
-        if body is None:
-            return
-        if len(body) > MAX_REQUEST_BYTES:
-            await _refuse(send, 413, f"A request has at most {MAX_REQUEST_BYTES} bytes.")
-            return
+    def _protocol(self) -> asyncio.Protocol:
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(MAX_REQUEST_BYTES), self._connect)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        is_full = len(self._connections) >= MAX_CONNECTIONS
+        self._connections.add(writer)
+        writer.transport.set_write_buffer_limits(0)  # so that `drain` waits until all is sent
         try:
-            arguments = command.arguments.model_validate_json(body)
+            if is_full:
+                await _send(writer, [_refusal("Too many operators are connected: try again.")])
+            else:
+                await self._serve(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):  # the client left, or took longer than it may
+            writer.transport.abort()
+        finally:
+            self._connections.discard(writer)
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        caller = credentials_of(writer.get_extra_info("socket"))
+        try:
+            while True:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    line = await reader.readuntil()
+                await _send(writer, self._answer(line, caller))
+        except asyncio.LimitOverrunError:
+            await _send(writer, [_refusal(f"A request has at most {MAX_REQUEST_BYTES} bytes.")])
+
+    def _answer(self, line: bytes, caller: Credentials) -> Iterator[bytes]:
+        """Yield the pieces of an answer's line; what fails between two of them cuts it short.
+
+        Raises:
+            ConnectionAbortedError: nothing more comes, so that nobody takes what came for a whole answer.
+
+        """
+        try:
+            request = _Request.model_validate_json(line)
+            command = self._commands.get(request.command)
+            if command is None:
+                yield _refusal(f"This relay knows {', '.join(self._commands)}.")
+                return
+            arguments = command.arguments.model_validate(request.arguments)
         except ValidationError as error:
             first = error.errors()[0]
-            await _refuse(send, 400, f"{'.'.join(map(str, first['loc'])) or 'The request'}: {first['msg']}.")
+            yield _refusal(f"{'.'.join(map(str, first['loc'])) or 'The request'}: {first['msg']}.")
             return
-        uid, pid = scope["client"]
-        await self._carry_out(Credentials(int(uid), pid), name, arguments, send)
-
-    async def _carry_out(self, peer: Credentials, name: str, arguments: Arguments, send: Send) -> None:
-        command = self._commands[name]
+        told = log.bind(command=request.command, **arguments.model_dump(), uid=caller.uid, pid=caller.pid)
         try:
             rows = command.carry_out(arguments)
         except OperatorError as error:
-            self._on_command(peer, name, arguments, str(error))
-            await _refuse(send, 409, str(error))
+            told.info("admin", outcome=str(error))
+            yield _refusal(str(error))
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, who asked gets an answer
-            self._on_error(command, error)
-            await _refuse(send, 500, "The relay has a fault: its log tells.")
+            self._note_fault(command, error)
+            yield _refusal("The relay has a fault: its log tells.")
             return
-        self._on_command(peer, name, arguments, "done")
-        headers = [(b"content-type", b"application/x-ndjson")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        told.info("admin", outcome="done")
         try:
-            for lines in _lines(rows):
-                await send({"type": "http.response.body", "body": lines, "more_body": True})
-                await asyncio.sleep(0)
+            yield from _rows(rows)
         except Exception as error:
-            self._on_error(command, error)
-            raise  # which cuts the answer short: nobody takes it for a whole one
-        await send({"type": "http.response.body", "body": b""})
+            self._note_fault(command, error)
+            raise ConnectionAbortedError from error
+
+    def _note_fault(self, command: Command, error: Exception) -> None:
+        """End the process for a change that broke off, for it may be half done; reading does no harm."""
+        if command.changes:
+            self._crashes.crash(Component.COMMAND, "an operator's command failed", error)
+        else:
+            self._crashes.note_page_error(error, self._loop.time())
 
 
-class _QuietServer(uvicorn.Server):
-    """Leaves the signals to the relay."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-class _KnowsPeer(H11Protocol):
-    """Says as the client's address who it is."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        peer = peer_of(transport.get_extra_info("socket"))
-        self.client = str(peer.uid), peer.pid
+async def _send(writer: asyncio.StreamWriter, pieces: Iterable[bytes]) -> None:
+    for piece in pieces:
+        writer.write(piece)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await writer.drain()
+        await asyncio.sleep(0)
 
 
-def _lines(rows: Iterable[Row]) -> Iterator[bytes]:
-    """Yield the rows as JSON, some at a time."""
-    remaining = iter(rows)
+def _rows(rows: Iterable[Row]) -> Iterator[bytes]:
+    """Write the line of an answer, some rows at a time."""
+    yield b'{"rows": ['
+    remaining, separator = iter(rows), ""
     while batch := list(islice(remaining, ROWS_A_TURN)):
-        yield "".join(f"{json.dumps(row)}\n" for row in batch).encode()
+        yield (separator + ", ".join(map(json.dumps, batch))).encode()
+        separator = ", "
+    yield b"]}\n"
 
 
-async def _refuse(send: Send, status: int, sentence: str) -> None:
-    body = json.dumps({"error": sentence}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _read(receive: Receive) -> bytes | None:
-    """Return a request's body, or as much of it as is too much; None if the client went."""
-    body = b""
-    while len(body) <= MAX_REQUEST_BYTES:
-        message: dict[str, Any] = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        body += message["body"]
-        if not message["more_body"]:
-            break
-    return body
+def _refusal(sentence: str) -> bytes:
+    return json.dumps({"error": sentence}).encode() + b"\n"

@@ -67,7 +67,7 @@ def listen_unix(path: Path) -> UnixSocket:
         raise ListenError(f"{path} can't be listened on ({error.strerror}): choose another path.") from None
 
 
-def peer_of(sock: socket.socket) -> Credentials:
+def credentials_of(sock: socket.socket) -> Credentials:
     """Ask the kernel who is at the other end of a connection."""
     if sys.platform != "linux":
         return Credentials(-1, -1)
