@@ -87,7 +87,7 @@ location.find_relay("auto", 9000)
         service.mkdir(mode=0)
         said = run_unprivileged(code, os.fspath(service)).stderr
         service.chmod(0o700)
-    assert said.endswith(f"PermissionError: {service}\n")
+    assert said.endswith(f"AdminError: {service} is for the relay's user and root alone: say sudo.\n")
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o770, 0o701])

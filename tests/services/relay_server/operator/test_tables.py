@@ -2,7 +2,7 @@
 
 import pytest
 
-from relay_server.operator.tables import show_bans, show_duration, show_members, show_rooms, show_text
+from relay_server.operator.tables import SHOWN, show_duration, show_text
 
 ROOM = {"room": "tea", "host": "ann", "members": 2, "age_seconds": 61.9, "password": False, "topic": ""}
 MEMBER = {
@@ -22,7 +22,7 @@ def test_rooms_stand_in_columns_that_wide_letters_dont_shift() -> None:
         ROOM
         | {"room": "お茶の間", "host": None, "members": 12, "age_seconds": 7200.0, "password": True, "topic": "chat"},
     ]
-    assert show_rooms(rows) == (
+    assert SHOWN["rooms"](rows) == (
         "ROOM      HOST  MEMBERS  AGE    PASSWORD  TOPIC\n"
         "tea       ann   2        1m01s  -\n"
         "お茶の間  -     12       2h00m  yes       chat\n"
@@ -31,7 +31,7 @@ def test_rooms_stand_in_columns_that_wide_letters_dont_shift() -> None:
 
 def test_members_stand_in_columns() -> None:
     rows = [MEMBER, MEMBER | {"name": "bob", "ip": "2001:db8::1", "port": None, "host": False, "muted": True}]
-    assert show_members(rows) == (
+    assert SHOWN["members"](rows) == (
         "NAME  IP           PORT  AGE  SILENT  HOST  MUTED\n"
         "ann   10.0.0.1     5000  3s   0s      yes   -\n"
         "bob   2001:db8::1  -     3s   0s      -     yes\n"
@@ -39,20 +39,20 @@ def test_members_stand_in_columns() -> None:
 
 
 def test_bans_stand_in_columns() -> None:
-    assert show_bans([{"name": "bob", "address": "10.0.0.2"}, {"name": "cem", "address": None}]) == (
+    assert SHOWN["bans"]([{"name": "bob", "address": "10.0.0.2"}, {"name": "cem", "address": None}]) == (
         "NAME  ADDRESS\nbob   10.0.0.2\ncem   -\n"
     )
 
 
 def test_nothing_is_said_so() -> None:
-    assert show_rooms([]) == "There are no rooms.\n"
-    assert show_bans([]) == "Nobody is banned.\n"
-    assert show_members([]) == "Nobody is in the room.\n"
+    assert SHOWN["rooms"]([]) == "There are no rooms.\n"
+    assert SHOWN["bans"]([]) == "Nobody is banned.\n"
+    assert SHOWN["members"]([]) == "Nobody is in the room.\n"
 
 
 @pytest.mark.parametrize("name", ["\x1b[2J", "\x9b2J", "a\nb", "\u202egnp", "\u2066x", "\0", "\u200b", "\ue000"])
 def test_names_drive_no_terminal(name: str) -> None:
-    table = show_rooms([ROOM | {"room": name}])
+    table = SHOWN["rooms"]([ROOM | {"room": name}])
     assert table.count("\n") == 2
     assert table.replace("\n", "").isprintable()
     assert "\\" in show_text(name)

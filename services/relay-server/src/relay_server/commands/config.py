@@ -1,9 +1,52 @@
-"""Settings as people read them: on a terminal, in the documentation, in an .env file."""
+"""``relay-server config``: settings as people read them, on a terminal, in the documentation, in an .env file."""
 
+import json
 import textwrap
+from argparse import Namespace
 from collections.abc import Sequence
+from typing import Any
 
-from relay_server.settings import Described
+from relay_server.settings import Described, describe, load_settings
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to a command line's parser."""
+    config = commands.add_parser("config", help="look at the settings")
+    config.set_defaults(carry_out=carry_out)
+    actions = config.add_subparsers(dest="action", required=True, metavar="ACTION")
+    show = actions.add_parser("show", help="every setting, its value, and where that came from")
+    show.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
+    for name, text in (
+        ("check", "say whether the settings can be used"),
+        ("env", "write an .env file to start from"),
+    ):
+        actions.add_parser(name, help=text).set_defaults(format=name)
+
+
+def carry_out(arguments: Namespace) -> int:
+    """Print the settings as asked; returns the exit code.
+
+    Raises:
+        SettingsError: they can't be used.
+        CertificateError: the certificate that they name can't be.
+
+    """
+    settings = load_settings()
+    if arguments.format == "check":
+        if settings.tls_cert_file:
+            from relay_server.tls.server import load  # noqa: PLC0415
+
+            load(settings)
+        print("The settings can be used.")
+    else:
+        write = {"env": as_env_file, "json": as_json, "markdown": as_markdown, "text": as_text}[arguments.format]
+        print(write(describe(settings)), end="")
+    return 0
+
+
+def as_json(described: Sequence[Described]) -> str:
+    """Write the settings for programs."""
+    return json.dumps([setting.model_dump() for setting in described], indent=2) + "\n"
 
 
 def as_text(described: Sequence[Described]) -> str:

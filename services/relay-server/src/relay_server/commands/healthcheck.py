@@ -1,51 +1,50 @@
-"""Is the relay well? Join a room of its own with two members, and hear one through the other."""
+"""``relay-server healthcheck``: whether a relay relays."""
 
-import asyncio
-import secrets
-import time
-from contextlib import suppress
+import argparse
+import sys
+from functools import partial
+from typing import Any, Final
 
-from chatclient import Connection, Message, Tls, create_room, join_room, look_at
-from relay_server.net.sockets import is_wildcard
-from relay_server.settings import Settings
+from relay_server.commands import read_seconds
+from relay_server.settings import SettingsError, load_settings
 
-REPEAT_SECONDS = 0.5
-"""A datagram may get lost, or come before the listener's first: ask again."""
+MAX_TIMEOUT_SECONDS: Final = 3600
 
 
-async def check_health(
-    settings: Settings, server: str | None, timeout_seconds: float, *, secure: bool = False
-) -> float:
-    """Return the seconds that an echo through the relay took; ``secure`` joins by TLS.
+def add_to(commands: Any) -> None:
+    """Add the command to a command line's parser."""
+    health = commands.add_parser("healthcheck", help="join a room of its own and hear an echo: exit 0 or 1")
+    health.add_argument("--server", metavar="HOST[:PORT]", help="default: this machine, by the settings")
+    health.add_argument(
+        "--tls",
+        action=argparse.BooleanOptionalAction,
+        help="join by TLS, whatever the certificate (default: if the settings name one)",
+    )
+    seconds = partial(read_seconds, most=MAX_TIMEOUT_SECONDS)
+    health.add_argument("--timeout", type=seconds, default=3.0, metavar="SECONDS", help="default: 3")
+    health.set_defaults(carry_out=carry_out)
+
+
+def carry_out(arguments: argparse.Namespace) -> int:
+    """Join, hear an echo, and say how long that took; returns the exit code.
 
     Raises:
-        TimeoutError: the relay doesn't answer in time.
-        UnreachableError: nobody listens there.
-        RefusedError: the relay refuses the join.
-        ValueError: the server's address is no address.
+        SettingsError: the server's address is no address.
 
     """
-    host = "localhost" if is_wildcard(settings.host) else settings.host
-    where = server or f"[{host}]:{settings.tcp_port}"
-    room = f"healthcheck-{secrets.token_hex(8)}"
-    async with asyncio.timeout(timeout_seconds):
-        # Whether the certificate is the right one, people's clients ask; a renewed one may not be read yet.
-        tls = Tls(fingerprint=(await look_at(where)).fingerprint) if secure else None
-        async with (
-            create_room(room, "speaker", server=where, tls=tls, rejoin=False) as speaker,
-            join_room(room, "listener", server=where, tls=tls, rejoin=False) as listener,
-        ):
-            while True:
-                asked_at = time.perf_counter()
-                speaker.say("ping")
-                if await _hears(listener):
-                    return time.perf_counter() - asked_at
+    import asyncio  # noqa: PLC0415
 
+    from chatclient import RefusedError, UnreachableError  # noqa: PLC0415
+    from relay_server.commands.echo import check_health  # noqa: PLC0415
 
-async def _hears(listener: Connection) -> bool:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(REPEAT_SECONDS):
-            while not isinstance(await anext(listener), Message):
-                pass
-            return True
-    return False
+    settings = load_settings()
+    secure = bool(settings.tls_cert_file) if arguments.tls is None else arguments.tls
+    try:
+        seconds = asyncio.run(check_health(settings, arguments.server, arguments.timeout, secure=secure))
+    except (UnreachableError, RefusedError, TimeoutError) as error:
+        print(f"unhealthy: {str(error) or 'no answer in time'}", file=sys.stderr)
+        return 1
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    print(f"healthy: joined, and heard an echo after {seconds * 1000:.1f} ms")
+    return 0

@@ -1,18 +1,18 @@
-"""The command line's part about TLS: ``relay-server tls self-signed`` and ``relay-server tls fingerprint``."""
+"""``relay-server tls``: make a certificate, or show the one in the settings."""
 
 import argparse
 import ssl
 from pathlib import Path
 from typing import Any, Final
 
-from relay_server.settings import Settings
+from relay_server.settings import Settings, load_settings
 from relay_server.tls.certificate import CertificateError
 
 DEFAULT_DAYS: Final = 3650
 """Who trusts a certificate by its fingerprint is alarmed by another one, so it is to last."""
 
 
-def add_tls_command(commands: Any) -> None:
+def add_to(commands: Any) -> None:
     """Add the command to a command line's parser."""
     tls = commands.add_parser("tls", help="make a certificate, or show the one in the settings")
     actions = tls.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -23,7 +23,11 @@ def add_tls_command(commands: Any) -> None:
         help="a host name or IP address of the relay; may be given several times",
     )  # fmt: skip
     make.add_argument("--days", type=_days, default=DEFAULT_DAYS, help=f"how long it lasts (default: {DEFAULT_DAYS})")
-    actions.add_parser("fingerprint", help="show what people can compare: the certificate's SHA-256 and its dates")
+    make.set_defaults(carry_out=lambda words: make_certificate(words.out, words.names, words.days))
+    show = actions.add_parser(
+        "fingerprint", help="show what people can compare: the certificate's SHA-256 and its dates"
+    )
+    show.set_defaults(carry_out=lambda _: show_fingerprint(load_settings()))
 
 
 def _days(text: str) -> int:

@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from relay_server.net.sockets import ListenError
+from relay_server.operator.client import AdminError
 from relay_server.operator.unix_socket import UnixSocket, listen_unix
 from relay_server.settings import Settings
 
@@ -59,7 +60,7 @@ def find_relay(setting: str, tcp_port: int) -> Path:
     """Return the path of a running relay's socket, or where one would be.
 
     Raises:
-        PermissionError: it is where only the relay's user and root may look.
+        AdminError: it is where only the relay's user and root may look.
 
     """
     if setting != AUTO:
@@ -69,7 +70,7 @@ def find_relay(setting: str, tcp_port: int) -> Path:
         if os.path.exists(path):  # noqa: PTH110 - pathlib's raises where one may not look
             return path
     if os.path.lexists(SERVICE_DIRECTORY) and not os.access(SERVICE_DIRECTORY, os.X_OK):
-        raise PermissionError(os.fspath(SERVICE_DIRECTORY))
+        raise AdminError(f"{SERVICE_DIRECTORY} is for the relay's user and root alone: say sudo.")
     return paths[-1]
 
 

@@ -11,21 +11,6 @@ Column: TypeAlias = tuple[str, Callable[[Row], str]]
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
-def show_rooms(rows: Sequence[Row]) -> str:
-    """Lay rooms out in columns."""
-    return _table(rows, _ROOMS) if rows else "There are no rooms.\n"
-
-
-def show_members(rows: Sequence[Row]) -> str:
-    """Lay members out in columns."""
-    return _table(rows, _MEMBERS) if rows else "Nobody is in the room.\n"
-
-
-def show_bans(rows: Sequence[Row]) -> str:
-    """Lay bans out in columns."""
-    return _table(rows, _BANS) if rows else "Nobody is banned.\n"
-
-
 def show_text(text: str) -> str:
     """Write what can't be shown, and what reorders or hides the text around it, as escapes."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
@@ -90,3 +75,35 @@ def _pad(cell: str, width: int) -> str:
 def _width(text: str) -> int:
     """Return how many columns of a terminal the text takes: kanji take two each."""
     return max(wcswidth(text), 0)
+
+
+def _show_drain(row: Row) -> str:
+    if row["at_once"]:
+        return f"The relay ends now; {_people(row['people'])} told.\n"
+    until = "the last one has left"
+    if row["seconds"] is not None:
+        until += f", or {show_duration(row['seconds'])} are over"
+    return f"Nobody is let in any more. The relay ends when {until}; {_people(row['people'])} there.\n"
+
+
+def _name_ban(row: Row) -> str:
+    """Name whom a ban is for; one of an address alone is called by that."""
+    is_known_by_it = row["address"] in {None, row["name"]}
+    return show_text(row["name"] if is_known_by_it else f"{row['name']} ({row['address']})")
+
+
+def _people(count: int) -> str:
+    return "one member" if count == 1 else f"{count} members"
+
+
+SHOWN: Final[Mapping[str, Callable[[Sequence[Row]], str]]] = {
+    "rooms": lambda rows: _table(rows, _ROOMS) if rows else "There are no rooms.\n",
+    "members": lambda rows: _table(rows, _MEMBERS) if rows else "Nobody is in the room.\n",
+    "bans": lambda rows: _table(rows, _BANS) if rows else "Nobody is banned.\n",
+    "kick": lambda rows: f"{show_text(rows[0]['name'])} is out of {show_text(rows[0]['room'])}, and may come back.\n",
+    "ban": lambda rows: f"{_name_ban(rows[0])} is banned from {show_text(rows[0]['room'])}.\n",
+    "unban": lambda rows: "".join(f"{_name_ban(row)} may come into {show_text(row['room'])} again.\n" for row in rows),
+    "close": lambda rows: f"{show_text(rows[0]['room'])} is closed; it had {_people(rows[0]['members'])}.\n",
+    "drain": lambda rows: _show_drain(rows[0]),
+}
+"""How each command's answer is written."""

@@ -1,0 +1,33 @@
+"""``relay-server run``: the relay itself."""
+
+import sys
+from argparse import Namespace
+from typing import Any
+
+from relay_server.settings import LogFormat, LoopKind, load_settings
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to a command line's parser."""
+    run = commands.add_parser("run", help="run the relay; RELAY_* environment variables set it up")
+    run.set_defaults(carry_out=carry_out)
+
+
+def carry_out(_: Namespace) -> int:
+    """Run the relay until a signal; returns the exit code."""
+    from relay_server.app import App  # noqa: PLC0415
+    from relay_server.net import loop  # noqa: PLC0415
+    from relay_server.telemetry.aside import write_errors_aside  # noqa: PLC0415
+    from relay_server.telemetry.logs import configure_logs  # noqa: PLC0415
+
+    settings = load_settings()
+    write_errors_aside()
+    wants_json = settings.log_format is LogFormat.JSON or (
+        settings.log_format is LogFormat.AUTO and not sys.stderr.isatty()
+    )
+    configure_logs(level=settings.log_level, json=wants_json, stream=sys.stderr)
+
+    async def run() -> int:
+        return await App(settings).run()
+
+    return loop.run(run(), use_uvloop=settings.event_loop is LoopKind.UVLOOP)
