@@ -17,7 +17,7 @@ PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
 SCREENS := tests/services/messenger/desktop tests/services/messenger/terminal
 # What shows that every branch of the protocol, of the brain and of the relay's core is tested.
 COVERING := tests/libs/chatproto tests/libs/chatbrain tests/services/relay_server/core tests/services/relay_server/telemetry/test_metrics.py
-UNIT := tests/libs tests/services tests/docs tests/fuzz/test_corpus.py $(SCREENS:%=--ignore=%)
+UNIT := tests/libs tests/services tests/docs tests/mutation tests/fuzz/test_corpus.py $(SCREENS:%=--ignore=%)
 # The tests of a file share what they brought up, and mostly wait; the two files that take longest come first.
 CONTAINERS := $(PYTEST) --numprocesses 3 --dist loadfile --no-loadscope-reorder \
   tests/e2e/containers/test_compose.py tests/e2e/containers/test_restart.py tests/e2e/containers
@@ -135,6 +135,10 @@ faults: $(VENV)/dev.stamp ## attack a relay with all there is (ten minutes; part
 .PHONY: fuzz
 fuzz: $(VENV)/dev.stamp ## lead inputs ever deeper into what takes outside bytes: make fuzz [ARGS="--seconds 60 relay"]
 	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+
+.PHONY: mutate
+mutate: $(VENV)/dev.stamp ## change the sources a little, in copies, and see whether tests notice: make mutate [ARGS="--seed 7 --count 300 --package chatproto"]
+	@PYTHONPATH=tests $(BIN)/python -m mutation $(ARGS)
 
 .PHONY: bench
 bench: install ## measure the relay beside a reference in C: make bench [ARGS="--exercise"]

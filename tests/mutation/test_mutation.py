@@ -1,0 +1,135 @@
+"""What is changed, which of it is tried, and by which tests; one run of all of it on a tree of its own."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from docs.markdown import ROOT
+from mutation.mutants import find_mutants, sample_mutants
+from mutation.trials import mirrors_of, package_of
+
+SOURCE = Path("libs/small/src/small/parts.py")
+
+
+def mutate(source: str) -> set[str]:
+    return {mutant.source() for mutant in find_mutants(SOURCE, source)}
+
+
+@pytest.mark.parametrize(
+    ("source", "mutants"),
+    [
+        ("x < y", {"(x <= y)", "(x >= y)", "pass"}),
+        ("x is y", {"(x is not y)", "pass"}),
+        ("assert x and y or z", {"assert (x or y) or z", "assert ((x and y) and z)"}),
+        ("assert é + 1", {"assert (é - 1)", "assert é + 2"}),
+        ("assert not x", {"assert x"}),
+        ("assert True", {"assert False"}),
+        ("assert f(x, y, y)", {"assert f(y, x, y)"}),
+        ("assert max(x, y)", set()),
+        ("if x: f()", {"if (not x): f()", "if x: pass"}),
+        ("for x in y: continue", {"for x in y: pass"}),
+        ("def f():\n    return", {"def f():\n    pass"}),
+        ("def f():\n    return 7", {"def f():\n    return 8"}),
+        ("x.y = z", {"pass"}),
+        ("x += y", {"pass"}),
+        ("x = 7", set()),
+        ("def f():\n    x = 7", {"def f():\n    x = 8"}),
+        ("def f(x: 7 = 8): 'text'", {"def f(x: 7 = 9): 'text'"}),
+        ("@f(7)\ndef g(): 'text'", set()),
+        ("assert 'text' f'{7}'", set()),
+        ("if TYPE_CHECKING: f()", set()),
+        ("match x:\n    case 7:\n        f()", {"match x:\n    case 7:\n        pass"}),
+    ],
+)
+def test_what_a_source_becomes(source: str, mutants: set[str]) -> None:
+    found = mutate(source)
+    assert found == mutants
+    for text in found:
+        compile(text, SOURCE, "exec")
+
+
+def test_a_sample_is_the_same_for_a_seed_and_takes_a_line_once() -> None:
+    mutants = list(find_mutants(SOURCE, "assert a < b < c < d\n" * 50))
+    sample = sample_mutants(mutants, seed=1, count=20)
+    assert sample == sample_mutants(mutants, seed=1, count=20)
+    assert sample != sample_mutants(mutants, seed=2, count=20)
+    assert len({mutant.line for mutant in sample}) == 20
+    assert len(sample_mutants(mutants, seed=1, count=99)) == 50
+
+
+def test_a_source_counts_for_its_package() -> None:
+    assert package_of(Path("libs/small/src/small/parts.py")) == "small"
+    assert package_of(Path("services/big-one/src/big_one/core/deep/parts.py")) == "big_one.core"
+
+
+def test_tests_mirror_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("tests/services/big_one/core")
+    folder.mkdir(parents=True)
+    for name in ("test_parts.py", "test_parts_again.py", "test_partsong.py", "test_main.py"):
+        (folder / name).touch()
+    mirrored = [folder / "test_parts.py", folder / "test_parts_again.py"]
+    assert mirrors_of(Path("services/big-one/src/big_one/core/parts.py")) == [mirrored, [folder], [folder.parent]]
+    assert mirrors_of(Path("services/big-one/src/big_one/core/__main__.py"))[0] == [folder / "test_main.py"]
+    assert mirrors_of(Path("services/big-one/src/big_one/parts.py")) == [[folder.parent]]
+
+
+def run(tree: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mutation", *words]
+    environment = {"PYTHONPATH": str(ROOT / "tests"), "PATH": "/usr/bin:/bin", "COLUMNS": "100"}
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=50, check=False)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    files = {
+        SOURCE: """
+            def is_small(number):
+                return number < 5
+
+            def grow(number):
+                return number + 1
+        """,
+        Path("tests/libs/small/test_parts.py"): """
+            from small.parts import is_small
+
+            def test_small_ends_at_five():
+                assert is_small(4)
+                assert not is_small(5)
+        """,
+        Path("pyproject.toml"): """
+            [tool.pytest.ini_options]
+        """,
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(dedent(text))
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def test_what_no_test_notices_is_shown_and_the_tree_stays_as_it_is(tree: Path) -> None:
+    before = (tree / SOURCE).read_text()
+    ended = run(tree, "--count", "9")
+    assert not ended.returncode, ended.stderr
+    assert re.findall(r"survived: (\S+)\n", ended.stdout) == [f"{SOURCE}:6"]
+    assert "-    return number + 1" in ended.stdout
+    assert "50%" in ended.stdout
+    assert (tree / SOURCE).read_text() == before
+
+
+def test_tests_that_fail_without_any_mutant_say_nothing_of_it(tree: Path) -> None:
+    (tree / "tests/libs/small/test_parts.py").write_text("def test_it():\n    assert 'broken' == ''\n")
+    ended = run(tree)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("mutation: tests/libs/small fails without any mutant:\n")
+    assert "broken" in ended.stderr
+
+
+def test_a_package_that_nobody_has_is_refused(tree: Path) -> None:
+    ended = run(tree, "--package", "smal")
+    assert (ended.returncode, ended.stderr) == (2, "mutation: there is no package smal.\n")

@@ -1,0 +1,142 @@
+"""Whether the tests notice a mutant: they run in a copy of the tree, so that nothing else ever sees it."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from mutation.mutants import Mutant
+
+AT_A_TIME: Final = 2
+_NO_TESTS: Final = 5
+"""What pytest ends with if it found none."""
+_TEST_SECONDS: Final = 20
+"""The longest that one test may take; a mutant can wait for ever."""
+
+
+class BrokenError(Exception):
+    """Tests fail without any mutant."""
+
+
+def package_of(path: Path) -> str:
+    """Return the package that a source counts for: `chatproto`, or `relay_server.core`."""
+    within = path.parts[path.parts.index("src") + 1 :]
+    return ".".join(within[: 2 if len(within) > 2 else 1])
+
+
+def mirrors_of(path: Path) -> list[list[Path]]:
+    """Return the tests that mirror a source, then its folder's, then its package's."""
+    group, _, _, package, *folders, name = path.parts
+    whole = Path("tests", group, package)
+    folder = whole.joinpath(*folders)
+    stem = Path(name).stem.strip("_")
+    mirrored = sorted({*folder.glob(f"test_{stem}.py"), *folder.glob(f"test_{stem}_*.py")})
+    steps = [mirrored, [folder] if folder.is_dir() else [], [whole]]
+    return [step for number, step in enumerate(steps) if step and step not in steps[:number]]
+
+
+class Copies:
+    """Copies of the tree, each with its tests and one mutant at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        """Copy what git knows or could know into a folder."""
+        listed = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], capture_output=True, check=True)
+        names = [Path(os.fsdecode(name)) for name in filter(None, listed.stdout.split(b"\0"))]
+        self._free: asyncio.Queue[Path] = asyncio.Queue()
+        self._seconds: dict[Path, float] = {}
+        self._times = count(int(time.time()))
+        for number in range(AT_A_TIME):
+            copy = folder / str(number)
+            for name in filter(Path.exists, names):
+                (copy / name.parent).mkdir(parents=True, exist_ok=True)
+                shutil.copy(name, copy / name)
+            self._free.put_nowait(copy)
+
+    async def measure(self, sources: Iterable[Path], done: Callable[[], None]) -> None:
+        """Run the tests of the sources' packages as they are, to know how long they take.
+
+        Raises:
+            BrokenError: Some fail.
+
+        """
+        packages = sorted({mirrors_of(path)[-1][0] for path in sources})
+        await self._all([self._measure(package, done) for package in packages])
+
+    async def _measure(self, package: Path, done: Callable[[], None]) -> None:
+        copy = await self._free.get()
+        begin = time.monotonic()
+        if await _run(copy, [package], seconds=600):
+            raise BrokenError(f"{package} fails without any mutant:\n{_output(copy).read_text()[-2000:]}")
+        self._seconds[package] = time.monotonic() - begin
+        self._free.put_nowait(copy)
+        done()
+
+    async def try_out(self, mutants: Iterable[Mutant], done: Callable[[Mutant, bool], None]) -> None:
+        """Tell of each mutant, in whatever order, whether some test noticed it."""
+        await self._all([self._try(mutant, done) for mutant in mutants])
+
+    async def _try(self, mutant: Mutant, done: Callable[[Mutant, bool], None]) -> None:
+        copy = await self._free.get()
+        steps = mirrors_of(mutant.path)
+        self._write(copy / mutant.path, mutant.source())
+        try:
+            seconds = 30 + 4 * self._seconds[steps[-1][0]]
+            for step in steps:
+                if await _run(copy, step, seconds=seconds) not in {0, _NO_TESTS}:
+                    done(mutant, True)
+                    return
+            done(mutant, False)
+        finally:
+            self._write(copy / mutant.path, mutant.original)
+            self._free.put_nowait(copy)
+
+    def _write(self, path: Path, source: str) -> None:
+        path.write_text(source)
+        # Python takes byte code for a source's by its size and its time in seconds: no two may have the same.
+        os.utime(path, (stamp := next(self._times), stamp))
+
+    async def _all(self, works: Sequence[Awaitable[None]]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for work in works:
+                tasks.create_task(_wait(work))
+
+
+async def _wait(work: Awaitable[None]) -> None:
+    await work
+
+
+def _sources(copy: Path) -> str:
+    """Return what PYTHONPATH says so that Python takes the copy before what is installed."""
+    return os.pathsep.join(map(os.fspath, copy.glob("*/*/src")))
+
+
+def _output(copy: Path) -> Path:
+    return copy.with_name(f"{copy.name}.txt")
+
+
+async def _run(copy: Path, tests: Sequence[Path], *, seconds: float) -> int:
+    """Run tests until one fails; return what pytest ended with, or -1 if it took too long."""
+    command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    command += ["-o", f"timeout={_TEST_SECONDS}", "--basetemp", f"{copy}.tmp", *map(os.fspath, tests)]
+    environment = {**os.environ, "PYTHONPATH": _sources(copy)}
+    with _output(copy).open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=copy, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
+        try:
+            async with asyncio.timeout(seconds):
+                return await process.wait()
+        except TimeoutError:
+            return -1
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # and whatever it left running
+            await process.wait()
