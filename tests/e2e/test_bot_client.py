@@ -102,81 +102,6 @@ def test_the_load_has_as_many_members_and_rooms_as_are_set(where: tuple[str, ...
     assert figure(done.stdout, "lost") == figure(done.stdout, "duplicated") == 0
 
 
-SCENARIO = """\
-title: Two friends
-rooms: ["attic-{id}"]
-bots:
-  - name: Ann
-    room: "attic-{id}"
-    steps:
-      - create
-      - expect: {text: here I am, from: Ben}
-      - say: "Hello, Ben! こんにちは"
-      - expect: {regex: "^bye", from: Ben}
-      - leave
-  - name: Ben
-    room: "attic-{id}"
-    steps:
-      - join
-      - say: here I am
-      - expect: {text: Hello, from: Ann, within_seconds: WITHIN}
-      - say: bye now
-      - expect: {text: "disconnected: host_left", from: server}
-      - join: {refused: no_such_room}
-      - lobby
-      - say: hi there
-"""
-
-
-def test_a_scenario_of_ones_own_is_played(where: tuple[str, ...], scenario: Scenario) -> None:
-    file = scenario(SCENARIO.replace("WITHIN", "10"))
-    done = bot_client("run", "--scenario", str(file), "--name-prefix", "x", *where)
-    assert (done.returncode, done.stderr) == (0, "")
-    for line in ("xAnn: Hello, Ben! こんにちは", "xBen: bye now", "xBen is out: the host left", "xBen is refused"):
-        assert line in done.stdout
-    assert re.search(r"evictions +1 +1 host left", done.stdout)
-
-
-def test_an_expectation_that_fails_fails_the_run(where: tuple[str, ...], scenario: Scenario) -> None:
-    file = scenario(SCENARIO.replace("WITHIN", "0.3").replace("Hello,", "Hi,", 1))
-    done = here.bot_client("run", "--scenario", str(file), *where)
-    assert done.returncode == 1
-    assert done.stderr == 'Ben waited 0.3 s for "Hello" from Ann, which never came.\n'
-    assert "Report" in done.stdout
-
-
-def test_a_refusal_that_nobody_expected_fails_the_run(where: tuple[str, ...], scenario: Scenario) -> None:
-    file = scenario(
-        "title: Alone\nrooms: [nowhere]\nbots:\n  - name: Ann\n    room: nowhere\n"
-        "    steps: [join: {within_seconds: 0.2}]\n"
-    )
-    done = here.bot_client("run", "--scenario", str(file), *where)
-    assert done.returncode == 1
-    assert done.stderr.startswith('Ann couldn\'t join "nowhere": There is no room of this name')
-
-
-def test_bots_know_passwords_their_own_or_that_of_all(
-    where: tuple[str, ...], common_relays: CommonRelays, scenario: Scenario
-) -> None:
-    file = scenario(
-        "title: Closed\nrooms: [cellar, attic, vault]\nbots:\n"
-        "  - {name: Ann, room: cellar, steps: [create, expect: {text: here I am, within_seconds: 40}]}\n"
-        "  - {name: Ben, room: cellar, steps: [join: {within_seconds: 40}, say: here I am]}\n"
-        "  - {name: Ida, room: attic, password: '', steps: [create, expect: {text: hello, within_seconds: 40}]}\n"
-        "  - {name: Jon, room: attic, steps: [join: {within_seconds: 40}, say: hello]}\n"
-        "  - {name: Eve, room: vault, password: 'no', steps: [join: {refused: wrong_password}]}\n"
-        "  - {name: Ned, room: vault, password: '', steps: [join: {refused: wrong_password}]}\n"
-        "  - {name: Tom, room: vault, password: simsim, steps: [enter, say: it fits]}\n"
-    )
-    with People(common_relays.get().relay) as people:
-        host = people.create(b"vault", b"Liz", password="simsim")
-        done = bot_client("run", "--scenario", str(file), *where, BOT_PASSWORD="open sesame")
-        assert host.receive_until(lambda data: b"it fits" in data) == b"Tom: it fits"
-    assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"2 wrong password", done.stdout), done.stdout
-    assert "sesame" not in done.stdout
-
-
 def test_who_expects_to_be_refused_waits_for_the_room_like_others(
     where: tuple[str, ...], common_relays: CommonRelays, scenario: Scenario
 ) -> None:
@@ -190,45 +115,6 @@ def test_who_expects_to_be_refused_waits_for_the_room_like_others(
         people.create(b"late", b"Liz", password="simsim")
         assert "Eve is refused: The password is wrong." in bots.stdout.read()
         assert bots.wait(DEADLINE_SECONDS) == 0
-
-
-def test_a_wrong_password_that_nobody_expected_fails_the_run(where: tuple[str, ...], scenario: Scenario) -> None:
-    file = scenario(
-        "title: Locked\nrooms: [safe]\nbots:\n"
-        "  - {name: Ann, room: safe, password: one, steps: [create]}\n"
-        "  - {name: Ben, room: safe, password: another, steps: [join]}\n"
-    )
-    done = here.bot_client("run", "--scenario", str(file), *where)
-    assert (done.returncode, done.stderr) == (1, 'Ben couldn\'t join "safe": The password is wrong.\n')
-
-
-def test_bots_that_lose_their_place_enter_again(where: tuple[str, ...], scenario: Scenario) -> None:
-    file = scenario(
-        "title: Again\nrooms: [porch]\nbots:\n"
-        "  - name: Ann\n    room: porch\n    steps:\n"
-        "      - repeat: {times: 2, steps: [create, expect: here I am, leave]}\n"
-        "  - name: Ben\n    room: porch\n    steps:\n"
-        "      - repeat: {times: 2, steps: [join, say: here I am, expect: 'disconnected: host_left']}\n"
-    )
-    done = here.bot_client("run", "--scenario", str(file), *where)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"evictions +2 +2 host left", done.stdout)
-
-
-def test_a_seed_makes_chatter_repeatable(where: tuple[str, ...], scenario: Scenario) -> None:
-    file = scenario(
-        "title: Alone\nbots:\n  - name: Ann\n    steps: [lobby, chatter: {rate: 50, seconds: 0.5, lines: "
-        "[one, two, three, four, five, six, seven, eight, nine, ten]}]\n"
-    )
-
-    def said(seed: int, bots: Callable[..., subprocess.CompletedProcess[str]]) -> list[str]:
-        done = bots("run", "--scenario", str(file), "--seed", str(seed), *where)
-        return re.findall(r"Ann: (\w+)", done.stdout)[:8]
-
-    first = said(1, bot_client)
-    assert len(first) == 8
-    assert said(1, here.bot_client) == first
-    assert said(2, here.bot_client) != first
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
