@@ -133,6 +133,15 @@ def test_a_list_that_comes_long_after_the_programs_question_is_shown(case: Room)
     assert case.new() == [(Kind.NOTICE, None, "1 here: ann.")]
 
 
+def test_a_list_that_the_program_never_asked_for_is_shown() -> None:
+    case = Case()
+    case.relay.moderation = False
+    room = case.messenger.enter(entry())
+    seen = room.history.end
+    case.relay.notices(listing("ann"))
+    assert texts(room.history.since(seen)) == ["1 here: ann."]
+
+
 def test_after_a_mute_the_program_asks_anew(case: Room) -> None:
     case.submits("/mute bob")
     assert case.relay.words[-1] == "/mute bob"

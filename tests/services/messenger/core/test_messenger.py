@@ -1,5 +1,6 @@
 """All conversations together: coming in, trust, attention, leaving."""
 
+from collections.abc import Callable
 from math import inf
 
 import pytest
@@ -32,6 +33,34 @@ def test_a_room_is_created_or_joined_as_the_form_says(case: Case) -> None:
     assert case.changes
 
 
+def test_front_ends_hear_of_all_that_changes(case: Case) -> None:
+    heard: dict[str, bool] = {}
+
+    def note(what: str, act: Callable[[], object]) -> None:
+        case.changes = 0
+        act()
+        heard[what] = bool(case.changes)
+
+    case.relay.certificate = Presented(SHOWN, SELF_SIGNED)
+    note("looking", lambda: case.messenger.enter(entry(tls=Tls())))
+    note("certificate", case.links.show)
+    (room,) = case.messenger.conversations
+    note("trust", lambda: case.messenger.trust(room))
+    note("line", lambda: case.messenger.submit(room, "/quack"))
+    note("command", lambda: case.messenger.command(room, "/who"))
+    note("password", lambda: case.messenger.choose_password(room, ""))
+    note("attention", lambda: case.messenger.attend(room))
+    note("the same attention", lambda: case.messenger.attend(room))
+    note("message", lambda: case.relay.says("bob: hi"))
+    note("leaving", lambda: case.messenger.leave(room))
+    note("closing", lambda: case.messenger.close(room))
+    case.trust.known.clear()
+    case.messenger.enter(entry(tls=Tls()))
+    case.links.show()
+    note("distrust", lambda: case.messenger.distrust(case.messenger.conversations[0]))
+    assert [what for what, was_heard in heard.items() if not was_heard] == ["the same attention"]
+
+
 def test_the_lobby_is_entered_without_asking(case: Case) -> None:
     lobby = case.messenger.enter(entry(None))
     assert at(lobby, Presence.ENTERING)
@@ -62,6 +91,19 @@ def test_a_refusal_ends_it_and_trying_again_with_another_wish_goes_on_below(case
     assert at(room, Presence.HERE)
     assert room.host
     assert room.history.end > said
+
+
+def test_who_tries_again_enters_and_does_not_come_back_to_what_is_over(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = case.messenger.enter(entry(create=True))
+    hosts = [room.host]
+    case.messenger.leave(room)
+    assert [*hosts, room.host] == [True, False]
+    asked: list[Presence] = []
+    monkeypatch.setattr(case.relay, "called", lambda _wire: asked.append(room.presence))
+    case.messenger.again(room)
+    assert (asked, room.presence) == ([Presence.ENTERING], Presence.ENTERING)
 
 
 def test_trying_again_while_one_is_in_does_nothing(case: Case) -> None:

@@ -16,6 +16,11 @@ def test_one_goes_back_to_the_first_line_and_forth_to_what_one_was_typing() -> N
     assert [recall.newer() for _ in range(3)] == ["b", "draft", None]
 
 
+def test_nothing_was_typed_before_the_first_line() -> None:
+    recall = Recall()
+    assert (recall.older("draft"), recall.newer()) == (None, None)
+
+
 def test_a_new_line_is_the_first_to_come_back() -> None:
     recall = filled("a", "b")
     recall.older("")
