@@ -168,7 +168,7 @@ class App:
         self._udp_ports.append(self._rooms_port)
         for sock in udp[1:]:
             handle, encode = self._lobby.handle_datagram, encode_lobby_notice
-            self._udp_ports.append(UdpPort(sock, handle, self._lobby, clock, pinned=pinned, encode=encode))
+            self._udp_ports.append(UdpPort(sock, handle, self._lobby, clock, pinned=pinned, encode=encode, fine=True))
         self._tcp_port = TcpPort(
             self._control,
             self._tcp_limits(),

@@ -1,7 +1,7 @@
 """The queue of what goes to large audiences: slices, and the order of each group."""
 
 from relay_server.core.audience import Audience
-from relay_server.net.crowds import CROWD, SLICE_COPIES, CrowdQueue, Slice
+from relay_server.net.crowds import CROWD, FEW, SLICE_COPIES, CrowdQueue, Slice
 from relay_server.net.fanout import GsoBatch
 from relay_server.net.targets import TARGET_BYTES
 
@@ -50,14 +50,22 @@ def test_one_slice_holds_messages_or_notices_alone_in_their_order() -> None:
     assert told == [(False, [b"one", b"two"]), (True, [b"left"]), (False, [b"three"])]
 
 
+def test_notices_and_all_of_a_fine_queue_go_in_smaller_slices() -> None:
+    for queue, is_notice in ((CrowdQueue(), True), (CrowdQueue(fine=True), False)):
+        assert not queue.takes(audience(FEW), is_notice=is_notice)
+        assert queue.takes(audience(FEW + 1), is_notice=is_notice)
+        queue.add(ROOM, [(b"hello", row(2 * FEW + 1), 0)], is_notice=is_notice)
+        assert [sum(map(copies_of, batches)) for _, batches in drain(queue)] == [FEW, FEW, 1]
+
+
 def test_nothing_of_a_group_overtakes_what_waits_for_it() -> None:
     queue = CrowdQueue()
-    assert not queue.takes(audience(CROWD))
-    assert queue.takes(audience(CROWD + 1))
+    assert not queue.takes(audience(CROWD), is_notice=False)
+    assert queue.takes(audience(CROWD + 1), is_notice=False)
     queue.add(ROOM, [(b"hello", row(SLICE_COPIES + 1), 0)], is_notice=False)
-    assert queue.takes(audience(1))
-    assert not queue.takes(audience(1, OTHER))
+    assert queue.takes(audience(1), is_notice=False)
+    assert not queue.takes(audience(1, OTHER), is_notice=False)
     queue.take()
-    assert queue.takes(audience(1))
+    assert queue.takes(audience(1), is_notice=False)
     queue.take()
-    assert not queue.takes(audience(1))
+    assert not queue.takes(audience(1), is_notice=False)

@@ -12,7 +12,7 @@ from relay_server.core.endpoint import Address
 from relay_server.core.lobby import Lobby
 from relay_server.core.policy import Policy
 from relay_server.net.address import locate
-from relay_server.net.crowds import CROWD, SLICE_COPIES
+from relay_server.net.crowds import CROWD, FEW, SLICE_COPIES
 from relay_server.net.fanout import GsoBatch
 from relay_server.net.sending import Sent
 from relay_server.net.sockets import bind_udp
@@ -87,12 +87,12 @@ def test_many_notices_are_sent_in_portions(run: Run, portable: bool, monkeypatch
     async def scenario() -> None:
         async with rooms(portable) as chat:
             with udp_peer() as ann:
-                listeners = audience_at(*[address_of(ann)] * CROWD)
+                listeners = audience_at(*[address_of(ann)] * FEW)
                 calls = record_parcels(chat, monkeypatch)
-                chat.registry.outbox += [Outgoing(Advice("notice"), listeners)] * 40
+                chat.registry.outbox += [Outgoing(Advice("notice"), listeners)] * 300
                 chat.port.flush()
-                assert [len(parcels) for parcels in calls if parcels] == [17, 17, 6]
-                assert chat.registry.counters.notices_sent == 40 * CROWD
+                assert [len(parcels) for parcels in calls if parcels] == [129, 129, 42]
+                assert chat.registry.counters.notices_sent == 300 * FEW
 
     run(scenario)
 
@@ -116,6 +116,21 @@ def test_what_goes_to_a_crowd_lets_others_have_their_turn(run: Run, portable: bo
                 assert await hear(ann) == b"bob: hi"
                 assert counters.notices_sent < before + 40 * SLICE_COPIES  # it isn't all sent yet
                 await until(lambda: counters.notices_sent == before + 40 * SLICE_COPIES)
+
+    run(scenario)
+
+
+@pytest.mark.requirement("UDP-04")
+def test_a_notice_to_more_than_a_few_lets_others_have_their_turn(run: Run, portable: bool) -> None:
+    async def scenario() -> None:
+        async with rooms(portable) as chat:
+            with udp_peer() as ann, udp_peer() as eve:
+                counters = chat.registry.counters
+                chat.registry.outbox.append(Outgoing(Advice("few"), audience_at(*[address_of(ann)] * FEW)))
+                chat.registry.outbox.append(Outgoing(Advice("more"), audience_at(*[address_of(eve)] * (FEW + 1))))
+                chat.port.flush()
+                assert counters.notices_sent == FEW
+                await until(lambda: counters.notices_sent == 2 * FEW + 1)
 
     run(scenario)
 

@@ -12,6 +12,9 @@ CROWD: Final = 256
 """More listeners than this are a crowd: a message to so many takes some 0.3 ms, which nobody notices."""
 SLICE_COPIES: Final = 128
 """Some 0.15 ms of work: a small room waits no longer for a large one."""
+FEW: Final = 32
+"""The same two for notices, and for all of the lobby: some 0.05 ms. One command or join is a notice to everybody in a
+room, and a lobby hears strangers, so they may wait longer than messages of a room, which have to be sent fast."""
 MAX_QUEUED_COPIES: Final = 65_536
 """While so many wait, no more datagrams are read; the kernel keeps them meanwhile."""
 
@@ -33,7 +36,10 @@ class _Queued(NamedTuple):
 class CrowdQueue:
     """Batches in the order in which they came; nothing of a group overtakes what waits for it (UDP-04)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fine: bool = False) -> None:
+        """``fine`` has messages sent in slices as small as those of notices."""
+        self.crowd, self._slice = (FEW, FEW) if fine else (CROWD, SLICE_COPIES)
+        """A message to more listeners than `crowd` has to wait here."""
         self.copies = 0
         """How many copies wait."""
         self._queue: deque[_Queued] = deque()
@@ -42,25 +48,27 @@ class CrowdQueue:
     def __bool__(self) -> bool:
         return bool(self._queue)
 
-    def takes(self, audience: Audience) -> bool:
+    def takes(self, audience: Audience, *, is_notice: bool) -> bool:
         """Tell whether what goes to this audience has to wait here."""
-        return len(audience.addresses) > CROWD or audience.group in self._waiting_of
+        return len(audience.addresses) > (FEW if is_notice else self.crowd) or audience.group in self._waiting_of
 
     def add(self, group: Any, batches: Iterable[GsoBatch], *, is_notice: bool) -> None:
         """Put batches for a group last."""
+        most = FEW if is_notice else self._slice
         for batch in batches:
-            for piece, copies in _cut(batch):
+            for piece, copies in _cut(batch, most):
                 self._queue.append(_Queued(group, is_notice, piece, copies))
                 self._waiting_of[group] += 1
                 self.copies += copies
 
     def take(self) -> Slice | None:
-        """Take out what comes next, some `SLICE_COPIES`; None if nothing waits."""
+        """Take out what comes next, a slice of it; None if nothing waits."""
         if not self._queue:
             return None
         is_notice, copies = self._queue[0].is_notice, 0
+        most = FEW if is_notice else self._slice
         batches = []
-        while self._queue and copies < SLICE_COPIES and self._queue[0].is_notice is is_notice:
+        while self._queue and copies < most and self._queue[0].is_notice is is_notice:
             queued = self._queue.popleft()
             copies += queued.copies
             batches.append(queued.batch)
@@ -71,11 +79,11 @@ class CrowdQueue:
         return Slice(is_notice, batches)
 
 
-def _cut(batch: GsoBatch) -> Iterator[tuple[GsoBatch, int]]:
-    """Divide a batch by its targets into pieces of a slice's size; yields each with its number of copies."""
+def _cut(batch: GsoBatch, most: int) -> Iterator[tuple[GsoBatch, int]]:
+    """Divide a batch by its targets into pieces of at most so many copies; yields each with its number of copies."""
     text, row, segment = batch
     messages = -(-len(text) // segment) if segment else 1
-    step = max(1, SLICE_COPIES // messages) * TARGET_BYTES
+    step = max(1, most // messages) * TARGET_BYTES
     for start in range(0, len(row), step):
         part = row[start : start + step]
         yield (text, part, segment), len(part) // TARGET_BYTES * messages

@@ -15,7 +15,7 @@ from relay_server.core.audience import Forward, Outgoing
 from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.core.endpoint import Address, Host
 from relay_server.net.address import UdpAddress
-from relay_server.net.crowds import CROWD, MAX_QUEUED_COPIES, CrowdQueue
+from relay_server.net.crowds import MAX_QUEUED_COPIES, CrowdQueue
 from relay_server.net.fanout import GsoBatch, pack_batches, rows_by_form
 from relay_server.net.neighbours import unresolved_hosts
 from relay_server.net.portable import PortableSocket
@@ -88,7 +88,9 @@ class UdpPort:
         pinned: bool,
         encode: Encoder = encode_notice,
         portable: bool = False,
+        fine: bool = False,
     ) -> None:
+        """``fine`` is that of `CrowdQueue`."""
         self._raw = sock
         self._sock = PortableSocket(sock) if portable or not _batches(sock) else _batch_socket(sock, pinned=pinned)
         self._handle = handle
@@ -99,7 +101,7 @@ class UdpPort:
         self._forwards: list[Forward] = []
         self._to_crowds: defaultdict[Any, list[Forward]] = defaultdict(list)
         """What goes to large audiences, by their group."""
-        self._crowds = CrowdQueue()
+        self._crowds = CrowdQueue(fine=fine)
         self._is_scheduled = False
         self._errors_seen = False
         self._look_at = float("-inf")
@@ -150,13 +152,14 @@ class UdpPort:
 
     def _turn(self) -> None:
         """Handle what has come, up to a turn's measure of work."""
-        chat, now = self._chat, self._clock()
+        chat, now, waited = self._chat, self._clock(), bool(self._crowds)
         if self._crowds.copies < MAX_QUEUED_COPIES:
             batch = iter(self._waiting or self._sock.receive())
             self._handle_batch(batch, now)
             self._waiting = list(batch)
         self._flush_messages()
-        self._send_slice()
+        if waited:  # what has just come is for the next turn: to judge it was work, too
+            self._send_slice()
         for target, quoted in self._sock.undelivered():
             chat.note_undelivered(target, quoted, now)
             self._errors_seen = True
@@ -181,13 +184,13 @@ class UdpPort:
 
     def _handle_batch(self, batch: Iterator[tuple[bytes, UdpAddress]], now: float) -> None:
         handle, forwards, chat, crowds = self._handle, self._forwards, self._chat, self._crowds
-        copies = 0
+        copies, crowd = 0, crowds.crowd
         for data, source in batch:
             result = handle(data, source, now)
             if isinstance(result, tuple):
                 audience = result[0]
                 listeners = len(audience.addresses)
-                if listeners <= CROWD and not (crowds.copies and crowds.takes(audience)):
+                if listeners <= crowd and not (crowds.copies and crowds.takes(audience, is_notice=False)):
                     forwards.append(result)
                 else:
                     self._to_crowds[audience.group].append(result)
@@ -247,7 +250,7 @@ class UdpPort:
                 if log is not None:
                     log.remember(payload)
                 batches.append((payload, row, 0))
-            if self._crowds.takes(audience):
+            if self._crowds.takes(audience, is_notice=True):
                 self._crowds.add(audience.group, batches, is_notice=True)
                 continue
             portion += batches
