@@ -78,6 +78,8 @@ class _Asked:
     operation: Operation
     room: bytes
     request: Request
+    keys: tuple[str, ...]
+    """The user name's: worked out once, as it is most of the work that a join is."""
     peer: Peer
 
 
@@ -125,8 +127,10 @@ class Control:
             operation, room_name, request = wanted
             if self._tls_required and not peer.encrypted:
                 raise NotSupportedError("This relay lets in by TLS alone: use a client that speaks it (chat --tls).")
-            asked = _Asked(transaction, operation, room_name.encode(), request, peer)
             self._registry.admission.check_rate(peer.ip, now)
+            # Before the look-up: what takes long must take as long where there is no room (PWD-05).
+            keys = name_keys(request.username)
+            asked = _Asked(transaction, operation, room_name.encode(), request, keys, peer)
             return self._preparations[operation](asked, now) or self._enter(asked, None, now)
         except ProtocolError as error:
             return self.refuse(transaction, error)
@@ -151,16 +155,14 @@ class Control:
         if password is None:
             return None
         self._registry.check_new_room(asked.room, asked.peer.ip)
-        judge_user_name(asked.request.username)  # all that can refuse goes before the work
+        judge_user_name(asked.request.username, asked.keys)  # all that can refuse goes before the work
         self._registry.admission.check_new_password(asked.peer.ip, now)
         return self._pending(asked, lambda: self._passwords.hash(password), Guess())
 
     def _prepare_join(self, asked: _Asked, now: float) -> Pending | None:
         """Return what the room wants to be done first; what else it would say is for who knows the password."""
-        # Before the look-up: what takes long must take as long where there is no room (PWD-05).
-        keys = name_keys(asked.request.username)
         password, room = asked.request.password, self._registry.rooms.get(asked.room)
-        if room and room.holds(keys, asked.peer.ip):
+        if room and room.holds(asked.keys, asked.peer.ip):
             return None  # which is answered without work
         password_hash = room.password_hash if room else self._decoy_hash
         if password is None or password_hash is None:
@@ -185,10 +187,12 @@ class Control:
         name, token, port = request.username, self._new_token(), self._provisional(request, peer)
         if asked.operation is Operation.CREATE:
             member = self._registry.create_room(
-                asked.room, name, token, peer.ip, now, port=port, password_hash=password_hash
+                asked.room, name, token, peer.ip, now, keys=asked.keys, port=port, password_hash=password_hash
             )
         else:
-            member = self._registry.join_room(asked.room, name, token, peer.ip, now, port=port, proof=password_hash)
+            member = self._registry.join_room(
+                asked.room, name, token, peer.ip, now, keys=asked.keys, port=port, proof=password_hash
+            )
         member.session.json_notices = Feature.NOTICES in request.features
         self._on_transaction(asked.operation, Status.OK)
         return Granted(member, self._completion(member, request.features))

@@ -14,7 +14,6 @@ from relay_server.core.names import (
     check_not_marked,
     check_not_reserved,
     count_normal_characters,
-    name_keys,
 )
 
 _FREEFORM: Final = get_profile("FreeformClass")
@@ -51,7 +50,7 @@ def check_shown(name: str, kind: str) -> None:
     if unicodedata.category(name[0]) in {"Mn", "Me"}:
         raise BadNameError(f"The {kind} name begins with a mark ({name_character(name[0])}): put a letter before it.")
     text = unicodedata.normalize("NFC", _VARIANT.sub(_base, name)).translate(_HARMLESS_DOTS)
-    if all(map(_is_always_fine, text)):
+    if all(map(_is_always_fine, set(text))):
         return
     culprit = next((character for character in text if character in _BLANK), None) or _misplaced(text)
     if culprit is not None:
@@ -59,18 +58,16 @@ def check_shown(name: str, kind: str) -> None:
         raise BadNameError(f"The {kind} name has a character that names can't have ({what}): leave it out.")
 
 
-def judge_user_name(name: str) -> tuple[str, ...]:
-    """Check all that can be told of a user name without its room; returns its keys (see `names.name_keys`).
+def judge_user_name(name: str, keys: tuple[str, ...]) -> None:
+    """Check all that can be told of a user name without its room; ``keys`` are those of `names.name_keys`.
 
     Raises:
         BadNameError: nobody may be called so; the sentence says why.
 
     """
     check_shown(check_user_name(name.encode()), "user")
-    keys = name_keys(name)
     check_not_reserved(keys)
     check_not_marked(keys)
-    return keys
 
 
 @lru_cache(maxsize=4096)

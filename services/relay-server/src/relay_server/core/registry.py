@@ -94,12 +94,14 @@ class Registry:
         ip: bytes,
         now: float,
         *,
+        keys: tuple[str, ...] = (),
         port: Address | None = None,
         password_hash: str | None = None,
     ) -> Member:
         """Make a room with its host; ``port`` is the address to send to until a datagram tells (LEN-02).
 
-        With a ``password_hash`` only who proves the password comes in (TCP-11).
+        ``keys`` are the name's (see `names.name_keys`), if they are known. With a ``password_hash`` only who proves the
+        password comes in (TCP-11).
 
         Raises:
             ProtocolError: the status of its class says why not.
@@ -108,7 +110,8 @@ class Registry:
         self.check_new_room(room_name, ip)
         name, network = check_room_name(room_name), network_of(ip)
         room = Room(name, room_name, network, password_hash=password_hash, created_at=now)
-        member = self._admit(room, user_name, token, ip, now, port)
+        member = self._admit(room, user_name, keys or name_keys(user_name), ip, now)
+        self._begin(member, token, now, port)
         self.make_host(member)
         self.rooms[room_name] = room
         self.admission.rooms.add(network)
@@ -124,10 +127,11 @@ class Registry:
         ip: bytes,
         now: float,
         *,
+        keys: tuple[str, ...] = (),
         port: Address | None = None,
         proof: str | None = None,
     ) -> Member:
-        """Let a member into a room; ``port`` as in `create_room`.
+        """Let a member into a room; ``keys`` and ``port`` as in `create_room`.
 
         ``proof`` is the hash that the member's password was found to fit, so a room that was created anew while
         that was found out stays closed (PWD-02).
@@ -139,7 +143,7 @@ class Registry:
         self.admission.check_member(ip)
         # Before the look-up: what takes long must take as long where there is no room (PWD-05).
         check_shown(check_room_name(room_name), "room")
-        keys = name_keys(user_name)
+        keys = keys or name_keys(user_name)
         room = self.rooms.get(room_name)
         if room is None:
             raise NoSuchRoomError
@@ -149,7 +153,8 @@ class Registry:
             raise WrongPasswordError if proof else WrongPasswordError("The room has a password: give it to join.")
         if 0 < self._policy.max_members_per_room <= len(room.members):
             raise RoomFullError
-        member = self._admit(room, user_name, token, ip, now, port)
+        member = self._admit(room, user_name, keys, ip, now)
+        self._begin(member, token, now, port)
         if room.knows_as_host(user_name, ip):
             self.make_host(member)
         self._observer(events.MemberJoined(room.name, user_name))
@@ -171,16 +176,14 @@ class Registry:
         if newcomer:
             self._pending.discard(session)
             self._active.add(session, now)
-            limited = self._policy.message_rate or self._policy.byte_rate
-            limit = SpeechLimit(self._policy, now) if limited else None
+            limit = SpeechLimit(self._policy, now) if self._policy.message_rate or self._policy.byte_rate else None
             member.limit = Muted(limit) if member.muted else limit
         elif now - session.moved_at < ADDRESS_CHANGE_SECONDS:
             return
         else:
             self.counters.address_changes += 1
             self._forget_remote(session)
-        session.address = source
-        session.moved_at = now
+        session.address, session.moved_at = source, now
         remote = self.locate(source).remote
         self._sessions_by_remote.add(remote, session)
         self.provisional.withdraw(session)
@@ -311,19 +314,17 @@ class Registry:
     def _evict_for(self, reason: EvictionReason) -> Callable[[Session, float], None]:
         return lambda session, now: self.evict(session.member, reason, now)
 
-    def _admit(self, room: Room, user_name: str, token: bytes, ip: bytes, now: float, port: Address | None) -> Member:
-        keys = judge_user_name(user_name)
+    def _admit(self, room: Room, user_name: str, keys: tuple[str, ...], ip: bytes, now: float) -> Member:
+        judge_user_name(user_name, keys)
         if any(key in room.members_by_key for key in keys):
             raise NameTakenError  # before a ban: who is in stays, and may ask so whether it still is
         if room.shuts_out(user_name, keys, ip):
             raise BannedError("The host of this room has banned you.")
         if self._policy.announce:
             self.admission.check_announcement(ip, len(room.members), now)
-        member = Member(room, user_name, user_name.encode() + b": ", keys, ip, joined_at=now)
-        member.muted = room.mutes_name(keys)
+        member = Member(room, user_name, user_name.encode() + b": ", keys, ip, now, room.mutes_name(keys))
         room.members_by_key.update(dict.fromkeys(keys, member))
         self.admission.members.add(network_of(ip))
-        self._begin(member, token, now, port)
         return member
 
     def _begin(self, member: Member, token: bytes, now: float, port: Address | None) -> None:
