@@ -34,7 +34,13 @@ def answer(relay: Relay, room: bytes, fields: dict[str, Any]) -> list[wire.Frame
 @pytest.mark.requirement("FEAT-01")
 @pytest.mark.parametrize(
     ("asked", "granted"),
-    [(["notices"], ["notices"]), (["telepathy", "notices"], ["notices"]), (["telepathy"], None), ([], None)],
+    [
+        (["notices"], ["notices"]),
+        (["telepathy", "notices"], ["notices"]),
+        (["receipts", "notices"], ["notices", "receipts"]),
+        (["telepathy"], None),
+        ([], None),
+    ],
 )
 def test_what_is_known_is_granted(relay: Relay, room: bytes, asked: list[str], granted: list[str] | None) -> None:
     _, completion = answer(relay, room, {"username": "ann", "reply": "json", "features": asked})

@@ -15,6 +15,7 @@ from typing import Any
 from unittest import mock
 
 import chatproto
+import chatproto.receipts
 from chatproto import Advice, transaction
 from chatproto.tls import RecordCounter
 from relay_server import __main__
@@ -25,6 +26,7 @@ from relay_server.core.counters import DropReason
 from relay_server.core.endpoint import Address, Endpoint
 from relay_server.core.model import Member, Session
 from relay_server.core.reachability import SentLog, Watch
+from relay_server.core.receipts import SaidNumbers
 from relay_server.net import batch, http, sockets, tcp, tls, udp, wire
 from relay_server.net.hosts import OwnNames
 from relay_server.net.sending import SendError
@@ -224,6 +226,20 @@ def answer_to_any_name() -> None:
     replace(OwnNames, "accept", lambda *_: True)
 
 
+def answer_at_length() -> None:
+    """Make the answer to a numbered message much longer than the message."""
+
+    def encode_receipt(number: int, reason: str = "") -> bytes:
+        return chatproto.receipts.encode_receipt(number, reason) + bytes(200)
+
+    replace(relay, "encode_receipt", encode_receipt)
+
+
+def remember_no_numbers() -> None:
+    """Relay a number again whenever it comes."""
+    replace(SaidNumbers, "add", lambda *_: None)
+
+
 def replace(owner: object, name: str, value: object) -> None:
     """Replace an attribute for good."""
     mock.patch.object(owner, name, value).start()
@@ -254,6 +270,8 @@ WEAKNESSES: dict[str, Weakness] = {
         judge_every_name,
         let_ops_connections_stay,
         answer_to_any_name,
+        answer_at_length,
+        remember_no_numbers,
     )
 }
 

@@ -27,7 +27,9 @@ from chatproto import (
     Muted,
     Notice,
     NotRelayed,
+    NotSaid,
     PasswordState,
+    Said,
     Topic,
     UnknownNotice,
     Unmuted,
@@ -66,6 +68,8 @@ NOTICES: list[st.SearchStrategy[Notice]] = [
     st.just(Muted()),
     st.just(Unmuted()),
     st.builds(PasswordState, st.booleans(), st.booleans()),
+    st.builds(Said, COUNTS),
+    st.builds(NotSaid, COUNTS, st.sampled_from(NotRelayed)),
     st.builds(Advice, LINES),
 ]
 
@@ -159,7 +163,8 @@ def test_what_a_member_said_is_no_notice(message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ('{"notice": "said", "n": 17}', "said"),
+        ('{"notice": "telepathy", "n": 17}', "telepathy"),
+        ('{"notice": "said", "n": "17"}', "said"),
         ('{"notice": 5}', ""),
         ("{}", ""),
         ("[]", ""),

@@ -64,6 +64,17 @@ def test_a_client_learns_how_long_its_messages_may_be(attribution: bool, name: s
     assert json.loads(encode_completion(granted.completion, json_reply=True))["max_message_bytes"] == limit
 
 
+@pytest.mark.requirement("RCP-02", "FEAT-01", "FEAT-02")
+@pytest.mark.parametrize(("name", "less"), [("ann", 16), ("a" * 200, 0)])
+def test_messages_leave_room_for_their_number(name: str, less: int) -> None:
+    case = ControlCase()
+    ann = case.grant(Operation.CREATE, {**knock(name), "features": ["receipts"]})
+    bob = case.grant(Operation.CREATE, knock(name), BOB, room=b"memo")
+    assert [sorted(one.completion.features) for one in (ann, bob)] == [["receipts"], []]
+    assert [one.member.said is None for one in (ann, bob)] == [False, True]
+    assert (ann.completion.max_message_bytes or 0) + less == bob.completion.max_message_bytes
+
+
 @pytest.mark.requirement("FEAT-01", "FEAT-02")
 def test_what_is_granted_is_a_fact_of_the_member() -> None:
     case = ControlCase()

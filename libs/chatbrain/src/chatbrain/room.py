@@ -19,10 +19,12 @@ from chatproto import (
     Disconnected,
     HostChanged,
     Notice,
+    NotSaid,
     Operation,
     PasswordState,
     ProtocolError,
     RefusedError,
+    Said,
     Status,
     UnknownNotice,
     parse_command,
@@ -224,7 +226,7 @@ class RoomBrain(Membership):
 
     def _note(self, notice: Notice | UnknownNotice, now: float) -> None:
         """Act on what the relay says."""
-        if isinstance(notice, UnknownNotice):
+        if isinstance(notice, UnknownNotice | Said | NotSaid):
             return
         if isinstance(notice, Challenge):
             if not self._liveness.silent:

@@ -72,6 +72,8 @@ class Feature(StrEnum):
 
     NOTICES = "notices"
     """The relay's notices come as JSON objects (FEAT-03)."""
+    RECEIPTS = "receipts"
+    """The relay answers messages that have a number (RCP-01)."""
 
 
 @unique

@@ -192,6 +192,26 @@ class MessageDropped:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """Your message of this number was taken, now or before (RCP-01); `receipts.encode_receipt` writes it."""
+
+    KIND: ClassVar = "said"
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotSaid:
+    """Your message of this number was not taken (RCP-01)."""
+
+    KIND: ClassVar = "not_said"
+
+    n: int
+    reason: str
+    """A word of `NotRelayed`, or another."""
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
     """A sentence to read, of which nothing more is known: what another relay says, or a newer one."""
 
@@ -216,7 +236,7 @@ PersonalNotice: TypeAlias = (
     MemberList | BanList | CommandDone | CommandFailed | MessageDropped | Muted | Unmuted | PasswordState | Advice
 )
 """What the relay tells one member alone, to be read by a person."""
-Notice: TypeAlias = RoomNotice | PersonalNotice | Disconnected | Challenge
+Notice: TypeAlias = RoomNotice | PersonalNotice | Disconnected | Challenge | Said | NotSaid
 """Everything that a relay says by itself."""
 
 

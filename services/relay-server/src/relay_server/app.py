@@ -164,7 +164,14 @@ class App:
         tcp, udp, ops, admin = sockets
         pinned = is_wildcard(self._settings.host)
         clock = self._loop.time
-        self._rooms_port = UdpPort(udp[0], self._relay.handle_datagram, self._registry, clock, pinned=pinned)
+        self._rooms_port = UdpPort(
+            udp[0],
+            self._relay.handle_datagram,
+            self._registry,
+            clock,
+            pinned=pinned,
+            receipts=self._relay.receipts,
+        )
         self._udp_ports.append(self._rooms_port)
         for sock in udp[1:]:
             handle, encode = self._lobby.handle_datagram, encode_lobby_notice

@@ -15,6 +15,7 @@ from chatproto import (
     Status,
 )
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
+from chatproto.receipts import NUMBER_BYTES
 from relay_server.core.address import network_of
 from relay_server.core.endpoint import Address
 from relay_server.core.errors import NoSuchRoomError, WrongPasswordError
@@ -22,6 +23,7 @@ from relay_server.core.guesses import Guess, Guesses
 from relay_server.core.model import Member
 from relay_server.core.name_rules import judge_user_name
 from relay_server.core.names import name_keys
+from relay_server.core.receipts import SaidNumbers
 from relay_server.core.registry import Registry
 from relay_server.passwords import Passwords, decoy_hash
 
@@ -194,12 +196,15 @@ class Control:
                 asked.room, name, token, peer.ip, now, keys=asked.keys, port=port, proof=password_hash
             )
         member.session.json_notices = Feature.NOTICES in request.features
+        if Feature.RECEIPTS in request.features:
+            member.said = SaidNumbers()
         self._on_transaction(asked.operation, Status.OK)
         return Granted(member, self._completion(member, request.features))
 
     def _completion(self, member: Member, features: frozenset[Feature]) -> Completion:
         attribution_bytes = len(member.attribution) if self._attribution else 0
         token = member.session.token
+        number_bytes = 0 if member.said is None else NUMBER_BYTES
         return Completion(
             token,
             host=member.room.host is member,
@@ -207,7 +212,7 @@ class Control:
             silence_timeout_seconds=self._silence_timeout_seconds,
             max_message_bytes=min(
                 MAX_DELIVERY_BYTES - attribution_bytes,
-                MAX_DATAGRAM_BYTES - 2 - len(member.room.raw_name) - len(token),
+                MAX_DATAGRAM_BYTES - 2 - len(member.room.raw_name) - len(token) - number_bytes,
             ),
             moderation=self._moderation,
             features=features,

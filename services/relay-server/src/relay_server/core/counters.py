@@ -4,6 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
+from relay_server.core.receipts import Answer
+
 
 @unique
 class DropReason(StrEnum):
@@ -23,6 +25,7 @@ class DropReason(StrEnum):
     MUTED = "muted"
     RESERVED_NAME = "reserved_name"
     TOO_LONG = "too_long"
+    STALE = "stale"
     TOO_MANY = "too_many"
 
 
@@ -49,6 +52,8 @@ class Counters:
     notice_failures: int = 0
     address_changes: int = 0
     challenges: int = 0
+    answers: dict[Answer, int] = field(default_factory=lambda: dict.fromkeys(Answer, 0))
+    """To messages that have a number (RCP-01)."""
     dropped: dict[DropReason, int] = field(default_factory=lambda: dict.fromkeys(DropReason, 0))
     send_failures: dict[SendFailure, int] = field(default_factory=lambda: dict.fromkeys(SendFailure, 0))
     fanout: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))

@@ -7,6 +7,7 @@ from typing import Any, Final
 from relay_server.core.address import network_of
 from relay_server.core.audience import Group, Listener
 from relay_server.core.limits import Muted, SpeechLimit
+from relay_server.core.receipts import SaidNumbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ class Member:
     muted: bool = False
     """Whether its name is (MOD-05); `limit` is a `Muted` as well, once it was heard."""
     limit: SpeechLimit | Muted | None = None
+    said: SaidNumbers | None = None
+    """What it said by number; None if it gets no receipts (RCP-01)."""
     told_at: float = float("-inf")
     may_ask_at: float = 0.0
     """When a list is to be had again (MOD-02)."""

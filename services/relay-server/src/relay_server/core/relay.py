@@ -1,9 +1,10 @@
-"""The rooms' data path: what becomes of one datagram (UDP-01 to UDP-11)."""
+"""The rooms' data path: what becomes of one datagram (UDP-01 to UDP-11, RCP-01 to RCP-04)."""
 
 from typing import Final
 
 from chatproto import EvictionReason, MessageDropped, NotRelayed, is_answer, parse_command, parse_datagram, sanitize
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
+from chatproto.receipts import NUMBERED, encode_receipt, parse_numbered
 from relay_server.core.address import is_answerable, network_of
 from relay_server.core.audience import Forward
 from relay_server.core.commands import Commands
@@ -13,6 +14,7 @@ from relay_server.core.limits import SMALL_AUDIENCE, NetworkBuckets, copy_rate
 from relay_server.core.model import Member, Session
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
+from relay_server.core.receipts import Answer, Receipt
 from relay_server.core.registry import TELL_SECONDS, Registry
 
 LEAVE_COMMANDS: Final = frozenset((b"/leave", b"/exit", b"/quit"))
@@ -46,6 +48,10 @@ class Relay:
         self._attribution = policy.attribution
         self._sanitize = policy.sanitize
         self._leave_commands = policy.leave_commands
+        self.receipts: list[Receipt] = []
+        """Answers to messages that have a number; who sends them takes them out."""
+        self._answers = False
+        """Whether the message in hand has a number, so that its answer tells what became of it."""
 
     def handle_datagram(self, data: bytes, source: Address, now: float) -> Forward | DropReason | None:
         """Decide about one datagram and count the decision (CON-01); None: it was accepted, and nobody gets it.
@@ -66,8 +72,11 @@ class Relay:
         sender.failures = None
         message = data[sender.header_bytes :]
         member = sender.member
-        if member.limit is not None and (reason := member.limit.exceeded(len(message), now)) is not None:
-            return self._hold_back(member, message, reason, now)
+        reason = None
+        if (member.said is not None and message.startswith(NUMBERED)) or (
+            member.limit is not None and (reason := member.limit.exceeded(len(message), now)) is not None
+        ):
+            return self._hold_back(member, message, reason, now) if reason else self._take_number(sender, message, now)
         attribution = member.attribution
         # An ordinary message: short, plain, no command, and not one that may begin with its sender's own name.
         if (
@@ -93,6 +102,57 @@ class Relay:
             room.sent.sample(payload, now)
         self._fanout[others] += 1
         return audience, sender, payload
+
+    def _take_number(self, sender: Session, message: bytes, now: float) -> Forward | DropReason | None:
+        """Judge a message that has a number, unless it was said before, and answer it (RCP-01, RCP-02)."""
+        numbered, said = parse_numbered(message), sender.member.said
+        if numbered is None or said is None:
+            return self._judge(sender, message, now)
+        number, text = numbered
+        if number in said:
+            self._answer(sender, Answer.REPEATED, number)
+            return self._conclude(b"")
+        if said.is_stale(number):
+            self._answer(sender, Answer.NOT_SAID, number, DropReason.STALE)
+            return self._drop(DropReason.STALE)
+        self._answers = True
+        result = self._judge(sender, text, now)
+        self._answers = False
+        if isinstance(result, DropReason):
+            self._answer(sender, Answer.NOT_SAID, number, result)
+        else:
+            said.add(number)
+            self._answer(sender, Answer.SAID, number)
+        return result
+
+    def _judge(self, sender: Session, message: bytes, now: float) -> Forward | DropReason | None:
+        """Do as `handle_datagram` does with a member's message, without its short cuts."""
+        member = sender.member
+        if member.limit is not None and (reason := member.limit.exceeded(len(message), now)) is not None:
+            return self._hold_back(member, message, reason, now)
+        meant = self._interpret(member, message, now)
+        if not meant or isinstance(meant, DropReason):
+            return self._conclude(meant)
+        audience = member.room.gather()
+        others = len(audience.addresses) - 1
+        if others > SMALL_AUDIENCE and (copied := self._over_copies(member, others, now)):
+            return self._drop(copied)
+        self._counters.accepted += 1
+        if now >= member.room.sent.due_at:
+            member.room.sent.sample(meant, now)
+        self._fanout[others] += 1
+        return audience, sender, meant
+
+    def _answer(self, sender: Session, answer: Answer, number: int, reason: str = "") -> None:
+        """Tell a member what became of its number, where it is known to be; who is gone by now, isn't told (RCP-04)."""
+        if sender.address is not None and sender.member in sender.member.room.members:
+            self._counters.answers[answer] += 1
+            self.receipts.append((sender.address, encode_receipt(number, reason)))
+
+    def _advise(self, member: Member, reason: NotRelayed, now: float, over_bytes: int = 0) -> None:
+        """Tell a member that a message of its wasn't relayed, if no answer will."""
+        if not self._answers:
+            self._registry.advise(member, MessageDropped(reason, over_bytes), now)
 
     def _identify(self, data: bytes, source: Address, now: float) -> Session | DropReason:
         """Find out who sends from a new address, or why it doesn't count (UDP-02, UDP-03)."""
@@ -126,7 +186,7 @@ class Relay:
             return DropReason.RESERVED_NAME if _is_utf8(message) else DropReason.INVALID_UTF8
         if len(payload) > MAX_DELIVERY_BYTES:
             over = len(payload) - MAX_DELIVERY_BYTES
-            self._registry.advise(member, MessageDropped(NotRelayed.TOO_LONG, over), now)
+            self._advise(member, NotRelayed.TOO_LONG, now, over)
             return DropReason.TOO_LONG
         return payload
 
@@ -160,7 +220,7 @@ class Relay:
             return self._drop(self._over_limit(member, reason, now))
         meant = self._obey(member, message, now)
         if meant is None:
-            self._registry.advise(member, MessageDropped(NotRelayed.MUTED), now)
+            self._advise(member, NotRelayed.MUTED, now)
             return self._drop(reason)
         return self._conclude(meant)
 
@@ -192,7 +252,7 @@ class Relay:
         """Count what the members of one address make the relay send in large rooms; the member alone isn't to blame."""
         if self._copies.take(network_of(member.ip), now, others):
             return None
-        self._registry.advise(member, MessageDropped(NotRelayed.COPY_RATE), now)
+        self._advise(member, NotRelayed.COPY_RATE, now)
         return DropReason.COPY_RATE
 
     def _over_limit(self, member: Member, reason: DropReason, now: float) -> DropReason:
@@ -200,7 +260,7 @@ class Relay:
         if since_struck >= TELL_SECONDS:
             member.struck_at = now
             member.strikes = member.strikes + 1 if since_struck < STRIKE_PAUSE_SECONDS else 1
-            self._registry.advise(member, MessageDropped(NotRelayed(reason)), now)
+            self._advise(member, NotRelayed(reason), now)
             if member.strikes >= STRIKES_TO_EVICT:
                 self._registry.evict(member, EvictionReason.ABUSE, now)
         return reason

@@ -14,11 +14,13 @@ from chatproto.notices import SERVER_NAME
 from relay_server.core.audience import Forward, Outgoing
 from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.core.endpoint import Address, Host
+from relay_server.core.receipts import Receipt
 from relay_server.net.address import UdpAddress
 from relay_server.net.crowds import MAX_QUEUED_COPIES, CrowdQueue
 from relay_server.net.fanout import GsoBatch, pack_batches, rows_by_form
 from relay_server.net.neighbours import unresolved_hosts
 from relay_server.net.portable import PortableSocket
+from relay_server.net.targets import pack_targets
 
 if TYPE_CHECKING:
     from relay_server.net.batch import BatchSocket
@@ -89,14 +91,19 @@ class UdpPort:
         encode: Encoder = encode_notice,
         portable: bool = False,
         fine: bool = False,
+        receipts: list[Receipt] | None = None,
     ) -> None:
-        """``fine`` is that of `CrowdQueue`."""
+        """Send what comes into ``receipts`` along with the messages of its batch (RCP-04).
+
+        ``fine`` is that of `CrowdQueue`.
+        """
         self._raw = sock
         self._sock = PortableSocket(sock) if portable or not _batches(sock) else _batch_socket(sock, pinned=pinned)
         self._handle = handle
         self._chat = chat
         self._clock = clock
         self._encode = encode
+        self._receipts = [] if receipts is None else receipts
         self._waiting: list[tuple[bytes, UdpAddress]] = []
         self._forwards: list[Forward] = []
         self._to_crowds: defaultdict[Any, list[Forward]] = defaultdict(list)
@@ -210,6 +217,14 @@ class UdpPort:
             for group, forwards in self._to_crowds.items():
                 self._crowds.add(group, pack_batches(forwards, together=together), is_notice=False)
             self._to_crowds.clear()
+        if self._receipts:
+            answers = [
+                (payload, pack_targets((address,)), 0)
+                for address, payload in self._receipts
+                if isinstance(address, bytes)
+            ]
+            self._receipts.clear()
+            self._send_notices(answers)
 
     def _send_slice(self) -> None:
         """Send some of what goes to crowds."""

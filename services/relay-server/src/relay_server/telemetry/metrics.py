@@ -23,6 +23,7 @@ from chatproto import Command, EvictionReason, Operation, Status
 from relay_server import __version__
 from relay_server.core import events
 from relay_server.core.counters import Counters, DropReason, SendFailure
+from relay_server.core.receipts import Answer
 from relay_server.passwords import Outcome
 from relay_server.telemetry.encryption import tls_metrics
 from relay_server.tls.counts import TlsCounts
@@ -207,6 +208,13 @@ class RelayCollector:
                 label = operation.name.lower() if operation else UNKNOWN_OPERATION
                 transactions.add_metric((label, status.reason), tally.transactions[operation, status])
         yield transactions
+        yield _by_reason(
+            "relay_receipts",
+            "Answers to messages that have a number (RCP-01)",
+            Answer,
+            self._rooms.answers,
+            label="answer",
+        )
         yield _by_reason(
             "relay_password_checks", "Passwords worked on, by what came of it (PWD-03)",
             Outcome, tally.passwords, label="outcome",

@@ -1,0 +1,53 @@
+"""Which numbered messages of a member were said, so that none is relayed twice (RCP-02)."""
+
+from array import array
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from enum import StrEnum, unique
+from typing import TypeAlias
+
+from chatproto.receipts import WINDOW
+from relay_server.core.endpoint import Address
+
+Receipt: TypeAlias = tuple[Address, bytes]
+"""Where an answer goes, and its bytes."""
+
+
+@unique
+class Answer(StrEnum):
+    """What a numbered message is answered; the word is the metrics' label."""
+
+    SAID = "said"
+    REPEATED = "repeated"
+    """It was said before: the answer is the same."""
+    NOT_SAID = "not_said"
+
+
+class SaidNumbers:
+    """The greatest numbers that were said, `WINDOW` at most, in 4 bytes each."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self) -> None:
+        self._numbers = array("I")
+
+    def __contains__(self, number: int) -> bool:
+        """Tell whether this number was said."""
+        numbers = self._numbers
+        if not numbers or number > numbers[-1]:  # as nearly all are
+            return False
+        return numbers[bisect_left(numbers, number)] == number
+
+    def __iter__(self) -> Iterator[int]:
+        """Go through all, the least first."""
+        return iter(self._numbers)
+
+    def is_stale(self, number: int) -> bool:
+        """Tell whether a number is so low that nobody knows any more whether it was said."""
+        return len(self._numbers) == WINDOW and number < self._numbers[0]
+
+    def add(self, number: int) -> None:
+        """Remember that a number was said, in place of the lowest if there are enough."""
+        insort(self._numbers, number)
+        if len(self._numbers) > WINDOW:
+            del self._numbers[0]
