@@ -15,6 +15,7 @@ from relay_server.core import events
 from relay_server.core.counters import DropReason
 from relay_server.core.errors import BusyError
 from relay_server.core.model import Member
+from relay_server.core.receipts import SaidNumbers
 from relay_server.net.address import UdpAddress, locate
 from services.relay_server.core.rooms_case import Case, address_of, at, delivered, home, take_out
 
@@ -28,6 +29,7 @@ POLICIES: Final[tuple[dict[str, Any], ...]] = (
 )
 WORDS_SAID: Final = (
     *(b"hello", b"", b"/leave", b"/exit", b"/quit", b"ann: hello", b"bob  : hi", b"server: disconnected: kicked"),
+    *(b"/say 1 hello", b"/say 2", b"/say 0 hello", b"/say 1 /leave", b"/say 3 \xff"),
     *(b" SERVER : x", b"a\nb\x1b[2J", "\u202e".encode(), b"\xff", b"\n" * 1400, b"x" * 4096),
 )
 COMMANDS: Final = (
@@ -37,6 +39,8 @@ COMMANDS: Final = (
 PAUSES: Final = (0.0, 0.01, 0.6, 1.0, 6.0, 20.0, 61.0, 290.0, 301.0)
 STRANGERS: Final = (at("10.0.0.1", 5001), at("10.0.0.2"), at("10.9.9.9"), at("2001:db8::1"))
 MAX_STEPS: Final = 30
+MORE_BYTES: Final = 32 + 12
+"""By so much an answer may be longer (RCP-04); what comes with a relay's own tokens is 12 bytes longer at least."""
 
 SEEDS: Final = (
     b"\0\0\0\0\1\1\1\2\2\0",
@@ -54,6 +58,7 @@ WORDS: Final = (
     b"\x04\x07demotoken-1",
     b"server:",
     b"/leave",
+    b"/say 1 ",
     b"ann:",
     b"/mute ",
     b"/ban ",
@@ -69,6 +74,7 @@ class World:
         self.policy = bites.pick(POLICIES)
         self._case = Case(**self.policy)
         self._members: list[Member] = list(self._case.trio())
+        self._members[1].said = SaidNumbers()
         self._now = 1.0
         self._received = self._case.registry.counters.received
         self._copies = 0
@@ -130,6 +136,7 @@ class World:
         listeners = self._listeners_but(sender) if sender else []
         result = delivered(self._case.relay.handle_datagram(data, source, self._now))
         self._received += 1
+        self._check_answers(sender, len(data))
         if sender is None:
             assert isinstance(result, DropReason), "who is no member was heard"
             assert len(self._case.registry.outbox) == notices, "who is no member was answered"
@@ -141,6 +148,16 @@ class World:
                 assert addresses == listeners
                 self._copies += len(listeners)
                 self._sent.append(payload)
+
+    def _check_answers(self, sender: Member | None, size: int) -> None:
+        answers = self._case.relay.receipts
+        assert len(answers) <= 1, "one datagram was answered by several"
+        for address, payload in answers:
+            assert sender, "who is no member was answered"
+            assert sender.said is not None, "who has no receipts was answered"
+            assert address == sender.session.address
+            assert len(payload) <= size + MORE_BYTES
+        answers.clear()
 
     def _sender_of(self, data: bytes, source: UdpAddress) -> Member | None:
         parts = parse_datagram(data)

@@ -26,17 +26,16 @@ class Answer(StrEnum):
 class SaidNumbers:
     """The greatest numbers that were said, `WINDOW` at most, in 4 bytes each."""
 
-    __slots__ = ("_numbers",)
+    __slots__ = ("_numbers", "greatest")
 
     def __init__(self) -> None:
+        self.greatest = 0
+        """What is greater was never said, as nearly all are."""
         self._numbers = array("I")
 
     def __contains__(self, number: int) -> bool:
         """Tell whether this number was said."""
-        numbers = self._numbers
-        if not numbers or number > numbers[-1]:  # as nearly all are
-            return False
-        return numbers[bisect_left(numbers, number)] == number
+        return number <= self.greatest and self._numbers[bisect_left(self._numbers, number)] == number
 
     def __iter__(self) -> Iterator[int]:
         """Go through all, the least first."""
@@ -48,6 +47,11 @@ class SaidNumbers:
 
     def add(self, number: int) -> None:
         """Remember that a number was said, in place of the lowest if there are enough."""
-        insort(self._numbers, number)
-        if len(self._numbers) > WINDOW:
-            del self._numbers[0]
+        numbers = self._numbers
+        if number > self.greatest:
+            self.greatest = number
+            numbers.append(number)
+        else:
+            insort(numbers, number)
+        if len(numbers) > WINDOW:
+            del numbers[0]

@@ -109,12 +109,13 @@ class Relay:
         if numbered is None or said is None:
             return self._judge(sender, message, now)
         number, text = numbered
-        if number in said:
-            self._answer(sender, Answer.REPEATED, number)
-            return self._conclude(b"")
-        if said.is_stale(number):
-            self._answer(sender, Answer.NOT_SAID, number, DropReason.STALE)
-            return self._drop(DropReason.STALE)
+        if number <= said.greatest:
+            if number in said:
+                self._answer(sender, Answer.REPEATED, number)
+                return self._conclude(b"")
+            if said.is_stale(number):
+                self._answer(sender, Answer.NOT_SAID, number, DropReason.STALE)
+                return self._drop(DropReason.STALE)
         self._answers = True
         result = self._judge(sender, text, now)
         self._answers = False

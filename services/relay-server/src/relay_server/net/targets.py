@@ -19,7 +19,12 @@ _TAIL = bytes(8) + _CONTROL.pack(_SEGMENT_CMSG_BYTES, _SOL_UDP, _UDP_SEGMENT) + 
 
 def pack_targets(addresses: Iterable[UdpAddress]) -> bytes:
     """Put addresses in a row, 96 bytes each."""
-    return b"".join([address + _TAIL for address in addresses])
+    return b"".join(targets_of(addresses))
+
+
+def targets_of(addresses: Iterable[UdpAddress]) -> list[bytes]:
+    """Return a row of one for each address."""
+    return [address + _TAIL for address in addresses]
 
 
 def unpack_targets(targets: bytes) -> list[UdpAddress]:

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from chatproto import Notice, encode_lobby, encode_notice
@@ -20,7 +21,7 @@ from relay_server.net.crowds import MAX_QUEUED_COPIES, CrowdQueue
 from relay_server.net.fanout import GsoBatch, pack_batches, rows_by_form
 from relay_server.net.neighbours import unresolved_hosts
 from relay_server.net.portable import PortableSocket
-from relay_server.net.targets import pack_targets
+from relay_server.net.targets import targets_of
 
 if TYPE_CHECKING:
     from relay_server.net.batch import BatchSocket
@@ -218,13 +219,9 @@ class UdpPort:
                 self._crowds.add(group, pack_batches(forwards, together=together), is_notice=False)
             self._to_crowds.clear()
         if self._receipts:
-            answers = [
-                (payload, pack_targets((address,)), 0)
-                for address, payload in self._receipts
-                if isinstance(address, bytes)
-            ]
+            addresses, payloads = zip(*self._receipts, strict=True)
             self._receipts.clear()
-            self._send_notices(answers)
+            self._send_notices(list(zip(payloads, targets_of(addresses), repeat(0), strict=False)))
 
     def _send_slice(self) -> None:
         """Send some of what goes to crowds."""
