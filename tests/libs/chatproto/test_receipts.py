@@ -10,6 +10,11 @@ from chatproto.receipts import MAX_NUMBER, NUMBER_BYTES, encode_numbered, encode
 NUMBERS = st.integers(1, MAX_NUMBER)
 
 
+def test_the_longest_number_has_room() -> None:
+    assert encode_numbered(MAX_NUMBER, b"hi") == b"/say 4294967295 hi"
+    assert len(encode_numbered(MAX_NUMBER, b"")) == NUMBER_BYTES
+
+
 @given(NUMBERS, st.binary())
 @example(MAX_NUMBER, b"")
 @example(1, b" /say 2 x ")

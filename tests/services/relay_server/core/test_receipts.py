@@ -85,6 +85,19 @@ def test_a_number_that_was_said_is_answered_again_and_relayed_no_more() -> None:
     case.assert_all_is_counted()
 
 
+@pytest.mark.requirement("RCP-02")
+def test_numbers_may_come_in_another_order() -> None:
+    case = ReceiptCase()
+    for number in (5, 2, 9, 1, 7):
+        assert relayed(case.say(case.ann, f"/say {number} hello"))[0] == "ann: hello"
+        assert case.answered(case.ann, number)
+    for number in (5, 2, 9, 1, 7):
+        assert case.say(case.ann, f"/say {number} hello") == NOTHING_SAID
+        assert case.answered(case.ann, number)
+    assert case.ann.said is not None
+    assert list(case.ann.said) == [1, 2, 5, 7, 9]
+
+
 @pytest.mark.requirement("RCP-02", "LIM-01")
 def test_a_refused_number_is_answered_by_the_reason_and_may_be_tried_again() -> None:
     case = ReceiptCase(message_rate=1, message_burst=2)
