@@ -17,17 +17,17 @@ def carry_out(_: Namespace) -> int:
     """Run the relay until a signal; returns the exit code."""
     from relay_server.app import App  # noqa: PLC0415
     from relay_server.net import loop  # noqa: PLC0415
-    from relay_server.telemetry.aside import write_errors_aside  # noqa: PLC0415
+    from relay_server.telemetry.aside import errors_aside  # noqa: PLC0415
     from relay_server.telemetry.logs import configure_logs  # noqa: PLC0415
 
     settings = load_settings()
-    write_errors_aside()
     wants_json = settings.log_format is LogFormat.JSON or (
         settings.log_format is LogFormat.AUTO and not sys.stderr.isatty()
     )
-    configure_logs(level=settings.log_level, json=wants_json, stream=sys.stderr)
 
     async def run() -> int:
         return await App(settings).run()
 
-    return loop.run(run(), use_uvloop=settings.event_loop is LoopKind.UVLOOP)
+    with errors_aside():
+        configure_logs(level=settings.log_level, json=wants_json, stream=sys.stderr)
+        return loop.run(run(), use_uvloop=settings.event_loop is LoopKind.UVLOOP)

@@ -1,9 +1,10 @@
 """The standard error, written by a thread of its own: nothing waits for whoever reads it, or doesn't."""
 
-import atexit
 import os
 import select
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOBase
 from pathlib import Path
 from queue import SimpleQueue
@@ -73,16 +74,16 @@ def _write(descriptor: int, data: bytes) -> None:
             select.select([], [descriptor], [])
 
 
-def write_errors_aside() -> None:
-    """Put an `Aside` in the place of the standard error, for records, tracebacks and warnings alike."""
+@contextmanager
+def errors_aside() -> Iterator[None]:
+    """Have an `Aside` in the place of the standard error, for records, tracebacks and warnings alike."""
     original = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - None: it was closed before the start
     sys.stderr = aside = Aside(original)
-
-    def end() -> None:
+    try:
+        yield
+    finally:
         if aside.end():
-            sys.stderr = original  # for what the interpreter says after this
-
-    atexit.register(end)
+            sys.stderr = original  # for what is said after this; if nobody reads, the end waits for nobody
 
 
 def dropped_records() -> int:
