@@ -68,19 +68,18 @@ def test_a_pipe_that_somebody_made_non_blocking_loses_nothing(pipe: tuple[TextIO
 
 ENDINGS = """
 import sys, threading, warnings
-from relay_server.telemetry.aside import write_errors_aside
-write_errors_aside()
-print("first", file=sys.stderr)
-warnings.warn("a warning")
-thread = threading.Thread(target=lambda: 1 // 0)
-thread.start()
-thread.join()
+from relay_server.telemetry.aside import errors_aside
 class Lost:
     def __del__(self):
         raise ValueError("in a destructor")
-lost = Lost()
-sys.modules["kept"] = lost
-raise KeyError("uncaught")
+with errors_aside():
+    print("first", file=sys.stderr)
+    warnings.warn("a warning")
+    thread = threading.Thread(target=lambda: 1 // 0)
+    thread.start()
+    thread.join()
+    Lost()
+    raise KeyError("uncaught")
 """
 
 
@@ -93,5 +92,5 @@ def test_the_end_of_the_process_loses_nothing() -> None:
 
 
 def test_the_end_of_the_process_waits_for_nobody(pipe: tuple[TextIO, TextIO]) -> None:
-    program = "from relay_server.telemetry.aside import *\nwrite_errors_aside()\nprint('x' * 200000, file=sys.stderr)"
+    program = "from relay_server.telemetry.aside import *\nwith errors_aside(): print('x' * 200000, file=sys.stderr)"
     assert subprocess.run([sys.executable, "-c", program], stderr=pipe[1], timeout=60, check=False).returncode == 0
