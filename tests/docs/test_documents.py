@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import tomllib
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
@@ -157,3 +158,11 @@ def test_every_decision_is_listed() -> None:
     assert [name for name, _ in listed] == files
     for name, title in listed:
         assert read(f"docs/adr/{name}").startswith(f"# {int(name[:4])}. {title}\n")
+
+
+def test_the_relays_layers_are_those_of_the_contract() -> None:
+    contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract.get("containers") == ["relay_server"])
+    _, _, below = read("docs/architecture.md").partition("inside relay_server")
+    drawn, _, _ = below.partition("inside chatbrain")
+    assert re.findall(r"^ {1,23}(\w+(?: \| \w+)*)(?: {2}|\n)", drawn, re.MULTILINE) == layers

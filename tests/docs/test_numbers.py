@@ -6,7 +6,6 @@ from chatbrain.liveness import DEAF_SECONDS, MAX_DEAF_SECONDS
 from chatbrain.room import REBOUND_PATIENCE_SECONDS
 from chatproto.notice_parts import LIST_BYTES, MAX_LIST_NOTICES
 from docs.markdown import read
-from relay_server.app import DRAIN_SECONDS, TICK_SECONDS
 from relay_server.core.admission import NEW_PASSWORDS_BURST_MINUTES, NEW_PASSWORDS_PER_GUESS
 from relay_server.core.commands import MAX_TOPIC_BYTES
 from relay_server.core.guesses import BURST_MINUTES, ROOM_FACTOR
@@ -19,6 +18,7 @@ from relay_server.core.reachability import (
     HEARD_SECONDS,
     MAX_CHALLENGE_SECONDS,
 )
+from relay_server.lifecycle import DRAIN_SECONDS, TICK_SECONDS
 from relay_server.net.address import ADDRESS_BYTES
 from relay_server.net.batch import SEND_BATCH, WAIT_FOR_ROOM_MILLISECONDS
 from relay_server.net.crowds import CROWD, SLICE_COPIES

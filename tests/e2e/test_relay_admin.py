@@ -307,7 +307,7 @@ def test_commands_can_be_turned_off(common_relays: CommonRelays) -> None:
 def test_others_are_refused(relay: OwnRelay, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = """
 import sys
-import relay_server.__main__, relay_server.commands.admin
+import relay_server.__main__, relay_server.operator.client, relay_server.operator.location, relay_server.operator.tables
 step_down()
 relay_server.__main__.main()
 """

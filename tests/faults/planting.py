@@ -28,20 +28,24 @@ def plant(module, path, error, armed):
 for place in {places!r}:
     plant(*place.split(":"), lambda: {error}, {armed!r})
 
-def keep_last_words(app, path):
-    make_registry = app.make_registry
+def keep_last_words(parts, path):
+    make_registry = parts.make_registry
 
     def make(collector):
         registry = make_registry(collector)
-        atexit.register(lambda: open(path, "wb").write(app.exposition(registry)[1]))
+
+        def write():
+            collector.read_gauges = parts.Gauges  # the ports are closed by now
+            open(path, "wb").write(parts.exposition(registry)[1])
+
+        atexit.register(write)
         return registry
 
-    app.make_registry = make
+    parts.make_registry = make
 
-app = importlib.import_module("relay_server.app")
-keep_last_words(app, {last_words!r})
+keep_last_words(importlib.import_module("relay_server.parts"), {last_words!r})
 if {drain_seconds!r}:
-    app.DRAIN_SECONDS = {drain_seconds!r}
+    importlib.import_module("relay_server.lifecycle").DRAIN_SECONDS = {drain_seconds!r}
 """
 
 

@@ -116,7 +116,7 @@ CASES: Final = {
     "a request for a page": Case("relay_server.net.http:OpsServer.reply_to", ask_for_a_page),
     "a worker": Case("relay_server.passwords:Passwords.hash", request_with_a_password),
     "the clockwork": Case("relay_server.core.registry:Registry.expire", wait),
-    "a signal": Case("relay_server.app:App._on_signal", ask_to_end),
+    "a signal": Case("relay_server.lifecycle:Lifecycle._on_signal", ask_to_end),
     "a server's task": Case("relay_server.operator.unix_socket:UnixSocket.remove", ask_to_end, "task"),
     "counting an event": Case("relay_server.telemetry.metrics:Tally.observe_event", request, "telemetry"),
     "logging an event": Case("relay_server.telemetry.logs:_write", request, "telemetry"),

@@ -14,7 +14,7 @@ from faults.crowd import Crowd
 from faults.pair import honest_pair
 from faults.relays import StartRelay
 from faults.weakened import move_at_once, short_tokens
-from relay_server.app import new_token
+from relay_server.parts import new_token
 
 BURST = 1000
 """So many small datagrams fit into the receive buffer with those of the honest."""

@@ -16,6 +16,7 @@ from relay_server.core.registry import Registry
 from relay_server.net.address import locate, make_address
 from relay_server.net.sockets import listen_tcp
 from relay_server.net.tcp import TcpPort
+from relay_server.net.workers import Workers
 from relay_server.passwords import Passwords
 from services.relay_server.core.rooms_case import new_nonces
 from services.relay_server.net.loopback import DEADLINE_SECONDS, until
@@ -60,6 +61,7 @@ class Relay:
             control,
             TcpLimits(**defaults | limits),
             asyncio.get_running_loop().time,
+            workers=Workers(),
             flush=self._flush,
             on_duration=self.durations.append,
             pinned=True,

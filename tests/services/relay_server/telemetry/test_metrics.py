@@ -15,6 +15,7 @@ from relay_server.telemetry.metrics import (
     DURATION_BOUNDS,
     FANOUT_BOUNDS,
     LAG_WINDOW_SECONDS,
+    Gauges,
     LoopLag,
     RelayCollector,
     Tally,
@@ -161,10 +162,10 @@ def test_passwords_are_counted_by_outcome() -> None:
 
 def test_gauges_show_this_moment() -> None:
     scrape = Scrape()
-    gauges = scrape.collector.gauges
-    gauges.rooms, gauges.members, gauges.lobby_clients, gauges.receive_buffer_bytes = 2, 30, 4, 212_992
-    gauges.kernel_drops, gauges.tcp_connections, gauges.tcp_aborted = 5, 6, 7
-    gauges.member_addresses, gauges.receive_buffer_wanted_bytes = 8, 4_194_304
+    scrape.collector.read_gauges = lambda: Gauges(
+        rooms=2, members=30, lobby_clients=4, receive_buffer_bytes=212_992, kernel_drops=5, tcp_connections=6,
+        tcp_aborted=7, member_addresses=8, receive_buffer_wanted_bytes=4_194_304,
+    )  # fmt: skip
     assert scrape.value("relay_rooms") == 2
     assert scrape.value("relay_members") == 30
     assert scrape.value("relay_lobby_clients") == 4

@@ -15,8 +15,9 @@ def add_to(commands: Any) -> None:
 
 def carry_out(_: Namespace) -> int:
     """Run the relay until a signal; returns the exit code."""
-    from relay_server.app import App  # noqa: PLC0415
+    from relay_server.lifecycle import Lifecycle  # noqa: PLC0415
     from relay_server.net import loop  # noqa: PLC0415
+    from relay_server.parts import build  # noqa: PLC0415
     from relay_server.telemetry.aside import errors_aside  # noqa: PLC0415
     from relay_server.telemetry.logs import configure_logs  # noqa: PLC0415
 
@@ -26,7 +27,7 @@ def carry_out(_: Namespace) -> int:
     )
 
     async def run() -> int:
-        return await App(settings).run()
+        return await Lifecycle(build(settings)).run()
 
     with errors_aside():
         configure_logs(level=settings.log_level, json=wants_json, stream=sys.stderr)

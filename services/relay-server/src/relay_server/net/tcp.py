@@ -36,6 +36,7 @@ class TcpPort:
         limits: TcpLimits,
         clock: Callable[[], float],
         *,
+        workers: Workers,
         flush: Callable[[], None],
         on_duration: Callable[[float], None],
         pinned: bool,
@@ -53,7 +54,7 @@ class TcpPort:
         )
         self.aborted = 0
         """Connections that ended before they had asked for anything whole, or before it was decided."""
-        self.workers = Workers()
+        self.workers = workers
         self._acceptor: Acceptor | None = None
 
     def start(self, sock: socket.socket) -> None:

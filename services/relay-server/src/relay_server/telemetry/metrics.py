@@ -3,11 +3,11 @@
 import platform
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from enum import StrEnum, unique
 from itertools import accumulate
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -25,8 +25,7 @@ from relay_server.core import events
 from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.core.receipts import Answer
 from relay_server.passwords import Outcome
-from relay_server.telemetry.encryption import tls_metrics
-from relay_server.tls.counts import TlsCounts
+from relay_server.tls.counts import HandshakeFailure, ReloadResult, TlsCounts
 
 FANOUT_BOUNDS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 DURATION_BOUNDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -48,20 +47,28 @@ class Component(StrEnum):
     DRAIN = "drain"
 
 
-@dataclass(slots=True)
-class Gauges:
-    """What is true at this moment; the app fills it in when somebody scrapes."""
+def _shown(family: type[Metric], text: str) -> Any:
+    return field(default=0, metadata={"family": family, "text": text})
 
-    rooms: int = 0
-    members: int = 0
-    member_addresses: int = 0
-    lobby_clients: int = 0
-    tcp_connections: int = 0
-    tcp_aborted: int = 0
-    kernel_drops: int = 0
-    receive_buffer_bytes: int = 0
-    receive_buffer_wanted_bytes: int = 0
-    log_records_dropped: int = 0
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """What is true at the moment of a scrape; each field is a metric of that name."""
+
+    rooms: int = _shown(GaugeMetricFamily, "Rooms now")
+    members: int = _shown(GaugeMetricFamily, "Members now, in all rooms")
+    member_addresses: int = _shown(GaugeMetricFamily, "Addresses that members come from now (/64 networks with IPv6)")
+    lobby_clients: int = _shown(GaugeMetricFamily, "Clients known in the lobby now")
+    tcp_connections: int = _shown(GaugeMetricFamily, "TCP connections open now")
+    tcp_aborted: int = _shown(CounterMetricFamily, "Connections that ended before a request was whole and decided")
+    kernel_drops: int = _shown(CounterMetricFamily, "Datagrams dropped by the kernel before the relay (CON-04)")
+    receive_buffer_bytes: int = _shown(GaugeMetricFamily, "Receive buffer of the rooms' port, as granted")
+    receive_buffer_wanted_bytes: int = _shown(
+        GaugeMetricFamily, "Receive buffer of the rooms' port, as the settings ask for"
+    )
+    log_records_dropped: int = _shown(
+        CounterMetricFamily, "Log records that were lost, because nobody took them in time or they couldn't be written"
+    )
 
 
 class LoopLag:
@@ -128,13 +135,22 @@ class Tally:
 class RelayCollector:
     """Turns the counts into metric families, every label value included from the first scrape on."""
 
-    def __init__(self, rooms: Counters, lobby: Counters, tally: Tally, loop: str, tls: TlsCounts | None = None) -> None:
+    def __init__(
+        self,
+        rooms: Counters,
+        lobby: Counters,
+        tally: Tally,
+        loop: str,
+        tls: TlsCounts | None = None,
+        read_gauges: Callable[[], Gauges] = Gauges,
+    ) -> None:
+        """``read_gauges`` is called at each scrape before any counter is read, and settles those of what waits."""
         self._rooms = rooms
         self._lobby = lobby
         self._tally = tally
         self._loop = loop
         self._tls = tls or TlsCounts()
-        self.gauges = Gauges()
+        self.read_gauges = read_gauges
 
     def describe(self) -> list[Metric]:
         """Say nothing in advance, so that registering reads no counts."""
@@ -142,47 +158,16 @@ class RelayCollector:
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric."""
-        yield from self._gauges()
+        yield from self._gauges(self.read_gauges())
         yield from _datagrams("relay_", "room", self._rooms)
         yield from _datagrams("relay_lobby_", "lobby", self._lobby)
         yield from self._reasons()
         yield from self._histograms()
-        yield from tls_metrics(self._tls)
+        yield from self._encryption()
 
-    def _gauges(self) -> Iterator[Metric]:
-        gauges = self.gauges
-        yield GaugeMetricFamily("relay_rooms", "Rooms now", gauges.rooms)
-        yield GaugeMetricFamily("relay_members", "Members now, in all rooms", gauges.members)
-        yield GaugeMetricFamily(
-            "relay_member_addresses",
-            "Addresses that members come from now (/64 networks with IPv6)",
-            gauges.member_addresses,
-        )
-        yield GaugeMetricFamily("relay_lobby_clients", "Clients known in the lobby now", gauges.lobby_clients)
-        yield GaugeMetricFamily("relay_tcp_connections", "TCP connections open now", gauges.tcp_connections)
-        yield CounterMetricFamily(
-            "relay_tcp_aborted", "Connections that ended before a request was whole and decided", gauges.tcp_aborted
-        )
-        yield CounterMetricFamily(
-            "relay_kernel_drops",
-            "Datagrams dropped by the kernel before the relay (CON-04)",
-            gauges.kernel_drops,
-        )
-        yield GaugeMetricFamily(
-            "relay_receive_buffer_bytes",
-            "Receive buffer of the rooms' port, as granted",
-            gauges.receive_buffer_bytes,
-        )
-        yield GaugeMetricFamily(
-            "relay_receive_buffer_wanted_bytes",
-            "Receive buffer of the rooms' port, as the settings ask for",
-            gauges.receive_buffer_wanted_bytes,
-        )
-        yield CounterMetricFamily(
-            "relay_log_records_dropped",
-            "Log records that were lost, because nobody took them in time or they couldn't be written",
-            gauges.log_records_dropped,
-        )
+    def _gauges(self, gauges: Gauges) -> Iterator[Metric]:
+        for each in fields(gauges):
+            yield each.metadata["family"](f"relay_{each.name}", each.metadata["text"], getattr(gauges, each.name))
         yield GaugeMetricFamily(
             "relay_loop_lag_seconds", "Worst lateness of the event loop lately", self._tally.lag.worst_seconds
         )
@@ -195,11 +180,13 @@ class RelayCollector:
         yield _by_reason("relay_evictions", "Members evicted", EvictionReason, tally.evictions)
         yield _by_reason("relay_lobby_evictions", "Lobby clients evicted", EvictionReason, tally.lobby_evictions)
         yield _by_reason("relay_rooms_closed", "Rooms closed, by their host's fate", EvictionReason, tally.rooms_closed)
-        yield _by_component(tally.unexpected_errors)
-        commands = CounterMetricFamily("relay_commands", "Commands of hosts that were obeyed", labels=("command",))
-        for command in Command:
-            commands.add_metric((str(command),), tally.commands[command])
-        yield commands
+        yield _by_reason(
+            "relay_unexpected_errors", "Errors that nobody expected; all but those of pages end the process",
+            Component, tally.unexpected_errors, label="component",
+        )  # fmt: skip
+        yield _by_reason(
+            "relay_commands", "Commands of hosts that were obeyed", Command, tally.commands, label="command"
+        )
         transactions = CounterMetricFamily(
             "relay_transactions", "Creates and joins answered", labels=("operation", "status")
         )
@@ -219,6 +206,23 @@ class RelayCollector:
             "relay_password_checks", "Passwords worked on, by what came of it (PWD-03)",
             Outcome, tally.passwords, label="outcome",
         )  # fmt: skip
+
+    def _encryption(self) -> Iterator[Metric]:
+        tls = self._tls
+        yield CounterMetricFamily("relay_tls_handshakes", "TLS handshakes done", tls.handshakes)
+        yield _by_reason(
+            "relay_tls_handshake_failures", "TLS connections whose handshake was never done",
+            HandshakeFailure, tls.failures,
+        )  # fmt: skip
+        yield _by_reason(
+            "relay_tls_reloads", "Times that the certificate was read anew (SIGHUP)",
+            ReloadResult, tls.reloads, label="result",
+        )  # fmt: skip
+        yield GaugeMetricFamily(
+            "relay_tls_certificate_expiry_timestamp_seconds",
+            "When the certificate in use expires (Unix time); 0 = there is none",
+            tls.certificate_expires_at,
+        )
 
     def _histograms(self) -> Iterator[Metric]:
         yield _histogram(
@@ -277,14 +281,6 @@ def _by_reason(
     family = CounterMetricFamily(name, text, labels=(label,))
     for reason in reasons:
         family.add_metric((str(reason),), counts[reason])
-    return family
-
-
-def _by_component(counts: Mapping[Component, int]) -> Metric:
-    text = "Errors that nobody expected; all but those of pages end the process"
-    family = CounterMetricFamily("relay_unexpected_errors", text, labels=("component",))
-    for component in Component:
-        family.add_metric((str(component),), counts[component])
     return family
 
 

@@ -1,0 +1,139 @@
+"""The life of a relay: start, serve until a signal, drain, stop (EVI-06)."""
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import structlog
+
+from relay_server import __version__
+from relay_server.doctor import linux
+from relay_server.net.supervisor import Pulse, State, tell_supervisor
+from relay_server.parts import Parts
+from relay_server.telemetry.metrics import Component
+from relay_server.tls.server import reload
+
+TICK_SECONDS: Final = 0.5
+"""The longest sleep between two looks at the next deadline."""
+DRAIN_SECONDS: Final = 0.5
+"""How long joins are still answered, with status 12, after the members were told."""
+STANDARD_INPUT: Final = 0
+
+log = structlog.get_logger()
+
+
+class Lifecycle:
+    """Runs the parts of one relay on the running event loop."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._loop = asyncio.get_running_loop()
+        self._signalled = False
+        self._pulse = Pulse(os.environ)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer = self._loop.call_soon(self._tick, self._loop.time())
+
+    async def run(self) -> int:
+        """Serve until the relay is to end; returns the exit code."""
+        self._start()
+        tell_supervisor(State.READY, os.environ)
+        await self._parts.stopping.wait()
+        tell_supervisor(State.STOPPING, os.environ)
+        await self._drain()
+        await self._stop()
+        return 1 if self._parts.crashes.happened else 0
+
+    def _start(self) -> None:
+        parts, attended = self._parts, os.isatty(STANDARD_INPUT)
+        self._loop.set_exception_handler(parts.crashes.on_loop_error)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._on_signal, number)
+        self._loop.add_signal_handler(signal.SIGHUP, self._on_hangup, attended)
+        parts.tcp.start(parts.sockets.tcp)
+        if parts.ops and parts.sockets.ops:
+            self._run_task(parts.ops.run(parts.sockets.ops), "the operators' HTTP port ended")
+        if parts.admin:
+            self._run_task(parts.admin.run(), "the operators' socket ended")
+        self._say_started()
+        gc.collect()
+        gc.freeze()  # what is there now stays: later collections need not look at it
+
+    def _run_task(self, work: Coroutine[Any, Any, None], message: str) -> None:
+        task = self._loop.create_task(work)
+        self._parts.crashes.watch(task, message, is_expected=self._parts.stopping.is_set)
+        self._tasks.add(task)
+
+    def _tick(self, due: float) -> None:
+        """Evict who is due, and sleep until the next deadline."""
+        parts, now = self._parts, self._loop.time()
+        parts.tally.lag.observe(now - due, now)
+        parts.registry.expire(now)
+        parts.lobby.expire(now)
+        self._flush()
+        parts.operators.check_drain(now)
+        if any(sock and sock.fileno() < 0 for sock in (parts.sockets.tcp, parts.sockets.ops)):
+            # uvloop may give one up without a word.
+            parts.crashes.crash(Component.LOOP, "a listening socket was closed", None)
+        self._pulse.beat(now)
+        deadline = min(parts.registry.next_deadline(), parts.lobby.next_deadline(), now + TICK_SECONDS)
+        self._timer = self._loop.call_at(deadline, self._tick, deadline)
+
+    def _flush(self) -> None:
+        for port in self._parts.udp:
+            port.flush()
+
+    def _say_started(self) -> None:
+        settings, granted = self._parts.settings, self._parts.udp[0].receive_buffer_bytes
+        log.info(
+            "listening", version=__version__, host=settings.host, tcp_port=settings.tcp_port,
+            udp_port=settings.udp_port, lobby_port=settings.lobby_port, ops_port=settings.ops_port,
+            tls="off" if not self._parts.tls else "required" if settings.tls_required else "on",
+            loop=settings.event_loop.value,
+        )  # fmt: skip
+        if granted < settings.receive_buffer_bytes:
+            log.warning(
+                "receive_buffer_small", granted_bytes=granted, wanted_bytes=settings.receive_buffer_bytes,
+                advice="raise net.core.rmem_max, or bursts of datagrams are lost in the kernel",
+            )  # fmt: skip
+        container = linux.container(os.environ)
+        if container and container.rootless:
+            log.warning(
+                "addresses_may_be_hidden",
+                advice="a rootless container engine may hide the members' addresses: relay-server doctor tells",
+            )
+
+    def _on_signal(self, number: int) -> None:
+        if self._signalled:
+            os._exit(128 + number)  # asked twice: at once
+        self._signalled = True
+        self._parts.stopping.set()
+        log.info("stopping", signal=signal.Signals(number).name)
+
+    def _on_hangup(self, attended: bool) -> None:
+        """Read the certificate anew; or stop, if that was the sound of the relay's terminal being closed."""
+        if not attended or os.isatty(STANDARD_INPUT):
+            reload(self._parts.tls)
+        elif not self._parts.stopping.is_set():  # a shell says it once more
+            self._on_signal(signal.SIGHUP)
+
+    async def _drain(self) -> None:
+        """Tell every member, and answer joins with status 12 for a moment."""
+        self._timer.cancel()
+        for farewell in (self._parts.registry.shut_down, self._parts.lobby.shut_down, self._flush):
+            with self._parts.crashes.caught(Component.DRAIN, "the farewell failed"):
+                farewell()
+        await asyncio.sleep(DRAIN_SECONDS)
+
+    async def _stop(self) -> None:
+        """Close every port."""
+        parts = self._parts
+        servers = [server for server in (parts.ops, parts.admin) if server]
+        for close in (parts.tcp.close, *(port.close for port in parts.udp), *(one.stop for one in servers)):
+            with parts.crashes.caught(Component.DRAIN, "a port couldn't be closed"):
+                close()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
+        log.info("stopped", unexpected_errors=parts.tally.unexpected_errors.total())

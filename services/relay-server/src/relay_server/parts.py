@@ -1,0 +1,280 @@
+"""Build the relay from its parts: each is whole when it is made, and none serves before all are there."""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import structlog
+
+from relay_server.control import Control
+from relay_server.core import events
+from relay_server.core.address import network_of
+from relay_server.core.commands import Commands, NewPassword
+from relay_server.core.guesses import Guesses
+from relay_server.core.lobby import Lobby
+from relay_server.core.moderation import Moderation
+from relay_server.core.policy import TcpLimits
+from relay_server.core.registry import Registry
+from relay_server.core.relay import Relay
+from relay_server.crashes import Crashes
+from relay_server.net.address import locate, make_address
+from relay_server.net.descriptors import OWN_FILES, raise_limit
+from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp, own_ip
+from relay_server.net.tcp import TcpPort
+from relay_server.net.udp import UdpPort, encode_lobby_notice
+from relay_server.net.workers import Workers
+from relay_server.operator.commands import Operators
+from relay_server.operator.location import open_admin_socket
+from relay_server.operator.server import OperatorServer
+from relay_server.operator.unix_socket import UnixSocket
+from relay_server.passwords import Passwords
+from relay_server.settings import Attribution, Settings
+from relay_server.telemetry.aside import dropped_records
+from relay_server.telemetry.logs import event_logger
+from relay_server.telemetry.metrics import Component, Gauges, RelayCollector, Tally, exposition, make_registry
+from relay_server.tls.server import Tls, open_tls
+
+if TYPE_CHECKING:
+    from relay_server.net.http import OpsServer
+
+TOKEN_BYTES: Final = 16
+"""128 random bits (ROOM-02)."""
+NONCE_BYTES: Final = 8
+"""64 random bits for a challenge, which is good for some seconds (EVI-03)."""
+
+log = structlog.get_logger()
+
+
+class Sockets(NamedTuple):
+    """All that the relay listens on."""
+
+    tcp: socket.socket
+    udp: list[socket.socket]
+    """The rooms', then the lobby's if there is one."""
+    ops: socket.socket | None
+    admin: UnixSocket | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """A relay's parts, as far as its life concerns them (see `lifecycle`)."""
+
+    settings: Settings
+    sockets: Sockets
+    tls: Tls | None
+    registry: Registry
+    lobby: Lobby
+    operators: Operators
+    tally: Tally
+    crashes: Crashes
+    stopping: asyncio.Event
+    """Set when the relay is to end."""
+    tcp: TcpPort
+    udp: tuple[UdpPort, ...]
+    """The rooms' port, then the lobby's if there is one."""
+    ops: "OpsServer | None"
+    admin: OperatorServer | None
+
+
+def build(settings: Settings) -> Parts:
+    """Build a relay on the running event loop.
+
+    Raises:
+        CertificateError: the certificate can't be used.
+        ListenError: a port can't be had.
+
+    """
+    clock = asyncio.get_running_loop().time
+    tls = open_tls(settings)
+    sockets = _open_sockets(settings)
+    passwords, workers, stopping = Passwords(), Workers(), asyncio.Event()
+    tally = Tally(passwords=passwords.outcomes)
+    crashes = Crashes(tally.unexpected_errors, stopping.set)
+    observe = _observer(tally, crashes)
+
+    def hash_aside(wanted: NewPassword) -> None:
+        """Hash a host's new password in a thread, as those of joins are (MOD-08)."""
+
+        def done(work: Future[str]) -> None:
+            commands.set_password(wanted, work.result)
+            udp[0].flush()
+
+        workers.submit(network_of(wanted.member.ip), lambda: passwords.hash(wanted.password), done)
+
+    policy = settings.policy()
+    registry = Registry(policy, observe, _new_nonce, locate)
+    commands = Commands(registry, Moderation(registry), observe, hash_aside=hash_aside)
+    relay = Relay(registry, policy, commands if settings.moderation else None)
+    lobby = Lobby(
+        policy, observe, _new_nonce, locate, registry.provisional, port=settings.lobby_port, ip=own_ip(settings.host)
+    )
+    udp = _udp_ports(sockets.udp, relay, registry, lobby, clock, pinned=is_wildcard(settings.host))
+    tcp = TcpPort(
+        _control(settings, registry, passwords, tally), _tcp_limits(settings), clock, workers=workers,
+        flush=udp[0].flush, on_duration=tally.observe_duration, pinned=is_wildcard(settings.host), tls=tls,
+    )  # fmt: skip
+
+    def flush() -> None:
+        for port in udp:
+            port.flush()
+
+    operators = Operators(registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping))
+
+    collector = RelayCollector(
+        registry.counters,
+        lobby.counters,
+        tally,
+        settings.event_loop,
+        tls.counts if tls else None,
+        partial(_read_gauges, settings, registry, lobby, tcp, udp),
+    )
+    return Parts(
+        settings=settings, sockets=sockets, tls=tls, registry=registry, lobby=lobby, operators=operators, tally=tally,
+        crashes=crashes, stopping=stopping, tcp=tcp, udp=udp,
+        ops=_ops_server(settings, collector, operators, stopping, crashes) if sockets.ops else None,
+        admin=OperatorServer(operators.commands, sockets.admin, crashes) if sockets.admin else None,
+    )  # fmt: skip
+
+
+def _open_sockets(settings: Settings) -> Sockets:
+    """Open every socket before anything is served, so that a busy port stops the start cleanly."""
+    with ExitStack() as opened:
+        tcp = opened.enter_context(listen_tcp(settings.host, settings.tcp_port))
+        udp = [
+            opened.enter_context(bind_udp(settings.host, port, settings.receive_buffer_bytes))
+            for port in (settings.udp_port, settings.lobby_port)
+            if port
+        ]
+        ops = None
+        if settings.ops_port:
+            ops = opened.enter_context(listen_tcp(settings.ops_host, settings.ops_port))
+        admin = open_admin_socket(settings)
+        opened.pop_all()  # all could be had
+    return Sockets(tcp, udp, ops, admin)
+
+
+def _observer(tally: Tally, crashes: Crashes) -> events.Observer:
+    log_event = event_logger()
+
+    def observe(event: events.Event) -> None:
+        with crashes.caught(Component.TELEMETRY, "an event couldn't be told"):  # what is done is done, even so
+            tally.observe_event(event)
+            log_event(event)
+
+    return observe
+
+
+def _udp_ports(
+    sockets: list[socket.socket], relay: Relay, registry: Registry, lobby: Lobby, clock: Callable[[], float],
+    *, pinned: bool,
+) -> tuple[UdpPort, ...]:  # fmt: skip
+    rooms, *others = sockets
+    return (
+        UdpPort(rooms, relay.handle_datagram, registry, clock, pinned=pinned),
+        *(
+            UdpPort(sock, lobby.handle_datagram, lobby, clock, pinned=pinned, encode=encode_lobby_notice, fine=True)
+            for sock in others
+        ),
+    )
+
+
+def _control(settings: Settings, registry: Registry, passwords: Passwords, tally: Tally) -> Control:
+    return Control(
+        registry,
+        passwords=passwords,
+        guesses=Guesses(settings.password_guesses_per_minute),
+        hide_rooms=settings.hide_rooms,
+        make_address=make_address,
+        new_token=new_token,
+        on_transaction=tally.observe_transaction,
+        udp_port=settings.udp_port,
+        silence_timeout_seconds=settings.silence_timeout_seconds,
+        attribution=settings.attribution is Attribution.NAME,
+        moderation=settings.moderation,
+        tls_required=settings.tls_required,
+    )
+
+
+def _tcp_limits(settings: Settings) -> TcpLimits:
+    """Return the limits of connections, no more than there are descriptors for (threat T3)."""
+    limits = settings.tcp_limits()
+    wanted = limits.max_transactions
+    allowed = raise_limit(wanted + OWN_FILES if wanted else None)
+    if allowed is None or 0 < wanted <= allowed - OWN_FILES:
+        return limits
+    granted = max(1, allowed - OWN_FILES)
+    if wanted:
+        log.warning(
+            "descriptors_few", max_transactions=granted, wanted=wanted,
+            advice="raise the limit of open files (ulimit -n), or fewer joins are taken at once",
+        )  # fmt: skip
+    return replace(limits, max_transactions=granted)
+
+
+def _stop_drained(stopping: asyncio.Event) -> None:
+    if not stopping.is_set():
+        stopping.set()
+        log.info("stopping", reason="drained")
+
+
+def _read_gauges(
+    settings: Settings, registry: Registry, lobby: Lobby, tcp: TcpPort, udp: tuple[UdpPort, ...]
+) -> Gauges:
+    for port in udp:
+        port.finish()  # else a copy that waits would be neither sent nor failed (CON-02)
+    return Gauges(
+        rooms=len(registry.rooms),
+        members=len(registry.sessions_by_token),
+        member_addresses=len(registry.admission.members.by_network),
+        lobby_clients=len(lobby.clients_by_remote),
+        tcp_connections=len(tcp.connections),
+        tcp_aborted=tcp.aborted,
+        kernel_drops=sum(port.kernel_drops() for port in udp),
+        receive_buffer_bytes=udp[0].receive_buffer_bytes,
+        receive_buffer_wanted_bytes=settings.receive_buffer_bytes,
+        log_records_dropped=dropped_records(),
+    )
+
+
+def _ops_server(
+    settings: Settings, collector: RelayCollector, operators: Operators, stopping: asyncio.Event, crashes: Crashes
+) -> "OpsServer":
+    from relay_server.net.hosts import OwnNames  # noqa: PLC0415 - HTTP is much to load for nobody
+    from relay_server.net.http import OpsServer  # noqa: PLC0415
+
+    loop, registry = asyncio.get_running_loop(), make_registry(collector)
+
+    def metrics() -> tuple[int, str, bytes]:
+        return 200, *exposition(registry)
+
+    def healthy() -> tuple[int, str, bytes]:
+        return 200, "text/plain", b"ok\n"
+
+    def ready() -> tuple[int, str, bytes]:
+        if stopping.is_set():
+            return 503, "text/plain", b"shutting down\n"
+        if operators.draining:
+            return 503, "text/plain", b"draining\n"
+        return 200, "text/plain", b"ready\n"
+
+    def on_error(error: Exception) -> None:
+        crashes.note_page_error(error, loop.time())
+
+    names = OwnNames(settings.ops_host)
+    names.learn_full_name()
+    return OpsServer({"/metrics": metrics, "/healthz": healthy, "/readyz": ready}, on_error, names)
+
+
+def new_token() -> bytes:
+    """Return a token that nobody can guess (ROOM-02)."""
+    return secrets.token_urlsafe(TOKEN_BYTES).encode()
+
+
+def _new_nonce() -> str:
+    return secrets.token_hex(NONCE_BYTES)
