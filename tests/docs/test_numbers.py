@@ -19,10 +19,9 @@ from relay_server.core.reachability import (
     MAX_CHALLENGE_SECONDS,
 )
 from relay_server.lifecycle import DRAIN_SECONDS, TICK_SECONDS
-from relay_server.net.address import ADDRESS_BYTES
+from relay_server.net.address import ADDRESS_BYTES, TARGET_BYTES
 from relay_server.net.batch import SEND_BATCH, WAIT_FOR_ROOM_MILLISECONDS
 from relay_server.net.crowds import CROWD, SLICE_COPIES
-from relay_server.net.targets import TARGET_BYTES
 from relay_server.net.udp import COPIES_A_TURN
 from relay_server.net.workers import MAX_WAITING, MAX_WAITING_PER_NETWORK, THREADS
 from relay_server.passwords import MEMORY_KIB, PASSES

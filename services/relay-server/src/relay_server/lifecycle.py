@@ -72,7 +72,7 @@ class Lifecycle:
         parts.tally.lag.observe(now - due, now)
         parts.registry.expire(now)
         parts.lobby.expire(now)
-        self._flush()
+        parts.flush()
         parts.operators.check_drain(now)
         if any(sock and sock.fileno() < 0 for sock in (parts.sockets.tcp, parts.sockets.ops)):
             # uvloop may give one up without a word.
@@ -80,10 +80,6 @@ class Lifecycle:
         self._pulse.beat(now)
         deadline = min(parts.registry.next_deadline(), parts.lobby.next_deadline(), now + TICK_SECONDS)
         self._timer = self._loop.call_at(deadline, self._tick, deadline)
-
-    def _flush(self) -> None:
-        for port in self._parts.udp:
-            port.flush()
 
     def _say_started(self) -> None:
         settings, granted = self._parts.settings, self._parts.udp[0].receive_buffer_bytes
@@ -122,7 +118,7 @@ class Lifecycle:
     async def _drain(self) -> None:
         """Tell every member, and answer joins with status 12 for a moment."""
         self._timer.cancel()
-        for farewell in (self._parts.registry.shut_down, self._parts.lobby.shut_down, self._flush):
+        for farewell in (self._parts.registry.shut_down, self._parts.lobby.shut_down, self._parts.flush):
             with self._parts.crashes.caught(Component.DRAIN, "the farewell failed"):
                 farewell()
         await asyncio.sleep(DRAIN_SECONDS)

@@ -25,12 +25,12 @@ from relay_server.core.relay import Relay
 from relay_server.crashes import Crashes
 from relay_server.net.address import locate, make_address
 from relay_server.net.descriptors import OWN_FILES, raise_limit
-from relay_server.net.sockets import bind_udp, is_wildcard, listen_tcp, own_ip
+from relay_server.net.sockets import ListenError, bind_udp, is_wildcard, listen_tcp, own_ip
 from relay_server.net.tcp import TcpPort
 from relay_server.net.udp import UdpPort, encode_lobby_notice
 from relay_server.net.workers import Workers
 from relay_server.operator.commands import Operators
-from relay_server.operator.location import open_admin_socket
+from relay_server.operator.location import AUTO, listen_for_operators
 from relay_server.operator.server import OperatorServer
 from relay_server.operator.unix_socket import UnixSocket
 from relay_server.passwords import Passwords
@@ -38,7 +38,7 @@ from relay_server.settings import Attribution, Settings
 from relay_server.telemetry.aside import dropped_records
 from relay_server.telemetry.logs import event_logger
 from relay_server.telemetry.metrics import Component, Gauges, RelayCollector, Tally, exposition, make_registry
-from relay_server.tls.server import Tls, open_tls
+from relay_server.tls.server import Tls, TlsCounts, open_tls
 
 if TYPE_CHECKING:
     from relay_server.net.http import OpsServer
@@ -78,6 +78,8 @@ class Parts:
     tcp: TcpPort
     udp: tuple[UdpPort, ...]
     """The rooms' port, then the lobby's if there is one."""
+    flush: Callable[[], None]
+    """Sends what waits on all of them."""
     ops: "OpsServer | None"
     admin: OperatorServer | None
 
@@ -103,7 +105,7 @@ def build(settings: Settings) -> Parts:
 
         def done(work: Future[str]) -> None:
             commands.set_password(wanted, work.result)
-            udp[0].flush()
+            rooms_port.flush()
 
         workers.submit(network_of(wanted.member.ip), lambda: passwords.hash(wanted.password), done)
 
@@ -114,10 +116,18 @@ def build(settings: Settings) -> Parts:
     lobby = Lobby(
         policy, observe, _new_nonce, locate, registry.provisional, port=settings.lobby_port, ip=own_ip(settings.host)
     )
-    udp = _udp_ports(sockets.udp, relay, registry, lobby, clock, pinned=is_wildcard(settings.host))
+    pinned = is_wildcard(settings.host)
+    rooms_port = UdpPort(sockets.udp[0], relay.handle_datagram, registry, clock, pinned=pinned, receipts=relay.receipts)
+    udp = (
+        rooms_port,
+        *(
+            UdpPort(sock, lobby.handle_datagram, lobby, clock, pinned=pinned, encode=encode_lobby_notice, fine=True)
+            for sock in sockets.udp[1:]
+        ),
+    )
     tcp = TcpPort(
         _control(settings, registry, passwords, tally), _tcp_limits(settings), clock, workers=workers,
-        flush=udp[0].flush, on_duration=tally.observe_duration, pinned=is_wildcard(settings.host), tls=tls,
+        flush=rooms_port.flush, on_duration=tally.observe_duration, pinned=pinned, tls=tls,
     )  # fmt: skip
 
     def flush() -> None:
@@ -125,18 +135,13 @@ def build(settings: Settings) -> Parts:
             port.flush()
 
     operators = Operators(registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping))
-
     collector = RelayCollector(
-        registry.counters,
-        lobby.counters,
-        tally,
-        settings.event_loop,
-        tls.counts if tls else None,
+        registry.counters, lobby.counters, tally, settings.event_loop, tls.counts if tls else TlsCounts(),
         partial(_read_gauges, settings, registry, lobby, tcp, udp),
-    )
+    )  # fmt: skip
     return Parts(
         settings=settings, sockets=sockets, tls=tls, registry=registry, lobby=lobby, operators=operators, tally=tally,
-        crashes=crashes, stopping=stopping, tcp=tcp, udp=udp,
+        crashes=crashes, stopping=stopping, tcp=tcp, udp=udp, flush=flush,
         ops=_ops_server(settings, collector, operators, stopping, crashes) if sockets.ops else None,
         admin=OperatorServer(operators.commands, sockets.admin, crashes) if sockets.admin else None,
     )  # fmt: skip
@@ -154,9 +159,20 @@ def _open_sockets(settings: Settings) -> Sockets:
         ops = None
         if settings.ops_port:
             ops = opened.enter_context(listen_tcp(settings.ops_host, settings.ops_port))
-        admin = open_admin_socket(settings)
+        admin = _open_admin_socket(settings)
         opened.pop_all()  # all could be had
     return Sockets(tcp, udp, ops, admin)
+
+
+def _open_admin_socket(settings: Settings) -> UnixSocket | None:
+    """Open the operators' socket; without a place for it the relay serves all the same, unless one was named."""
+    try:
+        return listen_for_operators(settings.admin_socket, settings.tcp_port)
+    except ListenError as error:
+        if settings.admin_socket != AUTO:
+            raise
+        log.warning("admin_off", reason=str(error), advice="set RELAY_ADMIN_SOCKET to a path, or to nothing")
+        return None
 
 
 def _observer(tally: Tally, crashes: Crashes) -> events.Observer:
@@ -168,20 +184,6 @@ def _observer(tally: Tally, crashes: Crashes) -> events.Observer:
             log_event(event)
 
     return observe
-
-
-def _udp_ports(
-    sockets: list[socket.socket], relay: Relay, registry: Registry, lobby: Lobby, clock: Callable[[], float],
-    *, pinned: bool,
-) -> tuple[UdpPort, ...]:  # fmt: skip
-    rooms, *others = sockets
-    return (
-        UdpPort(rooms, relay.handle_datagram, registry, clock, pinned=pinned),
-        *(
-            UdpPort(sock, lobby.handle_datagram, lobby, clock, pinned=pinned, encode=encode_lobby_notice, fine=True)
-            for sock in others
-        ),
-    )
 
 
 def _control(settings: Settings, registry: Registry, passwords: Passwords, tally: Tally) -> Control:

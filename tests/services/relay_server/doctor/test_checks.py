@@ -1,11 +1,16 @@
 """All checks together, and what is said of the relay itself."""
 
 from dataclasses import replace
+from typing import Any
 
-from relay_server.doctor.checks import check_relay, examine
-from relay_server.doctor.facts import Facts
+import pytest
+
+from relay_server.doctor.checks import check_certificate, check_relay, examine
+from relay_server.doctor.facts import CertificateFacts, Facts
 from relay_server.doctor.findings import Mark
-from services.relay_server.doctor.sound import RELAY, SOUND, running
+from services.relay_server.doctor.sound import RELAY, SOUND, make_settings, running
+
+GOOD = CertificateFacts(names=("chat.example.org", "192.0.2.1"), until="2030-01-02", days_left=80)
 
 
 def test_a_sound_machine_has_no_problem_and_nothing_to_do() -> None:
@@ -35,3 +40,28 @@ def test_what_is_said_of_the_relay() -> None:
     assert "12 members" in check_relay(running()).says
     assert mark(replace(SOUND, answers=True)) is Mark.NOTE
     assert mark(replace(SOUND, relay=RELAY)) is Mark.PROBLEM
+
+
+@pytest.mark.parametrize(
+    ("changes", "mark", "says"),
+    [
+        ({}, Mark.OK, "on, for chat.example.org, 192.0.2.1, until 2030-01-02."),
+        ({"days_left": 13.4}, Mark.NOTE, "ends in 13 days"),
+        ({"exposed_key": "/key.pem"}, Mark.PROBLEM, "can read the private key /key.pem"),
+        ({"refusal": "It expired."}, Mark.PROBLEM, "It expired."),
+    ],
+)
+def test_a_certificate_is_judged(changes: dict[str, Any], mark: Mark, says: str) -> None:
+    finding = check_certificate(replace(SOUND, certificate=replace(GOOD, **changes)))
+    assert finding.mark is mark
+    assert says in finding.says
+
+
+def test_a_relay_may_require_it() -> None:
+    facts = replace(SOUND, certificate=GOOD, settings=make_settings(tls_required=True))
+    assert check_certificate(facts).says.startswith("required, ")
+
+
+def test_without_one_nothing_is_wrong_but_plain() -> None:
+    finding = check_certificate(SOUND)
+    assert (finding.mark, finding.says) == (Mark.OK, "off: passwords and tokens travel in the clear.")

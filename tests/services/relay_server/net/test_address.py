@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from relay_server.core.address import parse_ip, show_ip
 from relay_server.core.endpoint import Host
-from relay_server.net.address import ADDRESS_BYTES, locate, make_address
-from relay_server.net.targets import TARGET_BYTES, pack_targets, unpack_targets
+from relay_server.net.address import ADDRESS_BYTES, TARGET_BYTES, locate, make_address, pack_targets, unpack_targets
 
 IPS = st.ip_addresses().map(lambda ip: parse_ip(str(ip)))
 PORTS = st.integers(0, 2**16 - 1)

@@ -10,12 +10,11 @@ import pytest
 
 from relay_server.core.address import parse_ip, show_ip
 from relay_server.net import batch as batch_module
-from relay_server.net.address import UdpAddress, locate, make_address
+from relay_server.net.address import UdpAddress, locate, make_address, pack_targets
 from relay_server.net.batch import SEND_BATCH, WAIT_FOR_ROOM_MILLISECONDS, BatchSocket
 from relay_server.net.portable import PortableSocket
 from relay_server.net.sending import NOTHING_SENT, RECEIVE_BATCH, SendError, Sent
 from relay_server.net.sockets import bind_udp, is_wildcard
-from relay_server.net.targets import pack_targets
 from services.relay_server.net.full_kernel import FullKernel
 from services.relay_server.net.loopback import address_of, dead_address, udp_peer, wait_until_readable
 

@@ -1,9 +1,9 @@
 """The queue of what goes to large audiences: slices, and the order of each group."""
 
 from relay_server.core.audience import Audience
+from relay_server.net.address import TARGET_BYTES
 from relay_server.net.crowds import CROWD, FEW, SLICE_COPIES, CrowdQueue, Slice
 from relay_server.net.fanout import GsoBatch
-from relay_server.net.targets import TARGET_BYTES
 
 ROOM, OTHER = "room", "other"
 

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from relay_server.core.address import parse_ip
 from relay_server.core.audience import Audience, Forward, Listener
-from relay_server.net.address import UdpAddress, make_address
+from relay_server.net.address import UdpAddress, make_address, pack_targets, unpack_targets
 from relay_server.net.fanout import (
     MAX_BATCH_BYTES,
     MAX_BATCH_SEGMENTS,
@@ -19,7 +19,6 @@ from relay_server.net.fanout import (
     route_of,
     rows_by_form,
 )
-from relay_server.net.targets import pack_targets, unpack_targets
 from services.relay_server.core.rooms_case import addresses_but
 from services.relay_server.net.udp_chat import SENDER, audience_at
 

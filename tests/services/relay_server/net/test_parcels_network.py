@@ -11,12 +11,11 @@ import pytest
 
 from e2e.namespaces import DEADLINE_SECONDS, Namespace, network
 from relay_server.core.address import parse_ip
-from relay_server.net.address import UdpAddress, make_address
+from relay_server.net.address import UdpAddress, make_address, pack_targets
 from relay_server.net.batch import BatchSocket
 from relay_server.net.fanout import MAX_SEGMENT_BYTES
 from relay_server.net.sending import Sent
 from relay_server.net.sockets import bind_udp
-from relay_server.net.targets import pack_targets
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the batch calls are Linux's"),

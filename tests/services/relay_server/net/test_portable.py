@@ -8,10 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from relay_server.core.address import parse_ip
-from relay_server.net.address import make_address
+from relay_server.net.address import make_address, pack_targets
 from relay_server.net.portable import PortableSocket
 from relay_server.net.sending import Sent
-from relay_server.net.targets import pack_targets
 from services.relay_server.net.loopback import address_of, dead_address, udp_peer, wait_until_readable
 
 

@@ -22,7 +22,7 @@ from relay_server.telemetry.metrics import (
     exposition,
     make_registry,
 )
-from relay_server.tls.counts import HandshakeFailure, ReloadResult, TlsCounts
+from relay_server.tls.server import HandshakeFailure, ReloadResult, TlsCounts
 
 PUBLISHED = {
     "relay_rooms", "relay_members", "relay_lobby_clients", "relay_datagrams_received_total",

@@ -6,6 +6,7 @@ their IPv6-mapped form, so each host has one spelling only. Two addresses are th
 """
 
 import struct
+from collections.abc import Iterable
 from typing import Final, TypeAlias, cast
 
 from relay_server.core.endpoint import Address, Endpoint
@@ -14,11 +15,18 @@ UdpAddress: TypeAlias = bytes
 """See the module's text for the layout."""
 
 ADDRESS_BYTES: Final = 64
+TARGET_BYTES: Final = 96
+"""An address among several in a row: 8 more bytes, zero, that end the control message (any interface), and a
+second control message (24) that says how the kernel is to cut what it sends there."""
+SEGMENT_OFFSET: Final = 88
+"""Where in a target the size of such a piece stands (16 bits); 0: it isn't cut."""
 
 _AF_INET6 = 10
 _IPPROTO_IPV6, _IPV6_PKTINFO, _CMSG_BYTES = 41, 50, 36
 _SOCKET_NAME = struct.Struct("=H2s4x16sI4x")
 _CONTROL = struct.Struct("=QII")
+_SOL_UDP, _UDP_SEGMENT, _SEGMENT_CMSG_BYTES = 17, 103, 18
+_TAIL = bytes(8) + _CONTROL.pack(_SEGMENT_CMSG_BYTES, _SOL_UDP, _UDP_SEGMENT) + bytes(8)
 _NOT_PINNED = bytes(32)
 _REMOTE = slice(2, 28)  # port, flow, IP and scope
 _CONTROL_MESSAGE, _LOCAL_IP = slice(32, 64), slice(48, 64)
@@ -38,3 +46,23 @@ def locate(address: Address) -> Endpoint:
     _, port, ip, scope = _SOCKET_NAME.unpack_from(raw)
     local_ip = raw[_LOCAL_IP] if raw[_CONTROL_MESSAGE] != _NOT_PINNED else None
     return Endpoint(ip, int.from_bytes(port, "big"), scope, raw[_REMOTE], local_ip)
+
+
+def pack_targets(addresses: Iterable[UdpAddress]) -> bytes:
+    """Put addresses in a row, 96 bytes each."""
+    return b"".join(targets_of(addresses))
+
+
+def targets_of(addresses: Iterable[UdpAddress]) -> list[bytes]:
+    """Return a row of one for each address."""
+    return [address + _TAIL for address in addresses]
+
+
+def unpack_targets(targets: bytes) -> list[UdpAddress]:
+    """Take a row of addresses apart."""
+    return [targets[i : i + ADDRESS_BYTES] for i in range(0, len(targets), TARGET_BYTES)]
+
+
+def targets_but(row: bytes, end: int) -> bytes:
+    """Return a row without the target that ends at this offset; all of it for 0."""
+    return row[: end - TARGET_BYTES] + row[end:] if end else row

@@ -16,11 +16,10 @@ from operator import add, mul
 from typing import Final
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
-from relay_server.net.address import ADDRESS_BYTES, UdpAddress
+from relay_server.net.address import ADDRESS_BYTES, SEGMENT_OFFSET, TARGET_BYTES, UdpAddress
 from relay_server.net.errqueue import Undelivered, ask_for_errors, drain_errors
 from relay_server.net.fanout import GsoBatch
 from relay_server.net.sending import NOTHING_SENT, RECEIVE_BATCH, SendError, Sent
-from relay_server.net.targets import SEGMENT_OFFSET, TARGET_BYTES
 
 SEND_BATCH: Final = 1024
 """The kernel takes no more in one call."""

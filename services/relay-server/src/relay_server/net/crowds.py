@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from relay_server.core.audience import Audience
+from relay_server.net.address import TARGET_BYTES
 from relay_server.net.fanout import GsoBatch
-from relay_server.net.targets import TARGET_BYTES
 
 CROWD: Final = 256
 """More listeners than this are a crowd: a message to so many takes some 0.3 ms, which nobody notices."""

@@ -8,8 +8,7 @@ from chatproto.tls import TLS_START
 from relay_server.net.reported import reported
 from relay_server.net.tls import TlsTransport
 from relay_server.net.wire import Wire
-from relay_server.tls.counts import HandshakeFailure
-from relay_server.tls.server import Tls
+from relay_server.tls.server import HandshakeFailure, Tls
 
 SPARE_BYTES: Final = 65_536
 """TLS may take this much beyond the largest request: a handshake, and what honest clients add."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
 from relay_server.core.audience import Audience, Forward, Listener
-from relay_server.net.targets import TARGET_BYTES, pack_targets, targets_but
+from relay_server.net.address import TARGET_BYTES, pack_targets, targets_but
 
 MAX_SEGMENT_BYTES: Final = 1200
 """What is longer goes on its own: a piece must fit a packet, on any path (IPv6's least is 1280, 48 of it headers)."""

@@ -11,11 +11,10 @@ from typing import Final
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
 from relay_server.core.address import parse_ip, show_ip
-from relay_server.net.address import UdpAddress, locate, make_address
+from relay_server.net.address import UdpAddress, locate, make_address, unpack_targets
 from relay_server.net.errqueue import Undelivered
 from relay_server.net.fanout import GsoBatch
 from relay_server.net.sending import RECEIVE_BATCH, SendError, Sent
-from relay_server.net.targets import unpack_targets
 
 
 class PortableSocket:

@@ -11,8 +11,7 @@ from typing import Any
 from chatproto.tls import RecordCounter, TlsEnd
 from relay_server.net.delivery import confirmed_bytes
 from relay_server.net.wire import Wire
-from relay_server.tls.counts import HandshakeFailure
-from relay_server.tls.server import Tls
+from relay_server.tls.server import HandshakeFailure, Tls
 
 _NO_COMMON_CIPHER = {
     "NO_SHARED_CIPHER",

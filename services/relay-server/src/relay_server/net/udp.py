@@ -16,12 +16,11 @@ from relay_server.core.audience import Forward, Outgoing
 from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.core.endpoint import Address, Host
 from relay_server.core.receipts import Receipt
-from relay_server.net.address import UdpAddress
+from relay_server.net.address import UdpAddress, targets_of
 from relay_server.net.crowds import MAX_QUEUED_COPIES, CrowdQueue
 from relay_server.net.fanout import GsoBatch, pack_batches, rows_by_form
 from relay_server.net.neighbours import unresolved_hosts
 from relay_server.net.portable import PortableSocket
-from relay_server.net.targets import targets_of
 
 if TYPE_CHECKING:
     from relay_server.net.batch import BatchSocket

@@ -8,19 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from relay_server.net.sockets import ListenError
 from relay_server.operator.client import AdminError
 from relay_server.operator.unix_socket import UnixSocket, listen_unix
-from relay_server.settings import Settings
 
 AUTO: Final = "auto"
 SERVICE_DIRECTORY: Final = Path("/run/chat-relay")
 """What systemd's unit and the compose file make for the relay alone."""
 SUPPORTED: Final = hasattr(socket, "AF_UNIX")
-
-log: Final = structlog.get_logger()
 
 
 def listen_for_operators(setting: str, tcp_port: int) -> UnixSocket | None:
@@ -38,22 +33,6 @@ def listen_for_operators(setting: str, tcp_port: int) -> UnixSocket | None:
         return listen_unix(Path(setting))
     directory = SERVICE_DIRECTORY if _may_write(SERVICE_DIRECTORY) else _own_directory()
     return listen_unix(directory / _name(tcp_port))
-
-
-def open_admin_socket(settings: Settings) -> UnixSocket | None:
-    """Open the socket of the settings; without a place for it the relay serves all the same, unless one was named.
-
-    Raises:
-        ListenError: the one that was named can't be had.
-
-    """
-    try:
-        return listen_for_operators(settings.admin_socket, settings.tcp_port)
-    except ListenError as error:
-        if settings.admin_socket != AUTO:
-            raise
-        log.warning("admin_off", reason=str(error), advice="set RELAY_ADMIN_SOCKET to a path, or to nothing")
-        return None
 
 
 def find_relay(setting: str, tcp_port: int) -> Path:

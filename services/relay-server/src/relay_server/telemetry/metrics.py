@@ -25,7 +25,7 @@ from relay_server.core import events
 from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.core.receipts import Answer
 from relay_server.passwords import Outcome
-from relay_server.tls.counts import HandshakeFailure, ReloadResult, TlsCounts
+from relay_server.tls.server import HandshakeFailure, ReloadResult, TlsCounts
 
 FANOUT_BOUNDS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 DURATION_BOUNDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -132,25 +132,17 @@ class Tally:
         self.duration_sum += seconds
 
 
+@dataclass(eq=False, slots=True)
 class RelayCollector:
     """Turns the counts into metric families, every label value included from the first scrape on."""
 
-    def __init__(
-        self,
-        rooms: Counters,
-        lobby: Counters,
-        tally: Tally,
-        loop: str,
-        tls: TlsCounts | None = None,
-        read_gauges: Callable[[], Gauges] = Gauges,
-    ) -> None:
-        """``read_gauges`` is called at each scrape before any counter is read, and settles those of what waits."""
-        self._rooms = rooms
-        self._lobby = lobby
-        self._tally = tally
-        self._loop = loop
-        self._tls = tls or TlsCounts()
-        self.read_gauges = read_gauges
+    rooms: Counters
+    lobby: Counters
+    tally: Tally
+    loop: str
+    tls: TlsCounts = field(default_factory=TlsCounts)
+    read_gauges: Callable[[], Gauges] = Gauges
+    """Called at each scrape before any counter is read; counts what waits as sent, too (CON-02)."""
 
     def describe(self) -> list[Metric]:
         """Say nothing in advance, so that registering reads no counts."""
@@ -159,8 +151,8 @@ class RelayCollector:
     def collect(self) -> Iterator[Metric]:
         """Yield every metric."""
         yield from self._gauges(self.read_gauges())
-        yield from _datagrams("relay_", "room", self._rooms)
-        yield from _datagrams("relay_lobby_", "lobby", self._lobby)
+        yield from _datagrams("relay_", "room", self.rooms)
+        yield from _datagrams("relay_lobby_", "lobby", self.lobby)
         yield from self._reasons()
         yield from self._histograms()
         yield from self._encryption()
@@ -169,14 +161,14 @@ class RelayCollector:
         for each in fields(gauges):
             yield each.metadata["family"](f"relay_{each.name}", each.metadata["text"], getattr(gauges, each.name))
         yield GaugeMetricFamily(
-            "relay_loop_lag_seconds", "Worst lateness of the event loop lately", self._tally.lag.worst_seconds
+            "relay_loop_lag_seconds", "Worst lateness of the event loop lately", self.tally.lag.worst_seconds
         )
         info = GaugeMetricFamily("relay_build_info", "What runs", labels=("version", "python", "loop"))
-        info.add_metric((__version__, platform.python_version(), self._loop), 1)
+        info.add_metric((__version__, platform.python_version(), self.loop), 1)
         yield info
 
     def _reasons(self) -> Iterator[Metric]:
-        tally = self._tally
+        tally = self.tally
         yield _by_reason("relay_evictions", "Members evicted", EvictionReason, tally.evictions)
         yield _by_reason("relay_lobby_evictions", "Lobby clients evicted", EvictionReason, tally.lobby_evictions)
         yield _by_reason("relay_rooms_closed", "Rooms closed, by their host's fate", EvictionReason, tally.rooms_closed)
@@ -208,7 +200,7 @@ class RelayCollector:
         )  # fmt: skip
 
     def _encryption(self) -> Iterator[Metric]:
-        tls = self._tls
+        tls = self.tls
         yield CounterMetricFamily("relay_tls_handshakes", "TLS handshakes done", tls.handshakes)
         yield _by_reason(
             "relay_tls_handshake_failures", "TLS connections whose handshake was never done",
@@ -227,9 +219,9 @@ class RelayCollector:
     def _histograms(self) -> Iterator[Metric]:
         yield _histogram(
             "relay_transaction_duration_seconds", "From the connection to the last frame written",
-            DURATION_BOUNDS, self._tally.duration_buckets, self._tally.duration_sum,
+            DURATION_BOUNDS, self.tally.duration_buckets, self.tally.duration_sum,
         )  # fmt: skip
-        sizes = self._rooms.fanout
+        sizes = self.rooms.fanout
         buckets = [0] * (len(FANOUT_BOUNDS) + 1)
         for size, count in sizes.items():
             buckets[bisect_left(FANOUT_BOUNDS, size)] += count

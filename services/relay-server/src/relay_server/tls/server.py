@@ -1,7 +1,10 @@
 """TLS by the settings: the certificate at the start, and another one on SIGHUP (TCP-12)."""
 
 import ssl
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +13,6 @@ import structlog
 from relay_server.core.limits import NetworkBuckets
 from relay_server.settings import Settings, TlsVersion
 from relay_server.tls.certificate import Certificate, CertificateError
-from relay_server.tls.counts import ReloadResult, TlsCounts
 
 HANDSHAKES_PER_JOIN: Final = 1.25
 """A handshake is work: an address may have so many times as many as joins, so that status 11 comes first."""
@@ -19,6 +21,38 @@ BURST_SECONDS: Final = 8
 _VERSIONS: Final = {TlsVersion.V1_2: ssl.TLSVersion.TLSv1_2, TlsVersion.V1_3: ssl.TLSVersion.TLSv1_3}
 
 log = structlog.get_logger()
+
+
+@unique
+class HandshakeFailure(StrEnum):
+    """Why a TLS connection never came about."""
+
+    VERSION = "version"
+    CIPHER = "cipher"
+    CLIENT_REFUSED = "client_refused"
+    MALFORMED = "malformed"
+    TIMEOUT = "timeout"
+    ABORTED = "aborted"
+    RATE = "rate"
+
+
+@unique
+class ReloadResult(StrEnum):
+    """What became of reading the certificate anew."""
+
+    OK = "ok"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class TlsCounts:
+    """Handshakes by how they ended, and the certificate."""
+
+    handshakes: int = 0
+    failures: Counter[HandshakeFailure] = field(default_factory=Counter)
+    reloads: Counter[ReloadResult] = field(default_factory=Counter)
+    certificate_expires_at: float = 0.0
+    """Unix time; 0 while there is no certificate."""
 
 
 class Tls:
