@@ -4,6 +4,7 @@ import asyncio
 import random as chance
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from chatbrain import Brain, Driver, LobbyBrain, RejoinPolicy, RoomBrain, Tls
@@ -47,9 +48,8 @@ async def create_room(
         ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, or the file in ``tls`` can't be used.
 
     """
-    async with _room(
-        Operation.CREATE, room, name, server, password, tls, rejoin, max_queued_events, random
-    ) as connection:
+    way = _Way(server, tls, rejoin, max_queued_events, random)
+    async with _room(Operation.CREATE, room, name, password, way) as connection:
         yield connection
 
 
@@ -76,9 +76,8 @@ async def join_room(
         ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, or the file in ``tls`` can't be used.
 
     """
-    async with _room(
-        Operation.JOIN, room, name, server, password, tls, rejoin, max_queued_events, random
-    ) as connection:
+    way = _Way(server, tls, rejoin, max_queued_events, random)
+    async with _room(Operation.JOIN, room, name, password, way) as connection:
         yield connection
 
 
@@ -106,32 +105,28 @@ async def join_lobby(
         yield connection
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How to come to a relay, and back; see `create_room`."""
+
+    server: str
+    tls: Tls | None
+    rejoin: bool | RejoinPolicy
+    max_queued_events: int
+    random: Callable[[], float]
+
+
 @asynccontextmanager
 async def _room(
-    operation: Operation,
-    room: str,
-    name: str,
-    server: str,
-    password: str | None,
-    tls: Tls | None,
-    rejoin: bool | RejoinPolicy,
-    max_queued_events: int,
-    random: Callable[[], float],
+    operation: Operation, room: str, name: str, password: str | None, way: _Way
 ) -> AsyncIterator[Connection]:
     check_room_name(room.encode(errors="replace"))
     check_user_name(name.encode(errors="replace"))
     check_password(password or "")
-    address = parse_server(server, DEFAULT_TCP_PORT)
-    brain = RoomBrain(
-        operation,
-        room,
-        name,
-        server=str(address),
-        password=password,
-        rejoin=_policy(rejoin),
-        random=random,
-    )
-    async with _opened(brain, address, Connection(name, room, max_queued_events), tls) as connection:
+    address = parse_server(way.server, DEFAULT_TCP_PORT)
+    rejoin = _policy(way.rejoin)
+    brain = RoomBrain(operation, room, name, server=str(address), password=password, rejoin=rejoin, random=way.random)
+    async with _opened(brain, address, Connection(name, room, way.max_queued_events), way.tls) as connection:
         yield connection
 
 
