@@ -7,10 +7,10 @@ from chatproto import encode_lobby, parse_lobby
 from fuzz.bites import Bites, piece
 from relay_server.core.counters import DropReason
 from relay_server.core.lobby import Lobby
-from relay_server.core.policy import Policy
 from relay_server.core.reachability import FAILURES_TO_EVICT
 from relay_server.net.address import UdpAddress, locate
 from relay_server.net.udp import encode_lobby_notice
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import at, delivered, new_nonces, take_out
 
 POLICIES: Final[tuple[dict[str, Any], ...]] = (
@@ -37,7 +37,7 @@ class World:
 
     def __init__(self, bites: Bites) -> None:
         self._bites = bites
-        self._lobby = Lobby(Policy(**bites.pick(POLICIES)), lambda _: None, new_nonces(), locate)
+        self._lobby = Lobby(unlimited(**bites.pick(POLICIES)), lambda _: None, new_nonces(), locate)
         self._now = 1.0
         self._received = self._copies = 0
         self._sent = [b""]

@@ -13,10 +13,10 @@ from relay_server.control import Control, Granted, Peer, Pending
 from relay_server.core.address import parse_ip
 from relay_server.core.errors import BusyError
 from relay_server.core.guesses import Guesses
-from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.net.address import locate, make_address
 from relay_server.passwords import Passwords
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class ControlCase:
     def __init__(self, *, attribution: bool = True, hide_rooms: bool = False, **policy: Any) -> None:
         self.events: list[events.Event] = []
         self.counted: list[tuple[Operation | None, Status]] = []
-        self.registry = Registry(Policy(**policy), self.events.append, new_nonces(), locate)
+        self.registry = Registry(unlimited(**policy), self.events.append, new_nonces(), locate)
         tokens = count(1)
         self.control = Control(
             self.registry,

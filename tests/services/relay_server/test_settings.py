@@ -7,6 +7,7 @@ import pytest
 
 from relay_server.core.policy import Policy, TcpLimits
 from relay_server.settings import PREFIX, SECRETS_DIR, Settings, SettingsError, describe, load_settings, variable
+from services.relay_server.core.policies import unlimited
 
 NOWHERE = Path("/nowhere")
 PUBLISHED = {
@@ -218,7 +219,7 @@ def test_the_core_gets_every_value_that_it_obeys(monkeypatch: pytest.MonkeyPatch
     }  # fmt: skip
     assert set(environ) == set(Policy.__dataclass_fields__)
     spelled = {variable(name): str(value) for name, value in environ.items()} | {"RELAY_ATTRIBUTION": "none"}
-    assert load(monkeypatch, spelled).policy() == Policy(**environ)
+    assert load(monkeypatch, spelled).policy() == unlimited(**environ)
 
 
 def test_attribution_is_by_name_unless_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from relay_server.core.reachability import PAUSE_SECONDS
 from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, TELL_SECONDS, Registry
 from relay_server.core.relay import Relay
 from relay_server.net.address import UdpAddress, locate, make_address
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import NOTHING_SAID, Heard, delivered, take_out
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ NAMES = st.sampled_from(["ann", "bob", "eve", "zoe", "ANN"])
 IPS = [parse_ip(text) for text in ("10.0.0.1", "10.0.0.2", "10.0.0.3", "2001:db8::1", "2001:db8::2")]
 PORTS = st.sampled_from([1, 2000, 2001])
 POLICIES = st.builds(
-    Policy,
+    unlimited,
     silence_timeout_seconds=st.just(SILENCE),
     pending_timeout_seconds=st.just(PENDING),
     host_grace_seconds=st.sampled_from([20.0, 0.0]),

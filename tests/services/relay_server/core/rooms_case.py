@@ -11,11 +11,11 @@ from relay_server.core.commands import Commands, NewPassword
 from relay_server.core.counters import DropReason
 from relay_server.core.model import Member
 from relay_server.core.moderation import Moderation
-from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.net.address import UdpAddress, locate, make_address
 from relay_server.net.udp import Encoder
+from services.relay_server.core.policies import unlimited
 
 if TYPE_CHECKING:
     from relay_server.core.events import Event
@@ -93,7 +93,7 @@ class Case:
 
     def __init__(self, *, moderation: bool = True, **policy: Any) -> None:
         self.events: list[Event] = []
-        self.policy = Policy(**policy)
+        self.policy = unlimited(**policy)
         self.registry = Registry(self.policy, self.events.append, new_nonces(), locate)
         self.moderation = Moderation(self.registry)
         self.to_hash: list[NewPassword] = []

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.counters import DropReason
 from relay_server.core.limits import AROUND_FACTORS, MAX_TRACKED, Buckets, NetworkBuckets, SpeechLimit, TokenBucket
-from relay_server.core.policy import Policy
+from services.relay_server.core.policies import unlimited
 
 
 @pytest.mark.requirement("LIM-01")
@@ -82,17 +82,17 @@ def test_buckets_of_spoofed_networks_are_bounded_and_the_longest_unused_goes_fir
 
 @pytest.mark.requirement("LIM-01")
 def test_messages_and_bytes_have_limits_of_their_own() -> None:
-    limit = SpeechLimit(Policy(message_rate=1.0, message_burst=2), 0.0)
+    limit = SpeechLimit(unlimited(message_rate=1.0, message_burst=2), 0.0)
     assert [limit.exceeded(10**6, 0.0) for _ in range(3)] == [None, None, DropReason.MESSAGE_RATE]
-    limit = SpeechLimit(Policy(byte_rate=10_000.0), 0.0)
+    limit = SpeechLimit(unlimited(byte_rate=10_000.0), 0.0)
     assert [limit.exceeded(10_000, 0.0) for _ in range(3)] == [None, None, DropReason.BYTE_RATE]
     assert limit.exceeded(0, 0.0) is None
-    limit = SpeechLimit(Policy(), 0.0)
+    limit = SpeechLimit(unlimited(), 0.0)
     assert limit.exceeded(10**6, 0.0) is None
 
 
 def test_a_slow_byte_rate_still_lets_the_largest_message_through() -> None:
-    limit = SpeechLimit(Policy(byte_rate=1.0), 0.0)
+    limit = SpeechLimit(unlimited(byte_rate=1.0), 0.0)
     assert limit.exceeded(4096, 0.0) is None
 
 

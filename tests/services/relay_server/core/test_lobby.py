@@ -14,9 +14,9 @@ from relay_server.core.counters import DropReason
 from relay_server.core.limits import SMALL_AUDIENCE
 from relay_server.core.lobby import ALL_NEW_NAMES_AT_ONCE, NEW_NAMES_AT_ONCE, Lobby
 from relay_server.core.names import passes_for_server
-from relay_server.core.policy import Policy
 from relay_server.net.address import UdpAddress, locate, make_address
 from relay_server.net.udp import encode_lobby_notice
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import NOTHING_SAID, Heard, at, delivered, new_nonces, take_out
 
 ANN, BOB, EVE = at("10.0.0.1"), at("10.0.0.2"), at("10.0.0.3")
@@ -27,7 +27,7 @@ class LobbyCase:
 
     def __init__(self, **policy: Any) -> None:
         self.events: list[events.Event] = []
-        self.lobby = Lobby(Policy(**policy), self.events.append, new_nonces(), locate)
+        self.lobby = Lobby(unlimited(**policy), self.events.append, new_nonces(), locate)
 
     def say(self, source: UdpAddress, name: str, message: str | bytes = b"", now: float = 0.0) -> Heard | DropReason:
         raw = message.encode() if isinstance(message, str) else message
@@ -59,7 +59,7 @@ def test_who_cant_be_answered_is_no_client(source: UdpAddress) -> None:
 @pytest.mark.parametrize("bound", [parse_ip("10.0.0.9"), None], ids=["bound to one address", "bound to all"])
 def test_the_lobby_is_no_client_of_itself(bound: bytes | None) -> None:
     case = LobbyCase()
-    case.lobby = Lobby(Policy(), case.events.append, new_nonces(), locate, port=9002, ip=bound)
+    case.lobby = Lobby(unlimited(), case.events.append, new_nonces(), locate, port=9002, ip=bound)
     here = None if bound else parse_ip("10.0.0.9")
     itself, neighbour, namesake = (
         make_address(parse_ip(ip), port, local_ip=here)

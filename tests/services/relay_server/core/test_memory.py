@@ -8,10 +8,10 @@ import pytest
 
 from chatproto import encode_datagram
 from relay_server.core.model import Member
-from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.net.address import locate, make_address
+from services.relay_server.core.policies import unlimited
 
 ROOMS, MEMBERS_PER_ROOM = 200, 10
 JOINED_BYTES = 1280
@@ -24,7 +24,7 @@ class Crowd:
     """Rooms of ten whose members come from everywhere, each with a name, a token and an address of its own."""
 
     def __init__(self) -> None:
-        policy = Policy(message_rate=20.0, byte_rate=65_536.0, max_session_seconds=43_200.0)
+        policy = unlimited(message_rate=20.0, byte_rate=65_536.0, max_session_seconds=43_200.0)
         self.registry = Registry(policy, lambda _: None, lambda: "0123456789abcdef", locate)
         self.relay = Relay(self.registry, policy)
         self._count = 0

@@ -10,9 +10,9 @@ from precis_i18n import get_profile
 
 from chatproto import BadNameError, check_room_name, check_user_name
 from relay_server.core.name_rules import check_shown
-from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.net.address import locate
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 
 FREEFORM = get_profile("FreeformClass")
@@ -127,7 +127,7 @@ def test_a_refusal_says_which_character(name: str, sentence: str) -> None:
 
 @pytest.mark.requirement("TCP-02")
 def test_a_room_of_such_a_name_can_neither_be_created_nor_joined() -> None:
-    registry = Registry(Policy(), lambda _: None, new_nonces(), locate)
+    registry = Registry(unlimited(), lambda _: None, new_nonces(), locate)
     name = "a\u3164b".encode()
     with pytest.raises(BadNameError, match="The room name has a character that names can't have"):
         registry.create_room(name, "ann", b"1", bytes(16), 0.0)

@@ -8,7 +8,6 @@ from relay_server.core.address import parse_ip
 from relay_server.core.endpoint import Host
 from relay_server.core.lobby import Lobby
 from relay_server.core.model import Member
-from relay_server.core.policy import Policy
 from relay_server.core.reachability import (
     FAILING_PATIENCE_SECONDS,
     HEARD_SECONDS,
@@ -18,6 +17,7 @@ from relay_server.core.reachability import (
     SilentHosts,
 )
 from relay_server.net.address import UdpAddress, locate, make_address
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import Case, at, delivered, home, new_nonces, relayed, take_out
 
 LATER = HEARD_SECONDS + 1.0
@@ -229,7 +229,7 @@ def test_the_same_address_on_another_link_is_another_host() -> None:
 
 @pytest.mark.requirement("EVI-08", "LOB-04")
 def test_the_lobby_does_the_same() -> None:
-    lobby = Lobby(Policy(), lambda _: None, new_nonces(), locate)
+    lobby = Lobby(unlimited(), lambda _: None, new_nonces(), locate)
     ann, bob = at("10.0.0.1"), at("10.0.0.2")
 
     def say(source: UdpAddress, now: float) -> list[UdpAddress]:

@@ -10,10 +10,10 @@ from chatproto import BadNameError, check_user_name
 from relay_server.core.errors import NameTakenError
 from relay_server.core.name_rules import check_shown
 from relay_server.core.names import name_keys
-from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.core.skeleton import skeleton
 from relay_server.net.address import locate
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 
 MARK = "\u200e"  # the table puts letters of right-to-left scripts between two of them
@@ -57,7 +57,7 @@ def test_the_spelling_doesnt_matter(form: str) -> None:
 @pytest.mark.requirement("ROOM-03")
 def test_no_look_alike_of_an_ascii_name_comes_in_beside_it() -> None:
     """All pairs of the table whose prototype is ASCII, each as a whole name and within one."""
-    registry = Registry(Policy(), lambda _: None, new_nonces(), locate)
+    registry = Registry(unlimited(), lambda _: None, new_nonces(), locate)
     taken = bad = 0
     for number, (original, other) in enumerate(sorted(WITH_ASCII)):
         for frame in ("x{}x", "{}"):
@@ -75,7 +75,7 @@ def test_no_look_alike_of_an_ascii_name_comes_in_beside_it() -> None:
 
 
 def test_who_doesnt_look_alike_comes_in() -> None:
-    registry = Registry(Policy(), lambda _: None, new_nonces(), locate)
+    registry = Registry(unlimited(), lambda _: None, new_nonces(), locate)
     registry.create_room(b"demo", "Alice", b"0", bytes(16), 0.0)
     for number, name in enumerate(
         ("Alice 2", "Bob", "日本語", "José", "Jose", "😀", "❤\ufe0f", "Алиса", "علي"), start=1

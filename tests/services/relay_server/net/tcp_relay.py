@@ -18,6 +18,7 @@ from relay_server.net.sockets import listen_tcp
 from relay_server.net.tcp import TcpPort
 from relay_server.net.workers import Workers
 from relay_server.passwords import Passwords
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 from services.relay_server.net.loopback import DEADLINE_SECONDS, until
 
@@ -129,7 +130,7 @@ class Client:
 async def relay(
     policy: Policy | None = None, *, passwords: Passwords | None = None, **limits: Any
 ) -> AsyncIterator[Relay]:
-    opened = Relay(policy or Policy(), limits, passwords or Passwords())
+    opened = Relay(policy or unlimited(), limits, passwords or Passwords())
     opened.port.start(opened.sock)
     try:
         yield opened

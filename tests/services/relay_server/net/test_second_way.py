@@ -7,12 +7,12 @@ from relay_server.core.address import parse_ip
 from relay_server.core.audience import Forward
 from relay_server.core.counters import DropReason
 from relay_server.core.endpoint import Address, Endpoint
-from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.net.address import locate
 from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import UdpPort
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 from services.relay_server.net.loopback import Run, port_of, udp_peer, until
 from services.relay_server.net.udp_chat import BUFFER_BYTES, hear
@@ -37,8 +37,8 @@ class TwoWays:
     """A relay whose members come by UDP or by streams."""
 
     def __init__(self) -> None:
-        self.registry = Registry(Policy(), lambda _: None, new_nonces(), locate_any)
-        self.relay = Relay(self.registry, Policy())
+        self.registry = Registry(unlimited(), lambda _: None, new_nonces(), locate_any)
+        self.relay = Relay(self.registry, unlimited())
         raw = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
         self.where = ("127.0.0.1", port_of(raw))
         self.port = UdpPort(raw, self.handle, self.registry, lambda: 0.0, pinned=False)

@@ -11,8 +11,8 @@ from chatproto import EvictionReason, Frame, Operation, State, Status, encode_fr
 from chatproto.payloads import Request, encode_request
 from relay_server.core import events
 from relay_server.core.address import show_ip
-from relay_server.core.policy import Policy
 from relay_server.net.address import locate
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import address_of
 from services.relay_server.net.loopback import Run, until
 from services.relay_server.net.tcp_relay import NEVER, Client, Relay, relay
@@ -31,7 +31,7 @@ def request(
 
 ACCEPTED = Frame(Operation.CREATE, State.REPLY, b"demo", b"\0")
 COMPLETED = Frame(Operation.CREATE, State.COMPLETION, b"demo", b"token-1")
-LISTENING = Policy(provisional_address=True)
+LISTENING = unlimited(provisional_address=True)
 BUSY = bytes((Status.BUSY,))
 SPLITS = [(), (1,), (31,), (32,), (33,), (36,), (38,), (1, 2, 3), (10, 20, 30, 37), tuple(range(1, 39))]
 

@@ -8,10 +8,10 @@ import threading
 import pytest
 
 from chatproto import Frame, Operation, State, Status, encode_frame
-from relay_server.core.policy import Policy
 from relay_server.net.address import locate
 from relay_server.net.workers import MAX_WAITING_PER_NETWORK, THREADS
 from relay_server.passwords import Passwords
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import address_of
 from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, under_way, until
 from services.relay_server.net.tcp_relay import Client, Relay, relay
@@ -158,7 +158,7 @@ def test_the_deadline_is_over_when_the_work_is_done(run: Run) -> None:
 def test_what_a_client_sends_during_the_work_is_its_port(run: Run, half_closed: bool) -> None:
     async def scenario() -> None:
         passwords = HeldPasswords()
-        listening = Policy(provisional_address=True)
+        listening = unlimited(provisional_address=True)
         async with relay(listening, passwords=passwords) as server, await ask(server, request()) as client:
             await until(lambda: passwords.begun)
             await client.send((40_000).to_bytes(2, "big"))

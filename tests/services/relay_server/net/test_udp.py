@@ -10,13 +10,13 @@ from chatproto import Advice
 from relay_server.core.audience import Forward, Outgoing
 from relay_server.core.endpoint import Address
 from relay_server.core.lobby import Lobby
-from relay_server.core.policy import Policy
 from relay_server.net.address import locate
 from relay_server.net.crowds import CROWD, FEW, SLICE_COPIES
 from relay_server.net.fanout import GsoBatch
 from relay_server.net.sending import Sent
 from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import COPIES_A_TURN, UdpPort
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 from services.relay_server.net.loopback import Run, address_of, port_of, udp_peer, until
 from services.relay_server.net.udp_chat import BUFFER_BYTES, SENDER, Rooms, audience_at, hear, rooms
@@ -211,7 +211,7 @@ def test_a_flood_of_copies_lets_others_have_their_turn(run: Run, portable: bool)
                 turns.append(len(handled))
                 return 0.0
 
-            lobby = Lobby(Policy(), lambda _: None, new_nonces(), locate)
+            lobby = Lobby(unlimited(), lambda _: None, new_nonces(), locate)
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
             for number in range(10):
                 sender.sendto(b"%d" % number, ("127.0.0.1", port_of(sock)))
@@ -238,7 +238,7 @@ def test_a_port_that_closes_amid_a_flood_is_silent(run: Run) -> None:
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
             for number in range(10):
                 sender.sendto(b"%d" % number, ("127.0.0.1", port_of(sock)))
-            lobby = Lobby(Policy(), lambda _: None, new_nonces(), locate)
+            lobby = Lobby(unlimited(), lambda _: None, new_nonces(), locate)
             port = UdpPort(sock, handle, lobby, lambda: 0.0, pinned=False)
             await until(lambda: handled)
             count = len(handled)

@@ -14,11 +14,11 @@ from relay_server.core.address import parse_ip
 from relay_server.core.audience import Outgoing
 from relay_server.core.counters import DropReason, SendFailure
 from relay_server.core.lobby import Lobby
-from relay_server.core.policy import Policy
 from relay_server.net.address import locate, make_address
 from relay_server.net.sending import SendError, Sent
 from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import UdpPort
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 from services.relay_server.net.loopback import Run, address_of, port_of, udp_peer, until
 from services.relay_server.net.udp_chat import BUFFER_BYTES, SENDER, audience_at, hear, quiet, rooms
@@ -90,7 +90,7 @@ def test_a_copy_that_the_kernel_refuses_is_counted_by_reason(run: Run, portable:
         with udp_peer() as bob, udp_peer() as ann:
             far = make_address(parse_ip("192.0.2.1"), 9)  # a loopback socket reaches nothing beyond it
             crowd = audience_at(far, address_of(bob))
-            lobby = Lobby(Policy(), lambda _: None, new_nonces(), locate)
+            lobby = Lobby(unlimited(), lambda _: None, new_nonces(), locate)
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
             port = UdpPort(
                 sock,
@@ -118,7 +118,7 @@ def test_a_broadcast_is_forbidden(run: Run, portable: bool) -> None:
     async def scenario() -> None:
         with udp_peer() as ann:
             crowd = audience_at(*[make_address(parse_ip("255.255.255.255"), 9)] * 3)
-            lobby = Lobby(Policy(), lambda _: None, new_nonces(), locate)
+            lobby = Lobby(unlimited(), lambda _: None, new_nonces(), locate)
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
             port = UdpPort(
                 sock,
@@ -155,7 +155,7 @@ def test_only_a_target_that_takes_nothing_fails_by_its_own_fault(
 ) -> None:
     async def scenario() -> None:
         bob = make_address(parse_ip("192.0.2.1"), 9)
-        lobby = Lobby(Policy(), lambda _: None, new_nonces(), locate)
+        lobby = Lobby(unlimited(), lambda _: None, new_nonces(), locate)
         lobby.handle_datagram(encode_lobby(b"bob"), bob, 0.0)
         now = 0.0
         port = UdpPort(bind_udp("127.0.0.1", 0, BUFFER_BYTES), lobby.handle_datagram, lobby, lambda: now, pinned=False)
@@ -190,7 +190,7 @@ def test_what_the_kernel_dropped_is_counted(deaf: socket.socket) -> None:
         pytest.skip("only Linux tells")
 
     async def scenario() -> None:
-        lobby = Lobby(Policy(), lambda _: None, new_nonces(), locate)
+        lobby = Lobby(unlimited(), lambda _: None, new_nonces(), locate)
         port = UdpPort(deaf, lobby.handle_datagram, lobby, lambda: 0.0, pinned=False)
         assert port.kernel_drops() == 0
         assert port.receive_buffer_bytes == deaf.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)

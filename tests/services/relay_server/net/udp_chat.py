@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from chatproto import encode_datagram
 from relay_server.core.address import parse_ip
 from relay_server.core.audience import Audience, Listener
-from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.net.address import UdpAddress, locate
 from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import UdpPort
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 from services.relay_server.net.loopback import DEADLINE_SECONDS, port_of
 
@@ -31,8 +31,8 @@ class Rooms:
     """The rooms' chat behind a real port; the clock counts the turns of the port."""
 
     def __init__(self, portable: bool, host: str = "127.0.0.1") -> None:
-        self.registry = Registry(Policy(), lambda _: None, new_nonces(), locate)
-        self.relay = Relay(self.registry, Policy())
+        self.registry = Registry(unlimited(), lambda _: None, new_nonces(), locate)
+        self.relay = Relay(self.registry, unlimited())
         self.turns = 0
         self.now = 0.0
         self.raw = bind_udp(host, 0, BUFFER_BYTES)

@@ -10,9 +10,9 @@ from relay_server.core.errors import BannedError, ShuttingDownError
 from relay_server.core.events import MemberEvicted, RoomClosed
 from relay_server.core.lobby import Lobby
 from relay_server.core.moderation import Moderation
-from relay_server.core.policy import Policy
 from relay_server.net.address import locate
 from relay_server.operator.commands import OperatorError, Operators, Row
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import Case, at, home, new_nonces
 
 
@@ -21,7 +21,7 @@ class Operated(Case):
 
     def __init__(self, **policy: Any) -> None:
         super().__init__(**policy)
-        self.lobby = Lobby(Policy(), self.events.append, new_nonces(), locate)
+        self.lobby = Lobby(unlimited(), self.events.append, new_nonces(), locate)
         self.now = 0.0
         self.stops = self.flushes = 0
         self.operators = Operators(

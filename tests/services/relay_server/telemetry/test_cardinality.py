@@ -2,18 +2,18 @@
 
 from chatproto import EvictionReason, encode_datagram, encode_lobby
 from relay_server.core.lobby import Lobby
-from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.net.address import locate, make_address
 from relay_server.telemetry.metrics import RelayCollector, Tally, exposition, make_registry
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 
 ROOMS = 10_000
 
 
 def test_ten_thousand_rooms_add_no_series() -> None:
-    tally, policy = Tally(), Policy(message_rate=1.0)
+    tally, policy = Tally(), unlimited(message_rate=1.0)
     registry = Registry(policy, tally.observe_event, new_nonces(), locate)
     relay, lobby = Relay(registry, policy), Lobby(policy, tally.observe_event, new_nonces(), locate)
     collector = RelayCollector(registry.counters, lobby.counters, tally, "uvloop")

@@ -11,11 +11,11 @@ import structlog
 from chatproto import Command, EvictionReason, encode_datagram
 from relay_server.core import events
 from relay_server.core.address import parse_ip
-from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.net.address import locate, make_address
 from relay_server.telemetry.logs import configure_logs, event_logger
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 
 EVENTS: list[events.Event] = [
@@ -97,8 +97,8 @@ def test_only_records_of_the_level_are_written(stream: io.StringIO, level: str, 
 @pytest.mark.parametrize("as_json", [True, False])
 def test_no_token_is_ever_written(stream: io.StringIO, as_json: bool) -> None:
     configure_logs(level="debug", json=as_json, stream=stream)
-    registry = Registry(Policy(), event_logger(), new_nonces(), locate)
-    relay = Relay(registry, Policy())
+    registry = Registry(unlimited(), event_logger(), new_nonces(), locate)
+    relay = Relay(registry, unlimited())
     tokens = [b"token-of-ann", b"token-of-bob"]
     ip = parse_ip("10.0.0.1")
     ann = registry.create_room(b"demo", "ann", tokens[0], ip, 0.0)

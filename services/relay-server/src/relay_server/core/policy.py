@@ -11,25 +11,25 @@ MAX_DRAIN_SECONDS: Final = 7 * 86_400
 class Policy:
     """The settings that rooms, members and the lobby obey; `relay_server.settings` describes each."""
 
-    silence_timeout_seconds: float = 300.0
-    pending_timeout_seconds: float = 300.0
-    max_session_seconds: float = 0.0
-    host_grace_seconds: float = 0.0
-    max_rooms: int = 0
-    max_members: int = 0
-    max_members_per_room: int = 0
-    max_members_per_address: int = 0
-    max_rooms_per_address: int = 0
-    message_rate: float = 0.0
-    message_burst: int = 1
-    byte_rate: float = 0.0
-    join_rate: float = 0.0
-    password_guesses_per_minute: float = 0.0
-    attribution: bool = True
-    sanitize: bool = True
-    leave_commands: bool = True
-    announce: bool = True
-    provisional_address: bool = False
+    silence_timeout_seconds: float
+    pending_timeout_seconds: float
+    max_session_seconds: float
+    host_grace_seconds: float
+    max_rooms: int
+    max_members: int
+    max_members_per_room: int
+    max_members_per_address: int
+    max_rooms_per_address: int
+    message_rate: float
+    message_burst: int
+    byte_rate: float
+    join_rate: float
+    password_guesses_per_minute: float
+    attribution: bool
+    sanitize: bool
+    leave_commands: bool
+    announce: bool
+    provisional_address: bool
 
 
 @dataclass(frozen=True, slots=True)
