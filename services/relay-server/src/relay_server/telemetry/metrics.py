@@ -191,7 +191,7 @@ class RelayCollector:
             "relay_receipts",
             "Answers to messages that have a number (RCP-01)",
             Answer,
-            self._rooms.answers,
+            self.rooms.answers,
             label="answer",
         )
         yield _by_reason(
