@@ -100,7 +100,7 @@ def main() -> None:
     app = QApplication([])
     with tempfile.TemporaryDirectory() as folder:
         stage = Stage(app, options.lines, folder)
-        window, transcript = stage.window, stage.window.chat.stage.transcript
+        window, transcript = stage.window, stage.window.chat.area.transcript
         bar = transcript.verticalScrollBar()
         print(f"Milliseconds of work for a frame; {options.lines} lines of history, {options.rate} messages/s.\n")
         print("| | median | p99 | longest |\n| --- | --- | --- | --- |")

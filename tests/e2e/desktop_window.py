@@ -57,7 +57,7 @@ class Onlooker:
 
     @property
     def text(self) -> str:
-        return self.window.chat.stage.transcript.toPlainText()
+        return self.window.chat.area.transcript.toPlainText()
 
     @property
     def banner(self) -> str:

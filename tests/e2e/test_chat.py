@@ -153,7 +153,7 @@ def test_no_command_reaches_a_relay_that_would_relay_it(
     bob = chat("join", room, "--name", "bob", "--server", server)
     bob.is_told("You are in")
     ann.say("/password open sesame")
-    ann.is_told("chat: The relay obeys no commands: nothing was sent.")
+    ann.is_told("chat: This relay has no commands: nothing was sent.")
     ann.say("hello")
     bob.hears("ann: hello")
 
@@ -220,7 +220,7 @@ def test_refusals_say_why(staying_pair: tuple[Chat, Chat], relay: Relay, staying
     exists = once("create", staying_room, "--name", "eve", *server)
     assert (exists.returncode, exists.stderr.count("\n")) == (1, 1)
     missing = once("join", f"{staying_room}?", "--name", "eve", *server)
-    assert "There is no room of this name" in missing.stderr
+    assert "There is no room with this name" in missing.stderr
 
 
 def test_a_conversation_in_japanese(chat: Callable[..., Chat], relay: Relay, room: str) -> None:
@@ -247,7 +247,7 @@ def test_a_room_with_a_password_through_pipes(
     ann = chat("create", room, "--name", "ann", "--password-file", str(file), *server)
     ann.is_told("You created")
     for guess, sentence in (
-        ("", "The relay wants a password for this room: give it by --password-file FILE or CHAT_PASSWORD."),
+        ("", "This room has a password: use --password-file FILE or CHAT_PASSWORD."),
         ("a guess", "The password is wrong."),
     ):
         refused = once("join", room, "--name", "bob", *server, text="hi", CHAT_PASSWORD=guess)
@@ -287,7 +287,7 @@ def test_the_lobby(chat: Callable[..., Chat], relay: Relay) -> None:
     ("arguments", "sentence"),
     [
         ([], "The following arguments are required: {create,join,lobby} (see chat --help)."),
-        (["--lang", "fr", "lobby"], "There are no texts in 'fr': use en, ja."),
+        (["--lang", "fr", "lobby"], "Language 'fr' isn't available: use en, ja."),
         (
             ["lobby", "--lang", "ja", "--server", "h:0"],
             "'h:0' の '0' はポート番号ではありません。1 から 65535 までの数を指定してください。",
@@ -295,11 +295,11 @@ def test_the_lobby(chat: Callable[..., Chat], relay: Relay) -> None:
         (["--lang", "ja"], "次の引数が必要です: {create,join,lobby}（chat --help をご覧ください）。"),
         (
             ["create", "demo", "--password"],
-            "--password asks on a terminal: without one give it by --password-file FILE or CHAT_PASSWORD.",
+            "--password needs a terminal: without one use --password-file FILE or CHAT_PASSWORD.",
         ),
         (
             ["join", "demo", "--password-file", "/no/such/file"],
-            "The password file /no/such/file can't be read (no such file or directory): name one that can.",
+            "The password file /no/such/file can't be read (no such file or directory): choose a readable file.",
         ),
     ],
 )

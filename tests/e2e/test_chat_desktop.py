@@ -83,9 +83,9 @@ def test_who_gives_a_wrong_password_or_a_taken_name_is_told_in_place(windows: Wi
     guest.fill(Mode.JOIN, relay.server, room, "bob", "simsim")
     guest.is_refused("The password is wrong.")
     guest.fill(Mode.JOIN, relay.server, room, "ann", "sesame")
-    guest.is_refused("Somebody in the room has this name already")
+    guest.is_refused("A member of the room already has this name")
     guest.fill(Mode.JOIN, relay.server, "no such " + room, "bob")
-    guest.is_refused("There is no room of this name.")
+    guest.is_refused("There is no room with this name.")
     guest.enter(Mode.JOIN, relay.server, room, "bob", "sesame")
     host.sees_members("ann", "bob")
 

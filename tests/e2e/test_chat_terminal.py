@@ -48,7 +48,7 @@ def bob_and_ann(person: SitDown, others: People, relay: Relay, room: str) -> tup
     """Bob at a terminal, in the room of Ann, who heard him come."""
     ann = others.create(room.encode(), b"ann")
     bob = person("join", room, "--name", "bob", "--server", relay.server)
-    bob.sees(f"You are in {room} as bob.", " connected")
+    bob.sees(f"You are in {room} as bob.", " Connected")
     ann.await_notice(b"bob joined")
     return bob, ann
 
@@ -102,7 +102,7 @@ def test_the_host_keeps_order(person: SitDown, others: People, relay: Relay, roo
     ann.enters("/host bob")
     ann.sees("bob is the host now", "─ ann ─")
     bob.say(b"/kick ann")
-    ann.sees("The host removed you.", "Try again +Close", "not connected")
+    ann.sees("The host removed you.", "Try again +Remove from list", "Not connected")
     ann.types("\x1b[C\r")  # to the right: Close
     ann.ends(1)
     assert "chat: The host removed you. Ask the host before you come back." in ann.said_at_the_end
@@ -149,23 +149,23 @@ def test_the_room_closes(bob_and_ann: tuple[Terminal, Member]) -> None:
 def test_a_relay_that_dies_is_waited_for_until_it_is_back(person: SitDown, start_relay: Callable[..., Relay]) -> None:
     relay = start_relay()
     ann = person("create", "demo", "--name", "ann", "--server", relay.server)
-    ann.sees(r"ann \(host\)", " connected")
+    ann.sees(r"ann \(host\)", " Connected")
     relay.process.terminate()
-    ann.sees("The relay is shutting down.", r"reconnecting")
+    ann.sees("The relay is shutting down.", r"Reconnecting")
     ann.enters("anybody?")
-    ann.sees("You are not in the room at the moment", "│ anybody?")
+    ann.sees("You are not in the room right now", "│ anybody?")
     relay.process.wait(SECONDS)
     start_relay(
         RELAY_TCP_PORT=str(relay.tcp_port), RELAY_UDP_PORT=str(relay.udp_port), RELAY_LOBBY_PORT=str(relay.lobby_port)
     )
-    ann.sees("You are back", " connected", r"ann \(host\)")
+    ann.sees("You are back", " Connected", r"ann \(host\)")
     ann.types("\x03")
     ann.ends(0)
 
 
 def test_a_relay_that_is_not_there_is_said_and_may_be_tried_again(person: SitDown) -> None:
     bob = person("join", "demo", "--name", "bob", "--server", "127.0.0.1:1")
-    bob.sees("No relay answers at 127.0.0.1:1", "Try again +Close")
+    bob.sees("No relay answers at 127.0.0.1:1", "Try again +Remove from list")
     bob.types("\x03")
     bob.ends(1)
     assert "chat: No relay answers at 127.0.0.1:1" in bob.said_at_the_end
@@ -184,7 +184,7 @@ def test_a_room_with_a_password_and_sigterm(person: SitDown, others: People, rel
     bob = person("join", room, "--name", "bob", "--server", relay.server)
     bob.sees(f"Password for {room}:")
     bob.enters("open, Sesame!")
-    bob.sees("The password is wrong", "Give the password")
+    bob.sees("The password is wrong", "Enter the password")
     bob.types("\r")
     bob.sees(f"Password for {room}:")
     bob.enters("open sesame")
@@ -262,9 +262,9 @@ def test_a_new_password_is_typed_twice_alike(person: SitDown) -> None:
         ann.sees_times("New password for demo:", number)
         ann.enters(first)
         if second is not None:
-            ann.sees_times("The same again:", number - 1)
+            ann.sees_times("Repeat the password:", number - 1)
             ann.enters(second)
     ann.ends(2)
-    assert ann.lines[-1] == "chat: No password was chosen: try again."
+    assert ann.lines[-1] == "chat: No password was set: try again."
     assert "chat: The password is empty: type at least one character." in ann.lines
-    assert ann.lines.count("chat: The two differ.") == 2
+    assert ann.lines.count("chat: The passwords differ.") == 2

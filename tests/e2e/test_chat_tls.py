@@ -111,13 +111,13 @@ def assert_stayed_out(chat: Chat, done: "subprocess.CompletedProcess[str]", *wor
 
 
 def leave(terminal: Terminal) -> None:
-    terminal.sees("You created tea-", "connected")
+    terminal.sees("You created tea-", "Connected")
     terminal.enters("/leave")
     terminal.ends(0)
 
 
 def stay_out(terminal: Terminal, *words: str) -> None:
-    terminal.sees(*words, "Close")
+    terminal.sees(*words, "Remove from list")
     terminal.types("\x11")
     terminal.ends(1)
 
@@ -139,8 +139,8 @@ def test_so_is_one_in_a_file(chat: Chat, authority: Authority, tmp_path: Path) -
 def test_another_authority_in_a_file_is_not_and_nobody_is_asked(chat: Chat, person: SitDown, tmp_path: Path) -> None:
     authorities = tmp_path / "authorities.pem"
     trustme.CA().cert_pem.write_to_path(authorities)
-    assert_stayed_out(chat, chat("--ca-file", str(authorities)), "doesn't prove that it is the one you mean")
-    stay_out(person("--ca-file", str(authorities)), "doesn't prove that it is the one you mean")
+    assert_stayed_out(chat, chat("--ca-file", str(authorities)), "couldn't prove its identity")
+    stay_out(person("--ca-file", str(authorities)), "couldn't prove its identity")
 
 
 def test_a_fingerprint_is_enough_and_is_not_remembered(chat: Chat) -> None:
@@ -150,12 +150,12 @@ def test_a_fingerprint_is_enough_and_is_not_remembered(chat: Chat) -> None:
 
 
 def test_another_fingerprint_is_not(chat: Chat) -> None:
-    assert_stayed_out(chat, chat("--fingerprint", "00" * 32), "shows another certificate", chat.fingerprint)
+    assert_stayed_out(chat, chat("--fingerprint", "00" * 32), "the one you trust", chat.fingerprint)
 
 
 def test_a_person_is_asked_at_the_first_time_and_not_at_the_second(chat: Chat, person: SitDown) -> None:
     terminal = person()
-    terminal.sees(chat.fingerprint, "Trust from now on")
+    terminal.sees(chat.fingerprint, "Trust this relay")
     terminal.types(TRUST)
     leave(terminal)
     assert stat.S_IMODE(chat.known.stat().st_mode) == 0o600
@@ -168,11 +168,11 @@ def test_a_person_is_asked_at_the_first_time_and_not_at_the_second(chat: Chat, p
 
 def test_whoever_does_not_trust_a_relay_stays_out(chat: Chat, person: SitDown) -> None:
     terminal = person()
-    terminal.sees("Don't trust")
+    terminal.sees("Don't trust it")
     terminal.types(DISTRUST)
-    stay_out(terminal, "isn't trusted, so nothing was sent")
+    stay_out(terminal, "nothing was sent")
     terminal = person()
-    terminal.sees("Don't trust")
+    terminal.sees("Don't trust it")
     terminal.types("\x11")
     terminal.ends(0)
     assert not chat.known.exists()
@@ -180,7 +180,7 @@ def test_whoever_does_not_trust_a_relay_stays_out(chat: Chat, person: SitDown) -
 
 
 def test_in_pipes_nobody_can_be_asked(chat: Chat) -> None:
-    assert_stayed_out(chat, chat("--tls"), "there is no terminal to ask on", chat.fingerprint, "--fingerprint")
+    assert_stayed_out(chat, chat("--tls"), "there is no terminal to ask you", chat.fingerprint, "--fingerprint")
     assert not chat.known.exists()
 
 
@@ -200,7 +200,7 @@ def test_a_certificate_that_changed_is_refused_loudly_until_its_line_is_taken_ou
     assert refused.returncode == 1
     for word in ("STOP", before, chat.fingerprint, "Nothing was sent", str(chat.known)):
         assert word in refused.stderr
-    stay_out(person(), "STOP: the relay at .* shows another certificate", str(chat.known)[-20:])
+    stay_out(person(), "STOP: the certificate of the relay at .* has changed", str(chat.known)[-20:])
     assert chat.requests == joined
     chat.known.write_text("")
     terminal = person()
@@ -230,7 +230,7 @@ def test_a_relay_without_tls_is_never_joined_in_plain(
     before = scrape(plain)
     done = Chat(plain, authority, tmp_path / "home")("--tls")
     assert done.returncode == 1
-    assert "No relay answers by TLS at" in done.stderr
+    assert "No relay answers over TLS at" in done.stderr
     assert "doesn't speak TLS" in done.stderr
     unknown = {"operation": "unknown", "status": "payload_too_large"}
     name, after = "relay_transactions_total", scrape(plain)

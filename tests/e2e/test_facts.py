@@ -24,6 +24,7 @@ from chatclient.links import SocketLinks
 from messenger.core.entry import Entry
 from messenger.core.messenger import Messenger
 from messenger.core.roster import Person
+from messenger.presentation.wording import word
 from services.messenger.core.fake_relay import FakeTrust
 
 SECONDS = 20.0
@@ -67,7 +68,9 @@ def test_a_person_sees_whose_name_has_a_comma_as_one(relay: Any) -> None:
 
     async def scenario() -> None:
         links = SocketLinks(asyncio.get_running_loop())
-        messenger = Messenger(links, FakeTrust(), random=lambda: 0.5, clock=lambda: datetime.now().astimezone())
+        messenger = Messenger(
+            links, FakeTrust(), word=word, random=lambda: 0.5, clock=lambda: datetime.now().astimezone()
+        )
         changed = asyncio.Event()
         messenger.on_change = changed.set
         async with asyncio.timeout(SECONDS), create_room(room, NAME, server=relay.server):

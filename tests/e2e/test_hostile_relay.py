@@ -77,7 +77,7 @@ def terminal(relay: HostileRelay) -> Iterator[Terminal]:
 @pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
 def test_under_a_flood_chat_takes_what_is_typed_and_ends(relay: HostileRelay, terminal: Terminal, flood: Flood) -> None:
     client = relay.await_client()
-    terminal.sees(" connected")
+    terminal.sees(" Connected")
     heard = threading.Event()
 
     def hear() -> None:
@@ -108,7 +108,7 @@ def test_a_relay_that_throws_out_and_lets_in_again_is_called_less_and_less_often
     thrower = threading.Thread(target=throw_out)
     thrower.start()
     # Half a second at first, twice as long each time, by chance up to half less: this is the fifth pause or the sixth.
-    terminal.sees(r"reconnecting in ([5-9]|1\d) s")
+    terminal.sees(r"Reconnecting in ([5-9]|1\d) s")
     assert relay.joins <= 6
     terminal.enters("/leave")
     terminal.ends()
@@ -187,12 +187,12 @@ def trickle(data: bytes) -> Iterator[bytes]:
 
 
 REPLIES: dict[str, tuple[Callable[[], Iterator[bytes]], str, str]] = {
-    "byte by byte": (lambda: trickle(wire.frame(wire.JOIN, wire.REPLY, b"demo", bytes(4000))), "in time", "by TLS"),
+    "byte by byte": (lambda: trickle(wire.frame(wire.JOIN, wire.REPLY, b"demo", bytes(4000))), "in time", "over TLS"),
     "a TLS record byte by byte": (lambda: trickle(b"\x16\x03\x03\x40\x00" + bytes(16_384)), "in time", "in time"),
-    "without an end": (lambda: repeat(b"\x04\x02\x01" * 10_000), "isn't a chat relay", "by TLS"),
-    "nothing but noughts": (lambda: repeat(bytes(65536)), "isn't a chat relay", "by TLS"),
-    "a megabyte of status": (megabyte_of_status, "isn't a chat relay", "by TLS"),
-    "half a TLS record": (lambda: repeat(b"\x16\x03\x03\x40\x00" + b"\x02" * 16_384), "chat relay", "by TLS"),
+    "without an end": (lambda: repeat(b"\x04\x02\x01" * 10_000), "isn't a chat relay", "over TLS"),
+    "nothing but noughts": (lambda: repeat(bytes(65536)), "isn't a chat relay", "over TLS"),
+    "a megabyte of status": (megabyte_of_status, "isn't a chat relay", "over TLS"),
+    "half a TLS record": (lambda: repeat(b"\x16\x03\x03\x40\x00" + b"\x02" * 16_384), "chat relay", "over TLS"),
 }
 
 

@@ -67,14 +67,14 @@ def _show(arguments: Arguments) -> int:
 def _filter(arguments: Arguments) -> int:
     """Be a filter."""
     if arguments.ask_password:
-        text = _("--password asks on a terminal: without one give it by --password-file FILE or {variable}.")
+        text = _("--password needs a terminal: without one use --password-file FILE or {variable}.")
         raise PasswordError(text.format(variable=VARIABLE))
     password = None if arguments.room is None else find_password(arguments.password_file)
     try:
         return _report(_pass_through(arguments, password))
     except RefusedError as error:
         if error.status is Status.WRONG_PASSWORD and password is None:
-            text = _("The relay wants a password for this room: give it by --password-file FILE or {variable}.")
+            text = _("This room has a password: use --password-file FILE or {variable}.")
             print("chat:", text.format(variable=VARIABLE), file=sys.stderr)
         else:
             words = refusal(error.status, str(error))

@@ -94,8 +94,8 @@ def test_staying_is_for_filters() -> None:
         (["join", "demo", "--name", "a", "--fingerprint", "12"], "'12' is no SHA-256 fingerprint"),
         (["join", "demo", "--name", "a", "--ca-file", "/nowhere"], "The file of authorities /nowhere can't be used"),
         (["join", "demo", "--name", "a", "--ca-file", "f", "--fingerprint", "12"], "not allowed with"),
-        (["chat://h:1/room?x", "--name", "a"], "is no invitation: "),
-        (["chat://h:1/room", "--name", "a", "--server", "h"], "An invitation says which server"),
+        (["chat://h:1/room?x", "--name", "a"], "is not an invitation: "),
+        (["chat://h:1/room", "--name", "a", "--server", "h"], "The invitation already names the server"),
     ],
 )
 def test_mistakes(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,4 +119,4 @@ def test_a_user_without_a_name_is_asked_for_one(
     monkeypatch.setattr(getpass, "getuser", nobody)
     with pytest.raises(SystemExit):
         parse(["lobby"])
-    assert capsys.readouterr().err == "chat: Your user name isn't known: give a name with --name NAME.\n"
+    assert capsys.readouterr().err == "chat: Your user name is unknown: choose a name with --name NAME.\n"

@@ -45,8 +45,8 @@ def test_a_pipe_is_a_file_too() -> None:
     ("content", "words"),
     [
         (None, "can't be read (no such file or directory)"),
-        (b"", "begins with an empty line"),
-        (b"\nsecret", "begins with an empty line"),
+        (b"", "is empty: put the password there"),
+        (b"\nsecret", "is empty: put the password there"),
         (b"sec\xffret", "isn't UTF-8"),
         (b"secret" * 200, "The password has 1200 bytes: use at most 1024."),
     ],

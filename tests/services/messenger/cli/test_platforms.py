@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from messenger.cli.platforms import be_printable, on_end, run, state_directory
+from messenger.cli.platforms import be_printable, on_end, run
 
 ROOT = Path(__file__).parents[4]
 CLIENTS = [ROOT / place / "src" for place in ("libs/chatproto", "libs/chatclient", "services/messenger")]
@@ -87,11 +87,6 @@ def test_signals_that_end_are_heard(number: signal.Signals) -> None:
         return await asyncio.wait_for(ended.wait(), 15)
 
     assert run(program())
-
-
-def test_files_are_where_they_always_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", "/state")
-    assert state_directory() == Path("/state/chat")
 
 
 def test_no_character_ends_the_program(monkeypatch: pytest.MonkeyPatch) -> None:

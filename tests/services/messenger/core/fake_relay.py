@@ -23,6 +23,7 @@ from messenger.core.conversation import Conversation, Presence
 from messenger.core.entry import Entry
 from messenger.core.messenger import Messenger
 from messenger.core.trusting import KnownServersError
+from messenger.presentation.wording import word
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 SHOWN = ":".join(["AA"] * 32)
@@ -166,7 +167,7 @@ class FakeLinks:
 
 
 class FakeTrust:
-    place = "known_servers"
+    file = "known_servers"
 
     def __init__(self) -> None:
         self.known: dict[str, str] = {}
@@ -191,7 +192,7 @@ class Case:
         self.links = FakeLinks(self.relay)
         self.trust = FakeTrust()
         self.today = NOON
-        self.messenger = Messenger(self.links, self.trust, random=lambda: 1.0, clock=self._clock)
+        self.messenger = Messenger(self.links, self.trust, word=word, random=lambda: 1.0, clock=self._clock)
         self.changes = 0
         self.alerts: list[str] = []
         self.logged: list[str] = []

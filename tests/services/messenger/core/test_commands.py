@@ -2,9 +2,7 @@
 
 import pytest
 
-from chatproto import Command as RelayCommand
 from messenger.core.commands import (
-    HELP,
     Ask,
     ChoosePassword,
     Command,
@@ -53,8 +51,3 @@ def test_what_a_line_means(line: str, meaning: Command) -> None:
 )
 def test_a_line_with_a_password_is_known(line: str, secret: bool) -> None:
     assert is_secret(line) is secret
-
-
-@pytest.mark.parametrize("command", RelayCommand)
-def test_the_help_lists_every_command(command: RelayCommand) -> None:
-    assert f"/{command}" in HELP

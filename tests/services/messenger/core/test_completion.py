@@ -9,7 +9,7 @@ NAMES = ("ann", "Anna", "bob", "雑談", "two words")
 
 
 def _complete(text: str, *, host: bool = True, obeys: bool = True) -> list[str]:
-    return complete(text, NAMES, host=host, obeys=obeys)
+    return complete(text, NAMES, lambda command: obeys and (host or not COMMANDS[command].needs_host("")))
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ def test_lone_surrogates_are_no_names() -> None:
 
 
 def test_one_is_in_a_place_once_however_the_host_is_written() -> None:
-    assert Entry.read("Relay", "demo", "ann").place == Entry.read("relay:9000", "demo", "bob").place
-    assert Entry.read("relay", "demo", "ann").place != Entry.read("relay", "Demo", "ann").place
+    assert Entry.read("Relay", "demo", "ann").destination == Entry.read("relay:9000", "demo", "bob").destination
+    assert Entry.read("relay", "demo", "ann").destination != Entry.read("relay", "Demo", "ann").destination
 
 
 def test_it_can_be_said_anew_with_another_name_password_or_wish() -> None:

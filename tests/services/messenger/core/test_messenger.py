@@ -135,7 +135,7 @@ def test_leaving_says_so_to_the_relay_and_closes_but_keeps_what_was_said(case: C
 def test_closing_forgets_the_room(case: Case) -> None:
     room = case.messenger.enter(entry())
     case.messenger.attend(room)
-    case.messenger.close(room)
+    case.messenger.remove(room)
     assert case.messenger.conversations == []
     assert case.relay.words[-1] == "/leave"
 
@@ -242,7 +242,7 @@ def test_a_changed_certificate_ends_it_loudly(case: Case) -> None:
     assert room.ended.reason is EndReason.UNTRUSTED
     assert SHOWN in room.history[0].text
     assert OTHER in room.history[0].text
-    assert "take the line of relay.example:9000 out of known_servers" in room.history[0].text
+    assert "delete the line of relay.example:9000 from known_servers" in room.history[0].text
     assert case.relay.links == []
 
 

@@ -142,7 +142,7 @@ class Sight:
     @property
     def text(self) -> str:
         """What stands among the messages."""
-        return self.window.chat.stage.transcript.toPlainText()
+        return self.window.chat.area.transcript.toPlainText()
 
     @property
     def banner(self) -> str:

@@ -91,7 +91,7 @@ def test_the_form_is_filled_in_by_keys_alone(sight: Sight) -> None:
 def test_tab_goes_round_all_parts_of_the_chat(sight: Sight) -> None:
     sight.enter()
     window = sight.window
-    wanted: set[QWidget] = {window.rooms.list, window.chat.stage.transcript, window.chat.composer.words}
+    wanted: set[QWidget] = {window.rooms.list, window.chat.area.transcript, window.chat.composer.words}
     wanted |= {window.members.list}
     wanted |= {window.rooms.new, window.rooms.menu, window.chat.bar.members, window.chat.bar.menu}
     reached: set[QWidget] = set()
@@ -109,7 +109,15 @@ def test_no_key_means_two_things() -> None:
 @pytest.mark.parametrize("done", list(Do))
 def test_everything_can_be_done_without_a_mouse(sight: Sight, done: Do) -> None:
     action = sight.action(done)
-    assert action.shortcuts() or done in {Do.WHO, Do.TOPIC, Do.PASSWORD, Do.OPEN_DOOR, Do.BANNED, Do.UNBAN, Do.LEAVE}
+    assert action.shortcuts() or done in {
+        Do.WHO,
+        Do.TOPIC,
+        Do.PASSWORD,
+        Do.REMOVE_PASSWORD,
+        Do.BANNED,
+        Do.UNBAN,
+        Do.LEAVE,
+    }
     assert action.text()
 
 

@@ -19,7 +19,7 @@ def test_an_invitation_a_name_and_a_log_are_taken() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["http://example.org"], "is no invitation: "),
+        (["http://example.org"], "is not an invitation: "),
         (["chat://host:port/room"], "no port"),
         (["--name", "a:b"], "colon"),
         (["--name", "a\udcff"], "UTF-8"),

@@ -29,7 +29,7 @@ def test_a_wrong_command_line_is_told(shown: Shown, monkeypatch: pytest.MonkeyPa
     assert main(["https://example.org"]) == 2
     ((words, well),) = shown
     assert words.startswith("chat-desktop: ")
-    assert "is no invitation: " in words
+    assert "is not an invitation: " in words
     assert not well
 
 

@@ -153,7 +153,7 @@ def test_an_input_method_composes(sight: Sight, composer: Composer) -> None:
 
 def test_pages_are_turned_among_the_messages(sight: Sight, composer: Composer) -> None:
     sight.hear(*(f"bob: message {number}" for number in range(60)))
-    bar = sight.window.chat.stage.transcript.verticalScrollBar()
+    bar = sight.window.chat.area.transcript.verticalScrollBar()
     keys(composer.words, Qt.Key.Key_PageUp)
     assert bar.value() < bar.maximum()
     keys(composer.words, Qt.Key.Key_PageDown)

@@ -71,7 +71,7 @@ def test_what_is_refused_is_said_in_japanese(sight: Sight) -> None:
 
 def test_qt_speaks_it_too(sight: Sight) -> None:
     sight.enter("部屋", name="さくら")
-    transcript = sight.window.chat.stage.transcript
+    transcript = sight.window.chat.area.transcript
     transcript.selectAll()
     menu: QMenu = transcript.createStandardContextMenu(QPoint(0, 0))
     assert any("コピー" in action.text() for action in menu.actions())

@@ -41,7 +41,7 @@ def test_who_is_too_many_to_be_listed_is_counted(host: Sight) -> None:
 
 @pytest.mark.parametrize(
     ("command", "question"),
-    [(Command.KICK, "Take bob out"), (Command.BAN, "keep out"), (Command.HOST, "Hand the room")],
+    [(Command.KICK, "Remove bob"), (Command.BAN, "ban the name"), (Command.HOST, "Make bob the host")],
 )
 def test_the_host_is_asked_before_somebody_is_taken_out(host: Sight, command: Command, question: str) -> None:
     menu_of(host, 1).commands[command].trigger()
@@ -87,7 +87,7 @@ def test_a_relay_that_obeys_nothing_is_asked_for_nothing(sight: Sight) -> None:
 
 
 def host_actions(sight: Sight) -> set[object]:
-    return {sight.action(done) for done in (Do.TOPIC, Do.PASSWORD, Do.OPEN_DOOR, Do.BANNED, Do.UNBAN, Do.WHO)}
+    return {sight.action(done) for done in (Do.TOPIC, Do.PASSWORD, Do.REMOVE_PASSWORD, Do.BANNED, Do.UNBAN, Do.WHO)}
 
 
 def test_the_host_has_menus_for_the_room(host: Sight) -> None:
@@ -112,7 +112,7 @@ def test_the_password_is_set_unseen_and_removed(host: Sight) -> None:
     host.type("/password")
     host.answer("")
     assert "The password is empty" in host.text
-    host.action(Do.OPEN_DOOR).trigger()
+    host.action(Do.REMOVE_PASSWORD).trigger()
     assert host.relay.words[-1] == "/password -"
 
 

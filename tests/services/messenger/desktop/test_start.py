@@ -162,7 +162,7 @@ def test_a_stranger_is_asked_about_and_trusted(sight: Sight) -> None:
     sight.look()
     assert sight.trusted == [SHOWN]
     assert sight.rooms == ["demo"]
-    assert "joined by TLS" in sight.window.chat.bar.state.text()
+    assert "joined over TLS" in sight.window.chat.bar.state.text()
 
 
 def test_a_stranger_need_not_be_trusted(sight: Sight) -> None:

@@ -46,7 +46,7 @@ def topmost(transcript: Transcript) -> tuple[str, int]:
 
 
 def scroll_back(sight: Sight, to: float = 0.5) -> Transcript:
-    transcript = sight.window.chat.stage.transcript
+    transcript = sight.window.chat.area.transcript
     bar = transcript.verticalScrollBar()
     bar.setValue(round(bar.maximum() * to))
     sight.look()
@@ -59,7 +59,7 @@ def transcript(sight: Sight) -> Transcript:
     """Look at a room in which much was said."""
     fill(sight.enter(), 300)
     sight.look()
-    transcript = sight.window.chat.stage.transcript
+    transcript = sight.window.chat.area.transcript
     transcript.jump()
     return transcript
 
@@ -133,7 +133,7 @@ def test_far_from_what_is_looked_at_nothing_is_kept(sight: Sight, transcript: Tr
 
 
 def test_a_button_tells_how_much_is_new_below_and_leads_there(sight: Sight, transcript: Transcript) -> None:
-    newest = sight.window.chat.stage.newest
+    newest = sight.window.chat.area.newest
     assert not newest.isVisible()
     scroll_back(sight)
     assert newest.text() == "Newest messages"
@@ -153,7 +153,7 @@ def test_a_mark_stands_before_what_came_while_one_looked_away(sight: Sight) -> N
     sight.hear("bob: seen")
     other = sight.look_away()
     sight.hear("bob: new", "bob: newer")
-    transcript = sight.window.chat.stage.transcript
+    transcript = sight.window.chat.area.transcript
     assert shapes(transcript).count(Shape.MARK) == 1
     text = transcript.toPlainText()
     assert text.index("seen") < text.index("New messages") < text.index("new\n") < text.index("newer")
@@ -172,7 +172,7 @@ def test_a_new_mark_takes_the_place_of_the_old_one(sight: Sight) -> None:
         sight.hear(f"bob: {text}")
         sight.look_back()
         other.close()
-    transcript = sight.window.chat.stage.transcript
+    transcript = sight.window.chat.area.transcript
     assert shapes(transcript).count(Shape.MARK) == 1
     text = transcript.toPlainText()
     assert text.index("first") < text.index("New messages") < text.index("second")
@@ -185,11 +185,11 @@ def test_in_a_room_with_much_that_is_new_reading_begins_at_the_mark(sight: Sight
     assert sight.messenger.conversations[0].unread == 60
     sight.window.show_conversation(sight.messenger.conversations[0])
     sight.look()
-    transcript = sight.window.chat.stage.transcript
+    transcript = sight.window.chat.area.transcript
     mark = next(block for block in blocks(transcript.document().begin()) if shape_of(block) is Shape.MARK)
     assert 0 <= transcript.cursorRect(QTextCursor(mark)).top() < transcript.viewport().height()
     assert not transcript.following
-    assert sight.window.chat.stage.newest.text() == "60 new messages"
+    assert sight.window.chat.area.newest.text() == "60 new messages"
 
 
 def test_one_comes_back_to_where_one_was_in_a_room(sight: Sight, transcript: Transcript) -> None:
@@ -240,7 +240,7 @@ def test_a_name_cannot_be_markup_anywhere(sight: Sight) -> None:
 def test_text_is_copied_across_messages_as_plain_text(sight: Sight) -> None:
     sight.enter()
     sight.hear("bob: <b>one</b>\nand more", "bob: two")
-    transcript = sight.window.chat.stage.transcript
+    transcript = sight.window.chat.area.transcript
     transcript.selectAll()
     transcript.copy()
     copied = QApplication.clipboard().mimeData()
@@ -253,7 +253,7 @@ def test_links_are_opened_by_the_desktop(sight: Sight, monkeypatch: pytest.Monke
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
     sight.enter()
     sight.hear("bob: https://example.org/a?b=c")
-    transcript = sight.window.chat.stage.transcript
+    transcript = sight.window.chat.area.transcript
     cursor = transcript.document().find("example")
     place = transcript.cursorRect(cursor).center()
     assert transcript.anchorAt(place) == "https://example.org/a?b=c"
@@ -273,7 +273,7 @@ def test_a_long_message_is_wrapped(sight: Sight) -> None:
     sight.relay.limit = 5000
     sight.enter()
     sight.hear("bob: " + "x" * 4000)
-    transcript = sight.window.chat.stage.transcript
+    transcript = sight.window.chat.area.transcript
     assert transcript.horizontalScrollBar().maximum() == 0
     assert transcript.document().size().width() <= transcript.viewport().width()
 
@@ -281,7 +281,7 @@ def test_a_long_message_is_wrapped(sight: Sight) -> None:
 def test_days_are_parted(sight: Sight) -> None:
     fill(sight.enter(), 5, minutes=24 * 60)
     sight.look()
-    transcript = sight.window.chat.stage.transcript
+    transcript = sight.window.chat.area.transcript
     assert shapes(transcript).count(Shape.DAY) == 5
     assert "Saturday, January 3, 2026" in sight.text
 
@@ -300,7 +300,7 @@ def test_of_the_longest_lines_fewer_are_set_and_the_others_come_when_one_goes_th
     conversation = sight.enter()
     for _ in range(FEW_LINES):
         conversation.history.add(Line(Kind.MESSAGE, NOON, "x" * 4000, "bob"))
-    transcript = sight.window.chat.stage.transcript
+    transcript = sight.window.chat.area.transcript
     transcript.jump()
     assert len(numbers(transcript)) == FEW_CHARACTERS // 4003 + 1
     transcript.verticalScrollBar().setValue(0)

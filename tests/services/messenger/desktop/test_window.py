@@ -83,8 +83,8 @@ def test_a_lost_connection_comes_back_by_itself_and_the_time_is_counted_down(sig
     sight.pass_time(2)
     sight.pass_time(0.1)
     assert sight.messenger.conversations[0].presence is Presence.WAITING
-    assert "The connection is lost. Trying again in" in sight.banner
-    assert "Trying again in" in sight.window.chat.bar.state.text()
+    assert "The connection is lost. Reconnecting in" in sight.banner
+    assert "Reconnecting in" in sight.window.chat.bar.state.text()
     before = sight.banner
     sight.pass_time(1)
     assert sight.banner != before
@@ -110,10 +110,10 @@ def test_one_leaves_and_closes_a_room(sight: Sight) -> None:
     sight.type("/leave")
     assert sight.messenger.conversations[1].presence is Presence.OVER
     assert sight.rooms == ["demo", "other"]
-    sight.press("Close the room")
+    sight.press("Remove from list")
     assert sight.rooms == ["demo"]
     assert sight.window.current is sight.messenger.conversations[0]
-    sight.action(Do.CLOSE).trigger()
+    sight.action(Do.REMOVE).trigger()
     sight.look()
     assert sight.rooms == []
     assert sight.window.centre.currentWidget() is sight.window.start
@@ -123,13 +123,13 @@ def test_one_leaves_and_closes_a_room(sight: Sight) -> None:
 def test_a_host_who_is_not_alone_is_asked_before_the_room_closes(sight: Sight) -> None:
     conversation = sight.enter(create=True)
     sight.happen(MemberJoined("bob"))
-    for done in (Do.LEAVE, Do.CLOSE):
+    for done in (Do.LEAVE, Do.REMOVE):
         sight.action(done).trigger()
         box = next(each for each in sight.window.findChildren(QMessageBox) if each.isVisible())
         box.button(QMessageBox.StandardButton.No).click()
         sight.look()
         assert conversation.presence is Presence.HERE
-    sight.action(Do.CLOSE).trigger()
+    sight.action(Do.REMOVE).trigger()
     assert "closes for everybody" in sight.agree()
     assert sight.rooms == []
 
@@ -221,11 +221,11 @@ def test_keys_go_through_the_rooms(sight: Sight) -> None:
 
 def test_an_invitation_is_copied(sight: Sight) -> None:
     sight.enter("garden party")
-    assert sight.window.chat.stage.hint.isVisible()
-    sight.window.chat.stage.hint.invite.click()
+    assert sight.window.chat.area.hint.isVisible()
+    sight.window.chat.area.hint.invite.click()
     assert QApplication.clipboard().text() == "chat://relay.example:9000/garden%20party"
     sight.hear("bob: hi")
-    assert not sight.window.chat.stage.hint.isVisible()
+    assert not sight.window.chat.area.hint.isVisible()
 
 
 def test_help_lists_keys_and_commands(sight: Sight) -> None:
@@ -240,7 +240,7 @@ def test_a_command_that_is_none_stays_typed_and_is_not_said(sight: Sight) -> Non
     sight.enter()
     sight.type("/levae")
     assert sight.window.chat.composer.text == "/levae"
-    assert "There is no /levae" in sight.text
+    assert "Unknown command /levae" in sight.text
     assert "/levae" not in sight.relay.words
 
 
@@ -265,7 +265,7 @@ def test_a_small_window_shows_one_thing_at_a_time(sight: Sight) -> None:
     QTest.keyClick(sight.window.members.list, Qt.Key.Key_Escape)
     assert visible(sight) == {Pane.CENTRE}
     assert sight.window.chat.composer.words.hasFocus()
-    for widget in (sight.window.chat.composer, sight.window.chat.bar, sight.window.chat.stage):
+    for widget in (sight.window.chat.composer, sight.window.chat.bar, sight.window.chat.area):
         assert widget.width() == 360
 
 
@@ -297,7 +297,7 @@ def test_closing_leaves_every_room(sight: Sight) -> None:
 def test_much_at_once_is_drawn_seldom(sight: Sight, monkeypatch: pytest.MonkeyPatch) -> None:
     sight.enter()
     drawn: list[None] = []
-    monkeypatch.setattr(sight.window.chat.stage, "render_stage", lambda _conversation: drawn.append(None))
+    monkeypatch.setattr(sight.window.chat.area, "render_area", lambda _conversation: drawn.append(None))
     for number in range(500):
         sight.relay.says(f"bob: {number}")
     assert drawn == []

@@ -57,7 +57,7 @@ def test_without_variables_the_system_decides(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("tag", ["fr", "", "../ja", "j"])
 def test_an_unknown_language_is_a_sentence(tag: str) -> None:
-    with pytest.raises(UnknownLanguageError, match=r"^There are no texts in '.*': use en, ja\.$"):
+    with pytest.raises(UnknownLanguageError, match=r"^Language '.*' isn't available: use en, ja\.$"):
         use_language(tag)
     assert language() == "en"
 

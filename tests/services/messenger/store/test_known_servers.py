@@ -26,7 +26,9 @@ def test_it_is_in_the_users_state_directory(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_who_has_no_home_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("messenger.store.known_servers.state_directory", lambda: Path("~/.local/state/chat"))
+    monkeypatch.setattr(
+        "messenger.store.known_servers.user_state_path", lambda *_args, **_options: Path("~/.local/state/chat")
+    )
     with pytest.raises(KnownServersError, match="set XDG_STATE_HOME"):
         default_path()
 
@@ -64,7 +66,7 @@ def test_a_last_line_that_someone_wrote_by_hand_is_not_run_into(known: KnownServ
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"relay:9000 junk\n", "holds no fingerprint"), (b"\xff\xfe", "isn't UTF-8")],
+    [(b"relay:9000 junk\n", "has no valid fingerprint"), (b"\xff\xfe", "isn't UTF-8")],
 )
 def test_junk_is_named(known: KnownServers, content: bytes, says: str) -> None:
     known.path.parent.mkdir(parents=True)

@@ -24,15 +24,15 @@ async def test_a_wrong_password_is_asked_for_unseen_until_it_is_right(case: Case
     async with sit_down(case) as ann:
         await ann.sees("Password for demo:")
         await ann.enters("a guess")
-        await ann.sees("Give the password", "not connected")
+        await ann.sees("Enter the password", "Not connected")
         assert not any("guess" in line for line in ann.lines)
         await ann.presses("enter")  # the first button has the focus
         await ann.sees("Password for demo:")
         case.relay.verdict = Status.OK
         await ann.enters("sesame")
-        await ann.sees("You are in demo as ann.", "connected")
+        await ann.sees("You are in demo as ann.", "Connected")
         assert [password for *_, password in case.relay.asked] == [None, "a guess", "sesame"]
-        await ann.misses("Give the password")
+        await ann.misses("Enter the password")
         assert ann.app.left_badly() is None
 
 
@@ -52,7 +52,7 @@ async def test_an_empty_password_is_none_and_escape_asks_no_more(case: Case) -> 
 async def test_a_room_that_does_not_exist_is_created_by_a_key(case: Case) -> None:
     case.relay.verdict = Status.NO_SUCH_ROOM
     async with sit_down(case) as ann:
-        await ann.sees("Create the room", "Try again", "Close")
+        await ann.sees("Create the room", "Try again", "Remove from list")
         case.relay.verdict = Status.OK
         await ann.presses("enter")
         await ann.sees("You created demo")
@@ -92,7 +92,7 @@ async def test_who_is_typing_creates_nothing_by_enter(case: Case) -> None:
         await ann.settles()
         assert ann.app._rooms.composer.value == "half a sentence"
         assert ann.room.presence is Presence.OVER
-        await ann.sees("You are not in the room at the moment")
+        await ann.sees("You are not in the room right now")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ async def test_an_eviction_is_said_and_stays_the_end_unless_one_comes_back(
         assert ended
         assert ended.reason is end
         await ann.clicks_on("Try again")
-        await ann.sees("connected")
+        await ann.sees("Connected")
         await ann.misses("Try again")
         await ann.presses("ctrl+q")
         assert ann.app.left_badly() is None
@@ -122,26 +122,26 @@ async def test_a_relay_that_is_away_is_waited_for_and_the_seconds_are_counted(ca
     async with sit_down(case) as ann:
         case.relay.verdict = None
         case.relay.notices(Disconnected(EvictionReason.SHUTDOWN))
-        await ann.sees("The relay is shutting down.", "reconnecting in 1 s")
+        await ann.sees("The relay is shutting down.", "Reconnecting in 1 s")
         for _ in range(3):
             case.links.pass_time(ann.room.retry_at - case.links.now)
         seconds = round(ann.room.retry_at - case.links.now)
         assert seconds > 2
-        await ann.sees(f"reconnecting in {seconds} s")
+        await ann.sees(f"Reconnecting in {seconds} s")
         case.links.now += 1.0
-        await ann.sees(f"reconnecting in {seconds - 1} s")
+        await ann.sees(f"Reconnecting in {seconds - 1} s")
         await ann.enters("anybody?")
-        await ann.sees("You are not in the room at the moment", "│ anybody?")
+        await ann.sees("You are not in the room right now", "│ anybody?")
         case.relay.verdict = Status.OK
         case.links.pass_time(30.0)
-        await ann.sees("You are back", "connected")
+        await ann.sees("You are back", "Connected")
 
 
 async def test_closing_the_last_room_ends_the_app_and_why_is_remembered(case: Case) -> None:
     case.relay.verdict = Status.ROOM_FULL
     async with sit_down(case) as ann:
-        await ann.sees("Close")
-        await ann.clicks_on("Close")
+        await ann.sees("Remove from list")
+        await ann.clicks_on("Remove from list")
         await ann.until(lambda: not ann.app.is_running, "The end")
         ended = ann.app.left_badly()
         assert ended
@@ -151,10 +151,13 @@ async def test_closing_the_last_room_ends_the_app_and_why_is_remembered(case: Ca
 async def test_a_stranger_is_trusted_only_by_a_deliberate_key(case: Case) -> None:
     case.relay.certificate = Presented(SHOWN, DOUBT)
     async with sit_down(case, tls=TLS, size=(120, 30)) as ann:
-        await ann.sees("looking at the certificate")
+        await ann.sees("Checking the certificate...")
         case.links.show()
         await ann.sees(
-            "No authority vouches for the relay at relay.example:9000", SHOWN, "Don't trust", "Trust from now on"
+            "The certificate of the relay at relay.example:9000 isn't trusted yet",
+            SHOWN,
+            "Don't trust it",
+            "Trust this relay",
         )
         await ann.presses("right", "enter")
         await ann.sees("You are in demo as ann.")
@@ -165,9 +168,9 @@ async def test_whoever_does_not_trust_a_stranger_sends_it_nothing(case: Case) ->
     case.relay.certificate = Presented(SHOWN, DOUBT)
     async with sit_down(case, tls=TLS) as ann:
         case.links.show()
-        await ann.sees("Don't trust")
+        await ann.sees("Don't trust it")
         await ann.presses("enter")
-        await ann.sees("The relay isn't trusted, so nothing was sent to it.", "Close")
+        await ann.sees("You didn't trust the relay: nothing was sent to it.", "Remove from list")
         assert case.relay.links == []
         assert case.trust.known == {}
         assert ann.app.left_badly()
@@ -178,7 +181,7 @@ async def test_a_certificate_that_changed_is_loud(case: Case) -> None:
     case.relay.certificate = Presented(SHOWN, DOUBT)
     async with sit_down(case, tls=TLS) as ann:
         case.links.show()
-        await ann.sees("STOP: the relay at relay.example:9000 shows another certificate", "Close")
+        await ann.sees("STOP: the certificate of the relay at relay.example:9000 has changed", "Remove from list")
         await ann.until(over(ann))
         assert not any("Try again" in line for line in ann.lines)
 

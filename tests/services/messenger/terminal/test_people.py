@@ -27,16 +27,16 @@ async def test_a_host_chooses_what_to_do_about_somebody(case: Case) -> None:
         await ann.sees("3 members", "muted")
         for who, what, command in (
             ("bob", "Mute", "/mute bob"),
-            ("bob", "Take out of the room", "/kick bob"),
-            ("bob", "Take out and keep out", "/ban bob"),
-            ("bob", "Hand the room over", "/host bob"),
-            ("eve", "Let speak again", "/unmute eve"),
+            ("bob", "Kick", "/kick bob"),
+            ("bob", "Ban", "/ban bob"),
+            ("bob", "Make host", "/host bob"),
+            ("eve", "Unmute", "/unmute eve"),
         ):
             await ann.clicks_on(who)
-            await ann.sees("Address", what)
+            await ann.sees("Mention", what)
             await ann.clicks_on(what)
             await ann.until(partial(said_last, case, command), command)
-            await ann.misses("Address")
+            await ann.misses("Mention")
 
 
 async def test_whose_name_has_a_comma_is_one_person(case: Case) -> None:
@@ -44,7 +44,7 @@ async def test_whose_name_has_a_comma_is_one_person(case: Case) -> None:
         case.relay.notices(listing("ann (host)", "Doe, John"))
         await ann.sees("2 members", "Doe, John")
         await ann.clicks_on("Doe, John")
-        await ann.sees("Address", "Mute")
+        await ann.sees("Mention", "Mute")
         await ann.clicks_on("Mute")
         await ann.until(partial(said_last, case, "/mute Doe, John"), "/mute Doe, John")
 
@@ -67,7 +67,7 @@ async def test_others_are_addressed_and_oneself_is_not(case: Case) -> None:
 async def test_the_help_has_keys_and_commands_at_any_size(case: Case) -> None:
     async with sit_down(case) as ann:
         await ann.presses("f1")
-        await ann.sees("open another room", "light or dark")
+        await ann.sees("open another room", "switch between light and dark")
         await ann.presses("end")
         await ann.sees("/password")
         await ann.presses("f1")
@@ -96,7 +96,7 @@ def test_the_terminal_and_the_person_choose_the_theme() -> None:
 async def test_without_colours_everything_can_still_be_told_apart(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with sit_down(case, start=True) as ann:
-        await ann.sees("◉ Join a room", "○ Create a room", "☐ Join by TLS")
+        await ann.sees("◉ Join a room", "○ Create a room", "☐ Encrypt joining (TLS)")
         assert ann.app.no_color
 
 
@@ -131,7 +131,7 @@ async def test_one_enters_the_lobby_which_has_no_room(case: Case) -> None:
         await ann.clicks_on("Lobby")
         await ann.misses("Password")
         await ann.clicks_on("Enter")
-        await ann.sees("Lobby", "connecting")
+        await ann.sees("Lobby", "Connecting...")
 
 
 @pytest.mark.parametrize("pasted", [True, False])
@@ -144,15 +144,15 @@ async def test_an_invitation_fills_the_form(case: Case, *, pasted: bool) -> None
         else:
             await ann.presses("ctrl+u")
             await ann.enters(invitation)
-        await ann.sees("tea room", "☑ Join by TLS")
+        await ann.sees("tea room", "☑ Encrypt joining (TLS)")
         await ann.presses("enter")
-        await ann.sees("looking at the certificate")
+        await ann.sees("Checking the certificate...")
         assert ann.room.entry.tls == Tls()
 
 
 async def test_where_one_was_is_offered_again(case: Case, recents: Recents) -> None:
     async with sit_down(case, "tea", recents=recents) as ann:
-        await ann.sees("connected")
+        await ann.sees("Connected")
         await ann.until(recents.read, "The file")
         assert recents.read() == [Recent("relay.example:9000", "tea", "ann")]
     async with sit_down(Case(), start=True, recents=recents, form=Form()) as ann:

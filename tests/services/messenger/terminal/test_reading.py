@@ -225,4 +225,4 @@ async def test_a_terminal_that_is_much_too_small_breaks_nothing(case: Case) -> N
             await ann.settles()
             await ann.presses("f1", "escape", "f2", "escape", "f4", "pageup", "pagedown")
             await ann.pilot.resize_terminal(80, 24)
-            await ann.sees(f"{size} こんにちは", "connected")
+            await ann.sees(f"{size} こんにちは", "Connected")

@@ -12,7 +12,7 @@ from services.messenger.terminal.seat import sit_down
 async def test_both_ways(case: Case, size: tuple[int, int]) -> None:
     async with sit_down(case, create=True, size=size) as ann:
         await ann.sees(
-            " demo", "connected", "2026-01-02", "12:00 You created demo and are its host, as ann", "ann (host)"
+            " demo", "Connected", "2026-01-02", "12:00 You created demo and are its host, as ann", "ann (host)"
         )
         case.relay.says("bob: hello")
         await ann.sees(" 12:00 bob: hello")
@@ -25,9 +25,9 @@ async def test_both_ways(case: Case, size: tuple[int, int]) -> None:
 
 async def test_the_lobby(case: Case) -> None:
     async with sit_down(case, None) as ann:
-        await ann.sees("Lobby", "connecting")
+        await ann.sees("Lobby", "Connecting...")
         case.links.pass_time(1.0)
-        await ann.sees("You are in the lobby as ann.", "connected")
+        await ann.sees("You are in the lobby as ann.", "Connected")
 
 
 async def test_who_is_there_stands_at_the_side(case: Case) -> None:

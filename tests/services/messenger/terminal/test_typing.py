@@ -62,12 +62,12 @@ async def test_tab_on_an_empty_line_goes_to_the_lists_and_escape_back(case: Case
 async def test_commands(case: Case) -> None:
     async with sit_down(case) as ann:
         await ann.enters("/leaf")
-        await ann.sees("There is no /leaf: /help lists the commands, // says a slash.", "│ /leaf")
+        await ann.sees("Unknown command /leaf. Type /help; start with // to send a slash.", "│ /leaf")
         await ann.presses("ctrl+u")
         await ann.enters("//shrug")
         await ann.sees("ann: /shrug")
         await ann.enters("/help")
-        await ann.sees("F1", "ask who is here")
+        await ann.sees("F1", "list the members")
         await ann.presses("escape")
         await ann.enters("/leave")
         await ann.until(lambda: not ann.app.is_running, "The end")
@@ -79,25 +79,25 @@ async def test_a_relay_that_obeys_nothing_gets_no_commands(case: Case) -> None:
     case.relay.moderation = False
     async with sit_down(case) as ann:
         await ann.enters("/who")
-        await ann.sees("There are no commands here: nothing was sent.", "│ /who")
+        await ann.sees("This relay has no commands: nothing was sent.", "│ /who")
         assert case.relay.words == []
 
 
 async def test_a_new_password_is_asked_for_unseen_and_twice(case: Case) -> None:
     async with sit_down(case, create=True) as ann:
         await ann.enters("/password")
-        await ann.sees("New password for the room:")
+        await ann.sees("New password for the room (sent over UDP, not encrypted):")
         await ann.enters("-")
-        await ann.sees("- alone can't be a password here")
+        await ann.sees("- alone can't be a password")
         await ann.enters("sesame")
-        await ann.sees("The same again:")
+        await ann.sees("Repeat the password:")
         await ann.enters("another")
-        await ann.sees("The two differ", "New password for the room:")
+        await ann.sees("The passwords differ", "New password for the room (sent over UDP, not encrypted):")
         await ann.enters("sesame")
-        await ann.sees("The same again:")
+        await ann.sees("Repeat the password:")
         assert not any("sesame" in line for line in ann.lines)
         await ann.enters("sesame")
-        await ann.misses("The same again:")
+        await ann.misses("Repeat the password:")
         assert case.relay.words[-1] == "/password sesame"
         await ann.presses("up")
         assert typed(ann) == ""

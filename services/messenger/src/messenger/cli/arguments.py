@@ -22,21 +22,21 @@ DEFAULT_HOST: Final = "127.0.0.1"
 COMMANDS: Final = ("create", "join", "lobby")
 
 _EPILOG = N_("""\
-On a terminal, chat is an app for several rooms: type a line to say it; F1 shows the keys and the commands.
-Without a command it asks where to go. An invitation leads into a room: chat chat://HOST:PORT/ROOM
-Without a terminal, chat is a filter: lines in are messages, messages out are lines "name: text",
+On a terminal, chat is an app for several rooms: type a line to send it; F1 shows the keys and the commands.
+Without a command it asks which room to join. An invitation joins a room: chat chat://HOST:PORT/ROOM
+Without a terminal, chat is a filter: input lines are sent as messages, messages are printed as "name: text",
 everything else goes to the standard error. It leaves at the end of its input, or stays with --stay:
 
   echo hi | chat join ROOM --name bot
 
-A room's password is asked for on a terminal. A script gives it by --password-file FILE or in the variable
-CHAT_PASSWORD; never on the command line, which everybody on the machine can read.
+On a terminal, chat asks for a room's password. A script uses --password-file FILE or the variable CHAT_PASSWORD;
+never the command line, which everybody on the machine can read.
 
-With --tls a relay whose certificate no authority vouches for is trusted by its fingerprint: a person is asked
-at the first time, a script gives it by --fingerprint. If it changes later, nothing is sent.
+With --tls, a relay whose certificate isn't signed by a known authority is trusted by its fingerprint: a person is
+asked the first time, a script uses --fingerprint. If the certificate changes later, nothing is sent.
 
-Exit codes: 0 left, 1 refused, evicted, room closed or relay unreachable, 2 wrong usage. On a terminal it is the room
-of the command line that counts: whether one was still in it, or had left it, at the end.
+Exit codes: 0 left, 1 refused, evicted, room closed or relay unreachable, 2 wrong usage. On a terminal, the exit code is
+about the room of the command line: 0 if you were still in it at the end, or had left it.
 """)
 
 
@@ -92,7 +92,7 @@ def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Argume
         )
     name = given.name if given.name is not None else _user_name()
     if name is None:
-        parser.error(_("Your user name isn't known: give a name with --name NAME."))
+        parser.error(_("Your user name is unknown: choose a name with --name NAME."))
     try:
         room, server = _place(given)
         # Bytes of the command line that are no text became lone surrogates; back to bytes with them.
@@ -139,7 +139,7 @@ def _place(given: argparse.Namespace) -> tuple[str | None, str]:
     if given.command != "join" or room is None or not _is_link(room):
         return room, DEFAULT_HOST if given.server is None else given.server
     if given.server is not None:
-        raise ValueError(_("An invitation says which server: leave --server out."))
+        raise ValueError(_("The invitation already names the server: omit --server."))
     invite = parse_invite(room)
     given.tls |= invite.tls
     return invite.room, str(invite.server)
@@ -173,7 +173,7 @@ def _add_language(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lang",
         metavar="LANG",
-        help=_("the language of what chat says: {languages} (default: as your system)").format(languages=languages),
+        help=_("the display language: {languages} (default: the system's)").format(languages=languages),
     )
 
 
@@ -201,9 +201,9 @@ def _parser(*, required: bool) -> argparse.ArgumentParser:
     _add_terminal_options(parser)
     commands = parser.add_subparsers(dest="command", required=required, metavar="{create,join,lobby}")
     for command, summary, port in (
-        ("create", _("create a room and be its host"), DEFAULT_TCP_PORT),
-        ("join", _("join a room that exists"), DEFAULT_TCP_PORT),
-        ("lobby", _("talk to everybody in the lobby"), DEFAULT_LOBBY_PORT),
+        ("create", _("create a room and become its host"), DEFAULT_TCP_PORT),
+        ("join", _("join an existing room"), DEFAULT_TCP_PORT),
+        ("lobby", _("chat in the lobby"), DEFAULT_LOBBY_PORT),
     ):
         _add_options(
             commands.add_parser(
@@ -225,22 +225,22 @@ def _add_options(parser: argparse.ArgumentParser, default_port: int) -> None:
             "--password",
             dest="ask_password",
             action="store_true",
-            help=_("ask for the room's password at once, unseen"),
+            help=_("ask for the room's password first, without showing it"),
         )
         password.add_argument(
-            "--password-file", metavar="FILE", help=_("the room's password is the first line of this file")
+            "--password-file", metavar="FILE", help=_("read the room's password from the first line of this file")
         )
-        parser.add_argument("--tls", action="store_true", help=_("join by TLS; the chat itself is never encrypted"))
+        parser.add_argument("--tls", action="store_true", help=_("join over TLS; the chat itself is not encrypted"))
         proof = parser.add_mutually_exclusive_group()
         proof.add_argument(
             "--fingerprint",
             metavar="SHA256",
-            help=_("by TLS, and only to the relay whose certificate has this fingerprint"),
+            help=_("use TLS, and join only a relay whose certificate has this fingerprint"),
         )
         proof.add_argument(
             "--ca-file",
             metavar="FILE",
-            help=_("by TLS, and only to a relay that an authority in this file vouches for"),
+            help=_("use TLS, and join only a relay whose certificate is signed by an authority in this file"),
         )
     parser.add_argument("--name", metavar="NAME", help=_("your name in the room (default: your user name)"))
     parser.add_argument(
@@ -252,10 +252,12 @@ def _add_options(parser: argparse.ArgumentParser, default_port: int) -> None:
         "--rejoin",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help=_("come back by itself when the connection or the relay fails (default: yes)"),
+        help=_("reconnect automatically when the connection or the relay fails (default: yes)"),
     )
-    parser.add_argument("--plain", action="store_true", help=_("be a filter even on a terminal"))
-    parser.add_argument("--stay", action="store_true", help=_("be a filter that stays at the end of its input"))
+    parser.add_argument("--plain", action="store_true", help=_("run as a filter even on a terminal"))
+    parser.add_argument(
+        "--stay", action="store_true", help=_("run as a filter, and stay in the room at the end of the input")
+    )
     _add_terminal_options(parser, again=True)
     _add_language(parser)
 
@@ -264,11 +266,14 @@ def _add_terminal_options(parser: argparse.ArgumentParser, *, again: bool = Fals
     """Add what is for terminals; ``again`` after the command, where what was said before it stands."""
     default: Any = argparse.SUPPRESS if again else None
     parser.add_argument(
-        "--log", metavar="FILE", default=default, help=_("on a terminal, append what is said to this file")
+        "--log", metavar="FILE", default=default, help=_("on a terminal, append all messages to this file")
     )
     default = argparse.SUPPRESS if again else False
     parser.add_argument(
-        "--bell", action="store_true", default=default, help=_("on a terminal, ring when somebody speaks unseen")
+        "--bell",
+        action="store_true",
+        default=default,
+        help=_("on a terminal, ring the bell for messages you haven't seen"),
     )
 
 

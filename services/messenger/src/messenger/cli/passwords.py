@@ -56,11 +56,11 @@ def choose_password(room: str) -> str:
         password = _ask(_("New password for {room}: ").format(room=sanitize(room)))
         if not password:
             print("chat:", _("The password is empty: type at least one character."), file=sys.stderr)
-        elif password == _ask(_("The same again: ")):
+        elif password == _ask(_("Repeat the password: ")):
             return password
         else:
-            print("chat:", _("The two differ."), file=sys.stderr)
-    raise PasswordError(_("No password was chosen: try again."))
+            print("chat:", _("The passwords differ."), file=sys.stderr)
+    raise PasswordError(_("No password was set: try again."))
 
 
 def _first_line(file: str) -> str:
@@ -68,14 +68,14 @@ def _first_line(file: str) -> str:
         with open(file, encoding="utf-8") as lines:  # noqa: PTH123 - a pipe such as <(pass show chat) is fine too
             line = lines.readline().rstrip("\r\n")
     except UnicodeDecodeError:
-        sentence = _("The password file {file} isn't UTF-8: write the password as text.")
+        sentence = _("The password file {file} isn't UTF-8: save it as UTF-8 text.")
         raise PasswordError(sentence.format(file=sanitize(file))) from None
     except (OSError, ValueError) as error:
         why = system_words(error)
-        sentence = _("The password file {file} can't be read ({why}): name one that can.")
+        sentence = _("The password file {file} can't be read ({why}): choose a readable file.")
         raise PasswordError(sentence.format(file=sanitize(file), why=why)) from None
     if not line:
-        sentence = _("The password file {file} begins with an empty line: put the password there.")
+        sentence = _("The first line of the password file {file} is empty: put the password there.")
         raise PasswordError(sentence.format(file=sanitize(file)))
     return line
 
@@ -86,6 +86,6 @@ def _ask(question: str) -> str:
     try:
         return check_password(getpass.getpass(question))
     except (BadPasswordError, UnicodeDecodeError):
-        raise PasswordError(_("What was typed can't be a password: use up to 1024 bytes of text.")) from None
+        raise PasswordError(_("That can't be a password: use up to 1024 bytes of text.")) from None
     finally:
         signal.signal(signal.SIGTERM, before)

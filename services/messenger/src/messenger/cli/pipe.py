@@ -77,7 +77,7 @@ async def _speak(room: Connection, in_room: asyncio.Event, *, stay: bool) -> Non
         give = room.say
         if room.room is not None and parse_command(text):
             if not room.obeys:
-                print("chat:", _("The relay obeys no commands: nothing was sent."), file=sys.stderr, flush=True)
+                print("chat:", _("This relay has no commands: nothing was sent."), file=sys.stderr, flush=True)
                 continue
             give = room.command
         try:

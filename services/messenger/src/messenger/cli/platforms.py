@@ -1,14 +1,11 @@
-"""What differs between operating systems: event loops, signals, where files are, how output is encoded."""
+"""What differs between operating systems: event loops, signals, how output is encoded."""
 
 import asyncio
 import io
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any, Final, TypeVar
-
-from platformdirs import user_state_path
 
 T = TypeVar("T")
 
@@ -41,11 +38,6 @@ def on_end(act: Callable[[], object], *, interrupt: bool = False) -> None:
 def _stay_awake(loop: asyncio.AbstractEventLoop) -> None:
     """Give Python a chance to notice signals: on Windows they don't wake a loop that waits for sockets."""
     loop.call_later(_BEAT_SECONDS, _stay_awake, loop)
-
-
-def state_directory() -> Path:
-    """Return where a person's programs keep what they should remember; not absolute if there is no home."""
-    return user_state_path("chat", appauthor=False)
 
 
 def be_printable() -> None:

@@ -26,30 +26,28 @@ def settle_trust(server: str, given: Tls, known: KnownServers | None = None) -> 
     """
     if given.fingerprint or given.ca_file:
         return given
-    known = known or KnownServers(default_path())
-    trusted = known.find(server)
     shown = run(look_at(server))
-    verdict = judge(server, shown, trusted)
+    verdict = judge(server, shown, known or KnownServers(default_path()))
     if isinstance(verdict, Stranger):
         text = _(
-            "No authority vouches for the relay at {server} ({why}), and there is no terminal to ask on: "
-            "find out from who runs it whether its fingerprint is {fingerprint}, and give that by --fingerprint."
+            "The certificate of the relay at {server} isn't trusted ({why}), and there is no terminal to ask you. "
+            "Ask its operator whether its fingerprint is {fingerprint}; if so, use --fingerprint."
         )
         why = fault(verdict.doubt)
         raise UntrustedServerError(text.format(server=server, why=why, fingerprint=verdict.fingerprint))
     if verdict:
-        raise UntrustedServerError(_alarm(verdict, known))
+        raise UntrustedServerError(_alarm(verdict))
     return shown.tls
 
 
-def _alarm(changed: Changed, known: KnownServers) -> str:
+def _alarm(changed: Changed) -> str:
     text = _("""\
-STOP: the relay at {server} shows another certificate than the one you trusted.
+STOP: the certificate of the relay at {server} has changed.
 
   trusted:  {before}
   now:      {now}
 
-Either it has got a new one, or somebody between you and it pretends to be it. Nothing was sent.
-Ask who runs the relay, by another way. If the new one is theirs, take the line of {server} out of
-{file} and come again.""")
-    return text.format(server=changed.server, before=changed.trusted, now=changed.shown, file=known.place)
+Either the relay has a new certificate, or somebody is impersonating it. Nothing was sent.
+Ask its operator over another channel. If the new certificate is theirs, delete the line of
+{server} from {file} and try again.""")
+    return text.format(server=changed.server, before=changed.trusted, now=changed.shown, file=changed.file)

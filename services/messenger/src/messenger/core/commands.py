@@ -1,26 +1,10 @@
 """What a typed line means."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from chatproto import Command as RelayCommand
 from chatproto import parse_command
-from messenger.presentation.i18n import N_
-
-HELP = N_("""\
-/help           show this
-/leave          leave (also /quit, /exit, Ctrl-D)
-/who            ask who is here
-/topic          ask what the room is about
-//word          say "/word"
-Up and Down     go through what you typed before
-The host may also
-/kick NAME      take somebody out of the room
-/ban NAME       and keep out the name and its address; /unban NAME, or /unban to ask who is banned
-/mute NAME      relay nothing of what somebody says; /unmute NAME
-/topic TEXT     say what the room is about; /topic - for nothing
-/host NAME      hand the room over
-/password       set a new password, typed unseen; /password - removes it""")
-"""Shown in the chosen language, so by ``_(HELP)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +50,9 @@ class Nothing:
 
 Command = Say | Help | Leave | Ask | ChoosePassword | Unknown | Nothing
 
-_COMMANDS: dict[str, Command] = {"/help": Help(), "/leave": Leave(), "/quit": Leave(), "/exit": Leave()}
+OWN: Final[dict[str, Command]] = {"/help": Help(), "/leave": Leave()}
+"""What the program does itself, whatever the relay obeys."""
+_ALIASES: Final = {"/quit": "/leave", "/exit": "/leave"}
 
 
 def is_secret(line: str) -> bool:
@@ -86,4 +72,4 @@ def interpret(line: str) -> Command:
     if asked := parse_command(line):
         return ChoosePassword() if asked == (RelayCommand.PASSWORD, "") else Ask(line)
     word = line.split(maxsplit=1)[0]
-    return _COMMANDS.get(word) or Unknown(word)
+    return OWN.get(_ALIASES.get(word, word)) or Unknown(word)

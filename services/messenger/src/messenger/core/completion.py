@@ -1,27 +1,26 @@
 """How a word that is half typed may go on: commands and names."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
-from chatproto import COMMANDS
+from chatproto import COMMANDS, Command
 from chatproto.commands import Argument
+from messenger.core.commands import OWN
 
-WITHOUT_RELAY: Final = ("/help", "/leave")
-ALWAYS: Final = (*WITHOUT_RELAY, *(f"/{spec.word}" for spec in COMMANDS.values() if not spec.needs_host("")))
-ALL: Final = (*WITHOUT_RELAY, *(f"/{word}" for word in COMMANDS))
 ABOUT_PEOPLE: Final = tuple(f"/{spec.word}" for spec in COMMANDS.values() if spec.argument is Argument.NAME)
 
 
-def complete(text: str, names: Iterable[str], *, host: bool, obeys: bool) -> list[str]:
+def complete(text: str, names: Iterable[str], may: Callable[[Command], bool]) -> list[str]:
     """Return what the text up to the cursor may become, whole; none if there is nothing to complete.
 
-    A slash at the beginning is completed to commands, which are the host's own only for a host, and where the relay
-    obeys none only those that it needn't know. After one that is about somebody, and anywhere else, names are.
+    A slash at the beginning is completed to commands: the program's own, and those that one ``may`` give the relay.
+    After a command about somebody, and anywhere else, names are completed.
     """
     word, space, rest = text.partition(" ")
     if text.startswith("/") and not text.startswith("//"):
         if not space:
-            return [f"{command} " for command in _commands(host=host, obeys=obeys) if command.startswith(word.lower())]
+            commands = [*OWN, *(f"/{command}" for command in COMMANDS if may(command))]
+            return [f"{command} " for command in sorted(commands) if command.startswith(word.lower())]
         if word.lower() in ABOUT_PEOPLE:
             return [f"{word} {name}" for name in _matching(rest, names)]
     before, at, begun = text.rpartition(" ")
@@ -29,12 +28,6 @@ def complete(text: str, names: Iterable[str], *, host: bool, obeys: bool) -> lis
         return []
     ending = " " if at else ": "
     return [f"{before}{at}{name}{ending}" for name in _matching(begun.removeprefix("@"), names)]
-
-
-def _commands(*, host: bool, obeys: bool) -> Iterable[str]:
-    if not obeys:
-        return WITHOUT_RELAY
-    return sorted(ALL if host else ALWAYS)
 
 
 def _matching(begun: str, names: Iterable[str]) -> list[str]:

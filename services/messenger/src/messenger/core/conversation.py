@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import Enum, auto
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import Final, TypeAlias
 
 from chatbrain import (
     Brain,
@@ -20,6 +20,7 @@ from chatbrain import (
     Stage,
 )
 from chatproto import (
+    COMMANDS,
     Advice,
     BadPasswordError,
     Command,
@@ -36,16 +37,12 @@ from chatproto import (
     sanitize,
 )
 from chatproto.commands import REMOVE
-from messenger.core import sentences
 from messenger.core.commands import Ask, ChoosePassword, Help, Leave, Nothing, Say, Unknown, interpret
 from messenger.core.entry import Entry
 from messenger.core.history import History, Kind, Line
 from messenger.core.prose import ProseLists
 from messenger.core.roster import Roster
-from messenger.presentation import wording
-
-if TYPE_CHECKING:
-    from messenger.core.trusting import Stranger
+from messenger.core.trusting import Changed, Stranger
 
 LIST_SECONDS: Final = 5.0
 """How long after the program asked for the list of members an answer is taken for its own and not shown."""
@@ -80,6 +77,21 @@ class Submitted(Enum):
     """Ask unseen for a new password for the room, see `Conversation.choose_password`."""
 
 
+class Unsent(Enum):
+    """Why nothing was sent."""
+
+    NO_COMMANDS = auto()
+    """The relay obeys none."""
+    NOT_IN = auto()
+    DASH_PASSWORD = auto()
+    """What stands for having no password can't be one."""
+    EMPTY_PASSWORD = auto()
+    NOT_TRUSTED = auto()
+
+
+Fact: TypeAlias = Event | Unknown | Unsent | Changed | Exception
+"""What is to be put into words; the core has none."""
+
 _HERE: Final = {Stage.CHATTING, Stage.DEAF, Stage.VERIFYING}
 _MUTING: Final = {Command.MUTE, Command.UNMUTE}
 
@@ -88,9 +100,14 @@ class Conversation:
     """What was said in one place, who is there, and how one is in."""
 
     def __init__(
-        self, entry: Entry, *, clock: Callable[[], datetime], on_line: Callable[["Conversation", int], None]
+        self,
+        entry: Entry,
+        *,
+        word: Callable[[Fact], str],
+        clock: Callable[[], datetime],
+        on_line: Callable[["Conversation", int], None],
     ) -> None:
-        """``on_line`` hears of each new line by its number."""
+        """Take what puts facts into words; ``on_line`` hears of each new line by its number."""
         self.entry = entry
         self.history = History()
         self.roster = Roster()
@@ -112,6 +129,7 @@ class Conversation:
         """Why one isn't in any more."""
         self.retry_at = inf
         """When the next attempt to come back is made, in the links' time."""
+        self._word = word
         self._clock = clock
         self._on_line = on_line
         self._brain: Brain | None = None
@@ -146,6 +164,10 @@ class Conversation:
         """Whether the relay obeys commands here (MOD-01)."""
         return self._brain is not None and self._brain.obeys
 
+    def may(self, command: Command, argument: str = "") -> bool:
+        """Tell whether one may give a command here (MOD-01)."""
+        return self.obeys and (self.host or not COMMANDS[command].needs_host(argument))
+
     @property
     def max_message_bytes(self) -> int:
         """How long a message may be; 0 while that isn't known."""
@@ -159,15 +181,15 @@ class Conversation:
         self._ever_in = self.host = False
         self.roster.clear()
 
-    def think_by(self, brain: Brain) -> None:
+    def attach_brain(self, brain: Brain) -> None:
         """Be a member by this brain from now on."""
         self._brain = brain
 
-    def thinks_by(self, brain: Brain) -> bool:
+    def is_brain(self, brain: Brain) -> bool:
         """Tell whether this is the brain, not that of an earlier membership."""
         return self._brain is brain
 
-    def speak_by(self, link: Driver) -> None:
+    def attach_link(self, link: Driver) -> None:
         """Take the link of the brain, which may have ended already."""
         self._link = link
         self.settle()
@@ -214,10 +236,10 @@ class Conversation:
                 self._take_welcome(event, now)
             case Ended():
                 self._take_end(event)
-            case Reconnecting(cause, delay_seconds, attempt):
+            case Reconnecting(_, delay_seconds, attempt):
                 self.retry_at = now + delay_seconds
                 if attempt == 1:
-                    self.note(wording.ending(cause).what, problem=True)
+                    self.note(self._word(event), problem=True)
             case MemberList():
                 self._take_list(event, now)
             case Advice(text) if listed := self._read_prose(text):
@@ -238,8 +260,8 @@ class Conversation:
                 return Submitted.LEAVE
             case ChoosePassword():
                 return Submitted.CHOOSE_PASSWORD
-            case Unknown(word):
-                return self._keep(sentences.unknown_command(word))
+            case Unknown() as unknown:
+                return self._keep(unknown)
             case Nothing():
                 return Submitted.DONE
 
@@ -251,33 +273,29 @@ class Conversation:
         if asked and asked[0] in _MUTING:
             self._mutes_changed = True
         if not self.obeys and self.presence is Presence.HERE:
-            return self._keep(sentences.obeys_nothing())
+            return self._keep(Unsent.NO_COMMANDS)
         return self._send(lambda brain: brain.command(text, now))
 
     def choose_password(self, password: str, now: float) -> Submitted:
         """Set a new password for the room; the relay says what becomes of it."""
-        try:
-            check_password(password)
-        except BadPasswordError as error:
-            return self._keep(wording.flaw(error))
-        if password.strip() in {"", REMOVE}:
-            return self._keep(sentences.unusable_password(password.strip()))
+        if flaw := new_password_flaw(password):
+            return self._keep(flaw)
         return self.command(f"/{Command.PASSWORD} {password}", now)
 
     def _send(self, give: Callable[[Brain], bool], own: str | None = None) -> Submitted:
         try:
             if not (self._brain and give(self._brain)):
-                return self._keep(sentences.not_in())
+                return self._keep(Unsent.NOT_IN)
         except MessageTooLongError as error:
-            return self._keep(sentences.too_long(error))
+            return self._keep(error)
         self.settle()
         if own is not None:
             self.mark = None
             self._add(Line(Kind.OWN, self._clock(), sanitize(own), self.entry.name))
         return Submitted.DONE
 
-    def _keep(self, why: str) -> Submitted:
-        self.note(why, problem=True)
+    def _keep(self, why: Fact) -> Submitted:
+        self.note(self._word(why), problem=True)
         return Submitted.KEPT
 
     def _take_message(self, sender: str | None, text: str) -> None:
@@ -327,7 +345,7 @@ class Conversation:
         self.host = False
         self.retry_at = inf
         self.roster.clear()
-        self.note(wording.ending(ended).what, problem=ended.reason is not EndReason.LEFT)
+        self.note(self._word(ended), problem=ended.reason is not EndReason.LEFT)
 
     def _list_members(self, now: float) -> None:
         """Ask who is here, for the list of members; the answer isn't shown among what is said."""
@@ -335,8 +353,17 @@ class Conversation:
             self._own_list_until = now + LIST_SECONDS
 
     def _tell(self, event: Event) -> None:
-        if line := wording.describe(event):
+        if line := self._word(event):
             self.note(line)
 
     def _add(self, line: Line) -> None:
         self._on_line(self, self.history.add(line))
+
+
+def new_password_flaw(password: str) -> Unsent | BadPasswordError | None:
+    """Tell why a word can't be a room's new password; None if it can."""
+    try:
+        check_password(password)
+    except BadPasswordError as error:
+        return error
+    return {"": Unsent.EMPTY_PASSWORD, REMOVE: Unsent.DASH_PASSWORD}.get(password.strip())

@@ -84,7 +84,7 @@ class Entry:
         return cls(address, room, name, create and room is not None, secret, tls if room is not None else None)
 
     @property
-    def place(self) -> tuple[str, int, str | None]:
+    def destination(self) -> tuple[str, int, str | None]:
         """What one is in once at a time: the relay and the room."""
         return (self.server.host.lower(), self.server.port, self.room)
 

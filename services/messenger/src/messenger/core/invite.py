@@ -8,10 +8,17 @@ from chatbrain import ServerAddress, parse_server
 from chatproto import check_room_name, sanitize
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger.core.entry import Entry
-from messenger.presentation.i18n import _
 
 PLAIN_SCHEME: Final = "chat"
 TLS_SCHEME: Final = "chats"
+
+
+class BadInviteError(ValueError):
+    """A text is no invitation."""
+
+    def __init__(self, text: str) -> None:
+        self.text = sanitize(text.strip())
+        super().__init__(f"This is no invitation: {self.text}. One looks like chat://HOST:PORT/ROOM.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,8 @@ def parse_invite(text: str) -> Invite:
     """Read an invitation; without a room it leads to the lobby.
 
     Raises:
-        ValueError: it is none; ``str()`` says what to do.
+        BadInviteError: it is none.
+        BadServerError: its server is no address.
         BadNameError: the room's name can't be used.
 
     """
@@ -50,18 +58,13 @@ def parse_invite(text: str) -> Invite:
         parts = urlsplit(text.strip())
         room = unquote(parts.path.removeprefix("/"), errors="strict")
     except ValueError:  # UnicodeDecodeError is one
-        raise _no_invite(text) from None
+        raise BadInviteError(text) from None
     is_place = parts.netloc and "@" not in parts.netloc and not (parts.query or parts.fragment)
     if parts.scheme not in {PLAIN_SCHEME, TLS_SCHEME} or not is_place:
-        raise _no_invite(text)
+        raise BadInviteError(text)
     tls = parts.scheme == TLS_SCHEME
     if not room:
         if tls:
-            raise _no_invite(text)
+            raise BadInviteError(text)
         return Invite(parse_server(parts.netloc, DEFAULT_LOBBY_PORT), None)
     return Invite(parse_server(parts.netloc, DEFAULT_TCP_PORT), check_room_name(room.encode()), tls)
-
-
-def _no_invite(text: str) -> ValueError:
-    sentence = _("This is no invitation: {text}. One looks like chat://HOST:PORT/ROOM.")
-    return ValueError(sentence.format(text=sanitize(text.strip())))

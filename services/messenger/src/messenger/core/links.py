@@ -26,20 +26,3 @@ class Links(Protocol):
     def look_at(self, server: ServerAddress, on_look: Callable[[Look], None]) -> Cancellable:
         """Look at a relay's certificate without sending it anything; the answer never comes before this returns."""
         ...
-
-
-class TrustStore(Protocol):
-    """Which certificate each relay is trusted by; both methods may raise `KnownServersError`."""
-
-    @property
-    def place(self) -> str:
-        """Where a person finds what is written down; harmless to show."""
-        ...
-
-    def find(self, server: str) -> str | None:
-        """Return a relay's fingerprint; None if it isn't known."""
-        ...
-
-    def remember(self, server: str, fingerprint: str) -> None:
-        """Trust a relay by this fingerprint from now on."""
-        ...

@@ -20,13 +20,11 @@ from chatbrain import (
     UnreachableError,
 )
 from chatproto import Operation
-from messenger.core import sentences
-from messenger.core.conversation import Conversation, Presence, Submitted
+from messenger.core.conversation import Conversation, Fact, Presence, Submitted, Unsent
 from messenger.core.entry import Entry
 from messenger.core.history import Kind, Line
-from messenger.core.links import Links, TrustStore
-from messenger.core.trusting import Changed, KnownServersError, Stranger, judge
-from messenger.presentation import wording
+from messenger.core.links import Links
+from messenger.core.trusting import Changed, KnownServersError, Stranger, TrustStore, judge
 
 ALERT_SECONDS: Final = 5.0
 """A conversation calls for attention this often at most, however much is said in it."""
@@ -40,11 +38,12 @@ class Messenger:
         links: Links,
         trust: TrustStore,
         *,
+        word: Callable[[Fact], str],
         random: Callable[[], float],
         clock: Callable[[], datetime],
         rejoin: RejoinPolicy | None = None,
     ) -> None:
-        """Take where links and time come from; ``random`` returns floats from 0 to 1."""
+        """Take where links come from, what puts facts into words, and what returns floats from 0 to 1."""
         self.conversations: list[Conversation] = []
         self.on_change: Callable[[], None] = lambda: None
         """Hears that something changed; may be called very often, so one should only note it and look later."""
@@ -54,6 +53,7 @@ class Messenger:
         """Hears of a message that nobody saw, a few seconds apart; for notifications."""
         self._links = links
         self._trust = trust
+        self._word = word
         self._random = random
         self._clock = clock
         self._rejoin = rejoin
@@ -69,11 +69,11 @@ class Messenger:
     def enter(self, entry: Entry) -> Conversation:
         """Come in; returns the conversation that there is already, if one is in that place or was."""
         for conversation in self.conversations:
-            if conversation.entry.place == entry.place:
+            if conversation.entry.destination == entry.destination:
                 if conversation.presence is Presence.OVER:
                     self.again(conversation, entry)
                 return conversation
-        conversation = Conversation(entry, clock=self._clock, on_line=self._take_line)
+        conversation = Conversation(entry, word=self._word, clock=self._clock, on_line=self._take_line)
         self.conversations.append(conversation)
         self._open(conversation)
         return conversation
@@ -99,7 +99,7 @@ class Messenger:
     def distrust(self, conversation: Conversation) -> None:
         """End a conversation that asks about a stranger: it isn't to be trusted."""
         if conversation.question:
-            conversation.end(Ended(EndReason.UNTRUSTED, sentences.distrusted()))
+            conversation.end(Ended(EndReason.UNTRUSTED, self._word(Unsent.NOT_TRUSTED)))
             self.on_change()
 
     def submit(self, conversation: Conversation, text: str) -> Submitted:
@@ -138,7 +138,7 @@ class Messenger:
         conversation.leave()
         self.on_change()
 
-    def close(self, conversation: Conversation) -> None:
+    def remove(self, conversation: Conversation) -> None:
         """Leave a room and forget what was said there."""
         self.leave(conversation)
         self.conversations.remove(conversation)
@@ -173,7 +173,7 @@ class Messenger:
             conversation.end(look.cause)
         else:
             try:
-                verdict = judge(server, look, self._trust.find(server))
+                verdict = judge(server, look, self._trust)
             except KnownServersError as error:
                 conversation.end(Ended(EndReason.UNTRUSTED, str(error)))
             else:
@@ -184,20 +184,20 @@ class Messenger:
         if isinstance(verdict, Stranger):
             conversation.question = verdict
         elif isinstance(verdict, Changed):
-            conversation.end(Ended(EndReason.UNTRUSTED, sentences.changed(verdict, self._trust.place)))
+            conversation.end(Ended(EndReason.UNTRUSTED, self._word(verdict)))
         else:
             self._connect(conversation, tls)
 
     def _connect(self, conversation: Conversation, tls: Tls | None) -> None:
         entry = conversation.entry
         brain = self._brain(entry)
-        conversation.think_by(brain)
+        conversation.attach_brain(brain)
         try:
             link = self._links.open(brain, entry.server, tls, partial(self._take, conversation, brain))
         except ValueError as error:
-            conversation.end(Ended(EndReason.UNTRUSTED, wording.flaw(error)))
+            conversation.end(Ended(EndReason.UNTRUSTED, self._word(error)))
         else:
-            conversation.speak_by(link)
+            conversation.attach_link(link)
         self.on_change()
 
     def _brain(self, entry: Entry) -> Brain:
@@ -216,7 +216,7 @@ class Messenger:
         )
 
     def _take(self, conversation: Conversation, brain: Brain, event: Event) -> None:
-        if conversation.thinks_by(brain):
+        if conversation.is_brain(brain):
             conversation.take(event, self._links.now)
             conversation.settle()  # the brain may have been asked for something
             self.on_change()

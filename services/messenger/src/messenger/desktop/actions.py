@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Final
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from chatproto import Command
+from chatproto.commands import REMOVE
 from messenger.presentation.i18n import _
 
 
@@ -19,12 +22,12 @@ class Do(Enum):
     WHO = auto()
     TOPIC = auto()
     PASSWORD = auto()
-    OPEN_DOOR = auto()
-    """Remove the password."""
+    REMOVE_PASSWORD = auto()
     BANNED = auto()
     UNBAN = auto()
     LEAVE = auto()
-    CLOSE = auto()
+    REMOVE = auto()
+    """Remove the room from the list."""
     NEXT = auto()
     PREVIOUS = auto()
     NEWEST = auto()
@@ -32,6 +35,17 @@ class Do(Enum):
     ROOM_MENU = auto()
     HELP = auto()
     QUIT = auto()
+
+
+COMMANDS: Final = {
+    Do.WHO: (Command.WHO, ""),
+    Do.TOPIC: (Command.TOPIC, "..."),
+    Do.PASSWORD: (Command.PASSWORD, "..."),
+    Do.REMOVE_PASSWORD: (Command.PASSWORD, REMOVE),
+    Do.BANNED: (Command.UNBAN, ""),
+    Do.UNBAN: (Command.UNBAN, "..."),
+}
+"""What the relay is asked for, and with which argument; dots stand for what a person is asked first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +67,16 @@ def table() -> dict[Do, Entry]:
         Do.WHO: Entry(_("&Who is here")),
         Do.TOPIC: Entry(_("&Topic...")),
         Do.PASSWORD: Entry(_("&Password...")),
-        Do.OPEN_DOOR: Entry(_("&Remove the password")),
-        Do.BANNED: Entry(_("Who is &banned")),
+        Do.REMOVE_PASSWORD: Entry(_("&Remove the password")),
+        Do.BANNED: Entry(_("Show &bans")),
         Do.UNBAN: Entry(_("&Unban...")),
-        Do.LEAVE: Entry(_("&Leave the room")),
-        Do.CLOSE: Entry(_("&Close the room"), ("Ctrl+W",)),
+        Do.LEAVE: Entry(_("&Leave")),
+        Do.REMOVE: Entry(_("Remove from &list"), ("Ctrl+W",)),
         Do.NEXT: Entry(_("Next room"), ("Ctrl+PgDown", "Alt+Down")),
         Do.PREVIOUS: Entry(_("Previous room"), ("Ctrl+PgUp", "Alt+Up")),
         Do.NEWEST: Entry(_("Newest messages"), ("Ctrl+End",)),
         Do.MENU: Entry(_("Menu"), ("F10",)),
-        Do.ROOM_MENU: Entry(_("Menu of the room"), ("Ctrl+F10",)),
+        Do.ROOM_MENU: Entry(_("Room menu"), ("Ctrl+F10",)),
         Do.HELP: Entry(_("&Help"), ("F1",)),
         Do.QUIT: Entry(_("&Quit"), ("Ctrl+Q",)),
     }

@@ -10,9 +10,9 @@ from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator, qInstallMessageHa
 from PySide6.QtWidgets import QApplication
 
 from chatclient.links import SocketLinks
-from messenger.core.links import Links, TrustStore
+from messenger.core.links import Links
 from messenger.core.messenger import Messenger
-from messenger.core.trusting import KnownServersError
+from messenger.core.trusting import KnownServersError, TrustStore
 from messenger.desktop.arguments import PROGRAM, Arguments
 from messenger.desktop.geometry import restore_geometry, save_geometry
 from messenger.desktop.interrupts import Interrupts
@@ -21,6 +21,7 @@ from messenger.desktop.single_instance import SingleInstance, hand_over
 from messenger.desktop.sockets import QtLoop
 from messenger.desktop.theme import Theme
 from messenger.desktop.window import Window
+from messenger.presentation import wording
 from messenger.presentation.i18n import language
 from messenger.store.known_servers import KnownServers, default_path
 from messenger.store.logbook import Logbook, LogbookError
@@ -88,7 +89,9 @@ def build(
 ) -> Window:
     """Make a window upon links."""
     speak(app)
-    messenger = Messenger(links, trust, random=random.random, clock=lambda: datetime.now().astimezone())
+    messenger = Messenger(
+        links, trust, word=wording.word, random=random.random, clock=lambda: datetime.now().astimezone()
+    )
     if logbook:
         logbook.follow(messenger)
     return Window(messenger, Theme(app), recents, keys)

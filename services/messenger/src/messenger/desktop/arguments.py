@@ -62,15 +62,15 @@ def _choose_language(argv: Sequence[str] | None) -> None:
 
 def _add_language(parser: argparse.ArgumentParser) -> None:
     languages = ", ".join(f"{tag} ({name})" for tag, name in LANGUAGES.items())
-    text = _("the language of what the window says: {languages} (default: as your system)")
+    text = _("the display language: {languages} (default: the system's)")
     parser.add_argument("--lang", metavar="LANG", help=text.format(languages=languages))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=PROGRAM, description=_("Chat in a window, in rooms or in the lobby of a chat relay."))
     parser.add_argument("invite", nargs="?", metavar="LINK", help=_("an invitation: chat://HOST:PORT/ROOM"))
-    parser.add_argument("--name", metavar="NAME", help=_("your name (default: the one of the last time)"))
-    parser.add_argument("--log", metavar="FILE", help=_("append what is said to this file"))
+    parser.add_argument("--name", metavar="NAME", help=_("your name (default: the last one you used)"))
+    parser.add_argument("--log", metavar="FILE", help=_("append all messages to this file"))
     _add_language(parser)
     version = _("show program's version number and exit")
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}", help=version)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 from messenger.core.conversation import Conversation
 from messenger.core.history import Line
 from messenger.presentation.i18n import _
+from messenger.presentation.state import title_of
 
 _ALERT_MILLISECONDS: Final = 0
 """Until the window is looked at."""
@@ -50,7 +51,7 @@ class Attention(QObject):
         QApplication.alert(self._window, _ALERT_MILLISECONDS)
         if self.tray:
             self._about = conversation
-            title = conversation.title or _("Lobby")
+            title = title_of(conversation)
             text = f"{line.sender}: {line.text}" if line.sender else line.text
             self.tray.showMessage(plain(title), plain(text), self.tray.icon(), _NOTICE_MILLISECONDS)
 

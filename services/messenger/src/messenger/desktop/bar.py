@@ -8,8 +8,8 @@ from messenger.core.conversation import Conversation
 from messenger.desktop.elided import ElidedLabel
 from messenger.desktop.icons import icon
 from messenger.desktop.theme import Theme
-from messenger.presentation.i18n import _, ngettext
-from messenger.presentation.state import Tone, state_of, tone_of
+from messenger.presentation.i18n import _
+from messenger.presentation.state import Tone, members_of, state_of, title_of, tone_of
 
 
 class Dot(QWidget):
@@ -58,7 +58,7 @@ class Bar(QWidget):
         self.state.setAccessibleName(_("Connection and topic"))
         self.members = self._button(_("Members (Ctrl+B)"), _("Shows or hides the list of members"))
         self.members.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.menu = self._button(_("Menu of the room (Ctrl+F10)"), _("Opens what can be done with this room"))
+        self.menu = self._button(_("Room menu (Ctrl+F10)"), _("Opens the menu of this room"))
         below = QHBoxLayout()
         below.setSpacing(6)
         below.addWidget(self.dot)
@@ -82,16 +82,16 @@ class Bar(QWidget):
 
     def render_bar(self, conversation: Conversation, retry_seconds: float) -> None:
         """Show how it is now."""
-        self.title.setText(conversation.title or _("Lobby"))
+        self.title.setText(title_of(conversation))
         self.dot.show_tone(tone_of(conversation))
         state = state_of(conversation, retry_seconds)
-        encrypted = [_("joined by TLS")] if conversation.entry.tls else []
+        encrypted = [_("joined over TLS")] if conversation.entry.tls else []
         topic = [conversation.topic] if conversation.topic else []
         self.state.setText("  ·  ".join([state, *encrypted, *topic]))
         self.state.setAccessibleDescription(self.state.text())
         count = len(conversation.roster)
         self.members.setText(str(count) if count else "")
-        self.members.setAccessibleName(ngettext("{count} member", "{count} members", count).format(count=count))
+        self.members.setAccessibleName(members_of(conversation))
 
     def _button(self, name: str, description: str) -> QToolButton:
         button = QToolButton()

@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from chatproto import Command, sanitize
+from chatproto.commands import REMOVE
 from messenger.core.completion import complete
 from messenger.core.conversation import Conversation, Submitted
 from messenger.core.entry import FormError
@@ -15,15 +16,16 @@ from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
 from messenger.core.remedy import Remedy
 from messenger.core.roster import Person
-from messenger.desktop.actions import Do
+from messenger.desktop.actions import COMMANDS, Do
 from messenger.desktop.banner import Banner
 from messenger.desktop.bar import Bar
 from messenger.desktop.composer import Composer
 from messenger.desktop.dialogs import ask_line, confirm
-from messenger.desktop.menus import PersonMenu, question_before, room_menu
-from messenger.desktop.stage import Stage
+from messenger.desktop.menus import PersonMenu, room_menu
 from messenger.desktop.theme import Theme
+from messenger.desktop.transcript_area import TranscriptArea
 from messenger.presentation import wording
+from messenger.presentation.commands import question_before
 from messenger.presentation.i18n import _
 from messenger.presentation.state import Act, notice_of
 
@@ -32,7 +34,7 @@ class Chat(QWidget):
     """Shows a conversation and does what is asked for in it."""
 
     help_wanted = Signal()
-    close_wanted = Signal(object)
+    removal_wanted = Signal(object)
     """A `Conversation`."""
 
     def __init__(self, messenger: Messenger, theme: Theme, actions: dict[Do, QAction]) -> None:
@@ -43,31 +45,29 @@ class Chat(QWidget):
         self._actions = actions
         self.bar = Bar(theme)
         self.banner = Banner()
-        self.stage = Stage(theme)
+        self.area = TranscriptArea(theme)
         self.composer = Composer(theme, self._complete)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.bar)
         column.addWidget(self.banner)
-        column.addWidget(self.stage, 1)
+        column.addWidget(self.area, 1)
         column.addWidget(self.composer)
         self.banner.pressed.connect(self._act)
-        self.stage.invite_wanted.connect(self.copy_invite)
+        self.area.invite_wanted.connect(self.copy_invite)
         self.composer.submitted.connect(self._submit)
         self.composer.wheeled.connect(self._wheel)
         self.bar.menu_wanted.connect(self.open_menu)
         for done, act in (
             (Do.INVITE, self.copy_invite),
             (Do.QUIET, self._set_quiet),
-            (Do.WHO, partial(self._command, f"/{Command.WHO}")),
             (Do.TOPIC, self._ask_topic),
             (Do.PASSWORD, self._ask_new_password),
-            (Do.OPEN_DOOR, partial(self._command, f"/{Command.PASSWORD} -")),
-            (Do.BANNED, partial(self._command, f"/{Command.UNBAN}")),
+            *((done, partial(self._give, *COMMANDS[done])) for done in (Do.WHO, Do.REMOVE_PASSWORD, Do.BANNED)),
             (Do.UNBAN, self._ask_unban),
             (Do.LEAVE, self._leave_asked),
-            (Do.NEWEST, self.stage.transcript.jump),
+            (Do.NEWEST, self.area.transcript.jump),
             (Do.ROOM_MENU, self.open_menu),
         ):
             actions[done].triggered.connect(lambda _checked=False, act=act: act())
@@ -79,14 +79,14 @@ class Chat(QWidget):
                 self.conversation.draft = self.composer.text
             self.conversation = conversation
             self.composer.put(conversation.draft)
-            self.stage.transcript.present(conversation)
+            self.area.transcript.present(conversation)
 
     def forget(self, conversation: Conversation) -> None:
         """Let go of a conversation that is closed."""
-        self.stage.transcript.forget(conversation)
+        self.area.transcript.forget(conversation)
         if conversation is self.conversation:
             self.conversation = None
-            self.stage.transcript.present(None)
+            self.area.transcript.present(None)
             self.composer.put("")
 
     def render_chat(self) -> None:
@@ -97,7 +97,7 @@ class Chat(QWidget):
         retry_seconds = self._messenger.retry_seconds(conversation)
         self.bar.render_bar(conversation, retry_seconds)
         self.banner.show_notice(notice_of(conversation, retry_seconds))
-        self.stage.render_stage(conversation)
+        self.area.render_area(conversation)
         self._actions[Do.QUIET].setChecked(conversation.muted)
         if self.composer.limit_bytes != conversation.max_message_bytes:
             self.composer.limit_bytes = conversation.max_message_bytes
@@ -132,7 +132,7 @@ class Chat(QWidget):
         if self.conversation:
             link = str(Invite.to(self.conversation.entry))
             QApplication.clipboard().setText(link)
-            self.conversation.note(_("The invitation is copied: {link}").format(link=link))
+            self.conversation.note(_("Invitation copied: {link}").format(link=link))
             self._messenger.on_change()
 
     def _submit(self, text: str) -> None:
@@ -141,10 +141,10 @@ class Chat(QWidget):
             return
         submitted = self._messenger.submit(conversation, text)
         if submitted is Submitted.KEPT:
-            self.stage.transcript.jump()
+            self.area.transcript.jump()
             return
         self.composer.sent()
-        self.stage.transcript.jump()
+        self.area.transcript.jump()
         if submitted is Submitted.HELP:
             self.help_wanted.emit()
         elif submitted is Submitted.LEAVE:
@@ -158,7 +158,7 @@ class Chat(QWidget):
         names = [
             person.name for person in self.conversation.roster.people if person.name != self.conversation.entry.name
         ]
-        return complete(before, names, host=self.conversation.host, obeys=self.conversation.obeys)
+        return complete(before, names, self.conversation.may)
 
     def _act(self, button: Remedy | Act) -> None:
         conversation = self.conversation
@@ -169,8 +169,8 @@ class Chat(QWidget):
                 self._help(conversation, button)
             case Act.TRUST:
                 self._messenger.trust(conversation)
-            case Act.CLOSE:
-                self.close_wanted.emit(conversation)
+            case Act.REMOVE:
+                self.removal_wanted.emit(conversation)
             case Act.LEAVE | Act.DISTRUST:
                 self._messenger.leave(conversation)
 
@@ -195,7 +195,7 @@ class Chat(QWidget):
             self._messenger.again(conversation, entry)
             return ""
 
-        label = _("The password of {room}:").format(room=conversation.title)
+        label = _("Password for {room}:").format(room=conversation.title)
         ask_line(self, take, title=_("Password"), label=label, secret=True)
 
     def _ask_name(self, conversation: Conversation) -> None:
@@ -207,16 +207,16 @@ class Chat(QWidget):
             self._messenger.again(conversation, entry)
             return ""
 
-        ask_line(self, take, title=_("Name"), label=_("Your name in this room:"), text=conversation.entry.name)
+        ask_line(self, take, title=_("Name"), label=_("Your name in the room:"), text=conversation.entry.name)
 
     def _ask_topic(self) -> None:
         if conversation := self.conversation:
 
             def take(topic: str) -> str:
-                self._messenger.command(conversation, f"/{Command.TOPIC} {topic.strip() or '-'}")
+                self._messenger.command(conversation, f"/{Command.TOPIC} {topic.strip() or REMOVE}")
                 return ""
 
-            label = _("What the room is about (empty for nothing):")
+            label = _("Topic of the room (leave empty to remove it):")
             ask_line(self, take, title=_("Topic"), label=label, text=conversation.topic)
 
     def _ask_new_password(self) -> None:
@@ -226,31 +226,28 @@ class Chat(QWidget):
                 self._messenger.choose_password(conversation, password)
                 return ""
 
-            label = _("The new password of the room. It goes over UDP, in the clear:")
+            label = _("New password for the room (sent over UDP, not encrypted):")
             ask_line(self, take, title=_("Password"), label=label, secret=True)
 
     def _ask_unban(self) -> None:
         def take(name: str) -> str:
             if name.strip():
-                self._command(f"/{Command.UNBAN} {name.strip()}")
+                self._give(Command.UNBAN, name.strip())
             return ""
 
-        ask_line(self, take, title=_("Unban"), label=_("Who may come in again:"))
+        ask_line(self, take, title=_("Unban"), label=_("Name to unban:"))
 
     def _moderate(self, command: Command, person: Person) -> None:
-        def give() -> None:
-            self._command(f"/{command} {person.name}")
-
-        question = question_before(command, sanitize(person.name))
-        if question:
+        give = partial(self._give, command, person.name)
+        if question := question_before(command, person):
             confirm(self, question, give)
         else:
             give()
 
-    def _command(self, text: str) -> None:
+    def _give(self, command: Command, argument: str) -> None:
         if self.conversation:
-            self._messenger.command(self.conversation, text)
-            self.stage.transcript.jump()
+            self._messenger.command(self.conversation, f"/{command} {argument}".rstrip())
+            self.area.transcript.jump()
 
     def _set_quiet(self) -> None:
         if self.conversation:
@@ -260,7 +257,7 @@ class Chat(QWidget):
     def before_leaving(self, conversation: Conversation, leave: Callable[[], object]) -> None:
         """Leave, but let a host who isn't alone say first that it is meant: the room closes for everybody."""
         if conversation.host and len(conversation.roster) > 1:
-            confirm(self, _("You are the host: when you leave, the room closes for everybody. Leave?"), leave)
+            confirm(self, _("You are the host: if you leave, the room closes for everybody. Leave?"), leave)
         else:
             leave()
 
@@ -273,7 +270,7 @@ class Chat(QWidget):
             self._messenger.leave(self.conversation)
 
     def _wheel(self, event: QKeyEvent) -> None:
-        self.stage.transcript.keyPressEvent(event)
+        self.area.transcript.keyPressEvent(event)
 
 
 def _first_problem(error: FormError) -> str:

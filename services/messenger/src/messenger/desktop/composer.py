@@ -32,7 +32,7 @@ class Words(QPlainTextEdit):
         super().__init__(parent)
         self.setObjectName("words")
         self.setAccessibleName(_("Message"))
-        self.setAccessibleDescription(_("Enter sends it, Shift and Enter begin a new line"))
+        self.setAccessibleDescription(_("Enter sends the message, Shift+Enter starts a new line"))
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._invite()

@@ -1,8 +1,6 @@
 """Small windows that ask something; none of them holds up the others."""
 
-import re
 from collections.abc import Callable
-from typing import Final
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence
@@ -19,13 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from messenger.core.commands import HELP
 from messenger.desktop.actions import table
 from messenger.desktop.icons import picture
+from messenger.presentation.commands import command_help
 from messenger.presentation.i18n import _
-
-_MNEMONIC: Final = re.compile(r"\(&\w\)|&")
-"""What says which key leads there; in Japanese it stands behind, in brackets."""
+from messenger.presentation.state import plain
 
 
 class LineDialog(QDialog):
@@ -114,8 +110,8 @@ class HelpDialog(QDialog):
         column.addWidget(_heading(_("Keys")))
         column.addLayout(_keys())
         column.addSpacing(8)
-        column.addWidget(_heading(_("Commands, typed where messages are")))
-        commands = QLabel(_(HELP))
+        column.addWidget(_heading(_("Commands, typed in the message field")))
+        commands = QLabel(command_help())
         commands.setTextFormat(Qt.TextFormat.PlainText)
         commands.setProperty("role", "code")
         commands.setWordWrap(True)
@@ -154,13 +150,13 @@ def _keys() -> QGridLayout:
     grid.setColumnStretch(1, 1)
     typed = [
         (("Enter",), _("Send the message")),
-        (("Shift+Enter",), _("Begin a new line")),
+        (("Shift+Enter",), _("Start a new line")),
         (("Tab",), _("Complete a name or a command, or go to the next control")),
-        (("Up",), _("Go back to what was typed before")),
-        (("PgUp", "PgDown"), _("Scroll what was said")),
-        (("Esc",), _("Back to where one types")),
+        (("Up",), _("Recall earlier input")),
+        (("PgUp", "PgDown"), _("Scroll the messages")),
+        (("Esc",), _("Back to the message field")),
     ]
-    listed = [(entry.keys, _MNEMONIC.sub("", entry.text).rstrip(".")) for entry in table().values() if entry.keys]
+    listed = [(entry.keys, plain(entry.text)) for entry in table().values() if entry.keys]
     for row, (keys, text) in enumerate([*typed, *listed]):
         names = " / ".join(QKeySequence(each).toString(QKeySequence.SequenceFormat.NativeText) for each in keys)
         key = QLabel(names)

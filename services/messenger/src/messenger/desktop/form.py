@@ -51,9 +51,9 @@ class Form(QFrame):
         self.setObjectName("card")
         self._modes = QButtonGroup(self)
         self._buttons = {
-            Mode.JOIN: _mode(_("&Join"), _("Join a room that exists")),
-            Mode.CREATE: _mode(_("Cr&eate"), _("Create a room and be its host")),
-            Mode.LOBBY: _mode(_("&Lobby"), _("Talk to everybody in the lobby")),
+            Mode.JOIN: _mode(_("&Join"), _("Join an existing room")),
+            Mode.CREATE: _mode(_("Cr&eate"), _("Create a room and become its host")),
+            Mode.LOBBY: _mode(_("&Lobby"), _("Chat in the lobby")),
         }
         self.server = QComboBox()
         self.server.setEditable(True)
@@ -67,15 +67,13 @@ class Form(QFrame):
         self.password.setEchoMode(QLineEdit.EchoMode.Password)
         self.password.setPlaceholderText(_("only if the room has one"))
         self.fields = {
-            Wrong.NAME: Field(_("Your &name"), self.name, _("How the others see you")),
+            Wrong.NAME: Field(_("Your &name"), self.name, _("Shown to the other members")),
             Wrong.SERVER: Field(_("&Server"), self.server, _("The address of the relay, or an invitation")),
             Wrong.ROOM: Field(_("&Room"), self.room, _("The name of the room")),
             Wrong.PASSWORD: Field(_("&Password"), self.password, _("The password of the room, if it has one")),
         }
-        self.tls = _check(_("Encrypt the &way in (TLS)"), _("Joins by TLS; what is said goes over UDP, in the clear"))
-        self.keep = _check(
-            _("&Keep the password in the key ring"), _("The system keeps the password for the next time")
-        )
+        self.tls = _check(_("Encr&ypt joining (TLS)"), _("Joins over TLS; messages go over UDP and are not encrypted"))
+        self.keep = _check(_("&Keep the password in the key ring"), _("The system stores the password for next time"))
         self.keep.setVisible(keeps_passwords)
         self._keeps = keeps_passwords
         self._busy = False
@@ -83,7 +81,7 @@ class Form(QFrame):
         self.go.setProperty("role", "primary")
         self.go.setDefault(True)
         self.fix = QPushButton(_("Cre&ate the room"))
-        self.fix.setAccessibleDescription(_("Helps with what went wrong"))
+        self.fix.setAccessibleDescription(_("Fixes the problem above"))
         self.fix.hide()
         self._lay_out()
         self._connect()
@@ -201,7 +199,7 @@ class Form(QFrame):
         self.fix.hide()
         if self._busy:
             self.go.setText(_("&Cancel"))
-            self.go.setAccessibleDescription(_("Stops coming in"))
+            self.go.setAccessibleDescription(_("Stops joining"))
             return
         texts = {
             Mode.JOIN: _("Join the room"),

@@ -9,7 +9,8 @@ from messenger.core.roster import Person
 from messenger.desktop.delegates import PersonDelegate, Role
 from messenger.desktop.icons import icon
 from messenger.desktop.theme import Theme
-from messenger.presentation.i18n import _, ngettext
+from messenger.presentation.i18n import _
+from messenger.presentation.state import marks_of, members_of
 
 
 class Members(QWidget):
@@ -35,7 +36,7 @@ class Members(QWidget):
         self.back.clicked.connect(self.closed)
         self.list = QListWidget(self)
         self.list.setAccessibleName(_("Members"))
-        self.list.setAccessibleDescription(_("Who is in this room; the menu key opens what can be done"))
+        self.list.setAccessibleDescription(_("The members of this room; the menu key opens a menu"))
         self.list.setItemDelegate(PersonDelegate(theme))
         self.list.setMouseTracking(True)
         self.list.setUniformItemSizes(True)
@@ -70,10 +71,9 @@ class Members(QWidget):
         if (people, count) == (self._people, self._count) and self.title.text():
             return
         self._people, self._count = people, count
-        many = ngettext("{count} member", "{count} members", count).format(count=count)
-        self.title.setText(many if people else _("Members"))
+        self.title.setText(members_of(conversation) if conversation and people else _("Members"))
         chosen = self.list.currentRow()
-        place = self.list.verticalScrollBar().value()
+        scrolled = self.list.verticalScrollBar().value()
         self.list.setUpdatesEnabled(False)
         while self.list.count() > len(people):
             self.list.takeItem(self.list.count() - 1)
@@ -82,7 +82,7 @@ class Members(QWidget):
                 self.list.addItem(QListWidgetItem())
             self._fill(self.list.item(row), person)
         self.list.setCurrentRow(min(chosen, len(people) - 1))
-        self.list.verticalScrollBar().setValue(place)
+        self.list.verticalScrollBar().setValue(scrolled)
         self.list.setUpdatesEnabled(True)
 
     def _fill(self, item: QListWidgetItem, person: Person) -> None:
@@ -93,8 +93,7 @@ class Members(QWidget):
         item.setData(Role.PERSON, person)
         item.setData(Role.HOST, person.host)
         item.setData(Role.MUTED, person.muted)
-        spoken = [name, *([_("host")] if person.host else []), *([_("muted")] if person.muted else [])]
-        item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(spoken))
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join([name, *marks_of(person)]))
 
     def _ask_for_menu(self, position: QPoint) -> None:
         item = self.list.itemAt(position) or self.list.currentItem()

@@ -10,10 +10,10 @@ from messenger.desktop.delegates import Role, RoomDelegate
 from messenger.desktop.icons import icon
 from messenger.desktop.theme import Theme
 from messenger.presentation.i18n import _, ngettext
-from messenger.presentation.state import state_of, tone_of
+from messenger.presentation.state import state_of, title_of, tone_of
 
 
-class _Places(QListWidget):
+class _RoomList(QListWidget):
     """A list in which the focus alone chooses nothing."""
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
@@ -44,7 +44,7 @@ class Rooms(QWidget):
         self.title.setProperty("role", "title")
         self.new = _button(_("New room (Ctrl+N)"), _("New room"), _("Opens the page to create or join a room"))
         self.menu = _button(_("Menu (F10)"), _("Menu"), _("Opens the menu of the program"))
-        self.list = _Places(self)
+        self.list = _RoomList(self)
         self.list.setAccessibleName(_("Rooms"))
         self.list.setAccessibleDescription(_("The rooms that you are in; the menu key opens what can be done"))
         self.list.setItemDelegate(RoomDelegate(theme))
@@ -81,7 +81,7 @@ class Rooms(QWidget):
             self.list.clear()
             self._shown.clear()
             for conversation in wanted:
-                self.list.addItem(QListWidgetItem(conversation.title or _("Lobby")))
+                self.list.addItem(QListWidgetItem(title_of(conversation)))
             self._listed = wanted
         for row, conversation in enumerate(wanted):
             self._render(row, conversation)

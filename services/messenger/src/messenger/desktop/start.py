@@ -229,7 +229,7 @@ class Start(QScrollArea):
     def _give_up(self, conversation: Conversation) -> None:
         ended = conversation.ended
         self._end_pending()
-        self._messenger.close(conversation)
+        self._messenger.remove(conversation)
         if ended is None or ended.reason is EndReason.LEFT:
             return
         words = wording.ending(ended)
@@ -249,7 +249,7 @@ class Start(QScrollArea):
         """Give up a lobby where nobody answers: it would be tried again and again, but one was never in."""
         said = [line.text for line in conversation.history.since(0) if line.kind is Kind.PROBLEM]
         self._end_pending()
-        self._messenger.close(conversation)
+        self._messenger.remove(conversation)
         self.form.complain({Wrong.SERVER: said[-1]} if said else {})
 
     def _end_pending(self) -> None:

@@ -44,7 +44,7 @@ class Transcript(QTextBrowser):
         super().__init__(parent)
         self.setObjectName("transcript")
         self.setAccessibleName(_("Messages"))
-        self.setAccessibleDescription(_("What was said in this room, the newest at the end"))
+        self.setAccessibleDescription(_("The messages of this room, the newest at the end"))
         self.setOpenLinks(False)
         self.setUndoRedoEnabled(False)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)

@@ -23,6 +23,7 @@ from messenger.desktop.rooms import Rooms
 from messenger.desktop.start import Start
 from messenger.desktop.theme import Theme
 from messenger.presentation.i18n import _
+from messenger.presentation.state import title_of
 from messenger.store.recents import Recents
 
 FRAME_MILLISECONDS: Final = 33
@@ -116,7 +117,7 @@ class Window(QMainWindow):
         self.attention.count(unread)
         self._set_title(unread)
         self._since_frame.restart()
-        if self._chatting and self.chat.stage.transcript.behind:
+        if self._chatting and self.chat.area.transcript.behind:
             self._frame.start(FRAME_MILLISECONDS)
         elif any(each.presence is Presence.WAITING for each in self.messenger.conversations):
             self._frame.start(_SECOND_MILLISECONDS)
@@ -165,7 +166,7 @@ class Window(QMainWindow):
         self.members.setMinimumWidth(150)
         self.setCentralWidget(splitter)
         order: list[QWidget] = [self.rooms.list, self.rooms.new, self.rooms.menu]
-        order += [self.chat.bar.members, self.chat.bar.menu, self.chat.stage.transcript]
+        order += [self.chat.bar.members, self.chat.bar.menu, self.chat.area.transcript]
         order += [self.chat.composer.words, self.chat.composer.send, self.members.list]
         for before, after in pairwise(order):
             self.setTabOrder(before, after)
@@ -183,9 +184,9 @@ class Window(QMainWindow):
         self.chat.bar.back_wanted.connect(lambda: self._peek_at(Pane.ROOMS))
         self.chat.bar.members_wanted.connect(self._toggle_members)
         self.chat.help_wanted.connect(self.show_help)
-        self.chat.close_wanted.connect(self.close_conversation)
-        self.chat.stage.transcript.moved.connect(self._attend)
-        self.chat.stage.transcript.moved.connect(self.mark_dirty)
+        self.chat.removal_wanted.connect(self.remove_conversation)
+        self.chat.area.transcript.moved.connect(self._attend)
+        self.chat.area.transcript.moved.connect(self.mark_dirty)
         self.members.closed.connect(lambda: self._peek_at(Pane.CENTRE))
         self.members.menu_wanted.connect(self.chat.open_person_menu)
         self.members.mentioned.connect(self._mention)
@@ -193,7 +194,7 @@ class Window(QMainWindow):
         for done, act in (
             (Do.NEW, self.show_start),
             (Do.MEMBERS, self._toggle_members),
-            (Do.CLOSE, self._close_current),
+            (Do.REMOVE, self._remove_current),
             (Do.NEXT, lambda: self._step(1)),
             (Do.PREVIOUS, lambda: self._step(-1)),
             (Do.MENU, self._open_menu),
@@ -208,13 +209,13 @@ class Window(QMainWindow):
         dialog.open()
         return dialog
 
-    def close_conversation(self, conversation: Conversation) -> None:
+    def remove_conversation(self, conversation: Conversation) -> None:
         """Leave a room and forget it; what is next to it is shown."""
         listed = self.rooms.conversations
         if conversation not in listed:
             return
         place = listed.index(conversation)
-        self.messenger.close(conversation)
+        self.messenger.remove(conversation)
         self.chat.forget(conversation)
         listed.remove(conversation)
         if conversation is not self.current:
@@ -226,9 +227,9 @@ class Window(QMainWindow):
         else:
             self.show_start()
 
-    def _close_current(self) -> None:
+    def _remove_current(self) -> None:
         if self._chatting and (current := self.current):
-            self.chat.before_leaving(current, lambda: self.close_conversation(current))
+            self.chat.before_leaving(current, lambda: self.remove_conversation(current))
 
     def _close_start(self) -> None:
         if listed := self.rooms.conversations:
@@ -295,12 +296,12 @@ class Window(QMainWindow):
         self.start.back.setVisible(listed)
 
     def _attend(self) -> None:
-        transcript = self.chat.stage.transcript
+        transcript = self.chat.area.transcript
         looked_at = self._chatting and self.isActiveWindow() and not self.isMinimized() and self.chat.isVisible()
         seen = looked_at and transcript.following and not transcript.behind
         self.messenger.attend(self.current if seen else None)
 
     def _set_title(self, unread: int) -> None:
-        where = (self.current.title or _("Lobby")) if self._chatting and self.current else ""
+        where = title_of(self.current) if self._chatting and self.current else ""
         title = _("{room} - Chat").format(room=where) if where else _("Chat")
         self.setWindowTitle(f"({unread}) {title}" if unread else title)

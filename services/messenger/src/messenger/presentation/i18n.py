@@ -68,7 +68,7 @@ def use_language(tag: str | None = None, *, environ: Mapping[str, str] = os.envi
         chosen = _wanted(environ, system)
     elif (known := _known(tag)) is None:
         raise UnknownLanguageError(
-            _("There are no texts in {tag!r}: use {languages}.").format(tag=tag, languages=", ".join(LANGUAGES))
+            _("Language {tag!r} isn't available: use {languages}.").format(tag=tag, languages=", ".join(LANGUAGES))
         )
     else:
         chosen = known

@@ -1,17 +1,21 @@
-"""How one is in, in words: for the bar, the list of rooms and the banner; no toolkit in it."""
+"""How one is in, in words, and what helps: for titles, lists, banners and panels; no toolkit in it."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from math import ceil, inf
 from typing import Final
 
 from chatbrain import Ended, EndReason
-from messenger.core import sentences
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.remedy import Remedy, remedies
+from messenger.core.roster import Person
 from messenger.core.trusting import Stranger
 from messenger.presentation import wording
 from messenger.presentation.i18n import N_, _, ngettext
+
+_MNEMONIC: Final = re.compile(r"\(&\w\)|&|\.\.\.$")
+"""What says which key leads there, in Japanese behind and in brackets; and that something is asked first."""
 
 
 class Act(Enum):
@@ -21,8 +25,8 @@ class Act(Enum):
     DISTRUST = auto()
     LEAVE = auto()
     """Come back no more."""
-    CLOSE = auto()
-    """Forget what was said."""
+    REMOVE = auto()
+    """Remove the room from the list, and with it what was said."""
 
 
 class Tone(Enum):
@@ -35,7 +39,7 @@ class Tone(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a banner says, and the buttons that help."""
+    """What a person should know now, and the buttons that help."""
 
     tone: Tone
     what: str
@@ -43,6 +47,22 @@ class Notice:
     code: str = ""
     """What is to be compared letter by letter."""
     buttons: tuple[Remedy | Act, ...] = ()
+
+
+def title_of(conversation: Conversation) -> str:
+    """Name the room, or the lobby."""
+    return conversation.title or _("Lobby")
+
+
+def members_of(conversation: Conversation) -> str:
+    """Say how many members there are."""
+    count = len(conversation.roster)
+    return ngettext("{count} member", "{count} members", count).format(count=count)
+
+
+def marks_of(person: Person) -> list[str]:
+    """Say what is special about a member."""
+    return [*([_("host")] if person.host else []), *([_("muted")] if person.muted else [])]
 
 
 def tone_of(conversation: Conversation) -> Tone | None:
@@ -64,14 +84,14 @@ def state_of(conversation: Conversation, retry_seconds: float) -> str:
     match conversation.presence:
         case Presence.HERE:
             return _("Connected")
-        case Presence.LOOKING | Presence.ENTERING:
+        case Presence.LOOKING:
+            return _("Checking the certificate...")
+        case Presence.ENTERING:
             return _("Connecting...")
         case Presence.ASKING:
-            return _("Is this relay trusted?")
-        case Presence.WAITING:
-            return _in_seconds(retry_seconds)
-        case Presence.RETURNING:
-            return _("Coming back...")
+            return _("Trust this relay?")
+        case Presence.WAITING | Presence.RETURNING:
+            return _reconnecting(retry_seconds)
         case Presence.OVER:
             return _("Not connected")
 
@@ -81,36 +101,33 @@ def notice_of(conversation: Conversation, retry_seconds: float) -> Notice | None
     match conversation.presence:
         case Presence.HERE:
             return None
-        case Presence.LOOKING:
-            return Notice(Tone.CALM, _("Looking at the relay's certificate..."), buttons=(Act.LEAVE,))
-        case Presence.ENTERING:
-            return Notice(Tone.CALM, _("Connecting..."), buttons=(Act.LEAVE,))
-        case Presence.WAITING:
-            return Notice(Tone.WARNING, _("The connection is lost."), _in_seconds(retry_seconds), buttons=(Act.LEAVE,))
-        case Presence.RETURNING:
-            return Notice(Tone.WARNING, _("The connection is lost."), _("Coming back..."), buttons=(Act.LEAVE,))
+        case Presence.LOOKING | Presence.ENTERING:
+            return Notice(Tone.CALM, state_of(conversation, retry_seconds), buttons=(Act.LEAVE,))
+        case Presence.WAITING | Presence.RETURNING:
+            todo = _reconnecting(retry_seconds)
+            return Notice(Tone.WARNING, _("The connection is lost."), todo, buttons=(Act.LEAVE,))
         case Presence.ASKING:
             return _question(conversation.question) if conversation.question else None
         case Presence.OVER:
-            return _end(conversation.ended) if conversation.ended else None
+            return _end(conversation.ended, conversation.entry.room) if conversation.ended else None
 
 
 def _question(stranger: Stranger) -> Notice:
-    buttons = (Act.TRUST, Act.DISTRUST)
-    return Notice(Tone.WARNING, sentences.stranger(stranger), code=stranger.fingerprint, buttons=buttons)
+    buttons = (Act.DISTRUST, Act.TRUST)  # what is harmless comes first
+    return Notice(Tone.WARNING, wording.stranger(stranger), code=stranger.fingerprint, buttons=buttons)
 
 
-def _end(ended: Ended) -> Notice:
+def _end(ended: Ended, room: str | None) -> Notice:
     words = wording.ending(ended)
     tone = Tone.CALM if ended.reason is EndReason.LEFT else Tone.DANGER
-    return Notice(tone, words.what, words.todo, buttons=(*remedies(ended), Act.CLOSE))
+    helpful = [remedy for remedy in remedies(ended) if room is not None or remedy is not Remedy.CREATE]
+    return Notice(tone, words.what, words.todo, buttons=(*helpful, Act.REMOVE))
 
 
-def _in_seconds(seconds: float) -> str:
+def _reconnecting(seconds: float) -> str:
     if seconds == inf:
-        return _("Coming back...")
-    count = max(1, ceil(seconds))
-    return ngettext("Trying again in {count} second.", "Trying again in {count} seconds.", count).format(count=count)
+        return _("Reconnecting...")
+    return _("Reconnecting in {seconds} s").format(seconds=max(1, ceil(seconds)))
 
 
 _LABELS: Final = {
@@ -122,10 +139,15 @@ _LABELS: Final = {
     Act.TRUST: N_("&Trust this relay"),
     Act.DISTRUST: N_("&Don't trust it"),
     Act.LEAVE: N_("&Leave"),
-    Act.CLOSE: N_("&Close the room"),
+    Act.REMOVE: N_("Remove from &list"),
 }
 
 
 def label_of(button: Remedy | Act) -> str:
-    """Name a button."""
+    """Name a button, with the letter that presses it."""
     return _(_LABELS[button])
+
+
+def plain(label: str) -> str:
+    """Return a label without its letter, and without the dots of what asks first."""
+    return _MNEMONIC.sub("", label)

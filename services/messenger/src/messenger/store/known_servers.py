@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Final
 
+from platformdirs import user_state_path
+
 from chatproto import sanitize
 from chatproto.fingerprint import parse_fingerprint
-from messenger.cli.platforms import state_directory
 from messenger.core.trusting import KnownServersError
 from messenger.presentation.i18n import _
 from messenger.presentation.wording import system_words
@@ -21,9 +22,9 @@ def default_path() -> Path:
         KnownServersError: the user has no home.
 
     """
-    directory = state_directory()
+    directory = user_state_path("chat", appauthor=False)
     if not directory.is_absolute():
-        raise KnownServersError(_("Your home directory isn't known: set XDG_STATE_HOME."))
+        raise KnownServersError(_("Your home directory is unknown: set XDG_STATE_HOME."))
     return directory / "known_servers"
 
 
@@ -47,8 +48,8 @@ class KnownServers:
                     return parse_fingerprint(fingerprint)
                 except ValueError:
                     raise KnownServersError(
-                        _("The line of {server} in {file} holds no fingerprint: take it out.").format(
-                            server=server, file=self.place
+                        _("The line of {server} in {file} has no valid fingerprint: delete it.").format(
+                            server=server, file=self.file
                         )
                     ) from None
         return None
@@ -66,13 +67,13 @@ class KnownServers:
             write_private(self.path, text)
         except OSError as error:
             raise KnownServersError(
-                _("{file} can't be written ({why}): mend that, or give --fingerprint each time.").format(
-                    file=self.place, why=system_words(error)
+                _("{file} can't be written ({why}): fix that, or use --fingerprint each time.").format(
+                    file=self.file, why=system_words(error)
                 )
             ) from None
 
     @property
-    def place(self) -> str:
+    def file(self) -> str:
         """Where the file is; harmless to show."""
         return sanitize(str(self.path))
 
@@ -82,10 +83,10 @@ class KnownServers:
         except FileNotFoundError:
             return ""
         except UnicodeDecodeError:
-            raise KnownServersError(_("{file} isn't UTF-8: move it away.").format(file=self.place)) from None
+            raise KnownServersError(_("{file} isn't UTF-8: move it away.").format(file=self.file)) from None
         except OSError as error:
             raise KnownServersError(
-                _("{file} can't be read ({why}): mend that, or give --fingerprint.").format(
-                    file=self.place, why=system_words(error)
+                _("{file} can't be read ({why}): fix that, or use --fingerprint.").format(
+                    file=self.file, why=system_words(error)
                 )
             ) from None

@@ -9,25 +9,26 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from chatbrain import Ended, EndReason
-from chatproto import Status
+from chatproto import Command, Status
 from messenger.core.conversation import Conversation, Presence, Submitted
 from messenger.core.entry import Entry
 from messenger.core.history import Line
 from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
+from messenger.core.remedy import Remedy
 from messenger.core.roster import Person
 from messenger.presentation.i18n import _
+from messenger.presentation.state import Act
 from messenger.store.recents import Recents
 from messenger.terminal import questions
 from messenger.terminal.browsing import open_link
-from messenger.terminal.choices import Choice
 from messenger.terminal.composer import Composer
 from messenger.terminal.dialogs import Dialog, Help
+from messenger.terminal.recovery_panel import RecoveryPanel
 from messenger.terminal.room_screen import RoomScreen
 from messenger.terminal.start_screen import Form, StartScreen
 from messenger.terminal.themes import DARK, LIGHT, choose_theme
 from messenger.terminal.transcript import Transcript
-from messenger.terminal.verdict import Verdict
 
 FRAME_SECONDS: Final = 1 / 30
 """However much happens, the screen is drawn anew this often at most."""
@@ -194,11 +195,11 @@ class ChatApp(App[None]):
             except OSError as error:
                 self.notify(str(error.strerror), markup=False)
 
-    def close_room(self, room: Conversation) -> None:
+    def remove_room(self, room: Conversation) -> None:
         """Leave a room and show another one; without one the app ends."""
         rooms = self.messenger.conversations
         index = rooms.index(room)
-        self.messenger.close(room)
+        self.messenger.remove(room)
         if not rooms:
             self.exit()
         elif self.current is room:
@@ -244,7 +245,7 @@ class ChatApp(App[None]):
             case Submitted.HELP:
                 self.action_help()
             case Submitted.LEAVE:
-                self.close_room(room)
+                self.remove_room(room)
             case Submitted.CHOOSE_PASSWORD:
                 self.push_screen(questions.new_password(), lambda answer: self._choose_password(room, answer))
             case _:
@@ -253,7 +254,7 @@ class ChatApp(App[None]):
     def on_composer_leave_wanted(self) -> None:
         """Leave, at the end of what one types."""
         if self.current:
-            self.close_room(self.current)
+            self.remove_room(self.current)
 
     def _choose_password(self, room: Conversation, password: str | None) -> None:
         if password is not None:
@@ -262,43 +263,44 @@ class ChatApp(App[None]):
     # -- members
 
     def on_room_screen_person_chosen(self, event: RoomScreen.PersonChosen) -> None:
-        """Address somebody, or ask a host what to do about them."""
+        """Mention somebody, or ask a host what to do about them."""
         room, person = self.current, event.person
         if room is None or person.name == room.entry.name:
             return
-        if room.host and room.obeys:
-            self.push_screen(questions.about(person), lambda chosen: self._act_on(room, person, chosen))
+        if room.may(Command.KICK, person.name):
+            self.push_screen(questions.about_person(room, person), lambda chosen: self._act_on(room, person, chosen))
         else:
-            self._address(person)
+            self._mention(person)
 
     def _act_on(self, room: Conversation, person: Person, chosen: str | None) -> None:
-        if chosen == questions.ADDRESS:
-            self._address(person)
+        if chosen == questions.MENTION:
+            self._mention(person)
         elif chosen:
             self.messenger.command(room, f"/{chosen} {person.name}")
 
-    def _address(self, person: Person) -> None:
+    def _mention(self, person: Person) -> None:
         composer = self._rooms.composer
         composer.put(f"{person.name}: {composer.value}")
         composer.focus()
 
     # -- what a person chooses when it can't go on by itself
 
-    def on_verdict_chosen(self, event: Verdict.Chosen) -> None:
+    def on_recovery_panel_chosen(self, event: RecoveryPanel.Chosen) -> None:
         """Do what was chosen."""
         room = self.current
         if room is None:
             return
         {
-            Choice.AGAIN: lambda: self.messenger.again(room),
-            Choice.CREATE: lambda: self.messenger.again(room, room.entry.creating(create=True)),
-            Choice.JOIN: lambda: self.messenger.again(room, room.entry.creating(create=False)),
-            Choice.PASSWORD: lambda: self._give_password(room),
-            Choice.NAME: lambda: self._give_name(room),
-            Choice.TRUST: lambda: self.messenger.trust(room),
-            Choice.DISTRUST: lambda: self.messenger.distrust(room),
-            Choice.CLOSE: lambda: self.close_room(room),
-        }[event.choice]()
+            Remedy.AGAIN: lambda: self.messenger.again(room),
+            Remedy.CREATE: lambda: self.messenger.again(room, room.entry.creating(create=True)),
+            Remedy.JOIN: lambda: self.messenger.again(room, room.entry.creating(create=False)),
+            Remedy.PASSWORD: lambda: self._give_password(room),
+            Remedy.NAME: lambda: self._give_name(room),
+            Act.TRUST: lambda: self.messenger.trust(room),
+            Act.DISTRUST: lambda: self.messenger.distrust(room),
+            Act.LEAVE: lambda: self.messenger.leave(room),
+            Act.REMOVE: lambda: self.remove_room(room),
+        }[event.meant]()
 
     def _ask_for_password(self) -> None:
         """Ask at once, the first time, when a room turns out to have a password."""
@@ -329,13 +331,13 @@ class ChatApp(App[None]):
         """Open a link where that is possible, else copy it."""
         if not open_link(event.url, os.environ):
             self.copy_to_clipboard(event.url)
-            self.notify(_("The link is copied."), timeout=3, markup=False)
+            self.notify(_("Link copied."), timeout=3, markup=False)
 
     def action_mute_room(self) -> None:
         """Have the room call for nobody's attention any more, or do so again."""
         if room := self.current:
             room.muted = not room.muted
-            words = _("This room calls for you no more.") if room.muted else _("This room calls for you again.")
+            words = _("Notifications off for this room.") if room.muted else _("Notifications on for this room.")
             self.notify(words, timeout=3, markup=False)
             self._mark_dirty()
 
@@ -343,7 +345,7 @@ class ChatApp(App[None]):
         """Copy a link that leads into the room."""
         if room := self.current:
             self.copy_to_clipboard(str(Invite.to(room.entry)))
-            self.notify(_("The invitation is copied."), timeout=3, markup=False)
+            self.notify(_("Invitation copied."), timeout=3, markup=False)
 
     def action_help(self) -> None:
         """Show the keys and the commands."""

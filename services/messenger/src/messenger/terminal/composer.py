@@ -106,7 +106,7 @@ class Composer(Input):
                 self.screen.focus_next() if step > 0 else self.screen.focus_previous()
                 return
             names = [person.name for person in conversation.roster.people if person.name != conversation.entry.name]
-            self._candidates = complete(begun, names, host=conversation.host, obeys=conversation.obeys)
+            self._candidates = complete(begun, names, conversation.may)
         if self._candidates:
             self._candidate = (self._candidate + step) % len(self._candidates) if self._candidate >= 0 else 0
             chosen = self._candidates[self._candidate]

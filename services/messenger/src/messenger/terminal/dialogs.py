@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from messenger.core.commands import HELP
+from messenger.presentation.commands import command_help
 from messenger.presentation.i18n import _
 from messenger.terminal.phrases import keys
 
@@ -74,12 +74,12 @@ class Question(Dialog[str]):
         field = self.query_one("#answer", Input)
         answer, flaw = field.value, self._flaw(field.value)
         if self._first is not None and answer != self._first:
-            self._begin(_("The two differ: try again."))
+            self._begin(_("The passwords differ: try again."))
         elif flaw:
             self._begin(flaw)
         elif self._twice and self._first is None:
             self._first = answer
-            self._say(_("The same again:"), "")
+            self._say(_("Repeat the password:"), "")
         else:
             self.dismiss(answer)
 
@@ -130,4 +130,4 @@ class Help(Dialog[None]):
                 with Horizontal(classes="help-line"):
                     yield Static(Content(key), classes="help-key")
                     yield Static(Content(text), classes="help-text")
-            yield Static(Content(_(HELP)), id="help-commands")
+            yield Static(Content(command_help()), id="help-commands")

@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.roster import Person
 from messenger.presentation.palette import colour_of
-from messenger.terminal.phrases import mark_of, title_of
+from messenger.presentation.state import marks_of, title_of
 
 ROOM_COLUMNS = 16
 MEMBER_COLUMNS = 18
@@ -52,8 +52,8 @@ class RoomsPane(Pane):
             (title_of(room), room.presence, room.unread if room is not current else 0, room.muted)
             for room in conversations
         )
-        place = conversations.index(current) if current in conversations else None
-        self.put((rows, place), [_room_line(*row) for row in rows], place)
+        index = conversations.index(current) if current in conversations else None
+        self.put((rows, index), [_room_line(*row) for row in rows], index)
 
 
 class MembersPane(Pane):
@@ -76,7 +76,7 @@ def _room_line(title: str, presence: Presence, unread: int, muted: bool) -> Cont
 
 
 def _member_line(person: Person) -> Content:
-    mark = mark_of(person)
+    mark = next(iter(marks_of(person)), "")
     name = _fit(person.name, MEMBER_COLUMNS - (cell_len(mark) + 1 if mark else 0)) if mark else person.name
     colour = Style.parse(f"{colour_of(person.name)} bold")
     return Content.assemble(Content.styled(name, colour), (f" {mark}" if mark else "", "$foreground 60%"))

@@ -3,27 +3,22 @@
 from typing import Final
 
 from chatproto import BadPasswordError, check_password, sanitize
-from chatproto.commands import REMOVE
-from messenger.core import sentences
+from messenger.core.conversation import Conversation, new_password_flaw
 from messenger.core.entry import Entry, Field, FormError
 from messenger.core.roster import Person
+from messenger.presentation.commands import about
 from messenger.presentation.i18n import _
-from messenger.presentation.wording import flaw
+from messenger.presentation.state import plain
+from messenger.presentation.wording import flaw, word
 from messenger.terminal.dialogs import Menu, Question
 
-ADDRESS: Final = "address"
-"""The answer to address somebody; every other one is a command."""
+MENTION: Final = "mention"
+"""The answer to mention somebody; every other one is a command."""
 
 
-def about(person: Person) -> Menu:
-    """Ask a host what to do about somebody."""
-    entries = [
-        (ADDRESS, _("Address")),
-        ("unmute", _("Let speak again")) if person.muted else ("mute", _("Mute")),
-        ("kick", _("Take out of the room")),
-        ("ban", _("Take out and keep out")),
-        ("host", _("Hand the room over")),
-    ]
+def about_person(room: Conversation, person: Person) -> Menu:
+    """Ask what to do about somebody."""
+    entries = [(MENTION, _("Mention")), *((command.value, plain(label)) for command, label in about(room, person))]
     return Menu(person.name, entries)
 
 
@@ -35,7 +30,9 @@ def password(entry: Entry) -> Question:
 
 def new_password() -> Question:
     """Ask for a room's new password."""
-    return Question(_("New password for the room:"), _new_password_flaw, secret=True, twice=True)
+    return Question(
+        _("New password for the room (sent over UDP, not encrypted):"), _new_password_flaw, secret=True, twice=True
+    )
 
 
 def name(entry: Entry) -> Question:
@@ -60,6 +57,5 @@ def _password_flaw(answer: str) -> str | None:
 
 
 def _new_password_flaw(answer: str) -> str | None:
-    if answer.strip() in {"", REMOVE}:
-        return sentences.unusable_password(answer.strip())
-    return _password_flaw(answer)
+    wrong = new_password_flaw(answer)
+    return word(wrong) if wrong else None

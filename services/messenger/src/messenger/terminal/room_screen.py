@@ -15,11 +15,12 @@ from textual.widgets import Input, OptionList, Static
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.messenger import Messenger
 from messenger.core.roster import Person
+from messenger.presentation.state import state_of, title_of
 from messenger.terminal import phrases
 from messenger.terminal.composer import Composer
 from messenger.terminal.panes import MembersPane, Pane, RoomsPane
+from messenger.terminal.recovery_panel import RecoveryPanel
 from messenger.terminal.transcript import Transcript
-from messenger.terminal.verdict import Verdict
 
 _WIDE, _MIDDLING = 100, 70
 """From so many columns on there is place for both lists, and for one."""
@@ -64,7 +65,7 @@ class RoomScreen(Screen[None]):
         self._chip = Chip(id="chip", markup=False)
         self._rooms, self._members = RoomsPane(id="rooms"), MembersPane(id="members")
         self._panes: dict[str, Pane] = {"rooms": self._rooms, "members": self._members}
-        self._verdict = Verdict(id="verdict")
+        self._recovery = RecoveryPanel(id="recovery")
         self._titles = ("", "")
         self._wanted: dict[str, bool] = {}
         """Which panes a person wants to see or not, whatever place there is."""
@@ -80,7 +81,7 @@ class RoomScreen(Screen[None]):
                 yield self.transcript
                 yield self._chip
             yield self._members
-        yield self._verdict
+        yield self._recovery
         yield self.composer
         yield Static(_hints(), id="hints")
 
@@ -99,7 +100,7 @@ class RoomScreen(Screen[None]):
         if conversation:
             self.transcript.show(conversation)
         self.take_in()
-        if not self._verdict.display:
+        if not self._recovery.display:
             self.composer.focus()
 
     def take_in(self) -> None:
@@ -117,19 +118,19 @@ class RoomScreen(Screen[None]):
         self.composer.count()
         self.transcript.take_in()
         self._take_in_chip(room)
-        had_verdict = self._verdict.display
-        if self._verdict.show(room) and not self.composer.value:
-            self._verdict.focus_first()
-        elif not self._verdict.display and (had_verdict or self.focused is None):
+        was_stuck = self._recovery.display
+        if self._recovery.show(room) and not self.composer.value:
+            self._recovery.focus_first()
+        elif not self._recovery.display and (was_stuck or self.focused is None):
             self.composer.focus()
         self._fold()
 
     def _take_in_head(self, room: Conversation) -> None:
-        title = [(f" {phrases.title_of(room)} ", "bold")]
+        title = [(f" {title_of(room)} ", "bold")]
         if room.topic:
             title.append((f" {room.topic}", "$foreground 60%"))
         _update(self._where, Content.assemble(*title))
-        words = phrases.presence(room, self._messenger.retry_seconds(room))
+        words = state_of(room, self._messenger.retry_seconds(room))
         state = self._presence
         state.set_class(room.presence is Presence.HERE, "-here")
         state.set_class(room.presence is Presence.OVER, "-over")

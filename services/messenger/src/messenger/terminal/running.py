@@ -10,6 +10,7 @@ from messenger.cli.arguments import Arguments
 from messenger.cli.platforms import on_end
 from messenger.core.entry import Entry
 from messenger.core.messenger import Messenger
+from messenger.presentation import wording
 from messenger.store.known_servers import KnownServers, default_path
 from messenger.store.logbook import Logbook
 from messenger.store.recents import Recents
@@ -27,6 +28,7 @@ async def chat_on_terminal(arguments: Arguments, password: str | None, log: Logb
     messenger = Messenger(
         links,
         known,
+        word=wording.word,
         random=random.random,
         clock=lambda: datetime.now().astimezone(),
         rejoin=RejoinPolicy(enabled=arguments.rejoin),

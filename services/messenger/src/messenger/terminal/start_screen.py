@@ -67,16 +67,16 @@ class StartScreen(Screen[Entry]):
                     yield Way(label, value=way == "join", id=f"way-{way}", compact=True)
             yield from self._field(Field.SERVER, _("Server"), self._form.server, _("host, host:port or chat://…"))
             yield from self._field(Field.ROOM, _("Room"), "", _("the room's name"))
-            yield from self._field(Field.NAME, _("Your name"), self._form.name, _("how others see you"))
+            yield from self._field(Field.NAME, _("Your name"), self._form.name, _("shown to the other members"))
             yield from self._field(Field.PASSWORD, _("Password"), "", _("if the room has one"))
             with Horizontal(classes="field", id="tls-line"):
                 yield Static("", classes="label")
-                yield Tick(_("Join by TLS"), id="tls", compact=True)
+                yield Tick(_("Encrypt joining (TLS)"), id="tls", compact=True)
             with Horizontal(id="start-buttons"):
                 yield Button(_("Enter"), id="enter", variant="primary", compact=True)
                 yield Button(_("Back") if self._closable else _("Quit"), id="back", compact=True)
             with Vertical(id="recents-box"):
-                yield Static(Content(_("Recent rooms (Delete forgets one)")), id="recents-title")
+                yield Static(Content(_("Recent rooms (Delete removes one)")), id="recents-title")
                 yield RecentsList(*map(_recent_option, self._recents), id="recents", markup=False, compact=True)
 
     def _field(self, field: Field, label: str, value: str, hint: str) -> ComposeResult:

@@ -39,11 +39,11 @@ def test_every_fault_says_what_to_do(fault: Fault, language: str) -> None:
         (Ended(EndReason.LEFT, "You left."), Words("You left.")),
         (
             Ended(EndReason.REFUSED, Status.ROOM_FULL.message, Status.ROOM_FULL),
-            Words("The room is full.", "Try again when somebody has left."),
+            Words("The room is full.", "Try again when somebody leaves."),
         ),
         (
             Ended(EndReason.ROOM_CLOSED, "", eviction=EvictionReason.HOST_LEFT),
-            Words("The host left, so the room closed.", "Create it anew, or join another."),
+            Words("The host left, so the room closed.", "Create it again, or join another room."),
         ),
         (Ended(EndReason.EVICTED, ""), Words("The relay took your place in the room away.", "Join again.")),
         (Ended(EndReason.UNREACHABLE, "Of another\x1b making."), Words("Of another\ufffd making.")),
@@ -55,9 +55,9 @@ def test_every_way_to_end(ended: Ended, words: Words) -> None:
 
 def test_who_is_not_trusted() -> None:
     other = ending(Ended.untrusted("r:1", Finding(Fault.OTHER_CERTIFICATE, "SHA-256 AB:CD")))
-    assert "shows another certificate than the one you trust (SHA-256 AB:CD): nothing was sent" in other.what
+    assert "isn't the one you trust (SHA-256 AB:CD): nothing was sent" in other.what
     unproven = ending(Ended.untrusted("r:1", Finding(Fault.EXPIRED, "certificate has expired")))
-    assert "doesn't prove that it is the one you mean (its certificate has expired)" in unproven.what
+    assert "couldn't prove its identity (its certificate has expired)" in unproven.what
 
 
 def test_a_line_has_both_as_the_language_joins_them() -> None:

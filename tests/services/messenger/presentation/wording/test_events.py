@@ -46,7 +46,7 @@ from messenger.presentation.wording import describe
         ),
         (Rejoined(True, True, 1), "You are back; you may have missed something."),
         (Rejoined(False, False, 1), "You are back; you may have missed something."),
-        (Rejoined(False, True, 1), "You are back, but somebody else is the host now."),
+        (Rejoined(False, True, 1), "You are back, but another member is the host now."),
         (Recovered(), "The relay answers again."),
         (
             Reconnecting(Ended(EndReason.EVICTED, "Why.", eviction=EvictionReason.SHUTDOWN), 2.6, 3),

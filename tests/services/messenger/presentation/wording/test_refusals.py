@@ -51,7 +51,9 @@ def test_all_are_told_apart() -> None:
 
 
 def test_the_hints_are_the_right_ones() -> None:
-    assert refusal(Status.NO_SUCH_ROOM) == Words("There is no room of this name.", "Create it, or check the spelling.")
+    assert refusal(Status.NO_SUCH_ROOM) == Words(
+        "There is no room with this name.", "Create it, or check the spelling."
+    )
     assert refusal(Status.ROOM_EXISTS).todo == "Join it, or choose another name."
     assert refusal(Status.NAME_TAKEN).todo == refusal(Status.BAD_NAME).todo == "Choose another name."
     assert refusal(Status.BUSY).todo == "Try again in a moment."
@@ -70,7 +72,7 @@ def test_what_a_relay_says_more_exactly_is_said_so() -> None:
 def test_what_nobody_knows_is_shown_beside_what_the_status_means() -> None:
     words = refusal(Status.ROOM_FULL, "Twelve\x1b[2J are enough.")
     assert words.what == 'The room is full. The relay says: "Twelve\ufffd[2J are enough."'
-    assert words.todo == "Try again when somebody has left."
+    assert words.todo == "Try again when somebody leaves."
     use_language("ja")
     assert refusal(Status.ROOM_FULL, "Enough.").what == "ルームは満員です。サーバーからのメッセージ:「Enough.」"
 

@@ -6,6 +6,19 @@ from messenger.presentation.wording.faults import fault, system_words
 from messenger.presentation.wording.flaws import flaw
 from messenger.presentation.wording.notices import told
 from messenger.presentation.wording.refusals import refusal
+from messenger.presentation.wording.sentences import stranger, word
 from messenger.presentation.wording.words import Words
 
-__all__ = ["Words", "describe", "ending", "fault", "flaw", "reconnecting", "refusal", "system_words", "told"]
+__all__ = [
+    "Words",
+    "describe",
+    "ending",
+    "fault",
+    "flaw",
+    "reconnecting",
+    "refusal",
+    "stranger",
+    "system_words",
+    "told",
+    "word",
+]

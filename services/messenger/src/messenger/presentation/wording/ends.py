@@ -18,16 +18,16 @@ _EVICTIONS: Final = {
     EvictionReason.UNREACHABLE: Words(
         N_("Messages to you came back as undeliverable."), N_("Check your network, and join again.")
     ),
-    EvictionReason.ABUSE: Words(N_("You went over the limits again and again."), N_("Wait a little, then join again.")),
+    EvictionReason.ABUSE: Words(N_("You went over the limits again and again."), N_("Wait a moment, then join again.")),
     EvictionReason.NEVER_CONNECTED: Words(
         N_("Your place was reserved, but you never spoke over UDP."),
-        N_("Ask whoever runs your network whether it lets UDP through."),
+        N_("Ask your network's administrator whether UDP is allowed."),
     ),
-    EvictionReason.EXPIRED: Words(
-        N_("Your session was long, and you didn't answer whether you still hear."), N_("Join again.")
-    ),
+    EvictionReason.EXPIRED: Words(N_("Your session expired: the relay's check got no answer."), N_("Join again.")),
     EvictionReason.KICKED: Words(N_("The host removed you."), N_("Ask the host before you come back.")),
-    EvictionReason.HOST_LEFT: Words(N_("The host left, so the room closed."), N_("Create it anew, or join another.")),
+    EvictionReason.HOST_LEFT: Words(
+        N_("The host left, so the room closed."), N_("Create it again, or join another room.")
+    ),
     EvictionReason.SHUTDOWN: Words(N_("The relay is shutting down."), N_("Try again when it is back.")),
 }
 
@@ -54,20 +54,20 @@ def ending(ended: Ended) -> Words:
 def _unreachable(server: str, finding: Finding) -> Words:
     why = fault(finding)
     if finding.fault in _ABOUT_TLS:
-        what = _("No relay answers by TLS at {server} ({why}).").format(server=server, why=why)
-        return Words(what, _("Check the address and that a relay with TLS runs there."))
+        what = _("No relay answers over TLS at {server} ({why}).").format(server=server, why=why)
+        return Words(what, _("Check the address, and that a relay with TLS is running there."))
     what = _("No relay answers at {server} ({why}).").format(server=server, why=why)
     if finding.fault in _ABOUT_THE_ADDRESS:
         return Words(what, _("Check the address."))
     if finding.fault in _ABOUT_THE_NETWORK:
         return Words(what, _("Check the address and your network."))
-    return Words(what, _("Check the address and that a relay runs there."))
+    return Words(what, _("Check the address, and that a relay is running there."))
 
 
 def _untrusted(server: str, finding: Finding) -> Words:
     text = (
-        _("The relay at {server} shows another certificate than the one you trust ({why}): nothing was sent to it.")
+        _("The certificate of the relay at {server} isn't the one you trust ({why}): nothing was sent.")
         if finding.fault is Fault.OTHER_CERTIFICATE
-        else _("The relay at {server} doesn't prove that it is the one you mean ({why}): nothing was sent to it.")
+        else _("The relay at {server} couldn't prove its identity ({why}): nothing was sent.")
     )
-    return Words(text.format(server=server, why=fault(finding)), _("Ask who runs it, by another way."))
+    return Words(text.format(server=server, why=fault(finding)), _("Ask its operator over another channel."))

@@ -85,7 +85,7 @@ def _of_membership(event: Joined | Rejoined | Recovered) -> str:
         case Joined(room, name):
             return _("You are in {room} as {name}.").format(room=room, name=name)
         case Rejoined(host=False, was_host=True):
-            return _("You are back, but somebody else is the host now.")
+            return _("You are back, but another member is the host now.")
         case Rejoined():
             return _("You are back; you may have missed something.")
         case Recovered():

@@ -6,6 +6,7 @@ from chatbrain import BadAuthoritiesError, BadServerError, MessageTooLongError
 from chatproto import BadFingerprintError, BadNameError, BadPasswordError, Flaw, NameKind, sanitize
 from chatproto.constants import MAX_NAME_BYTES, MAX_PASSWORD_BYTES
 from chatproto.marks import MAX_MARKS
+from messenger.core.invite import BadInviteError
 from messenger.presentation.i18n import N_, _
 from messenger.presentation.wording.faults import fault
 
@@ -40,6 +41,8 @@ def flaw(error: Exception) -> str:
             sentence = _of_password(error, flaw)
         case BadServerError():
             sentence = _of_server(error)
+        case BadInviteError(text=text):
+            sentence = _("This is not an invitation: {text}. Use the form chat://HOST:PORT/ROOM.").format(text=text)
         case BadFingerprintError():
             sentence = _of_fingerprint(error)
         case BadAuthoritiesError(file=file, finding=finding):

@@ -42,25 +42,23 @@ A reply to a request has nothing but this sentence beside its status (TCP-06), s
 
 _BY_STATUS: Final = {
     Status.OK: Words(N_("You are in.")),
-    Status.ROOM_EXISTS: Words(N_("A room of this name exists already."), N_("Join it, or choose another name.")),
-    Status.NO_SUCH_ROOM: Words(N_("There is no room of this name."), N_("Create it, or check the spelling.")),
+    Status.ROOM_EXISTS: Words(N_("A room with this name already exists."), N_("Join it, or choose another name.")),
+    Status.NO_SUCH_ROOM: Words(N_("There is no room with this name."), N_("Create it, or check the spelling.")),
     Status.WRONG_PASSWORD: Words(N_("The password is wrong."), N_("Try again, or ask the host for it.")),
     Status.NAME_TAKEN: Words(
-        N_("Somebody in the room has this name already, or one that looks like it."), N_("Choose another name.")
+        N_("A member of the room already has this name, or one that looks like it."), N_("Choose another name.")
     ),
-    Status.BAD_NAME: Words(N_("The relay doesn't take this name."), N_("Choose another name.")),
-    Status.ROOM_FULL: Words(N_("The room is full."), N_("Try again when somebody has left.")),
+    Status.BAD_NAME: Words(N_("The relay doesn't accept this name."), N_("Choose another name.")),
+    Status.ROOM_FULL: Words(N_("The room is full."), N_("Try again when somebody leaves.")),
     Status.TOO_MANY: Words(
-        N_("The relay takes no more rooms or members, from your address or at all."),
+        N_("The relay's limit on rooms or members is reached, for your address or in total."),
         N_("Leave another room, or try again later."),
     ),
-    Status.MALFORMED: Words(
-        N_("The relay doesn't understand this program."), N_("See whether there is a newer version of it.")
-    ),
+    Status.MALFORMED: Words(N_("The relay doesn't understand this program."), N_("Check for a newer version of it.")),
     Status.PAYLOAD_TOO_LARGE: Words(
-        N_("The request is larger than the relay takes."), N_("Choose a shorter name or password.")
+        N_("The request is larger than the relay accepts."), N_("Choose a shorter name or password.")
     ),
-    Status.NOT_SUPPORTED: Words(N_("The relay doesn't support this."), N_("Ask who runs it.")),
+    Status.NOT_SUPPORTED: Words(N_("The relay doesn't support this."), N_("Ask its operator.")),
     Status.BUSY: Words(N_("The relay is busy."), N_("Try again in a moment.")),
     Status.SHUTTING_DOWN: Words(N_("The relay is shutting down."), N_("Try again when it is back.")),
 }

@@ -1,4 +1,4 @@
-"""Where the transcript stands: with a button to the newest messages, and a hint while nobody has spoken."""
+"""The transcript, with a button to the newest messages, and a hint while nobody has spoken."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -20,12 +20,12 @@ class Hint(QWidget):
         self._theme = theme
         self._picture = QLabel()
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.words = QLabel(_("Nobody has said anything yet. Write the first message, or invite somebody."))
+        self.words = QLabel(_("No messages yet. Write the first one, or invite somebody."))
         self.words.setProperty("role", "muted")
         self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.words.setWordWrap(True)
         self.invite = QPushButton(_("Copy &invitation"))
-        self.invite.setAccessibleDescription(_("Copies a link that leads into this room"))
+        self.invite.setAccessibleDescription(_("Copies a link to this room"))
         self._column = column = QVBoxLayout(self)
         column.setSpacing(12)
         column.addWidget(self._picture)
@@ -42,7 +42,7 @@ class Hint(QWidget):
         self._picture.setPixmap(picture("empty", 44, self._theme.colours.muted, self.devicePixelRatioF()))
 
 
-class Stage(QWidget):
+class TranscriptArea(QWidget):
     """Shows a transcript with what floats above it."""
 
     invite_wanted = Signal()
@@ -53,7 +53,7 @@ class Stage(QWidget):
         self.transcript = Transcript(theme)
         self.newest = QPushButton(_("Newest messages"), self)
         self.newest.setProperty("role", "float")
-        self.newest.setAccessibleDescription(_("Goes to the newest messages"))
+        self.newest.setAccessibleDescription(_("Scrolls to the newest messages"))
         self.newest.hide()
         self.hint = Hint(theme, self)
         self.hint.hide()
@@ -66,7 +66,7 @@ class Stage(QWidget):
         theme.changed.connect(self._draw)
         self._draw()
 
-    def render_stage(self, conversation: Conversation) -> None:
+    def render_area(self, conversation: Conversation) -> None:
         """Show what has changed."""
         self.transcript.render_lines()
         self.newest.setVisible(not self.transcript.following)

@@ -1,0 +1,58 @@
+"""What a person's chats have to say: each fact of the core in words."""
+
+from typing import Final
+
+from chatbrain import Ended, Reconnecting
+from chatproto import sanitize
+from chatproto.commands import REMOVE
+from messenger.core.commands import Unknown
+from messenger.core.conversation import Fact, Unsent
+from messenger.core.trusting import Changed, Stranger
+from messenger.presentation.i18n import N_, _
+from messenger.presentation.wording.ends import ending
+from messenger.presentation.wording.events import describe
+from messenger.presentation.wording.faults import fault
+from messenger.presentation.wording.flaws import flaw
+
+_UNSENT: Final = {
+    Unsent.NO_COMMANDS: N_("This relay has no commands: nothing was sent."),
+    Unsent.NOT_IN: N_("You are not in the room right now: try again when you are back."),
+    Unsent.DASH_PASSWORD: N_("{dash} alone can't be a password: the password is unchanged."),
+    Unsent.EMPTY_PASSWORD: N_("The password is empty: it is unchanged."),
+    Unsent.NOT_TRUSTED: N_("You didn't trust the relay: nothing was sent to it."),
+}
+
+
+def word(fact: Fact) -> str:
+    """Say what the core has to tell; empty if a person needn't know."""
+    match fact:
+        case Ended():
+            return ending(fact).what
+        case Reconnecting():
+            return ending(fact.cause).what
+        case Unsent():
+            return _(_UNSENT[fact]).format(dash=REMOVE)
+        case Unknown(word):
+            return _("Unknown command {word}. Type /help; start with // to send a slash.").format(word=sanitize(word))
+        case Changed():
+            return _changed(fact)
+        case Exception():
+            return flaw(fact)
+        case _:
+            return describe(fact) or ""
+
+
+def stranger(server: Stranger) -> str:
+    """Say what a person should compare before a relay is trusted."""
+    return _(
+        "The certificate of the relay at {server} isn't trusted yet ({why}). Compare its fingerprint with the one "
+        "its operator gives you."
+    ).format(server=sanitize(server.server), why=fault(server.doubt))
+
+
+def _changed(server: Changed) -> str:
+    return _(
+        "STOP: the certificate of the relay at {server} has changed. Either the relay has a new one, or somebody is "
+        "impersonating it. Nothing was sent. Ask its operator over another channel. If the new certificate is theirs, "
+        "delete the line of {server} from {file} and try again. Trusted: {trusted}. Now: {shown}."
+    ).format(server=sanitize(server.server), file=server.file, trusted=server.trusted, shown=server.shown)

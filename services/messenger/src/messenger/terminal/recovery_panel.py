@@ -1,0 +1,77 @@
+"""Below the messages, when a conversation can't go on by itself: why, and buttons for what helps."""
+
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, Static
+
+from messenger.core.conversation import Conversation, Presence
+from messenger.core.remedy import Remedy
+from messenger.presentation.state import Act, Notice, label_of, notice_of, plain
+
+_BUTTONS: Final = {f"button-{meant.name.lower()}": meant for meant in (*Remedy, *Act)}
+
+
+class RecoveryPanel(Vertical):
+    """Hidden while there is nothing to choose."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,up", "app.focus_previous", show=False),
+        Binding("right,down", "app.focus_next", show=False),
+    ]
+
+    class Chosen(Message):
+        """A button was pressed."""
+
+        def __init__(self, meant: Remedy | Act) -> None:
+            super().__init__()
+            self.meant = meant
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self._shown: tuple[Conversation, Notice] | None = None
+
+    def compose(self) -> ComposeResult:
+        """Make room for the words and for every button."""
+        yield Static(id="recovery-what", markup=False)
+        yield Static(id="recovery-todo", markup=False)
+        with Horizontal(id="recovery-buttons"):
+            for name, meant in _BUTTONS.items():
+                yield Button(plain(label_of(meant)), id=name, compact=True)
+
+    def show(self, conversation: Conversation) -> bool:
+        """Show what there is to choose; returns whether that is something new."""
+        stuck = conversation.presence in {Presence.ASKING, Presence.OVER}
+        notice = notice_of(conversation, 0) if stuck else None
+        shown = (conversation, notice) if notice else None
+        if shown == self._shown:
+            return False
+        self._shown = shown
+        self.display = notice is not None
+        if notice is None:
+            return False
+        todo = f"SHA-256: {notice.code}" if notice.code else notice.todo
+        self.query_one("#recovery-what", Static).update(Content(notice.what))
+        self.query_one("#recovery-todo", Static).update(Content(todo))
+        self.query_one("#recovery-todo").display = bool(todo)
+        row = self.query_one("#recovery-buttons")
+        buttons = {meant: self.query_one(f"#{name}", Button) for name, meant in _BUTTONS.items()}
+        for meant, button in buttons.items():
+            button.display = meant in notice.buttons
+        for meant in reversed(notice.buttons):
+            row.move_child(buttons[meant], before=0)
+        return True
+
+    def focus_first(self) -> None:
+        """Go to the first button that is shown."""
+        next(button for button in self.query(Button) if button.display).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Tell which one it was."""
+        event.stop()
+        if event.button.id:
+            self.post_message(self.Chosen(_BUTTONS[event.button.id]))
