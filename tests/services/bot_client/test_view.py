@@ -90,7 +90,7 @@ def test_long_lines_wrap_beside_the_columns() -> None:
             "Rui is evicted (silence): Nothing was heard.",
         ),
         (Lost("r", "Rui", EvictionReason.HOST_LEFT, ""), "the host left, so the room closed"),
-        (Lost("r", "Rui", None, "No relay answers."), "Rui lost the place: No relay answers."),
+        (Lost("r", "Rui", None, "No relay answers."), "Rui lost its membership: No relay answers."),
         (Advised("r", "Rui", "too fast"), "the relay tells Rui: too fast"),
         (Spoken("r", "Rui", "hi"), "hi"),
     ],

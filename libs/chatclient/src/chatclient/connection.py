@@ -11,7 +11,7 @@ _Heard = Message | RoomNotice | PersonalNotice
 
 
 class Connection:
-    """A place in a room or in the lobby; iterate over it for events, the last of which is ``Ended``.
+    """A membership of a room or the lobby; iterate over it for events, the last of which is ``Ended``.
 
     Events wait in a bounded queue: what is heard beyond it is dropped and counted, events about the
     membership itself never are.
@@ -94,7 +94,7 @@ class Connection:
         self._driver.pump()
 
     async def leave(self) -> None:
-        """End the membership; the relay frees the place at once. Leaving twice does nothing."""
+        """End the membership; the relay ends it at once. Leaving twice does nothing."""
         self._driver.brain.leave()
         self._driver.pump()
         self._driver.close()

@@ -1,4 +1,4 @@
-"""One bot's place in a room or the lobby: how it comes in, what it hears there, how it goes."""
+"""One bot in a room or the lobby: how it joins, what it hears there, how it leaves."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from bot_client.happenings import Advised, Entered, Happening, Left, Lost, Spoken
-from bot_client.ledger import Arrival, Ledger, Place
+from bot_client.ledger import Arrival, Chat, Ledger
 from bot_client.marker import Marker
 from bot_client.settings import Settings
 from chatclient import (
@@ -40,7 +40,7 @@ GOODBYE_SECONDS: Final = 2.0
 
 
 @dataclass(slots=True)
-class Stage:
+class Run:
     """What all bots of a run share."""
 
     settings: Settings
@@ -49,19 +49,19 @@ class Stage:
     marker: Marker | None
     """Makes each message's text unique; None says texts as they are written."""
     rejoin: bool
-    """Whether a lost place is won back without being told to."""
-    witnesses: dict[Place, list["Attendance"]] = field(default_factory=dict)
-    """Who is in a place; the first tells what people from elsewhere say there."""
+    """Whether a lost membership is won back without being told to."""
+    witnesses: dict[Chat, list["Attendance"]] = field(default_factory=dict)
+    """Who is in a chat; the first tells what people from elsewhere say there."""
     faults: "asyncio.Queue[BaseException]" = field(default_factory=asyncio.Queue)
     """What broke in the program itself."""
 
 
 class Attendance:
-    """Hold one place after another; what is heard goes to ``hear``."""
+    """Be in one chat after another; what is heard goes to ``hear``."""
 
-    def __init__(self, name: str, stage: Stage, hear: Hear) -> None:
+    def __init__(self, name: str, run: Run, hear: Hear) -> None:
         self._name = name
-        self._stage = stage
+        self._run = run
         self._hear = hear
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
@@ -74,13 +74,13 @@ class Attendance:
 
     @property
     def present(self) -> bool:
-        """Whether the bot is in a place now."""
+        """Whether the bot is in a chat now."""
         return self._present.is_set()
 
     async def come(self, door: Door) -> Status | None:
         """Try to come in once, through a door; returns the relay's status, or None if none came.
 
-        A bot is in one place at a time: it leaves the one it is in.
+        A bot is in one chat at a time: it leaves the one it is in.
         """
         await self.leave()
         decided: asyncio.Future[Status | None] = asyncio.get_running_loop().create_future()
@@ -91,25 +91,25 @@ class Attendance:
         except asyncio.CancelledError:
             self._task.cancel()
             raise
-        self._stage.ledger.tally.joins["unreachable" if status is None else status.reason] += 1
+        self._run.ledger.tally.joins["unreachable" if status is None else status.reason] += 1
         return status
 
     def lock_out(self, locked_out: bool) -> None:
-        """Count the bot as one that wants to be in a place and isn't, until it is in one."""
-        self._stage.ledger.tally.locked_out += locked_out - self._locked_out
+        """Count the bot as one that wants to be in a chat and isn't, until it is in one."""
+        self._run.ledger.tally.locked_out += locked_out - self._locked_out
         self._locked_out = locked_out
 
     def say(self, text: str) -> None:
-        """Say one line, if the bot is in its place."""
-        connection, stage = self._connection, self._stage
+        """Say one line, if the bot is in a chat."""
+        connection, run = self._connection, self._run
         if connection is None or not self.present:
             return
-        marked = stage.marker.put(text) if stage.marker else text
+        marked = run.marker.put(text) if run.marker else text
         now = asyncio.get_running_loop().time()
         if not connection.say(marked):
             return
-        if not stage.ledger.say(connection.room, self._name, marked, now):
-            stage.observe(Spoken(connection.room, self._name, text))
+        if not run.ledger.say(connection.room, self._name, marked, now):
+            run.observe(Spoken(connection.room, self._name, text))
 
     def fall_silent(self) -> None:
         """Send nothing any more."""
@@ -117,15 +117,15 @@ class Attendance:
             self._connection.fall_silent()
 
     async def leave(self) -> None:
-        """Leave, if the bot is in its place."""
+        """Leave, if the bot is in a chat."""
         connection = self._connection
         if connection and self.present:
             self._vacate(connection)
-            self._stage.observe(Left(connection.room, self._name, connection.host))
+            self._run.observe(Left(connection.room, self._name, connection.host))
         await self.close()
 
     async def close(self) -> None:
-        """Give the place up, if there is one, without telling anybody but the relay."""
+        """Leave, if the bot is in a chat, without telling anybody but the relay."""
         task, self._task = self._task, None
         if self._connection:
             self._vacate(self._connection)
@@ -135,7 +135,7 @@ class Attendance:
             await asyncio.wait([task], timeout=GOODBYE_SECONDS)
 
     async def linger(self, seconds: float) -> None:
-        """Wait so long; who has a place and loses it waits no longer."""
+        """Wait; the wait ends when the membership is lost."""
         if not self.present:
             await asyncio.sleep(seconds)
             return
@@ -146,7 +146,7 @@ class Attendance:
             pass
 
     async def return_home(self) -> bool:
-        """Wait while a lost place is being won back; returns whether the bot is in it."""
+        """Wait while a lost membership is being won back; returns whether the bot is in."""
         if self._task is None or self.present:
             return self.present
         coming = asyncio.create_task(self._present.wait())
@@ -176,14 +176,14 @@ class Attendance:
         if task.cancelled():
             decided.cancel()
         elif error := task.exception():
-            self._stage.faults.put_nowait(error)
+            self._run.faults.put_nowait(error)
             decided.cancel()
 
     def _take(self, event: Event, connection: Connection) -> None:
         """Take anything but a message."""
         match event:
             case Disconnected(reason):
-                self._stage.ledger.tally.evictions[reason] += 1
+                self._run.ledger.tally.evictions[reason] += 1
                 self._lose(connection, reason, reason.message)
             case Reconnecting(cause):
                 self._lose(connection, None, cause.text)
@@ -192,7 +192,7 @@ class Attendance:
                 self._lose(connection, event.eviction, text)
                 self.lock_out(False)
             case Rejoined():
-                self._stage.ledger.tally.joins[Status.OK.reason] += 1
+                self._run.ledger.tally.joins[Status.OK.reason] += 1
                 self._occupy(connection)
             case Recovered():
                 self._occupy(connection)
@@ -200,15 +200,15 @@ class Attendance:
                 self._hear("server", str(event))
             case _ if isinstance(event, PersonalNotice):
                 self._hear("server", str(event))
-                self._stage.observe(Advised(connection.room, self._name, str(event)))
+                self._run.observe(Advised(connection.room, self._name, str(event)))
 
     def _take_message(self, message: Message, connection: Connection) -> None:
-        place, stage, sender = connection.room, self._stage, message.sender
-        arrival = stage.ledger.receive(place, self._name, sender, message.text, message.received_at)
-        shown = stage.marker.strip(message.text) if stage.marker else message.text
-        foreign = arrival is Arrival.FOREIGN and stage.witnesses.get(place, [self])[0] is self
+        chat, run, sender = connection.room, self._run, message.sender
+        arrival = run.ledger.receive(chat, self._name, sender, message.text, message.received_at)
+        shown = run.marker.strip(message.text) if run.marker else message.text
+        foreign = arrival is Arrival.FOREIGN and run.witnesses.get(chat, [self])[0] is self
         if arrival is Arrival.FIRST or foreign:
-            stage.observe(Spoken(place, sender or "?", shown))
+            run.observe(Spoken(chat, sender or "?", shown))
         self._hear(sender, shown)
 
     def _occupy(self, connection: Connection) -> None:
@@ -217,22 +217,22 @@ class Attendance:
         self.lock_out(False)
         self._present.set()
         self._absent.clear()
-        self._stage.ledger.enter(connection.room, self._name)
-        self._stage.witnesses.setdefault(connection.room, []).append(self)
-        self._stage.observe(Entered(connection.room, self._name, connection.host))
+        self._run.ledger.enter(connection.room, self._name)
+        self._run.witnesses.setdefault(connection.room, []).append(self)
+        self._run.observe(Entered(connection.room, self._name, connection.host))
 
     def _vacate(self, connection: Connection) -> None:
         if not self.present:
             return
         self._present.clear()
         self._absent.set()
-        self._stage.ledger.leave(connection.room, self._name)
-        self._stage.witnesses[connection.room].remove(self)
+        self._run.ledger.leave(connection.room, self._name)
+        self._run.witnesses[connection.room].remove(self)
 
     def _lose(self, connection: Connection, reason: EvictionReason | None, text: str) -> None:
         if self.present:
             self._vacate(connection)
-            self._stage.observe(Lost(connection.room, self._name, reason, text))
+            self._run.observe(Lost(connection.room, self._name, reason, text))
             self._hear("server", f"disconnected: {reason or text}")
 
 

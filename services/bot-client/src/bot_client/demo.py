@@ -84,9 +84,9 @@ class _Demo:
         self._scenario = scenario
         self._ledger = Ledger(settings.loss_timeout_seconds, metrics.observe_latency)
         metrics.tally = self._ledger.tally
-        places = [*(room.replace("{id}", process_id) for room in scenario.rooms), None]
+        chats = [*(room.replace("{id}", process_id) for room in scenario.rooms), None]
         names = [bot.name for bot in scenario.bots]
-        self._view = View(console, lambda: time.strftime("%H:%M:%S"), places, names)
+        self._view = View(console, lambda: time.strftime("%H:%M:%S"), chats, names)
         self._performance = Performance(scenario, settings, self._ledger, self._view.show, process_id)
 
     async def run(self, stop: asyncio.Event) -> int:

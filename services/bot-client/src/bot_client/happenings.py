@@ -1,8 +1,8 @@
-"""What happens on the stage, for whoever shows it; ``str()`` says it in one line."""
+"""What happens in a run, for whoever shows it; ``str()`` says it in one line."""
 
 from dataclasses import dataclass
 
-from bot_client.ledger import Place
+from bot_client.ledger import Chat
 from chatproto import EvictionReason, Status
 
 
@@ -10,7 +10,7 @@ from chatproto import EvictionReason, Status
 class Spoken:
     """Somebody said something, and it arrived (or nobody was there to hear it)."""
 
-    place: Place
+    chat: Chat
     who: str
     text: str
 
@@ -20,14 +20,14 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A bot came into a place."""
+    """A bot joined a chat."""
 
-    place: Place
+    chat: Chat
     who: str
     host: bool
 
     def __str__(self) -> str:
-        if self.place is None:
+        if self.chat is None:
             return f"{self.who} enters the lobby"
         return f"{self.who} creates the room and is its host" if self.host else f"{self.who} joins"
 
@@ -36,7 +36,7 @@ class Entered:
 class Refused:
     """A bot wasn't let in."""
 
-    place: Place
+    chat: Chat
     who: str
     status: Status
 
@@ -48,7 +48,7 @@ class Refused:
 class Left:
     """A bot left of its own will."""
 
-    place: Place
+    chat: Chat
     who: str
     host: bool
 
@@ -60,7 +60,7 @@ class Left:
 class FellSilent:
     """A bot stopped sending anything."""
 
-    place: Place
+    chat: Chat
     who: str
 
     def __str__(self) -> str:
@@ -69,9 +69,9 @@ class FellSilent:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A bot lost its place; no reason where the relay gave none."""
+    """A bot lost its membership; there is no reason where the relay gave none."""
 
-    place: Place
+    chat: Chat
     who: str
     reason: EvictionReason | None
     text: str
@@ -81,14 +81,14 @@ class Lost:
             return f"{self.who} is out: the host left, so the room closed"
         if self.reason:
             return f"{self.who} is evicted ({self.reason}): {self.text}"
-        return f"{self.who} lost the place: {self.text}"
+        return f"{self.who} lost its membership: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
 class Advised:
     """The relay told a bot something in words, such as that it speaks too fast."""
 
-    place: Place
+    chat: Chat
     who: str
     text: str
 

@@ -15,8 +15,8 @@ MAX_LATENCIES: Final = 100_000
 REMEMBERED_SECONDS: Final = 30.0
 """How long after its time-out a message is remembered, to tell a late or second copy from a foreign one."""
 
-Place = str | None
-"""A room's name; None is the lobby."""
+Chat = str | None
+"""Where people chat: a room's name; None is the lobby."""
 
 
 class Arrival(Enum):
@@ -51,17 +51,17 @@ class Tally:
     outstanding: int = 0
     """Neither arrived nor lost yet."""
     members: int = 0
-    """Bots that are in a place now."""
+    """Bots that are in a chat now."""
     locked_out: int = 0
-    """Bots that want to be in a place now and aren't."""
+    """Bots that want to be in a chat now and aren't."""
     joins: Counter[str] = field(default_factory=Counter)
-    """Attempts to enter a place, by the relay's status in words, or ``unreachable``."""
+    """Attempts to enter a chat, by the relay's status in words, or ``unreachable``."""
     evictions: Counter[EvictionReason] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
 class _Said:
-    place: Place
+    chat: Chat
     text: str
     sender: str
     sent_at: float
@@ -71,9 +71,9 @@ class _Said:
 
 
 class Ledger:
-    """Follow every message from each bot to all other bots in the same place.
+    """Follow every message from each bot to all other bots in the same chat.
 
-    Messages are told apart by place, sender and text; equal texts are matched in the order they were said,
+    Messages are told apart by chat, sender and text; equal texts are matched in the order they were said,
     so texts that are all different (markers) make it exact. Members are known by their names, which are
     unique in a room. Times are monotonic seconds.
     """
@@ -83,8 +83,8 @@ class Ledger:
         self._loss_timeout_seconds = loss_timeout_seconds
         self._observe_latency = observe_latency
         self._latencies: deque[float] = deque(maxlen=MAX_LATENCIES)
-        self._members: dict[Place, set[str]] = {}
-        self._said: dict[tuple[Place, str], deque[_Said]] = {}
+        self._members: dict[Chat, set[str]] = {}
+        self._said: dict[tuple[Chat, str], deque[_Said]] = {}
         self._by_age: deque[_Said] = deque()
         self._to_time_out: deque[_Said] = deque()
 
@@ -93,41 +93,41 @@ class Ledger:
         """How many rooms have bots in them; the lobby is none."""
         return len(self._members) - (None in self._members)
 
-    def enter(self, place: Place, member: str) -> None:
-        """Count a bot as one that should receive what others say in a place from now on."""
-        members = self._members.setdefault(place, set())
+    def enter(self, chat: Chat, member: str) -> None:
+        """Count a bot as one that should receive what others say in a chat from now on."""
+        members = self._members.setdefault(chat, set())
         self.tally.members += member not in members
         members.add(member)
 
-    def leave(self, place: Place, member: str) -> None:
+    def leave(self, chat: Chat, member: str) -> None:
         """Expect nothing for a bot any more, nor what is still on its way."""
-        members = self._members.get(place, set())
+        members = self._members.get(chat, set())
         if member not in members:
             return
         members.discard(member)
         self.tally.members -= 1
         if not members:
-            del self._members[place]
+            del self._members[chat]
         for said in self._to_time_out:
-            if said.place == place and member in said.awaited:
+            if said.chat == chat and member in said.awaited:
                 said.awaited.discard(member)
                 self.tally.outstanding -= 1
 
-    def say(self, place: Place, sender: str, text: str, now: float) -> bool:
+    def say(self, chat: Chat, sender: str, text: str, now: float) -> bool:
         """Take note of a message at the moment it is sent; returns whether any bot should receive it."""
-        said = _Said(place, text, sender, now, self._members.get(place, set()) - {sender})
-        self._said.setdefault((place, text), deque()).append(said)
+        said = _Said(chat, text, sender, now, self._members.get(chat, set()) - {sender})
+        self._said.setdefault((chat, text), deque()).append(said)
         self._by_age.append(said)
         self._to_time_out.append(said)
         self.tally.sent += 1
         self.tally.outstanding += len(said.awaited)
         return bool(said.awaited)
 
-    def receive(self, place: Place, member: str, sender: str | None, text: str, now: float) -> Arrival:
+    def receive(self, chat: Chat, member: str, sender: str | None, text: str, now: float) -> Arrival:
         """Take note that a bot received a message; the sender is None where the relay names none."""
         self.expire(now)
         self.tally.received += 1
-        known = [said for said in self._said.get((place, text), ()) if sender in {None, said.sender}]
+        known = [said for said in self._said.get((chat, text), ()) if sender in {None, said.sender}]
         for said in known:
             if member in said.awaited:
                 return self._deliver(said, member, now)
@@ -149,10 +149,10 @@ class Ledger:
         horizon = now - self._loss_timeout_seconds - REMEMBERED_SECONDS
         while self._by_age and self._by_age[0].sent_at < horizon:
             oldest = self._by_age.popleft()
-            equal_texts = self._said[oldest.place, oldest.text]
+            equal_texts = self._said[oldest.chat, oldest.text]
             equal_texts.popleft()
             if not equal_texts:
-                del self._said[oldest.place, oldest.text]
+                del self._said[oldest.chat, oldest.text]
 
     def close(self) -> None:
         """Count everything that hasn't arrived as lost: nobody listens any more."""

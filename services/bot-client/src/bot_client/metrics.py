@@ -73,7 +73,7 @@ class BotMetrics(Collector):
         for status in JOIN_STATUSES:
             joins.add_metric([status], tally.joins[status])
         yield joins
-        evictions = CounterMetricFamily("bot_evictions", "Places that bots lost, by reason.", labels=["reason"])
+        evictions = CounterMetricFamily("bot_evictions", "Memberships that bots lost, by reason.", labels=["reason"])
         for reason in EvictionReason:
             evictions.add_metric([reason], tally.evictions[reason])
         yield evictions

@@ -1,4 +1,4 @@
-"""One run of a scenario: all bots on stage, until the end, a failure or a signal."""
+"""One run of a scenario: all its bots, until the end, a failure or a signal."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from math import inf
 from random import Random
 from typing import Final
 
-from bot_client.attendance import Stage
+from bot_client.attendance import Run
 from bot_client.casting import cast
 from bot_client.happenings import Happening
 from bot_client.ledger import Ledger
@@ -34,7 +34,7 @@ class Performance:
         self.ledger = ledger
         self.failures: list[str] = []
         """What went otherwise than the scenario says, one sentence each."""
-        self._stage = Stage(
+        self._run = Run(
             settings=settings,
             ledger=ledger,
             observe=observe,
@@ -42,7 +42,7 @@ class Performance:
             rejoin=scenario.rejoin,
         )
         roles = cast(scenario, process_id, settings.name_prefix)
-        self._players = [Player(role, self._stage, _chance(settings.seed, index)) for index, role in enumerate(roles)]
+        self._players = [Player(role, self._run, _chance(settings.seed, index)) for index, role in enumerate(roles)]
         self._limit_seconds = settings.duration_seconds or (
             inf if scenario.seconds is None else scenario.seconds / settings.speed
         )
@@ -82,7 +82,7 @@ class Performance:
         self._ended_at = asyncio.get_running_loop().time()
 
     async def close(self) -> None:
-        """Count what hasn't arrived as lost, and leave all places."""
+        """Count what hasn't arrived as lost, and leave all chats."""
         self.ledger.close()
         await asyncio.gather(*(player.close() for player in self._players))
 
@@ -96,8 +96,8 @@ class Performance:
                 {*pending, stopping}, timeout=min(1.0, left), return_when=asyncio.FIRST_COMPLETED
             )
             pending -= done
-            if not self._stage.faults.empty():
-                raise self._stage.faults.get_nowait()
+            if not self._run.faults.empty():
+                raise self._run.faults.get_nowait()
             for task in done - {stopping}:
                 self._note(task)
             self.ledger.expire(asyncio.get_running_loop().time())
@@ -111,7 +111,7 @@ class Performance:
     async def _drain(self, *, hurried: bool) -> None:
         """Give messages on their way the time they have by the settings."""
         loop = asyncio.get_running_loop()
-        patience = self._stage.settings.loss_timeout_seconds
+        patience = self._run.settings.loss_timeout_seconds
         deadline = loop.time() + (min(_HURRIED_SECONDS, patience) if hurried else patience)
         while self.ledger.tally.outstanding and loop.time() < deadline:
             await asyncio.sleep(_TICK_SECONDS)

@@ -8,7 +8,7 @@ from math import inf
 from random import Random
 from typing import Any, ClassVar, Final
 
-from bot_client.attendance import Attendance, Door, Stage
+from bot_client.attendance import Attendance, Door, Run
 from bot_client.casting import Role
 from bot_client.happenings import FellSilent, Refused
 from bot_client.steps import (
@@ -45,12 +45,12 @@ class PlayError(Exception):
 class Player:
     """Play one role; a bot that is done stays where it is, listening."""
 
-    def __init__(self, role: Role, stage: Stage, chance: Random) -> None:
+    def __init__(self, role: Role, run: Run, chance: Random) -> None:
         self._role = role
         self._chance = chance
-        self._stage = stage
-        self._settings = stage.settings
-        self._attendance = Attendance(role.name, stage, self._hear)
+        self._run = run
+        self._settings = run.settings
+        self._attendance = Attendance(role.name, run, self._hear)
         self._heard: deque[tuple[str | None, str]] = deque(maxlen=MAX_REMEMBERED_LINES)
         self._news = asyncio.Event()
 
@@ -65,7 +65,7 @@ class Player:
         await self._follow(self._role.steps)
 
     async def close(self) -> None:
-        """Give up the place, if there is one."""
+        """Leave, if the bot is in a chat."""
         await self._attendance.close()
 
     def _hear(self, sender: str | None, text: str) -> None:
@@ -74,7 +74,7 @@ class Player:
 
     async def _follow(self, steps: Sequence[AnyStep]) -> None:
         for step in steps:
-            # A bot that lost its place only does what brings it into one again.
+            # A bot that lost its membership only does what brings it into one again.
             if self._attendance.present or isinstance(step, Create | Enter | Lobby | Repeat | Wait):
                 await self._do[type(step)](self, step)
 
@@ -101,7 +101,7 @@ class Player:
             join_lobby,
             self._role.name,
             server=self._settings.lobby,
-            rejoin=self._stage.rejoin,
+            rejoin=self._run.rejoin,
         )
         await self._come(None, [door], {}, "enter the lobby")
 
@@ -145,7 +145,7 @@ class Player:
         await self._attendance.leave()
 
     async def _fall_silent(self, _: FallSilent) -> None:
-        self._stage.observe(FellSilent(self._role.room, self._role.name))
+        self._run.observe(FellSilent(self._role.room, self._role.name))
         self._attendance.fall_silent()
 
     async def _chatter(self, step: Chatter) -> None:
@@ -214,12 +214,12 @@ class Player:
             server=self._settings.server,
             password=others if own is None else own,
             tls=self._settings.proof,
-            rejoin=self._stage.rejoin,
+            rejoin=self._run.rejoin,
         )
 
     def _refused(self, status: Status | None) -> None:
         if status not in {None, Status.OK}:
-            self._stage.observe(Refused(self._role.room, self._role.name, status))
+            self._run.observe(Refused(self._role.room, self._role.name, status))
 
     def _rejection(self, status: Status | None, refused: str | None, what: str) -> str:
         answer = self._attendance.unreachable if status is None else status.message

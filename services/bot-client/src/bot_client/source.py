@@ -1,4 +1,4 @@
-"""YAML that knows its lines: text to plain data, and from a place in the data back to the line."""
+"""YAML that knows its lines: text to plain data, and from a point in the data back to the line."""
 
 import re
 from collections.abc import Mapping, Sequence

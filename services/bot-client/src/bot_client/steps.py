@@ -102,7 +102,7 @@ class Say(Step):
 
 
 class Wait(Step):
-    """Wait so long, or a random time between the two; a bot that loses its place waits no longer."""
+    """Wait so long, or a random time between the two; a bot that loses its membership waits no longer."""
 
     main_key = "seconds"
     seconds: Annotated[

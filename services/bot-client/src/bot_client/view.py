@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot_client.happenings import Happening, Spoken
-from bot_client.ledger import Place
+from bot_client.ledger import Chat
 
 _PEOPLE: Final = (
     "bright_cyan",
@@ -28,7 +28,7 @@ _PEOPLE: Final = (
     "spring_green2",
     "deep_pink2",
 )
-_PLACES: Final = ("cyan", "magenta", "green", "yellow", "blue", "red")
+_CHATS: Final = ("cyan", "magenta", "green", "yellow", "blue", "red")
 _MAX_COLUMN: Final = 20
 _MIN_WIDTH: Final = 60
 """A narrower terminal has no room for columns."""
@@ -57,20 +57,18 @@ class View:
     Args:
         console: where to print; without a terminal each line is plain text, and there is no status line.
         clock: gives the time of day that stands before each line.
-        places: rooms in the order of their colours; the lobby is None.
+        chats: rooms in the order of their colours; the lobby is None.
         names: who may speak, for the columns' width.
 
     """
 
-    def __init__(
-        self, console: Console, clock: Callable[[], str], places: Iterable[Place], names: Iterable[str]
-    ) -> None:
+    def __init__(self, console: Console, clock: Callable[[], str], chats: Iterable[Chat], names: Iterable[str]) -> None:
         self._console = console
         self._clock = clock
-        titles = [place_title(place) for place in places]
-        self._place_styles = {title: _PLACES[index % len(_PLACES)] for index, title in enumerate(titles)}
+        titles = [chat_title(chat) for chat in chats]
+        self._chat_styles = {title: _CHATS[index % len(_CHATS)] for index, title in enumerate(titles)}
         self._name_styles: dict[str, str] = {}
-        self._place_width = _width(titles)
+        self._chat_width = _width(titles)
         self._name_width = _width(names)
         self._live: Live | None = None
         self._in_columns = console.is_terminal and not console.is_dumb_terminal and console.width >= _MIN_WIDTH
@@ -92,30 +90,30 @@ class View:
         """Print one happening."""
         spoken = isinstance(happening, Spoken)
         text = Text(str(happening), style="" if spoken else "dim italic")
-        self._line(place_title(happening.place), happening.who if spoken else "", text)
+        self._line(chat_title(happening.chat), happening.who if spoken else "", text)
 
     def status(self, figures: Figures) -> None:
         """Show how things stand; nothing without a terminal."""
         if self._live:
             self._live.update(status_line(figures), refresh=True)
 
-    def _line(self, place: str, who: str, text: Text) -> None:
+    def _line(self, chat: str, who: str, text: Text) -> None:
         time = self._clock()
         if not self._in_columns:
             speaker = f"{who}: " if who else "* "
-            self._console.print(Text(f"{time} [{place}] {speaker}{text.plain}"), soft_wrap=True)
+            self._console.print(Text(f"{time} [{chat}] {speaker}{text.plain}"), soft_wrap=True)
             return
         grid = Table.grid(padding=(0, 1))
         grid.add_column(width=len(time), style="dim")
-        grid.add_column(width=self._place_width, no_wrap=True, overflow="ellipsis")
+        grid.add_column(width=self._chat_width, no_wrap=True, overflow="ellipsis")
         grid.add_column(width=self._name_width, no_wrap=True, overflow="ellipsis", justify="right")
         grid.add_column(width=1, style="dim")
         grid.add_column(overflow="fold")
         bar = "│" if who else "·"
-        place_style = self._place_styles.setdefault(place, _PLACES[len(self._place_styles) % len(_PLACES)])
+        chat_style = self._chat_styles.setdefault(chat, _CHATS[len(self._chat_styles) % len(_CHATS)])
         grid.add_row(
             time,
-            Text(place, style=place_style if who else f"dim {place_style}"),
+            Text(chat, style=chat_style if who else f"dim {chat_style}"),
             Text(who, style=f"bold {self._color(who)}"),
             bar,
             text,
@@ -126,9 +124,9 @@ class View:
         return self._name_styles.setdefault(who, _PEOPLE[len(self._name_styles) % len(_PEOPLE)])
 
 
-def place_title(place: Place) -> str:
-    """Say what a place is called on the screen."""
-    return LOBBY if place is None else place
+def chat_title(chat: Chat) -> str:
+    """Say what a chat is called on the screen."""
+    return LOBBY if chat is None else chat
 
 
 def status_line(figures: Figures) -> RenderableType:

@@ -22,7 +22,7 @@ from libs.chatclient.tiny_relay import TinyRelay, tiny_relay
 from messenger.desktop.sockets import QtLoop
 
 if TYPE_CHECKING:
-    from messenger.core.links import Links
+    from messenger.core.messenger import Links
 
 WAIT_SECONDS = 20.0
 _NUMBERS = itertools.count()  # so that nobody finds the room of the test before

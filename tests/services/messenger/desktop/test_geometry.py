@@ -7,7 +7,7 @@ from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from messenger.desktop.geometry import restore_geometry, save_geometry
+from messenger.desktop.app import restore_geometry, save_geometry
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Where Qt can't be loaded or finds no screen, one sentence says what to do."""
+"""Where Qt can't be loaded or finds no screen, one sentence says what to do; in a box where there is no console."""
 
 import os
 import subprocess
@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from docs.markdown import read
-from messenger.desktop.loading import DEBIAN_PACKAGES
+from messenger.desktop import loading
+from messenger.desktop.__main__ import main
+from messenger.desktop.loading import DEBIAN_PACKAGES, run_boxed
+
+Shown = list[tuple[str, bool]]
 
 
 def run(*words: str, **variables: str) -> tuple[int, str, str]:
@@ -66,3 +70,49 @@ def test_the_version_needs_no_qt(tmp_path: Path) -> None:
 
 def test_test_machines_get_what_people_are_told_to_install() -> None:
     assert " ".join(read("deploy/airgap/test-tools.sh").split()).find(" ".join(DEBIAN_PACKAGES)) > 0
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
+    """Keep what boxes would show."""
+    boxes: Shown = []
+    monkeypatch.setattr(loading, "_show", lambda words, well: boxes.append((words, well)))
+    return boxes
+
+
+def take_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be as Windows makes it; by each test itself, for pytest puts its own in place before one begins."""
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+
+
+def test_a_wrong_command_line_is_told(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_console(monkeypatch)
+    assert main(["https://example.org"]) == 2
+    ((words, well),) = shown
+    assert words.startswith("chat-desktop: ")
+    assert "is not an invitation: " in words
+    assert not well
+
+
+def test_the_version_is_told(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_console(monkeypatch)
+    assert main(["--version"]) == 0
+    ((words, well),) = shown
+    assert words.startswith("chat-desktop ")
+    assert well
+
+
+def test_who_has_nothing_to_say_shows_nothing(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_console(monkeypatch)
+    assert run_boxed(lambda: 0) == 0
+    assert shown == []
+
+
+def test_with_a_console_it_says_so_there(capsys: pytest.CaptureFixture[str]) -> None:
+    def program() -> int:
+        sys.stderr.write("no\n")
+        return 2
+
+    assert run_boxed(program) == 2
+    assert capsys.readouterr().err == "no\n"

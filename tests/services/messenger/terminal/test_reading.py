@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 from textual.events import AppBlur, AppFocus
+from textual.scroll_view import ScrollView
 
 from messenger.core.conversation import Presence
 from services.messenger.core.fake_relay import Case, entry
@@ -226,3 +227,8 @@ async def test_a_terminal_that_is_much_too_small_breaks_nothing(case: Case) -> N
             await ann.presses("f1", "escape", "f2", "escape", "f4", "pageup", "pagedown")
             await ann.pilot.resize_terminal(80, 24)
             await ann.sees(f"{size} こんにちは", "Connected")
+
+
+def test_textual_still_has_what_it_does_not_promise() -> None:
+    """The one private name that the app uses: without it scroll bars don't follow what comes."""
+    assert callable(ScrollView._scroll_update)

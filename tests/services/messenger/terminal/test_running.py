@@ -4,7 +4,7 @@ import webbrowser
 
 import pytest
 
-from messenger.terminal.browsing import open_link
+from messenger.cli.platforms import open_link
 
 URL = "https://example.org/"
 

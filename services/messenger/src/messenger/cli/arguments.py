@@ -13,7 +13,7 @@ from chatclient import Connection, create_room, join_lobby, join_room, make_cont
 from chatproto import BadNameError, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger import __version__
-from messenger.cli.columns import HelpFormatter
+from messenger.cli.help_texts import HelpFormatter
 from messenger.core.invite import is_invite, parse_invite
 from messenger.presentation.i18n import LANGUAGES, N_, UnknownLanguageError, _, spoken_by_python, use_language
 from messenger.presentation.wording import flaw
@@ -94,7 +94,7 @@ def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Argume
     if name is None:
         parser.error(_("Your user name is unknown: choose a name with --name NAME."))
     try:
-        room, server = _place(given)
+        room, server = _destination(given)
         # Bytes of the command line that are no text became lone surrogates; back to bytes with them.
         if room is not None:
             check_room_name(room.encode(errors="surrogateescape"))
@@ -121,11 +121,11 @@ def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Argume
 
 def _with_command(words: Sequence[str]) -> Sequence[str]:
     """Put the command before an invitation that has none."""
-    for place, word in enumerate(words):
+    for index, word in enumerate(words):
         if word in COMMANDS:
             break
         if _is_link(word):
-            return [*words[:place], "join", *words[place:]]
+            return [*words[:index], "join", *words[index:]]
     return words
 
 
@@ -133,7 +133,7 @@ def _is_link(word: str) -> bool:
     return "://" in word and is_invite(word)
 
 
-def _place(given: argparse.Namespace) -> tuple[str | None, str]:
+def _destination(given: argparse.Namespace) -> tuple[str | None, str]:
     """Return the room, None for the lobby, and the server; an invitation says both, and whether by TLS."""
     room: str | None = getattr(given, "room", None)
     if given.command != "join" or room is None or not _is_link(room):

@@ -6,11 +6,11 @@ import sys
 import threading
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from typing import Final
 
 from chatbrain import Ended, Joined, Message, MessageTooLongError, Reconnecting, Recovered, Rejoined
 from chatclient import Connection
 from chatproto import parse_command
-from messenger.cli.pace import Pace
 from messenger.cli.platforms import on_end
 from messenger.presentation.i18n import _
 from messenger.presentation.wording import describe, flaw
@@ -18,6 +18,11 @@ from messenger.presentation.wording import describe, flaw
 _LINGER_SECONDS = 0.2  # a network may turn the last message and the leaving around
 _WAITING_LINES = 64
 _READ_BYTES = 65_536
+
+MESSAGES_PER_SECOND: Final = 15.0
+BURST: Final = 30
+BYTES_PER_SECOND: Final = 48_000.0
+"""All three are three quarters of a relay's defaults (LIM-01): what goes over them is lost."""
 
 
 async def chat_through_pipes(room: Connection, *, stay: bool) -> Ended | None:
@@ -121,3 +126,18 @@ def _lines() -> asyncio.Queue[bytes | None]:
 
     threading.Thread(target=read, daemon=True).start()
     return lines
+
+
+class Pace:
+    """How fast a file may be said: tell when the next message may go out; times are monotonic seconds."""
+
+    def __init__(self, now: float) -> None:
+        self._free_at = now
+        """When everything said so far is paid for."""
+        self._saved_up = BURST / MESSAGES_PER_SECOND
+
+    def wait_seconds(self, size_bytes: int, now: float) -> float:
+        """Return how long to wait before a message of this size, and count it as said."""
+        cost = max(1 / MESSAGES_PER_SECOND, size_bytes / BYTES_PER_SECOND)
+        self._free_at = max(self._free_at, now) + cost
+        return max(0.0, self._free_at - self._saved_up - now)

@@ -1,10 +1,11 @@
-"""What differs between operating systems: event loops, signals, how output is encoded."""
+"""What differs between operating systems: event loops, signals, how output is encoded, where a browser opens."""
 
 import asyncio
 import io
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+import webbrowser
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -47,3 +48,15 @@ def be_printable() -> None:
             # What goes through pipes is UTF-8 like what comes in; Windows would have it otherwise.
             encoding = "utf-8" if sys.platform == "win32" and not stream.isatty() else None
             stream.reconfigure(encoding=encoding, errors="replace")
+
+
+def open_link(url: str, environ: Mapping[str, str]) -> bool:
+    """Open a web address; False if there is no screen for it here, such as over ssh: text browsers are no help."""
+    if "SSH_CONNECTION" in environ:
+        return False
+    if sys.platform not in {"darwin", "win32"} and not (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")):
+        return False
+    try:
+        return webbrowser.open(url)
+    except (webbrowser.Error, OSError):
+        return False

@@ -1,4 +1,4 @@
-"""One place in a room or in the lobby, as a person sees it."""
+"""One chat, in a room or the lobby, as a person sees it."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -97,7 +97,7 @@ _MUTING: Final = {Command.MUTE, Command.UNMUTE}
 
 
 class Conversation:
-    """What was said in one place, who is there, and how one is in."""
+    """What was said in one chat, who is there, and how one is in."""
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 
 @unique
 class Field(StrEnum):
-    """A place in the form that can be filled in wrongly."""
+    """A field of the form that can be filled in wrongly."""
 
     SERVER = "server"
     ROOM = "room"

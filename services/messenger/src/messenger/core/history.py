@@ -1,4 +1,4 @@
-"""What was said in one place, as lines with numbers that never change."""
+"""What was said in a room or the lobby, as lines with numbers that never change."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ class Line:
 
 
 class History:
-    """The newest lines of one place; the oldest go when there are too many, or too long ones."""
+    """The newest lines of one chat; the oldest go when there are too many, or too long ones."""
 
     def __init__(self, max_lines: int = MAX_LINES, max_characters: int = MAX_CHARACTERS) -> None:
         self._lines: deque[Line] = deque()

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from math import inf
-from typing import Final
+from typing import Final, Protocol
 
 from chatbrain import (
     Brain,
     Cancellable,
+    Driver,
     Ended,
     EndReason,
     Event,
@@ -16,6 +17,7 @@ from chatbrain import (
     Look,
     RejoinPolicy,
     RoomBrain,
+    ServerAddress,
     Tls,
     UnreachableError,
 )
@@ -23,11 +25,32 @@ from chatproto import Operation
 from messenger.core.conversation import Conversation, Fact, Presence, Submitted, Unsent
 from messenger.core.entry import Entry
 from messenger.core.history import Kind, Line
-from messenger.core.links import Links
 from messenger.core.trusting import Changed, KnownServersError, Stranger, TrustStore, judge
 
 ALERT_SECONDS: Final = 5.0
 """A conversation calls for attention this often at most, however much is said in it."""
+
+
+class Links(Protocol):
+    """What the core wants of whoever owns sockets: where links come from."""
+
+    @property
+    def now(self) -> float:
+        """The brains' time, in monotonic seconds."""
+        ...
+
+    def open(self, brain: Brain, server: ServerAddress, tls: Tls | None, on_event: Callable[[Event], None]) -> Driver:
+        """Make a brain's driver and set it going; events may come before this returns.
+
+        Raises:
+            ValueError: the file of authorities in ``tls`` can't be used.
+
+        """
+        ...
+
+    def look_at(self, server: ServerAddress, on_look: Callable[[Look], None]) -> Cancellable:
+        """Look at a relay's certificate without sending it anything; the answer never comes before this returns."""
+        ...
 
 
 class Messenger:
@@ -67,7 +90,7 @@ class Messenger:
         return sum(conversation.unread for conversation in self.conversations if not conversation.muted)
 
     def enter(self, entry: Entry) -> Conversation:
-        """Come in; returns the conversation that there is already, if one is in that place or was."""
+        """Come in; returns the conversation that there is already, if one is in that chat or was."""
         for conversation in self.conversations:
             if conversation.entry.destination == entry.destination:
                 if conversation.presence is Presence.OVER:

@@ -51,7 +51,7 @@ class _Names:
 
 
 class Roster:
-    """The people of one place, in the order in which they came."""
+    """The people of one chat, in the order in which they came."""
 
     def __init__(self) -> None:
         self._names = _Names()

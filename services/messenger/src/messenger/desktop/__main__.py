@@ -4,8 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from messenger.desktop.arguments import PROGRAM, parse
-from messenger.desktop.boxed import run_boxed
-from messenger.desktop.loading import end_in_words, find_fault
+from messenger.desktop.loading import end_in_words, find_fault, run_boxed
 
 _WRONG_USAGE = 2
 

@@ -5,16 +5,16 @@ import random
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
+from typing import Final
 
-from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator, qInstallMessageHandler
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QByteArray, QLibraryInfo, QLocale, QSettings, QSize, QTranslator, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication, QWidget
 
 from chatclient.links import SocketLinks
-from messenger.core.links import Links
-from messenger.core.messenger import Messenger
+from messenger.core.messenger import Links, Messenger
 from messenger.core.trusting import KnownServersError, TrustStore
 from messenger.desktop.arguments import PROGRAM, Arguments
-from messenger.desktop.geometry import restore_geometry, save_geometry
 from messenger.desktop.interrupts import Interrupts
 from messenger.desktop.key_ring import KeyRing, key_ring
 from messenger.desktop.single_instance import SingleInstance, hand_over
@@ -28,6 +28,9 @@ from messenger.store.logbook import Logbook, LogbookError
 from messenger.store.recents import Recents
 
 _DONE, _WRONG_USAGE = 0, 2
+_GEOMETRY: Final = "geometry"
+_FRAME: Final = QSize(20, 60)
+"""What a frame and a title may take, which aren't known before a window is there."""
 
 
 def run(arguments: Arguments) -> int:
@@ -103,3 +106,19 @@ def speak(app: QApplication) -> None:
     translator = QTranslator(app)
     if translator.load(f"qtbase_{language()}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         app.installTranslator(translator)
+
+
+def restore_geometry(window: QWidget, path: Path) -> None:
+    """Put a window where it was, as far as the screens are still there; the first time make it fit the screen."""
+    kept = _settings(path).value(_GEOMETRY)
+    if not (isinstance(kept, QByteArray) and window.restoreGeometry(kept)):
+        window.resize(window.size().boundedTo(window.screen().availableGeometry().size() - _FRAME))
+
+
+def save_geometry(window: QWidget, path: Path) -> None:
+    """Write down where a window is; what only spares a movement isn't worth an error if it can't be written."""
+    _settings(path).setValue(_GEOMETRY, window.saveGeometry())
+
+
+def _settings(path: Path) -> QSettings:
+    return QSettings(str(path), QSettings.Format.IniFormat)

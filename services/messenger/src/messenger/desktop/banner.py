@@ -66,7 +66,7 @@ class Banner(QFrame):
         self.show()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Put the buttons below the words where there is little place."""
+        """Put the buttons below the words where there is little space."""
         super().resizeEvent(event)
         self._turn()
 

@@ -30,13 +30,13 @@ def paint_beneath(painter: QPainter, theme: Theme, measures: Measures, block: QT
         _paint_lines(painter, QColor(colour), block, text, measures)
 
 
-def paint_avatar(painter: QPainter, theme: Theme, place: QRectF, name: str, rounding: float | None = None) -> None:
+def paint_avatar(painter: QPainter, theme: Theme, area: QRectF, name: str, rounding: float | None = None) -> None:
     """Paint a round, or a rounded square, with the first letter of a name."""
-    size = round(place.width())
+    size = round(area.width())
     radius = size / 2 if rounding is None else rounding
     colour, ratio = theme.name_colour(name).name(), painter.device().devicePixelRatioF()
     drawn = _avatar(_initial(name), size, radius, ratio, colour, theme.colours.dark)
-    painter.drawPixmap(place, drawn, QRectF(drawn.rect()))
+    painter.drawPixmap(area, drawn, QRectF(drawn.rect()))
 
 
 @lru_cache(maxsize=512)
@@ -50,14 +50,14 @@ def _avatar(letter: str, size: int, radius: float, ratio: float, colour: str, da
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(ground)
-    place = QRectF(0, 0, size, size)
-    painter.drawRoundedRect(place, radius, radius)
+    area = QRectF(0, 0, size, size)
+    painter.drawRoundedRect(area, radius, radius)
     font = QFont(QGuiApplication.font())
     font.setPixelSize(round(size * 0.45))
     font.setWeight(QFont.Weight.DemiBold)
     painter.setFont(font)
     painter.setPen(QColor(colour))
-    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, letter)
+    painter.drawText(area, Qt.AlignmentFlag.AlignCenter, letter)
     painter.end()
     return drawn
 
@@ -71,8 +71,8 @@ def _paint_bubble(painter: QPainter, theme: Theme, block: QTextBlock, text: QRec
     colours = theme.colours
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(colours.own if shape_of(block) is Shape.OWN else colours.other))
-    place = QRectF(text.left(), text.top(), width, text.height())
-    painter.drawRoundedRect(place.adjusted(-PADDING_X, -PADDING_Y, PADDING_X, PADDING_Y), ROUNDING, ROUNDING)
+    area = QRectF(text.left(), text.top(), width, text.height())
+    painter.drawRoundedRect(area.adjusted(-PADDING_X, -PADDING_Y, PADDING_X, PADDING_Y), ROUNDING, ROUNDING)
 
 
 def _natural(block: QTextBlock, text: QRectF) -> QRectF:

@@ -43,29 +43,29 @@ class _Delegate(QStyledItemDelegate):
         return QSize(80, round(_metrics(option).lineSpacing() * self.rows_high) + 16)
 
     def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem) -> QRectF:
-        place = QRectF(option.rect).adjusted(2, 1, -2, -1)
+        area = QRectF(option.rect).adjusted(2, 1, -2, -1)
         state, colours = option.state, self._theme.colours
         chosen = bool(state & QStyle.StateFlag.State_Selected)
         over = bool(state & QStyle.StateFlag.State_MouseOver)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QColor(colours.accent) if state & QStyle.StateFlag.State_HasFocus else Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.chosen if chosen else colours.hover if over else "transparent"))
-        painter.drawRoundedRect(place, 9, 9)
-        return place.adjusted(8, 0, -8, 0)
+        painter.drawRoundedRect(area, 9, 9)
+        return area.adjusted(8, 0, -8, 0)
 
-    def _paint_picture(self, painter: QPainter, name: str, colour: str, place: QRectF, size: int) -> QRectF:
-        """Paint a picture at the right; returns what is left of the place."""
+    def _paint_picture(self, painter: QPainter, name: str, colour: str, area: QRectF, size: int) -> QRectF:
+        """Paint a picture at the right; returns what is left of the area."""
         ratio = painter.device().devicePixelRatioF()
-        top = place.center().y() - size / 2
+        top = area.center().y() - size / 2
         drawn = picture(name, size, colour, ratio)
-        painter.drawPixmap(QRectF(place.right() - size, top, size, size), drawn, QRectF(drawn.rect()))
-        return place.adjusted(0, 0, -size - 6, 0)
+        painter.drawPixmap(QRectF(area.right() - size, top, size, size), drawn, QRectF(drawn.rect()))
+        return area.adjusted(0, 0, -size - 6, 0)
 
-    def _paint_text(self, painter: QPainter, font: QFont, colour: str, place: QRectF, text: str) -> None:
+    def _paint_text(self, painter: QPainter, font: QFont, colour: str, area: QRectF, text: str) -> None:
         painter.setFont(font)
         painter.setPen(QColor(colour))
-        fitting = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, place.width())
-        painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine), fitting)
+        fitting = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+        painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine), fitting)
 
 
 class RoomDelegate(_Delegate):
@@ -78,44 +78,44 @@ class RoomDelegate(_Delegate):
         painter.save()
         colours = self._theme.colours
         font = QFont(option.font)
-        place = self._paint_ground(painter, option)
-        size = min(36.0, place.height() - 12)
-        square = QRectF(place.left(), place.center().y() - size / 2, size, size)
+        area = self._paint_ground(painter, option)
+        size = min(36.0, area.height() - 12)
+        square = QRectF(area.left(), area.center().y() - size / 2, size, size)
         if index.data(Role.LOBBY):
             self._paint_picture(painter, "lobby", colours.muted, square.adjusted(0, 0, -6, 0), round(size) - 12)
         else:
             paint_avatar(painter, self._theme, square, str(index.data()), rounding=10)
-        place.setLeft(square.right() + 10)
-        place = self._paint_unread(painter, font, index, place)
+        area.setLeft(square.right() + 10)
+        area = self._paint_unread(painter, font, index, area)
         if index.data(Role.QUIET):
-            place = self._paint_picture(painter, "quiet", colours.muted, place, 16)
-        half = place.height() / 2
+            area = self._paint_picture(painter, "quiet", colours.muted, area, 16)
+        half = area.height() / 2
         bold = QFont(font)
         bold.setWeight(QFont.Weight.DemiBold if index.data(Role.UNREAD) else QFont.Weight.Medium)
-        self._paint_text(painter, bold, colours.text, place.adjusted(0, 5, 0, -half + 1), str(index.data()))
+        self._paint_text(painter, bold, colours.text, area.adjusted(0, 5, 0, -half + 1), str(index.data()))
         tone = index.data(Role.TONE)
         below = {Tone.WARNING.value: colours.warning, Tone.DANGER.value: colours.danger}.get(tone, colours.muted)
         text = str(index.data(Role.SUBTITLE))
-        self._paint_text(painter, _small(font), below, place.adjusted(0, half - 1, 0, -5), text)
+        self._paint_text(painter, _small(font), below, area.adjusted(0, half - 1, 0, -5), text)
         painter.restore()
 
-    def _paint_unread(self, painter: QPainter, font: QFont, index: _Index, place: QRectF) -> QRectF:
+    def _paint_unread(self, painter: QPainter, font: QFont, index: _Index, area: QRectF) -> QRectF:
         unread = int(index.data(Role.UNREAD) or 0)
         if not unread:
-            return place
+            return area
         colours, text = self._theme.colours, str(unread) if unread <= _MANY else f"{_MANY}+"
         small = _small(font)
         small.setWeight(QFont.Weight.DemiBold)
         height = QFontMetricsF(small).height() + 4
         width = max(height, QFontMetricsF(small).horizontalAdvance(text) + 12)
-        pill = QRectF(place.right() - width, place.center().y() - height / 2, width, height)
+        pill = QRectF(area.right() - width, area.center().y() - height / 2, width, height)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.muted if index.data(Role.QUIET) else colours.accent))
         painter.drawRoundedRect(pill, height / 2, height / 2)
         painter.setFont(small)
         painter.setPen(QColor(colours.on_accent))
         painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, text)
-        return place.adjusted(0, 0, -width - 8, 0)
+        return area.adjusted(0, 0, -width - 8, 0)
 
 
 class PersonDelegate(_Delegate):
@@ -127,16 +127,16 @@ class PersonDelegate(_Delegate):
         """Paint one."""
         painter.save()
         colours = self._theme.colours
-        place = self._paint_ground(painter, option)
-        size = min(26.0, place.height() - 6)
+        area = self._paint_ground(painter, option)
+        size = min(26.0, area.height() - 6)
         name = str(index.data())
-        paint_avatar(painter, self._theme, QRectF(place.left(), place.center().y() - size / 2, size, size), name)
-        place.setLeft(place.left() + size + 9)
+        paint_avatar(painter, self._theme, QRectF(area.left(), area.center().y() - size / 2, size, size), name)
+        area.setLeft(area.left() + size + 9)
         if index.data(Role.HOST):
-            place = self._paint_picture(painter, "host", colours.accent, place, 15)
+            area = self._paint_picture(painter, "host", colours.accent, area, 15)
         if index.data(Role.MUTED):
-            place = self._paint_picture(painter, "muted", colours.muted, place, 16)
-        self._paint_text(painter, QFont(option.font), colours.text, place, name)
+            area = self._paint_picture(painter, "muted", colours.muted, area, 16)
+        self._paint_text(painter, QFont(option.font), colours.text, area, name)
         painter.restore()
 
 

@@ -25,8 +25,8 @@ from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger.core.entry import Entry
 from messenger.core.entry import Field as Wrong
 from messenger.core.invite import Invite, is_invite, parse_invite
-from messenger.desktop.fields import Field
 from messenger.presentation.i18n import _
+from messenger.presentation.state import plain
 from messenger.store.recents import Recent
 
 
@@ -115,7 +115,7 @@ class Form(QFrame):
         )
 
     def fill(self, recent: Recent, name: str = "") -> None:
-        """Write a place into the form; the name stays if there is none."""
+        """Write a recent chat into the form; the name stays if there is none."""
         self.mode = Mode.LOBBY if recent.room is None else Mode.JOIN
         self.server.setCurrentText(short_server(recent.server, lobby=recent.room is None))
         self.room.setText(recent.room or "")
@@ -208,6 +208,39 @@ class Form(QFrame):
         }
         self.go.setText(texts[self.mode])
         self.go.setAccessibleDescription(_("Connects to the server"))
+
+
+class Field(QWidget):
+    """A control with its name above and what is wrong with it below."""
+
+    def __init__(self, name: str, control: QLineEdit | QComboBox, description: str) -> None:
+        super().__init__()
+        self.control = control
+        self.label = QLabel(name)
+        self.label.setBuddy(control)
+        control.setAccessibleName(plain(name))
+        control.setAccessibleDescription(description)
+        self._description = description
+        self.problem = QLabel()
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
+        self.problem.setProperty("role", "problem")
+        self.problem.setWordWrap(True)
+        self.problem.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        for widget in (self.label, control, self.problem):
+            column.addWidget(widget)
+
+    def complain(self, problem: str) -> None:
+        """Say what is wrong; empty if nothing is any more."""
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
+        # Screen readers read this when they come to the field.
+        self.control.setAccessibleDescription(problem or self._description)
+        if self.control.property("wrong") != bool(problem):
+            self.control.setProperty("wrong", bool(problem))
+            self.control.style().polish(self.control)
 
 
 def short_server(server: str, *, lobby: bool) -> str:

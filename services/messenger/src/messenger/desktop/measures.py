@@ -13,7 +13,7 @@ AVATAR: Final = 30
 _WIDEST: Final = 640
 """A line of text longer than this is hard to read."""
 _NARROW: Final = 420
-"""Below this there is no place for avatars."""
+"""Below this there is no space for avatars."""
 _EDGE: Final = 16
 _LEAST_FREE: Final = 48
 """Beside each message there stays at least this much free, so that one sees whose side it is on."""
@@ -27,7 +27,7 @@ class Measures:
 
     @property
     def roomy(self) -> bool:
-        """Whether there is place for avatars."""
+        """Whether there is space for avatars."""
         return self.width >= _NARROW
 
     @property

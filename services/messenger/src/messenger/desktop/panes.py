@@ -1,4 +1,4 @@
-"""Which panes there is place for; no toolkit in it."""
+"""Which panes there is space for; no toolkit in it."""
 
 from enum import Enum, auto
 from typing import Final
@@ -21,7 +21,7 @@ def visible_panes(width: int, *, members: bool, peek: Pane) -> frozenset[Pane]:
 
     Args:
         width: of the window, in pixels.
-        members: whether they are wanted where there is place for everything.
+        members: whether they are wanted where there is space for everything.
         peek: what is wanted before all else where there isn't.
 
     """

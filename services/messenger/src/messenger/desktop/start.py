@@ -137,7 +137,7 @@ class Start(QScrollArea):
                 self._arrive(self.pending)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Put the recent rooms below the form where there is little place beside it."""
+        """Put the recent rooms below the form where there is little space beside it."""
         super().resizeEvent(event)
         ways = QBoxLayout.Direction
         self._both.setDirection(ways.LeftToRight if self.width() >= _WIDE else ways.TopToBottom)

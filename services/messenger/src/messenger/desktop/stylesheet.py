@@ -1,11 +1,8 @@
 """Qt's own widgets, made calm: edges, roundings and spacing."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
 from string import Template
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from messenger.desktop.theme import Colours
+from typing import Final
 
 _RULES: Final = Template("""
 QWidget#side, QWidget#members { background: $side; }
@@ -101,6 +98,6 @@ QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::su
 """)
 
 
-def stylesheet(colours: "Colours") -> str:
+def stylesheet(colours: Mapping[str, object]) -> str:
     """Fill the colours into the rules."""
-    return _RULES.substitute(asdict(colours))
+    return _RULES.substitute(colours)

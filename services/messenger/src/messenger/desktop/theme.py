@@ -1,6 +1,6 @@
 """How everything looks: two sets of colours, light and dark, as the system has it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -114,7 +114,7 @@ class Theme(QObject):
     def _follow(self, scheme: Qt.ColorScheme) -> None:
         self.colours = DARK if scheme is Qt.ColorScheme.Dark else LIGHT
         self._app.setPalette(_palette(self.colours))
-        self._app.setStyleSheet(stylesheet(self.colours))
+        self._app.setStyleSheet(stylesheet(asdict(self.colours)))
         self.changed.emit()
 
 

@@ -58,7 +58,7 @@ class Transcript(QTextBrowser):
         self._first = self._end = 0
         self._mark: int | None = None
         self._editing = False
-        self._places: dict[int, tuple[int, int]] = {}
+        self._positions: dict[int, tuple[int, int]] = {}
         self._typesetter = Typesetter(self.document(), theme)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.verticalScrollBar().rangeChanged.connect(self._ranged)
@@ -67,23 +67,23 @@ class Transcript(QTextBrowser):
     def present(self, conversation: Conversation | None) -> None:
         """Show another conversation, from its first unread message on or where one was before."""
         if self.conversation and not self.following:
-            self._places[id(self.conversation)] = self._place()
+            self._positions[id(self.conversation)] = self._position()
         self.conversation = conversation
         self._first = self._end = -1  # what is set is of another one
-        place = self._places.pop(id(conversation), None)
+        position = self._positions.pop(id(conversation), None)
         if conversation is None:
             self._start_anew(0, 0)
             return
-        if place is None and conversation.unread and conversation.mark is not None:
-            place = (conversation.mark, _BELOW_THE_EDGE)
-        if place and place[0] >= conversation.history.start:
-            self._return_to(place, conversation.history)
+        if position is None and conversation.unread and conversation.mark is not None:
+            position = (conversation.mark, _BELOW_THE_EDGE)
+        if position and position[0] >= conversation.history.start:
+            self._return_to(position, conversation.history)
         else:
             self.jump()
 
     def forget(self, conversation: Conversation) -> None:
         """Forget where one was in a conversation that is closed."""
-        self._places.pop(id(conversation), None)
+        self._positions.pop(id(conversation), None)
 
     def render_lines(self) -> None:
         """Set what came since the last time, or a part of it; returns soon in any case."""
@@ -91,7 +91,7 @@ class Transcript(QTextBrowser):
             return
         history = self.conversation.history
         if self._mark != self.conversation.mark:
-            with self._in_place():
+            with self._in_position():
                 self._typesetter.cut_mark()
             self._mark = self.conversation.mark
         waiting = history.end - self._end
@@ -140,7 +140,7 @@ class Transcript(QTextBrowser):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Set the text to the new width, around what was looked at."""
-        with self._in_place():
+        with self._in_position():
             if event.size().width() != event.oldSize().width():
                 self._shorten()  # the less there is, the sooner it is laid out
             super().resizeEvent(event)
@@ -188,7 +188,7 @@ class Transcript(QTextBrowser):
     def _load_later(self, history: History) -> None:
         begin = max(self._end, history.start)
         end = min(history.end, begin + STEP_LINES)
-        with self._in_place():
+        with self._in_position():
             self._typesetter.append(self._numbered(begin, end))
             self._end = end
             if self._end - self._first > (MANY_LINES if self.following else MOST_LINES):
@@ -197,7 +197,7 @@ class Transcript(QTextBrowser):
 
     def _load_earlier(self, history: History) -> None:
         first = max(history.start, self._first - STEP_LINES)
-        with self._in_place():
+        with self._in_position():
             self._typesetter.prepend(self._numbered(first, self._first))
             self._first = first
             if self._end - self._first > MOST_LINES:
@@ -216,7 +216,7 @@ class Transcript(QTextBrowser):
         self._first, self._end = first, end
 
     @contextmanager
-    def _in_place(self) -> Iterator[None]:
+    def _in_position(self) -> Iterator[None]:
         """Change the document in one go while what is looked at stays where it is."""
         was_editing, self._editing = self._editing, True
         looked_at = self.cursorForPosition(QPoint(0, 0))
@@ -255,13 +255,13 @@ class Transcript(QTextBrowser):
         if self.following and not self._editing:
             self.verticalScrollBar().setValue(high)
 
-    def _place(self) -> tuple[int, int]:
+    def _position(self) -> tuple[int, int]:
         looked_at = self.cursorForPosition(QPoint(0, 0))
         block = looked_at.block()
         return number_of(block), self.cursorRect(QTextCursor(block)).top()
 
-    def _return_to(self, place: tuple[int, int], history: History) -> None:
-        number, top = place
+    def _return_to(self, position: tuple[int, int], history: History) -> None:
+        number, top = position
         first = max(history.start, number - FEW_LINES // 2)
         self._start_anew(first, min(history.end, number + FEW_LINES // 2))
         self._show_line(number, top)
@@ -280,12 +280,12 @@ class Transcript(QTextBrowser):
 
     def _restyle(self) -> None:
         self._typesetter.restyle()
-        place, following = self._place(), self.following
+        position, following = self._position(), self.following
         self._start_anew(self._first, self._end)
         if following:
             self.jump()
         elif self.conversation:
-            self._show_line(*place)
+            self._show_line(*position)
 
 
 def _few_before(end: int, history: History) -> int:

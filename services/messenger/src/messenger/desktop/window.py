@@ -138,7 +138,7 @@ class Window(QMainWindow):
             self._attend()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Show what there is place for."""
+        """Show what there is space for."""
         super().resizeEvent(event)
         self._fold()
 
@@ -214,7 +214,7 @@ class Window(QMainWindow):
         listed = self.rooms.conversations
         if conversation not in listed:
             return
-        place = listed.index(conversation)
+        index = listed.index(conversation)
         self.messenger.remove(conversation)
         self.chat.forget(conversation)
         listed.remove(conversation)
@@ -223,7 +223,7 @@ class Window(QMainWindow):
             return
         self.current = None
         if listed:
-            self.show_conversation(listed[min(place, len(listed) - 1)])
+            self.show_conversation(listed[min(index, len(listed) - 1)])
         else:
             self.show_start()
 
@@ -237,8 +237,8 @@ class Window(QMainWindow):
 
     def _step(self, by: int) -> None:
         if listed := self.rooms.conversations:
-            place = listed.index(self.current) if self.current in listed else 0
-            self.show_conversation(listed[(place + by) % len(listed)])
+            index = listed.index(self.current) if self.current in listed else 0
+            self.show_conversation(listed[(index + by) % len(listed)])
 
     def _mention(self, person: object) -> None:
         self._peek_at(Pane.CENTRE)

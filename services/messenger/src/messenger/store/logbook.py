@@ -40,9 +40,9 @@ class Logbook:
 
         """
         said = f"{line.sender}: {line.text}" if line.sender else line.text
-        place = conversation.title or _("lobby")
+        title = conversation.title or _("lobby")
         try:
-            self._file.write(f"{line.at:%Y-%m-%d %H:%M:%S} [{place}] {said}\n".encode())
+            self._file.write(f"{line.at:%Y-%m-%d %H:%M:%S} [{title}] {said}\n".encode())
         except OSError as error:
             raise self._error(error) from None
 

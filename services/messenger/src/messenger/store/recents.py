@@ -14,7 +14,7 @@ MAX_RECENTS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """A place where one was."""
+    """A room or the lobby, where one was lately."""
 
     server: str
     """``HOST:PORT``."""
@@ -31,7 +31,7 @@ class Recents:
         self.path = path
 
     def read(self) -> Sequence[Recent]:
-        """Return the places, the newest first; none if the file isn't there or can't be used."""
+        """Return them, the newest first; none if the file isn't there or can't be used."""
         try:
             kept = json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError):  # what only spares typing isn't worth an error
@@ -40,7 +40,7 @@ class Recents:
         return [recent for value in found or () if (recent := _read(value))] if isinstance(found, list) else []
 
     def remember(self, entry: Entry) -> None:
-        """Put a place first.
+        """Put one first.
 
         Raises:
             OSError: the file can't be written.
@@ -51,7 +51,7 @@ class Recents:
         self._write([new, *others])
 
     def forget(self, recent: Recent) -> None:
-        """Take a place out.
+        """Remove one.
 
         Raises:
             OSError: the file can't be written.

@@ -6,10 +6,12 @@ from typing import ClassVar, Final
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.widgets import Input
 
 from chatbrain import Ended, EndReason
 from chatproto import Command, Status
+from messenger.cli.platforms import open_link
 from messenger.core.conversation import Conversation, Presence, Submitted
 from messenger.core.entry import Entry
 from messenger.core.history import Line
@@ -21,7 +23,6 @@ from messenger.presentation.i18n import _
 from messenger.presentation.state import Act
 from messenger.store.recents import Recents
 from messenger.terminal import questions
-from messenger.terminal.browsing import open_link
 from messenger.terminal.composer import Composer
 from messenger.terminal.dialogs import Dialog, Help
 from messenger.terminal.recovery_panel import RecoveryPanel
@@ -63,6 +64,7 @@ class ChatApp(App[None]):
         bell: bool = False,
     ) -> None:
         """Take the messenger, what stands in the form at the beginning, and where to come in at once, if anywhere."""
+        self._gone = False
         super().__init__()
         self.animation_level = "none"  # what moves is only late, over ssh above all
         self.first: Conversation | None = None
@@ -188,7 +190,7 @@ class ChatApp(App[None]):
         self._mark_dirty()
 
     def on_start_screen_forgotten(self, event: StartScreen.Forgotten) -> None:
-        """Take a place out of the file."""
+        """Remove a recent chat from the file."""
         if self._recents:
             try:
                 self._recents.forget(event.recent)
@@ -212,10 +214,19 @@ class ChatApp(App[None]):
 
     def leave_at_end(self) -> None:
         """Leave every room, for the system wants an end."""
-        if self._driver and sys.__stdin__ and not sys.__stdin__.isatty():
-            # The terminal has gone, and Textual would wait until it takes what is written.
-            self._driver.write = lambda data: None  # type: ignore[method-assign]  # noqa: ARG005 - its name
+        self._gone = bool(sys.__stdin__ and not sys.__stdin__.isatty())
         self.action_leave_all()
+
+    def get_driver_class(self) -> type[Driver]:
+        """Choose a driver that writes nothing once the terminal has gone: Textual would wait until it is taken."""
+        app = self
+
+        class PatientDriver(super().get_driver_class()):  # type: ignore[misc]  # which one depends on the system
+            def write(self, data: str) -> None:
+                if not app._gone:
+                    super().write(data)
+
+        return PatientDriver
 
     def action_copy_or_leave(self) -> None:
         """Copy what is selected; without that leave every room and end."""

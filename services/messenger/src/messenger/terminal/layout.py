@@ -77,7 +77,7 @@ class Layout:
 
     def sync(self, mark: int | None) -> None:
         """Take in what the history has got meanwhile, and which of its lines is the first new one."""
-        if self._next < self._history.start:  # more came at once than there is place for
+        if self._next < self._history.start:  # more came at once than there is space for
             self._lines.clear()
             self._tops.clear()
             self._first = self._next = self._history.start

@@ -23,7 +23,7 @@ from messenger.terminal.recovery_panel import RecoveryPanel
 from messenger.terminal.transcript import Transcript
 
 _WIDE, _MIDDLING = 100, 70
-"""From so many columns on there is place for both lists, and for one."""
+"""From so many columns on there is space for both lists, and for one."""
 
 
 class RoomScreen(Screen[None]):
@@ -39,7 +39,7 @@ class RoomScreen(Screen[None]):
     AUTO_FOCUS = "#composer"
 
     class Ready(Message):
-        """Everything is in its place."""
+        """Everything is laid out."""
 
     class RoomChosen(Message):
         """Somebody wants to see another room."""
@@ -68,7 +68,7 @@ class RoomScreen(Screen[None]):
         self._recovery = RecoveryPanel(id="recovery")
         self._titles = ("", "")
         self._wanted: dict[str, bool] = {}
-        """Which panes a person wants to see or not, whatever place there is."""
+        """Which panes a person wants to see or not, whatever space there is."""
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -148,8 +148,8 @@ class RoomScreen(Screen[None]):
             "rooms": self.size.width >= _WIDE or (self.size.width >= _MIDDLING and several),
             "members": self.size.width >= _WIDE,
         }
-        for name, place in automatic.items():
-            self._panes[name].display = self._wanted.get(name, place)
+        for name, space in automatic.items():
+            self._panes[name].display = self._wanted.get(name, space)
 
     def toggle(self, name: str) -> None:
         """Show a pane or hide it, from now on."""
@@ -159,7 +159,7 @@ class RoomScreen(Screen[None]):
             self.composer.focus()
 
     def on_resize(self, _event: Resize) -> None:
-        """Fold the panes when there is little place."""
+        """Fold the panes when there is little space."""
         self._fold()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

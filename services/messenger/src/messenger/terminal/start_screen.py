@@ -21,7 +21,6 @@ from messenger.core.invite import is_invite, parse_invite
 from messenger.presentation.i18n import _
 from messenger.presentation.wording import flaw
 from messenger.store.recents import Recent
-from messenger.terminal.toggles import Tick, Way
 
 _SHORT = 30
 _WAYS = ("join", "create", "lobby")
@@ -45,14 +44,14 @@ class StartScreen(Screen[Entry]):
     ]
 
     class Forgotten(Message):
-        """A place is to be taken out of those where one was lately."""
+        """A recent chat is to be removed from the list."""
 
         def __init__(self, recent: Recent) -> None:
             super().__init__()
             self.recent = recent
 
     def __init__(self, form: Form, recents: Sequence[Recent], *, closable: bool) -> None:
-        """Take what stands in the form, and the recent places; the screen can be left if it is ``closable``."""
+        """Take what stands in the form, and the recent chats; the screen can be left if it is ``closable``."""
         super().__init__()
         self._form = form
         self._recents = list(recents)
@@ -94,7 +93,7 @@ class StartScreen(Screen[Entry]):
             yield Static(id=f"flaw-{field}", classes="flaw", markup=False)
 
     def on_resize(self, event: Resize) -> None:
-        """Leave the blank lines out where there is little place."""
+        """Leave the blank lines out where there is little space."""
         self.set_class(event.size.height < _SHORT, "-short")
 
     def on_mount(self) -> None:
@@ -133,7 +132,7 @@ class StartScreen(Screen[Entry]):
             self.action_give_up(quits=True)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Fill in a recent place."""
+        """Fill in a recent chat."""
         recent = self._recents[event.option_index]
         self._choose("lobby" if recent.room is None else "join")
         self._input(Field.SERVER).value = recent.server
@@ -143,7 +142,7 @@ class StartScreen(Screen[Entry]):
         self.query_one("#enter").focus()
 
     def forget(self, index: int) -> None:
-        """Take a recent place out."""
+        """Remove a recent chat."""
         self.post_message(self.Forgotten(self._recents.pop(index)))
         self.query_one("#recents", OptionList).remove_option_at_index(index)
         self.query_one("#recents-box").display = bool(self._recents)
@@ -226,7 +225,7 @@ class RecentsList(OptionList):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("delete", "forget", show=False)]
 
     def action_forget(self) -> None:
-        """Take the place out that is marked."""
+        """Remove the chat that is marked."""
         if self.highlighted is not None and isinstance(self.screen, StartScreen):
             self.screen.forget(self.highlighted)
 
@@ -240,3 +239,25 @@ def _recent_option(recent: Recent) -> Option:
             (_(" at {server} as {name}").format(server=where, name=sanitize(recent.name)), "$foreground 60%"),
         )
     )
+
+
+class Way(RadioButton):
+    """One of several ways; one sees whether it is on without colours too."""
+
+    BUTTON_LEFT = BUTTON_RIGHT = ""
+
+    @property
+    def BUTTON_INNER(self) -> str:  # type: ignore[override]  # noqa: N802 - Textual's word
+        """A dot in a circle, or a circle."""
+        return "◉" if self.value else "○"
+
+
+class Tick(Checkbox):
+    """Yes or no."""
+
+    BUTTON_LEFT = BUTTON_RIGHT = ""
+
+    @property
+    def BUTTON_INNER(self) -> str:  # type: ignore[override]  # noqa: N802 - Textual's word
+        """A box with a tick, or without."""
+        return "☑" if self.value else "☐"

@@ -91,7 +91,7 @@ class Transcript(ScrollView, can_focus=True):
     def _resettle(self, layout: Layout) -> None:
         # Set past the reactive, which would lay out and draw the whole screen anew for each message.
         self.set_reactive(Transcript.virtual_size, Size(layout.width, layout.end - layout.start))
-        self._scroll_update(self.virtual_size)
+        self._scroll_update(self.virtual_size)  # private, and there is no public way: test_reading.py watches it
         line, offset = self._anchor
         self._move(self.max_scroll_y if self.following else layout.top_of(line) + offset - layout.start)
         self.refresh()

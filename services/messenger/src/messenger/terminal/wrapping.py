@@ -47,20 +47,20 @@ def _wrap_wide(text: str, width: int, later: int) -> list[Span]:
     rows: list[Span] = []
     # Behind joiners that a text begins with, a letter is given no width, though it is shown.
     graphemes = [(first, last, cells or cell_len(text[first:last])) for first, last, cells in split_graphemes(text)[0]]
-    place = 0
-    while place < len(graphemes):
-        end = _row_end(text, graphemes[place:], width)
-        start = graphemes[place][0]
-        place += end
-        last, after, _ = graphemes[place - 1]
-        parted = place < len(graphemes) and text[last:after] == " "
+    at = 0
+    while at < len(graphemes):
+        end = _row_end(text, graphemes[at:], width)
+        start = graphemes[at][0]
+        at += end
+        last, after, _ = graphemes[at - 1]
+        parted = at < len(graphemes) and text[last:after] == " "
         rows.append((start, last if parted else after))
         width = later
     return rows
 
 
 def _row_end(text: str, graphemes: Sequence[CellSpan], width: int) -> int:
-    """Return how many graphemes a row takes: up to the last place where it may end, or as many as fit."""
+    """Return how many graphemes a row takes: up to the last point where it may end, or as many as fit."""
     columns = 0
     for number, (first, last, cells) in enumerate(graphemes):
         columns += cells

@@ -5,9 +5,8 @@ from messenger.presentation.wording.events import describe, reconnecting
 from messenger.presentation.wording.faults import fault, system_words
 from messenger.presentation.wording.flaws import flaw
 from messenger.presentation.wording.notices import told
-from messenger.presentation.wording.refusals import refusal
+from messenger.presentation.wording.refusals import Words, refusal
 from messenger.presentation.wording.sentences import stranger, word
-from messenger.presentation.wording.words import Words
 
 __all__ = [
     "Words",

@@ -6,8 +6,7 @@ from chatbrain import Ended, EndReason, Fault, Finding
 from chatproto import EvictionReason, Status, sanitize
 from messenger.presentation.i18n import N_, _
 from messenger.presentation.wording.faults import fault
-from messenger.presentation.wording.refusals import refusal
-from messenger.presentation.wording.words import Words
+from messenger.presentation.wording.refusals import Words, refusal
 
 _ABOUT_TLS: Final = {Fault.NO_TLS, Fault.TLS_VERSION, Fault.TLS_FAILED}
 _ABOUT_THE_NETWORK: Final = {Fault.NO_ROUTE, Fault.NO_ANSWER}

@@ -1,12 +1,11 @@
 """Why a relay doesn't let somebody in: one answer for each status, and for what relays say more exactly."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from chatproto import Status, sanitize
 from messenger.presentation.i18n import N_, _
 from messenger.presentation.wording.flaws import SENTENCES
 from messenger.presentation.wording.forms import translated
-from messenger.presentation.wording.words import Words
 
 FORMS: Final = (
     N_("The user name is reserved: choose another."),
@@ -39,6 +38,25 @@ FORMS: Final = (
 
 A reply to a request has nothing but this sentence beside its status (TCP-06), so here sentences have to be read.
 """
+
+
+class Words(NamedTuple):
+    """Two sentences, for two places in a window or one line."""
+
+    what: str
+    """What happened."""
+    todo: str = ""
+    """What the person can do next; empty if nothing needs doing."""
+
+    def chosen(self) -> "Words":
+        """Return both in the chosen language, of texts that were marked by ``N_``."""
+        return Words(_(self.what), _(self.todo) if self.todo else "")
+
+    @property
+    def line(self) -> str:
+        """Both in one line."""
+        return _("{what} {todo}").format(what=self.what, todo=self.todo) if self.todo else self.what
+
 
 _BY_STATUS: Final = {
     Status.OK: Words(N_("You are in.")),

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messenger.cli.pace import BURST, BYTES_PER_SECOND, MESSAGES_PER_SECOND, Pace
+from messenger.cli.pipe import BURST, BYTES_PER_SECOND, MESSAGES_PER_SECOND, Pace
 
 
 def test_a_few_lines_go_at_once_and_the_rest_steadily() -> None:

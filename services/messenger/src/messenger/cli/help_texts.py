@@ -1,8 +1,11 @@
-"""Lines of so many columns: Japanese takes two for each character, and has no spaces to break lines at."""
+"""The help of a command line in any language: Japanese takes two columns a character, and has no spaces to break at."""
 
 import argparse
 import re
 import unicodedata
+from typing import Final
+
+from messenger.presentation.i18n import N_
 
 _PIECE = re.compile(r"\s+|[!-~]+|[（「]*[^\s!-~（「][。、）」：？ーぁぃぅぇぉっゃゅょァィゥェォッャュョ]*|.")
 """A word of ASCII, a space, or one other character with what must not be parted from it by the end of a line."""
@@ -29,3 +32,25 @@ def wrap(text: str, width: int) -> list[str]:
         if lines[-1] or not piece.isspace():
             lines[-1] += piece
     return [line.rstrip() for line in lines]
+
+
+ARGPARSE_TEXTS: Final = (
+    N_("usage: "),
+    N_("positional arguments"),
+    N_("options"),
+    N_("subcommands"),
+    N_("show this help message and exit"),
+    N_("show program's version number and exit"),
+    N_("argument %(argument_name)s: %(message)s"),
+    N_("the following arguments are required: %s"),
+    N_("one of the arguments %s is required"),
+    N_("unrecognized arguments: %s"),
+    N_("not allowed with argument %s"),
+    N_("ignored explicit argument %r"),
+    N_("expected one argument"),
+    N_("ambiguous option: %(option)s could match %(matches)s"),
+    N_("invalid choice: %(value)r (choose from %(choices)s)"),
+    N_("invalid choice: %(value)r, maybe you meant %(maybe)r? (choose from %(choices)s)"),
+    N_("unknown parser %(parser_name)r (choices: %(choices)s)"),
+)
+"""What Python's argparse can say to a user of `chat`, so that the catalogues have it: see `i18n.spoken_by_python`."""

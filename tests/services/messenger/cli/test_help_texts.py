@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messenger.cli.columns import columns, wrap
+from messenger.cli.help_texts import columns, wrap
 
 
 @pytest.mark.parametrize(("text", "wide"), [("", 0), ("abc", 3), ("ルーム", 6), ("a（b）", 6)])
