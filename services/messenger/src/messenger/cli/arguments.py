@@ -13,9 +13,9 @@ from chatclient import Connection, create_room, join_lobby, join_room, make_cont
 from chatproto import BadNameError, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger import __version__
-from messenger.cli.help_texts import HelpFormatter
+from messenger.cli.help_texts import HelpFormatter, add_language, choose_language
 from messenger.core.invite import is_invite, parse_invite
-from messenger.presentation.i18n import LANGUAGES, N_, UnknownLanguageError, _, spoken_by_python, use_language
+from messenger.presentation.i18n import N_, _, spoken_by_python
 from messenger.presentation.wording import flaw
 
 DEFAULT_HOST: Final = "127.0.0.1"
@@ -74,7 +74,7 @@ def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Argume
     Without a terminal nobody can be asked where to go, so a command is required.
     """
     words = _with_command(sys.argv[1:] if argv is None else argv)
-    _choose_language(words)
+    choose_language(_Parser(prog="chat", add_help=False), words)
     with spoken_by_python():
         parser = _parser(required=not terminal)
         given = parser.parse_args(words)
@@ -154,29 +154,6 @@ def _tls(given: argparse.Namespace) -> Tls | None:
     return tls
 
 
-def _choose_language(argv: Sequence[str] | None) -> None:
-    """Look for --lang alone, for everything that is said from here on is said in this language."""
-    use_language()
-    parser = _Parser(prog="chat", add_help=False)
-    _add_language(parser)
-    with spoken_by_python():
-        asked = parser.parse_known_args(argv)[0].lang
-    if asked is not None:
-        try:
-            use_language(asked)
-        except UnknownLanguageError as error:
-            parser.error(str(error))
-
-
-def _add_language(parser: argparse.ArgumentParser) -> None:
-    languages = ", ".join(f"{tag} ({name})" for tag, name in LANGUAGES.items())
-    parser.add_argument(
-        "--lang",
-        metavar="LANG",
-        help=_("the display language: {languages} (default: the system's)").format(languages=languages),
-    )
-
-
 class _Parser(argparse.ArgumentParser):
     """Say what is wrong in one sentence, without the usage around it."""
 
@@ -197,7 +174,7 @@ def _parser(*, required: bool) -> argparse.ArgumentParser:
     )
     version = _("show program's version number and exit")
     parser.add_argument("--version", action="version", version=f"chat {__version__}", help=version)
-    _add_language(parser)
+    add_language(parser)
     _add_terminal_options(parser)
     commands = parser.add_subparsers(dest="command", required=required, metavar="{create,join,lobby}")
     for command, summary, port in (
@@ -259,7 +236,7 @@ def _add_options(parser: argparse.ArgumentParser, default_port: int) -> None:
         "--stay", action="store_true", help=_("run as a filter, and stay in the room at the end of the input")
     )
     _add_terminal_options(parser, again=True)
-    _add_language(parser)
+    add_language(parser)
 
 
 def _add_terminal_options(parser: argparse.ArgumentParser, *, again: bool = False) -> None:

@@ -3,9 +3,10 @@
 import argparse
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
-from messenger.presentation.i18n import N_
+from messenger.presentation.i18n import LANGUAGES, N_, UnknownLanguageError, _, spoken_by_python, use_language
 
 _PIECE = re.compile(r"\s+|[!-~]+|[（「]*[^\s!-~（「][。、）」：？ーぁぃぅぇぉっゃゅょァィゥェォッャュョ]*|.")
 """A word of ASCII, a space, or one other character with what must not be parted from it by the end of a line."""
@@ -32,6 +33,26 @@ def wrap(text: str, width: int) -> list[str]:
         if lines[-1] or not piece.isspace():
             lines[-1] += piece
     return [line.rstrip() for line in lines]
+
+
+def add_language(parser: argparse.ArgumentParser) -> None:
+    """Add --lang."""
+    languages = ", ".join(f"{tag} ({name})" for tag, name in LANGUAGES.items())
+    text = _("the display language: {languages} (default: the system's)")
+    parser.add_argument("--lang", metavar="LANG", help=text.format(languages=languages))
+
+
+def choose_language(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> None:
+    """Look for --lang alone, for everything that is said from here on is said in this language."""
+    use_language()
+    add_language(parser)
+    with spoken_by_python():
+        asked = parser.parse_known_args(argv)[0].lang
+    if asked is not None:
+        try:
+            use_language(asked)
+        except UnknownLanguageError as error:
+            parser.error(str(error))
 
 
 ARGPARSE_TEXTS: Final = (

@@ -9,8 +9,9 @@ from typing import NoReturn
 
 from chatproto import BadNameError, check_user_name, sanitize
 from messenger import __version__
+from messenger.cli.help_texts import add_language, choose_language
 from messenger.core.invite import Invite, parse_invite
-from messenger.presentation.i18n import LANGUAGES, UnknownLanguageError, _, use_language
+from messenger.presentation.i18n import _
 from messenger.presentation.wording import flaw
 
 PROGRAM = "chat-desktop"
@@ -35,7 +36,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:
     """Read the command line, and choose the language; ends the program with exit code 2 if something is wrong."""
-    _choose_language(argv)
+    choose_language(_Parser(prog=PROGRAM, add_help=False), argv)
     parser = _parser()
     given = parser.parse_args(argv)
     try:
@@ -47,31 +48,12 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
     return Arguments(invite, given.name or "", Path(given.log) if given.log else None)
 
 
-def _choose_language(argv: Sequence[str] | None) -> None:
-    """Look for --lang alone, for everything that is said from here on is said in this language."""
-    use_language()
-    parser = _Parser(prog=PROGRAM, add_help=False)
-    _add_language(parser)
-    asked = parser.parse_known_args(argv)[0].lang
-    if asked is not None:
-        try:
-            use_language(asked)
-        except UnknownLanguageError as error:
-            parser.error(str(error))
-
-
-def _add_language(parser: argparse.ArgumentParser) -> None:
-    languages = ", ".join(f"{tag} ({name})" for tag, name in LANGUAGES.items())
-    text = _("the display language: {languages} (default: the system's)")
-    parser.add_argument("--lang", metavar="LANG", help=text.format(languages=languages))
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=PROGRAM, description=_("Chat in a window, in rooms or in the lobby of a chat relay."))
     parser.add_argument("invite", nargs="?", metavar="LINK", help=_("an invitation: chat://HOST:PORT/ROOM"))
     parser.add_argument("--name", metavar="NAME", help=_("your name (default: the last one you used)"))
     parser.add_argument("--log", metavar="FILE", help=_("append all messages to this file"))
-    _add_language(parser)
+    add_language(parser)
     version = _("show program's version number and exit")
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}", help=version)
     return parser
