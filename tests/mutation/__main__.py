@@ -14,8 +14,8 @@ from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.syntax import Syntax
 from rich.table import Table
+from rich.text import Text
 
 from mutation.mutants import Mutant, find_mutants, sample_mutants
 from mutation.trials import BrokenError, Copies, package_of
@@ -56,12 +56,18 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mutation", description="Try whether tests notice small changes.")
-    parser.add_argument("--count", type=int, default=100, metavar="N", help="how many mutants; default: 100")
-    parser.add_argument("--seed", type=int, default=int(time.time()), metavar="N", help="default: by time")
+    parser.add_argument("--count", type=_natural, default=100, metavar="N", help="how many mutants; default: 100")
+    parser.add_argument("--seed", type=_natural, default=int(time.time()), metavar="N", help="default: by time")
     parser.add_argument(
         "--package", nargs="+", default=[""], metavar="NAME", help="such as relay_server.core; default: all"
     )
     return parser
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 up")
+    return int(text)
 
 
 def _is_in(package: str, wanted: str) -> bool:
@@ -90,8 +96,8 @@ async def _try_out(sample: list[Mutant], folder: Path) -> None:
             tried[package] += 1
             noticed[package] += was_noticed
             if not was_noticed:
-                console.print(f"survived: {mutant.path}:{mutant.line}", style="bold", highlight=False, soft_wrap=True)
-                console.print(Syntax(_difference(mutant), "diff", background_color="default", word_wrap=True))
+                console.print(Text(f"survived: {mutant.path}:{mutant.line}", style="bold"), soft_wrap=True)
+                console.print(Text(_difference(mutant)), soft_wrap=True)
             progress.update(bar, advance=1, description=f"mutants, {tried.total() - noticed.total()} unnoticed")
 
         await copies.try_out(sample, done)

@@ -96,7 +96,7 @@ def _changes(node: ast.AST, *, top: bool = True) -> Iterator[_Change]:
     Left out: annotations, patterns and decorators; strings and a module's own numbers, which a test could only repeat;
     what f-strings hold, for Python 3.11 doesn't say where it stands.
     """
-    if isinstance(node, ast.JoinedStr | ast.pattern) or _is_for_types(node):
+    if isinstance(node, ast.JoinedStr | ast.pattern) or _is_for_types(node) or _is_declaration(node):
         return
     if isinstance(node, ast.expr):
         yield from ((node, changed) for changed in _change_expression(node))
@@ -121,6 +121,11 @@ def _children(node: ast.AST, *, top: bool) -> Iterator[ast.AST]:
 
 def _is_for_types(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def _is_declaration(node: ast.AST) -> bool:
+    """Tell whether it is for a dataclass's decorator."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "field"
 
 
 def _can_go(node: ast.stmt) -> bool:

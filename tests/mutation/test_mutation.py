@@ -37,6 +37,7 @@ def mutate(source: str) -> set[str]:
         ("x.y = z", {"pass"}),
         ("x += y", {"pass"}),
         ("x = 7", set()),
+        ("class A:\n    x: int = field(default=7)\n    y = 8", {"class A:\n    x: int = field(default=7)\n    y = 9"}),
         ("def f():\n    x = 7", {"def f():\n    x = 8"}),
         ("def f(x: 7 = 8): 'text'", {"def f(x: 7 = 9): 'text'"}),
         ("@f(7)\ndef g(): 'text'", set()),

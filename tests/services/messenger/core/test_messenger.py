@@ -53,7 +53,7 @@ def test_front_ends_hear_of_all_that_changes(case: Case) -> None:
     note("the same attention", lambda: case.messenger.attend(room))
     note("message", lambda: case.relay.says("bob: hi"))
     note("leaving", lambda: case.messenger.leave(room))
-    note("closing", lambda: case.messenger.close(room))
+    note("removing", lambda: case.messenger.remove(room))
     case.trust.known.clear()
     case.messenger.enter(entry(tls=Tls()))
     case.links.show()
