@@ -52,6 +52,10 @@ def test_names_and_tokens_need_1_to_255_bytes(room: bytes, token: bytes) -> None
         encode_datagram(room, token)
 
 
+def test_names_and_tokens_of_255_bytes_are_taken() -> None:
+    assert parse_datagram(encode_datagram(b"r" * 255, b"t" * 255, b"hi")) == (b"r" * 255, b"t" * 255, b"hi")
+
+
 @given(USER_NAMES, st.text(max_size=40))
 def test_an_attributed_message_is_split_where_it_was_joined(name: str, message: str) -> None:
     assert split_attribution(f"{name}: {message}") == (name, message)

@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,9 @@ BOB = Peer(parse_ip("10.0.0.2"), 40_000, local_ip=parse_ip("10.0.0.9"))
 class ControlCase:
     """A control with its registry, and what it counted."""
 
-    def __init__(self, *, attribution: bool = True, hide_rooms: bool = False, **policy: Any) -> None:
+    def __init__(
+        self, *, attribution: bool = True, hide_rooms: bool = False, tls_required: bool = False, **policy: Any
+    ) -> None:
         self.events: list[events.Event] = []
         self.counted: list[tuple[Operation | None, Status]] = []
         self.registry = Registry(unlimited(**policy), self.events.append, new_nonces(), locate)
@@ -47,6 +50,7 @@ class ControlCase:
             silence_timeout_seconds=300.0,
             attribution=attribution,
             moderation=True,
+            tls_required=tls_required,
         )
 
     def ask(
@@ -347,3 +351,14 @@ def test_a_relay_that_shuts_down_refuses() -> None:
     frame = case.ask(Operation.CREATE, b"ann")
     assert isinstance(frame, Frame)
     assert frame.payload == bytes((Status.SHUTTING_DOWN,))
+
+
+@pytest.mark.requirement("TCP-12")
+def test_a_relay_that_requires_tls_lets_nobody_in_without_it() -> None:
+    case = ControlCase(tls_required=True)
+    refused = case.ask(Operation.CREATE, b"ann")
+    assert isinstance(refused, Frame)
+    assert decode_status(refused.payload)[0] is Status.NOT_SUPPORTED
+    assert case.counted == [(Operation.CREATE, Status.NOT_SUPPORTED)]
+    assert not case.registry.rooms
+    case.grant(Operation.CREATE, b"ann", replace(ANN, encrypted=True))

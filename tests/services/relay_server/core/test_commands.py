@@ -270,6 +270,15 @@ def test_who_floods_although_muted_is_evicted_like_anybody() -> None:
     assert case.knows(ann)
 
 
+@pytest.mark.requirement("MOD-05", "LIM-01")
+def test_what_a_muted_member_says_counts_by_its_bytes_too() -> None:
+    case = Case(byte_rate=1.0)
+    _, bob, _ = case.trio()
+    case.moderation.mute(bob)
+    reasons = [case.say(bob, "x" * 4000, 1.0) for _ in range(3)]
+    assert reasons == [DropReason.MUTED, DropReason.MUTED, DropReason.BYTE_RATE]
+
+
 @pytest.mark.requirement("MOD-05")
 def test_a_mute_outlasts_leaving_and_coming_back() -> None:
     case = Case()

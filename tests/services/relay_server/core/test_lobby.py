@@ -373,6 +373,15 @@ def test_a_large_lobby_has_one_bound_for_all_copies() -> None:
 
 
 @pytest.mark.requirement("LIM-01", "LOB-03")
+def test_copies_arent_counted_in_a_small_lobby() -> None:
+    case = LobbyCase(message_rate=8.0, message_burst=1)
+    crowd = [at(f"10.0.{number}.1") for number in range(SMALL_AUDIENCE + 1)]
+    for source in crowd:
+        case.say(source, "ann")
+    assert not any(case.say(source, "ann", "hi", 1.0) is DropReason.COPY_RATE for source in crowd)
+
+
+@pytest.mark.requirement("LIM-01", "LOB-03")
 def test_without_a_message_rate_a_lobby_has_no_bound() -> None:
     case = LobbyCase()
     crowd = [at(f"10.0.{number}.1") for number in range(SMALL_AUDIENCE + 2)]

@@ -1,8 +1,10 @@
 """Sessions that last: whoever hears may stay, whoever doesn't answer must join again (EVI-07)."""
 
+import gc
+
 import pytest
 
-from relay_server.core.model import Member
+from relay_server.core.model import Member, Session
 from services.relay_server.core.rooms_case import Case, home
 
 DAY = 86_400.0
@@ -90,6 +92,22 @@ def test_a_short_session_is_asked_about_in_its_second_half() -> None:
     case.registry.expire(4.0)
     assert len(challenges(case, ann)) == 1
     assert case.registry.next_deadline() == 5.0
+
+
+@pytest.mark.requirement("EVI-07")
+def test_who_goes_while_it_is_asked_is_forgotten() -> None:
+    def count_sessions() -> int:
+        gc.collect()
+        return sum(isinstance(each, Session) for each in gc.get_objects())
+
+    before = count_sessions()
+    case, ann, _ = case_of()
+    case.registry.expire(HALF_A_DAY - MINUTE)
+    assert len(challenges(case, ann)) == 1
+    case.registry.leave(ann, HALF_A_DAY - MINUTE)  # and with the host all others go
+    case.registry.expire(99 * DAY)
+    case.said()
+    assert count_sessions() == before
 
 
 @pytest.mark.requirement("EVI-07")

@@ -31,7 +31,7 @@ NEVER = 3600.0
 class Relay:
     """The TCP side of a relay."""
 
-    def __init__(self, policy: Policy, limits: dict[str, Any], passwords: Passwords) -> None:
+    def __init__(self, policy: Policy, limits: dict[str, Any], passwords: Passwords, sock: socket.socket) -> None:
         self.events: list[Event] = []
         self.registry = Registry(policy, self.events.append, new_nonces(), locate)
         self.statuses: list[tuple[Operation | None, Status]] = []
@@ -67,7 +67,7 @@ class Relay:
             on_duration=self.durations.append,
             pinned=True,
         )
-        self.sock = listen_tcp("::", 0)
+        self.sock = sock
         self.number: int = self.sock.getsockname()[1]
 
     def _flush(self) -> None:
@@ -128,9 +128,13 @@ class Client:
 
 @asynccontextmanager
 async def relay(
-    policy: Policy | None = None, *, passwords: Passwords | None = None, **limits: Any
+    policy: Policy | None = None,
+    *,
+    passwords: Passwords | None = None,
+    sock: socket.socket | None = None,
+    **limits: Any,
 ) -> AsyncIterator[Relay]:
-    opened = Relay(policy or unlimited(), limits, passwords or Passwords())
+    opened = Relay(policy or unlimited(), limits, passwords or Passwords(), sock or listen_tcp("::", 0))
     opened.port.start(opened.sock)
     try:
         yield opened

@@ -1,6 +1,7 @@
 """TCP connections over real loopback sockets: one transaction each, and none holds up another."""
 
 import asyncio
+import errno
 import socket
 from itertools import pairwise
 from typing import Any
@@ -12,6 +13,7 @@ from chatproto.payloads import Request, encode_request
 from relay_server.core import events
 from relay_server.core.address import show_ip
 from relay_server.net.address import locate
+from relay_server.net.sockets import listen_tcp
 from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import address_of
 from services.relay_server.net.loopback import Run, until
@@ -51,6 +53,32 @@ def test_a_request_may_come_in_any_pieces(run: Run, cuts: tuple[int, ...]) -> No
             assert server.statuses == [(Operation.CREATE, Status.OK)]
             assert len(server.durations) == 1
             assert server.flushes == 1
+
+    run(scenario)
+
+
+def test_a_relay_on_a_kernel_without_ipv6_knows_its_peers_as_any_other_does(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make_socket(family: int, kind: int) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "")
+        return real(family, kind)
+
+    real = socket.socket
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "socket", make_socket)
+        sock = listen_tcp("", 0)
+
+    async def scenario() -> None:
+        async with relay(LISTENING, sock=sock) as server, await server.connect() as client:
+            await client.send(request())
+            assert await client.frame() == ACCEPTED
+            (member,) = server.registry.rooms[b"demo"].members
+            assert show_ip(member.ip) == "127.0.0.1"
+            heard_at = locate(address_of(member))
+            assert (show_ip(heard_at.ip), heard_at.port) == client.sock.getsockname()
+            assert heard_at.local_ip == member.ip
 
     run(scenario)
 
