@@ -133,6 +133,16 @@ def test_in_long_silence_it_speaks_from_new_ports_ever_less_often() -> None:
     assert rebound == pytest.approx([45.3, 135.3, 315.3])
 
 
+def test_what_is_heard_puts_the_doubt_off() -> None:
+    brain = entered()
+    for now in (30.0, 60.0):
+        brain.receive_datagram(encode_lobby(b"bob", b"hi"), now)
+        brain.tick(now + 44.9)
+    assert Rebound() not in brain.take_events()
+    brain.tick(105.0)
+    assert Rebound() in brain.take_events()
+
+
 def test_who_falls_silent_says_nothing_until_the_next_word() -> None:
     brain = entered()
     brain.fall_silent()
