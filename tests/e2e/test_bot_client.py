@@ -226,20 +226,6 @@ def test_a_relay_that_is_not_there_is_named() -> None:
     assert "No relay answers at 127.0.0.1:1" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("run", "--scenario", "none.yaml"), "none.yaml can't be read"),
-        (("run", "--metrics-port", "9", "--metrics-host", "192.0.2.1"), "Metrics can't be served on 192.0.2.1:9"),
-    ],
-)
-def test_mistakes_get_one_sentence(arguments: tuple[str, ...], message: str) -> None:
-    done = here.bot_client(*arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
-
-
 def test_a_wrong_scenario_is_found_before_anything_is_played(scenario: Scenario) -> None:
     file = scenario("title: Wrong\nbots:\n  - name: Ann\n    steps: [dance]\n")
     for done in (here.bot_client("check", str(file)), bot_client("run", "--scenario", str(file))):

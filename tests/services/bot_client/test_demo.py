@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bot_client.demo import _Gauge
+from bot_client.metrics import RelayFigures
 from e2e import here
 
 
@@ -51,3 +53,16 @@ def test_the_demo_can_visit_a_relay_that_runs_already() -> None:
     assert done.returncode == 1
     assert "through the relay on 127.0.0.1:1" in done.stdout
     assert "No relay answers at 127.0.0.1:1" in done.stderr
+
+
+def test_rates_are_what_was_counted_between_two_looks_at_the_relay() -> None:
+    def figures(received: int, sent: int) -> RelayFigures:
+        return RelayFigures(1, 2, 0, received, sent, {}, {})
+
+    gauge = _Gauge()
+    gauge.take(figures(100, 200), 10.0)
+    assert (gauge.rate_in, gauge.rate_out) == (0, 0)
+    gauge.take(figures(110, 240), 12.0)
+    gauge.take(figures(110, 240), 12.0)
+    assert (gauge.rate_in, gauge.rate_out) == (5, 20)
+    assert gauge.figures == figures(110, 240)

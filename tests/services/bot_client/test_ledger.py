@@ -101,6 +101,7 @@ def test_old_messages_are_forgotten() -> None:
     ledger.say("room", "a", "hi", 0)
     ledger.receive("room", "b", "a", "hi", 1)
     ledger.expire(5 + REMEMBERED_SECONDS + 0.1)
+    assert not ledger._said
     assert ledger.receive("room", "b", "a", "hi", 40) is Arrival.FOREIGN
 
 

@@ -8,7 +8,7 @@ from prometheus_client import generate_latest
 
 from bot_client import __version__
 from bot_client.ledger import Tally
-from bot_client.metrics import BotMetrics, read_relay_figures
+from bot_client.metrics import BotMetrics, RelayFigures, read_relay_figures
 from chatproto import EvictionReason
 
 
@@ -61,6 +61,10 @@ def test_the_relays_figures_are_read() -> None:
     assert (figures.datagrams_received, figures.datagrams_sent) == (15, 20)
     assert figures.evictions == {"silence": 5}
     assert figures.rooms_closed == {"host_left": 1}
+
+
+def test_what_a_relay_does_not_tell_counts_as_nothing() -> None:
+    assert read_relay_figures("") == RelayFigures(0, 0, 0, 0, 0, {}, {})
 
 
 def test_what_is_no_exposition_is_refused() -> None:

@@ -199,6 +199,18 @@ def test_a_quiet_run_shows_its_report_alone(play: Play) -> None:
     assert re.search(r"sent +1 ", done.stdout), done.stdout
 
 
+def test_markers_make_texts_unique_and_are_seen_by_nobody(play: Play) -> None:
+    done = play(
+        "title: Marked\nmarkers: true\nrooms: [book]\nbots:\n"
+        "  - {name: Ann, room: book, steps: [create, expect: here, say: hi, say: hi, expect: bye]}\n"
+        "  - {name: Ben, room: book, steps: [join, say: here, expect: hi, expect: hi, say: bye]}\n"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("Ann: hi\n") == 2
+    assert "~" not in done.stdout
+    assert re.search(r"received +4 ", done.stdout), done.stdout
+
+
 def test_who_falls_silent_is_shown(play: Play) -> None:
     done = play(
         "title: Silence\nrooms: [cell]\nbots:\n"

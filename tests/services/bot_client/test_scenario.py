@@ -151,6 +151,11 @@ MISTAKES = {
         5,
         "line 5: The password has 1025 bytes: use at most 1024.",
     ),
+    "unsayable line": (
+        'title: Test\nlines: [fine, "a\\tb"]\nbots: [{name: Ann, steps: [lobby, chatter]}]',
+        2,
+        "a line to say has no line breaks or control characters",
+    ),
     "unknown variable": (steps("wait: $BOT_FOO"), 7, "$BOT_FOO isn't known here: use one of $BOT_ROOMS"),
 }
 

@@ -54,6 +54,8 @@ def test_on_a_terminal_everybody_has_a_color_and_notices_are_dimmed() -> None:
     }
     assert color["Hana"] != color["さくら"]
     assert sum("\x1b[2;3m" in line and "so the room closes" in line for line in lines) == 1
+    assert [mark for line in lines for mark in "│·" if mark in line] == ["│", "│", "·", "│"]
+    assert text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l")  # the cursor is back
 
 
 def test_the_status_line_shows_how_things_stand() -> None:

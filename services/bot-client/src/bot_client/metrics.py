@@ -3,7 +3,7 @@
 import platform
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 from wsgiref.simple_server import WSGIServer
 
@@ -90,14 +90,14 @@ class BotMetrics(Collector):
 class RelayFigures:
     """What a relay's /metrics say at one moment; counters are sums since its start."""
 
-    rooms: int = 0
-    members: int = 0
-    lobby_clients: int = 0
-    datagrams_received: int = 0
-    datagrams_sent: int = 0
-    evictions: dict[str, int] = field(default_factory=dict)
+    rooms: int
+    members: int
+    lobby_clients: int
+    datagrams_received: int
+    datagrams_sent: int
+    evictions: dict[str, int]
     """From rooms and the lobby by reason, only those that happened."""
-    rooms_closed: dict[str, int] = field(default_factory=dict)
+    rooms_closed: dict[str, int]
     """By reason, only those that happened."""
 
 
