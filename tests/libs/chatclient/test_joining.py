@@ -187,6 +187,15 @@ def test_names_are_checked_before_anything_is_sent(run: Run, room: str, name: st
     run(scenario)
 
 
+def test_a_name_is_checked_before_anything_is_sent_to_the_lobby(run: Run) -> None:
+    async def scenario() -> None:
+        with pytest.raises(BadNameError):
+            async with join_lobby("a:b"):
+                pass
+
+    run(scenario)
+
+
 @pytest.mark.parametrize("password", ["x" * 1025, "\udc80"])
 def test_passwords_are_checked_before_anything_is_sent(run: Run, password: str) -> None:
     async def scenario() -> None:

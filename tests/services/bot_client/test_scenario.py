@@ -152,7 +152,7 @@ MISTAKES = {
         "line 5: The password has 1025 bytes: use at most 1024.",
     ),
     "unsayable line": (
-        'title: Test\nlines: [fine, "a\\tb"]\nbots: [{name: Ann, steps: [lobby, chatter]}]',
+        'title: Test\nlines: [fine, "a\\nb"]\nbots: [{name: Ann, steps: [lobby, chatter]}]',
         2,
         "a line to say has no line breaks or control characters",
     ),

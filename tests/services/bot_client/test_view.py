@@ -1,6 +1,7 @@
 """What people see, on a terminal and without one."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -50,12 +51,21 @@ def test_on_a_terminal_everybody_has_a_color_and_notices_are_dimmed() -> None:
     )
     lines = text.splitlines()
     color = {
-        name: line.split(name)[0].rpartition("\x1b")[2] for line in lines for name in ("Hana", "さくら") if name in line
+        name: line.split(name)[0].rpartition("\x1b")[2].partition("m")[0]
+        for line in lines
+        for name in ("Hana", "さくら")
+        if name in line
     }
     assert color["Hana"] != color["さくら"]
     assert sum("\x1b[2;3m" in line and "so the room closes" in line for line in lines) == 1
     assert [mark for line in lines for mark in "│·" if mark in line] == ["│", "│", "·", "│"]
     assert text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l")  # the cursor is back
+
+
+def test_a_crowd_in_many_places_shares_the_colors() -> None:
+    names = [f"g{number}" for number in range(20)]
+    text = show(*(Spoken(f"room{number}", name, "hi") for number, name in enumerate(names)), terminal=True)
+    assert len(re.findall(r"\x1b\[1;[\d;]+m *g\d", text)) == 20
 
 
 def test_the_status_line_shows_how_things_stand() -> None:
