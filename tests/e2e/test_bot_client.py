@@ -233,17 +233,6 @@ def test_a_wrong_scenario_is_found_before_anything_is_played(scenario: Scenario)
         assert done.stderr.startswith(f'{file}, line 4: the step "dance" is unknown: use create')
 
 
-def test_what_can_be_played_is_listed_and_checked() -> None:
-    listed = bot_client("list")
-    assert listed.returncode == 0
-    names = [line.split()[0] for line in listed.stdout.splitlines()]
-    assert names == ["chatter", "demo", "load", "probe"]
-    for name in names:
-        checked = here.bot_client("check", name)
-        assert checked.returncode == 0
-        assert f"{name} can be played" in checked.stdout
-
-
 def test_help_and_version() -> None:
     assert re.fullmatch(r"bot-client \d+\.\d+\.\d+\n", bot_client("--version").stdout)
     for arguments in (("--help",), ("run", "--help"), ("demo", "--help"), ("check", "--help"), ("list", "--help")):

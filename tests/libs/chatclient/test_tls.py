@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from chatbrain import ServerAddress, TlsFailedError
 from chatclient import (
     Ended,
     EndReason,
@@ -23,6 +24,7 @@ from chatclient import (
     join_room,
     look_at,
 )
+from chatclient.tls import secure_by
 from chatproto import Disconnected, EvictionReason, encode_notice
 from libs.chatclient.authority import Authority
 from libs.chatclient.tiny_relay import TinyRelay, babbler, tiny_relay
@@ -281,6 +283,13 @@ def test_a_file_of_authorities_that_cannot_be_used_is_named(run: Run, tmp_path: 
                 pass
 
     run(scenario)
+
+
+def test_a_name_that_tls_cannot_ask_for_is_told_as_any_other_failure() -> None:
+    secure = secure_by(Tls(), ServerAddress(".example", 9000))
+    assert secure
+    with pytest.raises(TlsFailedError):
+        secure()
 
 
 def test_what_is_no_fingerprint_is_refused() -> None:

@@ -30,6 +30,9 @@ def test_the_demo_shows_what_a_relay_does_and_ends_by_itself(monkeypatch: pytest
     ):
         assert part in done.stdout
     assert " ~" not in done.stdout
+    assert re.search(r"said +[1-9]\d* messages in \d+ s", done.stdout)
+    assert re.search(r"latency +\S+ \S+ \(median\), \S+ \S+ \(99 of 100\)", done.stdout)
+    assert re.search(r"refused +1 no such room", done.stdout)
     assert re.search(r"delivered +[1-9]\d* copies; 0 lost, 0 duplicated", done.stdout)
     assert re.search(r"evicted +2 host left, 1 silence", done.stdout)
     assert re.search(r"rooms closed +1 host left", done.stdout)

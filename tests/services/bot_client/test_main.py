@@ -39,6 +39,17 @@ def test_mistakes_get_one_sentence(
     assert message in said.err
 
 
+def test_what_can_be_played_is_listed_and_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("list") == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert names == ["chatter", "demo", "load", "probe"]
+    for name in names:
+        assert code_of("check", name) == 0
+        assert f"{name} can be played: " in capsys.readouterr().out
+    assert code_of("check", "load", "--rooms", "3", "--members", "5") == 0
+    assert "load can be played: 15 bots, 3 rooms.\n" in capsys.readouterr().out
+
+
 def code_of(*arguments: str) -> int:
     """Run the command; returns its exit code, whether it is returned or raised."""
     try:

@@ -120,7 +120,6 @@ class Attendance:
         """Leave, if the bot is in a chat."""
         connection = self._connection
         if connection and self.present:
-            self._vacate(connection)
             self._run.observe(Left(connection.room, self._name, connection.host))
         await self.close()
 

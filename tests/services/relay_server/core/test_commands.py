@@ -43,6 +43,12 @@ def test_names_may_have_spaces() -> None:
     assert not case.knows(member)
 
 
+def test_who_just_came_may_ask_at_once() -> None:
+    case = Case()
+    _, bob, _ = case.trio()
+    assert answers(case, bob, "/who", now=0.0) == ["3 here: ann (host), bob, eve."]
+
+
 @pytest.mark.requirement("MOD-01")
 @pytest.mark.parametrize("order", ORDERS)
 def test_only_the_host_commands(order: str) -> None:

@@ -212,6 +212,7 @@ def test_looks_far_apart_say_nothing_about_the_time_between() -> None:
     assert hosts.look([here, there], STALE_LOOK_SECONDS + 0.1 + UNRESOLVED_SECONDS) == {here}
     assert hosts.look([there], 8.0) == {there}
     assert hosts.look([here, there], 8.1) == {there}  # it answered meanwhile
+    assert hosts.look([here, there], 8.1 + STALE_LOOK_SECONDS) == {here, there}  # as far apart as they may be
 
 
 @pytest.mark.requirement("EVI-03")
