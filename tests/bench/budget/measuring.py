@@ -21,6 +21,8 @@ PATIENCE_SECONDS: Final = 2.0
 _STEP_SECONDS: Final = 0.005
 _NAP_SECONDS: Final = 0.001
 """At least so often the answers of TCP connections are read."""
+_LATE_SECONDS: Final = 0.0005
+"""Who should have spoken so long ago waits for their next turn."""
 _LAG_SECONDS: Final = 0.05
 """Who sends makes up for no more than this: beyond it the rate falls, and the table says so."""
 _WARMING_SECONDS: Final = 0.3
@@ -172,10 +174,13 @@ class _Run:
         now = time.monotonic()
         speak_at = send_at = now
         while now < end:
-            if speak_at <= now:
+            if now - speak_at > _LATE_SECONDS:
                 # What should have been said while we were busy isn't made up for: it would all be said at once,
                 # and always right after something large.
-                speak_at = now + self._pairs.speak()
+                speak_at = now + self._pairs.pause()
+            elif speak_at <= now:
+                self._pairs.speak()
+                speak_at = now + self._pairs.pause()
             if send and send_at <= now:
                 send(self._sent)
                 self._sent += 1
@@ -195,5 +200,6 @@ class _Run:
             self._stage.poll()
             time.sleep(_STEP_SECONDS)
             took += self._pairs.read()
-            if not self._pairs.outstanding and cpu_seconds(pid) - cpu < _STEP_SECONDS / 2:
+            idle = cpu_seconds(pid) - cpu < _STEP_SECONDS / 2
+            if idle and not self._pairs.outstanding and not self._stage.is_awaiting():
                 return

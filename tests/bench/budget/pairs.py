@@ -39,13 +39,16 @@ class Pairs:
         """How many messages are under way, as far as was read."""
         return len(self._said_at)
 
-    def speak(self) -> float:
-        """Have the next one say something; returns the seconds to wait until somebody speaks again."""
+    def pause(self) -> float:
+        """Return the seconds to wait until somebody speaks again."""
+        return random.uniform(0.5, 1.5) / MESSAGES_A_SECOND  # no rhythm that another could fall in step with
+
+    def speak(self) -> None:
+        """Have the next one say something."""
         number = next(self._numbers)
         seat = next(self._turns)
         self._said_at[number] = time.time_ns()
         seat.say(b"%d" % number + _TEXT)
-        return random.uniform(0.5, 1.5) / MESSAGES_A_SECOND  # no rhythm that another could fall in step with
 
     def read(self) -> list[float]:
         """Read what has come; returns how many seconds each message took."""

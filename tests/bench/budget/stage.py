@@ -138,6 +138,10 @@ class Stage:
                 self._poll.unregister(fileno)
                 self._calls.pop(fileno).socket.close()
 
+    def is_awaiting(self) -> bool:
+        """Tell whether somebody still waits for an answer that the relay owes them."""
+        return any(call.is_awaiting for call in self._calls.values())
+
     def seat(self, room: str, names: Sequence[str], *, source: str = ATTACKER, create: bool = True) -> list[Seat]:
         """Seat people in a room, which the first of them creates.
 
@@ -182,13 +186,14 @@ class Stage:
 
 
 class _Call:
-    """One connection."""
+    """One connection; who is patient is owed nothing."""
 
     def __init__(self, sock: socket.socket, reaction: Reaction, data: bytes) -> None:
         self.socket = sock
         self.ended = False
         self._reaction = reaction
         self._waiting = data
+        self.is_awaiting = not isinstance(reaction, Patient)
 
     def flush(self) -> bool:
         """Send what waits; False if some of it has to wait on."""

@@ -41,6 +41,9 @@ class Handshake:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
             return self._outgoing.read()
+        except ssl.SSLError:  # the relay is busy, and says so in plain
+            self.over = True
+            return b""
         self._done = True
         said = self._outgoing.read()
         if self._then:
