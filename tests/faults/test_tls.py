@@ -23,7 +23,7 @@ ATTACKER = "127.0.0.2"
 PLACES, STALLED, HONEST = 10, 40, 10
 REQUEST = wire.frame(wire.JOIN, wire.REQUEST, b"nowhere", b"ann")
 RATE = "0.4"
-"""Joins a second, which is four handshakes at once."""
+"""Joins a second, which is two handshakes at once."""
 UPDATES = 2000
 """So many records, but not so many bytes, are more than one connection may bring."""
 FAILURES = "relay_tls_handshake_failures_total"

@@ -2,22 +2,25 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol, cast
 
 from chatproto.tls import TLS_START
 from relay_server.net.reported import reported
 from relay_server.net.tls import TlsTransport
+from relay_server.net.turns import Turns
 from relay_server.net.wire import Wire
 from relay_server.tls.server import HandshakeFailure, Tls
 
 SPARE_BYTES: Final = 65_536
 """TLS may take this much beyond the largest request: a handshake, and what honest clients add."""
-RECORD_BYTES: Final = 1024
-"""A tiny record, such as a key update, is as much work as a larger one."""
-PIECE_BYTES: Final = 512
+RECORD_BYTES: Final = 2048
+"""A tiny record, such as a key update, is as much work as a larger one. A request may still come in thirty."""
+PIECE_BYTES: Final = 256
 """TLS is fed so much at a time: once a piece ends the transaction, the rest costs nothing."""
-IDLE_RECORDS: Final = 8
-"""So many records in one piece that bring no byte of a request are an attack: key updates, or alerts without end."""
+IDLE_RECORDS: Final = 4
+"""So many records in one piece that bring no byte of a request are an attack: key updates, or alerts without end. A
+handshake has three at most."""
 
 
 class Transaction(Protocol):
@@ -70,14 +73,20 @@ class Entrance(asyncio.Protocol):
     Once the transaction is over, input is thrown away unread: neither it nor TLS could answer.
     """
 
-    __slots__ = ("_clock", "_first", "_left", "_secured", "_tls", "_transaction", "_wire")
+    __slots__ = ("_clock", "_first", "_left", "_secured", "_tls", "_transaction", "_turns", "_wire")
 
     def __init__(
-        self, transaction: Transaction, tls: Tls | None, clock: Callable[[], float], max_payload_bytes: int
+        self,
+        transaction: Transaction,
+        tls: Tls | None,
+        turns: Turns,
+        clock: Callable[[], float],
+        max_payload_bytes: int,
     ) -> None:
         """Without ``tls`` all is plain; ``max_payload_bytes`` is the largest request's."""
         self._transaction = transaction
         self._tls = tls
+        self._turns = turns
         self._clock = clock
         self._left = SPARE_BYTES + max_payload_bytes
         """How many bytes TLS may still take; each record counts for `RECORD_BYTES` on top of its own."""
@@ -126,10 +135,19 @@ class Entrance(asyncio.Protocol):
         elif self._tls.admit(self._transaction.network, self._clock()):
             self._secured = TlsTransport(self._wire, self._tls)
             self._transaction.secure(self._secured)
-            self._decrypt(self._secured, first)
+            self._wire.pause_reading()
+            self._turns.put(self._transaction.network, partial(self._begin, self._secured, first))
         else:
             self._tls.counts.failures[HandshakeFailure.RATE] += 1
             self._transaction.give_up()
+
+    def _begin(self, secured: TlsTransport, first: bytes) -> bool:
+        """Take what came before the handshake's turn; False if it is over already."""
+        if self._transaction.is_over or self._wire.is_closing():
+            return False
+        self._wire.resume_reading()
+        self._decrypt(secured, first)
+        return True
 
     def _decrypt(self, secured: TlsTransport, data: bytes) -> None:
         for start in range(0, len(data), PIECE_BYTES):

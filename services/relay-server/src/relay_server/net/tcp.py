@@ -19,6 +19,7 @@ from relay_server.net.delivery import is_under_way, was_reset
 from relay_server.net.entrance import Entrance
 from relay_server.net.reported import reported
 from relay_server.net.tls import TlsTransport
+from relay_server.net.turns import Turns
 from relay_server.net.wire import Wire
 from relay_server.net.workers import Workers
 from relay_server.tls.server import Tls
@@ -55,6 +56,7 @@ class TcpPort:
         self.aborted = 0
         """Connections that ended before they had asked for anything whole, or before it was decided."""
         self.workers = workers
+        self._turns = Turns()
         self._acceptor: Acceptor | None = None
 
     def start(self, sock: socket.socket) -> None:
@@ -68,6 +70,7 @@ class TcpPort:
             self._acceptor = None
         for connection in list(self.connections):
             connection.abort()
+        self._turns.close()
         self.workers.close()
 
     def make_room(self) -> bool:
@@ -81,7 +84,7 @@ class TcpPort:
 
     @reported
     def _connect(self) -> asyncio.Protocol:
-        return Entrance(_Connection(self), self.tls, self.clock, self.limits.max_payload_bytes)
+        return Entrance(_Connection(self), self.tls, self._turns, self.clock, self.limits.max_payload_bytes)
 
 
 class _Connection:

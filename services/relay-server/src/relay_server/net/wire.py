@@ -48,6 +48,14 @@ class Wire(asyncio.Transport):
         """Return how many bytes wait to be sent."""
         return self._below.get_write_buffer_size()
 
+    def pause_reading(self) -> None:
+        """Take nothing from the client until `resume_reading`."""
+        self._below.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take what the client sends again."""
+        self._below.resume_reading()
+
     def is_closing(self) -> bool:
         """Tell whether the connection is closed or about to be."""
         return self._below.is_closing()

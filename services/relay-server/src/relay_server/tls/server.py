@@ -10,13 +10,13 @@ from typing import Final
 
 import structlog
 
+from relay_server.core.admission import JOIN_BURST_SECONDS
 from relay_server.core.limits import NetworkBuckets
 from relay_server.settings import Settings, TlsVersion
 from relay_server.tls.certificate import Certificate, CertificateError
 
 HANDSHAKES_PER_JOIN: Final = 1.25
 """A handshake is work: an address may have so many times as many as joins, so that status 11 comes first."""
-BURST_SECONDS: Final = 8
 
 _VERSIONS: Final = {TlsVersion.V1_2: ssl.TLSVersion.TLSv1_2, TlsVersion.V1_3: ssl.TLSVersion.TLSv1_3}
 
@@ -69,7 +69,7 @@ class Tls:
         self.counts = TlsCounts()
         self._take(load())
         rate = HANDSHAKES_PER_JOIN * join_rate
-        self._rate = NetworkBuckets(rate, max(1.0, BURST_SECONDS * rate))
+        self._rate = NetworkBuckets(rate, max(1.0, JOIN_BURST_SECONDS * rate))
 
     def reload(self) -> None:
         """Read the certificate anew, for connections that are yet to come.
