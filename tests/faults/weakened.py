@@ -154,6 +154,11 @@ def count_no_records() -> None:
     replace(RecordCounter, "count", lambda *_: 0)
 
 
+def count_no_connections() -> None:
+    """Let an address connect as often as it likes."""
+    replace(tcp, "CONNECTIONS_PER_JOIN", 0)
+
+
 def count_no_large_rooms() -> None:
     """Copy whatever is said within a member's rate, however many hear it."""
     replace(relay, "SMALL_AUDIENCE", 1 << 30)
@@ -260,6 +265,7 @@ WEAKNESSES: dict[str, Weakness] = {
         write_after_the_end,
         count_no_large_rooms,
         count_no_records,
+        count_no_connections,
         take_any_port,
         hash_for_whoever_comes_first,
         answer_everywhere,

@@ -57,6 +57,7 @@ class Relay:
             "max_payload_bytes": 4096,
             "max_transactions": 0,
             "max_transactions_per_address": 0,
+            "join_rate": 0.0,
         }
         self.port = TcpPort(
             control,

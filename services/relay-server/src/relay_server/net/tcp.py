@@ -11,7 +11,9 @@ from typing import Any, Final
 from chatproto import MalformedError, Phase, ProtocolError, ServerTransaction
 from relay_server.control import Control, Granted, Peer, Pending
 from relay_server.core.address import network_of, parse_ip
+from relay_server.core.admission import JOIN_BURST_SECONDS
 from relay_server.core.errors import BusyError
+from relay_server.core.limits import NetworkBuckets
 from relay_server.core.policy import TcpLimits
 from relay_server.net.acceptor import Acceptor
 from relay_server.net.connection_slots import ConnectionSlots
@@ -26,6 +28,10 @@ from relay_server.tls.server import Tls
 
 LINGER_SECONDS: Final = 1.0
 """After the answer the client may close, or name its port, for so long (TCP-09)."""
+CONNECTIONS_PER_JOIN: Final = 2
+"""An address may connect so many times as often as it may join: who joins too often is told so first (LIM-01)."""
+CONNECTIONS_AT_ONCE: Final = 200
+"""Twice as many as join at once when a class starts together by default."""
 
 
 class TcpPort:
@@ -55,13 +61,15 @@ class TcpPort:
         )
         self.aborted = 0
         """Connections that ended before they had asked for anything whole, or before it was decided."""
+        rate = CONNECTIONS_PER_JOIN * limits.join_rate
+        self._rate = NetworkBuckets(rate, max(CONNECTIONS_AT_ONCE, JOIN_BURST_SECONDS * rate))
         self.workers = workers
         self._turns = Turns()
         self._acceptor: Acceptor | None = None
 
     def start(self, sock: socket.socket) -> None:
         """Accept connections from a listening socket."""
-        self._acceptor = Acceptor(sock, self._connect)
+        self._acceptor = Acceptor(sock, self._connect, self._admit)
 
     def close(self) -> None:
         """Stop accepting, and cut who is still connected."""
@@ -81,6 +89,12 @@ class TcpPort:
                 return False
             yielding.give_way()
         return True
+
+    def _admit(self, ip: str) -> bool:
+        """Count a connection; False if there are too many from there: not even an answer is to be written then."""
+        admitted = self._rate.take(network_of(parse_ip(ip)), self.clock())
+        self.aborted += not admitted
+        return admitted
 
     @reported
     def _connect(self) -> asyncio.Protocol:
