@@ -8,7 +8,7 @@ from chatproto.notice_parts import LIST_BYTES, MAX_LIST_NOTICES
 from docs.markdown import read
 from relay_server.core.admission import NEW_PASSWORDS_BURST_MINUTES, NEW_PASSWORDS_PER_GUESS
 from relay_server.core.commands import MAX_TOPIC_BYTES
-from relay_server.core.guesses import BURST_MINUTES, ROOM_FACTOR
+from relay_server.core.guesses import AT_ONCE, KEPT, MISTAKES, ROOM_FACTOR, SPARED_MINUTES
 from relay_server.core.moderation import MAX_BANS, MAX_MUTES
 from relay_server.core.reachability import (
     CHALLENGE_SECONDS,
@@ -63,13 +63,15 @@ HALF = {0.5: "half a second"}
             "docs/adr/0009-passwords-aside.md",
             f"{MAX_WAITING} requests wait at most, {MAX_WAITING_PER_NETWORK} from one",
         ),
-        ("docs/adr/0009-passwords-aside.md", f"after {WORDS[BURST_MINUTES]} minutes without"),
+        ("docs/adr/0009-passwords-aside.md", f"after {WORDS[SPARED_MINUTES]} minutes without"),
         ("docs/adr/0010-challenges.md", f"every {FAILING_CHALLENGE_SECONDS:g} s once a challenge came back"),
         ("docs/adr/0010-challenges.md", f"after 0, {CHALLENGE_SECONDS:g}, {3 * CHALLENGE_SECONDS:g}"),
         ("docs/protocol.md", f"every {MAX_CHALLENGE_SECONDS:g} s at most, however many errors"),
         ("docs/protocol.md", f"accepted from it in the last {HEARD_SECONDS:g} s"),
         ("docs/protocol.md", f"{WORDS[GUESSES_PER_MINUTE]} a minute (a setting)"),
-        ("docs/protocol.md", f"{WORDS[BURST_MINUTES * GUESSES_PER_MINUTE]} wrong passwords are taken at once"),
+        ("docs/protocol.md", f"{AT_ONCE} wrong passwords are taken at once"),
+        ("docs/protocol.md", f"{KEPT} of them are kept for those who hardly were wrong"),
+        ("docs/protocol.md", f"not more than {WORDS[MISTAKES]} times under one name"),
         ("docs/protocol.md", f"A room takes {WORDS[ROOM_FACTOR]} times as many"),
         (
             "docs/protocol.md",
@@ -80,7 +82,7 @@ HALF = {0.5: "half a second"}
         ("docs/protocol.md", f"A room has {MAX_BANS} bans at most"),
         ("docs/protocol.md", f"A room has {MAX_MUTES} mutes at most"),
         ("docs/protocol.md", f"A topic has up to {MAX_TOPIC_BYTES} bytes"),
-        ("docs/protocol.md", f"guessed wrong for {WORDS[BURST_MINUTES]} minutes"),
+        ("docs/protocol.md", f"guessed wrong for {WORDS[SPARED_MINUTES]} minutes"),
     ],
 )
 def test_the_number_is_the_codes(name: str, phrase: str) -> None:

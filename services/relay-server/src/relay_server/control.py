@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeAlias
 
 from chatproto import (
@@ -65,9 +66,11 @@ Proof: TypeAlias = Callable[[], str]
 class Pending:
     """A request with a password to work on first, away from the loop.
 
-    ``finish`` takes what became of ``work``, and the time. Both hold the password, so neither shows it.
+    ``admit`` takes the time when the work is about to begin, and raises a BusyError if it may not (PWD-04). ``finish``
+    takes what became of ``work``, and the time. Both hold the password, so neither shows it.
     """
 
+    admit: Callable[[float], None]
     work: Proof
     finish: Callable[[Proof, float], Granted | bytes]
 
@@ -159,9 +162,9 @@ class Control:
         self._registry.check_new_room(asked.room, asked.peer.ip)
         judge_user_name(asked.request.username, asked.keys)  # all that can refuse goes before the work
         self._registry.admission.check_new_password(asked.peer.ip, now)
-        return self._pending(asked, lambda: self._passwords.hash(password), Guess())
+        return self._pending(asked, lambda: self._passwords.hash(password), lambda _: Guess())
 
-    def _prepare_join(self, asked: _Asked, now: float) -> Pending | None:
+    def _prepare_join(self, asked: _Asked, _: float) -> Pending | None:
         """Return what the room wants to be done first; what else it would say is for who knows the password."""
         password, room = asked.request.password, self._registry.rooms.get(asked.room)
         if room and room.holds(asked.keys, asked.peer.ip):
@@ -170,10 +173,16 @@ class Control:
         if password is None or password_hash is None:
             return None
         self._registry.admission.check_member(asked.peer.ip)
-        guess = self._guesses.begin(network_of(asked.peer.ip), asked.room, now)
-        return self._pending(asked, lambda: self._passwords.check(password, password_hash), guess)
+        begin = partial(self._guesses.begin, network_of(asked.peer.ip), asked.request.username, asked.room)
+        return self._pending(asked, lambda: self._passwords.check(password, password_hash), begin)
 
-    def _pending(self, asked: _Asked, work: Proof, guess: Guess) -> Pending:
+    def _pending(self, asked: _Asked, work: Proof, begin: Callable[[float], Guess]) -> Pending:
+        guess = Guess()
+
+        def admit(now: float) -> None:
+            nonlocal guess
+            guess = begin(now)
+
         def finish(proof: Proof, now: float) -> Granted | bytes:
             try:
                 with guess:
@@ -182,7 +191,7 @@ class Control:
             except ProtocolError as error:
                 return self.refuse(asked.transaction, error)
 
-        return Pending(work, finish)
+        return Pending(admit, work, finish)
 
     def _enter(self, asked: _Asked, password_hash: str | None, now: float) -> Granted:
         request, peer = asked.request, asked.peer

@@ -131,7 +131,7 @@ class Settings(BaseSettings):
         ge=0,
         le=1_000_000,
         allow_inf_nan=False,
-        description="Wrong passwords a minute from one address, two minutes' worth at once; "
+        description="Wrong passwords a minute from one address, and 64 at once; "
         "one room takes four times as many before it asks more of who guesses (PWD-04)",
     )
     hide_rooms: bool = Field(

@@ -55,7 +55,7 @@ def wait_until_readable(fileno: int) -> None:
 
 def under_way(workers: Workers) -> int:
     """Return how many jobs wait or are at work."""
-    return workers._running + len(workers._queue)
+    return len(workers._at_work) + len(workers._queue)
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from chatproto import Frame, Operation, State, Status, encode_frame
 from relay_server.net.address import locate
-from relay_server.net.workers import MAX_WAITING_PER_NETWORK, THREADS
+from relay_server.net.workers import MAX_WAITING_PER_NETWORK
 from relay_server.passwords import Passwords
 from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import address_of
@@ -17,7 +17,7 @@ from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, under_way,
 from services.relay_server.net.tcp_relay import Client, Relay, relay
 
 SECRET = "open sesame"
-AT_ONCE = THREADS + MAX_WAITING_PER_NETWORK
+AT_ONCE = 1 + MAX_WAITING_PER_NETWORK
 """So many passwords of one address."""
 
 
@@ -101,7 +101,7 @@ def test_a_connection_lost_during_the_work_leaves_nothing_behind(run: Run, end: 
         passwords = HeldPasswords()
         async with relay(passwords=passwords) as server:
             clients = [await ask(server, request()) for _ in range(4)]
-            await until(lambda: passwords.begun == 2)
+            await until(lambda: passwords.begun == 1)
             await until(lambda: under_way(server.port.workers) == 4)
             if end == "relay":
                 server.port.close()
@@ -113,7 +113,7 @@ def test_a_connection_lost_during_the_work_leaves_nothing_behind(run: Run, end: 
             passwords.go.set()
             await until(lambda: not under_way(server.port.workers))
             if end != "closed":
-                assert passwords.ended == 2  # what hadn't begun never did
+                assert passwords.ended == 1  # what hadn't begun never did
                 assert (server.statuses, server.port.aborted) == ([], 4)
                 assert not server.registry.rooms
                 assert server.events == []

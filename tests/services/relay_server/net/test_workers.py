@@ -91,8 +91,9 @@ def test_one_address_leaves_half_of_the_queue_to_the_others(run: Run) -> None:
     async def scenario() -> None:
         async with office() as here:
             greedy = [here.submit(b"greedy") for _ in range(ALL)]
-            await until(lambda: len(here.done) == ALL - THREADS - MAX_WAITING_PER_NETWORK)
-            assert here.done == greedy[THREADS + MAX_WAITING_PER_NETWORK :]
+            await until(lambda: len(here.done) == ALL - 1 - MAX_WAITING_PER_NETWORK)
+            assert here.done == greedy[1 + MAX_WAITING_PER_NETWORK :]
+            assert here.begun == 1  # and one of the threads
             here.go.set()
             assert await asyncio.wrap_future(here.submit(b"somebody else")) == "done"
 
@@ -116,6 +117,28 @@ def test_who_has_most_waiting_yields_to_a_newcomer_whose_turn_comes_next(run: Ru
             # Whoever was at work, one of each other address, and one that ended at the same time: not all before it.
             assert here.done.index(late) <= 1 + THREADS + 3 + 1
             await until(lambda: len(here.done) == ALL + 1)
+
+    run(scenario)
+
+
+@pytest.mark.requirement("PWD-04")
+def test_what_is_not_admitted_when_its_turn_comes_is_never_begun(run: Run) -> None:
+    def refuse() -> None:
+        raise BusyError("No.")
+
+    async def scenario() -> None:
+        async with office() as here:
+            admitted: list[int] = []
+            first = here.workers.submit(b"net", here._wait, here.done.append, lambda: admitted.append(here.begun))
+            second = here.workers.submit(b"net", here._wait, here.done.append, lambda: admitted.append(len(here.done)))
+            third = here.workers.submit(b"net", here._wait, here.done.append, refuse)
+            here.go.set()
+            await until(lambda: len(here.done) == 3)
+            assert admitted == [0, 1]  # the second when the first was known
+            assert here.done == [first, second, third]
+            with pytest.raises(BusyError, match="No"):
+                third.result()
+            assert here.begun == 2
 
     run(scenario)
 

@@ -14,7 +14,7 @@ TOLD_PER_JOIN: Final = 50
 """A join counts once more for each 50 members who are told of it, and later that the newcomer left: in a room of 1,000
 both together are as much work as 2,000 messages between two (LIM-01)."""
 NEW_PASSWORDS_PER_GUESS: Final = 4
-"""An address may have so many new passwords hashed for each wrong one that it may try: hashing is the same work."""
+"""An address may have so many new passwords hashed for each wrong one that it may try in a minute."""
 NEW_PASSWORDS_BURST_MINUTES: Final = 2
 
 

@@ -1,6 +1,7 @@
 """A short queue that is fair among those who fill it: each has its turn, and who has most waiting yields."""
 
 from collections import deque
+from collections.abc import Container
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -35,11 +36,12 @@ class FairQueue(Generic[T]):
         self._count += 1
         return yielding
 
-    def pop(self) -> T | None:
-        """Take out the oldest item of the key whose turn it is; None if there is nothing."""
-        if not self._count:
+    def pop(self, but: Container[bytes] = ()) -> T | None:
+        """Take out the oldest item of the key whose turn it is, but of none of these; None if there is nothing."""
+        key = next((key for key in self._items_by_key if key not in but), None)
+        if key is None:
             return None
-        key, items = next(iter(self._items_by_key.items()))
+        items = self._items_by_key[key]
         item = items.popleft()
         self._count -= 1
         del self._items_by_key[key]

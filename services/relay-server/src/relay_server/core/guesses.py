@@ -6,8 +6,14 @@ from typing import Final, Self
 from relay_server.core.errors import BusyError, WrongPasswordError
 from relay_server.core.limits import Buckets, NestedBucket, NetworkBuckets, TokenBucket
 
-BURST_MINUTES: Final = 2
-"""An address may guess so many minutes' worth at once; after as long without a guess it may again."""
+AT_ONCE: Final = 64
+"""An address may guess so often at once: as many as may be members behind it may type last week's password."""
+KEPT: Final = AT_ONCE // 2
+"""So many of them are kept for those who hardly were wrong: a guesser leaves them to the neighbours."""
+MISTAKES: Final = 4
+"""Who was wrong so often under one name, and then once a minute, is one who guesses."""
+SPARED_MINUTES: Final = 2
+"""At a room that too many guess at, an address has one try in so many minutes."""
 ROOM_FACTOR: Final = 4
 """A room stands so many times as many guesses as one address has, before it asks more of who guesses."""
 
@@ -18,7 +24,7 @@ class Guess:
     Around the verdict it is a context manager: what ends otherwise than by a WrongPasswordError was no guess.
     """
 
-    def __init__(self, *taken: tuple[TokenBucket | NestedBucket, float]) -> None:
+    def __init__(self, *taken: TokenBucket | NestedBucket) -> None:
         self._taken = taken
 
     def __enter__(self) -> Self:
@@ -28,25 +34,27 @@ class Guess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if not isinstance(error, WrongPasswordError):
-            for bucket, price in self._taken:
-                bucket.give_back(price)
+            for bucket in self._taken:
+                bucket.give_back(1)
 
 
 class Guesses:
-    """The wrong passwords of late, by address and by room; ``per_minute`` 0 allows any number.
+    """The wrong passwords of late, by address, name and room; ``per_minute`` 0 allows any number.
 
-    While a room's bucket is empty, an address must have all of its own, and one guess costs it all: who has not
-    guessed wrong in the last two minutes comes in as ever, and who guesses on has one try in that time.
+    While a room's bucket is empty, an address must have been right for two minutes: who has not guessed wrong comes in
+    as ever, and who guesses on has one try in that time.
     """
 
     def __init__(self, per_minute: float) -> None:
-        rate, self._burst = per_minute / 60, max(1.0, BURST_MINUTES * per_minute)
+        rate = per_minute / 60
         self._unlimited = not per_minute
-        self._of_network = NetworkBuckets(rate, self._burst)
-        self._of_room = Buckets(ROOM_FACTOR * rate, ROOM_FACTOR * self._burst)
+        self._of_network = NetworkBuckets(rate, AT_ONCE)
+        self._of_room = Buckets(ROOM_FACTOR * rate, ROOM_FACTOR * AT_ONCE)
+        self._of_name = Buckets(1 / 60, MISTAKES)
+        self._spared = NetworkBuckets(1 / (60 * SPARED_MINUTES), 1)
 
-    def begin(self, network: bytes, room: bytes, now: float) -> Guess:
-        """Count a password as wrong, until it proves right: many at once must not be more than one by one.
+    def begin(self, network: bytes, name: str, room: bytes, now: float) -> Guess:
+        """Count a password as wrong, until it proves right; to be called when it is about to be looked at.
 
         Raises:
             BusyError: there were too many wrong ones.
@@ -54,11 +62,12 @@ class Guesses:
         """
         if self._unlimited:
             return Guess()
-        own, rooms = self._of_network.bucket_of(network, now), self._of_room.bucket_of(room, now)
-        if rooms.take(1, now):
-            if own.take(1, now):
-                return Guess((own, 1), (rooms, 1))
-            rooms.give_back(1)
-        elif own.take(self._burst, now):
-            return Guess((own, self._burst))
-        raise BusyError("Too many wrong passwords: try again in two minutes.")
+        own, spared = (buckets.bucket_of(network, now) for buckets in (self._of_network, self._spared))
+        rooms, named = self._of_room.bucket_of(room, now), self._of_name.bucket_of(network + name.encode(), now)
+        taken = [bucket for bucket in (rooms, spared, named) if bucket.take(1, now)]
+        left = 0 if named in taken else KEPT
+        if (rooms in taken or spared in taken) and own.take(1 + left, now):
+            own.give_back(left)
+            return Guess(own, *taken)
+        with Guess(*taken):
+            raise BusyError("Too many wrong passwords: try again in two minutes.")

@@ -233,7 +233,9 @@ class _Connection:
         result = port.control.receive(self._transaction, data, self._peer, port.clock())
         if isinstance(result, Pending):  # the deadline stays
             port.connections.begin_work(self)
-            self._work = port.workers.submit(self.network, result.work, partial(self._worked, result))
+            self._work = port.workers.submit(
+                self.network, result.work, partial(self._worked, result), lambda: result.admit(port.clock())
+            )
         elif result is not None:
             self._decide(result)
 

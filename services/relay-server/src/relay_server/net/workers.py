@@ -15,22 +15,25 @@ from relay_server.core.errors import BusyError
 from relay_server.core.fair_queue import FairQueue
 
 THREADS: Final = 2
-MAX_WAITING: Final = 16
-"""Beside those in the threads: what waits longer than a second is better asked for again."""
-MAX_WAITING_PER_NETWORK: Final = 8
+MAX_WAITING: Final = 128
+"""Beside those in the threads: three seconds' work, while a transaction may take five."""
+MAX_WAITING_PER_NETWORK: Final = 64
 """Half of it; an address that has fewer pushes out one of whoever has most (see `core.address.network_of`)."""
 NICENESS: Final = 10
 
 Job: TypeAlias = Callable[[], str]
+Admit: TypeAlias = Callable[[], None]
 Done: TypeAlias = Callable[[Future[str]], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Task:
-    """A job, its outcome, and who is told."""
+    """A job, for whom it is, its outcome, who is told, and who is asked before."""
 
+    network: bytes
     job: Job
     done: Done
+    admit: Admit
     outcome: Future[str]
 
 
@@ -41,19 +44,22 @@ class Workers:
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(THREADS, "worker", initializer=_step_back)
         self._queue: FairQueue[_Task] = FairQueue(MAX_WAITING, MAX_WAITING_PER_NETWORK)
-        self._running = 0
+        self._at_work: set[bytes] = set()
+        """For which networks: one job each, so that what one proves is known before the next is admitted."""
 
-    def submit(self, network: bytes, job: Job, done: Done) -> Future[str]:
+    def submit(self, network: bytes, job: Job, done: Done, admit: Admit = lambda: None) -> Future[str]:
         """Do a job for somebody of this network; ``done`` gets its future on the loop, unless that is cancelled.
 
-        If too much waits already, the future ends with a BusyError, at once or when a fairer claim comes.
+        If too much waits already, the future ends with a BusyError, at once or when a fairer claim comes; so it does if
+        ``admit``, called on the loop when the job's turn has come, raises one.
         """
-        task = _Task(job, done, Future())
+        task = _Task(network, job, done, admit, Future())
         refused = self._queue.put(network, task)
         if refused is not task:
             task.outcome.add_done_callback(lambda _: self._queue.discard(network, task))
         if refused is not None:
-            self._refuse(refused)
+            refused.outcome.set_running_or_notify_cancel()
+            self._refuse(refused, BusyError("The relay checks many passwords just now: try again in a moment."))
         self._begin()
         return task.outcome
 
@@ -64,9 +70,14 @@ class Workers:
 
     def _begin(self) -> None:
         """Give the threads what they have time for."""
-        while self._running < THREADS and (task := self._queue.pop()) is not None:
+        while len(self._at_work) < THREADS and (task := self._queue.pop(self._at_work)) is not None:
             task.outcome.set_running_or_notify_cancel()
-            self._running += 1
+            try:
+                task.admit()
+            except BusyError as error:
+                self._refuse(task, error)
+                continue
+            self._at_work.add(task.network)
             self._pool.submit(task.job).add_done_callback(partial(self._tell, task))
 
     def _tell(self, task: _Task, work: Future[str]) -> None:
@@ -74,18 +85,17 @@ class Workers:
             self._loop.call_soon_threadsafe(self._finish, task, work)
 
     def _finish(self, task: _Task, work: Future[str]) -> None:
-        self._running -= 1
+        self._at_work.remove(task.network)
         if not work.cancelled():
-            self._begin()
             if (error := work.exception()) is not None:
                 task.outcome.set_exception(error)
             else:
                 task.outcome.set_result(work.result())
             task.done(task.outcome)
+            self._begin()
 
-    def _refuse(self, task: _Task) -> None:
-        task.outcome.set_running_or_notify_cancel()
-        task.outcome.set_exception(BusyError("The relay checks many passwords just now: try again in a moment."))
+    def _refuse(self, task: _Task, error: BusyError) -> None:
+        task.outcome.set_exception(error)
         self._loop.call_soon(task.done, task.outcome)
 
 
