@@ -55,6 +55,22 @@ def test_a_bad_setting_is_said_in_one_sentence() -> None:
     assert done.stderr.startswith("relay-server: RELAY_TPC_PORT is no setting")
 
 
+LINKS = {
+    "RELAY_PORT": "tcp://10.0.0.1:9000",
+    "RELAY_SERVICE_HOST": "10.0.0.1",
+    "RELAY_PORT_9001_UDP_ADDR": "10.0.0.1",
+    "RELAY_TCP_PORT": "tcp://10.0.0.2:9000",
+    "RELAY_WEB_PORT": "tcp://10.0.0.3:80",
+}
+
+
+def test_what_kubernetes_says_of_a_service_called_relay_is_no_setting() -> None:
+    done = run("config", "check", **LINKS)
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = run("config", "show", RELAY_TCP_PORT="tcp://10.0.0.2:9000").stdout
+    assert re.search(r"^RELAY_TCP_PORT +9000 +default", shown, re.MULTILINE)
+
+
 def test_a_wrong_command_is_said_in_one_sentence() -> None:
     done = run("run", "--port", "9000")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)

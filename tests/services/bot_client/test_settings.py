@@ -125,6 +125,13 @@ def test_an_unknown_variable_is_named(name: str, monkeypatch: pytest.MonkeyPatch
         Settings.load({})
 
 
+def test_what_kubernetes_says_of_a_service_called_bot_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BOT_PORT", "BOT_LOBBY_PORT", "BOT_PORT_9101_TCP"):
+        monkeypatch.setenv(name, "tcp://10.0.0.1:9101")
+    monkeypatch.setenv("BOT_SERVICE_HOST", "10.0.0.1")
+    assert Settings.load({}).lobby_port == 9002
+
+
 def test_an_unknown_variable_is_shown_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT_A\n\x1bB", "x")
     with pytest.raises(SettingsError, match=r"^BOT_A⏎\ufffdB is no setting of bot-client: "):

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from chatclient import BadPasswordError, Tls, make_context, parse_fingerprint, parse_server
 from chatproto import check_password, sanitize
 from chatproto.constants import DEFAULT_TCP_PORT
+from chatproto.service_links import find_service_links
 
 PREFIX: Final = "BOT_"
 
@@ -117,6 +118,8 @@ class Settings(BaseSettings):
             SettingsError: a BOT_* name is unknown, or a value is bad.
 
         """
+        for name in find_service_links(os.environ, PREFIX):  # of a neighbour called bot, or bot-lobby
+            del os.environ[name]
         known = {variable(name) for name in cls.model_fields}
         # pydantic-settings passes over a misspelt variable in silence.
         for name in sorted(os.environ):

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chatproto import sanitize
+from chatproto.service_links import find_service_links
 from relay_server.core.policy import Policy, TcpLimits
 
 PREFIX: Final = "RELAY_"
@@ -184,10 +185,14 @@ class Settings(BaseSettings):
 def load_settings(environ: Mapping[str, str] | None = None, secrets_dir: Path = SECRETS_DIR) -> Settings:
     """Read the settings from the environment, then from files named like the variables in lower case.
 
+    What a container is given about its neighbours is taken out of the environment: its names may be ours.
+
     Raises:
         SettingsError: a variable is unknown, or a value is out of its bounds.
 
     """
+    for name in find_service_links(os.environ, PREFIX):
+        del os.environ[name]
     environ = os.environ if environ is None else environ
     known = {variable(name) for name in Settings.model_fields}
     for name in environ:
