@@ -55,6 +55,13 @@ def test_a_bad_setting_is_said_in_one_sentence() -> None:
     assert done.stderr.startswith("relay-server: RELAY_TPC_PORT is no setting")
 
 
+@pytest.mark.parametrize("command", [("config", "check"), ("run",)])
+def test_a_line_end_in_a_setting_is_said_in_one_sentence(command: tuple[str, ...]) -> None:
+    done = run(*command, RELAY_HOST="0.0.0.0\r")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("relay-server: RELAY_HOST is '0.0.0.0\\r': ")
+
+
 LINKS = {
     "RELAY_PORT": "tcp://10.0.0.1:9000",
     "RELAY_SERVICE_HOST": "10.0.0.1",

@@ -122,6 +122,18 @@ def test_other_variables_are_nobodys_business(monkeypatch: pytest.MonkeyPatch) -
         ("RELAY_EVENT_LOOP", "trio"),
         ("RELAY_ADMIN_SOCKET", "admin.sock"),
         ("RELAY_ADMIN_SOCKET", " "),
+        ("RELAY_ADMIN_SOCKET", "/run/admin.sock\r"),
+        ("RELAY_HOST", "0.0.0.0\r"),
+        ("RELAY_HOST", " 0.0.0.0"),
+        ("RELAY_HOST", "0.0.0.0\t"),
+        ("RELAY_HOST", "0.0.0.0 ::1"),
+        ("RELAY_HOST", "\ufeff0.0.0.0"),
+        ("RELAY_HOST", "0.0.0.0\u200b"),
+        ("RELAY_OPS_HOST", "127.0.0.1\r\n"),
+        ("RELAY_OPS_HOST", "\x1b[A"),
+        ("RELAY_TLS_CERT_FILE", "/etc/relay/cert.pem\r"),
+        ("RELAY_TLS_KEY_FILE", "/etc/relay/key.pem\n"),
+        ("RELAY_LOG_LEVEL", "info\r"),
     ],
 )
 def test_a_bad_value_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -144,6 +156,11 @@ def test_a_bad_value_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str,
 def test_bounds_are_legal(monkeypatch: pytest.MonkeyPatch, name: str, low: str, high: str) -> None:
     for value in (low, high):
         load(monkeypatch, {name: value})
+
+
+def test_a_path_may_have_what_a_host_may_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"RELAY_TLS_CERT_FILE": "/a b/\u200dc", "RELAY_TLS_KEY_FILE": "/a b/d"}
+    assert load(monkeypatch, files).tls_cert_file == "/a b/\u200dc"
 
 
 def test_files_of_secrets_set_them_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

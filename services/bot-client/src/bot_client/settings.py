@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self
 
@@ -64,6 +65,13 @@ class Settings(BaseSettings):
     quiet: bool = Field(default=False, description="Print figures only, not what is said.")
     metrics_port: Port = Field(0, description="Serve Prometheus metrics on this port; 0 = off.")
     metrics_host: str = Field("127.0.0.1", description="The address that metrics are served on.")
+
+    @field_validator("server", "scenario", "tls_ca_file", "metrics_host")
+    @classmethod
+    def _check_text(cls, value: str) -> str:
+        if value != value.strip() or any(unicodedata.category(character) == "Cc" for character in value):
+            raise ValueError("leave out white space around it and control characters, such as Windows' line ends")
+        return value
 
     @field_validator("server")
     @classmethod

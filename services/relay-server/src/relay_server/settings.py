@@ -1,6 +1,7 @@
 """Every number that an operator may change: environment variables ``RELAY_*``, or files in /run/secrets."""
 
 import os
+import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
@@ -25,13 +26,29 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 PortOrOff = Annotated[int, Field(ge=0, le=65_535)]
 
 
+def _check_text(text: str) -> str:
+    if text != text.strip() or any(unicodedata.category(character) == "Cc" for character in text):
+        raise PydanticCustomError(
+            "text", "Leave out white space around it and control characters, such as Windows' line ends"
+        )
+    return text
+
+
+def _check_host(host: str) -> str:
+    if not host.isprintable() or " " in host:
+        raise PydanticCustomError("host", "Say one address or name, without white space or anything invisible")
+    return host
+
+
 def _check_socket(path: str) -> str:
     if path not in {"", "auto"} and not path.startswith("/"):
         raise PydanticCustomError("socket_path", "Say a path from / on, auto, or nothing")
     return path
 
 
-SocketPath = Annotated[str, AfterValidator(_check_socket)]
+Text = Annotated[str, AfterValidator(_check_text)]
+Host = Annotated[Text, AfterValidator(_check_host)]
+SocketPath = Annotated[Text, AfterValidator(_check_socket)]
 
 
 class Attribution(StrEnum):
@@ -81,11 +98,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
-    host: str = Field("::", description="Address to listen on; `::` is every address of both families")
+    host: Host = Field("::", description="Address to listen on; `::` is every address of both families")
     tcp_port: Port = Field(9000, description="Port of create and join")
     udp_port: Port = Field(9001, description="Port of the rooms' chat")
     lobby_port: PortOrOff = Field(9002, description="Port of the lobby; 0 = off")
-    ops_host: str = Field("127.0.0.1", description="Address of the operators' HTTP port")
+    ops_host: Host = Field("127.0.0.1", description="Address of the operators' HTTP port")
     ops_port: PortOrOff = Field(9100, description="Port of `/metrics`, `/healthz` and `/readyz`; 0 = off")
     admin_socket: SocketPath = Field(
         "auto",
@@ -138,10 +155,10 @@ class Settings(BaseSettings):
     hide_rooms: bool = Field(
         False, description="Answer a join of a room that isn't there as one with a wrong password (PWD-05)"
     )
-    tls_cert_file: str = Field(
+    tls_cert_file: Text = Field(
         "", description="Certificate (PEM, with those above it) for TLS on the TCP port; empty = plain only (TCP-12)"
     )
-    tls_key_file: str = Field("", description="The certificate's private key (PEM)")
+    tls_key_file: Text = Field("", description="The certificate's private key (PEM)")
     tls_required: bool = Field(False, description="Refuse creates and joins that come without TLS")
     tls_min_version: TlsVersion = Field(TlsVersion.V1_3, description="Oldest TLS spoken: `1.3`, or `1.2` as well")
     attribution: Attribution = Field(
