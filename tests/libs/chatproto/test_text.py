@@ -168,6 +168,8 @@ def test_a_character_is_told_in_words(character: str, words: str) -> None:
 
 
 GOOD_NAMES = [
+    "نمی\u200cکنم".encode(),
+    "ශ්\u200dරී".encode(),
     b"a",
     b"a" * 255,
     ("é" * 127 + "e").encode(),
@@ -200,6 +202,8 @@ BAD_NAMES = [
     "a\u2028b".encode(),
     "a\ufeff".encode(),
     "a\u200db".encode(),
+    "\u200cعلی".encode(),
+    "علی\u200c".encode(),
     "\ue000".encode(),
     "\u0378".encode(),
     ("a" + 5 * "\u0301").encode(),

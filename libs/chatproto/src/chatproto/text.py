@@ -32,6 +32,8 @@ _FLAGS = (
 )
 """England, Scotland and Wales: the flags that Unicode recommends of those that are spelt in tags. Each has a sign that
 stands for it while tags are replaced: no text has control characters by then."""
+_JOINER = re.compile("(?<=[^\0-\x7f])[\u200c\u200d](?=.)")
+"""Where some scripts need a joiner, at most; whether this one does there a relay tells (ROOM-03)."""
 _KINDS = {"Cc": "a control character", "Cn": "unassigned", "Co": "for private use"}
 
 
@@ -124,7 +126,7 @@ def _check(raw: bytes, kind: NameKind) -> str:
     except UnicodeDecodeError:
         raise BadNameError(f"The {kind} name isn't UTF-8: encode it so.", Flaw.NOT_UTF8, kind) from None
     # Ideographic and no-break spaces are fine in a name although Python doesn't call them printable.
-    shown = name.replace("\u3000", " ").replace("\xa0", " ")
+    shown = _JOINER.sub("", name.replace("\u3000", " ").replace("\xa0", " "))
     if not shown.isprintable():
         culprit = name_character(next(character for character in shown if not character.isprintable()))
         sentence = f"The {kind} name has a character that can't be shown ({culprit}): leave it out."

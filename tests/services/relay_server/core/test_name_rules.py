@@ -25,6 +25,7 @@ FINE = [
     "😀", "❤\ufe0f", "❤\ufe0e", "1\ufe0f\u20e3", "‼\ufe0f", "🇯🇵", "👩🏽", "☃", "★Ann★", "葛\U000e0100城", "ﾊﾟﾝﾀﾞ",
     "\u1112\u1161\u11ab\u1100\u1173\u11af", "(・∀・)", "A·B", "ジョン・スミス", "ไทย", "हिन्दी", "שָׁלוֹם", "علي",
     "Ünïcödé", "½", "Ⅷ", "\u05e6\u05f3\u05e8\u05dc\u05d9", "علي ٣",
+    "نمی\u200cکنم", "می\u200cشد", "ශ්\u200dරී", "क्\u200dष", "क्\u200cष", "شــــكر", "مُـحمد", "عـ",
 ]  # fmt: skip
 REFUSED = {
     "zero width": "a\u200bb a\u200cb a\u200db a\u2060b a\ufeffb a\u00adb",
@@ -37,7 +38,9 @@ REFUSED = {
     "annotations": "a\ufff9b\ufffac\ufffb",
     "piles": "Z\u0335\u0335\u0335\u0335\u0335 ก\u0e47\u0e47\u0e47\u0e47\u0e47 \u0301a",
     "unassigned and private": "\u0378 a\ue000b \U0010ffff \ufdd0",
-    "discouraged": "a\u0640b \u302ea \u3031",
+    "joiners of no script": "é\u200db é\u200cb é\u200d\u200db 👩\u200d💻",
+    "joiners where the script needs none": "ع\u200dل د\u200cر \u200cعلی علی\u200c ක්\u200d",
+    "discouraged": "\u0640 \u0640ع a\u0640b \u302ea \u3031",
 }
 
 

@@ -66,6 +66,8 @@ def test_every_look_alike_of_an_ascii_letter_or_digit_shares_a_key_with_it() -> 
         ("ann smith", "ann\u3000smith"),
         ("ёлка", "ëлка"),
         ("100%", "100٪"),
+        ("علی\u200cرضا", "علیرضا"),
+        ("شــكر", "شكر"),
     ],
 )
 def test_names_that_look_alike_are_the_same(one: str, other: str) -> None:
@@ -106,6 +108,7 @@ IMPERSONATIONS = [
     "[server]", "*server*", "@server", "#server", "server!", "-server-", "server 🔥", "(sеrver)",
     "《サーバー》", "【運営】",
     "sérvér", "s\u0332e\u0332r\u0332v\u0332e\u0332r\u0332",
+    "a\u0323dmin", "\u0227dmin", "ho\u0332st", "ho\u0336st",
     "s3rver", "5erver", "5y5tem", "h05t", "adm1n", "@dmin", "@dm1n!", "$erver",
 ]  # fmt: skip
 
@@ -124,6 +127,9 @@ def test_nobody_can_pass_for_the_relay(name: str) -> None:
     "name",
     [
         "ann",
+        "Høst",
+        "Ádmin",
+        "hôst",
         "servers",
         "my server",
         "hostess",

@@ -24,12 +24,16 @@ _HARMLESS_DOTS = str.maketrans(dict.fromkeys("·・", "."))
 _VARIANT: Final = re.compile("([#*0-9])\ufe0f(?=\u20e3)|([^\x00-\x7f])[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """A keycap, or a character with a variation selector."""
 
+_TATWEEL: Final = re.compile("(?<=[\u0620-\u065f\u066e-\u06d3\u06fa-\u077f])\u0640")
+"""Lengthens the Arabic letter before it, which is how some people write their names."""
+
 
 def check_shown(name: str, kind: str) -> None:
     """Check that a printable name shows all it has, and the same on every screen.
 
     It has to be of PRECIS' FreeformClass (RFC 8264), on which nicknames stand (RFC 8266), so nothing in it is
-    invisible, unassigned or discouraged by Unicode. Emoji, middle dots, and ideographs in their variants are fine.
+    invisible, unassigned or discouraged by Unicode. Joiners may stand where a script needs them (RFC 5892, A.1 and
+    A.2). Emoji, middle dots, lengthened Arabic letters, and ideographs in their variants are fine.
 
     Args:
         name: what `chatproto` found printable.
@@ -49,7 +53,7 @@ def check_shown(name: str, kind: str) -> None:
         )
     if unicodedata.category(name[0]) in {"Mn", "Me"}:
         raise BadNameError(f"The {kind} name begins with a mark ({name_character(name[0])}): put a letter before it.")
-    text = unicodedata.normalize("NFC", _VARIANT.sub(_base, name)).translate(_HARMLESS_DOTS)
+    text = unicodedata.normalize("NFC", _TATWEEL.sub("", _VARIANT.sub(_base, name))).translate(_HARMLESS_DOTS)
     if all(map(_is_always_fine, set(text))):
         return
     culprit = next((character for character in text if character in _BLANK), None) or _misplaced(text)

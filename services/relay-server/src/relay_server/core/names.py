@@ -26,6 +26,9 @@ _LEET = str.maketrans("034578@$l", "oeastbasi")  # the last: skeletons have an l
 _ACCENT = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _ACCENTS = re.compile(f"{_ACCENT}(?<=[ -~]{_ACCENT}){_ACCENT}*")
 """On letters that are ASCII by then; on kana they make other letters."""
+_SEEN = re.compile("[a-z][\u0300-\u036f]*[\u0300-\u0303\u0308\u030a-\u030c\u0338]")
+"""A letter with an accent that nobody overlooks, as in ``Ádmin`` or ``Høst``: a word of another language. What stands
+below, a dot and a line may be overlooked."""
 _WORD = re.compile(r"[^\W_](?:.*[^\W_])?")
 _BRACKETED_END = re.compile(r"\(([^()]*)\)+\Z")
 _WORD_WITH_SIGNS = re.compile(r"(?:[^\W_]|[@$])(?:.*(?:[^\W_]|[@$]))?")
@@ -51,8 +54,12 @@ def count_normal_characters(name: str) -> int:
 
 
 def check_not_reserved(keys: tuple[str, ...]) -> None:
-    """Raise BadNameError if a name with these keys could be taken for the relay itself (ROOM-03)."""
-    if not _RESERVED.isdisjoint(_plain_words(keys)):
+    """Raise BadNameError if a name with these keys could be taken for the relay itself, or who runs it (ROOM-03).
+
+    The relay's own name is one with any accents: clients go by it.
+    """
+    seen_so = (key for key in keys if not _SEEN.search(key))
+    if not _SERVER.isdisjoint(_plain_words(keys)) or not _RESERVED.isdisjoint(_plain_words(seen_so)):
         raise BadNameError("The user name is reserved: choose another.")
 
 

@@ -6,6 +6,8 @@ from typing import Final
 from confusable_homoglyphs.confusables import confusables_data
 
 _LEFT_TO_RIGHT_MARK: Final = "\u200e"
+_TATWEEL: Final = 0x640
+"""Lengthens the letter before it, and so shows, but makes no other word."""
 _INVISIBLE: Final = (
     (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
     (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
@@ -52,6 +54,7 @@ def _prototypes() -> dict[int, str]:
     alikes = _look_alikes()
     table = {ord(text): _prototype(text, alikes) for text in alikes if len(text) == 1}
     table = {character: prototype.translate(table) for character, prototype in table.items()}  # some have parts again
+    table[_TATWEEL] = ""
     return table | {code: "" for first, last in _INVISIBLE for code in range(first, last + 1)}
 
 
