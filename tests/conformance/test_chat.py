@@ -306,6 +306,7 @@ def test_what_is_not_utf8_is_dropped(people: People, room: bytes, message: bytes
         ("\x1b]0;title\x07", "\ufffd]0;title\ufffd"),
         ("\x9b2J\x7f\0", "\ufffd2J\ufffd\ufffd"),
         ("\u202egnp.exe", "\ufffdgnp.exe"),
+        ("\u202b\u05e9\u05dc\u05d5\u05dd\u200f!\u202c \u2066ok\u2069\u200e", "\u05e9\u05dc\u05d5\u05dd! ok"),
         ("a\u2028b\x85c", "a⏎b⏎c"),
         ("👩\u200d🔬", "👩\u200d🔬"),
         ("x\nserver: closed", "x⏎server: closed"),

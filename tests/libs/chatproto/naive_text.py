@@ -11,14 +11,15 @@ FLAGS = tuple("\U0001f3f4" + "".join(chr(0xE0000 + ord(sign)) for sign in f"{reg
 UNSAFE = re.compile(
     "(\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029])"
     f"|({'|'.join(FLAGS)})"
-    "|[\x00-\x08\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"
+    "|[\x00-\x08\x0e-\x1f\x7f-\x9f\u202d\u202e\u206a-\u206f"
     "\ufff0-\ufffb\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
 )
+MARKS_OF_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202c\u2066-\u2069]")
 SELECTORS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 
 
 def sanitize(text: str) -> str:
-    return level(UNSAFE.sub(replace, text))
+    return level(UNSAFE.sub(replace, MARKS_OF_DIRECTION.sub("", text)))
 
 
 def replace(found: re.Match[str]) -> str:

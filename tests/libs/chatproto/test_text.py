@@ -41,7 +41,7 @@ RISKY_TEXT = st.text(st.one_of(*map(st.sampled_from, RISKY), st.characters()), m
 ENGLAND, SCOTLAND, WALES = naive_text.FLAGS
 # What one step of `sanitize` could take from another: signs that stand for something meanwhile, and all of one chain.
 TANGLED = (
-    *"\0\1\2\3\r\n\x85\u2028\u202e\ufffda あ😀\xad\u200d\U000110bd\U0001bca1",
+    *"\0\1\2\3\r\n\x85\u2028\u202e\u200e\u2069\ufffda あ😀\xad\u200d\U000110bd\U0001bca1",
     *"\u0301\u0302\u20dd\ufe00\ufe0f\U000e0100\U000e0101\U00011000\U00011001\U0001d167\U0001e130",
     *"\U0001f3f4\U000e0067\U000e007f",
     *naive_text.FLAGS,
@@ -117,7 +117,13 @@ def test_every_character_is_a_mark_a_joiner_or_neither_as_unicode_says() -> None
         ("\x9b2J\x07", f"{REPLACEMENT}2J{REPLACEMENT}"),
         ("\u202egnp.exe", f"{REPLACEMENT}gnp.exe"),
         ("x\nserver: closed", f"x{NEWLINE_SIGN}server: closed"),
-        ("\u2066a\u2069", f"{REPLACEMENT}a{REPLACEMENT}"),
+        ("\u202dabc\u202c", f"{REPLACEMENT}abc"),
+        ("\u2066a\u2069", "a"),
+        ("שלום\u200f!", "שלום!"),
+        ("\u202bسلام\u202c \u200eok\u061c", "سلام ok"),
+        ("\u202c\u2069 the end of a paste, or its beginning \u202a\u2067", " the end of a paste, or its beginning "),
+        ("a\r\u200e\nb", f"a{NEWLINE_SIGN}b"),
+        ("a" + 3 * "\u0301" + "\u200e" + 3 * "\u0301", "a" + 4 * "\u0301" + REPLACEMENT),
         ("\ufff9漢\ufffaかん\ufffb", f"{REPLACEMENT}漢{REPLACEMENT}かん{REPLACEMENT}"),
         ("hi" + "\U000e0068\U000e0069", "hi" + 2 * REPLACEMENT),
         ("\U0001f3f4\U000e0075\U000e0073\U000e007f", "\U0001f3f4" + 3 * REPLACEMENT),

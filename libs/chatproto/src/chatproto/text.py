@@ -14,10 +14,14 @@ REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _NEWLINES = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
 _CONTROLS = (
     (0x00, 0x08), (0x0E, 0x1B), (0x1F, 0x1F), (0x7F, 0x84), (0x86, 0x9F),  # C0 less tab, DEL and C1 drive terminals
-    (0x61C, 0x61C), (0x200E, 0x200F), (0x202A, 0x202E), (0x2066, 0x206F),  # reorder or reshape what stands around them
+    (0x202D, 0x202E), (0x206A, 0x206F),  # turn or reshape the letters that follow
     (0xFFF0, 0xFFFB),  # annotations: text that nobody sees
 )  # fmt: skip
+_DIRECTION_MARKS = "\u061c\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
+"""Come along with pasted Hebrew and Arabic. Nothing is seen of them, so they are left out: open ones would reorder what
+stands behind the text."""
 _REPLACED = (
+    *((mark, "") for mark in _DIRECTION_MARKS),
     ("\r\n", NEWLINE_SIGN),
     *((newline, NEWLINE_SIGN) for newline in _NEWLINES),
     *((chr(code), REPLACEMENT) for first, last in _CONTROLS for code in range(first, last + 1)),
@@ -40,8 +44,9 @@ _KINDS = {"Cc": "a control character", "Cn": "unassigned", "Co": "for private us
 def sanitize(text: str) -> str:
     """Make text harmless to show in one line (UDP-11).
 
-    Newlines become U+23CE. U+FFFD stands for what drives terminals (tabs may stay), turns the writing direction, or
-    isn't seen at all (tags outside of flags, annotations), and for marks piled up on one character, beyond 4.
+    Newlines become U+23CE. U+FFFD stands for what drives terminals (tabs may stay), turns letters around, or isn't seen
+    at all (tags outside of flags, annotations), and for marks piled up on one character, beyond 4. Marks of the writing
+    direction are left out.
 
     Hostile text costs little more than other text of its length: nothing is done for each character in Python.
     """
