@@ -23,7 +23,7 @@ def carry_out(_: Namespace) -> int:
 
     settings = load_settings()
     wants_json = settings.log_format is LogFormat.JSON or (
-        settings.log_format is LogFormat.AUTO and not sys.stderr.isatty()
+        settings.log_format is LogFormat.AUTO and not (sys.stderr and sys.stderr.isatty())
     )
 
     async def run() -> int:

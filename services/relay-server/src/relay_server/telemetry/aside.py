@@ -76,14 +76,17 @@ def _write(descriptor: int, data: bytes) -> None:
 
 @contextmanager
 def errors_aside() -> Iterator[None]:
-    """Have an `Aside` in the place of the standard error, for records, tracebacks and warnings alike."""
+    """Put an `Aside` in the place of the standard error, for records, tracebacks and warnings alike.
+
+    It stays there if, at the end, somebody doesn't take what is written: what is said after that must not wait either.
+    """
     original = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - None: it was closed before the start
     sys.stderr = aside = Aside(original)
     try:
         yield
     finally:
         if aside.end():
-            sys.stderr = original  # for what is said after this; if nobody reads, the end waits for nobody
+            sys.stderr = original
 
 
 def dropped_records() -> int:
