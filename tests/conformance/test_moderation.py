@@ -168,6 +168,7 @@ def test_a_banned_member_comes_back_neither_by_name_nor_from_its_address(relay: 
         request = json.dumps({"username": "bob", "reply": "json"}).encode()
         (reply,) = ask(relay, wire.frame(wire.JOIN, wire.REQUEST, room, request), "127.0.0.2")
         assert "banned" in json.loads(reply.payload)["message"]
+        assert json.loads(reply.payload)["banned"] is True
         ann.say(b"/unban")
         tells(ann, b"Banned: bob.")
         ann.say(b"/unban bob")

@@ -144,6 +144,18 @@ def test_a_host_keeps_order_through_a_pipe(pair: tuple[Chat, Chat]) -> None:
     ann.is_told("bob was kicked")
 
 
+def test_who_is_banned_is_told_so_at_once_and_when_it_comes_back(
+    chat: Callable[..., Chat], pair: tuple[Chat, Chat], relay: Relay, room: str
+) -> None:
+    ann, bob = pair
+    ann.say("/ban bob")
+    bob.is_told("The host of this room has banned you.")
+    bob.ends(1)
+    again = chat("join", room, "--name", "bob", "--server", relay.server)
+    again.is_told("The host of this room has banned you.")
+    again.ends(1)
+
+
 def test_no_command_reaches_a_relay_that_would_relay_it(
     chat: Callable[..., Chat], common_relays: CommonRelays, room: str
 ) -> None:

@@ -37,6 +37,7 @@ from chatproto import (
     parse_json_notice,
     sanitize,
 )
+from chatproto.codes import BANNED
 from chatproto.constants import MAX_DELIVERY_BYTES
 from libs.chatproto.strategies import USER_NAMES
 
@@ -85,6 +86,10 @@ NOTICES: list[st.SearchStrategy[Notice]] = [
         (
             Disconnected(EvictionReason.KICKED),
             {"notice": "disconnected", "reason": "kicked", "message": "The host removed you."},
+        ),
+        (
+            Disconnected(EvictionReason.KICKED, banned=True),
+            {"notice": "disconnected", "reason": "kicked", "banned": True, "message": BANNED},
         ),
         (Challenge("0123456789abcdef"), {"notice": "challenge", "nonce": "0123456789abcdef"}),
         (

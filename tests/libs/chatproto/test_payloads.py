@@ -17,6 +17,7 @@ from chatproto.payloads import (
     encode_completion,
     encode_request,
     encode_status,
+    tells_ban,
 )
 from libs.chatproto.strategies import COMPLETIONS, PLAIN_TOKENS, REQUESTS, USER_NAMES
 
@@ -180,6 +181,13 @@ def test_a_status_is_one_byte_or_an_object_with_three_fields() -> None:
         "reason": "no_such_room",
         "message": Status.NO_SUCH_ROOM.message,
     }
+
+
+@pytest.mark.parametrize("banned", [True, False])
+def test_a_refusal_in_json_tells_a_ban(banned: bool) -> None:
+    payload = encode_status(Status.BAD_NAME, json_reply=True, banned=banned)
+    assert tells_ban(payload) is banned
+    assert not tells_ban(encode_status(Status.BAD_NAME, json_reply=False, banned=banned))
 
 
 @pytest.mark.parametrize("message", [None, "", 5, [], {}])

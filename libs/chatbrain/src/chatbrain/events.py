@@ -82,6 +82,8 @@ class Ended:
     """Where no relay was reached, or none that is trusted."""
     finding: Finding | None = None
     """What was found there instead."""
+    banned: bool = False
+    """Whether the host lets nobody of this name or from here in (MOD-04): nothing that one can do helps."""
 
     @classmethod
     def unreachable(cls, server: ServerAddress | str, finding: Finding, *, tls: bool = False) -> Self:

@@ -124,7 +124,7 @@ class LobbyBrain(Membership):
             return
         self._course.tell(notice)
         if isinstance(notice, Disconnected):
-            self._evict(notice.reason, now)
+            self._evict(notice, now)
 
     def _doubt(self, now: float) -> None:
         # To the lobby a new port is a new client; the old one is soon found unreachable and removed.

@@ -10,7 +10,7 @@ from chatbrain.events import Ended, EndReason, Event
 from chatbrain.findings import Finding
 from chatbrain.liveness import Liveness
 from chatbrain.outbox import Outbox
-from chatproto import EvictionReason, parse_command
+from chatproto import Disconnected, EvictionReason, parse_command
 
 _FINAL: Final = {EvictionReason.ABUSE, EvictionReason.KICKED, EvictionReason.HOST_LEFT}
 """Who lost the place for these must not come back by itself."""
@@ -106,12 +106,12 @@ class Membership:
         self._liveness.stop()
         self._outbox.close()
 
-    def _evict(self, reason: EvictionReason, now: float) -> None:
+    def _evict(self, notice: Disconnected, now: float) -> None:
         """Take note that the relay took the place away."""
         self._lose()
-        closed = reason is EvictionReason.HOST_LEFT
-        last_words = Ended(EndReason.ROOM_CLOSED if closed else EndReason.EVICTED, reason.message, eviction=reason)
-        if reason in _FINAL:
+        end = EndReason.ROOM_CLOSED if notice.reason is EvictionReason.HOST_LEFT else EndReason.EVICTED
+        last_words = Ended(end, notice.message, eviction=notice.reason, banned=notice.banned)
+        if notice.reason in _FINAL:
             self._end(last_words)
         else:
             self._wait(last_words, now)

@@ -205,7 +205,7 @@ class RoomBrain(Membership):
 
     def _refuse(self, refusal: RefusedError, asked_from: str, now: float) -> None:
         status = refusal.status
-        last_words = Ended(EndReason.REFUSED, sanitize(str(refusal)), status)
+        last_words = Ended(EndReason.REFUSED, sanitize(str(refusal)), status, banned=refusal.banned)
         if not self._course.ever_joined or not self._claim.may_pass(status):
             self._end(last_words)
         elif self._means_alive(status, asked_from):  # a quiet room
@@ -237,7 +237,7 @@ class RoomBrain(Membership):
             if self._attempt:
                 self._stop_asking()
             self._claim.lose_room()  # it closed with its host
-            self._evict(notice.reason, now)
+            self._evict(notice, now)
         elif isinstance(notice, HostChanged):
             self._claim.was_host = notice.name == self._claim.name
         elif isinstance(notice, PasswordState) and notice.changed:

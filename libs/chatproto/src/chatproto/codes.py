@@ -1,6 +1,7 @@
 """The closed sets of numbers and words that stand on the wire."""
 
 from enum import IntEnum, StrEnum, unique
+from typing import Final
 
 
 @unique
@@ -64,6 +65,10 @@ _MESSAGES = {
     Status.BUSY: "The relay is busy: try again in a moment.",
     Status.SHUTTING_DOWN: "The relay is shutting down.",
 }
+
+
+BANNED: Final = "The host of this room has banned you."
+"""What status 5 and the reason `kicked` mean to who is banned (MOD-04)."""
 
 
 @unique

@@ -31,6 +31,8 @@ class ProtocolError(Exception):
     """A request that can't be served; ``status`` is the answer on the wire (TCP-10)."""
 
     status: ClassVar[Status] = Status.MALFORMED
+    banned: ClassVar[bool] = False
+    """Whether no other name would help, for the room's host has banned who asks (MOD-04)."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.status.message)
@@ -97,6 +99,8 @@ class NotSupportedError(ProtocolError):
 class RefusedError(Exception):
     """The relay refused a client's request: ``status`` says why, ``str()`` says it to a person."""
 
-    def __init__(self, status: Status, message: str = "") -> None:
+    def __init__(self, status: Status, message: str = "", *, banned: bool = False) -> None:
         super().__init__(message or status.message)
         self.status = status
+        self.banned = banned
+        """Whether the room's host lets whoever asks in no more, under no name (MOD-04)."""

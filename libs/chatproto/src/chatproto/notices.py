@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import ClassVar, Final, TypeAlias
 
-from chatproto.codes import EvictionReason
+from chatproto.codes import BANNED, EvictionReason
 from chatproto.lists import BanList, MemberList
 from chatproto.outcomes import CommandDone, CommandFailed
 
@@ -44,6 +44,8 @@ class Disconnected:
     KIND: ClassVar = "disconnected"
 
     reason: EvictionReason
+    banned: bool = False
+    """Whether the host lets you in no more (MOD-04); prose doesn't tell."""
 
     def __str__(self) -> str:
         return f"disconnected: {self.reason}"
@@ -51,7 +53,7 @@ class Disconnected:
     @property
     def message(self) -> str:
         """Say it in a sentence to the person it befell."""
-        return self.reason.message
+        return BANNED if self.banned else self.reason.message
 
 
 @dataclass(frozen=True, slots=True)

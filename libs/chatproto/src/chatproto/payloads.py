@@ -84,11 +84,13 @@ def asks_for_json(payload: bytes) -> bool:
         return False
 
 
-def encode_status(status: Status, *, json_reply: bool, message: str = "") -> bytes:
+def encode_status(status: Status, *, json_reply: bool, message: str = "", banned: bool = False) -> bytes:
     """Write a reply's payload: one byte, or a JSON object for who asked for it (TCP-06)."""
     if not json_reply:
         return bytes((status,))
     fields = {"status": int(status), "reason": status.reason, "message": message or status.message}
+    if banned:
+        fields["banned"] = True
     return json.dumps(fields, ensure_ascii=False).encode()
 
 
@@ -109,6 +111,11 @@ def decode_status(payload: bytes) -> tuple[Status, str]:
         return Status(code), Status(code).message
     except (KeyError, ValueError):
         raise MalformedError("The relay's status isn't one that the protocol knows.") from None
+
+
+def tells_ban(payload: bytes) -> bool:
+    """Tell whether a legal reply's payload says that the host has banned who asks (MOD-04)."""
+    return payload[:1] == b"{" and _parse_json(payload).get("banned") is True
 
 
 def encode_completion(completion: Completion, *, json_reply: bool) -> bytes:

@@ -15,6 +15,7 @@ from chatproto.payloads import (
     encode_completion,
     encode_request,
     encode_status,
+    tells_ban,
 )
 from chatproto.tcrp import Frame, FrameDecoder, encode_frame
 from chatproto.text import check_room_name
@@ -114,7 +115,7 @@ class ServerTransaction:
     def refuse(self, error: ProtocolError) -> bytes:
         """Write the state-1 frame that says no and why; the transaction ends (TCP-06)."""
         self._phase = Phase.ENDED
-        payload = encode_status(error.status, json_reply=self._json_reply, message=str(error))
+        payload = encode_status(error.status, json_reply=self._json_reply, message=str(error), banned=error.banned)
         return self._frame(State.REPLY, payload)
 
     def abandon(self) -> None:
@@ -146,7 +147,7 @@ class ClientTransaction:
             if not self._accepted and frame.state == State.REPLY:
                 status, message = decode_status(frame.payload)
                 if status is not Status.OK:
-                    raise RefusedError(status, message)
+                    raise RefusedError(status, message, banned=tells_ban(frame.payload))
                 self._accepted = True
             elif self._accepted and frame.state == State.COMPLETION:
                 return decode_completion(frame.payload)

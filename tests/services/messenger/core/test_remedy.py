@@ -32,6 +32,11 @@ def test_who_left_or_was_put_out_may_come_again() -> None:
     assert remedies(Ended(EndReason.EVICTED, "", eviction=EvictionReason.KICKED)) == (Remedy.AGAIN,)
 
 
+def test_nothing_leads_back_for_who_is_banned() -> None:
+    assert remedies(Ended(EndReason.EVICTED, "", eviction=EvictionReason.KICKED, banned=True)) == ()
+    assert remedies(Ended(EndReason.REFUSED, "No.", Status.BAD_NAME, banned=True)) == ()
+
+
 def test_a_closed_room_can_be_created_anew() -> None:
     assert remedies(Ended(EndReason.ROOM_CLOSED, ""))[0] is Remedy.CREATE
 

@@ -32,6 +32,8 @@ _BY_STATUS = {
 
 def remedies(ended: Ended) -> tuple[Remedy, ...]:
     """Return what helps, the best first; none where only somebody else can help."""
+    if ended.banned:
+        return ()
     if ended.status is not None:
         return _BY_STATUS.get(ended.status, (Remedy.AGAIN,))
     if ended.reason is EndReason.UNTRUSTED:

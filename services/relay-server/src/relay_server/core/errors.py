@@ -1,6 +1,7 @@
 """Why the registry rejects a request; each class carries the status that answers it (TCP-10)."""
 
 from chatproto import BadNameError, ProtocolError, Status
+from chatproto.codes import BANNED
 
 
 class RoomExistsError(ProtocolError):
@@ -35,6 +36,11 @@ class RoomFullError(ProtocolError):
 
 class BannedError(BadNameError):
     """The room's host lets nobody of this name or from this address in (MOD-04)."""
+
+    banned = True
+
+    def __init__(self) -> None:
+        super().__init__(BANNED)
 
 
 class TooManyError(ProtocolError):

@@ -81,7 +81,7 @@ class Moderation:
         ban = Ban(member.name if member else name, keys, network)
         self._add(room, ban)
         if member:
-            self.kick(member, now)
+            self._registry.evict(member, EvictionReason.KICKED, now, banned=True)
         return ban
 
     def ban_address(self, room: Room, ip: bytes, now: float) -> Ban:
@@ -96,7 +96,7 @@ class Moderation:
             raise ModerationError(CommandFailed(Failure.BAN_OF_HOST_ADDRESS, name=ban.name))
         self._add(room, ban)
         for member in [member for member in room.members if network_of(member.ip) == ban.network]:
-            self.kick(member, now)
+            self._registry.evict(member, EvictionReason.KICKED, now, banned=True)
         return ban
 
     def unban(self, room: Room, name: str) -> tuple[Ban, ...]:

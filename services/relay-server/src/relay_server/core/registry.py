@@ -206,9 +206,9 @@ class Registry:
         self._announce(member, MemberLeft(member.name))
         self._after_removal(member, EvictionReason.HOST_LEFT, now)
 
-    def evict(self, member: Member, reason: EvictionReason, now: float) -> None:
+    def evict(self, member: Member, reason: EvictionReason, now: float, *, banned: bool = False) -> None:
         """Take a member's place from it and tell it why (EVI-02)."""
-        if not self._expel(member, reason):
+        if not self._expel(member, reason, banned=banned):
             return
         self._announce(member, MemberEvicted(member.name, reason))
         self._after_removal(member, reason, now)
@@ -319,7 +319,7 @@ class Registry:
         if any(key in room.members_by_key for key in keys):
             raise NameTakenError  # before a ban: who is in stays, and may ask so whether it still is
         if room.shuts_out(user_name, keys, ip):
-            raise BannedError("The host of this room has banned you.")
+            raise BannedError
         if self._policy.announce:
             self.admission.check_announcement(ip, len(room.members), now)
         member = Member(room, user_name, user_name.encode() + b": ", keys, ip, now, room.mutes_name(keys))
@@ -362,7 +362,7 @@ class Registry:
         self.proofs.end(session)
         self._watch.forget(session)
 
-    def _expel(self, member: Member, reason: EvictionReason) -> bool:
+    def _expel(self, member: Member, reason: EvictionReason, *, banned: bool = False) -> bool:
         """Remove a member and tell it why, at its last address; False if it is gone already."""
         room, session = member.room, member.room.members.get(member)
         if session is None:
@@ -371,7 +371,7 @@ class Registry:
         self._remove(member)
         self._observer(events.MemberEvicted(room.name, member.name, reason))
         if session.address is not None:  # else somebody else may listen at its provisional address
-            self._post(Disconnected(reason), audience, log=room.sent)
+            self._post(Disconnected(reason, banned), audience, log=room.sent)
         return True
 
     def _after_removal(self, member: Member, reason: EvictionReason, now: float) -> None:

@@ -45,6 +45,10 @@ def test_every_fault_says_what_to_do(fault: Fault, language: str) -> None:
             Ended(EndReason.ROOM_CLOSED, "", eviction=EvictionReason.HOST_LEFT),
             Words("The host left, so the room closed.", "Create it again, or join another room."),
         ),
+        (
+            Ended(EndReason.EVICTED, "", eviction=EvictionReason.KICKED, banned=True),
+            Words("The host of this room has banned you."),
+        ),
         (Ended(EndReason.EVICTED, ""), Words("The relay took your place in the room away.", "Join again.")),
         (Ended(EndReason.UNREACHABLE, "Of another\x1b making."), Words("Of another\ufffd making.")),
     ],

@@ -36,6 +36,8 @@ def ending(ended: Ended) -> Words:
     match ended:
         case Ended(EndReason.LEFT):
             return Words(_("You left."))
+        case Ended(banned=True):
+            return Words(_("The host of this room has banned you."))
         case Ended(EndReason.REFUSED, text, Status() as status):
             return refusal(status, text)
         case Ended(eviction=EvictionReason() as reason):
