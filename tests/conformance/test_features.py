@@ -166,3 +166,26 @@ def test_lists_are_data_in_short_parts(people: People, room: bytes) -> None:
     assert "unlisted" not in part
     assert listed[:2] == [{"name": "ann", "host": True}, {"name": "Doe, John", "muted": True}]
     assert [member["name"] for member in listed[1:]] == names
+
+
+@pytest.mark.requirement("UDP-10")
+def test_who_is_greeted_hears_it(people: People, room: bytes) -> None:
+    ann = people.create(room, b"ann", features=FACTS)
+    cem = people.join(room, b"cem")
+    ann.await_fact("member_joined")
+    bob = Member(people.relay, wire.JOIN, room, b"bob", features=FACTS)  # not heard yet
+    assert ann.heard(after=cem) == []
+    bob.keep_alive()
+    assert ann.await_fact("member_joined")["name"] == "bob"
+    ann.say(b"welcome")
+    assert bob.hear() == b"ann: welcome"
+    bob.leave()
+    assert ann.await_fact("member_left")["name"] == "bob"
+    bob.udp.close()
+
+
+@pytest.mark.requirement("UDP-10")
+def test_of_who_asks_for_no_facts_the_others_are_told_at_the_join(people: People, room: bytes) -> None:
+    ann = people.create(room, b"ann", features=FACTS)
+    Member(people.relay, wire.JOIN, room, b"bob", features=()).udp.close()
+    assert ann.await_fact("member_joined")["name"] == "bob"

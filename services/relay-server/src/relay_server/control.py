@@ -202,8 +202,9 @@ class Control:
             )
         else:
             member = self._registry.join_room(
-                asked.room, name, token, peer.ip, now, keys=asked.keys, port=port, proof=password_hash
-            )
+                asked.room, name, token, peer.ip, now, keys=asked.keys, port=port, proof=password_hash,
+                told_when_heard=Feature.NOTICES in request.features,
+            )  # fmt: skip
         member.session.json_notices = Feature.NOTICES in request.features
         if Feature.RECEIPTS in request.features:
             member.said = SaidNumbers()

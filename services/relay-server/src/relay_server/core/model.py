@@ -145,6 +145,8 @@ class Member:
     ip: bytes
     """Where it joined from: bans and limits go by it, and datagrams from elsewhere don't count (UDP-02)."""
     joined_at: float = 0.0
+    announced: bool = True
+    """Whether the others were told that it joined (UDP-10)."""
     muted: bool = False
     """Whether its name is (MOD-05); `limit` is a `Muted` as well, once it was heard."""
     limit: SpeechLimit | Muted | None = None

@@ -120,18 +120,10 @@ class Registry:
         return member
 
     def join_room(
-        self,
-        room_name: bytes,
-        user_name: str,
-        token: bytes,
-        ip: bytes,
-        now: float,
-        *,
-        keys: tuple[str, ...] = (),
-        port: Address | None = None,
-        proof: str | None = None,
-    ) -> Member:
-        """Let a member into a room; ``keys`` and ``port`` as in `create_room`.
+        self, room_name: bytes, user_name: str, token: bytes, ip: bytes, now: float,
+        *, keys: tuple[str, ...] = (), port: Address | None = None, proof: str | None = None, told_when_heard: bool = False,
+    ) -> Member:  # fmt: skip
+        """Let a member into a room; ``keys`` and ``port`` as in `create_room`. With ``told_when_heard`` the others are told later.
 
         ``proof`` is the hash that the member's password was found to fit, so a room that was created anew while
         that was found out stays closed (PWD-02).
@@ -158,6 +150,7 @@ class Registry:
         if room.knows_as_host(user_name, ip):
             self.make_host(member)
         self._observer(events.MemberJoined(room.name, user_name))
+        member.announced = not told_when_heard
         self._announce(member, MemberJoined(user_name))
         return member
 
@@ -189,6 +182,9 @@ class Registry:
         self.provisional.withdraw(session)
         self.provisional.prove(remote)
         member.room.listen(session, source)
+        if not member.announced:  # till now nobody's answer would have reached it
+            member.announced = True
+            self._announce(member, MemberJoined(member.name))
         if newcomer and member.room.topic:
             self.tell(member, Topic(member.room.topic))
 
@@ -391,8 +387,8 @@ class Registry:
             self._sessions_by_remote.remove(remote, session)
 
     def _announce(self, member: Member, notice: Notice) -> None:
-        """Tell the others of the member's room about it."""
-        if self._policy.announce:
+        """Tell the others of the member's room about it, if they know of the member."""
+        if self._policy.announce and member.announced:
             self._post(notice, member.room.gather(), member.room.members.get(member), log=member.room.sent)
 
     def _post(self, notice: Notice, audience: Audience | None, but: Session | None = None, *, log: Log | None) -> None:
