@@ -6,12 +6,13 @@ import io
 import os
 import signal
 import sys
+import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from messenger.cli.platforms import be_printable, on_end, run
+from messenger.cli.platforms import be_printable, on_end, open_link, run
 
 ROOT = Path(__file__).parents[4]
 CLIENTS = [ROOT / place / "src" for place in ("libs/chatproto", "libs/chatclient", "services/messenger")]
@@ -23,6 +24,7 @@ POSIX_NAMES = {
     *("SIGHUP", "SIGKILL", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGCHLD", "SIGPIPE", "SIGWINCH", "pause"),
     *("alarm", "setitimer", "fchmod", "sched_getaffinity", "get_blocking", "recvmsg", "sendmsg"),
 }
+URL = "https://example.org/"
 
 
 def unguarded(node: ast.AST) -> Iterator[ast.AST]:
@@ -95,3 +97,37 @@ def test_no_character_ends_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     be_printable()
     print("caf\u00e9 \ud800", flush=True)
     assert written.getvalue() == b"caf? ?\n"
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "opens"),
+    [
+        ("linux", {"DISPLAY": ":0"}, True),
+        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ("linux", {}, False),
+        ("linux", {"DISPLAY": ":0", "SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"}, False),
+        ("darwin", {}, True),
+        ("win32", {}, True),
+    ],
+)
+def test_a_link_is_opened_only_where_there_is_a_screen_for_it(
+    monkeypatch: pytest.MonkeyPatch, platform: str, environment: dict[str, str], opens: bool
+) -> None:
+    opened: list[str] = []
+
+    def note(url: str) -> bool:
+        opened.append(url)
+        return True
+
+    monkeypatch.setattr("sys.platform", platform)
+    monkeypatch.setattr(webbrowser, "open", note)
+    assert open_link(URL, environment) is opens
+    assert opened == [URL] * opens
+
+
+def test_a_browser_that_fails_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_url: str) -> bool:
+        raise webbrowser.Error
+
+    monkeypatch.setattr(webbrowser, "open", fail)
+    assert not open_link(URL, {"DISPLAY": ":0"})

@@ -229,7 +229,7 @@ def test_a_file_of_recents_that_cannot_be_written_spoils_nothing(sight: Sight) -
     sight.recents.path.mkdir()
     sight.fill(Mode.JOIN)
     sight.go()
-    assert "The recent rooms can't be written" in sight.text
+    assert "The recent rooms can't be saved" in sight.text
 
 
 def test_an_invitation_fills_the_form(sight: Sight) -> None:
@@ -303,7 +303,7 @@ def test_the_key_ring_keeps_a_password_when_asked(theme: Theme, tmp_path: Path) 
 def test_a_key_ring_that_fails_spoils_nothing(theme: Theme, tmp_path: Path) -> None:
     sight = Sight(theme, tmp_path, KeyRing(FakeKeyring(broken=True)))
     come_in_keeping(sight)
-    assert "The key ring didn't keep the password." in sight.text
+    assert "The key ring couldn't store the password." in sight.text
     start = sight.open_window().start
     start.list.itemClicked.emit(start.list.item(0))
     assert start.form.password.text() == ""

@@ -1,43 +1,25 @@
-"""What the app does besides drawing: links in a browser."""
+"""How the app ends."""
 
-import webbrowser
+import io
+import sys
 
 import pytest
 
-from messenger.cli.platforms import open_link
-
-URL = "https://example.org/"
-
-
-@pytest.mark.parametrize(
-    ("platform", "environment", "opens"),
-    [
-        ("linux", {"DISPLAY": ":0"}, True),
-        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
-        ("linux", {}, False),
-        ("linux", {"DISPLAY": ":0", "SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"}, False),
-        ("darwin", {}, True),
-        ("win32", {}, True),
-    ],
-)
-def test_a_link_is_opened_only_where_there_is_a_screen_for_it(
-    monkeypatch: pytest.MonkeyPatch, platform: str, environment: dict[str, str], opens: bool
-) -> None:
-    opened: list[str] = []
-
-    def note(url: str) -> bool:
-        opened.append(url)
-        return True
-
-    monkeypatch.setattr("sys.platform", platform)
-    monkeypatch.setattr(webbrowser, "open", note)
-    assert open_link(URL, environment) is opens
-    assert opened == [URL] * opens
+from messenger.terminal.app import ChatApp
+from messenger.terminal.start_screen import Form
+from services.messenger.core.fake_relay import Case
 
 
-def test_a_browser_that_fails_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_url: str) -> bool:
-        raise webbrowser.Error
-
-    monkeypatch.setattr(webbrowser, "open", fail)
-    assert not open_link(URL, {"DISPLAY": ":0"})
+def test_nothing_is_written_to_a_terminal_that_has_gone(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual's own drivers would wait until somebody takes what they write."""
+    written: list[str] = []
+    monkeypatch.setattr("textual.drivers.linux_driver.LinuxDriver.write", lambda _driver, data: written.append(data))
+    monkeypatch.setattr(ChatApp, "exit", lambda _app: None)
+    app = ChatApp(case.messenger, form=Form(name="ann"))
+    driver_class = app.get_driver_class()
+    driver = driver_class.__new__(driver_class)  # one that is set up takes the terminal
+    driver.write("here")
+    monkeypatch.setattr(sys, "__stdin__", io.StringIO())
+    app.leave_at_end()
+    driver.write("gone")
+    assert written == ["here"]

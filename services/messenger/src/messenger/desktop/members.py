@@ -44,7 +44,7 @@ class Members(QWidget):
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._ask_for_menu)
         self.list.itemActivated.connect(lambda item: self.mentioned.emit(item.data(Role.PERSON)))
-        self.hint = QLabel(_("This relay doesn't say who is here: those are listed who spoke."))
+        self.hint = QLabel(_("This relay has no list of members: only those who spoke are shown."))
         self.hint.setProperty("role", "muted")
         self.hint.setWordWrap(True)
         self.hint.setContentsMargins(16, 4, 12, 12)

@@ -63,7 +63,7 @@ class Start(QScrollArea):
     def __init__(self, messenger: Messenger, theme: Theme, recents: Recents, keys: KeyRing | None) -> None:
         super().__init__()
         self.setObjectName("start")
-        self.setAccessibleName(_("Come in"))
+        self.setAccessibleName(_("Join"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -78,13 +78,13 @@ class Start(QScrollArea):
         self.list = QListWidget()
         self.list.setObjectName("recents")
         self.list.setAccessibleName(_("Recent rooms"))
-        self.list.setAccessibleDescription(_("Where you were lately; Enter writes it into the form"))
+        self.list.setAccessibleDescription(_("Rooms you joined recently; Enter fills in the form"))
         self.list.setItemDelegate(RoomDelegate(theme))
         self.list.setMouseTracking(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.forget = QPushButton(_("&Forget"))
         self.forget.setProperty("role", "quiet")
-        self.forget.setAccessibleDescription(_("Takes the chosen room out of the list"))
+        self.forget.setAccessibleDescription(_("Removes the selected room from the list"))
         self._lay_out()
         self.form.wanted.connect(self._go)
         self.form.fix.clicked.connect(self._fix)
@@ -219,9 +219,9 @@ class Start(QScrollArea):
         try:
             self._recents.remember(entry)
         except OSError as error:
-            conversation.note(_("The recent rooms can't be written ({reason}).").format(reason=error.strerror or error))
+            conversation.note(_("The recent rooms can't be saved ({reason}).").format(reason=error.strerror or error))
         if self._keys and entry.password and self.form.keep.isChecked() and not self._keys.keep(entry):
-            conversation.note(_("The key ring didn't keep the password."), problem=True)
+            conversation.note(_("The key ring couldn't store the password."), problem=True)
         self.form.password.clear()
         self.reload()
         self.arrived.emit(conversation)

@@ -18,7 +18,10 @@ MENTION: Final = "mention"
 
 def about_person(room: Conversation, person: Person) -> Menu:
     """Ask what to do about somebody."""
-    entries = [(MENTION, _("Mention")), *((command.value, plain(label)) for command, label in about(room, person))]
+    entries = [
+        (MENTION, plain(_("&Mention"))),
+        *((command.value, plain(label)) for command, label in about(room, person)),
+    ]
     return Menu(person.name, entries)
 
 
