@@ -121,9 +121,12 @@ class Registry:
 
     def join_room(
         self, room_name: bytes, user_name: str, token: bytes, ip: bytes, now: float,
-        *, keys: tuple[str, ...] = (), port: Address | None = None, proof: str | None = None, told_when_heard: bool = False,
+        *, keys: tuple[str, ...] = (), port: Address | None = None, proof: str | None = None,
+        told_when_heard: bool = False,
     ) -> Member:  # fmt: skip
-        """Let a member into a room; ``keys`` and ``port`` as in `create_room`. With ``told_when_heard`` the others are told later.
+        """Let a member into a room; ``keys`` and ``port`` as in `create_room`.
+
+        With ``told_when_heard`` the others are told at its first datagram.
 
         ``proof`` is the hash that the member's password was found to fit, so a room that was created anew while
         that was found out stays closed (PWD-02).
