@@ -321,7 +321,7 @@ class Registry:
             raise BannedError
         if self._policy.announce:
             self.admission.check_announcement(ip, len(room.members), now)
-        member = Member(room, user_name, user_name.encode() + b": ", keys, ip, now, room.mutes_name(keys))
+        member = Member(room, user_name, user_name.encode() + b": ", keys, ip, now, muted=room.mutes_name(keys))
         room.members_by_key.update(dict.fromkeys(keys, member))
         self.admission.members.add(network_of(ip))
         return member
