@@ -13,7 +13,7 @@ from relay_server.core.name_rules import check_shown
 from relay_server.core.registry import Registry
 from relay_server.net.address import locate
 from services.relay_server.core.policies import unlimited
-from services.relay_server.core.rooms_case import new_nonces
+from services.relay_server.core.rooms_case import Case, new_nonces
 
 FREEFORM = get_profile("FreeformClass")
 MANY = ("CJK UNIFIED", "HANGUL SYLLABLE", "TANGUT IDEOGRAPH", "EGYPTIAN", "ANATOLIAN", "CUNEIFORM")
@@ -65,6 +65,16 @@ def test_what_cant_be_seen_or_lies_is_refused_in_names_of_users_and_rooms(name: 
         check(name)
     with pytest.raises(BadNameError):
         check_shown(check_room_name(name.encode()), "room")
+
+
+@pytest.mark.requirement("ROOM-03")
+@pytest.mark.parametrize("name", ["\u2800", "a\u0640b"], ids=ascii)
+def test_nobody_comes_in_by_such_a_name_or_into_such_a_room(name: str) -> None:
+    case = Case()
+    with pytest.raises(BadNameError, match="The user name has a character that names can't have"):
+        case.create(name)
+    with pytest.raises(BadNameError, match="The room name has a character that names can't have"):
+        case.create("ann", room=name)
 
 
 def test_printable_ascii_needs_no_second_look() -> None:

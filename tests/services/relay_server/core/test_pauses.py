@@ -205,6 +205,20 @@ def test_a_host_on_our_link_that_does_not_answer_for_a_second_has_no_copies() ->
 
 
 @pytest.mark.requirement("EVI-03")
+def test_who_failed_and_went_is_asked_nothing_more() -> None:
+    case = Case()
+    ann, bob, eve = case.trio()
+    case.registry.note_send_error(home(bob), LATER)
+    case.registry.expire(LATER)
+    asked = case.registry.counters.challenges
+    case.registry.leave(bob, LATER)
+    case.said()
+    case.registry.expire(LATER + 1)
+    assert (case.said(), case.registry.counters.challenges) == ([], asked)
+    assert listeners(case, ann, LATER + 1) == [home(eve)]
+
+
+@pytest.mark.requirement("EVI-03")
 def test_looks_far_apart_say_nothing_about_the_time_between() -> None:
     hosts, here, there = SilentHosts(), Host(parse_ip("10.0.0.1")), Host(parse_ip("10.0.0.2"))
     assert hosts.look([here], 0.0) == set()

@@ -38,8 +38,10 @@ def test_who_does_not_answer_is_asked_four_times_in_the_last_minute_and_must_joi
             case.say(ann, answer, now)
     case.registry.expire(HALF_A_DAY - 0.1)
     assert case.knows(bob)
+    asked = case.registry.counters.challenges
     case.registry.expire(HALF_A_DAY)
     assert not case.knows(bob)
+    assert case.registry.counters.challenges == asked  # who is given up is asked nothing more
     assert ("server: disconnected: expired", [home(bob)]) in case.said()
     assert case.knows(ann)
     case.assert_all_is_counted()
