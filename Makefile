@@ -140,6 +140,11 @@ fuzz: $(VENV)/dev.stamp ## lead inputs ever deeper into what takes outside bytes
 mutate: $(VENV)/dev.stamp ## change the sources a little, in copies, and see whether tests notice: make mutate [ARGS="--seed 7 --count 300 --package chatproto"]
 	@PYTHONPATH=tests $(BIN)/python -m mutation $(ARGS)
 
+SEEDS ?= 1000
+.PHONY: simulate
+simulate: $(VENV)/dev.stamp ## let clients talk over a thousand bad networks in virtual time (a minute): make simulate [SEEDS=5000]
+	@PYTHONPATH=tests $(BIN)/python -m libs.chatbrain.simulator $(SEEDS)
+
 .PHONY: bench
 bench: install ## measure the relay beside a reference in C: make bench [ARGS="--exercise"]
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)

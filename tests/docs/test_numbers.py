@@ -2,8 +2,7 @@
 
 import pytest
 
-from chatbrain.liveness import DEAF_SECONDS, MAX_DEAF_SECONDS
-from chatbrain.room import REBOUND_PATIENCE_SECONDS
+from chatbrain.liveness import DEAF_SECONDS, MAX_DEAF_SECONDS, REBOUND_SECONDS
 from chatproto.notice_parts import LIST_BYTES, MAX_LIST_NOTICES
 from docs.markdown import read
 from relay_server.core.admission import NEW_PASSWORDS_BURST_MINUTES, NEW_PASSWORDS_PER_GUESS
@@ -52,7 +51,7 @@ HALF = {0.5: "half a second"}
         ("docs/adr/0001-addresses-in-the-kernels-layout.md", f"an address is {ADDRESS_BYTES} bytes"),
         ("docs/adr/0002-the-send-buffer-is-the-queue.md", f"at most {WAIT_FOR_ROOM_MILLISECONDS} ms"),
         ("docs/adr/0005-liveness-by-joining-again.md", f"heard nothing for {DEAF_SECONDS:g} s"),
-        ("docs/adr/0005-liveness-by-joining-again.md", f"After {REBOUND_PATIENCE_SECONDS:g} s more"),
+        ("docs/adr/0005-liveness-by-joining-again.md", f"After {REBOUND_SECONDS:g} s more"),
         ("docs/adr/0005-liveness-by-joining-again.md", f"up to {MAX_DEAF_SECONDS / 60:g} minutes"),
         ("docs/adr/0007-rows-of-addresses.md", f"{TARGET_BYTES} for each"),
         ("docs/adr/0007-rows-of-addresses.md", f"takes up to {SEND_BATCH} of them"),

@@ -23,12 +23,15 @@ GRANTS: Final = (
     Completion(b"token", host=False, udp_port=9001, silence_timeout_seconds=float("inf"), max_message_bytes=2**70),
     Completion(b"token", host=False, udp_port=9001, silence_timeout_seconds=float("nan"), max_message_bytes=9),
     Completion(b"token", False, 9001, 300.0, 50, moderation=True, features=frozenset({Feature.NOTICES})),
+    Completion(b"token", False, 9001, 300.0, 50, moderation=True, features=frozenset(Feature)),
 )
 NOTICES: Final = (
     *(b"bob: hello", b"hello", b"", b"server: bob joined", b"server: disconnected: silence", b"bob: \x1b[2J\xff"),
     *(b"server: disconnected: kicked", b"server: disconnected: shutdown", b"server: disconnected: host_left"),
     *(b'server: {"notice": "disconnected", "reason": "silence"}', b'server: {"notice": "host_changed", "name": "ann"}'),
     b'server: {"notice": "challenge", "nonce": "0123456789abcdef"}',
+    *(b'server: {"notice":"said","n":1}', b'server: {"notice":"said","n":2}', b'server: {"notice":"said","n":-1}'),
+    *(b'server: {"notice":"not_said","n":2,"reason":"\x1b"}', b'server: {"notice":"not_said","n":2,"reason":""}'),
 )
 PAUSES: Final = (0.1, 1.0, 5.0, 25.0, 50.0, 800.0)
 ADDRESSES: Final = ("10.0.0.1", "10.0.0.2")
@@ -52,7 +55,10 @@ class World:
     def __init__(self, bites: Bites) -> None:
         self._bites = bites
         operation, policy = bites.pick((*Operation,)), bites.pick(POLICIES)
-        self.brain = RoomBrain(operation, "lab", "ann", server="relay:9000", random=lambda: 0.5, rejoin=policy)
+        receipts = bool(bites.byte() % 2)
+        self.brain = RoomBrain(
+            operation, "lab", "ann", server="relay:9000", random=lambda: 0.5, rejoin=policy, receipts=receipts
+        )
         self.driver = Driver(self.brain)
         self.brain.start(0.0)
         self.driver.pump()
@@ -106,11 +112,15 @@ class World:
             self.brain.datagram_error(self.driver.now)
 
     def _person(self) -> None:
-        wish = self._bites.byte() % 8
+        wish = self._bites.byte() % 10
         if wish == 0:
             self.brain.leave()
         elif wish == 1:
             self.brain.fall_silent()
+        elif wish == 8:
+            self.brain.try_now(self.driver.now)
+        elif wish == 9:
+            self.brain.compare_clocks(self.driver.now, 10.0 * self._bites.byte())
         elif self.brain.stage is not Stage.ENDED:
             text = "/leave" if wish == 2 else self._bites.piece().decode(errors="surrogateescape") or "x"
             try:

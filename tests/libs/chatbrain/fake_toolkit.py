@@ -140,9 +140,15 @@ class FakeToolkit:
         self.wires: list[FakeWire] = []
         self.ports: list[FakePort] = []
         self.refuses_ports = False
+        self.slept = 0.0
+        """How many seconds the machine slept, which ``now`` doesn't know."""
         self._peer = peer
         self._timers: list[FakeTimer] = []
         _: Toolkit = self
+
+    @property
+    def boot_time(self) -> float:
+        return self.now + self.slept
 
     @property
     def port(self) -> FakePort:

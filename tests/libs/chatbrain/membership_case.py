@@ -1,5 +1,6 @@
 """A room's brain, and what a relay and a network would do to it."""
 
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -28,6 +29,10 @@ GRANT = Completion(b"token", host=False, udp_port=9001, silence_timeout_seconds=
 HOST_GRANT = Completion(b"hosts", host=True, udp_port=9001, silence_timeout_seconds=300.0, max_message_bytes=50)
 
 
+RECEIPTS = frozenset({Feature.NOTICES, Feature.RECEIPTS})
+RECEIPT_GRANT = replace(GRANT, moderation=True, features=RECEIPTS)
+
+
 class _RefusalError(ProtocolError):
     def __init__(self, status: Status) -> None:
         self.status = status  # type: ignore[misc]  # one class for all of them
@@ -37,10 +42,23 @@ class _RefusalError(ProtocolError):
 class Case:
     """A brain, and what a relay and a network would do to it."""
 
-    def __init__(self, operation: Operation = Operation.JOIN, password: str | None = None, **rejoin: Any) -> None:
-        policy = RejoinPolicy(**rejoin)
+    def __init__(
+        self,
+        operation: Operation = Operation.JOIN,
+        password: str | None = None,
+        *,
+        receipts: bool = False,
+        **rejoin: Any,
+    ) -> None:
         self.brain = RoomBrain(
-            operation, "demo", "ann", server="relay:9000", password=password, random=lambda: 1.0, rejoin=policy
+            operation,
+            "demo",
+            "ann",
+            server="relay:9000",
+            password=password,
+            random=lambda: 1.0,
+            rejoin=RejoinPolicy(**rejoin),
+            receipts=receipts,
         )
         self.requests: list[tuple[Operation, str, Request]] = []
 

@@ -5,7 +5,7 @@ from math import inf, nan
 import pytest
 
 from chatbrain.attempt import TRANSACTION_SECONDS, Grant, JoinAttempt
-from chatproto import Completion, MalformedError, Operation, Request, ServerTransaction
+from chatproto import Completion, Feature, MalformedError, Operation, Request, ServerTransaction
 from libs.chatbrain.membership_case import NOTICES
 
 
@@ -22,8 +22,17 @@ def granted(completion: Completion) -> Grant:
 
 def test_a_grant_has_all_that_a_membership_needs() -> None:
     grant = granted(Completion(b"token", True, 9001, 6.0, 50, moderation=True, features=NOTICES))
-    assert grant == Grant(b"\x04\x05demotoken", True, 9001, 50, 6.0, True, True, "10.0.0.1")
+    assert grant == Grant(b"\x04\x05demotoken", True, 9001, 50, 6.0, True, True, False, "10.0.0.1")
     assert grant.keep_alive_seconds == 2.0
+
+
+@pytest.mark.requirement("RCP-02")
+def test_with_receipts_a_message_leaves_room_for_its_number() -> None:
+    features = frozenset({Feature.NOTICES, Feature.RECEIPTS})
+    grant = granted(Completion(b"token", False, 9001, 6.0, 5000, features=features))
+    assert (grant.receipts, grant.max_message_bytes) == (True, 4096 - 11 - 16)
+    # Answers are facts: without those, it is as if there were none.
+    assert not granted(Completion(b"token", False, 9001, 6.0, 50, features=frozenset({Feature.RECEIPTS}))).receipts
 
 
 @pytest.mark.parametrize(("granted_bytes", "used"), [(1, 1), (4096, 4096 - 11)])

@@ -55,7 +55,7 @@ class Case:
         assert self.driver.brain.stage is Stage.IDLE
         self.toolkit.pass_time()
 
-    def say(self, text: str) -> bool:
+    def say(self, text: str) -> int:
         said = self.driver.brain.say(text, self.driver.now)
         self.driver.pump()
         return said

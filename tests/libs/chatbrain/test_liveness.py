@@ -44,6 +44,6 @@ def test_a_new_membership_begins_as_the_first_one() -> None:
     liveness = Liveness(lambda: 0.5)
     liveness.calm_down()
     liveness.fall_silent()
-    liveness.begin()
+    liveness.begin(0.0)
     liveness.listen(0.0)
     assert liveness.next_deadline() == DEAF_SECONDS

@@ -20,6 +20,8 @@ from chatbrain.course import Stage
 from chatbrain.driver import Brain, Driver
 from chatbrain.errors import BadAuthoritiesError, MessageTooLongError, TlsFailedError, UnreachableError, UntrustedError
 from chatbrain.events import (
+    Delivery,
+    DeliveryState,
     Ended,
     EndReason,
     Event,
@@ -29,6 +31,7 @@ from chatbrain.events import (
     Reconnecting,
     Recovered,
     Rejoined,
+    Unheard,
 )
 from chatbrain.findings import Fault, Finding
 from chatbrain.lobby import LobbyBrain
@@ -48,6 +51,8 @@ __all__ = [
     "Cancellable",
     "CloseDatagram",
     "CloseStream",
+    "Delivery",
+    "DeliveryState",
     "Driver",
     "EndReason",
     "Ended",
@@ -77,6 +82,7 @@ __all__ = [
     "Tls",
     "TlsFailedError",
     "Toolkit",
+    "Unheard",
     "UnreachableError",
     "UntrustedError",
     "Wire",

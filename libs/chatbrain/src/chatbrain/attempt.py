@@ -6,6 +6,7 @@ from typing import Final
 
 from chatproto import ClientTransaction, Completion, Feature, MalformedError, Operation, Request, encode_datagram
 from chatproto.constants import DEFAULT_UDP_PORT, KEEP_ALIVE_SECONDS, MAX_DATAGRAM_BYTES
+from chatproto.receipts import NUMBER_BYTES
 
 TRANSACTION_SECONDS: Final = 4.0
 """A relay that isn't there is known to be missing in under 5 s, connecting and asking taken together."""
@@ -25,6 +26,8 @@ class Grant:
     obeys: bool
     facts: bool
     """Whether notices come as JSON, not in prose (FEAT-03)."""
+    receipts: bool
+    """Whether the relay answers messages that have a number (RCP-01)."""
     local_address: str
     """From where it was asked for."""
 
@@ -71,7 +74,9 @@ class JoinAttempt:
         # A plain completion grants the token alone.
         silence = completion.silence_timeout_seconds or None
         header = encode_datagram(self._room.encode(), completion.token)
-        room_left = MAX_DATAGRAM_BYTES - len(header)
+        features = completion.features
+        receipts = features >= {Feature.NOTICES, Feature.RECEIPTS}
+        room_left = MAX_DATAGRAM_BYTES - len(header) - receipts * NUMBER_BYTES
         limit = room_left if completion.max_message_bytes is None else completion.max_message_bytes
         if limit < 1 or not 0 <= (silence or 0) < inf:  # which is false of NaN, too
             raise MalformedError("The relay's completion has a number out of range.")
@@ -82,6 +87,7 @@ class JoinAttempt:
             max_message_bytes=min(limit, room_left),
             silence_timeout_seconds=silence,
             obeys=completion.moderation,
-            facts=Feature.NOTICES in completion.features,
+            facts=Feature.NOTICES in features,
+            receipts=receipts,
             local_address=self.local_address,
         )

@@ -12,7 +12,8 @@ class RejoinPolicy:
     enabled: bool = True
     max_attempts: int | None = None
     max_elapsed_seconds: float = 900.0
-    """Longer than the relay's default silence time-out, which may have to free one's own name first."""
+    """How long to ask a relay that says no; longer than its default silence time-out, which may have to free one's own
+    name first. For a relay that isn't there one waits for ever."""
     first_delay_seconds: float = 0.5
     max_delay_seconds: float = 30.0
 
@@ -26,18 +27,23 @@ class Backoff:
         self.retry_at = inf
         """When the next attempt is due; infinity if none is."""
         self._random = random
-        self._started_at = 0.0
+        self._refused_from = 0.0
         self._sound_at = inf
 
     def succeed(self, now: float) -> None:
         """Take note of a membership; once it lasts as long as the longest delay, attempts count from 1 again."""
         self._sound_at = now + self.policy.max_delay_seconds
 
-    def fail(self, now: float) -> float | None:
-        """Plan the next attempt; returns the seconds until then, or None when it is time to give up."""
+    def fail(self, now: float, *, refused: bool = True) -> float | None:
+        """Plan the next attempt; returns the seconds until then, or None when it is time to give up.
+
+        Only attempts that were ``refused`` come to an end by time.
+        """
         if now >= self._sound_at:
             self.attempt = 0
         self._sound_at = inf
+        if not self.attempt or not refused:
+            self._refused_from = now
         delay = self._next_delay(now)
         if delay is not None:
             self.retry_at = now + delay
@@ -50,15 +56,17 @@ class Backoff:
             self.cancel()
         return due
 
+    def hurry(self, now: float) -> None:
+        """Let the next attempt be due at once, if one is planned."""
+        self.retry_at = min(self.retry_at, now) if self.retry_at < inf else inf
+
     def cancel(self) -> None:
         """Plan no attempt."""
         self.retry_at = inf
 
     def _next_delay(self, now: float) -> float | None:
         policy = self.policy
-        if not self.attempt:
-            self._started_at = now
-        spent = now - self._started_at >= policy.max_elapsed_seconds
+        spent = now - self._refused_from >= policy.max_elapsed_seconds
         if not policy.enabled or spent or self.attempt == policy.max_attempts:
             return None
         self.attempt += 1

@@ -22,13 +22,15 @@ _PASSING: Final = {
 class Claim:
     """One's wish for a place in a room, and what one's part there was."""
 
-    def __init__(self, operation: Operation, room: str, name: str, password: str | None) -> None:
+    def __init__(
+        self, operation: Operation, room: str, name: str, password: str | None, *, receipts: bool = False
+    ) -> None:
         self.room = room
         self.name = name
         self.was_host = False
         """Whether one was the room's host at last; without a host it is to be created anew."""
         self._operation = operation
-        features = frozenset({Feature.NOTICES})
+        features = frozenset({Feature.NOTICES, Feature.RECEIPTS} if receipts else {Feature.NOTICES})
         self._request = Request(name, password, json_reply=True, plain=False, features=features)
         self._chosen_password = password
         self._locked_out = False

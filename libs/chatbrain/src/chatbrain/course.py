@@ -4,7 +4,8 @@ from enum import Enum, auto
 from typing import Final
 
 from chatbrain.backoff import Backoff
-from chatbrain.events import Ended, Event, Reconnecting, Recovered
+from chatbrain.events import Ended, EndReason, Event, Reconnecting, Recovered, Unheard
+from chatproto import Status
 
 
 class Stage(Enum):
@@ -22,6 +23,9 @@ class Stage(Enum):
     """Until the next attempt."""
     ENDED = auto()
 
+
+AWAY: Final = {Status.BUSY, Status.SHUTTING_DOWN}
+"""Refusals that leave open whether a membership lives, and that a relay ends by itself."""
 
 _NEXT: Final = {
     Stage.IDLE: {Stage.JOINING, Stage.ENDED},
@@ -43,7 +47,7 @@ class Course:
         self.ever_joined = False
         """Whether there ever was a membership; if not, it isn't won back."""
         self._events: list[Event] = []
-        self._reconnecting = False
+        self._away = False
 
     def tell(self, event: Event) -> None:
         """Have the user told of something."""
@@ -65,17 +69,23 @@ class Course:
         if self.stage is not Stage.CHATTING:
             self.enter(Stage.CHATTING)
             self.backoff.succeed(now)
-        if self._reconnecting and not anew:
+        if self._away and not anew:
             self.tell(Recovered())
-        self._reconnecting = False
+        self._away = False
+
+    def miss(self) -> None:
+        """Tell that nothing is heard."""
+        self._away = True
+        self.tell(Unheard())
 
     def wait(self, last_words: Ended, now: float) -> bool:
         """Wait for the next attempt; False, and nothing happens, if it is time to give up."""
-        delay = self.backoff.fail(now) if self.ever_joined else None
+        refused = last_words.reason is not EndReason.UNREACHABLE and last_words.status not in AWAY
+        delay = self.backoff.fail(now, refused=refused) if self.ever_joined else None
         if delay is None:
             return False
         self.enter(Stage.WAITING)
-        self._reconnecting = True
+        self._away = True
         self.tell(Reconnecting(last_words, delay, self.backoff.attempt))
         return True
 

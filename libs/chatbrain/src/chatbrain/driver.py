@@ -143,6 +143,8 @@ class Driver:
 
     def _on_timer(self) -> None:
         self._timer_at = inf
+        if isinstance(self.brain, RoomBrain):
+            self.brain.compare_clocks(self.now, self._toolkit.boot_time)
         self.brain.tick(self.now)
         self.pump()
 

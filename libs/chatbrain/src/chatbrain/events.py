@@ -55,6 +55,41 @@ class Rebound:
     """Nothing was heard for long, so the client speaks from a new local port from now on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """Nothing is heard from the relay over UDP, not even answers; it is being asked over TCP whether it is there.
+
+    `Recovered` or `Rejoined` follows when something is heard, or `Reconnecting`, whose cause says what is wrong.
+    """
+
+
+@unique
+class DeliveryState(StrEnum):
+    """How one's own message fares."""
+
+    SENDING = "sending"
+    """It goes out; before that it waits."""
+    SENT = "sent"
+    """It went out to a relay that answers none: that is all one knows."""
+    TAKEN = "taken"
+    """The relay has it, and relayed it or did what it says."""
+    NOT_DELIVERED = "not_delivered"
+    """It was refused, or nobody knows what became of it: it may be said again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How one's own message fares now; only who asks for receipts is told."""
+
+    id: int
+    """What `say` or `command` returned for it."""
+    state: DeliveryState
+    text: str
+    """As it was sent, not made harmless."""
+    reason: str | None = None
+    """Why the relay refused it, a word of `NotRelayed` or another; None if it didn't, or if no answer came."""
+
+
 @unique
 class EndReason(StrEnum):
     """Why a membership is over for good."""
@@ -93,6 +128,16 @@ class Ended:
         return cls(EndReason.UNREACHABLE, text, server=str(server), finding=finding)
 
     @classmethod
+    def unheard(cls, server: str) -> Self:
+        """Say that a relay is there, but UDP doesn't pass."""
+        finding = Finding(Fault.NO_ANSWER, "it answers over TCP alone")
+        text = (
+            f"Nothing is heard over UDP from the relay at {server}, which answers over TCP: "
+            "a firewall or a proxy on the way may keep UDP from passing. Try another network."
+        )
+        return cls(EndReason.UNREACHABLE, text, server=server, finding=finding)
+
+    @classmethod
     def untrusted(cls, server: ServerAddress | str, finding: Finding) -> Self:
         """Say that who answers there didn't prove to be the one that is meant (TCP-12)."""
         other = finding.fault is Fault.OTHER_CERTIFICATE
@@ -127,6 +172,8 @@ Event = (
     | Rejoined
     | Recovered
     | Rebound
+    | Unheard
+    | Delivery
     | Disconnected
     | Reconnecting
     | Ended

@@ -1,11 +1,12 @@
 """What the brains of a room and of the lobby have in common: their parts, and what works the same in both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from chatbrain.actions import Action
 from chatbrain.backoff import Backoff, RejoinPolicy
 from chatbrain.course import Course, Stage
+from chatbrain.deliveries import Deliveries
 from chatbrain.events import Ended, EndReason, Event
 from chatbrain.findings import Finding
 from chatbrain.liveness import Liveness
@@ -14,6 +15,9 @@ from chatproto import Disconnected, EvictionReason, parse_command
 
 _FINAL: Final = {EvictionReason.ABUSE, EvictionReason.KICKED, EvictionReason.HOST_LEFT}
 """Who lost the place for these must not come back by itself."""
+
+_SPEAKING: Final = {Stage.CHATTING, Stage.DEAF}
+"""Where what is said is sent at once."""
 
 
 class Membership:
@@ -28,12 +32,21 @@ class Membership:
     """Whether the relay tells facts, not prose (FEAT-03)."""
 
     def __init__(
-        self, outbox: Outbox, *, server: str, rejoin: RejoinPolicy | None, random: Callable[[], float]
+        self,
+        outbox: Outbox,
+        *,
+        server: str,
+        rejoin: RejoinPolicy | None,
+        random: Callable[[], float],
+        receipts: bool = False,
     ) -> None:
+        """With ``receipts`` messages are kept until they can be sent, and the user is told how each fares."""
         self._server = server
         self._outbox = outbox
         self._liveness = Liveness(random)
         self._course = Course(Backoff(rejoin or RejoinPolicy(), random))
+        self._keeps = receipts
+        self._deliveries = Deliveries(self._course.tell)
 
     @property
     def stage(self) -> Stage:
@@ -53,25 +66,20 @@ class Membership:
         """Return and forget what happened."""
         return self._course.take()
 
-    def say(self, text: str, now: float) -> bool:
-        """Send a message; False while there is no membership to send it with (it isn't kept).
+    def say(self, text: str, now: float) -> int:
+        """Send a message; 0 if it isn't kept because there is no membership to send it with.
+
+        With receipts it is kept as soon as there ever was one, and what is returned is the ``id`` of its `Delivery`.
 
         Raises:
             MessageTooLongError: it has more than ``max_message_bytes``.
             ValueError: it is empty.
 
         """
-        data = text.encode(errors="replace")
-        if not data:
-            raise ValueError("The message is empty: write something.")
-        if not self._outbox.say(data):
-            return False
-        if self._liveness.silent:
-            self.keep_alive(now)
-        return True
+        return self._send(text.encode(errors="replace"), now)
 
-    def command(self, text: str, now: float) -> bool:
-        """Give the relay a command (MOD-01); False if there is no membership, or if it obeys none.
+    def command(self, text: str, now: float) -> int:
+        """Give the relay a command (MOD-01); 0 if there is no membership, or if it obeys none.
 
         Raises:
             MessageTooLongError: it has more than ``max_message_bytes``.
@@ -80,16 +88,28 @@ class Membership:
         """
         if not parse_command(text):
             raise ValueError("That is no command: see chatproto.Command.")
-        return self.obeys and Membership.say(self, text, now)
+        if not self.obeys or not self._outbox.is_open:
+            return 0
+        return self._send(text.encode(errors="replace"), now, command=True)
 
     def keep_alive(self, now: float) -> None:
         """Tell the relay that one is there, now and then at intervals (UDP-07, LOB-03)."""
-        if self._outbox.send(b""):
-            self._liveness.speak(now)
+        if not self._outbox.is_open:
+            return
+        if self._liveness.answered:
+            self._send_numbered([self._deliveries.ask(now)], now)
+        else:
+            self._outbox.send(b"")
+        self._liveness.speak(now)
 
     def fall_silent(self) -> None:
         """Stop keep-alives and doubts until the next word; the relay will evict."""
         self._liveness.fall_silent()
+        self._deliveries.ask_no_more()
+
+    def try_now(self, now: float) -> None:
+        """Make the next attempt to come back at once, if one waits for it: another room of this server is back."""
+        self._course.backoff.hurry(now)
 
     def leave(self) -> None:
         """End the membership."""
@@ -100,11 +120,47 @@ class Membership:
         """Be in as before."""
         self._course.chat(now)
         self._liveness.listen(now)
+        self._deliver(now)
+
+    def _send(self, data: bytes, now: float, *, command: bool = False) -> int:
+        """Send a message, or keep it until it can be sent."""
+        if not data:
+            raise ValueError("The message is empty: write something.")
+        sent = self._keep(data, now, command=command) if self._keeps else int(self._outbox.say(data))
+        if sent and self._liveness.silent:
+            self.keep_alive(now)
+        return sent
+
+    def _keep(self, data: bytes, now: float, *, command: bool) -> int:
+        self._outbox.check(data)
+        if not self._course.ever_joined or self.stage is Stage.ENDED or self._deliveries.full:
+            return 0
+        known = self._deliveries.add(data, command=command)
+        self._deliver(now)
+        return known
+
+    def _deliver(self, now: float) -> None:
+        """Send what may be sent of what waits: nothing new while it is in doubt whether there is a membership."""
+        if self.stage not in _SPEAKING:
+            return
+        if self._liveness.answered:
+            self._send_numbered(self._deliveries.take_new(now), now)
+        else:
+            for text in self._deliveries.take_unnumbered():
+                self._outbox.send(text)
+
+    def _send_numbered(self, messages: Iterable[bytes], now: float) -> None:
+        """Send messages that have a number, and expect answers."""
+        for message in messages:
+            self._outbox.send(message)
+            if self.stage in _SPEAKING:
+                self._liveness.expect(now)
 
     def _lose(self) -> None:
         """Forget the membership."""
         self._liveness.stop()
         self._outbox.close()
+        self._deliveries.lose()
 
     def _evict(self, notice: Disconnected, now: float) -> None:
         """Take note that the relay took the place away."""
@@ -124,6 +180,7 @@ class Membership:
             self._end(last_words)
 
     def _end(self, last_words: Ended) -> None:
+        self._deliveries.end()
         self._course.end(last_words)
         self._lose()
 

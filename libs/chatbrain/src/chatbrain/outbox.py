@@ -43,9 +43,18 @@ class Outbox:
             MessageTooLongError: it has more than ``max_message_bytes``.
 
         """
+        self.check(message)
+        return self.send(message)
+
+    def check(self, message: bytes) -> None:
+        """Check that a message isn't too long.
+
+        Raises:
+            MessageTooLongError: it has more than ``max_message_bytes``.
+
+        """
         if len(message) > self.max_message_bytes > 0:
             raise MessageTooLongError(len(message), self.max_message_bytes)
-        return self.send(message)
 
     def send(self, message: bytes) -> bool:
         """Send a word of the protocol, or a keep-alive if it is empty; False if there is no membership."""

@@ -8,7 +8,7 @@ from chatbrain.actions import BindDatagram, CloseStream, OpenStream, SendStream
 from chatbrain.attempt import TRANSACTION_SECONDS, Grant, JoinAttempt
 from chatbrain.backoff import RejoinPolicy
 from chatbrain.claim import Claim
-from chatbrain.course import Stage
+from chatbrain.course import AWAY, Stage
 from chatbrain.events import Ended, EndReason, Joined, Message, Rebound, Rejoined
 from chatbrain.findings import HUNG_UP, NO_RELAY, Fault, Finding
 from chatbrain.liveness import DEAF_SECONDS
@@ -18,12 +18,13 @@ from chatproto import (
     Challenge,
     Disconnected,
     HostChanged,
-    Notice,
     NotSaid,
     Operation,
     PasswordState,
+    PersonalNotice,
     ProtocolError,
     RefusedError,
+    RoomNotice,
     Said,
     Status,
     UnknownNotice,
@@ -34,9 +35,6 @@ from chatproto import (
     split_attribution,
 )
 
-REBOUND_PATIENCE_SECONDS: Final = 20.0
-"""How long to listen on a new port before the relay is asked over TCP."""
-
 ERROR_PAUSE_SECONDS: Final = 5.0
 """Errors make a room doubtful this often at most: each doubt costs a port, and perhaps a connection."""
 
@@ -45,9 +43,6 @@ _LEAVE_WORDS: Final = {"/leave", "/exit", "/quit"}
 
 _FULL: Final = {Status.ROOM_FULL, Status.TOO_MANY}
 """Refusals that a relay may give before it looks at the name: they don't speak against a membership."""
-
-_AWAY: Final = {Status.BUSY, Status.SHUTTING_DOWN}
-"""Refusals that leave open whether a membership lives."""
 
 
 class RoomBrain(Membership):
@@ -63,9 +58,11 @@ class RoomBrain(Membership):
         random: Callable[[], float],
         password: str | None = None,
         rejoin: RejoinPolicy | None = None,
+        receipts: bool = False,
     ) -> None:
-        super().__init__(Outbox(), server=server, rejoin=rejoin, random=random)
-        self._claim = Claim(operation, room, name, password)
+        """With ``receipts`` ask the relay for them, and tell by `Delivery` and `Unheard` what comes of it (RCP-01)."""
+        super().__init__(Outbox(), server=server, rejoin=rejoin, random=random, receipts=receipts)
+        self._claim = Claim(operation, room, name, password, receipts=receipts)
         self._attempt: JoinAttempt | None = None  # in flight in JOINING and VERIFYING, and only there
         self._grant: Grant | None = None  # the newest, also once it is lost
         self._errors_count_from = 0.0
@@ -121,6 +118,8 @@ class RoomBrain(Membership):
         notice = parse_json_notice(text) if self.facts else parse_notice(text)
         if notice is None:
             self._course.tell(Message(*split_attribution(text), data, now))
+        elif isinstance(notice, Said | NotSaid):
+            self._take_receipt(notice, now)
         else:
             self._note(notice, now)
 
@@ -131,14 +130,14 @@ class RoomBrain(Membership):
         if self.stage is Stage.DEAF or (self.stage is Stage.CHATTING and now >= self._errors_count_from):
             self._doubt(now)
 
-    def say(self, text: str, now: float) -> bool:
+    def say(self, text: str, now: float) -> int:
         """Send a message as text, whatever it is."""
         # Said as text, these words must not end the membership (UDP-08): `leave` does. Nor must they command the
         # relay (MOD-01), for a bot may repeat what others said: `command` does.
         text = text.encode(errors="replace").decode()
         return super().say(f" {text}" if text in _LEAVE_WORDS or parse_command(text) else text, now)
 
-    def command(self, text: str, now: float) -> bool:
+    def command(self, text: str, now: float) -> int:
         """Do so, and note a password that the relay may take."""
         given = super().command(text, now)
         if given:
@@ -155,7 +154,18 @@ class RoomBrain(Membership):
     def next_deadline(self) -> float:
         """Return when to call ``tick``; infinity if there is nothing to wait for."""
         attempt = self._attempt.deadline if self._attempt else inf
-        return min(attempt, self._course.backoff.retry_at, self._liveness.next_deadline())
+        own = (self._deliveries.next_deadline(), self._liveness.next_deadline())
+        return min(attempt, self._course.backoff.retry_at, *own)
+
+    def compare_clocks(self, now: float, clock: float) -> None:
+        """Verify the membership if the machine slept: ``clock`` is one that goes on then, in seconds."""
+        if not self._liveness.has_slept(now, clock) or self._liveness.silent:
+            return
+        self.try_now(now)
+        if self._liveness.answered:
+            self.keep_alive(now)
+        while not self._liveness.answered and self.stage in {Stage.CHATTING, Stage.DEAF}:
+            self._doubt(now)  # until TCP is asked: nothing else would answer
 
     def tick(self, now: float) -> None:
         """Do what is due."""
@@ -163,6 +173,9 @@ class RoomBrain(Membership):
             self.stream_closed(now, Finding(Fault.NO_ANSWER, f"no answer in {TRANSACTION_SECONDS:g} seconds"))
         if self._course.backoff.take_due(now):
             self._ask(now)
+        self._liveness.look_again(now)
+        self._send_numbered(self._deliveries.take_repeats(now), now)
+        self._deliver(now)
         if self._liveness.keep_alive_is_due(now):
             self.keep_alive(now)
         if self._liveness.doubt_is_due(now):
@@ -171,6 +184,8 @@ class RoomBrain(Membership):
     def _ask(self, now: float) -> None:
         """Ask for a membership, or whether the one held still lives."""
         self._course.enter(Stage.VERIFYING if self._outbox.is_open else Stage.JOINING)
+        if self._liveness.answered:
+            self.keep_alive(now)  # perhaps UDP works again
         self._attempt = self._claim.attempt(now)
         self._outbox.act(OpenStream())
 
@@ -181,8 +196,9 @@ class RoomBrain(Membership):
     def _adopt(self, grant: Grant, now: float) -> None:
         self._grant, self.obeys, self.facts = grant, grant.obeys, grant.facts
         self._claim.grant()
+        self._deliveries.lose()  # another seat knows nothing of what the one before was told
         self._outbox.open(grant.header, grant.max_message_bytes)
-        self._liveness.begin()
+        self._liveness.begin(now, answered=self._keeps and grant.receipts)
         self._liveness.interval_seconds = grant.keep_alive_seconds
         self._course.chat(now, anew=True)
         self._liveness.listen(now)
@@ -193,6 +209,7 @@ class RoomBrain(Membership):
             return
         self._welcome(grant, now)
         self._course.ever_joined, self._claim.was_host = True, grant.host
+        self._deliver(now)
 
     def _welcome(self, new: Grant, now: float) -> None:
         if self._course.ever_joined:
@@ -208,11 +225,10 @@ class RoomBrain(Membership):
         last_words = Ended(EndReason.REFUSED, sanitize(str(refusal)), status, banned=refusal.banned)
         if not self._course.ever_joined or not self._claim.may_pass(status):
             self._end(last_words)
-        elif self._means_alive(status, asked_from):  # a quiet room
-            self._errors_count_from = now + self._liveness.calm_down()
-            self._chat(now)
+        elif self._means_alive(status, asked_from):
+            self._take_for_alive(now)
         else:
-            if status not in _AWAY:
+            if status not in AWAY:
                 self._lose()
             self._claim.refuse(status)
             self._wait(last_words, now)
@@ -224,9 +240,27 @@ class RoomBrain(Membership):
         own_name = status is Status.NAME_TAKEN and asked_from == self._grant.local_address
         return own_name or status in _FULL
 
-    def _note(self, notice: Notice | UnknownNotice, now: float) -> None:
+    def _take_for_alive(self, now: float) -> None:
+        """Go on with a membership that lives, as far as TCP can tell; that proves nothing of UDP (RCP-03)."""
+        if self._liveness.answered and not self._liveness.heard:
+            self._wait(Ended.unheard(self._server), now)
+        else:  # a quiet room
+            self._errors_count_from = now + self._liveness.calm_down()
+            self._chat(now)
+
+    def _take_receipt(self, receipt: Said | NotSaid, now: float) -> None:
+        """Take the relay's answer, which proves the membership too."""
+        if not self._liveness.answered:
+            return
+        if self._attempt:
+            self._stop_asking()
+            self._chat(now)
+        self._deliveries.answer(receipt.n, now, receipt.reason if isinstance(receipt, NotSaid) else None)
+        self._deliver(now)
+
+    def _note(self, notice: RoomNotice | PersonalNotice | Disconnected | Challenge | UnknownNotice, now: float) -> None:
         """Act on what the relay says."""
-        if isinstance(notice, UnknownNotice | Said | NotSaid):
+        if isinstance(notice, UnknownNotice):
             return
         if isinstance(notice, Challenge):
             if not self._liveness.silent:
@@ -248,11 +282,14 @@ class RoomBrain(Membership):
         if self.stage is Stage.CHATTING and self._grant:
             self._course.enter(Stage.DEAF)
             self._errors_count_from = max(self._errors_count_from, now + ERROR_PAUSE_SECONDS)
-            self._liveness.doubt_in(REBOUND_PATIENCE_SECONDS, now)
+            self._liveness.wait_rebound(now)
             self._course.tell(Rebound())
             self._bind(self._grant, now)
         else:
             self._liveness.trust()
+            if self._liveness.answered:
+                self._liveness.heard = False
+                self._course.miss()
             self._ask(now)
 
     def _bind(self, grant: Grant, now: float) -> None:

@@ -60,6 +60,10 @@ class Toolkit(Protocol):
     def now(self) -> float:
         """The brains' time, in monotonic seconds."""
 
+    @property
+    def boot_time(self) -> float:
+        """Seconds of a clock that goes on while the machine sleeps, which the monotonic one may not."""
+
     def call_at(self, when: float, then: Callable[[], None]) -> Cancellable:
         """Call back once at a time, or a little before; never before this returns."""
 

@@ -47,11 +47,12 @@ class Connection:
         """How many datagrams the operating system didn't take."""
         return self._driver.unsent
 
-    def say(self, text: str) -> bool:
+    def say(self, text: str) -> int:
         """Send a message at once.
 
-        False while there is no membership to send it with, such as between two attempts to re-join: the
-        message isn't kept. True is no promise: UDP may lose it.
+        0 while there is no membership to send it with, such as between two attempts to re-join: the message isn't
+        kept. Anything else is no promise: UDP may lose it. With ``receipts`` messages are kept meanwhile, and what is
+        returned is the ``id`` of the `Delivery` events that tell what becomes of this one.
 
         Raises:
             MessageTooLongError: it has more than ``max_message_bytes``.
@@ -67,11 +68,11 @@ class Connection:
         """Whether the relay obeys commands here, see `command`."""
         return self._driver.brain.obeys
 
-    def command(self, text: str) -> bool:
+    def command(self, text: str) -> int:
         """Give the relay a command such as ``/kick ann``, which `say` would say to everybody.
 
         Who isn't the host may ask ``/who`` and ``/topic``. The answer is an event, such as ``MemberList``, or
-        ``Advice`` from a relay that knows no facts; ``str()`` of each is a line to read. False while there is no
+        ``Advice`` from a relay that knows no facts; ``str()`` of each is a line to read. 0 while there is no
         membership, or if the relay doesn't obey: nothing was sent, so that no password is said aloud.
 
         Raises:

@@ -31,13 +31,15 @@ async def create_room(
     password: str | None = None,
     tls: Tls | None = None,
     rejoin: bool | RejoinPolicy = True,
+    receipts: bool = False,
     max_queued_events: int = MAX_QUEUED_EVENTS,
     random: Callable[[], float] = chance.random,
 ) -> AsyncIterator[Connection]:
     """Create a room and be its host; leaving the context leaves and so closes the room.
 
     With a ``password`` only who gives the same one may join. It is kept, for creating the room anew. With ``tls`` the
-    join is encrypted (TCP-12), the chat isn't.
+    join is encrypted (TCP-12), the chat isn't. With ``receipts`` the relay answers what is said (RCP-01), and events
+    tell what comes of it: `Delivery` and `Unheard`.
 
     Raises:
         RefusedError: the relay said no; ``status`` says why.
@@ -48,7 +50,7 @@ async def create_room(
         ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, or the file in ``tls`` can't be used.
 
     """
-    way = _Way(server, tls, rejoin, max_queued_events, random)
+    way = _Way(server, tls, rejoin, receipts, max_queued_events, random)
     async with _room(Operation.CREATE, room, name, password, way) as connection:
         yield connection
 
@@ -62,10 +64,13 @@ async def join_room(
     password: str | None = None,
     tls: Tls | None = None,
     rejoin: bool | RejoinPolicy = True,
+    receipts: bool = False,
     max_queued_events: int = MAX_QUEUED_EVENTS,
     random: Callable[[], float] = chance.random,
 ) -> AsyncIterator[Connection]:
-    """Join a room that exists; leaving the context leaves it. ``password`` and ``tls`` are as in `create_room`.
+    """Join a room that exists; leaving the context leaves it.
+
+    ``password``, ``tls`` and ``receipts`` are as in `create_room`.
 
     Raises:
         RefusedError: the relay said no; ``status`` says why.
@@ -76,7 +81,7 @@ async def join_room(
         ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, or the file in ``tls`` can't be used.
 
     """
-    way = _Way(server, tls, rejoin, max_queued_events, random)
+    way = _Way(server, tls, rejoin, receipts, max_queued_events, random)
     async with _room(Operation.JOIN, room, name, password, way) as connection:
         yield connection
 
@@ -112,6 +117,7 @@ class _Way:
     server: str
     tls: Tls | None
     rejoin: bool | RejoinPolicy
+    receipts: bool
     max_queued_events: int
     random: Callable[[], float]
 
@@ -124,8 +130,10 @@ async def _room(
     check_user_name(name.encode(errors="replace"))
     check_password(password or "")
     address = parse_server(way.server, DEFAULT_TCP_PORT)
-    rejoin = _policy(way.rejoin)
-    brain = RoomBrain(operation, room, name, server=str(address), password=password, rejoin=rejoin, random=way.random)
+    brain = RoomBrain(
+        operation, room, name, server=str(address), password=password,
+        rejoin=_policy(way.rejoin), random=way.random, receipts=way.receipts,
+    )  # fmt: skip
     async with _opened(brain, address, Connection(name, room, way.max_queued_events), way.tls) as connection:
         yield connection
 

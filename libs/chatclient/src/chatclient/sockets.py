@@ -1,6 +1,8 @@
 """Sockets for the driver of a brain, on asyncio's event loop or on any that watches sockets as it does."""
 
 import socket
+import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Final, Protocol
@@ -50,6 +52,14 @@ class SocketToolkit:
     def now(self) -> float:
         """The loop's monotonic seconds."""
         return self._loop.time()
+
+    @property
+    def boot_time(self) -> float:
+        """Seconds of a clock that goes on while the machine sleeps."""
+        seconds = time.time()  # what is set by hand or by NTP is checked in vain
+        if sys.platform == "linux":
+            seconds = time.clock_gettime(time.CLOCK_BOOTTIME)
+        return seconds
 
     def call_at(self, when: float, then: Callable[[], None]) -> Cancellable:
         """Call back once at a time."""

@@ -282,7 +282,7 @@ class Conversation:
             return self._keep(flaw)
         return self.command(f"/{Command.PASSWORD} {password}", now)
 
-    def _send(self, give: Callable[[Brain], bool], own: str | None = None) -> Submitted:
+    def _send(self, give: Callable[[Brain], int], own: str | None = None) -> Submitted:
         try:
             if not (self._brain and give(self._brain)):
                 return self._keep(Unsent.NOT_IN)

@@ -2,7 +2,18 @@
 
 from typing import Final
 
-from chatbrain import Ended, Event, Joined, Message, Rebound, Reconnecting, Recovered, Rejoined
+from chatbrain import (
+    Delivery,
+    Ended,
+    Event,
+    Joined,
+    Message,
+    Rebound,
+    Reconnecting,
+    Recovered,
+    Rejoined,
+    Unheard,
+)
 from chatproto import (
     Disconnected,
     EvictionReason,
@@ -42,7 +53,7 @@ def describe(event: Event) -> str | None:
             line = reconnecting(event)
         case MemberJoined() | MemberLeft() | MemberEvicted() | HostChanged() | Topic():
             line = _of_the_room(event)
-        case Disconnected() | Rebound() | Ended():
+        case Disconnected() | Rebound() | Ended() | Unheard() | Delivery():
             # What follows from an eviction says it, a new port is the client's business, and an end
             # is the program's.
             return None
