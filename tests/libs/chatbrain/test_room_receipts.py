@@ -1,5 +1,6 @@
 """A room's brain that has receipts: it believes what it hears, and keeps what can't be sent (RCP-01 to RCP-03)."""
 
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -17,8 +18,8 @@ from chatbrain.events import (
     Rejoined,
     Unheard,
 )
-from chatproto import Disconnected, EvictionReason, Operation, Request, Status, encode_notice
-from chatproto.receipts import encode_receipt
+from chatproto import Disconnected, EvictionReason, Operation, Request, Status, Topic, encode_notice
+from chatproto.receipts import encode_receipt, parse_numbered
 from libs.chatbrain.membership_case import GRANT, RECEIPT_GRANT, RECEIPTS, Case
 
 SENDING, SENT, TAKEN = DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.TAKEN
@@ -252,6 +253,22 @@ def test_who_falls_silent_asks_nothing_until_the_next_word() -> None:
     case.brain.say("back", 50.0)
     assert case.sent_messages()[-2:] == [b"/say 3 back", b"/say 4 "]
     assert case.until(Stage.VERIFYING) <= 55.0
+
+
+@pytest.mark.requirement("MOD-07")
+@pytest.mark.parametrize(("topic", "restored"), [("tea", [b"/topic tea"]), ("", [])])
+def test_a_host_that_creates_its_room_anew_gives_it_its_topic(topic: str, restored: list[bytes]) -> None:
+    case = Case(Operation.CREATE, receipts=True)
+    grant = replace(RECEIPT_GRANT, host=True)
+    case.join(grant)
+    case.brain.receive_datagram(encode_notice(Topic(topic), json=True), 0.1)
+    case.answer(unheard(case), Status.NO_SUCH_ROOM)
+    now = case.until(Stage.JOINING)
+    case.flush()
+    case.answer(now, grant)
+    assert case.requests[-1][0] is Operation.CREATE
+    texts = [numbered[1] for numbered in map(parse_numbered, case.sent_messages()) if numbered]
+    assert [text for text in texts if text] == restored
 
 
 def test_who_fell_silent_may_sleep() -> None:

@@ -39,10 +39,11 @@ class Claim:
         """Begin to ask."""
         return JoinAttempt(self._operation, self.room, self._request, now)
 
-    def grant(self) -> None:
-        """Take note that the relay said yes: from now on there is a room to be joined."""
-        self._operation = Operation.JOIN
+    def grant(self) -> bool:
+        """Take note that the relay said yes: from now on there is a room to be joined; returns whether it is new."""
+        created, self._operation = self._operation is Operation.CREATE, Operation.JOIN
         self._locked_out = False
+        return created
 
     def may_pass(self, status: Status) -> bool:
         """Tell whether a refusal may be over at the next attempt."""

@@ -16,6 +16,7 @@ from chatbrain.membership import Membership
 from chatbrain.outbox import Outbox
 from chatproto import (
     Challenge,
+    Command,
     Disconnected,
     HostChanged,
     NotSaid,
@@ -27,6 +28,7 @@ from chatproto import (
     RoomNotice,
     Said,
     Status,
+    Topic,
     UnknownNotice,
     parse_command,
     parse_json_notice,
@@ -65,6 +67,7 @@ class RoomBrain(Membership):
         self._claim = Claim(operation, room, name, password, receipts=receipts)
         self._attempt: JoinAttempt | None = None  # in flight in JOINING and VERIFYING, and only there
         self._grant: Grant | None = None  # the newest, also once it is lost
+        self._topic = ""
         self._errors_count_from = 0.0
 
     def start(self, now: float) -> None:
@@ -120,7 +123,7 @@ class RoomBrain(Membership):
             self._course.tell(Message(*split_attribution(text), data, now))
         elif isinstance(notice, Said | NotSaid):
             self._take_receipt(notice, now)
-        else:
+        elif not isinstance(notice, UnknownNotice):
             self._note(notice, now)
 
     def datagram_error(self, now: float) -> None:
@@ -195,7 +198,7 @@ class RoomBrain(Membership):
 
     def _adopt(self, grant: Grant, now: float) -> None:
         self._grant, self.obeys, self.facts = grant, grant.obeys, grant.facts
-        self._claim.grant()
+        created = self._claim.grant()
         self._deliveries.lose()  # another seat knows nothing of what the one before was told
         self._outbox.open(grant.header, grant.max_message_bytes)
         self._liveness.begin(now, answered=self._keeps and grant.receipts)
@@ -210,6 +213,8 @@ class RoomBrain(Membership):
         self._welcome(grant, now)
         self._course.ever_joined, self._claim.was_host = True, grant.host
         self._deliver(now)
+        if created and self._topic and self._keeps:
+            self.command(f"/{Command.TOPIC} {self._topic}", now)  # the relay was started anew, and knows nothing
 
     def _welcome(self, new: Grant, now: float) -> None:
         if self._course.ever_joined:
@@ -258,10 +263,8 @@ class RoomBrain(Membership):
         self._deliveries.answer(receipt.n, now, receipt.reason if isinstance(receipt, NotSaid) else None)
         self._deliver(now)
 
-    def _note(self, notice: RoomNotice | PersonalNotice | Disconnected | Challenge | UnknownNotice, now: float) -> None:
+    def _note(self, notice: RoomNotice | PersonalNotice | Disconnected | Challenge, now: float) -> None:
         """Act on what the relay says."""
-        if isinstance(notice, UnknownNotice):
-            return
         if isinstance(notice, Challenge):
             if not self._liveness.silent:
                 self._outbox.send(notice.answer)  # the next keep-alive stays due
@@ -272,6 +275,8 @@ class RoomBrain(Membership):
                 self._stop_asking()
             self._claim.lose_room()  # it closed with its host
             self._evict(notice, now)
+        elif isinstance(notice, Topic):
+            self._topic = notice.text
         elif isinstance(notice, HostChanged):
             self._claim.was_host = notice.name == self._claim.name
         elif isinstance(notice, PasswordState) and notice.changed:
