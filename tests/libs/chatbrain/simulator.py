@@ -21,9 +21,9 @@ from relay_server.control import Granted, Peer
 from relay_server.core.address import parse_ip
 from relay_server.core.commands import Commands
 from relay_server.core.moderation import Moderation
-from relay_server.core.policy import Policy
 from relay_server.core.relay import Relay
 from relay_server.net.address import UdpAddress, make_address
+from services.relay_server.core.policies import unlimited
 from services.relay_server.test_control import ControlCase
 
 TURN_SECONDS = 0.5
@@ -101,7 +101,7 @@ class RelayEnd:
         self._case = ControlCase(**policy)
         self.registry = self._case.registry
         commands = Commands(self.registry, Moderation(self.registry), lambda _: None, hash_aside=lambda _: None)
-        self._relay = Relay(self.registry, Policy(**policy), commands)
+        self._relay = Relay(self.registry, unlimited(**policy), commands)
 
     def transact(self, request: bytes, ip: str) -> bytes:
         """Answer a request over TCP."""
