@@ -62,11 +62,9 @@ _DROPPED: Final = {
     NotRelayed.COPY_RATE: _SLOW_DOWN,
     NotRelayed.MUTED: N_("You are muted: what you say is not relayed."),
 }
-_VOICES: Final = {
-    Muted: N_("The host muted you: what you say is not relayed."),
-    Unmuted: N_("You may speak again."),
-}
-_PASSWORDS: Final = {
+_FIXED: Final[dict[PersonalNotice, str]] = {
+    Muted(): N_("The host muted you: what you say is not relayed."),
+    Unmuted(): N_("You may speak again."),
     PasswordState(set=True): N_("The room has a password: /password NEW sets one, /password - removes it."),
     PasswordState(set=False): N_("The room has no password: /password NEW sets one, /password - removes it."),
     PasswordState(set=True, changed=True): N_(
@@ -104,10 +102,8 @@ def told(notice: PersonalNotice) -> str:
             line = _failed(notice)
         case MessageDropped(reason, over_bytes):
             line = _(_DROPPED[reason]).format(bytes=over_bytes)
-        case Muted() | Unmuted():
-            line = _(_VOICES[type(notice)])
-        case PasswordState():
-            line = _(_PASSWORDS[notice])
+        case Muted() | Unmuted() | PasswordState():
+            line = _(_FIXED[notice])
         case Advice(text):
             line = text
     return sanitize(line)
