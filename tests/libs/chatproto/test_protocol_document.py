@@ -35,11 +35,13 @@ DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encodi
 TOKEN = b"Zq3vK8xW1sNd0aTgYb5LrQ"
 EXAMPLES = {
     "ann creates the room lab: state 0": encode_frame(Frame(1, 0, b"lab", b"ann")),
-    "the relay says yes: state 1, status 0": encode_frame(Frame(1, 1, b"lab", b"\0")),
+    "the relay accepts: state 1, status 0": encode_frame(Frame(1, 1, b"lab", b"\0")),
     "the relay grants a token of 22 bytes: state 2": encode_frame(Frame(1, 2, b"lab", TOKEN)),
     "bob joins the room lab: operation 2, state 0": encode_frame(Frame(2, 0, b"lab", b"bob")),
-    "had there been no such room: state 1, status 2": encode_frame(Frame(2, 1, b"lab", b"\2")),
-    "ann creates the room lab by JSON": encode_frame(Frame(1, 0, b"lab", b'{"username": "ann", "reply": "json"}')),
+    "the reply if there is no such room: state 1, status 2": encode_frame(Frame(2, 1, b"lab", b"\2")),
+    "ann creates the room lab with a JSON request": encode_frame(
+        Frame(1, 0, b"lab", b'{"username": "ann", "reply": "json"}')
+    ),
     "ann says hello, with her token": encode_datagram(b"lab", TOKEN, b"hello"),
     "bob receives": b"ann: hello",
     "ann kicks bob": encode_datagram(b"lab", TOKEN, b"/kick bob"),
@@ -69,14 +71,14 @@ def test_the_table_of_eviction_reasons_is_the_enum() -> None:
 
 
 def test_the_table_of_commands_is_the_codes() -> None:
-    section = DOCUMENT.partition("\n## Keeping order (UDP)\n")[2].partition("\n## ")[0]
+    section = DOCUMENT.partition("\n## Moderation (UDP)\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(/\w+(?: [A-Z]+)?)` \| (.+?) \| (.+) \|$", section, re.MULTILINE)
     assert len(rows) == len(COMMANDS)
     for (shown, who, what), spec in zip(rows, COMMANDS.values(), strict=True):
         with_argument = f"/{spec.word} {spec.argument}".rstrip()
         assert shown == (f"/{spec.word}" if spec.anybody_asks else with_argument)
         assert (who == "the host") is spec.needs_host("")
-        assert not spec.anybody_asks or (f"`{with_argument}`" in what and what.endswith(": the host"))
+        assert not spec.anybody_asks or (f"`{with_argument}`" in what and what.endswith("(only the host)"))
 
 
 def test_the_notices_are_those_the_relay_sends() -> None:

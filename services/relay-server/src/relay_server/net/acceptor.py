@@ -53,7 +53,7 @@ class Acceptor:
             except OSError as error:
                 self._pause(error)
                 return
-            if not self._admit(address[0]):
+            if not self._admit(address[0] if address else ""):  # a Unix socket's peer has no address
                 connection.close()
                 continue
             connection.setblocking(False)
