@@ -101,8 +101,8 @@ def test_links_lead_to_what_to_do_about_an_alert() -> None:
     assert len(links) > 20
     for link in links:
         number = int(link["url"].removeprefix("/d/chat-runbooks/runbooks?viewPanel="))
-        assert link["title"] == f"What to do: {texts[number]['title']}"
-        assert "**Do:**" in texts[number]["options"]["content"]
+        assert link["title"] == f"Runbook: {texts[number]['title']}"
+        assert "**Fix:**" in texts[number]["options"]["content"]
 
 
 def test_the_data_source_is_the_one_that_dashboards_name() -> None:

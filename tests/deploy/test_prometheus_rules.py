@@ -121,7 +121,7 @@ def test_an_alert_has_a_runbook(name: str) -> None:
     text = read(RUNBOOKS)
     assert name.lower() in anchors(text)
     section = text.partition(f"\n### {name}\n")[2].partition("\n### ")[0]
-    for part in ("**For users:** ", "**Look:** ", "**Do:** "):
+    for part in ("**Impact:** ", "**Check:** ", "**Fix:** "):
         assert section.count(part) == 1, part
 
 

@@ -1,1 +1,1 @@
-"""The dashboards as code: what Grafana shows of the relay and of the service that people get."""
+"""The Grafana dashboards as code."""

@@ -1,4 +1,4 @@
-"""Write the dashboards as Grafana reads them: ``make dashboards``."""
+"""Write the dashboards as JSON files: ``make dashboards``."""
 
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ def built() -> dict[str, str]:
 
 
 def main() -> None:
-    """Write them all."""
+    """Write all dashboards."""
     for name, text in built().items():
         (DASHBOARDS / name).write_text(text, encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""What all dashboards share: time range, refresh, links, the choice of relays, and numbers for the panels."""
+"""What all dashboards share: time range, refresh interval, links, the selection of relays, and panel ids."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -15,13 +15,13 @@ SOURCE: Final = model.DataSourceRef(type_val="prometheus", uid="prometheus")
 Panel: TypeAlias = Builder[model.Panel]
 
 Section: TypeAlias = tuple[str, Sequence[Panel]]
-"""A heading, empty for none, and what stands below it."""
+"""A heading, empty for none, and the panels below it."""
 
 
 def board(
     uid: str, title: str, about: str, sections: Sequence[Section], *, choose_instance: bool = False
 ) -> model.Dashboard:
-    """Put sections below one another, their panels side by side where they fit."""
+    """Build a dashboard of sections, one below the other; panels are side by side where they fit."""
     builder = (
         builders.Dashboard(title)
         .uid(uid)
@@ -45,7 +45,7 @@ def board(
 
 
 def to_json(dashboard: model.Dashboard) -> str:
-    """Write a dashboard as Grafana reads it, always the same."""
+    """Encode a dashboard as JSON for Grafana; the same dashboard always gives the same text."""
     return JSONEncoder(sort_keys=True, indent=2, ensure_ascii=False).encode(dashboard) + "\n"
 
 
@@ -71,7 +71,7 @@ def _instances() -> builders.QueryVariable:
     return (
         builders.QueryVariable("instance")
         .label("Relay")
-        .description("Which relays to look at, where there are several.")
+        .description("The relays to show, if there are several.")
         .datasource(SOURCE)
         .query('label_values(relay_rooms{job="relay"}, instance)')
         .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)

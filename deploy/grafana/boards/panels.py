@@ -1,4 +1,4 @@
-"""Panels in this project's dress: each takes a title, what it shows in plain words, a unit, and queries by legend."""
+"""Panels in this project's style. Each takes a title, a description, a unit, and queries by legend."""
 
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
@@ -27,9 +27,9 @@ BROWN: Final = "#C69C6D"
 GREY: Final = "#8E8E99"
 
 Queries: TypeAlias = Mapping[str, str]
-"""Expressions by what their lines are called."""
+"""Expressions by legend."""
 Steps: TypeAlias = Sequence[tuple[float | None, str]]
-"""Colours by the value they begin at; the first begins at None."""
+"""Colours by the lowest value they apply to; the first applies from None on."""
 
 _STAT_HEIGHT: Final = 4
 _HEIGHT: Final = 8
@@ -48,7 +48,7 @@ def figure(
     names: Mapping[str, str] | None = None,
     alert: str = "",
 ) -> Panel:
-    """Show one number of now, large, with its way there behind it."""
+    """Show the current value as a large number, with its history behind it."""
     panel = (
         stat.Panel()
         .title(title)
@@ -86,9 +86,9 @@ def lines(
     top: float | None = None,
     alert: str = "",
 ) -> Panel:
-    """Draw lines over time; steps after the first are dashed lines across.
+    """Draw lines over time; steps after the first are drawn as dashed horizontal lines.
 
-    The scale begins at 0 or, if one is given, at the bottom or below; it ends at the top or above.
+    The axis begins at 0, or at ``bottom`` or below if it is given; it ends at ``top`` or above.
     """
     panel = _over_time(title, about, unit, queries, colors or {}, width=width, alert=alert)
     panel.draw_style(looks.GraphDrawStyle.LINE).line_width(2)
@@ -117,7 +117,7 @@ def stack(
     width: int = 8,
     alert: str = "",
 ) -> Panel:
-    """Draw what adds up to a whole; the legend lists the largest first."""
+    """Draw parts of a sum as stacked areas or bars; the legend lists the largest first."""
     panel = _over_time(title, about, unit, queries, colors, width=width, alert=alert)
     panel.draw_style(looks.GraphDrawStyle.BARS if bars else looks.GraphDrawStyle.LINE)
     panel.min(0).line_width(1).fill_opacity(80 if bars else 35)
@@ -129,7 +129,7 @@ def stack(
 
 
 def heat(title: str, about: str, unit: str, buckets: str, *, width: int = 12, alert: str = "") -> Panel:
-    """Draw a histogram over time: the brighter, the more often; expects a rate for each ``le``."""
+    """Draw a histogram over time as a heatmap; expects a rate for each ``le``."""
     return (
         heatmap.Panel()
         .title(title)

@@ -1,4 +1,4 @@
-"""The few forms that queries of the dashboards have."""
+"""Builders of the dashboards' queries."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ _LAST_MINUTE: Final = "1m"
 
 
 def relay(name: str, *matchers: str) -> str:
-    """Select a metric of the relays that are chosen at the top of the dashboard."""
+    """Select a metric of the relays that are selected at the top of the dashboard."""
     return _selected(name, 'job="relay"', 'instance=~"$instance"', *matchers)
 
 
@@ -16,22 +16,22 @@ def probe(name: str, *matchers: str) -> str:
 
 
 def rate(selector: str) -> str:
-    """Return how much a counter grows in a second, over the shortest span that Grafana knows to hold enough scrapes."""
+    """Return a counter's rate a second over Grafana's ``$__rate_interval``, which spans enough scrapes."""
     return f"rate({selector}[$__rate_interval])"
 
 
 def last_minute(selector: str) -> str:
-    """Return how much a counter grew in the last minute, for what happens too seldom for a rate."""
+    """Return a counter's increase in the last minute, for events that are too rare for a rate."""
     return f"increase({selector}[{_LAST_MINUTE}])"
 
 
 def total(expr: str, by: str = "") -> str:
-    """Add up, for each value of a label if one is given."""
+    """Return the sum, for each value of a label if one is given."""
     return f"sum by ({by}) ({expr})" if by else f"sum({expr})"
 
 
 def quantile(share: float, buckets: str) -> str:
-    """Return the value of a histogram that a share of the lately observed values stays under."""
+    """Return a quantile of a histogram over ``$__rate_interval``."""
     return f"histogram_quantile({share}, {total(rate(buckets), 'le')})"
 
 

@@ -1,4 +1,4 @@
-"""The dashboard "Relay": what the relay does, and what it costs."""
+"""The dashboard "Relay": what the relay does, and what resources it uses."""
 
 from typing import Final
 
@@ -73,8 +73,8 @@ def build() -> Dashboard:
     return board(
         UID,
         "Relay",
-        "What the relay does and what it costs: members, datagrams, joins, and the process itself.",
-        [_now(), _members(), _datagrams(), _joining(), _process()],
+        "What the relay does and what resources it uses: members, datagrams, joins, and the process itself.",
+        [_now(), _members(), _datagrams(), _joins(), _process()],
         choose_instance=True,
     )
 
@@ -86,40 +86,40 @@ def _both(name: str) -> str:
 
 def _now() -> Section:
     return "", [
-        figure("Rooms", "Rooms that are open now.", "short", total(relay("relay_rooms"))),
-        figure("Members", "Members of all rooms now.", "short", total(relay("relay_members"))),
-        figure("In the lobby", "Clients that the lobby knows now.", "short", total(relay("relay_lobby_clients"))),
+        figure("Rooms", "The number of open rooms.", "short", total(relay("relay_rooms"))),
+        figure("Members", "The number of members in all rooms.", "short", total(relay("relay_members"))),
+        figure("Lobby clients", "The number of clients in the lobby.", "short", total(relay("relay_lobby_clients"))),
         figure(
-            "Messages in",
-            "Datagrams that the relay took, in rooms and the lobby; keep-alives are among them.",
+            "Datagrams accepted",
+            "Datagrams that the relay accepted, in rooms and the lobby, including keep-alives.",
             "pps",
             total(_both("datagrams_accepted_total")),
         ),
         figure(
-            "Copies out",
-            "Copies of messages handed to the kernel: each message goes to everybody else in its room.",
+            "Copies sent",
+            "Copies of messages handed to the kernel: each message goes to all other members of its room.",
             "pps",
             total(_both("datagrams_sent_total")),
         ),
         figure(
-            "Dropped",
-            "Datagrams that the relay didn't accept, as a share of all that it read. Below there are the reasons.",
+            "Datagrams dropped",
+            "The share of received datagrams that the relay dropped. The reasons are in the panel below.",
             "percentunit",
             f"{total(_both('datagrams_dropped_total'))} / ({total(_both('datagrams_received_total'))} > 0)"
             f" or {total(relay('relay_rooms'))} * 0",
             steps=[(None, GREEN), (0.01, YELLOW), (0.1, RED)],
         ),
         figure(
-            "Evicted in a minute",
-            "Members and lobby clients who were evicted in the last minute, for whatever reason.",
+            "Evictions (1 min)",
+            "Members and lobby clients evicted in the last minute, for any reason.",
             "short",
             f"{total(last_minute(relay('relay_evictions_total')))}"
             f" + {total(last_minute(relay('relay_lobby_evictions_total')))}",
             alert="EvictionSpike",
         ),
         figure(
-            "Loop lag",
-            "By how much the relay's event loop was late at worst lately. Under 0.1 s nobody notices.",
+            "Event loop lag",
+            "The largest delay of the relay's event loop in the last 10 to 20 s. People don't notice less than 0.1 s.",
             "s",
             f"max({relay('relay_loop_lag_seconds')})",
             steps=[(None, GREEN), (0.05, YELLOW), (0.1, RED)],
@@ -131,7 +131,7 @@ def _members() -> Section:
     return "Members", [
         lines(
             "Rooms and members",
-            "How many rooms, members and lobby clients there are.",
+            "The number of rooms, members, lobby clients and TCP connections.",
             "short",
             {
                 "members": total(relay("relay_members")),
@@ -143,8 +143,8 @@ def _members() -> Section:
         ),
         stack(
             "Evictions by reason",
-            "Members and lobby clients evicted in the last minute. 'silence' and 'unreachable' are people who went "
-            "away without a word; 'host_left' is everybody else in a room that closed.",
+            "Members and lobby clients evicted in the last minute. 'silence' and 'unreachable': clients that vanished "
+            "without leaving. 'host_left': the remaining members of a room that closed.",
             "short",
             {
                 "{{reason}}": f"{total(last_minute(relay('relay_evictions_total')), 'reason')}"
@@ -154,16 +154,16 @@ def _members() -> Section:
             alert="EvictionSpike",
         ),
         lines(
-            "Fan-out: copies for each message",
-            "To how many others one message goes. Big rooms cost: the copies out are the messages in times this.",
+            "Fan-out",
+            "Copies for each message: the number of other members in its room. Copies sent = messages times fan-out.",
             "short",
             {
                 "mean": f"{total(rate(relay('relay_fanout_members_sum')))}"
                 f" / ({total(rate(relay('relay_fanout_members_count')))} > 0)",
-                "half are under": quantile(0.5, relay("relay_fanout_members_bucket")),
-                "99 % are under": quantile(0.99, relay("relay_fanout_members_bucket")),
+                "p50": quantile(0.5, relay("relay_fanout_members_bucket")),
+                "p99": quantile(0.99, relay("relay_fanout_members_bucket")),
             },
-            colors={"mean": GREEN, "half are under": BLUE, "99 % are under": ORANGE},
+            colors={"mean": GREEN, "p50": BLUE, "p99": ORANGE},
         ),
     ]
 
@@ -171,30 +171,30 @@ def _members() -> Section:
 def _datagrams() -> Section:
     return "Datagrams", [
         lines(
-            "In and out",
-            "Datagrams read, copies of messages sent, and the relay's own notices (who joined, left, was evicted).",
+            "Datagrams received and sent",
+            "Datagrams received, copies of messages sent, and notices sent (joins, leaves, evictions and so on).",
             "pps",
             {
-                "in, rooms": total(rate(relay("relay_datagrams_received_total"))),
-                "in, lobby": total(rate(relay("relay_lobby_datagrams_received_total"))),
-                "copies out, rooms": total(rate(relay("relay_datagrams_sent_total"))),
-                "copies out, lobby": total(rate(relay("relay_lobby_datagrams_sent_total"))),
-                "notices out": total(_both("notices_sent_total")),
+                "received, rooms": total(rate(relay("relay_datagrams_received_total"))),
+                "received, lobby": total(rate(relay("relay_lobby_datagrams_received_total"))),
+                "copies sent, rooms": total(rate(relay("relay_datagrams_sent_total"))),
+                "copies sent, lobby": total(rate(relay("relay_lobby_datagrams_sent_total"))),
+                "notices sent": total(_both("notices_sent_total")),
             },
             colors={
-                "in, rooms": BLUE,
-                "in, lobby": PURPLE,
-                "copies out, rooms": GREEN,
-                "copies out, lobby": TEAL,
-                "notices out": YELLOW,
+                "received, rooms": BLUE,
+                "received, lobby": PURPLE,
+                "copies sent, rooms": GREEN,
+                "copies sent, lobby": TEAL,
+                "notices sent": YELLOW,
             },
             width=12,
         ),
         stack(
-            "Dropped by reason",
-            "Datagrams that the relay read and didn't accept, in rooms and the lobby. 'address_mismatch' in numbers "
-            "means that something hides people's addresses; 'guessing' that somebody tries tokens; 'message_rate' "
-            "and 'byte_rate' that somebody says too much.",
+            "Drops by reason",
+            "Datagrams that the relay dropped, in rooms and the lobby. Many 'address_mismatch': a proxy or NAT hides "
+            "the members' addresses. 'guessing': somebody is guessing tokens. 'message_rate' and 'byte_rate': "
+            "a member sends too much.",
             "pps",
             {"{{reason}}": total(_both("datagrams_dropped_total"), "reason")},
             colors=_OF_DROPS,
@@ -203,22 +203,23 @@ def _datagrams() -> Section:
         ),
         lines(
             "Bytes",
-            "What datagrams carry, without the headers of UDP and IP.",
+            "Payload of datagrams, without UDP and IP headers.",
             "Bps",
-            {"in": total(_both("bytes_received_total")), "out": total(_both("bytes_sent_total"))},
-            colors={"in": BLUE, "out": GREEN},
+            {"received": total(_both("bytes_received_total")), "sent": total(_both("bytes_sent_total"))},
+            colors={"received": BLUE, "sent": GREEN},
         ),
         stack(
-            "Copies that the kernel refused",
-            "'buffer_full': the relay produces more than the machine sends. 'unreachable': nobody is there any more. "
-            "'forbidden': a packet filter on the relay's own machine says no.",
+            "Send failures by reason",
+            "Copies that the kernel refused to send. 'buffer_full': the relay produces more than the machine can send. "
+            "'unreachable': there is no route, or no program listens there. 'forbidden': a packet filter on the "
+            "relay's machine rejects them.",
             "pps",
             {"{{reason}}": total(_both("send_failures_total"), "reason")},
             colors=_OF_FAILURES,
             alert="SendFailures",
         ),
         lines(
-            "Lost before the relay",
+            "Kernel drops",
             "Datagrams that the kernel dropped because the relay's receive buffer was full. It should be 0.",
             "pps",
             {"kernel drops": total(rate(relay("relay_kernel_drops_total")))},
@@ -229,12 +230,12 @@ def _datagrams() -> Section:
     ]
 
 
-def _joining() -> Section:
-    return "Creating and joining", [
+def _joins() -> Section:
+    return "Joins", [
         stack(
-            "Answers by status",
-            "Creates and joins that the relay answered. 'ok' is a welcome; 'too_many', 'room_full' and 'busy' are "
-            "limits that were met; most others are a client's mistake.",
+            "Joins by status",
+            "Creates and joins that the relay answered. 'ok': accepted. 'too_many', 'room_full' and 'busy': a limit "
+            "was reached. Most others are a client's mistake.",
             "pps",
             {"{{status}}": total(rate(relay("relay_transactions_total")), "status")},
             colors=OF_STATUSES,
@@ -242,9 +243,9 @@ def _joining() -> Section:
             alert="JoinsRefused",
         ),
         heat(
-            "How long they took",
-            "From the connection to the last frame written; the brighter a field, the more transactions took so long. "
-            "For clients that want it the relay pauses 0.05 s before the token.",
+            "Join latency distribution",
+            "From the accepted TCP connection to the last frame written. The brighter a cell, the more joins had this "
+            "latency. For plain clients the relay waits 0.05 s before it sends the token.",
             "s",
             total(rate(relay("relay_transaction_duration_seconds_bucket")), "le"),
         ),
@@ -252,10 +253,10 @@ def _joining() -> Section:
 
 
 def _process() -> Section:
-    return "The process", [
+    return "Process", [
         lines(
-            "Loop lag",
-            "By how much the event loop was late at worst lately: how long a datagram waits for its turn.",
+            "Event loop lag",
+            "The largest delay of the event loop in the last 10 to 20 s: how long a datagram may wait to be handled.",
             "s",
             {"{{instance}}": relay("relay_loop_lag_seconds")},
             steps=[(None, GREEN), (0.1, RED)],
@@ -264,26 +265,26 @@ def _process() -> Section:
         ),
         lines(
             "Receive buffer",
-            "What the relay asked for and what the kernel granted: Linux counts its own needs in, so it grants twice "
-            "as much unless net.core.rmem_max caps it. What doesn't fit while the relay is busy is lost.",
+            "The size that the relay requested and the size that the kernel granted. Linux doubles the request for its "
+            "own overhead unless net.core.rmem_max caps it. Datagrams that don't fit while the relay is busy are lost.",
             "bytes",
             {
                 "granted, {{instance}}": relay("relay_receive_buffer_bytes"),
-                "asked for, {{instance}}": relay("relay_receive_buffer_wanted_bytes"),
+                "requested, {{instance}}": relay("relay_receive_buffer_wanted_bytes"),
             },
             width=6,
             alert="ReceiveBufferTooSmall",
         ),
         lines(
             "Memory",
-            "Memory that the process holds, by relay.",
+            "Resident memory of the process.",
             "bytes",
             {"{{instance}}": relay("process_resident_memory_bytes")},
             width=6,
         ),
         lines(
             "CPU",
-            "Share of one core: the relay is one thread, so at 100 % it is at its end.",
+            "Share of one core. The relay's event loop is one thread, so it is saturated at 100 %.",
             "percentunit",
             {"{{instance}}": rate(relay("process_cpu_seconds_total"))},
             steps=[(None, GREEN), (0.8, RED)],

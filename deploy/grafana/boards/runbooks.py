@@ -1,4 +1,4 @@
-"""The dashboard "Runbooks": what docs/operations.md says of each alert, a panel for each."""
+"""The dashboard "Runbooks": a panel for each alert, with its section of docs/operations.md."""
 
 import re
 from functools import cache
@@ -27,25 +27,25 @@ def build() -> Dashboard:
     panels = [
         text.Panel()
         .title(alert)
-        .description(f"What to do about the alert {alert}, from {_DOCUMENT}.")
+        .description(f"The runbook of the alert {alert}, from {_DOCUMENT}.")
         .mode(TextMode.MARKDOWN)
         .content(about)
         .span(12)
         .height(12)
         for alert, about in _runbooks().items()
     ]
-    return board(UID, "Runbooks", f"What to do about each alert, from {_DOCUMENT}.", [("", panels)])
+    return board(UID, "Runbooks", f"A runbook for each alert, from {_DOCUMENT}.", [("", panels)])
 
 
 def link(alert: str) -> DashboardLink:
-    """Link to what to do about an alert.
+    """Link to the runbook of an alert.
 
     Raises:
         ValueError: there is no such alert.
 
     """
     number = _alerts().index(alert) + 1
-    return DashboardLink(f"What to do: {alert}").url(f"/d/{UID}/runbooks?viewPanel={number}")
+    return DashboardLink(f"Runbook: {alert}").url(f"/d/{UID}/runbooks?viewPanel={number}")
 
 
 def _runbooks() -> dict[str, str]:

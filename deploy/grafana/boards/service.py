@@ -1,4 +1,4 @@
-"""The dashboard "Service": what users feel."""
+"""The dashboard "Service": how well the service works for its users."""
 
 from typing import Final
 
@@ -11,17 +11,17 @@ from boards.relay import OF_EVICTIONS, OF_STATUSES
 
 UID: Final = "chat-service"
 
-_UNHURRIED: Final[Steps] = ((None, GREEN), (0.05, YELLOW), (0.2, RED))
-_WHOLE: Final[Steps] = ((None, GREEN), (0.001, YELLOW), (0.01, RED))
-_AVAILABLE: Final[Steps] = ((None, RED), (0.99, YELLOW), (0.999, GREEN))
+_LATENCY_STEPS: Final[Steps] = ((None, GREEN), (0.05, YELLOW), (0.2, RED))
+_LOSS_STEPS: Final[Steps] = ((None, GREEN), (0.001, YELLOW), (0.01, RED))
+_AVAILABILITY_STEPS: Final[Steps] = ((None, RED), (0.99, YELLOW), (0.999, GREEN))
 
-_ROUND_TRIP: Final = probe("bot_round_trip_seconds_bucket")
+_LATENCY: Final = probe("bot_round_trip_seconds_bucket")
 _REFUSED: Final = 'relay_transactions_total{job="relay", status!="ok"}'
 _ANSWERED: Final = 'relay_transactions_total{job="relay"}'
-_LOSS: Final = "Messages of the probe that didn't arrive within five seconds, as a share of all."
+_LOSS: Final = "The share of the probe's messages that didn't arrive within five seconds."
 _AVAILABILITY: Final = (
-    "How much of the last 28 days the service was there: messages arrived, and who wanted in was in. The promise is "
-    "99.9 %. It counts what was measured, which on a new machine is less than 28 days."
+    "The share of the last 28 days in which the service was available: messages were delivered and joins succeeded. "
+    "The objective is 99.9 %. Only measured time counts, which is less than 28 days on a new machine."
 )
 
 
@@ -30,8 +30,8 @@ def build() -> Dashboard:
     return board(
         UID,
         "Service",
-        "What people who chat feel: do they get in, do their words arrive, how fast, and is anything wrong?",
-        [_now(), _words(), _doors(), _availability()],
+        "How well the service works for its users: joins, message delivery, latency, alerts and availability.",
+        [_now(), _delivery(), _joins(), _availability()],
     )
 
 
@@ -44,57 +44,58 @@ def _now() -> Section:
     return "", [
         figure(
             "Relay",
-            "Does Prometheus reach the relay? With several relays: the worst of them.",
+            "Whether Prometheus can scrape the relay. With several relays: Down if any of them is down.",
             "none",
             'min(up{job="relay"})',
             steps=((None, RED), (1, GREEN)),
             names={"0": "Down", "1": "Up"},
             alert="RelayDown",
         ),
-        figure("Members now", "People and bots in rooms, on all relays.", "short", 'sum(relay_members{job="relay"})'),
+        figure("Members", "People and bots in rooms, on all relays.", "short", 'sum(relay_members{job="relay"})'),
         figure(
-            "Round trip, half",
-            "Half of the probe's messages arrive at least as fast as this.",
+            "Message latency p50",
+            "One-way latency of the probe's messages, from one member through the relay to another: the median.",
             "s",
-            quantile(0.5, _ROUND_TRIP),
-            steps=_UNHURRIED,
+            quantile(0.5, _LATENCY),
+            steps=_LATENCY_STEPS,
             alert="ProbeLatency",
         ),
         figure(
-            "Round trip, 99 %",
-            "All but one in a hundred of the probe's messages arrive at least as fast as this.",
+            "Message latency p99",
+            "One-way latency of the probe's messages, from one member through the relay to another: the 99th "
+            "percentile.",
             "s",
-            quantile(0.99, _ROUND_TRIP),
-            steps=_UNHURRIED,
+            quantile(0.99, _LATENCY),
+            steps=_LATENCY_STEPS,
             alert="ProbeLatency",
         ),
         figure(
-            "Lost",
+            "Message loss",
             _LOSS,
             "percentunit",
             _lost_share(),
-            steps=_WHOLE,
+            steps=_LOSS_STEPS,
             alert="ProbeLoss",
         ),
         figure(
-            "Refused in a minute",
-            "Creates and joins of the last minute that were answered with anything but a welcome.",
+            "Joins refused (1 min)",
+            "Creates and joins that the relay refused in the last minute.",
             "short",
             total(last_minute(_REFUSED)),
             alert="JoinsRefused",
         ),
         figure(
-            "Available, 28 days",
+            "Availability (28 days)",
             _AVAILABILITY,
             "percentunit",
             "service:availability:ratio28d",
-            steps=_AVAILABLE,
+            steps=_AVAILABILITY_STEPS,
             decimals=2,
             alert="ErrorBudgetBurns",
         ),
         figure(
-            "Alerts",
-            "Alerts that are firing now. Below there is which, and since when.",
+            "Firing alerts",
+            "The number of firing alerts. The panel below shows which ones, and since when.",
             "short",
             'count(ALERTS{alertstate="firing"}) or vector(0)',
             steps=((None, GREEN), (1, RED)),
@@ -102,27 +103,26 @@ def _now() -> Section:
     ]
 
 
-def _words() -> Section:
-    return "Words on their way: what the probe measures from one member through the relay to another", [
+def _delivery() -> Section:
+    return "Message delivery (probe)", [
         lines(
-            "Round trip",
-            "From one member through the relay to another: half of all messages are at least as fast as the lower "
-            "line, all but one in a hundred as the upper one.",
+            "Message latency",
+            "One-way latency of the probe's messages, from one member through the relay to another.",
             "s",
-            {"99 %": quantile(0.99, _ROUND_TRIP), "half": quantile(0.5, _ROUND_TRIP)},
-            colors={"99 %": ORANGE, "half": GREEN},
+            {"p99": quantile(0.99, _LATENCY), "p50": quantile(0.5, _LATENCY)},
+            colors={"p99": ORANGE, "p50": GREEN},
             width=12,
             alert="ProbeLatency",
         ),
         heat(
-            "Round trip, all of it",
-            "Where the probe's messages lie; the brighter a field, the more of them took so long.",
+            "Message latency distribution",
+            "The brighter a cell, the more of the probe's messages had this latency.",
             "s",
-            total(rate(_ROUND_TRIP), "le"),
+            total(rate(_LATENCY), "le"),
             alert="ProbeLatency",
         ),
         lines(
-            "Loss",
+            "Message loss",
             _LOSS,
             "percentunit",
             {"lost": _lost_share()},
@@ -133,27 +133,27 @@ def _words() -> Section:
         ),
         lines(
             "Messages of all bots",
-            "What bots say and hear. Each message is heard by everybody else in the room.",
+            "Messages that bots send and receive. All other members of the room receive each message.",
             "cps",
             {
-                "said": total(rate("bot_messages_sent_total")),
-                "heard": total(rate("bot_messages_received_total")),
+                "sent": total(rate("bot_messages_sent_total")),
+                "received": total(rate("bot_messages_received_total")),
             },
-            colors={"said": BLUE, "heard": GREEN},
+            colors={"sent": BLUE, "received": GREEN},
             width=5,
         ),
         lines(
-            "Bots in and out",
-            "Bots that are in a room or in the lobby, and bots that want to be and aren't.",
+            "Bots joined",
+            "Bots that are in a room or in the lobby, and bots that want to be in one but aren't.",
             "short",
-            {"in": "sum(bot_members)", "locked out": "sum(bot_locked_out)"},
-            colors={"in": GREEN, "locked out": RED},
+            {"joined": "sum(bot_members)", "not joined": "sum(bot_locked_out)"},
+            colors={"joined": GREEN, "not joined": RED},
             width=5,
             alert="ProbeSilent",
         ),
         stack(
-            "Places that bots lost",
-            "Evictions as bots noticed them, by reason, in the last minute.",
+            "Bot evictions by reason",
+            "Evictions in the last minute that bots were told of or found out.",
             "short",
             {"{{reason}}": total(last_minute("bot_evictions_total"), "reason")},
             colors=OF_EVICTIONS,
@@ -163,12 +163,12 @@ def _words() -> Section:
     ]
 
 
-def _doors() -> Section:
-    return "At the door", [
+def _joins() -> Section:
+    return "Joins", [
         stack(
             "Joins refused by status",
-            "Creates and joins of the last minute that weren't answered with a welcome: wrong room, name taken, "
-            "a limit that was met.",
+            "Creates and joins that the relay refused in the last minute: no such room, a name that is taken, a limit "
+            "that was reached and so on.",
             "short",
             {"{{status}}": total(last_minute(_REFUSED), "status")},
             colors=OF_STATUSES,
@@ -177,43 +177,42 @@ def _doors() -> Section:
             alert="JoinsRefused",
         ),
         lines(
-            "Welcomes and refusals",
-            "Creates and joins that the relay answered, by whether the answer was a welcome.",
+            "Joins accepted and refused",
+            "Creates and joins that the relay answered.",
             "cps",
             {
-                "welcome": total(rate('relay_transactions_total{job="relay", status="ok"}')),
+                "accepted": total(rate('relay_transactions_total{job="relay", status="ok"}')),
                 "refused": total(rate(_REFUSED)),
             },
-            colors={"welcome": GREEN, "refused": RED},
+            colors={"accepted": GREEN, "refused": RED},
             width=6,
         ),
         lines(
-            "Time to get in",
-            "From a join's connection to the last frame of its answer: half are at least as fast as the lower line, "
-            "all but one in a hundred as the upper one.",
+            "Join latency",
+            "From the moment the relay accepts the TCP connection to the last frame of its answer.",
             "s",
             {
-                "99 %": quantile(0.99, 'relay_transaction_duration_seconds_bucket{job="relay"}'),
-                "half": quantile(0.5, 'relay_transaction_duration_seconds_bucket{job="relay"}'),
+                "p99": quantile(0.99, 'relay_transaction_duration_seconds_bucket{job="relay"}'),
+                "p50": quantile(0.5, 'relay_transaction_duration_seconds_bucket{job="relay"}'),
             },
-            colors={"99 %": ORANGE, "half": GREEN},
+            colors={"p99": ORANGE, "p50": GREEN},
             width=6,
         ),
     ]
 
 
 def _availability() -> Section:
-    return "Is anything wrong?", [
+    return "Alerts and availability", [
         states(
             "Alerts",
-            "Which alerts are pending (yellow) or firing (red), over time. An empty panel is good news.",
+            "Alerts that were pending (yellow) or firing (red), over time. The panel is empty if there were none.",
             {"{{alertname}}": 'max by (alertname) (ALERTS{alertstate="firing"} * 2 or ALERTS{alertstate="pending"})'},
             {"1": ("pending", YELLOW), "2": ("firing", RED)},
         ),
         lines(
             "Availability",
-            "How much of the time the service was there: messages arrived, and who wanted in was in. The dashed line "
-            "is the promise, 99.9 % of 28 days.",
+            "The share of time in which the service was available: messages were delivered and joins succeeded. The "
+            "dashed line is the objective, 99.9 % of 28 days.",
             "percentunit",
             {
                 "28 days": "service:availability:ratio28d",
@@ -229,8 +228,8 @@ def _availability() -> Section:
         ),
         lines(
             "Error budget left",
-            "What is left of the 40 minutes that the promise allows to fail in 28 days: 100 % is all of them, "
-            "below 0 the promise is broken.",
+            "What is left of the 40 minutes of downtime that the objective allows in 28 days. Below 0 the objective "
+            "is missed.",
             "percentunit",
             {"left": "service:error_budget_left:ratio28d"},
             colors={"left": GREEN},

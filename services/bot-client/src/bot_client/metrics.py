@@ -1,4 +1,4 @@
-"""Prometheus on both ends: what the bots tell, and what the relay tells the demo."""
+"""Prometheus on both ends: the metrics that bots serve, and the relay's metrics that the demo reads."""
 
 import platform
 from collections import Counter
@@ -23,13 +23,13 @@ _BUCKETS: Final = (
     0.1, 0.15, 0.2, 0.3, 0.5, 0.75,
     1.0, 1.5, 2.0, 3.0, 5.0,
 )  # fmt: skip
-"""Seconds; from one to the next at most two thirds more, so that a percentile is no wild guess between two."""
+"""Seconds. Each bound is at most two thirds larger than the one before, so that percentiles are accurate enough."""
 
 JOIN_STATUSES = (*(status.reason for status in Status), "unreachable")
 
 
 class BotMetrics(Collector):
-    """A run's figures as metrics; sums are read when somebody asks, only latency is observed as it comes."""
+    """A run's figures as metrics: sums are read at each scrape, latencies are observed as they occur."""
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -37,14 +37,14 @@ class BotMetrics(Collector):
         self.tally = Tally()
         self._round_trip = Histogram(
             "bot_round_trip_seconds",
-            "From a bot through the relay to another bot of this process.",
+            "One-way latency of messages, from a bot through the relay to another bot of this process.",
             buckets=_BUCKETS,
             registry=self.registry,
         )
         self.registry.register(self)
 
     def observe_latency(self, seconds: float) -> None:
-        """Take note of one delivery's time."""
+        """Observe the latency of one delivery."""
         self._round_trip.observe(seconds)
 
     def serve(self, host: str, port: int) -> WSGIServer:
@@ -58,37 +58,39 @@ class BotMetrics(Collector):
         return server
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the sums as they stand."""
+        """Yield the current sums."""
         tally = self.tally
         for name, text, value in (
-            ("sent", "Messages that bots said.", tally.sent),
-            ("received", "Messages that reached bots, whoever said them.", tally.received),
-            ("delivered", "Copies owed to bots of this process that arrived in time.", tally.delivered),
-            ("lost", "Copies owed to bots of this process that didn't arrive in time.", tally.lost),
-            ("late", "Copies that arrived after they counted as lost.", tally.late),
-            ("duplicated", "Copies that reached a bot again.", tally.duplicated),
+            ("sent", "Messages that bots sent.", tally.sent),
+            ("received", "Messages that bots received, from any sender.", tally.received),
+            ("delivered", "Copies due to bots of this process that arrived in time.", tally.delivered),
+            ("lost", "Copies due to bots of this process that didn't arrive in time.", tally.lost),
+            ("late", "Copies that arrived after they were counted as lost.", tally.late),
+            ("duplicated", "Copies that a bot received more than once.", tally.duplicated),
         ):
             yield CounterMetricFamily(f"bot_messages_{name}", text, value)
-        joins = CounterMetricFamily("bot_joins", "Attempts to enter, by the relay's answer.", labels=["status"])
+        joins = CounterMetricFamily("bot_joins", "Attempts to join, by the relay's answer.", labels=["status"])
         for status in JOIN_STATUSES:
             joins.add_metric([status], tally.joins[status])
         yield joins
-        evictions = CounterMetricFamily("bot_evictions", "Memberships that bots lost, by reason.", labels=["reason"])
+        evictions = CounterMetricFamily("bot_evictions", "Evictions of bots, by reason.", labels=["reason"])
         for reason in EvictionReason:
             evictions.add_metric([reason], tally.evictions[reason])
         yield evictions
-        yield GaugeMetricFamily("bot_members", "Bots that are in a room or in the lobby now.", tally.members)
+        yield GaugeMetricFamily("bot_members", "Bots that are in a room or in the lobby.", tally.members)
         yield GaugeMetricFamily(
-            "bot_locked_out", "Bots that want to be in a room or in the lobby now and aren't.", tally.locked_out
+            "bot_locked_out", "Bots that want to be in a room or in the lobby but aren't.", tally.locked_out
         )
-        info = GaugeMetricFamily("bot_build_info", "What runs.", labels=("version", "python"))
+        info = GaugeMetricFamily(
+            "bot_build_info", "Versions of bot-client and of Python.", labels=("version", "python")
+        )
         info.add_metric((__version__, platform.python_version()), 1)
         yield info
 
 
 @dataclass(frozen=True, slots=True)
 class RelayFigures:
-    """What a relay's /metrics say at one moment; counters are sums since its start."""
+    """A relay's /metrics at one moment; counters are sums since its start."""
 
     rooms: int
     members: int
@@ -96,13 +98,13 @@ class RelayFigures:
     datagrams_received: int
     datagrams_sent: int
     evictions: dict[str, int]
-    """From rooms and the lobby by reason, only those that happened."""
+    """Evictions from rooms and the lobby by reason, without zeros."""
     rooms_closed: dict[str, int]
-    """By reason, only those that happened."""
+    """By reason, without zeros."""
 
 
 def read_relay_figures(exposition: str) -> RelayFigures:
-    """Read a relay's /metrics; what isn't in them counts as 0.
+    """Read a relay's /metrics; missing ones count as 0.
 
     Raises:
         ValueError: it isn't in Prometheus' text format.

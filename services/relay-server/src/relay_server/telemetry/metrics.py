@@ -1,4 +1,4 @@
-"""All metrics of the relay, once: read from plain integers when somebody scrapes."""
+"""All metrics of the relay, read from plain integers at each scrape."""
 
 import platform
 from bisect import bisect_left
@@ -37,7 +37,7 @@ Reason = TypeVar("Reason", bound=str)
 
 @unique
 class Component(StrEnum):
-    """Where an error came up that nobody expected."""
+    """Where an unexpected error occurred."""
 
     LOOP = "loop"
     TASK = "task"
@@ -53,26 +53,30 @@ def _shown(family: type[Metric], text: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """What is true at the moment of a scrape; each field is a metric of that name."""
+    """The current values of gauges at a scrape; each field is a metric of that name."""
 
-    rooms: int = _shown(GaugeMetricFamily, "Rooms now")
-    members: int = _shown(GaugeMetricFamily, "Members now, in all rooms")
-    member_addresses: int = _shown(GaugeMetricFamily, "Addresses that members come from now (/64 networks with IPv6)")
-    lobby_clients: int = _shown(GaugeMetricFamily, "Clients known in the lobby now")
-    tcp_connections: int = _shown(GaugeMetricFamily, "TCP connections open now")
-    tcp_aborted: int = _shown(CounterMetricFamily, "Connections that ended before a request was whole and decided")
-    kernel_drops: int = _shown(CounterMetricFamily, "Datagrams dropped by the kernel before the relay (CON-04)")
-    receive_buffer_bytes: int = _shown(GaugeMetricFamily, "Receive buffer of the rooms' port, as granted")
+    rooms: int = _shown(GaugeMetricFamily, "Rooms open")
+    members: int = _shown(GaugeMetricFamily, "Members in all rooms")
+    member_addresses: int = _shown(GaugeMetricFamily, "Distinct addresses of members (/64 networks with IPv6)")
+    lobby_clients: int = _shown(GaugeMetricFamily, "Clients in the lobby")
+    tcp_connections: int = _shown(GaugeMetricFamily, "TCP connections open")
+    tcp_aborted: int = _shown(
+        CounterMetricFamily, "TCP connections that ended before their request was complete and decided"
+    )
+    kernel_drops: int = _shown(
+        CounterMetricFamily, "Datagrams that the kernel dropped before the relay could read them (CON-04)"
+    )
+    receive_buffer_bytes: int = _shown(GaugeMetricFamily, "Receive buffer of the rooms' port that the kernel granted")
     receive_buffer_wanted_bytes: int = _shown(
-        GaugeMetricFamily, "Receive buffer of the rooms' port, as the settings ask for"
+        GaugeMetricFamily, "Receive buffer of the rooms' port that the relay requested"
     )
     log_records_dropped: int = _shown(
-        CounterMetricFamily, "Log records that were lost, because nobody took them in time or they couldn't be written"
+        CounterMetricFamily, "Log records dropped because they weren't read in time or couldn't be written"
     )
 
 
 class LoopLag:
-    """The worst lateness of the event loop in the last ten to twenty seconds, however often it is asked for."""
+    """The largest lag of the event loop in the last ten to twenty seconds, however often it is read."""
 
     __slots__ = ("_current", "_previous", "_window_started_at")
 
@@ -95,7 +99,7 @@ class LoopLag:
 
 @dataclass(slots=True)
 class Tally:
-    """What happens rarely enough to be counted by reason as it happens."""
+    """Counts of events that are rare enough to be counted by reason as they happen."""
 
     evictions: Counter[EvictionReason] = field(default_factory=Counter)
     lobby_evictions: Counter[EvictionReason] = field(default_factory=Counter)
@@ -134,7 +138,7 @@ class Tally:
 
 @dataclass(eq=False, slots=True)
 class RelayCollector:
-    """Turns the counts into metric families, every label value included from the first scrape on."""
+    """Turn the counts into metric families, with every label value from the first scrape on."""
 
     rooms: Counters
     lobby: Counters
@@ -145,7 +149,7 @@ class RelayCollector:
     """Called at each scrape before any counter is read; counts what waits as sent, too (CON-02)."""
 
     def describe(self) -> list[Metric]:
-        """Say nothing in advance, so that registering reads no counts."""
+        """Describe no metrics, so that registering this collector reads no counts."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -161,9 +165,15 @@ class RelayCollector:
         for each in fields(gauges):
             yield each.metadata["family"](f"relay_{each.name}", each.metadata["text"], getattr(gauges, each.name))
         yield GaugeMetricFamily(
-            "relay_loop_lag_seconds", "Worst lateness of the event loop lately", self.tally.lag.worst_seconds
+            "relay_loop_lag_seconds",
+            "Largest lag of the event loop in the last 10 to 20 s",
+            self.tally.lag.worst_seconds,
         )
-        info = GaugeMetricFamily("relay_build_info", "What runs", labels=("version", "python", "loop"))
+        info = GaugeMetricFamily(
+            "relay_build_info",
+            "Versions of the relay and of Python, and the event loop",
+            labels=("version", "python", "loop"),
+        )
         info.add_metric((__version__, platform.python_version(), self.loop), 1)
         yield info
 
@@ -171,13 +181,16 @@ class RelayCollector:
         tally = self.tally
         yield _by_reason("relay_evictions", "Members evicted", EvictionReason, tally.evictions)
         yield _by_reason("relay_lobby_evictions", "Lobby clients evicted", EvictionReason, tally.lobby_evictions)
-        yield _by_reason("relay_rooms_closed", "Rooms closed, by their host's fate", EvictionReason, tally.rooms_closed)
         yield _by_reason(
-            "relay_unexpected_errors", "Errors that nobody expected; all but those of pages end the process",
+            "relay_rooms_closed", "Rooms closed, by the reason that their host left or was evicted",
+            EvictionReason, tally.rooms_closed,
+        )  # fmt: skip
+        yield _by_reason(
+            "relay_unexpected_errors", "Unexpected errors; all but those of pages end the process",
             Component, tally.unexpected_errors, label="component",
         )  # fmt: skip
         yield _by_reason(
-            "relay_commands", "Commands of hosts that were obeyed", Command, tally.commands, label="command"
+            "relay_commands", "Commands of members that were carried out", Command, tally.commands, label="command"
         )
         transactions = CounterMetricFamily(
             "relay_transactions", "Creates and joins answered", labels=("operation", "status")
@@ -189,13 +202,13 @@ class RelayCollector:
         yield transactions
         yield _by_reason(
             "relay_receipts",
-            "Answers to messages that have a number (RCP-01)",
+            "Answers to numbered messages (RCP-01)",
             Answer,
             self.rooms.answers,
             label="answer",
         )
         yield _by_reason(
-            "relay_password_checks", "Passwords worked on, by what came of it (PWD-03)",
+            "relay_password_checks", "Passwords hashed or checked, by outcome (PWD-03)",
             Outcome, tally.passwords, label="outcome",
         )  # fmt: skip
 
@@ -218,7 +231,7 @@ class RelayCollector:
 
     def _histograms(self) -> Iterator[Metric]:
         yield _histogram(
-            "relay_transaction_duration_seconds", "From the connection to the last frame written",
+            "relay_transaction_duration_seconds", "Duration of creates and joins, from connection to last frame",
             DURATION_BOUNDS, self.tally.duration_buckets, self.tally.duration_sum,
         )  # fmt: skip
         sizes = self.rooms.fanout
@@ -226,7 +239,7 @@ class RelayCollector:
         for size, count in sizes.items():
             buckets[bisect_left(FANOUT_BOUNDS, size)] += count
         total = sum(size * count for size, count in sizes.items())
-        yield _histogram("relay_fanout_members", "Members that one message goes to", FANOUT_BOUNDS, buckets, total)
+        yield _histogram("relay_fanout_members", "Members that one message is sent to", FANOUT_BOUNDS, buckets, total)
 
 
 def make_registry(collector: RelayCollector) -> CollectorRegistry:
@@ -249,11 +262,11 @@ def _datagrams(prefix: str, kind: str, counters: Counters) -> Iterator[Metric]:
         return CounterMetricFamily(f"{prefix}{name}", f"{text} ({kind})", value)
 
     yield counter("datagrams_received", "Datagrams read from the socket", counters.received)
-    yield counter("datagrams_accepted", "Datagrams accepted, keep-alives and leaves included", counters.accepted)
+    yield counter("datagrams_accepted", "Datagrams accepted, including keep-alives and leaves", counters.accepted)
     yield counter("datagrams_sent", "Copies of messages handed to the kernel", counters.sent)
-    yield counter("notices_sent", "Copies of the relay's own notices handed to the kernel", counters.notices_sent)
-    yield counter("notice_failures", "Copies of notices that the kernel refused", counters.notice_failures)
-    yield counter("challenges", "Peers asked whether they hear, after errors came back", counters.challenges)
+    yield counter("notices_sent", "Copies of notices handed to the kernel", counters.notices_sent)
+    yield counter("notice_failures", "Copies of notices that the kernel refused to send", counters.notice_failures)
+    yield counter("challenges", "Challenges sent after ICMP errors", counters.challenges)
     yield counter("bytes_received", "Bytes of datagrams read", counters.bytes_received)
     yield counter("bytes_sent", "Bytes of messages handed to the kernel", counters.bytes_sent)
     if prefix == "relay_":
@@ -261,7 +274,7 @@ def _datagrams(prefix: str, kind: str, counters: Counters) -> Iterator[Metric]:
     yield _by_reason(f"{prefix}datagrams_dropped", f"Datagrams dropped ({kind})", DropReason, counters.dropped)
     yield _by_reason(
         f"{prefix}send_failures",
-        f"Copies that the kernel refused ({kind})",
+        f"Copies that the kernel refused to send ({kind})",
         SendFailure,
         counters.send_failures,
     )
