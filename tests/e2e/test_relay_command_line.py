@@ -52,7 +52,7 @@ def test_a_busy_port_is_said_in_one_sentence(relay: OwnRelay, name: str) -> None
 def test_a_bad_setting_is_said_in_one_sentence() -> None:
     done = run("run", RELAY_TPC_PORT="9000")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.startswith("relay-server: RELAY_TPC_PORT is no setting")
+    assert done.stderr.startswith("relay-server: RELAY_TPC_PORT is not a setting")
 
 
 @pytest.mark.parametrize("command", [("config", "check"), ("run",)])

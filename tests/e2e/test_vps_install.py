@@ -139,7 +139,7 @@ def check_that_settings_which_the_relay_refuses_change_nothing(server: Server) -
     finally:
         server.settings.write_text(written)
     assert done.returncode == 2
-    assert "RELAY_TPC_PORT is no setting" in done.stderr
+    assert "RELAY_TPC_PORT is not a setting" in done.stderr
     assert f"refuses the settings: correct {server.settings}." in done.stderr
     assert server.link("current") == before
 

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(300)]
 @pytest.mark.parametrize(
     ("settings", "part"),
     [
-        ({"RELAY_MAX_ROMS": "5"}, "RELAY_MAX_ROMS is no setting"),
+        ({"RELAY_MAX_ROMS": "5"}, "RELAY_MAX_ROMS is not a setting"),
         ({"RELAY_MAX_ROOMS": "many"}, "RELAY_MAX_ROOMS"),
     ],
 )

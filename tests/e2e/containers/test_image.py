@@ -185,7 +185,7 @@ def test_config_check_says_yes(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "part"),
-    [("RELAY_TCP_PORT", "70000", "RELAY_TCP_PORT"), ("RELAY_MAX_ROMS", "5", "is no setting")],
+    [("RELAY_TCP_PORT", "70000", "RELAY_TCP_PORT"), ("RELAY_MAX_ROMS", "5", "is not a setting")],
 )
 @pytest.mark.parametrize("command", [("config", "check"), ("run",)])
 def test_a_wrong_setting_gets_one_sentence(

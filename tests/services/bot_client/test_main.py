@@ -16,7 +16,7 @@ from bot_client.__main__ import WRONG_INPUT, main
         (("run", "--serv", "x"), {}, "unrecognized arguments: --serv x"),
         (("run", "--rate", "fast"), {}, "--rate can't be 'fast'"),
         (("run",), {"BOT_RATE": "fast"}, "BOT_RATE can't be 'fast'"),
-        (("demo",), {"BOT_SERVRE": "x"}, "BOT_SERVRE is no setting of bot-client"),
+        (("demo",), {"BOT_SERVRE": "x"}, "BOT_SERVRE is not a setting of bot-client"),
         (("check", "none.yaml"), {}, "none.yaml can't be read"),
         (("run", "--scenario", "none.yaml"), {}, "none.yaml can't be read"),
         (("run", "--metrics-port", "9", "--metrics-host", "192.0.2.1"), {}, "can't be served on 192.0.2.1:9"),

@@ -87,12 +87,12 @@ def test_the_server_is_a_host_with_or_without_port(given: str, server: str, lobb
         (("--duration-seconds", "-1"), "--duration-seconds can't be '-1': "),
         (("--rate", "nan"), "--rate can't be 'nan': "),
         (("--metrics-port", "65536"), "--metrics-port can't be '65536': "),
-        (("--server", "relay\r"), "--server can't be 'relay\\r': leave out white space around it and control"),
-        (("--scenario", "chatter\r\n"), "--scenario can't be 'chatter\\r\\n': leave out white space around it"),
-        (("--metrics-host", " ::1"), "--metrics-host can't be ' ::1': leave out white space around it"),
-        (("--tls-ca-file", "a.pem\t"), "--tls-ca-file can't be 'a.pem\\t': leave out white space around it"),
+        (("--server", "relay\r"), "--server can't be 'relay\\r': remove white space around it and control"),
+        (("--scenario", "chatter\r\n"), "--scenario can't be 'chatter\\r\\n': remove white space around it"),
+        (("--metrics-host", " ::1"), "--metrics-host can't be ' ::1': remove white space around it"),
+        (("--tls-ca-file", "a.pem\t"), "--tls-ca-file can't be 'a.pem\\t': remove white space around it"),
         (("--server", "host:port"), "--server can't be 'host:port': "),
-        (("--id", "a:b"), "--id can't be 'a:b': use printable characters without a colon, the"),
+        (("--id", "a:b"), "--id can't be 'a:b': use printable characters, no colon, and no"),
         (("--name-prefix", " a"), "--name-prefix can't be ' a': "),
         (("--tls-fingerprint", "12"), "--tls-fingerprint can't be '12': '12' is no SHA-256 fingerprint"),
         (("--tls-ca-file", "/nowhere"), "--tls-ca-file can't be '/nowhere': the file of authorities /nowhere can't"),
@@ -125,7 +125,7 @@ def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ["BOT_SERVRE", "bot_servre"])
 def test_an_unknown_variable_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "x")
-    with pytest.raises(SettingsError, match=f"^{name} is no setting of bot-client: .*BOT_SERVER"):
+    with pytest.raises(SettingsError, match=f"^{name} is not a setting of bot-client: .*BOT_SERVER"):
         Settings.load({})
 
 
@@ -138,7 +138,7 @@ def test_what_kubernetes_says_of_a_service_called_bot_is_no_setting(monkeypatch:
 
 def test_an_unknown_variable_is_shown_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT_A\n\x1bB", "x")
-    with pytest.raises(SettingsError, match=r"^BOT_A⏎\ufffdB is no setting of bot-client: "):
+    with pytest.raises(SettingsError, match=r"^BOT_A⏎\ufffdB is not a setting of bot-client: "):
         Settings.load({})
 
 

@@ -121,7 +121,7 @@ def test_wrong_settings_stop_every_command(command: Command, arguments: tuple[st
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
-        ("admin.sock", "is 'admin.sock': say a path from / on, auto, or nothing."),
+        ("admin.sock", "is 'admin.sock': use an absolute path, auto, or nothing."),
         ("", "is empty, which turns these commands off: give it a path, or auto."),
     ],
 )

@@ -82,11 +82,11 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["RELAY_TCP_PROT", "relay_tcp_prot", "RELAY_", "RELAY_PASSWORD"])
 def test_an_unknown_setting_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    assert complaint(monkeypatch, {name: "1"}).startswith(f"{name} is no setting: correct it or remove it")
+    assert complaint(monkeypatch, {name: "1"}).startswith(f"{name} is not a setting: correct it or remove it")
 
 
 def test_an_unknown_setting_is_shown_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert complaint(monkeypatch, {"RELAY_A\n\x1bB": "1"}).startswith("RELAY_A⏎\ufffdB is no setting: ")
+    assert complaint(monkeypatch, {"RELAY_A\n\x1bB": "1"}).startswith("RELAY_A⏎\ufffdB is not a setting: ")
 
 
 def test_other_variables_are_nobodys_business(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,8 +184,8 @@ def test_a_bad_value_in_a_file_is_named_as_well(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.parametrize(
     ("environ", "start"),
     [
-        ({"RELAY_TLS_CERT_FILE": "a"}, "RELAY_TLS_CERT_FILE needs RELAY_TLS_KEY_FILE beside it"),
-        ({"RELAY_TLS_KEY_FILE": "a"}, "RELAY_TLS_KEY_FILE needs RELAY_TLS_CERT_FILE beside it"),
+        ({"RELAY_TLS_CERT_FILE": "a"}, "RELAY_TLS_CERT_FILE needs RELAY_TLS_KEY_FILE: set both"),
+        ({"RELAY_TLS_KEY_FILE": "a"}, "RELAY_TLS_KEY_FILE needs RELAY_TLS_CERT_FILE: set both"),
         ({"RELAY_TLS_REQUIRED": "true"}, "RELAY_TLS_REQUIRED needs a certificate"),
     ],
 )

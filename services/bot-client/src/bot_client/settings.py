@@ -1,4 +1,4 @@
-"""Everything an operator may change: BOT_* variables and the flags of the same names, from one list."""
+"""The settings of bot-client: BOT_* variables and flags of the same names, from one list."""
 
 import argparse
 import os
@@ -17,17 +17,17 @@ from chatproto.service_links import find_service_links
 PREFIX: Final = "BOT_"
 
 _NO_FLAG: Final = {"password"}
-"""Command lines are for all on the machine to read."""
+"""Every user of the machine can read command lines."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class SettingsError(ValueError):
-    """A setting can't be used; ``str()`` is the sentence that says which and why."""
+    """An invalid setting; ``str()`` is one sentence that says which one and why."""
 
 
 class Settings(BaseSettings):
-    """What the bots play, where, how fast, and what they tell about it."""
+    """What the bots play, where, how fast, and what they report."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", env_ignore_empty=True, allow_inf_nan=False)
 
@@ -39,38 +39,43 @@ class Settings(BaseSettings):
         1.0,
         gt=0,
         le=100,
-        description="Play waits, delays and durations in the scenario so many times faster.",
+        description="Divide waits, delays and durations in the scenario by this number.",
     )
-    seed: int | None = Field(None, description="Makes random choices repeatable; none = new ones each time.")
-    id: str = Field("", max_length=16, description="What {id} in names stands for; empty = chosen at start.")
+    seed: int | None = Field(None, description="Seed that makes random choices repeatable; none = different each time.")
+    id: str = Field("", max_length=16, description="Replaces {id} in names; empty = chosen at start.")
     name_prefix: str = Field("", max_length=32, description="Put in front of every bot's name.")
     password: SecretStr = Field(
-        SecretStr(""), description="Of the rooms that bots create or join; one in the scenario wins. No flag: a secret."
+        SecretStr(""),
+        description="Password of rooms; one in the scenario wins. It has no flag, because it is a secret.",
     )
     tls: bool = Field(
-        default=False, description="Join by TLS; an authority that the system trusts must vouch for the relay."
+        default=False, description="Join over TLS; verify the relay's certificate by the system's authorities."
     )
-    tls_fingerprint: str = Field("", description="Join by TLS, only to the relay with this certificate (SHA-256).")
-    tls_ca_file: str = Field("", description="Join by TLS, only to a relay that an authority in this file vouches for.")
-    rooms: int = Field(5, ge=1, le=10_000, description="$BOT_ROOMS in scenarios: rooms of the load.")
-    members: int = Field(10, ge=1, le=10_000, description="$BOT_MEMBERS in scenarios: members of each room.")
+    tls_fingerprint: str = Field("", description="Join over TLS; accept only the certificate with this SHA-256.")
+    tls_ca_file: str = Field(
+        "", description="Join over TLS; verify the relay's certificate by the authorities in this file."
+    )
+    rooms: int = Field(5, ge=1, le=10_000, description="$BOT_ROOMS in scenarios: number of rooms.")
+    members: int = Field(10, ge=1, le=10_000, description="$BOT_MEMBERS in scenarios: number of members of each room.")
     rate: float = Field(1.0, gt=0, le=10_000, description="$BOT_RATE in scenarios: messages a second of each member.")
     patience_seconds: float = Field(
-        10.0, ge=0, description="Keep trying so long to reach a relay that isn't there or is busy; 0 = for ever."
+        10.0, ge=0, description="How long to retry while the relay is down or busy; 0 = without limit."
     )
     loss_timeout_seconds: float = Field(
-        5.0, gt=0, description="A message that hasn't arrived after this long counts as lost."
+        5.0, gt=0, description="A message counts as lost if it hasn't arrived after this long."
     )
-    report_seconds: float = Field(60.0, ge=0, description="Print a line of figures so often; 0 = only at the end.")
-    quiet: bool = Field(default=False, description="Print figures only, not what is said.")
+    report_seconds: float = Field(
+        60.0, ge=0, description="Interval between printed lines of figures; 0 = only at the end."
+    )
+    quiet: bool = Field(default=False, description="Print only figures, no messages.")
     metrics_port: Port = Field(0, description="Serve Prometheus metrics on this port; 0 = off.")
-    metrics_host: str = Field("127.0.0.1", description="The address that metrics are served on.")
+    metrics_host: str = Field("127.0.0.1", description="Address on which metrics are served.")
 
     @field_validator("server", "scenario", "tls_ca_file", "metrics_host")
     @classmethod
     def _check_text(cls, value: str) -> str:
         if value != value.strip() or any(unicodedata.category(character) == "Cc" for character in value):
-            raise ValueError("leave out white space around it and control characters, such as Windows' line ends")
+            raise ValueError("remove white space around it and control characters, such as Windows' line ends")
         return value
 
     @field_validator("server")
@@ -82,7 +87,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_word(cls, value: str) -> str:
         if not value.isprintable() or ":" in value or value != value.lstrip():
-            raise ValueError("use printable characters without a colon, the first of them no space")
+            raise ValueError("use printable characters, no colon, and no space at the start")
         return value
 
     @field_validator("password")
@@ -108,7 +113,7 @@ class Settings(BaseSettings):
 
     @property
     def proof(self) -> Tls | None:
-        """By what the relay has to prove itself over TLS; None to join in plain."""
+        """How the relay's certificate is verified; None to join without TLS."""
         if not (self.tls or self.tls_fingerprint or self.tls_ca_file):
             return None
         return Tls(self.tls_fingerprint or None, self.tls_ca_file or None)
@@ -133,28 +138,28 @@ class Settings(BaseSettings):
         for name in sorted(os.environ):
             if name.upper().startswith(PREFIX) and name.upper() not in known:
                 raise SettingsError(
-                    f"{sanitize(name)} is no setting of bot-client: unset it or use one of {_listed(known)}."
+                    f"{sanitize(name)} is not a setting of bot-client: unset it or use one of {_listed(known)}."
                 )
         try:
             return cls(**flags)
         except ValidationError as error:
             raise SettingsError(_sentence(error, flags)) from None
         except UnicodeEncodeError:  # of a path, which pydantic writes as UTF-8
-            raise SettingsError(f"{variable('tls_ca_file')} isn't UTF-8: name a file whose path is.") from None
+            raise SettingsError(f"{variable('tls_ca_file')} isn't UTF-8: use a file whose path is UTF-8.") from None
 
 
 def variable(field: str) -> str:
-    """Name the environment variable of a field."""
+    """Return the environment variable of a field."""
     return f"{PREFIX}{field.upper()}"
 
 
 def flag(field: str) -> str:
-    """Name the command-line flag of a field."""
+    """Return the command-line flag of a field."""
     return f"--{field.replace('_', '-')}"
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Give a parser one flag for each setting; what isn't given stays out of the namespace."""
+    """Add one flag for each setting to a parser; flags that aren't given stay out of the namespace."""
     group = parser.add_argument_group("settings (also as BOT_* environment variables)")
     for name, field in Settings.model_fields.items():
         if name in _NO_FLAG:

@@ -1,4 +1,4 @@
-"""Every number that an operator may change: environment variables ``RELAY_*``, or files in /run/secrets."""
+"""The relay's settings: environment variables ``RELAY_*``, or files in /run/secrets."""
 
 import os
 import unicodedata
@@ -29,20 +29,20 @@ PortOrOff = Annotated[int, Field(ge=0, le=65_535)]
 def _check_text(text: str) -> str:
     if text != text.strip() or any(unicodedata.category(character) == "Cc" for character in text):
         raise PydanticCustomError(
-            "text", "Leave out white space around it and control characters, such as Windows' line ends"
+            "text", "Remove white space around it and control characters, such as Windows' line ends"
         )
     return text
 
 
 def _check_host(host: str) -> str:
     if not host.isprintable() or " " in host:
-        raise PydanticCustomError("host", "Say one address or name, without white space or anything invisible")
+        raise PydanticCustomError("host", "Use one address or name, without white space or invisible characters")
     return host
 
 
 def _check_socket(path: str) -> str:
     if path not in {"", "auto"} and not path.startswith("/"):
-        raise PydanticCustomError("socket_path", "Say a path from / on, auto, or nothing")
+        raise PydanticCustomError("socket_path", "Use an absolute path, auto, or nothing")
     return path
 
 
@@ -52,14 +52,14 @@ SocketPath = Annotated[Text, AfterValidator(_check_socket)]
 
 
 class Attribution(StrEnum):
-    """What stands before a relayed message."""
+    """What the relay puts before a relayed message."""
 
     NAME = "name"
     NONE = "none"
 
 
 class LogLevel(StrEnum):
-    """The least severe records that are written."""
+    """The least severe level that is logged."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -68,7 +68,7 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """For whom logs are written."""
+    """The format of the log."""
 
     AUTO = "auto"
     CONSOLE = "console"
@@ -83,126 +83,139 @@ class LoopKind(StrEnum):
 
 
 class TlsVersion(StrEnum):
-    """The oldest TLS that is spoken."""
+    """The oldest TLS version that is accepted."""
 
     V1_2 = "1.2"
     V1_3 = "1.3"
 
 
 class SettingsError(Exception):
-    """A setting that can't be used; ``str()`` is one sentence that names it."""
+    """An invalid setting; ``str()`` is one sentence that names it."""
 
 
 class Settings(BaseSettings):
-    """The relay's settings; 0 means no limit where a limit is meant."""
+    """The relay's settings; for limits, 0 means no limit."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     host: Host = Field("::", description="Address to listen on; `::` is every address of both families")
-    tcp_port: Port = Field(9000, description="Port of create and join")
-    udp_port: Port = Field(9001, description="Port of the rooms' chat")
-    lobby_port: PortOrOff = Field(9002, description="Port of the lobby; 0 = off")
-    ops_host: Host = Field("127.0.0.1", description="Address of the operators' HTTP port")
-    ops_port: PortOrOff = Field(9100, description="Port of `/metrics`, `/healthz` and `/readyz`; 0 = off")
+    tcp_port: Port = Field(9000, description="TCP port for create and join")
+    udp_port: Port = Field(9001, description="UDP port for chat in rooms")
+    lobby_port: PortOrOff = Field(9002, description="UDP port of the lobby; 0 = off")
+    ops_host: Host = Field("127.0.0.1", description="Address that the ops port listens on")
+    ops_port: PortOrOff = Field(9100, description="Ops port: HTTP for `/metrics`, `/healthz` and `/readyz`; 0 = off")
     admin_socket: SocketPath = Field(
         "auto",
         description="Unix socket for operators' commands: a path, `auto` for one that only the relay's user "
-        "and root may use, or nothing for none",
+        "and root may use, or empty for none",
     )
-    silence_timeout_seconds: Seconds = Field(300, description="A member silent for so long is evicted (EVI-01)")
+    silence_timeout_seconds: Seconds = Field(300, description="Evict a member that is silent for this long (EVI-01)")
     pending_timeout_seconds: Seconds = Field(
-        300, description="A token not used over UDP for so long after the join dies (ROOM-04)"
+        300, description="Evict a member that sends no datagram for this long after its join (ROOM-04)"
     )
     max_session_seconds: float = Field(
         43_200,
         ge=0,
         le=31_536_000,
         allow_inf_nan=False,
-        description="How long a member may go without proving that its address hears (EVI-07); 0 = for ever",
+        description="How long a member may stay without a new proof of its address (EVI-07); 0 = no limit",
     )
-    transaction_timeout_seconds: Seconds = Field(5, description="A create or join must be whole by then (TCP-03)")
+    transaction_timeout_seconds: Seconds = Field(5, description="Deadline of a create or join (TCP-03)")
     completion_pause_seconds: float = Field(
         0.05,
         ge=0,
         le=5,
-        description="Pause before the token, for clients that read each frame at once (TCP-08)",
+        description="Pause before the token, for clients that read each frame with one call (TCP-08)",
     )
     host_grace_seconds: float = Field(
-        0, ge=0, le=86_400, description="How long a room outlives its host, who may come back (ROOM-06)"
+        0, ge=0, le=86_400, description="How long a room stays open without its host, which may come back (ROOM-06)"
     )
-    max_payload_bytes: int = Field(4096, ge=256, le=2**20, description="Largest request payload taken (TCP-02)")
-    max_rooms: Limit = Field(10_000, description="Rooms at once")
-    max_members: Limit = Field(50_000, description="Members at once, in all rooms")
-    max_members_per_room: Limit = Field(1000, description="Members of one room; also clients in the lobby")
+    max_payload_bytes: int = Field(
+        4096, ge=256, le=2**20, description="Largest request payload that is accepted (TCP-02)"
+    )
+    max_rooms: Limit = Field(10_000, description="Maximum number of rooms")
+    max_members: Limit = Field(50_000, description="Maximum number of members in all rooms")
+    max_members_per_room: Limit = Field(
+        1000, description="Maximum number of members of one room; also of clients in the lobby"
+    )
     max_members_per_address: Limit = Field(
-        64, description="Members from one IPv4 address or IPv6 /64: a school behind one address fits"
+        64,
+        description="Maximum number of members from one IPv4 address or IPv6 /64; enough for a school behind one",
     )
-    max_rooms_per_address: Limit = Field(16, description="Rooms created from one address and open at once")
-    max_transactions: Limit = Field(2000, description="Creates and joins under way at once")
-    max_transactions_per_address: Limit = Field(100, description="The same, from one address")
-    message_rate: Rate = Field(20, description="Messages a second from one member (LIM-01)")
-    message_burst: int = Field(40, ge=1, le=1_000_000, description="Messages at once before the rate counts")
-    byte_rate: Rate = Field(65_536, description="Message bytes a second from one member")
-    join_rate: Rate = Field(20, description="Creates and joins a second from one address; five seconds' worth at once")
+    max_rooms_per_address: Limit = Field(16, description="Maximum number of open rooms created from one address")
+    max_transactions: Limit = Field(2000, description="Maximum number of concurrent creates and joins")
+    max_transactions_per_address: Limit = Field(
+        100, description="Maximum number of concurrent creates and joins from one address"
+    )
+    message_rate: Rate = Field(20, description="Maximum rate of messages a second from one member (LIM-01)")
+    message_burst: int = Field(
+        40, ge=1, le=1_000_000, description="Messages that one member may send at once before the rate applies"
+    )
+    byte_rate: Rate = Field(65_536, description="Maximum rate of message bytes a second from one member")
+    join_rate: Rate = Field(
+        20, description="Maximum rate of creates and joins a second from one address; a burst of five seconds' worth"
+    )
     password_guesses_per_minute: float = Field(
         5,
         ge=0,
         le=1_000_000,
         allow_inf_nan=False,
-        description="Wrong passwords a minute from one address, and 64 at once; "
-        "one room takes four times as many before it asks more of who guesses (PWD-04)",
+        description="Maximum rate of wrong passwords a minute from one address; a burst of 64. "
+        "A room takes four times as many before it becomes stricter (PWD-04)",
     )
     hide_rooms: bool = Field(
-        False, description="Answer a join of a room that isn't there as one with a wrong password (PWD-05)"
+        False, description="Answer a join of a room that doesn't exist like one with a wrong password (PWD-05)"
     )
     tls_cert_file: Text = Field(
-        "", description="Certificate (PEM, with those above it) for TLS on the TCP port; empty = plain only (TCP-12)"
+        "", description="Certificate chain (PEM) for TLS on the TCP port; empty = no TLS (TCP-12)"
     )
     tls_key_file: Text = Field("", description="The certificate's private key (PEM)")
-    tls_required: bool = Field(False, description="Refuse creates and joins that come without TLS")
-    tls_min_version: TlsVersion = Field(TlsVersion.V1_3, description="Oldest TLS spoken: `1.3`, or `1.2` as well")
+    tls_required: bool = Field(False, description="Refuse creates and joins without TLS")
+    tls_min_version: TlsVersion = Field(
+        TlsVersion.V1_3, description="Oldest TLS version that is accepted: `1.2` or `1.3`"
+    )
     attribution: Attribution = Field(
         Attribution.NAME,
-        description="`name` puts `name: ` before messages, `none` relays them as they are (UDP-05)",
+        description="`name` puts `name: ` before messages, `none` relays them unchanged (UDP-05)",
     )
     sanitize: bool = Field(True, description="Drop invalid UTF-8 and replace control characters (UDP-11)")
     leave_commands: bool = Field(True, description="`/leave`, `/exit` and `/quit` leave the room (UDP-08)")
     moderation: bool = Field(
         True,
-        description="Obey the commands of hosts, `/kick NAME` and so on; else they are text like any other (MOD-01)",
+        description="Execute commands such as `/kick NAME`; otherwise relay them as text (MOD-01)",
     )
-    announce: bool = Field(True, description="Tell members who joins, leaves and is evicted (UDP-10)")
+    announce: bool = Field(True, description="Tell members of joins, leaves and evictions (UDP-10)")
     provisional_address: bool = Field(
         False,
-        description="Send to a plain client's TCP port, or the one it names, before its first datagram (LEN-02); "
-        "somebody else behind the same address may listen there",
+        description="Send to a plain client's TCP port, or the port it names, before its first datagram (LEN-02); "
+        "another client behind the same address may listen there",
     )
     receive_buffer_bytes: int = Field(
         4 * 2**20,
         ge=4096,
         le=2**30,
-        description="Socket buffers asked for; the kernel may grant less (CON-04)",
+        description="Size of the UDP socket buffers to request; the kernel may grant less (CON-04)",
     )
     event_loop: LoopKind = Field(LoopKind.UVLOOP, description="`uvloop`, or plain `asyncio`")
     log_level: LogLevel = Field(LogLevel.INFO, description="`debug`, `info`, `warning` or `error`")
     log_format: LogFormat = Field(
-        LogFormat.AUTO, description="`json`, `console`, or `auto`: the console's on a terminal"
+        LogFormat.AUTO, description="`json`, `console`, or `auto` (`console` on a terminal, else `json`)"
     )
 
     def policy(self) -> Policy:
-        """Return what the core obeys."""
+        """Return the core's policy."""
         values = self.model_dump(include=set(Policy.__dataclass_fields__))
         return Policy(**values | {"attribution": self.attribution is Attribution.NAME})
 
     def tcp_limits(self) -> TcpLimits:
-        """Return what connections obey."""
+        """Return the limits of TCP connections."""
         return TcpLimits(**self.model_dump(include=set(TcpLimits.__dataclass_fields__)))
 
 
 def load_settings(environ: Mapping[str, str] | None = None, secrets_dir: Path = SECRETS_DIR) -> Settings:
     """Read the settings from the environment, then from files named like the variables in lower case.
 
-    What a container is given about its neighbours is taken out of the environment: its names may be ours.
+    Variables that describe neighbours of a container are removed from the environment: they may have our prefix.
 
     Raises:
         SettingsError: a variable is unknown, or a value is out of its bounds.
@@ -216,7 +229,7 @@ def load_settings(environ: Mapping[str, str] | None = None, secrets_dir: Path = 
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             shown = sanitize(name)
             raise SettingsError(
-                f"{shown} is no setting: correct it or remove it (`relay-server config env` lists all)."
+                f"{shown} is not a setting: correct it or remove it (`relay-server config env` lists all settings)."
             )
     try:
         settings = Settings(_secrets_dir=secrets_dir if secrets_dir.is_dir() else None)  # type: ignore[call-arg]
@@ -231,16 +244,16 @@ def load_settings(environ: Mapping[str, str] | None = None, secrets_dir: Path = 
 def _check_tls(settings: Settings) -> None:
     if bool(settings.tls_cert_file) != bool(settings.tls_key_file):
         given, missing = ("CERT", "KEY") if settings.tls_cert_file else ("KEY", "CERT")
-        raise SettingsError(f"RELAY_TLS_{given}_FILE needs RELAY_TLS_{missing}_FILE beside it: set both, or neither.")
+        raise SettingsError(f"RELAY_TLS_{given}_FILE needs RELAY_TLS_{missing}_FILE: set both or neither.")
     if settings.tls_required and not settings.tls_cert_file:
         raise SettingsError(
             "RELAY_TLS_REQUIRED needs a certificate: set RELAY_TLS_CERT_FILE and RELAY_TLS_KEY_FILE "
-            "(`relay-server tls self-signed` makes both)."
+            "(`relay-server tls self-signed` creates both)."
         )
 
 
 class Described(BaseModel):
-    """One setting as people see it."""
+    """One setting for display."""
 
     name: str
     value: str
@@ -251,7 +264,7 @@ class Described(BaseModel):
 
 
 def describe(settings: Settings, environ: Mapping[str, str] | None = None) -> list[Described]:
-    """List every setting with its value, where that came from, and what it means."""
+    """List every setting with its value, its source and its meaning."""
     environ = os.environ if environ is None else environ
     names = {name.upper() for name in environ}
     described = []

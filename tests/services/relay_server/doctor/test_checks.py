@@ -46,7 +46,7 @@ def test_what_is_said_of_the_relay() -> None:
     ("changes", "mark", "says"),
     [
         ({}, Mark.OK, "on, for chat.example.org, 192.0.2.1, until 2030-01-02."),
-        ({"days_left": 13.4}, Mark.NOTE, "ends in 13 days"),
+        ({"days_left": 13.4}, Mark.NOTE, "expires in 13 days"),
         ({"exposed_key": "/key.pem"}, Mark.PROBLEM, "can read the private key /key.pem"),
         ({"refusal": "It expired."}, Mark.PROBLEM, "It expired."),
     ],
@@ -64,4 +64,4 @@ def test_a_relay_may_require_it() -> None:
 
 def test_without_one_nothing_is_wrong_but_plain() -> None:
     finding = check_certificate(SOUND)
-    assert (finding.mark, finding.says) == (Mark.OK, "off: passwords and tokens travel in the clear.")
+    assert (finding.mark, finding.says) == (Mark.OK, "off: passwords and tokens are sent unencrypted.")

@@ -28,19 +28,19 @@ def test_free_ports_are_fine() -> None:
 
 def test_the_relays_own_ports_are_fine() -> None:
     assert marks(running()) == [Mark.OK] * 4
-    assert findings(running())["tcp_port"].says == "TCP 9000 - the relay's (python, process 4711)."
+    assert findings(running())["tcp_port"].says == "TCP 9000 - in use by the relay (python, process 4711)."
 
 
 def test_ports_of_a_relay_that_another_user_runs_are_fine() -> None:
     facts = replace(running(), ports=taken(tcp=None, udp=None, lobby=None, ops=None).ports)
     assert marks(facts) == [Mark.OK] * 4
-    assert findings(facts)["tcp_port"].says == "TCP 9000 - the relay's."
+    assert findings(facts)["tcp_port"].says == "TCP 9000 - in use by the relay."
 
 
 def test_somebody_elses_ports_are_problems() -> None:
     found = findings(taken("nginx"))
     assert marks(taken("nginx")) == [Mark.PROBLEM] * 4
-    assert found["tcp_port"].says == "TCP 9000 - somebody else has it (nginx, process 4711)."
+    assert found["tcp_port"].says == "TCP 9000 - in use by another program (nginx, process 4711)."
     assert found["tcp_port"].advice == "TCP port 9000 is in use: choose another."
 
 

@@ -24,11 +24,11 @@ OK, NOTE, PROBLEM = Mark
 @pytest.mark.parametrize(
     ("check", "facts", "mark", "says"),
     [
-        (check_receive_buffer, SOUND, OK, "4 MiB granted, 4 MiB asked for."),
-        (check_receive_buffer, settings(receive_buffer_bytes=4096), OK, "4 MiB granted, 4 KiB asked for."),
+        (check_receive_buffer, SOUND, OK, "4 MiB granted, 4 MiB requested."),
+        (check_receive_buffer, settings(receive_buffer_bytes=4096), OK, "4 MiB granted, 4 KiB requested."),
         (check_receive_buffer, buffers(receive_bytes=SMALL, receive_max_bytes=SMALL), PROBLEM, "208 KiB granted"),
-        (check_receive_buffer, buffers(receive_bytes=SMALL, receive_max_bytes=None), PROBLEM, "asked for: bursts"),
-        (check_receive_buffer, buffers(receive_max_bytes=SMALL), NOTE, "only to root: others get 208 KiB"),
+        (check_receive_buffer, buffers(receive_bytes=SMALL, receive_max_bytes=None), PROBLEM, "requested: the kernel"),
+        (check_receive_buffer, buffers(receive_max_bytes=SMALL), NOTE, "only to root: other users get 208 KiB"),
         (check_receive_buffer, running(receive_buffer_bytes=SMALL), PROBLEM, "208 KiB granted"),
         (check_receive_buffer, running(receive_buffer_bytes=5 * MIB), OK, "5 MiB granted"),
         (check_send_buffer, SOUND, OK, "4 MiB granted"),
@@ -37,31 +37,31 @@ OK, NOTE, PROBLEM = Mark
         (check_send_buffer, buffers(send_max_bytes=None), OK, "4 MiB granted"),
         (check_neighbours, SOUND, OK, "up to 8 KiB of copies wait"),
         (check_neighbours, machine(neighbour_wait_bytes=SMALL), NOTE, "up to 208 KiB of copies wait"),
-        (check_neighbours, machine(neighbour_wait_bytes=None), NOTE, "can't tell here."),
+        (check_neighbours, machine(neighbour_wait_bytes=None), NOTE, "unknown on this system."),
         (check_kernel_drops, SOUND, OK, "none since the start of this machine."),
-        (check_kernel_drops, machine(udp_buffer_errors=None), NOTE, "can't tell here."),
+        (check_kernel_drops, machine(udp_buffer_errors=None), NOTE, "unknown on this system."),
         (check_kernel_drops, machine(udp_buffer_errors=7), NOTE, "dropped 7 datagrams"),
         (check_kernel_drops, running(), OK, "none of 1000 datagrams"),
         (check_kernel_drops, running(kernel_drops=7), PROBLEM, "7 of 1007 datagrams"),
-        (check_open_files, SOUND, OK, "65536 allowed, 2128 needed"),
+        (check_open_files, SOUND, OK, "65536 allowed, at most 2128 needed"),
         (check_open_files, machine(open_files=None), OK, "no limit."),
         (check_open_files, machine(open_files=2128), OK, "2128 allowed"),
-        (check_open_files, machine(open_files=2127), NOTE, "2000 creates and joins at once need 2128"),
-        (check_open_files, machine(open_files=227), PROBLEM, "one address alone can use them all up"),
-        (check_open_files, running(open_files=227), PROBLEM, "one address alone can use them all up"),
+        (check_open_files, machine(open_files=2127), NOTE, "2000 concurrent creates and joins need 2128"),
+        (check_open_files, machine(open_files=227), PROBLEM, "one address alone can use all of them"),
+        (check_open_files, running(open_files=227), PROBLEM, "one address alone can use all of them"),
         (check_open_files, running(open_files=None), OK, "65536 allowed"),
         (check_open_files, settings(max_transactions=0), NOTE, "RELAY_MAX_TRANSACTIONS=0 means no limit"),
         (check_open_files, settings(max_transactions=0, max_transactions_per_address=0), PROBLEM, "one address alone"),
         (check_processors, SOUND, OK, "2 processors; a relay uses one."),
         (check_processors, machine(cpus=1), OK, "1 processor;"),
         (check_processors, machine(cpus=0.5), NOTE, "0.5 processors"),
-        (check_processors, running(loop_lag_seconds=0.2), PROBLEM, "0.20 s late"),
+        (check_processors, running(loop_lag_seconds=0.2), PROBLEM, "lags by up to 0.20 s"),
     ],
 )
 def test_what_is_said(check: Callable[[Facts], Finding], facts: Facts, mark: Mark, says: str) -> None:
     finding = check(facts)
     assert (finding.mark, says in finding.says) == (mark, True), finding
-    assert bool(finding.advice) == (mark is not OK and "can't tell" not in finding.says)
+    assert bool(finding.advice) == (mark is not OK and "unknown" not in finding.says)
 
 
 def test_the_advice_names_the_setting_of_the_kernel_and_its_value() -> None:

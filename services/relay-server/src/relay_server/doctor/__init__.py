@@ -1,1 +1,1 @@
-"""The command ``relay-server doctor``: what of this machine helps or hurts a relay, and what to do about it."""
+"""The command ``relay-server doctor``: problems of this machine for a relay, and how to fix them."""

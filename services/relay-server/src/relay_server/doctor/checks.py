@@ -1,4 +1,4 @@
-"""From facts to findings: pure, one check after the other; here those of the relay itself."""
+"""The checks, pure functions from facts to findings; here those of the relay itself."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -17,27 +17,27 @@ from relay_server.doctor.resources import (
 )
 
 RENEWAL_DAYS: Final = 14
-"""Whatever renews certificates by itself has done so by then."""
+"""Automatic renewal happens before that."""
 
 
 def check_relay(facts: Facts) -> Finding:
-    """Tell whether a relay runs, so that what follows is about that one."""
+    """Check whether a relay runs; the other findings are about that one."""
     port, relay = facts.settings.tcp_port, facts.relay
     if relay and facts.answers:
-        return _relay(Mark.OK, f"version {relay.version} runs here and has {relay.members} members now.")
+        return _relay(Mark.OK, f"version {relay.version} runs here and has {relay.members} members.")
     if relay:
         return _relay(
             Mark.PROBLEM,
-            f"the ops port answers, but nobody answers joins on TCP port {port}.",
-            "Its RELAY_* settings may be others than this command's, or it is overloaded: look at its log.",
+            f"the ops port answers, but TCP port {port} doesn't answer joins.",
+            "The relay may have other RELAY_* settings than this command, or be overloaded: look at its log.",
         )
     if facts.answers:
         return _relay(
             Mark.NOTE,
-            f"one answers on TCP port {port}, but not on its ops port: its members and drops can't be seen.",
-            "Run the doctor where the ops port can be reached (RELAY_OPS_HOST, RELAY_OPS_PORT), say in its container.",
+            f"one answers on TCP port {port}, but not on its ops port: its members and drops are unknown.",
+            "Run the doctor where the ops port is reachable (RELAY_OPS_HOST, RELAY_OPS_PORT), e.g. in its container.",
         )
-    return _relay(Mark.OK, "none runs here; this is what one would find at its start.")
+    return _relay(Mark.OK, "none runs here; the findings are those for a relay that starts now.")
 
 
 def _relay(mark: Mark, says: str, advice: str = "") -> Finding:
@@ -45,23 +45,23 @@ def _relay(mark: Mark, says: str, advice: str = "") -> Finding:
 
 
 def check_certificate(facts: Facts) -> Finding:
-    """Judge what the relay proves itself by."""
+    """Check the relay's certificate."""
     certificate = facts.certificate
     if certificate is None:
-        return _tls(Mark.OK, "off: passwords and tokens travel in the clear.")
+        return _tls(Mark.OK, "off: passwords and tokens are sent unencrypted.")
     if certificate.refusal:
         return _tls(Mark.PROBLEM, certificate.refusal)
     about = f"for {', '.join(certificate.names) or 'no name'}, until {certificate.until}"
     if certificate.exposed_key:
         return _tls(
             Mark.PROBLEM,
-            f"everybody on this machine can read the private key {certificate.exposed_key}.",
-            f"Take that right from others (chmod o= {certificate.exposed_key}), and make a new key if there are any.",
+            f"every user of this machine can read the private key {certificate.exposed_key}.",
+            f"Remove that permission (chmod o= {certificate.exposed_key}), and make a new key if others had access.",
         )
     if certificate.days_left < RENEWAL_DAYS:
         return _tls(
             Mark.NOTE,
-            f"the certificate, {about}, ends in {certificate.days_left:.0f} days.",
+            f"the certificate, {about}, expires in {certificate.days_left:.0f} days.",
             "Renew it, then send the relay SIGHUP (systemctl reload chat-relay).",
         )
     return _tls(Mark.OK, f"{'required' if facts.settings.tls_required else 'on'}, {about}.")
@@ -87,7 +87,7 @@ _SINGLE: Final[tuple[Callable[[Facts], Finding], ...]] = (
 
 
 def examine(facts: Facts) -> Iterator[Finding]:
-    """Judge all facts, in the order in which people want to read about them."""
+    """Run all checks, in the order in which the findings are shown."""
     yield check_relay(facts)
     yield from check_ports(facts)
     for check in _SINGLE:

@@ -1,4 +1,4 @@
-"""What the doctor knows about a machine; None is what can't be told here."""
+"""The facts about a machine that the doctor checks; None means unknown on this system."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from relay_server.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A program that has a port."""
+    """A program that uses a port."""
 
     program: str
     pid: int
@@ -16,7 +16,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One of the relay's ports, as an attempt to open it went; ``refusal`` is None if it could be opened."""
+    """One of the relay's ports, and the result of trying to open it; ``refusal`` is None if it could be opened."""
 
     setting: str
     kind: str
@@ -28,7 +28,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """All ports; those that are off are None."""
+    """All ports; None for those that are off."""
 
     tcp: Port
     udp: Port
@@ -39,7 +39,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Buffers:
-    """What the kernel grants a socket of this user, and the most that it grants anybody but root."""
+    """The buffer sizes that the kernel grants a socket of this user, and the maximum for users other than root."""
 
     receive_bytes: int
     send_bytes: int
@@ -50,7 +50,7 @@ class Buffers:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where the relay would run."""
+    """The machine on which the relay would run."""
 
     is_linux: bool
     is_root: bool
@@ -65,7 +65,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class RunningRelay:
-    """What the metrics of a running relay say; ``member_addresses`` counts the distinct ones."""
+    """The metrics of a running relay; ``member_addresses`` is the number of distinct ones."""
 
     version: str
     members: int
@@ -80,7 +80,7 @@ class RunningRelay:
 
 @dataclass(frozen=True, slots=True)
 class CertificateFacts:
-    """The certificate that the settings name; ``refusal`` says why it can't be used, and then the rest says nothing."""
+    """The certificate in the settings; if it can't be used, ``refusal`` says why, and the rest is meaningless."""
 
     refusal: str | None = None
     names: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ class CertificateFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that the checks judge; ``answers`` tells whether a relay answers a join on the TCP port."""
+    """All facts; ``answers`` is true if a relay answers a join on the TCP port."""
 
     settings: Settings
     answers: bool

@@ -1,4 +1,4 @@
-"""What the doctor says, for people and for programs."""
+"""The doctor's findings, as text and as JSON."""
 
 import json
 import textwrap
@@ -14,7 +14,7 @@ _COLOURS = {"ok": "32", "note": "33", "problem": "1;31"}
 
 
 class Mark(StrEnum):
-    """How much a finding matters."""
+    """The severity of a finding."""
 
     OK = "ok"
     NOTE = "note"
@@ -23,7 +23,7 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found, in a sentence, and what to do about it."""
+    """The result of one check in a sentence, and what to do about it."""
 
     check: str
     mark: Mark
@@ -32,7 +32,7 @@ class Finding:
 
 
 def as_text(findings: Sequence[Finding], *, colour: bool) -> str:
-    """Write a line for each finding, the advice indented below, and the sum of it all."""
+    """Write a line for each finding, its advice indented below, and a summary."""
     lines = []
     for finding in findings:
         mark = f"{finding.mark:<8}"
@@ -55,5 +55,5 @@ def as_json(findings: Sequence[Finding]) -> str:
 
 
 def is_well(findings: Sequence[Finding]) -> bool:
-    """Tell whether no finding is a problem."""
+    """Return whether no finding is a problem."""
     return all(finding.mark is not Mark.PROBLEM for finding in findings)

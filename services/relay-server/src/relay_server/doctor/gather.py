@@ -1,4 +1,4 @@
-"""Gather the facts: ask a running relay, try the ports, read what the system says."""
+"""Gather the facts: ask a running relay, try to open the ports, read the system's files."""
 
 import asyncio
 import http.client
@@ -28,12 +28,12 @@ if sys.platform != "win32":
     import resource
 
 PATIENCE_SECONDS: Final = 3.0
-"""A relay on this machine that takes longer doesn't answer."""
+"""A relay on this machine that takes longer counts as one that doesn't answer."""
 _SMALL_BYTES = 4096
 
 
 def gather(settings: Settings) -> Facts:
-    """Look at this machine with the eyes of a relay of these settings; takes a few seconds at worst."""
+    """Gather the facts about this machine for a relay with these settings; takes a few seconds at worst."""
     return Facts(
         settings=settings,
         answers=asyncio.run(_answers(settings)),
@@ -60,7 +60,7 @@ def _certificate(settings: Settings) -> CertificateFacts:
 
 
 async def _answers(settings: Settings) -> bool:
-    """Tell whether a relay is there, which must refuse to let us into a room that nobody created."""
+    """Return whether a relay answers: it must refuse a join of a room that nobody created."""
     host = "localhost" if is_wildcard(settings.host) else settings.host
     where = f"[{host}]:{settings.tcp_port}"
     try:
@@ -98,7 +98,7 @@ def _running_relay(settings: Settings) -> RunningRelay | None:
 
 
 def _scrape(settings: Settings) -> list[Sample]:
-    """Read the ops port's metrics; empty if nobody speaks of any there."""
+    """Read the ops port's metrics; empty if there are none."""
     if not settings.ops_port:
         return []
     host = "localhost" if is_wildcard(settings.ops_host) else settings.ops_host
@@ -147,7 +147,7 @@ def _try_port(port: Port, host: str) -> Port:
 
 
 def _holders() -> dict[tuple[str, int], Holder]:
-    """Find out who has which port, as far as the system tells this user."""
+    """Find the programs that use the ports, as far as the system shows them to this user."""
     holders = {}
     try:
         connections = psutil.net_connections("inet")
@@ -176,7 +176,7 @@ def _buffers(asked_bytes: int) -> Buffers:
 
 
 def _usable(told_bytes: int) -> int:
-    """Return a buffer's size as it is asked for: Linux tells twice that, for its own book-keeping."""
+    """Return a buffer's size as it is requested: Linux reports twice that, for its own overhead."""
     return told_bytes // 2 if sys.platform == "linux" else told_bytes
 
 
@@ -203,7 +203,7 @@ def _has_ipv6() -> bool:
 
 
 def _addresses() -> tuple[str, ...]:
-    """List the addresses by which other machines may reach this one."""
+    """List the addresses by which other machines may reach this machine."""
     found = (
         ipaddress.ip_address(address.address.partition("%")[0])
         for addresses in psutil.net_if_addrs().values()

@@ -1,4 +1,4 @@
-"""What Linux tells in /proc and /sys; on other systems everything is None, or no."""
+"""Facts from /proc and /sys of Linux; on other systems everything is None or False."""
 
 import ipaddress
 import struct
@@ -16,7 +16,7 @@ _ROUTE_GATEWAY_FLAG = 2
 
 @dataclass(frozen=True, slots=True)
 class Conntrack:
-    """The kernel's table of connections; UDP's entries live so long after one datagram, and after several."""
+    """The kernel's table of connections, and how long UDP entries live after one datagram and after several."""
 
     entries: int
     max_entries: int
@@ -47,7 +47,7 @@ def conntrack(root: Path = ROOT) -> Conntrack | None:
 
 
 def neighbour_wait_bytes(root: Path = ROOT) -> int | None:
-    """Return how much may wait at most for one host that ARP or neighbour discovery asks for; None if nothing tells.
+    """Return the bytes that may wait for one host during ARP or neighbour discovery; None if unknown.
 
     The settings are each interface's own. In a container there are only those: the default, from which an interface
     starts, is the host's.
@@ -62,7 +62,7 @@ def neighbour_wait_bytes(root: Path = ROOT) -> int | None:
 
 
 def udp_buffer_errors(root: Path = ROOT) -> int | None:
-    """Count the datagrams that found a full receive buffer, of all programs and since the start of the machine."""
+    """Count the datagrams dropped because a receive buffer was full, of all programs since the machine's start."""
     header, _, values = _read(root / "proc/net/snmp").partition("\nUdp: ")[2].partition("\nUdp: ")
     old = dict(zip(header.split(), values.partition("\n")[0].split(), strict=False)).get("RcvbufErrors")
     if old is None:
@@ -72,7 +72,7 @@ def udp_buffer_errors(root: Path = ROOT) -> int | None:
 
 
 def cpu_quota(root: Path = ROOT) -> float | None:
-    """Return how many processors' time the control group grants; None if it doesn't say."""
+    """Return the number of processors that the control group allows; None if unlimited or unknown."""
     quota, _, period = _read(root / "sys/fs/cgroup/cpu.max").strip().partition(" ")
     if not period:
         quota, period = (_read(root / f"sys/fs/cgroup/cpu/cpu.cfs_{end}_us").strip() for end in ("quota", "period"))
@@ -80,7 +80,7 @@ def cpu_quota(root: Path = ROOT) -> float | None:
 
 
 def container(environ: Mapping[str, str], root: Path = ROOT) -> Container | None:
-    """Describe the container that we are in; None outside of one."""
+    """Describe the container of this process; None outside of one."""
     if not any((root / marker).exists() for marker in _MARKERS) and not any(name in environ for name in _VARIABLES):
         return None
     interface, gateway = _default_route(root)
@@ -96,13 +96,13 @@ def _default_route(root: Path) -> tuple[str, str | None]:
 
 
 def _is_half_of_a_pair(interface: str, root: Path) -> bool:
-    """Tell whether the interface's other end is elsewhere, as that of a container on a bridge is."""
+    """Return whether the interface's other end is in another namespace, as in a container on a bridge."""
     own, other = (_read(root / "sys/class/net" / interface / name).strip() for name in ("ifindex", "iflink"))
     return bool(interface) and own != other
 
 
 def _is_rootless(root: Path) -> bool:
-    """Tell whether root in here is one ordinary user outside: a rootless engine maps that one by itself."""
+    """Return whether root in here is an ordinary user outside: a rootless engine maps only that user."""
     first = _read(root / "proc/self/uid_map").partition("\n")[0].split()
     return len(first) == 3 and first[0] == "0" and first[1] != "0" and first[2] == "1"
 

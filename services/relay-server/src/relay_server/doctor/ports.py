@@ -1,4 +1,4 @@
-"""Checks of the ports: are they free, or the relay's own, and do they fit together."""
+"""Checks of the ports: are they free or used by the relay, and do the numbers fit together."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,11 +8,11 @@ from relay_server.doctor.findings import Finding, Mark
 from relay_server.net.sockets import is_wildcard
 
 ROOTLESS_PROGRAMS: Final = frozenset(("rootlesskit", "rootlessport", "slirp4netns"))
-"""Who forwards the ports of rootless engines, and puts its own address in place of the client's."""
+"""Programs that forward the ports of rootless engines and replace the client's address with their own."""
 
 
 def check_ports(facts: Facts) -> Iterator[Finding]:
-    """Judge each port, and their numbers together."""
+    """Check each port, and the relation of their numbers."""
     ports = facts.ports
     yield _check_port(facts, ports.tcp, relay_has_it=facts.answers)
     for port in (ports.udp, ports.lobby):
@@ -29,16 +29,16 @@ def _check_port(facts: Facts, port: Port, *, relay_has_it: bool) -> Finding:
     if not port.in_use:
         return _finding(port, Mark.PROBLEM, port.refusal)
     if not relay_has_it:
-        return _finding(port, Mark.PROBLEM, f"somebody else has it{holder}.", port.refusal)
+        return _finding(port, Mark.PROBLEM, f"in use by another program{holder}.", port.refusal)
     if port.holder and port.holder.program in ROOTLESS_PROGRAMS:
         return _finding(
             port,
             Mark.PROBLEM,
-            f"it is published by a rootless engine{holder}, which may hide the members' addresses.",
-            "Run the relay with host networking under an ordinary engine, or without a container: members whose"
-            " address changes on the way are not heard.",
+            f"published by a rootless engine{holder}, which may hide the members' addresses.",
+            "Run the relay with host networking under an engine that isn't rootless, or without a container: the relay"
+            " drops datagrams from other addresses than the join.",
         )
-    return _finding(port, Mark.OK, f"the relay's{holder}.")
+    return _finding(port, Mark.OK, f"in use by the relay{holder}.")
 
 
 def _check_free_port(facts: Facts, port: Port) -> Finding:
@@ -46,9 +46,9 @@ def _check_free_port(facts: Facts, port: Port) -> Finding:
         return _finding(
             port,
             Mark.NOTE,
-            f"it is free here, although a relay answers on TCP port {facts.settings.tcp_port}.",
-            "The relay's RELAY_* settings are others than this command's, or it is in a container whose ports are"
-            " forwarded by the packet filter alone.",
+            f"free here, although a relay answers on TCP port {facts.settings.tcp_port}.",
+            "The relay has other RELAY_* settings than this command, or is in a container whose ports only the packet"
+            " filter forwards.",
         )
     lowest = facts.ports.unprivileged_from
     if facts.machine.is_root and lowest is not None and port.number < lowest:
@@ -56,7 +56,7 @@ def _check_free_port(facts: Facts, port: Port) -> Finding:
             port,
             Mark.NOTE,
             f"free, but only for root: ports below {lowest} are privileged.",
-            "Choose a port from there up, or give the service CAP_NET_BIND_SERVICE: docs/operations.md shows how.",
+            "Use a higher port, or give the service CAP_NET_BIND_SERVICE: docs/operations.md shows how.",
         )
     return _finding(port, Mark.OK, "free.")
 
@@ -64,13 +64,13 @@ def _check_free_port(facts: Facts, port: Port) -> Finding:
 def _check_ops_port(facts: Facts) -> Finding:
     port, settings = facts.ports.ops, facts.settings
     if port is None:
-        return Finding("ops_port", Mark.NOTE, "off (RELAY_OPS_PORT=0): nobody sees how the relay fares.")
+        return Finding("ops_port", Mark.NOTE, "off (RELAY_OPS_PORT=0): the relay can't be monitored.")
     if facts.relay and port.in_use and is_wildcard(settings.ops_host) and not facts.container:
         return _finding(
             port,
             Mark.NOTE,
-            "the relay's, on every address of this machine: anybody who reaches it may read the metrics.",
-            "Set RELAY_OPS_HOST=127.0.0.1, or keep strangers off the port by the firewall.",
+            "in use by the relay on every address of this machine: anybody who can reach it can read the metrics.",
+            "Set RELAY_OPS_HOST=127.0.0.1, or block the port in the firewall.",
         )
     return _check_port(facts, port, relay_has_it=facts.relay is not None)
 
@@ -78,12 +78,12 @@ def _check_ops_port(facts: Facts) -> Finding:
 def _check_numbers(facts: Facts) -> Finding:
     tcp, udp = facts.settings.tcp_port, facts.settings.udp_port
     if udp == tcp + 1:
-        return Finding("port_numbers", Mark.OK, "UDP's is TCP's plus one, where plain clients look for it.")
+        return Finding("port_numbers", Mark.OK, "the UDP port is the TCP port plus one, as plain clients expect.")
     return Finding(
         "port_numbers",
         Mark.PROBLEM,
-        f"plain clients take UDP port {tcp + 1}, TCP's plus one, but RELAY_UDP_PORT is {udp}.",
-        f"Set RELAY_UDP_PORT={tcp + 1}, outside as inside.",
+        f"plain clients use UDP port {tcp + 1}, the TCP port plus one, but RELAY_UDP_PORT is {udp}.",
+        f"Set RELAY_UDP_PORT={tcp + 1}, and publish it under the same number.",
     )
 
 
@@ -93,7 +93,7 @@ def _finding(port: Port, mark: Mark, says: str, advice: str = "") -> Finding:
 
 
 def _same(one: Holder | None, other: Holder | None) -> bool:
-    """Tell whether both may be one program; who isn't known may be anybody. A proxy has a process for each port."""
+    """Return whether both may be one program; an unknown one may be any. A proxy has a process for each port."""
     return one is None or other is None or one.program == other.program
 
 

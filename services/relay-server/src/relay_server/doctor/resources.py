@@ -1,4 +1,4 @@
-"""Checks of what the system grants: buffers, descriptors, processor time."""
+"""Checks of resources: buffers, descriptors, processor time."""
 
 from typing import Final
 
@@ -7,19 +7,19 @@ from relay_server.doctor.findings import Finding, Mark
 from relay_server.net.descriptors import OWN_FILES
 
 LATE_SECONDS: Final = 0.1
-"""An event loop that is later than this is noticed by people."""
+"""People notice a larger lag of the event loop."""
 
 NEIGHBOUR_WAIT_BYTES: Final = 8192
-"""A thousand neighbours' worth, as many as the kernel remembers, fits a send buffer of the default size."""
+"""Copies for a thousand neighbours, as many as the kernel remembers, then fit a send buffer of the default size."""
 
 _SYSCTL_ADVICE = "Raise it on the host: `sudo sysctl -w {name}={wanted}`; a file in /etc/sysctl.d keeps it."
 
 
 def check_receive_buffer(facts: Facts) -> Finding:
-    """Judge the room for a burst of datagrams while the relay is busy (CON-04)."""
+    """Check the buffer for a burst of datagrams while the relay is busy (CON-04)."""
     wanted, buffers, relay = facts.settings.receive_buffer_bytes, facts.buffers, facts.relay
     granted = relay.receive_buffer_bytes if relay and relay.receive_buffer_bytes else buffers.receive_bytes
-    amounts = f"{_show(granted)} granted, {_show(wanted)} asked for"
+    amounts = f"{_show(granted)} granted, {_show(wanted)} requested"
     most = buffers.receive_max_bytes
     if granted < wanted:
         default = buffers.receive_default_bytes
@@ -27,55 +27,55 @@ def check_receive_buffer(facts: Facts) -> Finding:
         return Finding(
             "receive_buffer",
             Mark.PROBLEM,
-            f"{amounts}{limits}: bursts of datagrams get lost in the kernel.",
+            f"{amounts}{limits}: the kernel will drop bursts of datagrams.",
             _SYSCTL_ADVICE.format(name="net.core.rmem_max", wanted=wanted) + " Then restart the relay.",
         )
     if not relay and most is not None and most < wanted:
         return Finding(
             "receive_buffer",
             Mark.NOTE,
-            f"{amounts}, but only to root: others get {_show(most)} (net.core.rmem_max).",
+            f"{amounts}, but only to root: other users get {_show(most)} (net.core.rmem_max).",
             _SYSCTL_ADVICE.format(name="net.core.rmem_max", wanted=wanted),
         )
     return Finding("receive_buffer", Mark.OK, f"{amounts}.")
 
 
 def check_send_buffer(facts: Facts) -> Finding:
-    """Judge the room for all copies of a batch of messages."""
+    """Check the buffer for all copies of a batch of messages."""
     wanted, buffers = facts.settings.receive_buffer_bytes, facts.buffers
     granted = min(buffers.send_bytes, buffers.send_max_bytes or buffers.send_bytes)
-    amounts = f"{_show(granted)} granted, {_show(wanted)} asked for"
+    amounts = f"{_show(granted)} granted, {_show(wanted)} requested"
     if granted >= wanted:
         return Finding("send_buffer", Mark.OK, f"{amounts}.")
     return Finding(
         "send_buffer",
         Mark.NOTE,
-        f"{amounts}: in large rooms copies may find it full.",
+        f"{amounts}: in large rooms copies may be lost because it is full.",
         _SYSCTL_ADVICE.format(name="net.core.wmem_max", wanted=wanted) + " Then restart the relay.",
     )
 
 
 def check_neighbours(facts: Facts) -> Finding:
-    """Judge how much of the send buffer one host of this machine's own networks takes up when it is gone."""
+    """Check how much of the send buffer copies for one vanished host on a local network can take up."""
     waiting = facts.machine.neighbour_wait_bytes
     if waiting is None:
         return _cant_tell("neighbours")
-    says = f"up to {_show(waiting)} of copies wait for a neighbour that doesn't answer"
+    says = f"up to {_show(waiting)} of copies wait for a host on a local network that doesn't answer"
     if waiting <= NEIGHBOUR_WAIT_BYTES:
         return Finding("neighbours", Mark.OK, f"{says}.")
     settings = " ".join(f"net.{ip}.neigh.default.unres_qlen_bytes={NEIGHBOUR_WAIT_BYTES}" for ip in ("ipv4", "ipv6"))
     return Finding(
         "neighbours",
         Mark.NOTE,
-        f"{says}: if members on this machine's own network vanish, others lose messages.",
+        f"{says}: if members on a local network vanish, other members lose messages.",
         f"Lower it on the host: `sudo sysctl -w {settings}`; a file in /etc/sysctl.d keeps it.",
     )
 
 
 def check_kernel_drops(facts: Facts) -> Finding:
-    """Tell whether datagrams got lost for want of room (CON-04)."""
+    """Check whether the kernel dropped datagrams because a buffer was full (CON-04)."""
     relay, errors = facts.relay, facts.machine.udp_buffer_errors
-    advice = "Raise the receive buffer, see above, or look for what holds the relay up: load, or too little processor."
+    advice = "Raise the receive buffer, see above, or find out what delays the relay: load, or too little CPU time."
     if relay and relay.kernel_drops:
         total = relay.datagrams + relay.kernel_drops
         says = f"the kernel dropped {relay.kernel_drops} of {total} datagrams before the relay could read them."
@@ -85,56 +85,56 @@ def check_kernel_drops(facts: Facts) -> Finding:
     if errors is None:
         return _cant_tell("kernel_drops")
     if errors:
-        says = f"since its start this machine dropped {errors} datagrams of any programs because buffers were full."
+        says = f"since its start this machine dropped {errors} datagrams of all programs because buffers were full."
         return Finding("kernel_drops", Mark.NOTE, says, advice)
     return Finding("kernel_drops", Mark.OK, "none since the start of this machine.")
 
 
 def check_open_files(facts: Facts) -> Finding:
-    """Judge whether descriptors suffice for all creates and joins at once; members need none."""
+    """Check whether there are enough descriptors for all concurrent creates and joins; members need none."""
     settings, relay = facts.settings, facts.relay
     limit = relay.open_files if relay and relay.open_files else facts.machine.open_files
     if limit is None:
         return Finding("open_files", Mark.OK, "no limit.")
     needed = settings.max_transactions + OWN_FILES
     if settings.max_transactions and limit >= needed:
-        return Finding("open_files", Mark.OK, f"{limit} allowed, {needed} needed at worst.")
+        return Finding("open_files", Mark.OK, f"{limit} allowed, at most {needed} needed.")
     one_address = settings.max_transactions_per_address + OWN_FILES
     advice = f"Raise the limit: LimitNOFILE={max(needed, 4096)} in the unit, `ulimit -n`, or `ulimits` in Compose."
     if limit < one_address or not settings.max_transactions_per_address:
-        says = f"{limit} allowed: one address alone can use them all up, and nobody else gets in."
+        says = f"{limit} allowed: one address alone can use all of them, and nobody else can join."
         return Finding("open_files", Mark.PROBLEM, says, advice)
     if not settings.max_transactions:
         return Finding(
             "open_files", Mark.NOTE, f"{limit} allowed, but RELAY_MAX_TRANSACTIONS=0 means no limit.", advice
         )
-    says = f"{limit} allowed, but {settings.max_transactions} creates and joins at once need {needed}."
-    return Finding("open_files", Mark.NOTE, f"{says} A relay takes fewer at once.", advice)
+    says = f"{limit} allowed, but {settings.max_transactions} concurrent creates and joins need {needed}."
+    return Finding("open_files", Mark.NOTE, f"{says} The relay will accept fewer.", advice)
 
 
 def check_processors(facts: Facts) -> Finding:
-    """Judge whether the relay gets the one processor that it can use."""
+    """Check whether the relay gets the one processor that it can use."""
     relay, cpus = facts.relay, facts.machine.cpus
     may_use = f"{cpus:g} processor{'s' * (cpus != 1)}"
     if relay and relay.loop_lag_seconds > LATE_SECONDS:
         return Finding(
             "processors",
             Mark.PROBLEM,
-            f"the relay is {relay.loop_lag_seconds:.2f} s late with its work lately ({may_use}).",
+            f"the relay's event loop lags by up to {relay.loop_lag_seconds:.2f} s ({may_use}).",
             "Give it a processor of its own, or lower its limits of members and rates.",
         )
     if cpus < 1:
         return Finding(
             "processors",
             Mark.NOTE,
-            f"it may use {may_use}: it pauses whenever its share is used up, and datagrams wait.",
-            "Grant at least 1: `cpus` in Compose, CPUQuota= in a unit.",
+            f"it may use {may_use}: when its share is used up it is paused, and datagrams wait.",
+            "Allow at least 1: `cpus` in Compose, CPUQuota= in a unit.",
         )
     return Finding("processors", Mark.OK, f"{may_use}; a relay uses one.")
 
 
 def _cant_tell(check: str) -> Finding:
-    return Finding(check, Mark.NOTE, "can't tell here.")
+    return Finding(check, Mark.NOTE, "unknown on this system.")
 
 
 def _show(size_bytes: int) -> str:
