@@ -93,7 +93,7 @@ def test_without_a_compiler_it_says_what_to_install(tmp_path: Path) -> None:
 
 @needs_linux
 @needs_gcc
-def test_a_relay_that_does_not_start_is_said() -> None:
+def test_a_relay_that_does_not_start_is_reported() -> None:
     done = bench("--here", "--runs", "1", RELAY_MESSAGE_BURST="none")
     assert done.returncode == 1
     assert done.stderr.endswith("bench: The relay didn't start: see what it says above.\n")

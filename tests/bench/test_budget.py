@@ -19,7 +19,7 @@ def cost(p99_ratio: float, *, lost: int = 0) -> Cost:
 
 
 @needs_linux
-def test_two_kinds_come_out_and_the_document_stays() -> None:
+def test_measuring_two_kinds_leaves_the_document_unchanged() -> None:
     before = DOCUMENT.read_bytes()
     done = bench("--here", "--only", "of no room,Unknown Command", "--seconds", "0.7", module="bench.budget")
     assert (done.returncode, done.stderr) == (0, "")
@@ -31,14 +31,14 @@ def test_two_kinds_come_out_and_the_document_stays() -> None:
 
 
 @needs_linux
-def test_a_word_that_no_kind_has_is_said() -> None:
+def test_an_unknown_kind_gets_a_sentence() -> None:
     done = bench("--only", "carrier pigeons", module="bench.budget")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "budget: No kind has 'carrier pigeons' in its name.\n"
 
 
 @needs_linux
-def test_a_relay_that_does_not_start_is_said_with_its_own_words() -> None:
+def test_a_relay_that_does_not_start_is_reported_with_its_own_message() -> None:
     arguments = ("--here", "--only", "an unknown command")
     done = bench(*arguments, module="bench.budget", RELAY_MESSAGE_BURST="none")
     assert done.returncode == 1
@@ -46,7 +46,7 @@ def test_a_relay_that_does_not_start_is_said_with_its_own_words() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_no_kind_is_there_twice() -> None:
+def test_kinds_are_unique() -> None:
     names = sorted((kind.who, kind.what) for kind in KINDS)
     assert all(one != other for one, other in pairwise(names))
 
@@ -61,7 +61,7 @@ def test_the_table_is_put_between_its_marks() -> None:
 
 
 @pytest.mark.parametrize(("over", "end"), [(cost(2.1), "| **2.1 x** | 0 |"), (cost(1.0, lost=7), "| 1.0 x | **7** |")])
-def test_what_honest_people_feel_too_much_stands_out(over: Cost, end: str) -> None:
+def test_rows_over_the_budget_are_marked(over: Cost, end: str) -> None:
     assert end in with_budget(TEXT, [over])
     plain = cost_line(over, KINDS, colours=False)
     assert plain.endswith(" !")

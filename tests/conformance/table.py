@@ -22,7 +22,7 @@ _ABOUT: Final = {
 }
 _NOT_TRIED: Final = "not tried"
 _UNANSWERED: Final = 3
-"""After so many requests in a row without an answer we give up."""
+"""The run ends after this number of consecutive requests without an answer."""
 _TEXT_SECONDS: Final = 45.0
 """After this time no test of level ``text`` begins any more: with the last one, a run takes less than a minute."""
 _WORDS_CHARACTERS: Final = 240
@@ -31,7 +31,7 @@ _UNREACHABLE: Final = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.E
 
 @dataclass
 class _Row:
-    """What is known of one rule on one level."""
+    """The result of one rule on one level."""
 
     failed: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)

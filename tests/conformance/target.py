@@ -8,7 +8,7 @@ import pytest
 from conformance.relays import Relay
 
 LEVELS: Final = ("text", "robust", "extension")
-"""What the exercise's text demands; what a careful relay does beyond it; what is this project's own."""
+"""Requirements of the exercise's text; of a careful relay beyond it; extensions of this project."""
 
 _TARGET: Final = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]\s]+)((?::\d{1,5}){1,3})")
 

@@ -47,7 +47,7 @@ def test_messages_come_in_the_order_of_their_arrival(people: People, room: bytes
 
 
 @pytest.mark.requirement("UDP-04")
-def test_rooms_hear_nothing_of_one_another(people: People, room: bytes) -> None:
+def test_rooms_dont_receive_each_others_messages(people: People, room: bytes) -> None:
     ann, bob = people.pair(room)
     people.create(room + b"2", b"ann").say(b"next door")
     assert bob.heard(after=ann) == []
@@ -91,7 +91,7 @@ def test_an_unknown_token_is_dropped_without_an_answer(people: People, room: byt
 
 
 @pytest.mark.requirement("UDP-02", "CON-03")
-def test_a_token_from_another_ip_address_is_dropped_in_silence(people: People, room: bytes) -> None:
+def test_a_token_from_another_ip_address_is_dropped_silently(people: People, room: bytes) -> None:
     if not people.relay.is_loopback_v4:
         pytest.skip("needs a second local address: the target is not on 127.0.0.x")
     ann, bob = people.pair(room)
@@ -169,7 +169,7 @@ def test_messages_carry_their_senders_name(people: People, room: bytes, name: st
 
 
 @pytest.mark.requirement("UDP-05")
-def test_a_message_that_names_its_sender_is_left_as_it_is(people: People, room: bytes) -> None:
+def test_a_message_that_begins_with_its_senders_name_is_relayed_unchanged(people: People, room: bytes) -> None:
     ann, bob = people.pair(room)
     for message in (b"ann: hi", b"ann:hi", b"ann  : hi", b"ann:"):
         ann.say(message)
@@ -180,7 +180,7 @@ def test_a_message_that_names_its_sender_is_left_as_it_is(people: People, room: 
 
 
 @pytest.mark.requirement("UDP-05")
-def test_without_attribution_bytes_come_as_they_went(start_relay: StartRelay, room: bytes) -> None:
+def test_without_attribution_messages_are_relayed_unchanged(start_relay: StartRelay, room: bytes) -> None:
     relay = start_relay(attribution="none", sanitize="false").relay
     with People(relay) as people:
         ann, bob = people.pair(room)
@@ -190,7 +190,7 @@ def test_without_attribution_bytes_come_as_they_went(start_relay: StartRelay, ro
 
 
 @pytest.mark.requirement("UDP-06")
-def test_a_message_too_long_with_its_name_is_dropped_and_its_sender_told(people: People, room: bytes) -> None:
+def test_a_message_too_long_with_its_name_is_dropped_and_its_sender_is_told(people: People, room: bytes) -> None:
     people.create(room, b"host-of-it")
     ann, bob = people.join(room, b"n" * 255), people.join(room, b"bob")
     fits = 4094 - 255 - len(b": ")
@@ -237,7 +237,7 @@ def test_anything_else_is_a_message_like_any_other(people: People, room: bytes, 
 
 
 @pytest.mark.requirement("UDP-12")
-def test_an_answer_to_a_challenge_is_heard_by_nobody(people: People, room: bytes) -> None:
+def test_an_answer_to_a_challenge_is_not_relayed(people: People, room: bytes) -> None:
     ann, bob = people.pair(room)
     bob.say(b"/here 0123456789abcdef")
     bob.say(b"/here I am")
@@ -269,7 +269,7 @@ def test_no_member_speaks_as_the_server_without_attribution_either(start_relay: 
 
 
 @pytest.mark.requirement("UDP-10")
-def test_members_hear_who_comes_and_goes(people: People, room: bytes) -> None:
+def test_members_are_told_of_joins_and_leaves(people: People, room: bytes) -> None:
     ann, bob = people.pair(room)
     carol = people.join(room, "漢字".encode())
     carol.leave()
@@ -291,7 +291,7 @@ def test_notices_and_leave_commands_can_be_off(start_relay: StartRelay, room: by
 
 @pytest.mark.parametrize("message", [b"\xff", b"ab\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"])
 @pytest.mark.requirement("UDP-11")
-def test_what_is_not_utf8_is_dropped(people: People, room: bytes, message: bytes) -> None:
+def test_messages_that_are_not_utf8_are_dropped(people: People, room: bytes, message: bytes) -> None:
     ann, bob = people.pair(room)
     ann.say(message)
     assert bob.heard(after=ann) == []
@@ -319,7 +319,7 @@ def test_what_is_not_utf8_is_dropped(people: People, room: bytes, message: bytes
     ],
 )
 @pytest.mark.requirement("UDP-11")
-def test_what_isnt_harmless_is_replaced(people: People, room: bytes, message: str, shown: str) -> None:
+def test_unsafe_characters_are_replaced(people: People, room: bytes, message: str, shown: str) -> None:
     ann, bob = people.pair(room)
     ann.say(message.encode())
     assert bob.hear() == f"ann: {shown}".encode()

@@ -1,4 +1,4 @@
-"""Who loses their place, why, and who is told."""
+"""Evictions: their reasons, and the notices about them."""
 
 import time
 
@@ -18,7 +18,7 @@ CHALLENGE = NOTICE + b"can you hear me? "
 
 @pytest.fixture
 def strict(start_relay: StartRelay) -> OwnRelay:
-    """Start a relay that evicts who is silent for half a second."""
+    """Start a relay that evicts members after half a second of silence."""
     return start_relay(silence_timeout_seconds=SILENCE_SECONDS)
 
 
@@ -88,7 +88,7 @@ def test_a_member_whose_port_is_dead_is_evicted_as_unreachable(people: People, r
 
 
 @pytest.mark.requirement("EVI-07", "EVI-05", "UDP-12")
-def test_a_long_session_must_be_proven_anew(start_relay: StartRelay, room: bytes) -> None:
+def test_a_long_session_needs_a_new_proof(start_relay: StartRelay, room: bytes) -> None:
     with People(start_relay(max_session_seconds=SESSION_SECONDS).relay) as people:
         ann, bob = people.create(room, b"ann"), people.join(room, b"bob")
         started, answers = time.monotonic(), 0

@@ -42,7 +42,7 @@ def answer(relay: Relay, room: bytes, fields: dict[str, Any]) -> list[wire.Frame
         ([], None),
     ],
 )
-def test_what_is_known_is_granted(relay: Relay, room: bytes, asked: list[str], granted: list[str] | None) -> None:
+def test_known_features_are_granted(relay: Relay, room: bytes, asked: list[str], granted: list[str] | None) -> None:
     _, completion = answer(relay, room, {"username": "ann", "reply": "json", "features": asked})
     assert json.loads(completion.payload).get("features") == granted
 
@@ -62,7 +62,7 @@ def test_without_a_json_reply_nothing_is_granted(people: People, room: bytes) ->
 
 @pytest.mark.requirement("FEAT-01")
 @pytest.mark.parametrize("features", [5, [1], None, "notices", {"notices": True}])
-def test_features_of_the_wrong_type_are_refused(relay: Relay, room: bytes, features: object) -> None:
+def test_features_of_the_wrong_type_are_refused_with_status_8(relay: Relay, room: bytes, features: object) -> None:
     (reply,) = answer(relay, room, {"username": "ann", "reply": "json", "features": features})
     fields = json.loads(reply.payload)
     assert (fields["status"], "features" in fields["message"]) == (wire.MALFORMED, True)
@@ -71,7 +71,7 @@ def test_features_of_the_wrong_type_are_refused(relay: Relay, room: bytes, featu
 
 
 @pytest.mark.requirement("FEAT-02", "TCP-07")
-def test_who_asks_for_nothing_is_granted_what_it_always_was(people: People, room: bytes) -> None:
+def test_without_features_the_completion_is_unchanged(people: People, room: bytes) -> None:
     ann = people.create(room, b"ann", features=())
     _, completion = answer(people.relay, room + b"-2", {"username": "bob", "reply": "json"})
     for payload in (ann.completion, completion.payload):

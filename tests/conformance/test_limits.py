@@ -24,7 +24,9 @@ def counters(own: OwnRelay) -> dict[str, float]:
 
 @pytest.mark.parametrize("limit", [{"message_rate": 1, "message_burst": 5}, {"byte_rate": 100}])
 @pytest.mark.requirement("LIM-01")
-def test_who_says_too_much_is_cut_short_and_told(start_relay: StartRelay, room: bytes, limit: dict[str, int]) -> None:
+def test_a_member_over_its_rate_is_limited_and_told(
+    start_relay: StartRelay, room: bytes, limit: dict[str, int]
+) -> None:
     with People(start_relay(**limit).relay) as people:
         ann, bob, eve = people.create(room, b"ann"), people.join(room, b"bob"), people.join(room, b"eve")
         started = time.monotonic()
@@ -38,7 +40,7 @@ def test_who_says_too_much_is_cut_short_and_told(start_relay: StartRelay, room: 
 
 
 @pytest.mark.requirement("LIM-01")
-def test_an_address_that_joins_too_often_is_asked_to_wait(start_relay: StartRelay, room: bytes) -> None:
+def test_an_address_that_joins_too_often_gets_status_busy(start_relay: StartRelay, room: bytes) -> None:
     relay = start_relay(join_rate=1).relay
     request = wire.frame(wire.JOIN, wire.REQUEST, room, b"ann")
     statuses = []
@@ -52,7 +54,7 @@ def test_an_address_that_joins_too_often_is_asked_to_wait(start_relay: StartRela
 
 
 @pytest.mark.requirement("LIM-01", "CON-03")
-def test_who_guesses_tokens_disturbs_nobody(people: People, room: bytes) -> None:
+def test_guessing_tokens_disturbs_no_member(people: People, room: bytes) -> None:
     ann, bob = people.pair(room)
     guesser = people.listener(people.relay.udp_port, people.local)
     for number in range(200):
@@ -88,7 +90,7 @@ def test_every_datagram_and_every_copy_is_accounted_for(start_relay: StartRelay,
 
 
 @pytest.mark.requirement("CON-04")
-def test_what_the_system_dropped_is_counted_too(start_relay: StartRelay, room: bytes) -> None:
+def test_datagrams_dropped_by_the_kernel_are_counted(start_relay: StartRelay, room: bytes) -> None:
     own = start_relay(**RESTRICTED)
     with People(own.relay) as people:
         ann, bob = people.pair(room)

@@ -56,7 +56,7 @@ def heard(listener: Listener, after: Listener) -> list[bytes]:
 
 
 @pytest.mark.requirement("LOB-01", "LOB-02", "LOB-03")
-def test_a_message_goes_as_it_came_to_all_but_its_sender(enter: Enter) -> None:
+def test_a_message_is_relayed_unchanged_to_all_but_its_sender(enter: Enter) -> None:
     ann, bob, eve = enter(b"ann"), enter(b"bob"), enter(b"eve")
     said = wire.lobby("漢字".encode(), "こんにちは\n\x1b[2J".encode())
     ann.send(said)
@@ -66,7 +66,7 @@ def test_a_message_goes_as_it_came_to_all_but_its_sender(enter: Enter) -> None:
 
 
 @pytest.mark.requirement("LOB-02")
-def test_who_speaks_for_the_first_time_is_known_at_once(people: People, enter: Enter) -> None:
+def test_a_client_is_known_from_its_first_datagram_on(people: People, enter: Enter) -> None:
     ann = enter(b"ann")
     newcomer = people.listener(people.relay.lobby_port, people.local)
     newcomer.send(wire.lobby(b"bob", b"hello"))
@@ -130,7 +130,7 @@ def test_a_silent_client_is_removed_and_told(start_relay: StartRelay) -> None:
     ],
 )
 @pytest.mark.requirement("LOB-05", "CON-03")
-def test_what_is_wrong_is_dropped_without_an_answer(people: People, enter: Enter, datagram: bytes) -> None:
+def test_invalid_datagrams_are_dropped_without_an_answer(people: People, enter: Enter, datagram: bytes) -> None:
     ann, bob = enter(b"ann"), enter(b"bob")
     stranger = people.listener(people.relay.lobby_port, people.local)
     stranger.send(datagram)
@@ -140,7 +140,9 @@ def test_what_is_wrong_is_dropped_without_an_answer(people: People, enter: Enter
 
 
 @pytest.mark.requirement("LOB-02")
-def test_rooms_and_lobby_hear_nothing_of_one_another(relay: Relay, people: People, room: bytes, enter: Enter) -> None:
+def test_rooms_and_lobby_dont_receive_each_others_messages(
+    relay: Relay, people: People, room: bytes, enter: Enter
+) -> None:
     assert relay.lobby_port != relay.udp_port
     ann, bob = people.pair(room)
     dora, eve = enter(b"dora"), enter(b"eve")

@@ -34,7 +34,7 @@ def counts(own: OwnRelay) -> dict[str, float]:
 
 @pytest.mark.requirement("MOD-01")
 @pytest.mark.parametrize("command", [*HOSTS_COMMANDS, b"/password x"])
-def test_only_the_host_commands(people: People, room: bytes, command: bytes) -> None:
+def test_only_the_host_may_use_host_commands(people: People, room: bytes, command: bytes) -> None:
     ann, bob, eve = people.trio(room)
     eve.say(command)
     told = eve.heard(after=ann)
@@ -49,14 +49,14 @@ def test_only_the_host_commands(people: People, room: bytes, command: bytes) -> 
 
 @pytest.mark.requirement("MOD-01")
 @pytest.mark.parametrize("text", [b"/shrug", b" /kick bob", b"/kicks bob", b"/who?"])
-def test_what_is_no_command_is_relayed(people: People, room: bytes, text: bytes) -> None:
+def test_text_that_is_not_a_command_is_relayed(people: People, room: bytes, text: bytes) -> None:
     ann, bob = people.pair(room)
     ann.say(text)
     assert bob.hear() == b"ann: " + text
 
 
 @pytest.mark.requirement("MOD-01", "CON-01", "CON-02")
-def test_commands_are_accepted_and_relayed_to_nobody(start_relay: StartRelay, room: bytes) -> None:
+def test_commands_are_accepted_and_not_relayed(start_relay: StartRelay, room: bytes) -> None:
     own = start_relay(**TALKATIVE)
     with People(own.relay) as people:
         ann, bob = people.pair(room)
@@ -85,7 +85,7 @@ def test_commands_are_limited_like_messages(start_relay: StartRelay, room: bytes
 
 @pytest.mark.requirement("MOD-01", "TCP-07")
 @pytest.mark.parametrize("on", [True, False])
-def test_a_relay_says_whether_it_obeys(start_relay: StartRelay, room: bytes, on: bool) -> None:
+def test_a_completion_says_whether_commands_are_executed(start_relay: StartRelay, room: bytes, on: bool) -> None:
     own = start_relay() if on else start_relay(**OBEYS_NOBODY)
     with People(own.relay) as people:
         ann, bob = people.pair(room)
@@ -100,7 +100,7 @@ def test_a_relay_says_whether_it_obeys(start_relay: StartRelay, room: bytes, on:
 
 
 @pytest.mark.requirement("MOD-02")
-def test_everybody_may_ask_who_is_there(people: People, room: bytes) -> None:
+def test_every_member_may_list_the_members(people: People, room: bytes) -> None:
     ann, bob, eve = people.trio(room)
     for member in (ann, bob, eve):
         member.say(b"/who")
@@ -108,7 +108,7 @@ def test_everybody_may_ask_who_is_there(people: People, room: bytes) -> None:
 
 
 @pytest.mark.requirement("MOD-02", "CON-03")
-def test_a_long_list_comes_in_short_notices_and_not_again_at_once(people: People, room: bytes) -> None:
+def test_a_long_list_is_split_into_notices_and_rate_limited(people: People, room: bytes) -> None:
     ann = people.create(room, b"ann")
     names = [b"%d " % number + b"x" * 200 for number in range(20)]
     for name in names:
@@ -152,7 +152,7 @@ def test_names_have_spaces_and_nobody_kicks_itself(people: People, room: bytes) 
 
 
 @pytest.mark.requirement("MOD-04")
-def test_a_banned_member_comes_back_neither_by_name_nor_from_its_address(relay: Relay, room: bytes) -> None:
+def test_a_banned_member_cant_join_with_its_name_or_from_its_address(relay: Relay, room: bytes) -> None:
     if not relay.is_loopback_v4:
         pytest.skip("needs several addresses of our own: give a target on 127.0.0.1")
     with People(relay) as people:
@@ -177,7 +177,7 @@ def test_a_banned_member_comes_back_neither_by_name_nor_from_its_address(relay: 
 
 
 @pytest.mark.requirement("MOD-04")
-def test_who_shares_the_hosts_address_is_banned_by_name_alone(people: People, room: bytes) -> None:
+def test_a_member_at_the_hosts_address_is_banned_by_name_only(people: People, room: bytes) -> None:
     ann, bob = people.pair(room)
     ann.say(b"/ban bob")
     bob.await_notice(b"disconnected: kicked")
@@ -189,7 +189,7 @@ def test_who_shares_the_hosts_address_is_banned_by_name_alone(people: People, ro
 
 
 @pytest.mark.requirement("MOD-04", "ROOM-06")
-def test_a_ban_keeps_no_host_out_that_comes_back(start_relay: StartRelay, room: bytes) -> None:
+def test_a_ban_doesnt_refuse_a_host_that_comes_back(start_relay: StartRelay, room: bytes) -> None:
     with People(start_relay(**RESTRICTED).relay) as people:
         ann = people.create(room, b"ann", "127.0.0.1")
         bob = people.join(room, b"bob", "127.0.0.2")
@@ -207,7 +207,7 @@ def test_a_ban_keeps_no_host_out_that_comes_back(start_relay: StartRelay, room: 
 
 
 @pytest.mark.requirement("MOD-05")
-def test_nobody_hears_a_muted_member(people: People, room: bytes) -> None:
+def test_a_muted_members_messages_are_not_relayed(people: People, room: bytes) -> None:
     ann, bob, eve = people.trio(room)
     ann.say(b"/mute bob")
     tells(bob, b"The host muted you")
@@ -233,7 +233,7 @@ def test_nobody_hears_a_muted_member(people: People, room: bytes) -> None:
 
 
 @pytest.mark.requirement("MOD-06", "ROOM-01")
-def test_the_new_host_has_every_right_and_the_room_its_life(people: People, room: bytes) -> None:
+def test_the_new_host_has_all_rights_and_the_room_depends_on_it(people: People, room: bytes) -> None:
     ann, bob, eve = people.trio(room)
     ann.say(b"/host bob")
     for member in (ann, bob, eve):
@@ -249,7 +249,7 @@ def test_the_new_host_has_every_right_and_the_room_its_life(people: People, room
 
 
 @pytest.mark.requirement("MOD-07")
-def test_a_topic_is_told_to_all_and_to_who_comes_in(people: People, room: bytes) -> None:
+def test_a_topic_is_sent_to_all_members_and_to_new_ones(people: People, room: bytes) -> None:
     ann, bob = people.pair(room)
     ann.say("/topic thé\x1b, at five\n".encode())
     for member in (ann, bob):

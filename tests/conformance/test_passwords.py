@@ -1,4 +1,4 @@
-"""Rooms with passwords: who comes in, who is slowed down, and what nobody learns."""
+"""Rooms with passwords: admission, limits on guesses, and what refusals don't reveal."""
 
 import json
 import signal
@@ -34,7 +34,7 @@ def guess(relay: Relay, room: bytes, password: str | None, source: str = "127.0.
 
 
 @pytest.mark.requirement("TCP-11", "PWD-02")
-def test_only_who_knows_its_password_comes_into_a_room(relay: Relay, people: People, room: bytes) -> None:
+def test_a_room_admits_only_the_right_password(relay: Relay, people: People, room: bytes) -> None:
     ann = people.create(room, b"ann", password=SECRET)
     assert status_of(relay, wire.frame(wire.JOIN, wire.REQUEST, room, b"bob")) == wire.WRONG_PASSWORD
     for wrong in (None, "", "Open sesame", SECRET + " "):
@@ -46,13 +46,13 @@ def test_only_who_knows_its_password_comes_into_a_room(relay: Relay, people: Peo
 
 
 @pytest.mark.requirement("PWD-02")
-def test_in_an_open_room_a_password_doesnt_matter(people: People, room: bytes) -> None:
+def test_a_room_without_a_password_ignores_passwords(people: People, room: bytes) -> None:
     people.create(room, b"ann")
     people.join(room, b"bob", password="whatever")
 
 
 @pytest.mark.requirement("PWD-02")
-def test_who_doesnt_know_the_password_learns_nothing_of_the_room(start_relay: StartRelay, room: bytes) -> None:
+def test_a_wrong_password_reveals_nothing_about_the_room(start_relay: StartRelay, room: bytes) -> None:
     with People(start_relay(**RESTRICTED).relay) as people:
         people.create(room, b"ann", "127.0.0.1", password=SECRET)
         for friend in (b"dave", b"zoe"):  # they fill it
@@ -82,14 +82,14 @@ def test_a_password_has_up_to_1024_bytes(relay: Relay, people: People, room: byt
 
 @pytest.mark.parametrize("password", [rb"a\ud800", rb"\udfff", b"\xed\xa0\x80"])
 @pytest.mark.requirement("PWD-01")
-def test_half_a_character_is_no_password(relay: Relay, room: bytes, password: bytes) -> None:
+def test_a_password_with_a_lone_surrogate_is_refused(relay: Relay, room: bytes, password: bytes) -> None:
     payload = b'{"username":"ann","password":"' + password + b'"}'
     for operation in (wire.CREATE, wire.JOIN):
         assert status_of(relay, wire.frame(operation, wire.REQUEST, room, payload)) == wire.MALFORMED
 
 
 @pytest.mark.requirement("PWD-03")
-def test_what_cant_be_is_refused_whatever_the_password(relay: Relay, people: People, room: bytes) -> None:
+def test_an_impossible_request_is_refused_whatever_its_password(relay: Relay, people: People, room: bytes) -> None:
     people.create(room, b"ann", password=SECRET)
     for password in (SECRET, "another", None):
         assert status_of(relay, request(wire.CREATE, room, "bob", password)) == wire.ROOM_EXISTS
@@ -98,9 +98,7 @@ def test_what_cant_be_is_refused_whatever_the_password(relay: Relay, people: Peo
 
 
 @pytest.mark.requirement("PWD-03")
-def test_of_many_passwords_at_once_some_are_asked_to_wait_and_others_never(
-    start_relay: StartRelay, room: bytes
-) -> None:
+def test_a_full_password_queue_refuses_some_and_delays_no_other_request(start_relay: StartRelay, room: bytes) -> None:
     own = start_relay(**OBEYS_NOBODY)
     own.process.send_signal(signal.SIGSTOP)  # so that it finds all of them at once
     try:
@@ -121,7 +119,7 @@ def test_of_many_passwords_at_once_some_are_asked_to_wait_and_others_never(
 
 
 @pytest.mark.requirement("PWD-04")
-def test_who_guesses_wrong_too_often_must_wait_and_nobody_else(start_relay: StartRelay, room: bytes) -> None:
+def test_only_the_guessing_address_must_wait(start_relay: StartRelay, room: bytes) -> None:
     with People(start_relay(**OBEYS_NOBODY).relay) as people:
         people.create(room, b"ann", "127.0.0.1", SECRET)
         guesser, honest = "127.0.1.1", "127.0.1.2"
@@ -137,7 +135,7 @@ def test_who_guesses_wrong_too_often_must_wait_and_nobody_else(start_relay: Star
 
 
 @pytest.mark.requirement("PWD-04")
-def test_who_guesses_under_one_name_must_wait_and_the_neighbours_need_not(start_relay: StartRelay, room: bytes) -> None:
+def test_a_guesser_under_one_name_has_to_wait_and_its_neighbours_do_not(start_relay: StartRelay, room: bytes) -> None:
     with People(start_relay(**OBEYS_NOBODY).relay) as people:
         people.create(room, b"ann", "127.0.0.1", SECRET)
         shared = "127.0.1.3"
@@ -165,7 +163,7 @@ def test_a_relay_may_hide_which_rooms_there_are(start_relay: StartRelay, room: b
 
 
 @pytest.mark.requirement("PWD-02", "ROOM-06")
-def test_a_host_comes_back_with_the_password_only(start_relay: StartRelay, room: bytes) -> None:
+def test_a_host_that_comes_back_needs_the_password(start_relay: StartRelay, room: bytes) -> None:
     with People(start_relay(**RESTRICTED).relay) as people:
         ann = people.create(room, b"ann", password=SECRET)
         bob = people.join(room, b"bob", password=SECRET)
@@ -178,7 +176,7 @@ def test_a_host_comes_back_with_the_password_only(start_relay: StartRelay, room:
 
 
 @pytest.mark.requirement("PWD-06")
-def test_a_relay_says_nothing_of_passwords(start_relay: StartRelay, room: bytes) -> None:
+def test_a_relay_never_logs_or_exports_passwords(start_relay: StartRelay, room: bytes) -> None:
     own = start_relay(**TALKATIVE)
     wrong = "simsalabim"
     with People(own.relay) as people:

@@ -33,14 +33,14 @@ def check_goes_on(clients: Clients) -> None:
 
 
 @pytest.mark.requirement("TCP-03")
-def test_a_request_may_come_byte_by_byte(relay: Relay, clients: Clients, room: bytes) -> None:
+def test_a_request_may_arrive_byte_by_byte(relay: Relay, clients: Clients, room: bytes) -> None:
     request = clients.request(wire.CREATE, room, b"ann")
     answer = ask(relay, *(bytes([byte]) for byte in request))
     assert answer.token, f"expected a token in state 2, saw {answer.seen()}"
 
 
 @pytest.mark.requirement("TCP-03")
-def test_slow_requests_hold_up_nobody(relay: Relay, clients: Clients) -> None:
+def test_slow_requests_delay_no_others(relay: Relay, clients: Clients) -> None:
     with ExitStack() as stack:
         for _ in range(5):
             stack.enter_context(call(relay)).sendall(bytes(16))
@@ -49,7 +49,7 @@ def test_slow_requests_hold_up_nobody(relay: Relay, clients: Clients) -> None:
 
 @pytest.mark.requirement("TCP-03")
 @pytest.mark.parametrize("sent", [0, 1, 31, 33])
-def test_who_goes_in_the_middle_of_a_request_harms_nobody(
+def test_a_client_that_leaves_in_mid_request_disturbs_no_other(
     relay: Relay, clients: Clients, room: bytes, sent: int
 ) -> None:
     with call(relay) as connection:
@@ -58,7 +58,7 @@ def test_who_goes_in_the_middle_of_a_request_harms_nobody(
 
 
 @pytest.mark.requirement("TCP-03")
-def test_half_a_request_does_not_last_for_ever(pytestconfig: pytest.Config, start_relay: StartRelay) -> None:
+def test_an_incomplete_request_is_closed_eventually(pytestconfig: pytest.Config, start_relay: StartRelay) -> None:
     relay = target_of(pytestconfig) or start_relay(transaction_timeout_seconds=0.5).relay
     with call(relay) as connection:
         connection.sendall(bytes(16))
@@ -108,7 +108,7 @@ def test_a_room_that_is_there_cannot_be_created(clients: Clients, room: bytes) -
 
 
 @pytest.mark.requirement("ROOM-03")
-def test_a_room_has_each_name_once(clients: Clients, room: bytes) -> None:
+def test_names_are_unique_in_a_room(clients: Clients, room: bytes) -> None:
     clients.create(room, b"ann")
     clients.join(room, b"bob")
     check_refused(clients, clients.request(wire.JOIN, room, b"bob"))

@@ -46,7 +46,7 @@ def test_a_stranger_gets_no_answer(relay: Relay, clients: Clients, pair: tuple[T
 
 @pytest.mark.requirement("UDP-01")
 @pytest.mark.parametrize("size", [4097, 9000])
-def test_a_datagram_over_4096_bytes_is_dropped_and_not_cut(pair: tuple[Talker, Talker], size: int) -> None:
+def test_a_datagram_over_4096_bytes_is_dropped_not_truncated(pair: tuple[Talker, Talker], size: int) -> None:
     ann, bob = pair
     word, last_word = new_word(), new_word()
     ann.say(word + b"x" * (size - len(ann.head) - len(word)))

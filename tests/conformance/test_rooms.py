@@ -62,7 +62,7 @@ def test_tokens_are_long_random_and_plain(people: People, room: bytes) -> None:
 
 
 @pytest.mark.requirement("ROOM-02")
-def test_a_token_is_worth_nothing_in_another_room(people: People, room: bytes) -> None:
+def test_a_token_is_invalid_in_another_room(people: People, room: bytes) -> None:
     ann, bob = people.pair(room)
     other = people.create(room + b"2", b"ann")
     bob.send(wire.chat(other.room, bob.token, b"from outside"))
@@ -107,7 +107,7 @@ def test_names_that_look_alike_are_taken(people: People, room: bytes, first: str
 
 
 @pytest.mark.requirement("ROOM-03")
-def test_a_name_is_free_again_when_its_member_left(people: People, room: bytes) -> None:
+def test_a_name_is_free_again_after_its_member_left(people: People, room: bytes) -> None:
     ann, bob = people.pair(room)
     bob.leave()
     ann.await_notice(b"bob left")
@@ -159,7 +159,7 @@ def test_ordinary_names_of_all_languages_are_taken(people: People, room: bytes, 
 
 
 @pytest.mark.requirement("ROOM-04")
-def test_a_token_not_used_in_time_dies(start_relay: StartRelay, room: bytes) -> None:
+def test_an_unused_token_expires(start_relay: StartRelay, room: bytes) -> None:
     relay = start_relay(**SHORT_OF_PATIENCE).relay
     with People(relay) as people:
         ann = people.create(room, b"ann")
@@ -220,7 +220,7 @@ def test_the_relay_has_a_cap_of_rooms_and_members(start_relay: StartRelay, room:
 
 
 @pytest.mark.requirement("ROOM-05")
-def test_transactions_under_way_from_an_address_have_a_cap(start_relay: StartRelay, room: bytes) -> None:
+def test_an_address_has_a_cap_of_concurrent_transactions(start_relay: StartRelay, room: bytes) -> None:
     relay = start_relay(max_transactions_per_address=2).relay
     with half_request(relay), half_request(relay):
         for _ in range(5):  # the answer must survive, whether it is read before or after the request is sent
@@ -232,7 +232,7 @@ def test_transactions_under_way_from_an_address_have_a_cap(start_relay: StartRel
 
 
 @pytest.mark.requirement("ROOM-05")
-def test_of_all_transactions_under_way_the_slowest_yields(start_relay: StartRelay, room: bytes) -> None:
+def test_at_the_cap_the_slowest_transaction_yields(start_relay: StartRelay, room: bytes) -> None:
     relay = start_relay(max_transactions=2).relay
     with half_request(relay) as slowest, half_request(relay) as slow:
         assert ask(relay, join(room, b"ann"))[0].payload == bytes([wire.NO_SUCH_ROOM])
@@ -271,7 +271,7 @@ def test_a_host_that_comes_back_within_the_grace_is_host_again(start_relay: Star
 
 
 @pytest.mark.requirement("ROOM-01", "TCP-03")
-def test_of_many_who_create_the_same_room_at_once_one_succeeds(relay: Relay, people: People, room: bytes) -> None:
+def test_of_concurrent_creates_of_one_room_one_succeeds(relay: Relay, people: People, room: bytes) -> None:
     request = create(room, b"ann")
     first: list[list[wire.Frame]] = []
     rest: list[list[wire.Frame]] = []

@@ -78,7 +78,7 @@ def test_a_refusal_reaches_a_client_that_is_still_sending(relay: Relay) -> None:
 
 
 @pytest.mark.requirement("TCP-02")
-def test_a_payload_up_to_the_relays_limit_is_taken(start_relay: StartRelay) -> None:
+def test_a_payload_up_to_the_relays_limit_is_accepted(start_relay: StartRelay) -> None:
     relay = start_relay().relay
     padded = json.dumps({"username": "ann", "padding": ""}).encode()
     largest = padded[:-2] + b"x" * (4096 - len(padded)) + padded[-2:]
@@ -92,7 +92,7 @@ def test_an_empty_payload_is_an_empty_name(relay: Relay) -> None:
 
 
 @pytest.mark.requirement("TCP-03")
-def test_a_request_may_come_byte_by_byte(relay: Relay) -> None:
+def test_a_request_may_arrive_byte_by_byte(relay: Relay) -> None:
     with call(relay) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each byte in its own segment
         for byte in nowhere(b"ann"):
@@ -103,7 +103,7 @@ def test_a_request_may_come_byte_by_byte(relay: Relay) -> None:
 
 @pytest.mark.parametrize("sent", [b"", b"\3", bytes(32)[:31], create(b"lab", b"ann")[:-1]])
 @pytest.mark.requirement("TCP-03")
-def test_a_request_that_never_gets_whole_is_refused_at_its_deadline(start_relay: StartRelay, sent: bytes) -> None:
+def test_an_incomplete_request_is_refused_at_its_deadline(start_relay: StartRelay, sent: bytes) -> None:
     with call(start_relay(transaction_timeout_seconds=0.5).relay) as connection:
         connection.sendall(sent)
         (reply,) = wire.read_frames(connection)
@@ -172,7 +172,7 @@ def test_every_form_of_request_is_understood(relay: Relay, payload: bytes) -> No
     ],
 )
 @pytest.mark.requirement("TCP-05")
-def test_what_begins_like_json_but_is_no_request_is_malformed(relay: Relay, payload: bytes) -> None:
+def test_invalid_json_payloads_are_malformed(relay: Relay, payload: bytes) -> None:
     assert status_of(relay, nowhere(payload)) == wire.MALFORMED
 
 
@@ -198,7 +198,7 @@ def test_after_a_refusal_the_relay_ends_the_connection_whatever_still_comes(rela
 
 @pytest.mark.parametrize("operation", [wire.CREATE, wire.JOIN])
 @pytest.mark.requirement("TCP-06", "TCP-07", "ROOM-03")
-def test_a_json_completion_has_the_token_and_what_else_a_client_needs(
+def test_a_json_completion_has_the_token_and_all_other_fields(
     relay: Relay, people: People, room: bytes, operation: int
 ) -> None:
     if operation == wire.JOIN:
@@ -342,7 +342,7 @@ def join_naming_port(connection: socket.socket, room: bytes, bob: Listener, *, a
 
 @pytest.mark.parametrize("names_port", [True, False])
 @pytest.mark.requirement("LEN-02", "TCP-09")
-def test_clients_that_bind_or_name_a_port_chat_from_their_first_datagram_on(
+def test_clients_that_bind_or_name_a_port_receive_from_their_first_datagram_on(
     relay: Relay, people: People, room: bytes, names_port: bool
 ) -> None:
     ann = people.create(room, b"ann")
@@ -362,7 +362,7 @@ def test_clients_that_bind_or_name_a_port_chat_from_their_first_datagram_on(
 
 
 @pytest.mark.requirement("LEN-03")
-def test_state_1_is_taken_as_a_request_with_a_plain_name_only(relay: Relay) -> None:
+def test_state_1_is_accepted_as_a_request_only_with_a_plain_name(relay: Relay) -> None:
     for payload, status in (
         (b"ann", wire.NO_SUCH_ROOM),
         (b'"ann"', wire.NO_SUCH_ROOM),
@@ -373,6 +373,6 @@ def test_state_1_is_taken_as_a_request_with_a_plain_name_only(relay: Relay) -> N
 
 
 @pytest.mark.requirement("TCP-03")
-def test_a_slow_client_holds_up_nobody(relay: Relay) -> None:
+def test_a_slow_client_delays_no_other(relay: Relay) -> None:
     with half_request(relay), half_request(relay):
         assert status_of(relay, nowhere(b"ann")) == wire.NO_SUCH_ROOM

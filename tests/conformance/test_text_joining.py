@@ -19,18 +19,18 @@ def check_granted(answer: Answer, operation: int) -> None:
 
 
 @pytest.mark.requirement("TCP-01", "TCP-04", "TCP-06", "TCP-07")
-def test_who_creates_a_room_gets_a_status_and_then_a_token(clients: Clients, room: bytes) -> None:
+def test_a_create_returns_a_status_and_then_a_token(clients: Clients, room: bytes) -> None:
     check_granted(clients.ask(wire.CREATE, room, b"ann"), wire.CREATE)
 
 
 @pytest.mark.requirement("TCP-01", "TCP-04", "TCP-06", "TCP-07")
-def test_who_joins_a_room_gets_a_status_and_then_a_token(clients: Clients, room: bytes) -> None:
+def test_a_join_returns_a_status_and_then_a_token(clients: Clients, room: bytes) -> None:
     clients.create(room, b"ann")
     check_granted(clients.ask(wire.JOIN, room, b"bob"), wire.JOIN)
 
 
 @pytest.mark.requirement("ROOM-02")
-def test_everybody_gets_another_token(clients: Clients, room: bytes) -> None:
+def test_every_member_gets_a_different_token(clients: Clients, room: bytes) -> None:
     talkers = [clients.create(room, b"ann"), *(clients.join(room, name) for name in (b"bob", b"eve"))]
     assert len({talker.head for talker in talkers}) == 3, "expected three tokens, saw one twice"
 
@@ -50,5 +50,5 @@ def test_the_name_of_a_user_is_utf8(clients: Clients, room: bytes) -> None:
 
 
 @pytest.mark.requirement("TCP-09")
-def test_the_token_works_when_the_connection_has_ended(clients: Clients, room: bytes) -> None:
+def test_the_token_works_after_the_connection_ended(clients: Clients, room: bytes) -> None:
     clients.pair(room)

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.level("text")
 
 
 @pytest.mark.requirement("LOB-01", "LOB-02", "LOB-03")
-def test_all_others_hear_a_message(lobby: Relay) -> None:
+def test_all_other_members_receive_a_message(lobby: Relay) -> None:
     with Clients(lobby) as clients:
         ann, bob, eve = (clients.lobby(name) for name in ("あん".encode(), b"bob", b"eve"))
         message = new_word() + " こんにちは".encode()

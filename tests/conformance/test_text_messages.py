@@ -41,7 +41,7 @@ def check_unheard(word: bytes, listener: Talker, speaker: Talker) -> None:
 
 
 @pytest.mark.requirement("UDP-01", "UDP-04")
-def test_all_others_hear_a_message(company: Company) -> None:
+def test_all_other_members_receive_a_message(company: Company) -> None:
     word = new_word()
     company.ann.say(word)
     company.bob.hear(word)
@@ -49,7 +49,7 @@ def test_all_others_hear_a_message(company: Company) -> None:
 
 
 @pytest.mark.requirement("UDP-04")
-def test_who_speaks_gets_no_copy(company: Company) -> None:
+def test_the_sender_gets_no_copy(company: Company) -> None:
     word = new_word()
     company.ann.say(word)
     company.bob.hear(word)
@@ -57,21 +57,21 @@ def test_who_speaks_gets_no_copy(company: Company) -> None:
 
 
 @pytest.mark.requirement("UDP-04")
-def test_other_rooms_hear_nothing(company: Company) -> None:
+def test_other_rooms_receive_nothing(company: Company) -> None:
     word = new_word()
     company.dora.say(word)
     check_unheard(word, company.bob, company.ann)
 
 
 @pytest.mark.requirement("UDP-05")
-def test_a_message_comes_as_it_was_said(company: Company) -> None:
+def test_a_message_arrives_unchanged(company: Company) -> None:
     message = new_word() + " こんにちは, é 😀: 漢字".encode()
     company.ann.say(message)
     company.bob.hear(message)
 
 
 @pytest.mark.requirement("UDP-05")
-def test_a_message_comes_without_its_header_and_token(company: Company) -> None:
+def test_a_message_arrives_without_its_header_and_token(company: Company) -> None:
     word = new_word()
     company.ann.say(word)
     heard = company.bob.hear(word)
@@ -92,14 +92,14 @@ def test_a_packet_has_up_to_4096_bytes(company: Company) -> None:
 
 
 @pytest.mark.requirement("UDP-02")
-def test_nobody_hears_a_message_with_an_unknown_token(company: Company) -> None:
+def test_a_message_with_an_unknown_token_is_not_relayed(company: Company) -> None:
     word, ann = new_word(), company.ann
     ann.send(ann.head[:-1] + bytes([ann.head[-1] ^ 1]) + word)
     check_unheard(word, company.bob, ann)
 
 
 @pytest.mark.requirement("UDP-02", "ROOM-02")
-def test_nobody_hears_a_message_with_a_token_of_another_room(company: Company) -> None:
+def test_a_message_with_a_token_of_another_room_is_not_relayed(company: Company) -> None:
     word, head = new_word(), company.dora.head
     token = head[2 + head[0] :]
     room = company.ann.head[2 : 2 + company.ann.head[0]]
@@ -108,7 +108,7 @@ def test_nobody_hears_a_message_with_a_token_of_another_room(company: Company) -
 
 
 @pytest.mark.requirement("UDP-02")
-def test_nobody_hears_a_message_with_a_token_from_another_ip_address(relay: Relay, company: Company) -> None:
+def test_a_message_with_a_token_from_another_ip_address_is_not_relayed(relay: Relay, company: Company) -> None:
     if not relay.is_loopback_v4:
         pytest.skip("needs a second local address: the target is not on 127.0.0.x")
     word = new_word()

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.level("text")
 
 
 @pytest.mark.requirement("EVI-01", "EVI-02")
-def test_who_is_silent_is_told_that_it_is_out_and_must_join_again(strict: Strict, room: bytes) -> None:
+def test_a_silent_member_is_told_of_its_eviction_and_must_join_again(strict: Strict, room: bytes) -> None:
     with Clients(strict.relay) as clients:
         ann, bob = clients.pair(room)
         told = bob.hear_while(
@@ -30,7 +30,7 @@ def test_who_is_silent_is_told_that_it_is_out_and_must_join_again(strict: Strict
 
 
 @pytest.mark.requirement("ROOM-01", "EVI-04")
-def test_a_room_closes_when_its_host_is_gone(strict: Strict, room: bytes) -> None:
+def test_a_room_closes_when_its_host_is_silent(strict: Strict, room: bytes) -> None:
     with Clients(strict.relay) as clients:
         ann, bob, eve = clients.create(room, b"ann"), clients.join(room, b"bob"), clients.join(room, b"eve")
         meet(ann, bob, eve)
@@ -46,7 +46,7 @@ def test_a_room_closes_when_its_host_is_gone(strict: Strict, room: bytes) -> Non
 
 @pytest.mark.usefixtures("lobby")
 @pytest.mark.requirement("LOB-04", "EVI-01")
-def test_who_is_silent_in_the_lobby_hears_nothing_more(strict: Strict) -> None:
+def test_a_silent_lobby_client_receives_nothing_more(strict: Strict) -> None:
     with Clients(strict.relay) as clients:
         ann, bob = clients.lobby(b"ann"), clients.lobby(b"bob")
         bob.say(HELLO)

@@ -73,7 +73,7 @@ def test_tls_carries_the_same_frames_and_the_token_works_over_udp(
         ann.send(wire.chat(room, completion.payload, b"/leave"))
 
 
-def test_a_client_hello_may_come_byte_by_byte(start: Start, context: ssl.SSLContext) -> None:
+def test_a_client_hello_may_arrive_byte_by_byte(start: Start, context: ssl.SSLContext) -> None:
     hand_made = HandMade(context)
     with call(start()) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each byte in its own segment
@@ -96,7 +96,7 @@ def test_the_request_may_come_with_the_end_of_the_handshake(start: Start, contex
 
 
 @pytest.mark.requirement("TCP-08")
-def test_each_frame_is_a_record_of_its_own(start: Start, context: ssl.SSLContext, room: bytes) -> None:
+def test_each_frame_is_sent_in_its_own_tls_record(start: Start, context: ssl.SSLContext, room: bytes) -> None:
     with call_secure(start(), context) as connection:
         connection.sendall(create(room))
         assert connection.recv(4096) == wire.frame(wire.CREATE, wire.REPLY, room, bytes([wire.OK]))
@@ -127,7 +127,7 @@ def assert_cut_below(connection: ssl.SSLSocket) -> None:
 
 
 @pytest.mark.requirement("TCP-09")
-def test_who_closes_with_the_relays_farewell_unread_keeps_its_place(
+def test_a_client_that_closes_without_reading_close_notify_stays_a_member(
     start: Start, context: ssl.SSLContext, room: bytes
 ) -> None:
     relay = start()
@@ -152,7 +152,9 @@ def assert_readable(connection: socket.socket) -> None:
 
 
 @pytest.mark.requirement("TCP-09")
-def test_who_goes_before_its_token_comes_loses_its_place(start: Start, context: ssl.SSLContext, room: bytes) -> None:
+def test_a_client_that_left_before_its_token_loses_its_membership(
+    start: Start, context: ssl.SSLContext, room: bytes
+) -> None:
     relay = start()
     with call_secure(relay, context) as connection:
         connection.sendall(create(room))
@@ -179,7 +181,7 @@ def test_a_relay_that_requires_tls_refuses_plain_with_status_10(start: Start, ro
 
 
 @pytest.mark.requirement("TCP-06")
-def test_it_says_so_in_json_to_who_asks_for_json_and_nothing_was_done(
+def test_a_plain_json_request_is_refused_in_json_when_tls_is_required(
     start: Start, context: ssl.SSLContext, room: bytes
 ) -> None:
     relay = start(**STRICT)
@@ -225,7 +227,7 @@ def test_one_byte_of_a_client_hello_is_not_tls_yet(start: Start) -> None:
     assert reply.payload == bytes([wire.MALFORMED])
 
 
-def test_a_room_name_of_22_bytes_begins_like_tls_and_is_none(start: Start) -> None:
+def test_a_request_with_a_room_name_of_22_bytes_is_not_taken_for_tls(start: Start) -> None:
     with call(start()) as connection:
         request = wire.frame(wire.JOIN, wire.REQUEST, b"a name of twenty-two b", b"ann")
         assert request[0] == 0x16
@@ -236,7 +238,7 @@ def test_a_room_name_of_22_bytes_begins_like_tls_and_is_none(start: Start) -> No
 
 
 @pytest.mark.requirement("ROOM-05")
-def test_a_handshake_under_way_takes_a_transactions_place(start: Start, context: ssl.SSLContext) -> None:
+def test_a_handshake_counts_as_a_transaction(start: Start, context: ssl.SSLContext) -> None:
     relay = start(max_transactions_per_address=2)
     with ExitStack() as stack:
         for _ in range(2):
@@ -247,7 +249,7 @@ def test_a_handshake_under_way_takes_a_transactions_place(start: Start, context:
     assert reply.payload == bytes([wire.BUSY])  # in plain: who comes isn't looked at
 
 
-def test_what_begins_like_tls_and_is_none_is_cut_at_once(start: Start) -> None:
+def test_bytes_that_begin_like_tls_but_are_not_are_cut_at_once(start: Start) -> None:
     with call(start()) as connection:
         connection.sendall(b"\x16\x03" + bytes(100))
         assert_cut(connection)

@@ -14,7 +14,7 @@ PYTHON_TAG = re.compile(r"python:(3\.\d+)(?:\.\d+)?-(slim-\w+)$")
 
 
 @pytest.mark.parametrize("name", ["engine", "images", "test-tools"])
-def test_a_word_that_nobody_knows_is_refused_with_one_sentence(name: str) -> None:
+def test_an_unknown_argument_is_refused_with_one_sentence(name: str) -> None:
     refused = run(f"deploy/airgap/{name}.sh", "nonsense")
     assert refused.returncode == 2
     assert not refused.stdout

@@ -108,7 +108,7 @@ def test_nothing_that_is_published_is_on_an_internal_network_alone(services: dic
         assert "ports" not in service or service["networks"].keys() - {"ops"}, name
 
 
-def test_ports_are_the_same_outside_and_inside_wherever_they_are_put() -> None:
+def test_published_ports_equal_the_containers_ports() -> None:
     numbers = {"RELAY_TCP_PORT": "19000", "RELAY_UDP_PORT": "19001", "RELAY_LOBBY_PORT": "19002"}
     services = configured(environment=numbers)["services"]
     open_ports = [port for port in services["relay"]["ports"] if "host_ip" not in port]
@@ -133,7 +133,7 @@ def test_on_the_machines_own_network_the_relay_shows_its_metrics_to_containers_a
     ).items()
 
 
-def test_all_that_is_mounted_is_there(services: dict[str, Any]) -> None:
+def test_all_mounted_files_exist(services: dict[str, Any]) -> None:
     for name, service in services.items():
         for volume in service.get("volumes", []):
             if volume["type"] == "bind":
@@ -181,7 +181,7 @@ def test_a_setting_reaches_the_relay_and_none_is_forced_on_it(tmp_path: Path) ->
     assert changed["RELAY_MESSAGE_RATE"] == "7"
 
 
-def test_a_misspelt_setting_in_dotenv_reaches_the_relay_too_which_then_refuses_it(tmp_path: Path) -> None:
+def test_a_misspelt_setting_in_dotenv_is_refused_by_the_relay(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("RELAY_MESAGE_RATE=7\nRELAY_MESSAGE_RATE=8\nRELAY_TCP_PORT=19000\n")
     relay = configured(folder=tmp_path)["services"]["relay"]
     expected = {"RELAY_MESAGE_RATE": "7", "RELAY_MESSAGE_RATE": "8", "RELAY_TCP_PORT": "19000"}

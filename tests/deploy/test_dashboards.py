@@ -62,7 +62,7 @@ def test_panels_stand_side_by_side_with_numbers_of_their_own(name: str) -> None:
 
 
 @pytest.mark.parametrize("panel", every_panel())
-def test_a_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
+def test_a_panel_has_title_description_and_unit(panel: dict[str, Any]) -> None:
     assert panel["title"]
     assert re.fullmatch(r"[A-Z'].{20,}[.?%]", panel["description"]), "a sentence or more"
     assert panel["fieldConfig"]["defaults"]["unit"]
@@ -70,7 +70,7 @@ def test_a_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("panel", every_panel())
-def test_a_panel_asks_for_metrics_that_there_are(panel: dict[str, Any], known: set[str]) -> None:
+def test_a_panel_queries_existing_metrics(panel: dict[str, Any], known: set[str]) -> None:
     asked = {
         re.sub("_(bucket|sum|count)$", "", metric(selector))
         for target in panel["targets"]
@@ -88,12 +88,12 @@ def test_its_queries_have_letters_and_legends(panel: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", dashboards())
-def test_it_moves_without_a_click(name: str) -> None:
+def test_a_dashboard_refreshes_by_itself(name: str) -> None:
     dashboard = dashboards()[name]
     assert (dashboard["time"], dashboard["refresh"]) == ({"from": "now-15m", "to": "now"}, "5s")
 
 
-def test_links_lead_to_what_to_do_about_an_alert() -> None:
+def test_panel_links_lead_to_runbooks() -> None:
     every = [panel for dashboard in dashboards().values() for panel in panels(dashboard)]
     links = [link for panel in every for link in panel.get("links", ())]
     texts = {panel["id"]: panel for panel in dashboards()["runbooks"]["panels"]}
@@ -112,7 +112,7 @@ def test_the_data_source_is_the_one_that_dashboards_name() -> None:
     assert source["jsonData"]["timeInterval"] == scrape
 
 
-def test_every_colour_is_given_to_a_value_that_there_is() -> None:
+def test_every_colour_belongs_to_an_existing_value() -> None:
     reasons = set(re.findall(r"`(\w+)`", read("docs/metrics.md")))
     named = {
         override["matcher"]["options"]

@@ -43,7 +43,7 @@ def test_what_is_required_fails_when_it_is_missing(needy: Path) -> None:
     assert "CHAT_REQUIRE=docker, but no Docker engine" in output
 
 
-def test_a_requirement_that_nobody_knows_is_refused(needy: Path) -> None:
+def test_an_unknown_requirement_is_refused(needy: Path) -> None:
     code, output = run(needy, require="dokcer")
     assert code == pytest.ExitCode.USAGE_ERROR
     known = "docker,prometheus,systemd,nftables,namespaces,faketime,cloud-init,atheris,desktop,desktop-files,x11,bundle"

@@ -69,19 +69,19 @@ def outcomes(case: dict[str, Any], alert: str) -> list[bool]:
 
 
 @pytest.mark.needs("prometheus")
-def test_promtool_takes_the_configuration() -> None:
+def test_promtool_accepts_the_configuration() -> None:
     promtool("check", "config", PROMETHEUS / "prometheus.yml")
 
 
 @pytest.mark.needs("prometheus")
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.name)
-def test_promtool_takes_the_rules(path: Path) -> None:
+def test_promtool_accepts_the_rules(path: Path) -> None:
     promtool("check", "rules", path)
 
 
 @pytest.mark.needs("prometheus")
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
-def test_the_rules_do_what_they_should(path: Path) -> None:
+def test_the_rules_pass_their_unit_tests(path: Path) -> None:
     promtool("test", "rules", path)
 
 
@@ -100,7 +100,7 @@ def test_prometheus_scrapes_relays_bots_and_the_probe_by_name() -> None:
 
 
 @every_alert
-def test_an_alert_says_what_a_person_needs(name: str) -> None:
+def test_an_alert_has_summary_description_and_runbook(name: str) -> None:
     alert = ALERTS[name]
     assert alert["labels"]["severity"] in SEVERITIES
     annotations = alert["annotations"]
@@ -125,12 +125,12 @@ def test_an_alert_has_a_runbook(name: str) -> None:
         assert section.count(part) == 1, part
 
 
-def test_no_runbook_is_left_over() -> None:
+def test_every_runbook_belongs_to_an_alert() -> None:
     alerts = read(RUNBOOKS).partition("\n## Alerts\n")[2].partition("\n## ")[0]
     assert [title for level, title in headings(alerts) if level == 3] == list(ALERTS)
 
 
-def test_runbooks_ask_for_figures_that_exist() -> None:
+def test_runbooks_query_existing_metrics() -> None:
     alerts = read(RUNBOOKS).partition("\n## Alerts\n")[2].partition("\n## ")[0]
     asked = {
         metric
@@ -144,14 +144,14 @@ def test_runbooks_ask_for_figures_that_exist() -> None:
 
 
 @every_alert
-def test_an_alert_is_seen_to_fire_and_to_stay_quiet(name: str) -> None:
+def test_every_alert_has_a_firing_and_a_quiet_test(name: str) -> None:
     looks = [found for case in CASES if (found := outcomes(case, name))]
     assert any(any(found) for found in looks), "no test sees it fire"
     assert any(not any(found) for found in looks), "no test has a near miss, in which it never fires"
 
 
 @pytest.mark.parametrize("name", sorted(RECORDED))
-def test_a_recorded_figure_is_worked_out_in_a_test(name: str) -> None:
+def test_every_recording_rule_has_a_test(name: str) -> None:
     looked_at = [look["expr"] for case in CASES for look in case.get("promql_expr_test", []) if look.get("exp_samples")]
     assert any(name in metrics_of(expression) for expression in looked_at)
 
@@ -159,13 +159,13 @@ def test_a_recorded_figure_is_worked_out_in_a_test(name: str) -> None:
 @pytest.mark.parametrize(
     "rule", [*ALERTS.values(), *rules("record")], ids=lambda rule: str(rule.get("alert") or rule["record"])
 )
-def test_a_rule_reads_what_is_measured(rule: dict[str, Any]) -> None:
+def test_a_rule_queries_existing_metrics(rule: dict[str, Any]) -> None:
     metrics = metrics_of(rule["expr"])
     assert metrics or rule["expr"] == "vector(0.999)"
     assert {_base(metric) for metric in metrics} <= known_metrics() | RECORDED | OF_THE_PROCESS
 
 
-def test_the_promise_is_the_same_everywhere() -> None:
+def test_the_objective_is_the_same_everywhere() -> None:
     (objective,) = (rule["expr"] for rule in rules("record") if rule["record"] == "service:objective:ratio")
     assert objective == "vector(0.999)"
     assert "99.9 %" in ALERTS["ErrorBudgetBurns"]["annotations"]["description"]

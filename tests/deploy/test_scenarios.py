@@ -74,7 +74,7 @@ def test_each_is_played_by_the_service_of_its_name(services: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("name", ["host", "bot", "silent"])
-def test_they_meet_in_the_room_that_people_are_told_of(name: str) -> None:
+def test_bots_meet_in_the_documented_room(name: str) -> None:
     assert scenario(name).rooms == ["demo"]
 
 
@@ -85,13 +85,13 @@ def test_every_container_brings_names_of_its_own(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["host", "bot", "silent"])
-def test_they_wait_as_long_as_it_takes_for_the_room_and_for_people(name: str) -> None:
+def test_bots_wait_without_limit_for_the_room_and_for_people(name: str) -> None:
     for step in steps_of(name):
         if isinstance(step, Join | Expect):
             assert step.within_seconds >= 1e9
 
 
-def test_who_falls_silent_stays_so_until_the_relay_evicts(services: dict[str, Any]) -> None:
+def test_a_silent_bot_stays_silent_until_it_is_evicted(services: dict[str, Any]) -> None:
     steps = [step for step in steps_of("silent") if isinstance(step, FallSilent | Wait)]
     wait = steps[1 + next(index for index, step in enumerate(steps) if isinstance(step, FallSilent))]
     assert isinstance(wait, Wait)
@@ -117,7 +117,7 @@ def test_people_are_welcomed_and_bots_are_not() -> None:
         assert not who_answers("server", f"{name} joined")
 
 
-def test_who_loses_the_place_waits_no_longer_but_comes_back() -> None:
+def test_an_evicted_bot_stops_waiting_and_joins_again() -> None:
     assert who_answers("server", "disconnected: host_left") == {"Hana", "Milo", "Aiko"}
 
 

@@ -56,7 +56,7 @@ def test_systemd_notices_a_word_that_it_does_not_know(unit: Path) -> None:
 
 
 @pytest.mark.needs("systemd")
-def test_the_service_is_exposed_as_little_as_the_document_says(unit: Path) -> None:
+def test_the_services_exposure_is_the_documented_one(unit: Path) -> None:
     done = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager", unit)
     assert done.returncode == 0, done.stdout
     assert f"exposure of {EXPOSURE / 10}" in (ROOT / "docs" / "operations.md").read_text()

@@ -86,7 +86,7 @@ def test_the_bot_answers(relay: Relay) -> None:
 
 
 @pytest.mark.parametrize("text", [ENGLISH, JAPANESE], ids=["en", "ja"])
-def test_what_chatclient_is_said_to_have_it_has(text: str) -> None:
+def test_documented_names_exist_in_chatclient(text: str) -> None:
     before, _, after = text.partition("```python")
     section = before[before.rindex("\n## ") :] + after.partition("\n## ")[0]
     named = set(re.findall(r"`([A-Z][a-z]\w+|join_\w+|create_\w+)`", prose(section)))

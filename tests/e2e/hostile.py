@@ -1,4 +1,4 @@
-"""What drives terminals, and a relay that sends it: to whoever joins, on every way to a person's eyes."""
+"""Escape sequences that control terminals, and a relay that sends them in everything that a person may see."""
 
 import json
 import socket

@@ -102,7 +102,7 @@ def test_the_load_has_as_many_members_and_rooms_as_are_set(where: tuple[str, ...
     assert figure(done.stdout, "lost") == figure(done.stdout, "duplicated") == 0
 
 
-def test_who_expects_to_be_refused_waits_for_the_room_like_others(
+def test_a_bot_that_expects_a_refusal_waits_for_the_room_too(
     where: tuple[str, ...], common_relays: CommonRelays, scenario: Scenario
 ) -> None:
     file = scenario(

@@ -114,7 +114,7 @@ def test_many_lines_arrive_all_in_order(staying_pair: tuple[Chat, Chat], relay: 
         ann.hears(f"writer: {line}")
 
 
-def test_what_is_said_is_harmless_to_the_terminals_of_others(staying_pair: tuple[Chat, Chat]) -> None:
+def test_messages_are_harmless_to_other_members_terminals(staying_pair: tuple[Chat, Chat]) -> None:
     ann, bob = staying_pair
     bob.say(b"\x1b]0;owned\x07 \xe2\x80\xaeevil \xff\xfe \x9b31m")
     heard = ann.out.get(timeout=SECONDS)
@@ -132,7 +132,7 @@ def test_a_command_word_in_a_pipe_is_text(staying_pair: tuple[Chat, Chat]) -> No
     ann.hears("bob: still here")
 
 
-def test_a_host_keeps_order_through_a_pipe(pair: tuple[Chat, Chat]) -> None:
+def test_a_host_moderates_through_a_pipe(pair: tuple[Chat, Chat]) -> None:
     ann, bob = pair
     ann.say("/topic tea")
     bob.is_told("topic: tea")
@@ -205,7 +205,9 @@ def test_staying_after_the_end_of_the_input(
     listener.hears("ann: anybody there?")
 
 
-def test_who_reads_the_messages_may_go(staying_pair: tuple[Chat, Chat], relay: Relay, staying_room: str) -> None:
+def test_the_reader_of_the_output_may_close_it(
+    staying_pair: tuple[Chat, Chat], relay: Relay, staying_room: str
+) -> None:
     ann, _ = staying_pair
     reading, writing = os.pipe()
     with subprocess.Popen(

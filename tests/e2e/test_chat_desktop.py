@@ -75,7 +75,7 @@ def test_two_talk_both_ways_also_long_and_hostile_words(windows: Windows, relay:
     assert "yyy" not in host.text
 
 
-def test_who_gives_a_wrong_password_or_a_taken_name_is_told_in_place(windows: Windows, relay: Relay, room: str) -> None:
+def test_a_wrong_password_or_a_taken_name_is_shown_in_the_form(windows: Windows, relay: Relay, room: str) -> None:
     from messenger.desktop.form import Mode  # noqa: PLC0415 - Qt may be missing
 
     host, guest = windows(), windows()
@@ -90,7 +90,7 @@ def test_who_gives_a_wrong_password_or_a_taken_name_is_told_in_place(windows: Wi
     host.sees_members("ann", "bob")
 
 
-def test_who_is_taken_out_is_told_and_may_come_back(windows: Windows, relay: Relay, room: str) -> None:
+def test_a_kicked_member_is_told_and_may_join_again(windows: Windows, relay: Relay, room: str) -> None:
     host, guest = pair(windows, relay, room)
     host.kicks("さくら")
     guest.is_told("The host removed you.")
@@ -101,7 +101,7 @@ def test_who_is_taken_out_is_told_and_may_come_back(windows: Windows, relay: Rel
     host.sees("sorry")
 
 
-def test_who_closes_the_window_has_left(windows: Windows, relay: Relay, room: str) -> None:
+def test_closing_the_window_leaves_the_room(windows: Windows, relay: Relay, room: str) -> None:
     host, guest = pair(windows, relay, room)
     guest.closes()
     host.sees("さくら left")

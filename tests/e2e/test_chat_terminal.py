@@ -91,7 +91,7 @@ def test_in_japanese(person: SitDown, relay: Relay, room: str) -> None:
     ann.ends(0)
 
 
-def test_the_host_keeps_order(person: SitDown, others: People, relay: Relay, room: str) -> None:
+def test_the_host_moderates(person: SitDown, others: People, relay: Relay, room: str) -> None:
     ann = person("create", room, "--name", "ann", "--server", relay.server, columns=120)
     ann.sees("You created")
     bob = others.join(room.encode(), b"bob")
@@ -146,7 +146,7 @@ def test_the_room_closes(bob_and_ann: tuple[Terminal, Member]) -> None:
     assert "chat: The host left, so the room closed." in bob.said_at_the_end
 
 
-def test_a_relay_that_dies_is_waited_for_until_it_is_back(person: SitDown, start_relay: Callable[..., Relay]) -> None:
+def test_chat_reconnects_when_a_dead_relay_is_back(person: SitDown, start_relay: Callable[..., Relay]) -> None:
     relay = start_relay()
     ann = person("create", "demo", "--name", "ann", "--server", relay.server)
     ann.sees(r"ann \(host\)", " Connected")
@@ -239,7 +239,7 @@ def test_without_a_command_one_says_where_to_go_and_two_signals(
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"])
-def test_who_doesnt_know_the_password_may_go(person: SitDown, relay: Relay, key: str) -> None:
+def test_cancelling_the_password_question_ends_chat(person: SitDown, relay: Relay, key: str) -> None:
     bob = person("join", "demo", "--password", "--name", "bob", "--server", relay.server)
     bob.sees("Password for demo:")
     bob.insists(lambda: bob.types(key))
@@ -256,7 +256,7 @@ def test_a_signal_ends_the_question_and_leaves_the_terminal_as_it_was(person: Si
     bob.ends(0)
 
 
-def test_a_new_password_is_typed_twice_alike(person: SitDown) -> None:
+def test_a_new_password_must_be_typed_twice(person: SitDown) -> None:
     ann = person("create", "demo", "--password", "--name", "ann", "--server", "127.0.0.1:1")
     for number, (first, second) in enumerate((("", None), ("a", "b"), ("b", "a")), start=1):
         ann.sees_times("New password for demo:", number)

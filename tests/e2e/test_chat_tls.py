@@ -153,7 +153,7 @@ def test_another_fingerprint_is_not(chat: Chat) -> None:
     assert_stayed_out(chat, chat("--fingerprint", "00" * 32), "the one you trust", chat.fingerprint)
 
 
-def test_a_person_is_asked_at_the_first_time_and_not_at_the_second(chat: Chat, person: SitDown) -> None:
+def test_a_person_is_asked_only_the_first_time(chat: Chat, person: SitDown) -> None:
     terminal = person()
     terminal.sees(chat.fingerprint, "Trust this relay")
     terminal.types(TRUST)
@@ -166,7 +166,7 @@ def test_a_person_is_asked_at_the_first_time_and_not_at_the_second(chat: Chat, p
     assert_came_in(chat("--tls"))  # nor is a script refused any more
 
 
-def test_whoever_does_not_trust_a_relay_stays_out(chat: Chat, person: SitDown) -> None:
+def test_declining_a_certificate_doesnt_join(chat: Chat, person: SitDown) -> None:
     terminal = person()
     terminal.sees("Don't trust it")
     terminal.types(DISTRUST)
@@ -209,7 +209,9 @@ def test_a_certificate_that_changed_is_refused_loudly_until_its_line_is_taken_ou
     leave(terminal)
 
 
-def test_a_known_relay_may_come_to_have_an_authority(chat: Chat, authority: Authority, tmp_path: Path) -> None:
+def test_a_known_relay_may_switch_to_a_certificate_of_an_authority(
+    chat: Chat, authority: Authority, tmp_path: Path
+) -> None:
     chat.known.parent.mkdir(parents=True)
     chat.known.write_text(f"{chat.server} {'00' * 32}\n")
     authorities = tmp_path / "authorities.pem"

@@ -1,4 +1,4 @@
-"""`make conformance` tries a relay for whoever has one, and says in a table what it saw."""
+"""`make conformance` tests any relay, and prints the results in a table."""
 
 import os
 import re
@@ -122,7 +122,7 @@ def test_a_level_includes_those_below_it(level: str, tried: set[str]) -> None:
     assert set(re.findall(r"^tests/conformance/test_([a-z]+)", collected, re.MULTILINE)) == tried
 
 
-def test_it_gives_up_on_who_accepts_and_answers_nothing() -> None:
+def test_it_gives_up_on_a_server_that_never_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         target = f"127.0.0.1:{silent.getsockname()[1]}"
         run = conformance(TARGET=target)
@@ -140,7 +140,7 @@ def test_it_gives_up_on_a_closed_port() -> None:
 
 
 @pytest.mark.parametrize("target", ["", "127.0.0.1", "127.0.0.1:0"])
-def test_what_is_no_target_is_said_in_a_sentence(target: str) -> None:
+def test_an_invalid_target_gets_one_sentence(target: str) -> None:
     run = conformance(TARGET=target)
     assert run.stderr.startswith(f"ERROR: Say TARGET=HOST:PORT, such as TARGET=127.0.0.1:9000; {target!r} is no such")
     assert run.returncode == 2

@@ -95,7 +95,7 @@ def test_under_a_flood_chat_takes_what_is_typed_and_ends(relay: HostileRelay, te
         terminal.ends()
 
 
-def test_a_relay_that_throws_out_and_lets_in_again_is_called_less_and_less_often(
+def test_the_client_backs_off_from_a_relay_that_evicts_after_every_join(
     relay: HostileRelay, terminal: Terminal
 ) -> None:
     throwing = threading.Event()
@@ -161,13 +161,13 @@ def check_one_sentence(asked: "subprocess.CompletedProcess[str]", part: str) -> 
 
 
 @pytest.mark.parametrize("grant", WRONG_GRANTS.values(), ids=WRONG_GRANTS)
-def test_what_cant_be_granted_is_one_clear_error(relay: HostileRelay, grant: dict[str, object]) -> None:
+def test_an_invalid_completion_is_one_clear_error(relay: HostileRelay, grant: dict[str, object]) -> None:
     relay.grant = grant
     check_one_sentence(joining(relay), "what answers isn't a chat relay")
 
 
 @pytest.mark.parametrize("grant", STRANGE_GRANTS.values(), ids=STRANGE_GRANTS)
-def test_what_is_strange_does_no_harm(relay: HostileRelay, grant: dict[str, object]) -> None:
+def test_an_unusual_completion_does_no_harm(relay: HostileRelay, grant: dict[str, object]) -> None:
     relay.grant = grant
     asked = joining(relay)
     assert (asked.returncode, asked.stdout) == (0, "")
@@ -197,14 +197,14 @@ REPLIES: dict[str, tuple[Callable[[], Iterator[bytes]], str, str]] = {
 
 
 @pytest.mark.parametrize(("reply", "plain", "encrypted"), REPLIES.values(), ids=REPLIES)
-def test_an_answer_that_is_none_is_given_up(
+def test_the_client_gives_up_on_an_invalid_answer(
     relay: HostileRelay, reply: Callable[[], Iterator[bytes]], plain: str, encrypted: str, *, secure: bool
 ) -> None:
     relay.reply = reply()
     check_one_sentence(joining(relay, *(["--tls"] if secure else [])), encrypted if secure else plain)
 
 
-def test_datagrams_from_elsewhere_are_none_of_the_relays(relay: HostileRelay) -> None:
+def test_datagrams_from_other_addresses_are_ignored(relay: HostileRelay) -> None:
     with (
         closing(Chat("join", "demo", "--name", "bob", "--stay", "--server", relay.server)) as chat,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger,

@@ -51,7 +51,7 @@ SHAPES: list[Callable[[str], tuple[str, str]]] = [
     lambda text: (f"server: topic: {text}", f"topic: {text}"),
     lambda text: (f"server: advice, {text}", f"advice, {text}"),
 ]
-"""The ways to a person's eyes: what is sent, and which line it becomes."""
+"""Everything that a person may see: the text that is sent, and the line that is shown."""
 
 
 def fact(kind: str, **fields: object) -> str:

@@ -43,7 +43,7 @@ def wrong_datagrams(ann: Member) -> dict[str, bytes]:
     }
 
 
-def test_books_balance_after_mixed_traffic(relay: OwnRelay, people: People) -> None:
+def test_counters_are_consistent_after_mixed_traffic(relay: OwnRelay, people: People) -> None:
     ann, bob, eve = people.trio(b"demo")
     before = scrape(relay)
     wrong = wrong_datagrams(ann)

@@ -182,7 +182,7 @@ def test_every_command_is_logged_with_who_gave_it(
 
 @both_loops
 @pytest.mark.requirement("EVI-06")
-def test_a_drain_lets_people_finish(ending_relay: OwnRelay, people: People, admin: Admin) -> None:
+def test_a_drain_waits_until_all_members_left(ending_relay: OwnRelay, people: People, admin: Admin) -> None:
     ann, bob = people.pair(b"demo")
     assert admin("drain") == (
         "Nobody is let in any more. The relay ends when the last one has left; 2 members there.\n"
@@ -201,14 +201,16 @@ def test_a_drain_lets_people_finish(ending_relay: OwnRelay, people: People, admi
 
 
 @both_loops
-def test_a_drain_ends_in_time_and_tells_who_is_left(ending_relay: OwnRelay, people: People, admin: Admin) -> None:
+def test_a_drain_with_a_deadline_ends_in_time_and_tells_remaining_members(
+    ending_relay: OwnRelay, people: People, admin: Admin
+) -> None:
     ann, _ = people.pair(b"demo")
     assert "the last one has left, or 1s are over; 2 members there." in admin("drain", "--seconds", "1")
     ann.await_notice(b"disconnected: shutdown")
     assert ending_relay.process.wait(STOP_SECONDS) == 0
 
 
-def test_now_is_now(ending_relay: OwnRelay, people: People, admin: Admin) -> None:
+def test_drain_now_ends_the_relay_at_once(ending_relay: OwnRelay, people: People, admin: Admin) -> None:
     ann, bob = people.pair(b"demo")
     assert admin("drain", "--now") == "The relay ends now; 2 members told.\n"
     ann.await_notice(b"disconnected: shutdown")
@@ -225,7 +227,7 @@ def test_a_signal_after_a_drain_drains_too(ending_relay: OwnRelay, people: Peopl
 
 
 @both_loops
-def test_the_socket_is_the_owners_alone_and_goes_with_the_relay(
+def test_only_the_owner_can_use_the_socket_and_it_is_removed_with_the_relay(
     ending_relay: OwnRelay, path: Path, admin: Admin
 ) -> None:
     assert stat.filemode(path.lstat().st_mode) == "srw-------"
@@ -272,7 +274,7 @@ def test_a_socket_that_cant_be_had_stops_the_start() -> None:
     assert "the directory isn't there, make it." in done.stderr
 
 
-def test_by_itself_the_relay_and_the_command_find_one_another(tmp_path: Path) -> None:
+def test_the_command_finds_the_relay_without_configuration(tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as place:  # a short path
         settings = {"RELAY_ADMIN_SOCKET": "auto", "TMPDIR": place}
         relay = OwnRelay(tmp_path / "log", settings)
@@ -285,7 +287,7 @@ def test_by_itself_the_relay_and_the_command_find_one_another(tmp_path: Path) ->
             assert relay.stop() == 0
 
 
-def test_without_a_place_for_it_the_relay_serves_all_the_same(tmp_path: Path) -> None:
+def test_without_a_writable_directory_the_relay_serves_without_commands(tmp_path: Path) -> None:
     (tmp_path / f"chat-relay-{os.getuid()}").touch()
     relay = OwnRelay(tmp_path / "log", {"RELAY_ADMIN_SOCKET": "auto", "TMPDIR": os.fspath(tmp_path)})
     try:
@@ -327,7 +329,7 @@ def test_a_room_that_isnt_there_is_said(relay: OwnRelay, path: Path) -> None:
     assert relay.process.poll() is None
 
 
-def test_a_relay_that_hangs_is_said_so(relay: OwnRelay, path: Path) -> None:
+def test_a_hanging_relay_is_reported(relay: OwnRelay, path: Path) -> None:
     relay.process.send_signal(signal.SIGSTOP)
     try:
         code, said = refused(here.relay_server("admin", "rooms", RELAY_ADMIN_SOCKET=os.fspath(path)))

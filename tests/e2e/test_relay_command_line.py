@@ -36,7 +36,7 @@ def relay(common_relays: CommonRelays) -> OwnRelay:
 
 
 @pytest.mark.parametrize("name", PORTS)
-def test_a_busy_port_is_said_in_one_sentence(relay: OwnRelay, name: str) -> None:
+def test_a_busy_port_gets_one_sentence(relay: OwnRelay, name: str) -> None:
     places = relay.relay
     busy = dict(zip(PORTS, (places.tcp_port, places.udp_port, places.lobby_port, relay.ops_port), strict=True))[name]
     ports = dict(zip(PORTS, free_ports(4), strict=True)) | {name: busy}
@@ -49,7 +49,7 @@ def test_a_busy_port_is_said_in_one_sentence(relay: OwnRelay, name: str) -> None
 # Each mistake is tried on `relay_server.__main__`; here is how a process ends by them.
 
 
-def test_a_bad_setting_is_said_in_one_sentence() -> None:
+def test_a_bad_setting_gets_one_sentence() -> None:
     done = run("run", RELAY_TPC_PORT="9000")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith("relay-server: RELAY_TPC_PORT is not a setting")

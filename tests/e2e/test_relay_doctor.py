@@ -21,7 +21,7 @@ from e2e.namespaces import DEADLINE_SECONDS, Namespace, await_port, network
 from e2e.relay_metrics import await_metrics
 from ports import free_ports
 
-# Every machine grants so little, and allows so many descriptors.
+# Every machine grants buffers of this size, and allows this number of descriptors.
 MODEST: Final = {
     "RELAY_RECEIVE_BUFFER_BYTES": "4096",
     "RELAY_MAX_TRANSACTIONS": "20",
@@ -80,7 +80,7 @@ def test_where_no_relay_runs() -> None:
         assert mark_of(found[check]) == "ok", found[check]
 
 
-def test_what_a_relay_isnt_granted() -> None:
+def test_too_few_descriptors_are_a_problem() -> None:
     found = examine(free_ports(4), RELAY_MAX_TRANSACTIONS="0", RELAY_MAX_TRANSACTIONS_PER_ADDRESS="0")
     assert mark_of(found["open_files"]) == "problem"
 
@@ -178,7 +178,7 @@ def test_colour_on_a_terminal(setting: dict[str, str], coloured: bool) -> None:
     assert ("\033[32mok " in said) is coloured
 
 
-def test_wrong_settings_are_said_in_one_sentence() -> None:
+def test_wrong_settings_get_one_sentence() -> None:
     done = here.relay_server("doctor", **settings_of(free_ports(4), RELAY_TPC_PORT="9000"))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith("relay-server: RELAY_TPC_PORT is not a setting")

@@ -59,7 +59,7 @@ def test_from_outside_it_is_refused(relay: OwnRelay, outside: Namespace) -> None
 
 
 @pytest.mark.needs("namespaces")
-def test_who_opens_it_opens_it(tmp_path: Path, outside: Namespace) -> None:
+def test_an_ops_port_on_all_addresses_is_reachable_from_outside(tmp_path: Path, outside: Namespace) -> None:
     relay = OwnRelay(tmp_path / "log", {"RELAY_HOST": "::", "RELAY_OPS_HOST": "::"})
     try:
         assert connecting(outside, relay.ops_port) == "connected"

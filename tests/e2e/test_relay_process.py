@@ -111,7 +111,7 @@ def test_a_bug_in_a_callback_ends_the_process(loop: str, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("loop", "number"), [("uvloop", signal.SIGTERM), ("asyncio", signal.SIGINT)], indirect=["loop"]
 )
-def test_a_log_that_is_full_holds_up_nothing(loop: str, number: signal.Signals) -> None:
+def test_a_full_log_blocks_nothing(loop: str, number: signal.Signals) -> None:
     relay = OwnRelay(Path("/dev/full"), {"RELAY_EVENT_LOOP": loop})
     with People(relay.relay) as people:
         ann, bob = people.pair(b"demo")

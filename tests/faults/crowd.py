@@ -63,7 +63,7 @@ class Crowd:
         speaker.say(said.text)
 
     def check_nothing_lost(self, within_seconds: float = DEADLINE_SECONDS) -> None:
-        """Wait for what is under way; check that everybody heard all others, in order, and nothing twice."""
+        """Wait for messages in flight; check that every member got all others' messages, in order and once."""
         deadline = time.monotonic() + within_seconds
         expected = {member: self._due_to(member) for member in self._members}
         while any(len(self._heard[member]) < len(due) for member, due in expected.items()):

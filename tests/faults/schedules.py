@@ -1,4 +1,4 @@
-"""What a connection may do, and in which order: chance decides, and likes what is near the relay's own ends."""
+"""Random sequences of actions on a connection, with a bias towards the relay's own limits."""
 
 import random
 import ssl
@@ -154,7 +154,7 @@ class Plan(NamedTuple):
     version: ssl.TLSVersion
     """Should it speak TLS at all."""
     seed: int
-    """Decides what is in its bytes, and where they are cut."""
+    """Chooses the content of the bytes, and where they are split."""
     steps: tuple[Step, ...]
 
 

@@ -31,7 +31,7 @@ class Ends(NamedTuple):
     """What became of slow connections."""
 
     answers: dict[int, int]
-    """How many were told which status; who was told nothing isn't counted."""
+    """Number of connections by status; connections without a status aren't counted."""
     closed: int
     still_open: int
     last_closed_after_seconds: float
@@ -80,7 +80,7 @@ def slow_crowd(port: int, count: int, sources: Sequence[str], *, interval: float
 
 
 def can_open(count: int) -> bool:
-    """Tell whether a process may have so many connections."""
+    """Return whether a process may have this number of connections."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return hard == resource.RLIM_INFINITY or count + 100 <= hard
 

@@ -78,7 +78,7 @@ def udp_packet(source: tuple[str, int], target: tuple[str, int], payload: bytes)
 
 
 def ip_header(source: str, target: str, size: int, *, number: int = 0, fragment: int = 0) -> bytes:
-    """Lay out an IPv4 header for a UDP packet of so many bytes."""
+    """Lay out an IPv4 header for a UDP packet of ``size`` bytes."""
     return struct.pack(
         "!BBHHHBBH4s4s",
         0x45, 0, _IP_HEADER_BYTES + size, number, fragment, 64, socket.IPPROTO_UDP, 0,

@@ -41,7 +41,7 @@ def join_by(relay: Relay, family: socket.AddressFamily, host: str, name: bytes) 
 
 @pytest.mark.needs("namespaces")  # a machine's own network may have no IPv6
 @pytest.mark.usefixtures("ipv6_network")
-def test_an_ipv4_address_is_itself_however_it_is_spelled(start_relay: StartRelay) -> None:
+def test_mapped_and_plain_ipv4_addresses_are_equal(start_relay: StartRelay) -> None:
     own = start_relay(RELAY_HOST="::")
     with People(own.relay) as people, ExitStack() as stack:
         ann = people.create(ROOM, b"ann")
@@ -60,7 +60,7 @@ def test_an_ipv4_address_is_itself_however_it_is_spelled(start_relay: StartRelay
 
 @pytest.mark.needs("namespaces")
 @pytest.mark.usefixtures("ipv6_network")
-def test_another_address_is_another(start_relay: StartRelay) -> None:
+def test_different_addresses_are_not_equal(start_relay: StartRelay) -> None:
     """The control: that all spellings match is no matching of everything."""
     own = start_relay(RELAY_HOST="::")
     with People(own.relay) as people:
@@ -75,7 +75,7 @@ def test_another_address_is_another(start_relay: StartRelay) -> None:
 
 
 @pytest.mark.parametrize("limit", [PER_ADDRESS, PER_ADDRESS + 1], ids=["limited", "control"])
-def test_a_school_behind_one_address_chats_and_one_more_is_refused(start_relay: StartRelay, limit: int) -> None:
+def test_an_address_may_have_64_members_and_no_more(start_relay: StartRelay, limit: int) -> None:
     own = start_relay(RELAY_MAX_MEMBERS_PER_ADDRESS=str(limit), RELAY_COMPLETION_PAUSE_SECONDS="0")
     with People(own.relay) as people:
         school = [people.create(ROOM, b"pupil 0")]
@@ -122,7 +122,7 @@ def test_ipv6_addresses_of_one_64_count_as_one(start_relay: StartRelay, limit: i
 @pytest.mark.needs("namespaces")
 @pytest.mark.usefixtures("ipv6_network")
 @pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
-def test_one_ipv6_site_takes_not_all_rooms(start_relay: StartRelay, guarded: bool) -> None:
+def test_one_ipv6_site_cant_use_up_all_rooms(start_relay: StartRelay, guarded: bool) -> None:
     """Of a /48 with 65,536 networks only as many rooms are taken as some of them may have."""
     settings = {"RELAY_HOST": "::", "RELAY_MAX_ROOMS_PER_ADDRESS": "1", "RELAY_COMPLETION_PAUSE_SECONDS": "0"}
     own = start_relay(**settings) if guarded else start_relay.weakened(count_by_64_alone, **settings)

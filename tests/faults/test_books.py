@@ -17,7 +17,7 @@ def check_miscounted(relay: OwnRelay) -> None:
 
 
 @pytest.mark.parametrize("weakness", [count_no_drops, count_no_copies])
-def test_a_relay_that_miscounts_is_noticed(start_relay: StartRelay, weakness: Weakness) -> None:
+def test_a_relay_that_miscounts_is_detected(start_relay: StartRelay, weakness: Weakness) -> None:
     relay = start_relay.weakened(weakness, check_miscounted)
     with honest_pair(relay) as pair, socket.socket(type=socket.SOCK_DGRAM) as stranger:
         stranger.sendto(b"garbage", (relay.relay.host, relay.relay.udp_port))

@@ -1,4 +1,4 @@
-"""Every cap, filled and one more (threat T13): the one more is told so, and who is there loses nothing."""
+"""Every cap is filled, and one more is refused with a status (threat T13); existing members lose nothing."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from faults.relays import StartRelay
 
 ROOM, ELSEWHERE = b"demo", "127.0.5.1"
 MEMBERS = 3
-"""In the room from the start, from another address than who comes later."""
+"""In the room from the start, at another address than later members."""
 MORE = 3
 """So many more come in under each cap."""
 HELD = 2
@@ -29,7 +29,7 @@ FILLED_ELSEWHERE = {"RELAY_MAX_PAYLOAD_BYTES", "RELAY_MAX_SESSION_SECONDS"}
 
 
 def ask(own: OwnRelay, operation: int, room: bytes, name: bytes) -> int:
-    """Ask for a place once; who is told that the relay is busy doesn't try again."""
+    """Join once, without a retry if the relay is busy."""
     with burst(own.relay, [wire.frame(operation, wire.REQUEST, room, name)], [ELSEWHERE]) as asked:
         return asked.statuses()[0]
 
@@ -75,7 +75,7 @@ def talking(own: OwnRelay) -> Iterator[Crowd]:
 
 @pytest.mark.parametrize("room_for_all", [False, True], ids=["filled", "control"])
 @pytest.mark.parametrize("cap", CAPS, ids=lambda cap: cap.setting)
-def test_one_too_many_is_told_so(start_relay: StartRelay, cap: Cap, room_for_all: bool) -> None:
+def test_one_over_a_limit_is_refused_with_a_status(start_relay: StartRelay, cap: Cap, room_for_all: bool) -> None:
     limit = cap.taken + MORE + room_for_all
     own = start_relay(**{cap.setting: str(limit)}, RELAY_COMPLETION_PAUSE_SECONDS="0")
     with talking(own) as crowd:
@@ -86,7 +86,9 @@ def test_one_too_many_is_told_so(start_relay: StartRelay, cap: Cap, room_for_all
 
 
 @pytest.mark.parametrize("room_for_all", [False, True], ids=["filled", "control"])
-def test_one_connection_too_many_of_an_address_is_told_so(start_relay: StartRelay, room_for_all: bool) -> None:
+def test_a_connection_over_the_limit_of_an_address_is_refused_with_a_status(
+    start_relay: StartRelay, room_for_all: bool
+) -> None:
     own = start_relay(RELAY_MAX_TRANSACTIONS_PER_ADDRESS=str(HELD + room_for_all))
     with talking(own) as crowd, half_request(own.relay, ELSEWHERE), half_request(own.relay, ELSEWHERE):
         crowd.say_next()
@@ -94,7 +96,7 @@ def test_one_connection_too_many_of_an_address_is_told_so(start_relay: StartRela
 
 
 @pytest.mark.parametrize("room_for_all", [False, True], ids=["filled", "control"])
-def test_of_all_connections_the_slowest_yields(start_relay: StartRelay, room_for_all: bool) -> None:
+def test_the_slowest_connection_yields(start_relay: StartRelay, room_for_all: bool) -> None:
     own = start_relay(RELAY_MAX_TRANSACTIONS=str(HELD + room_for_all))
     with talking(own) as crowd, half_request(own.relay, ELSEWHERE) as slowest, half_request(own.relay, ELSEWHERE):
         crowd.say_next()

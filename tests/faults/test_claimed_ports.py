@@ -41,7 +41,9 @@ def deceive(relay: OwnRelay, people: People, victim: Member) -> list[bytes]:
 
 
 @pytest.mark.parametrize("settings", [{}, ALLOWED], ids=["by default", "allowed"])
-def test_a_neighbour_reaches_nobody_by_naming_their_port(start_relay: StartRelay, settings: dict[str, str]) -> None:
+def test_a_neighbour_cant_send_messages_to_another_clients_port(
+    start_relay: StartRelay, settings: dict[str, str]
+) -> None:
     """Neither by default, nor where provisional addresses are allowed: the victim proved the port by a datagram."""
     relay = start_relay(**settings)
     with People(relay.relay) as people:
@@ -51,7 +53,7 @@ def test_a_neighbour_reaches_nobody_by_naming_their_port(start_relay: StartRelay
         assert deceive(relay, people, victim) == []
 
 
-def test_control_whoever_is_named_hears_the_neighbour(start_relay: StartRelay) -> None:
+def test_control_without_the_guard_the_named_port_gets_the_neighbours_messages(start_relay: StartRelay) -> None:
     relay = start_relay.weakened(take_any_port, **ALLOWED)
     with People(relay.relay) as people:
         victim = people.create(b"home", b"bob")

@@ -11,7 +11,7 @@ MEMBERS, COMINGS = 200, 60
 
 
 @pytest.mark.timeout(180)
-def test_who_comes_and_goes_all_day_costs_another_room_no_message(start_relay: StartRelay) -> None:
+def test_repeated_joins_and_leaves_lose_no_message_of_another_room(start_relay: StartRelay) -> None:
     """Each coming and each going is one notice to each member, and nothing more."""
     relay = start_relay(RELAY_JOIN_RATE="20", RELAY_COMPLETION_PAUSE_SECONDS="0")
     with honest_pair(relay) as pair, People(relay.relay) as people:

@@ -31,7 +31,7 @@ def answered(relay: Relay) -> int:
     return count
 
 
-def test_who_connects_without_end_is_closed_unheard_and_others_are_served(start_relay: StartRelay) -> None:
+def test_endless_connections_are_closed_without_an_answer_and_others_are_served(start_relay: StartRelay) -> None:
     relay = start_relay(RELAY_JOIN_RATE=RATE)
     count = answered(relay.relay)
     assert CONNECTIONS_AT_ONCE <= count < CONNECTIONS_AT_ONCE + OVER

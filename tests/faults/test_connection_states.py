@@ -59,7 +59,7 @@ def by_tls(authority: Authority, **others: str) -> dict[str, str]:
     return SETTINGS | {f"RELAY_{name.upper()}": value for name, value in settings.items()}
 
 
-def test_connections_in_plain_end_only_themselves(start_relay: StartRelay, drive: Drive) -> None:
+def test_plain_connections_in_any_state_dont_end_the_relay(start_relay: StartRelay, drive: Drive) -> None:
     relay = start_relay(**SETTINGS)
     tally = drive(relay, tls=False)
     check_served(relay)
@@ -68,7 +68,7 @@ def test_connections_in_plain_end_only_themselves(start_relay: StartRelay, drive
 
 @pytest.mark.requirement("TCP-12")
 @pytest.mark.parametrize("required", [False, True], ids=["tls", "tls-required"])
-def test_connections_by_tls_end_only_themselves(
+def test_tls_connections_in_any_state_dont_end_the_relay(
     start_relay: StartRelay, authority: Authority, drive: Drive, required: bool
 ) -> None:
     relay = start_relay(**by_tls(authority, tls_required=str(required)))
@@ -114,7 +114,7 @@ def check_covered(tally: Tally, spoken: set[Step]) -> None:
     assert tally.ends[f"status {wire.BUSY}, unasked"], tally  # a place was missing
 
 
-def test_control_a_relay_that_writes_after_its_end_is_ended(
+def test_control_a_relay_that_writes_after_its_end_crashes(
     start_relay: StartRelay, authority: Authority, drive: Drive
 ) -> None:
     relay = start_relay.weakened(write_after_the_end, check_gone, **by_tls(authority))

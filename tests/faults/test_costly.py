@@ -136,7 +136,7 @@ def under(case: Case, relay: OwnRelay) -> Iterator[Callable[[], float]]:
 @each
 @one_loop
 @pytest.mark.timeout(180)
-def test_what_takes_long_costs_the_honest_nothing(start_relay: StartRelay, case: Case) -> None:
+def test_expensive_inputs_lose_no_honest_message(start_relay: StartRelay, case: Case) -> None:
     relay = start_relay(**case.settings)
     with People(relay.relay) as people, under(case, relay) as go_on:
         crowd = Crowd(people.pair(b"honest"))

@@ -127,7 +127,7 @@ CASES: Final = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_whatever_fails_ends_the_relay_in_order(start: Start, name: str) -> None:
+def test_every_unexpected_error_shuts_the_relay_down_in_order(start: Start, name: str) -> None:
     case = CASES[name]
     relay = start(case.place, check=case.check, RELAY_TRANSACTION_TIMEOUT_SECONDS="1")
     with People(relay.relay) as people:
@@ -153,7 +153,7 @@ def check_log(relay: BuggyRelay, component: str) -> None:
 
 
 @pytest.mark.parametrize("error", ["ZeroDivisionError", "MemoryError", "ConnectionResetError"])
-def test_no_kind_of_error_is_taken_for_a_peers_fault(start: Start, error: str) -> None:
+def test_no_kind_of_bug_is_taken_for_a_clients_error(start: Start, error: str) -> None:
     relay = start("relay_server.control:Control.receive", error=error)
     with People(relay.relay) as people:
         ann, _ = people.pair(b"demo")
@@ -164,7 +164,7 @@ def test_no_kind_of_error_is_taken_for_a_peers_fault(start: Start, error: str) -
     check_log(relay, "loop")
 
 
-def test_what_fails_again_while_the_relay_ends_is_counted_and_holds_up_nothing(start: Start) -> None:
+def test_errors_during_the_shutdown_are_counted_and_dont_delay_it(start: Start) -> None:
     relay = start("relay_server.net.udp:UdpPort._handle_batch", "relay_server.net.tcp:TcpPort.close")
     with People(relay.relay) as people:
         ann, bob = people.pair(b"demo")
@@ -179,7 +179,7 @@ def test_what_fails_again_while_the_relay_ends_is_counted_and_holds_up_nothing(s
     assert json.loads(relay.said().splitlines()[-1])["unexpected_errors"] >= 2
 
 
-def test_a_scrape_of_the_last_moment_counts_the_crash(start: Start) -> None:
+def test_a_last_scrape_counts_the_crash(start: Start) -> None:
     relay = start("relay_server.core.registry:Registry.expire", drain_seconds=5)  # time enough for a slow machine
     assert scrape(relay).total("relay_unexpected_errors_total") == 0
     page = http.client.HTTPConnection("127.0.0.1", relay.ops_port, timeout=wire.WAIT_SECONDS)
@@ -230,7 +230,7 @@ def test_a_page_that_fails_is_an_error_of_that_page_alone(start: Start) -> None:
     assert PLANTED in failed[0]["exception"]
 
 
-def test_a_relay_that_hangs_gives_no_sign_of_life_and_says_where(
+def test_a_hanging_relay_stops_its_watchdog_and_logs_where_it_hangs(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = str(tmp_path / "notify")

@@ -27,7 +27,7 @@ MANY = 98
 """So many that the dead are two of a hundred."""
 
 
-def test_the_living_lose_nothing_and_the_dead_are_evicted(start_relay: StartRelay) -> None:
+def test_live_members_lose_nothing_and_dead_ones_are_evicted(start_relay: StartRelay) -> None:
     relay = start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0")
     with People(relay.relay) as people:
         living = [people.create(b"demo", b"living 0")]
@@ -52,7 +52,7 @@ def test_the_living_lose_nothing_and_the_dead_are_evicted(start_relay: StartRela
         assert again.hear() == b"living 0: welcome back"
 
 
-def test_the_dead_are_evicted_and_nothing_is_lost_when_many_speak_at_once(start_relay: StartRelay) -> None:
+def test_dead_members_are_evicted_and_no_message_is_lost_when_many_send_at_once(start_relay: StartRelay) -> None:
     relay = start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0")
     with amid_the_dead(relay) as crowd:
         deadline = time.monotonic() + 3 * EVICTED_WITHIN_SECONDS
@@ -63,8 +63,8 @@ def test_the_dead_are_evicted_and_nothing_is_lost_when_many_speak_at_once(start_
         assert scrape(relay).value("relay_members") == LIVING
 
 
-def test_control_a_relay_that_blames_whoever_is_next_loses_what_the_living_say(start_relay: StartRelay) -> None:
-    """Threat R12: an error about one of the dead waits for the next copy, whoever that is for."""
+def test_control_a_relay_that_blames_the_next_member_loses_messages(start_relay: StartRelay) -> None:
+    """Threat R12: a pending error about a dead member is returned for the next copy, whichever member that is for."""
     relay = start_relay.weakened(blame_whoever_is_next, RELAY_COMPLETION_PAUSE_SECONDS="0")
     with amid_the_dead(relay) as crowd:
         for accepted in range(LIVING + DEAD + 1, 2 * LIVING + DEAD + 1):
@@ -115,7 +115,7 @@ def check_it_rests(relay: OwnRelay) -> None:
 @pytest.mark.needs("namespaces")
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("loop", ["uvloop"])
-def test_the_dead_and_the_mute_cost_the_others_nothing(start_relay: StartRelay) -> None:
+def test_dead_and_vanished_members_make_the_others_lose_nothing(start_relay: StartRelay) -> None:
     """One whose program died, one whose machine is gone from its network, and many who talk (threat R12)."""
     relay = start_relay(RELAY_HOST="::", RELAY_COMPLETION_PAUSE_SECONDS="0")
     where = relay.relay

@@ -67,7 +67,7 @@ def test_more_connections_than_descriptors_stop_nobody(start_relay: StartRelay) 
 
 
 @pytest.mark.timeout(120)
-def test_running_out_of_descriptors_is_lived_through(start_relay: StartRelay) -> None:
+def test_the_relay_survives_running_out_of_descriptors(start_relay: StartRelay) -> None:
     """The control: here they are taken away while it runs, and there is nothing left to accept with."""
     own = start_relay(RELAY_TRANSACTION_TIMEOUT_SECONDS=TEN_MINUTES, RELAY_COMPLETION_PAUSE_SECONDS="0")
     with crowd_of(own) as (people, crowd):

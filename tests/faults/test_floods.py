@@ -19,14 +19,14 @@ from relay_server.parts import new_token
 BURST = 1000
 """So many small datagrams fit into the receive buffer with those of the honest."""
 GUESSES_A_SECOND = 20
-"""So many of an address's guesses are looked up, and so many at once."""
+"""The rate at which an address's guesses are looked up, and its burst."""
 GARBAGE_A_SECOND, HONEST_A_SECOND = 50_000, 100.0
 FLOOD_A_SECOND = 10_000
 RATE, SPARE = 20, 40
 """Messages a second, and at once, that a member may say by default."""
 LIMITS = {"RELAY_MESSAGE_RATE": str(RATE), "RELAY_MESSAGE_BURST": str(SPARE)}
 STRIKE_SECONDS = 30
-"""Who floods so long is evicted."""
+"""A member that floods for this long is evicted."""
 SLACK_SECONDS = 60.0
 
 
@@ -37,8 +37,8 @@ def bursts(total: int) -> Iterator[int]:
 
 
 @pytest.mark.timeout(300)
-def test_a_million_guesses_hit_nothing(start_relay: StartRelay) -> None:
-    """The guesser's bucket closes, and who has a token speaks on, even behind the guesser's address (threat U6)."""
+def test_a_million_guessed_tokens_are_all_dropped(start_relay: StartRelay) -> None:
+    """Guesses are dropped, but members can still send, even behind the guesser's address (threat U6)."""
     relay = start_relay()
     chance, count = random.Random(6), 1_000_000
     with honest_pair(relay) as pair, People(relay.relay) as people:
@@ -74,7 +74,7 @@ def test_control_tokens_of_one_byte_are_guessed(start_relay: StartRelay) -> None
         assert bob.hear() == b"eve: open"
 
 
-def test_no_token_is_given_out_twice() -> None:
+def test_tokens_are_unique() -> None:
     count = 1_000_000
     tokens = {new_token() for _ in range(count)}
     assert len(tokens) == count
@@ -82,8 +82,8 @@ def test_no_token_is_given_out_twice() -> None:
 
 
 @pytest.mark.timeout(300)
-def test_garbage_costs_the_honest_nothing(start_relay: StartRelay) -> None:
-    """What is lost the kernel counted, because its buffer was full; with time to read it, nothing is (threat U14)."""
+def test_garbage_loses_no_honest_message(start_relay: StartRelay) -> None:
+    """The kernel counts all datagrams that overflow its buffer; with time to read, none is lost (threat U14)."""
     relay, seconds, sent = start_relay(), 60, 0
     chance = random.Random(7)
     garbage = [chance.randbytes(chance.randrange(200)) for _ in range(BURST)]
@@ -126,7 +126,7 @@ def test_control_garbage_fills_a_small_buffer(start_relay: StartRelay) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_who_floods_a_room_disturbs_no_other(start_relay: StartRelay) -> None:
+def test_a_flooded_room_doesnt_disturb_other_rooms(start_relay: StartRelay) -> None:
     """The flooder's room hears what the bucket lets through, other rooms lose nothing (threat U12)."""
     relay = start_relay(**LIMITS)
     seconds, sent, heard = STRIKE_SECONDS + 10, 0, 0
@@ -185,7 +185,7 @@ def quarrel(people: People, seconds: float) -> float:
 
 
 @pytest.mark.timeout(120)
-def test_two_ports_that_quarrel_move_a_member_once_a_second(start_relay: StartRelay) -> None:
+def test_two_competing_ports_move_a_member_once_a_second(start_relay: StartRelay) -> None:
     relay = start_relay()
     with People(relay.relay) as people:
         elapsed = quarrel(people, 20)

@@ -120,7 +120,7 @@ def after_seconds(seconds: float) -> Callable[[], bool]:
 
 
 @pytest.mark.timeout(180)
-def test_forged_errors_evict_nobody_and_cost_no_message(start_relay: StartRelay) -> None:
+def test_forged_errors_evict_no_member_and_lose_no_message(start_relay: StartRelay) -> None:
     """A hundred thousand of them, about who talks and about who only listens."""
     relay = start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0")
     heard: list[bytes] = []
@@ -148,7 +148,7 @@ def test_forged_errors_evict_nobody_and_cost_no_message(start_relay: StartRelay)
 
 
 @pytest.mark.timeout(180)
-def test_a_listener_who_answers_challenges_stays_however_well_errors_are_forged(start_relay: StartRelay) -> None:
+def test_a_listener_that_answers_challenges_is_never_evicted_by_forged_errors(start_relay: StartRelay) -> None:
     """An attacker on the path, who sees the challenges, can't evict who answers them."""
     relay = start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0")
     with scene(relay) as chat, forger(relay.relay.udp_port, chat.silent) as attacker:
@@ -169,7 +169,7 @@ def test_a_listener_who_answers_challenges_stays_however_well_errors_are_forged(
 
 
 @pytest.mark.timeout(120)
-def test_control_a_relay_that_believes_quotations_evicts_who_listens(start_relay: StartRelay) -> None:
+def test_control_a_relay_that_trusts_quoted_messages_evicts_listeners(start_relay: StartRelay) -> None:
     relay = start_relay.weakened(believe_quotations)
     with scene(relay) as chat, forger(relay.relay.udp_port, chat.silent) as attacker:
         chat.talk_amid(
@@ -181,7 +181,7 @@ def test_control_a_relay_that_believes_quotations_evicts_who_listens(start_relay
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("loop", ["uvloop"])
-def test_forged_errors_evict_nobody_from_the_lobby(start_relay: StartRelay) -> None:
+def test_forged_errors_evict_no_lobby_client(start_relay: StartRelay) -> None:
     relay = start_relay()
     with People(relay.relay) as people:
         ann, eve = (people.listener(relay.relay.lobby_port, people.local) for _ in range(2))
@@ -203,7 +203,7 @@ def test_forged_errors_evict_nobody_from_the_lobby(start_relay: StartRelay) -> N
 
 @contextmanager
 def narrow_claim(relay: OwnRelay) -> Iterator[tuple[Member, Member]]:
-    """Claim that the way to a listener is narrow; yields who speaks, and the listener."""
+    """Claim that the path MTU to a listener is small; yields the speaker and the listener."""
     with People(relay.relay) as people, socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
         ann, eve = people.create(b"demo", b"ann"), people.join(b"demo", b"eve", source=VICTIM)
         ann.heard(after=eve)
@@ -216,7 +216,7 @@ def narrow_claim(relay: OwnRelay) -> Iterator[tuple[Member, Member]]:
         yield ann, eve
 
 
-def test_a_forged_path_mtu_stops_no_large_message(start_relay: StartRelay) -> None:
+def test_a_forged_path_mtu_loses_no_large_message(start_relay: StartRelay) -> None:
     """Threat U10: the relay cuts datagrams by its own interface's measure, whatever is claimed of the path."""
     relay = start_relay()
     with narrow_claim(relay) as (ann, eve):

@@ -37,7 +37,7 @@ def start(start_relay: StartRelay, per_minute: float = PER_MINUTE, **settings: s
     )
 
 
-def test_of_ten_thousand_guesses_from_one_address_few_are_looked_at(start_relay: StartRelay) -> None:
+def test_of_ten_thousand_guesses_from_one_address_few_are_checked(start_relay: StartRelay) -> None:
     count = 10_000
     own = start(start_relay)
     with People(own.relay) as people:
@@ -52,7 +52,7 @@ def test_of_ten_thousand_guesses_from_one_address_few_are_looked_at(start_relay:
         print(f"{looked_at} of {count} guesses looked at in {minutes * 60:.1f} s")
 
 
-def test_without_the_limit_every_guess_is_looked_at(start_relay: StartRelay) -> None:
+def test_without_the_limit_every_guess_is_checked(start_relay: StartRelay) -> None:
     """The control: what keeps guesses from being looked at is the limit."""
     own = start(start_relay, per_minute=0)
     with People(own.relay) as people:
@@ -64,7 +64,7 @@ def test_without_the_limit_every_guess_is_looked_at(start_relay: StartRelay) -> 
         assert checks(own, "wrong") == tried > AT_ONCE
 
 
-def test_fifty_addresses_together_get_little_more_than_the_room_stands(start_relay: StartRelay) -> None:
+def test_fifty_addresses_together_exceed_the_rooms_limit_only_slightly(start_relay: StartRelay) -> None:
     count = 2000
     many = [f"127.0.8.{number}" for number in range(1, 51)]
     own = start(start_relay)
@@ -81,7 +81,7 @@ def test_fifty_addresses_together_get_little_more_than_the_room_stands(start_rel
         print(f"{looked_at} of {count} guesses from {len(many)} addresses looked at in {minutes * 60:.1f} s")
 
 
-def test_forty_behind_one_address_are_wrong_at_once_and_then_come_in(start_relay: StartRelay) -> None:
+def test_forty_wrong_passwords_from_one_address_do_not_delay_the_right_ones(start_relay: StartRelay) -> None:
     own = start(start_relay)
     with People(own.relay) as people:
         people.create(VAULT, b"ann", password="secret")
@@ -91,7 +91,7 @@ def test_forty_behind_one_address_are_wrong_at_once_and_then_come_in(start_relay
 
 
 @pytest.mark.parametrize(("names", "status"), [(1, wire.OK), (1000, wire.BUSY)], ids=["one name", "control"])
-def test_who_guesses_under_one_name_keeps_out_no_neighbour(start_relay: StartRelay, names: int, status: int) -> None:
+def test_a_guesser_under_one_name_keeps_no_neighbour_out(start_relay: StartRelay, names: int, status: int) -> None:
     """The control is a limit: behind one address, who takes a new name each time can't be told from the others."""
     own = start(start_relay)
     with People(own.relay) as people:
@@ -105,7 +105,7 @@ def test_who_guesses_under_one_name_keeps_out_no_neighbour(start_relay: StartRel
 
 
 @pytest.mark.parametrize("hidden", [True, False], ids=["hidden", "control"])
-def test_a_room_that_is_hidden_answers_as_one_that_isnt_there(start_relay: StartRelay, hidden: bool) -> None:
+def test_a_hidden_room_answers_like_a_missing_one(start_relay: StartRelay, hidden: bool) -> None:
     own = start(start_relay, per_minute=0, RELAY_HIDE_ROOMS=str(hidden).lower())
     with People(own.relay) as people:
         people.create(VAULT, b"ann", password="secret")

@@ -55,7 +55,7 @@ def told_apart(one: Sequence[float], other: Sequence[float]) -> float:
 def test_a_clock_finds_no_hidden_room(
     start_relay: StartRelay, chance: Chance, password: str | None, tries: int, *, hidden: bool
 ) -> None:
-    """What is asserted is the answer and the work; the times, which a machine's other work changes, are printed."""
+    """Assert the answer and the amount of work; print the times, which depend on the machine's load."""
     own = start_relay(
         RELAY_HIDE_ROOMS=str(hidden).lower(),
         RELAY_PASSWORD_GUESSES_PER_MINUTE="0",

@@ -82,7 +82,7 @@ def test_junk_in_the_lobby(start_relay: StartRelay) -> None:
 
 
 def junk_requests(chance: random.Random) -> Iterator[bytes]:
-    """Yield what is no request: wrong operations and states (threat T6), too much of it, other protocols, noise."""
+    """Yield invalid requests: wrong operations and states (threat T6), oversized ones, other protocols, noise."""
     edges = (0, 1, 2, 3, 127, 255)
     for operation, state in itertools.product(edges, repeat=2):
         if state > 1 or operation not in {wire.CREATE, wire.JOIN}:  # LEN-03 takes state 1 for 0
@@ -127,7 +127,7 @@ def test_connections_cut_anywhere(start_relay: StartRelay) -> None:
                 connection.sendall(request[:length])
             pair.talk()
         join_honestly(relay.relay, b"meanwhile")
-        # Whoever was let in and never took its token gives its place back (threat T11).
+        # A client that was admitted but never read its token loses its membership (threat T11).
         await_metrics(relay, lambda now: (now.value("relay_tcp_connections"), now.value("relay_members")) == (0, 2))
 
 

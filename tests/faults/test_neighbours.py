@@ -1,4 +1,4 @@
-"""Hosts on the relay's own link that vanish: what is sent to them waits in its kernel, in everybody's send buffer."""
+"""Hosts on the relay's own link that vanish: datagrams to them wait in the kernel, in the shared send buffer."""
 
 import re
 import time
@@ -37,7 +37,7 @@ EVICTED_WITHIN_SECONDS = 40.0
 ATTACK_SECONDS = 12.0
 
 
-def test_with_the_shipped_setting_nothing_is_lost_and_who_is_gone_is_evicted(
+def test_with_the_shipped_sysctl_no_message_is_lost_and_vanished_members_are_evicted(
     start_relay: StartRelay, family: int
 ) -> None:
     shipped = (ROOT / "deploy" / "vps" / "60-chat-relay.conf").read_text()
@@ -57,7 +57,7 @@ def test_with_the_shipped_setting_nothing_is_lost_and_who_is_gone_is_evicted(
         assert metrics.value("relay_evictions_total", reason="unreachable") == GONE
 
 
-def test_without_it_messages_are_lost_until_the_relay_finds_who_does_not_answer(
+def test_without_the_sysctl_messages_are_lost_until_the_relay_pauses_vanished_members(
     start_relay: StartRelay, family: int
 ) -> None:
     with vanished(start_relay, family, waiting_bytes=KERNELS_OWN_BYTES) as scene:
@@ -75,14 +75,14 @@ def test_without_it_messages_are_lost_until_the_relay_finds_who_does_not_answer(
         assert scrape(relay).value("relay_send_failures_total", reason="buffer_full") == lost
 
 
-def test_control_a_relay_that_pauses_nobody_goes_on_losing(start_relay: StartRelay, family: int) -> None:
+def test_control_a_relay_without_pauses_keeps_losing_messages(start_relay: StartRelay, family: int) -> None:
     with vanished(start_relay, family, pause_nobody, waiting_bytes=KERNELS_OWN_BYTES) as scene:
         crowd = Crowd(scene.living)
         crowd.talk_until(after_seconds(ATTACK_SECONDS), MESSAGES_A_SECOND)
         assert crowd.count_lost() > crowd.said  # one in three copies, whatever was lost before others would be paused
 
 
-def test_who_comes_back_hears_all_that_is_said_from_then_on(start_relay: StartRelay, family: int) -> None:
+def test_a_member_that_comes_back_receives_all_later_messages(start_relay: StartRelay, family: int) -> None:
     with vanished(start_relay, family, waiting_bytes=KERNELS_OWN_BYTES) as scene:
         before = Crowd(scene.living)
         before.talk_until(only_the_living_get_copies(scene.relay), MESSAGES_A_SECOND, FOUND_WITHIN_SECONDS)

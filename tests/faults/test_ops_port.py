@@ -54,7 +54,7 @@ def answer_to(own: OwnRelay, request: bytes) -> bytes:
 
 @guarded_or_not
 @pytest.mark.parametrize("beginning", BEGINNINGS, ids=["silent", "half"])
-def test_connections_that_never_ask_take_no_descriptors_from_joins(
+def test_idle_ops_connections_take_no_descriptors_from_joins(
     start_relay: StartRelay, guarded: bool, beginning: bytes
 ) -> None:
     settings = {"RELAY_COMPLETION_PAUSE_SECONDS": "0"}
@@ -83,7 +83,7 @@ def test_connections_that_never_ask_take_no_descriptors_from_joins(
 
 
 @guarded_or_not
-def test_half_a_request_is_not_held_for_ever(start_relay: StartRelay, guarded: bool) -> None:
+def test_an_incomplete_ops_request_is_closed_at_its_deadline(start_relay: StartRelay, guarded: bool) -> None:
     own = start_relay() if guarded else start_relay.weakened(let_ops_connections_stay)
     with to_ops_port(own, beginning=BEGINNINGS[1]) as (connection,):
         connection.settimeout(DEADLINE_SECONDS if guarded else 1.5 * REQUEST_SECONDS)
@@ -95,7 +95,7 @@ def test_half_a_request_is_not_held_for_ever(start_relay: StartRelay, guarded: b
 
 
 @guarded_or_not
-def test_a_page_from_elsewhere_reads_no_figures(start_relay: StartRelay, guarded: bool) -> None:
+def test_a_web_page_with_another_host_name_cant_read_the_metrics(start_relay: StartRelay, guarded: bool) -> None:
     """DNS rebinding: a web page's own name is pointed at this machine, and its browser asks by that name."""
     own = start_relay() if guarded else start_relay.weakened(answer_to_any_name)
     asked = b"GET /metrics HTTP/1.1\r\nHost: %s:9100\r\nConnection: close\r\n\r\n"
@@ -104,7 +104,7 @@ def test_a_page_from_elsewhere_reads_no_figures(start_relay: StartRelay, guarded
         assert answer_to(own, asked % name).split()[1] == b"200"
 
 
-def test_no_request_is_worth_a_line_of_the_log(start_relay: StartRelay) -> None:
+def test_bad_ops_requests_are_not_logged(start_relay: StartRelay) -> None:
     own = start_relay()
     before = own.said()
     for number in range(300):

@@ -177,7 +177,7 @@ def test_right_passwords_are_served_while_others_have_passwords_hashed(start_rel
     assert checks(own, "hashed") == 1 + created[wire.OK]  # none was hashed for a name that can't be
 
 
-def test_control_right_passwords_find_no_place_in_a_queue_without_turns(start_relay: StartRelay) -> None:
+def test_control_without_turns_right_passwords_find_the_queue_full(start_relay: StartRelay) -> None:
     _, joined = join_amid_creates(start_relay.weakened(hash_for_whoever_comes_first, **SLOW_HASHING))
     assert joined[wire.BUSY] > 0
 

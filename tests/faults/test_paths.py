@@ -27,11 +27,11 @@ FRAGMENT_BYTES = 1400
 MORE_FRAGMENTS = 0x2000
 
 one_loop = pytest.mark.parametrize("loop", ["uvloop"])
-"""What is tried here is the kernel's, so each test runs once."""
+"""These tests are about the kernel, so each runs once."""
 
 
 @one_loop
-def test_a_keep_alive_keeps_the_way_back_through_a_router(start_relay: StartRelay) -> None:
+def test_a_keep_alive_keeps_a_routers_mapping_open(start_relay: StartRelay) -> None:
     """A home router forgets an idle way after 30 s; here after 3, and keep-alives come every second."""
     relay = start_relay(RELAY_HOST="::")
     where = relay.relay
@@ -93,7 +93,7 @@ def load_rules(place: Namespace, name: str) -> None:
 
 @one_loop
 @pytest.mark.parametrize("exempt", [True, False], ids=["exempt", "control"])
-def test_a_flood_from_forged_sources_fills_no_table(start_relay: StartRelay, exempt: bool) -> None:
+def test_a_flood_from_forged_sources_doesnt_fill_the_connection_table(start_relay: StartRelay, exempt: bool) -> None:
     """With the relay's datagrams exempt from tracking the table stays empty; tracked, it fills (threat U15)."""
     count, chance = 50_000, random.Random(8)
     with network("table", TABLE_SUBNET + 40 * exempt) as place, raw_socket_here() as raw:
@@ -116,7 +116,7 @@ def test_a_flood_from_forged_sources_fills_no_table(start_relay: StartRelay, exe
 
 
 @one_loop
-def test_errors_about_the_dead_pass_the_firewall_without_tracking(start_relay: StartRelay) -> None:
+def test_icmp_errors_pass_the_firewall_without_connection_tracking(start_relay: StartRelay) -> None:
     """An error about a datagram that no table knows is invalid to the kernel; it must come through all the same."""
     with network("dead", TABLE_SUBNET + 80) as place:
         relay = start_relay.inside(place).relay
@@ -143,7 +143,7 @@ def now_and_then(action: Callable[[], None]) -> Callable[[], None]:
 
 @one_loop
 @pytest.mark.parametrize("room_for_all", [False, True], ids=["default", "raised"])
-def test_a_flood_of_fragments_costs_no_small_message(start_relay: StartRelay, room_for_all: bool) -> None:
+def test_a_flood_of_fragments_loses_no_small_message(start_relay: StartRelay, room_for_all: bool) -> None:
     """Large messages are lost while unfinished ones fill the kernel's memory, small ones never (threat U11)."""
     count = MANY_FRAGMENTS
     with apart(), network("frag", FRAGMENT_SUBNET + 40 * room_for_all) as place:

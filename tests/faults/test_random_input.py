@@ -85,7 +85,7 @@ def check_no_errors(relay: OwnRelay) -> None:
 # The controls: what these tests look at does show when something is wrong.
 
 
-def test_a_relay_that_stands_still_is_noticed(start_relay: StartRelay) -> None:
+def test_a_stalled_relay_is_detected(start_relay: StartRelay) -> None:
     relay = start_relay(RELAY_RECEIVE_BUFFER_BYTES="4096")
     with People(relay.relay) as people:
         crowd = Crowd(people.pair(b"honest"))
@@ -98,7 +98,7 @@ def test_a_relay_that_stands_still_is_noticed(start_relay: StartRelay) -> None:
             crowd.check_nothing_lost(within_seconds=1)
 
 
-def test_an_exception_is_noticed(start_relay: StartRelay) -> None:
+def test_an_exception_is_detected(start_relay: StartRelay) -> None:
     relay = start_relay.buggy("relay_server.core.lobby:parse_lobby", error="IndexError", check=check_ended)
     check_no_errors(relay)
     relay.break_()

@@ -39,7 +39,7 @@ def expected_status(size: int) -> int:
     return wire.NO_SUCH_ROOM if 1 <= size <= 255 else wire.BAD_NAME
 
 
-def test_what_a_request_announces_costs_no_memory(start_relay: StartRelay) -> None:
+def test_a_request_that_announces_a_large_payload_takes_no_memory(start_relay: StartRelay) -> None:
     own = start_relay()
     statuses_of(own.relay, [announced(1)])  # what the relay builds once is no request's
     before_kib = resident_kib(own.process.pid)
@@ -88,7 +88,7 @@ def verdict(legal: bool) -> int:
 
 
 def filled(size: int, letter: str) -> bytes:
-    """Return text of exactly so many bytes, of one letter as far as it goes."""
+    """Return text of exactly ``size`` bytes, mostly of one letter."""
     count = size // len(letter.encode())
     text = (letter * count).encode()
     return text + b"x" * (size - len(text))
@@ -123,7 +123,7 @@ def may_be_a_name(name: bytes) -> bool:
 
 @pytest.mark.timeout(180)
 def test_names_of_any_bytes(start_relay: StartRelay) -> None:
-    """Create a room by each of two names made of any bytes; who comes in has names that others can bear to see."""
+    """Create a room by each of two names of any bytes; accepted names are harmless to show."""
     own = start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0", RELAY_MAX_ROOMS="0", RELAY_MAX_MEMBERS="0")
     admitted = 0
 
@@ -179,7 +179,7 @@ def test_operations_and_states(start_relay: StartRelay) -> None:
 REQUEST = wire.frame(wire.JOIN, wire.REQUEST, b"room", b"eve")
 
 
-def test_what_follows_a_request_is_no_second_one(start_relay: StartRelay) -> None:
+def test_bytes_after_a_request_make_it_malformed(start_relay: StartRelay) -> None:
     own = start_relay()
     with People(own.relay) as people:
         ann, bob = people.pair(b"room")
@@ -193,7 +193,7 @@ def test_what_follows_a_request_is_no_second_one(start_relay: StartRelay) -> Non
         assert scrape(own).value("relay_members") == 2
 
 
-def test_what_follows_the_answer_is_ignored(start_relay: StartRelay) -> None:
+def test_bytes_after_the_answer_are_ignored(start_relay: StartRelay) -> None:
     own = start_relay(RELAY_COMPLETION_PAUSE_SECONDS="0")
     with People(own.relay) as people:
         people.create(b"room", b"ann")

@@ -105,7 +105,7 @@ def guests(people: People) -> Iterator[Guests]:
     yield Guests(people)
 
 
-def test_a_cap_counts_who_is_there_not_who_was(start_relay: StartRelay) -> None:
+def test_replaced_connections_dont_count_towards_the_cap(start_relay: StartRelay) -> None:
     """However many were pushed out, the next one comes in: no place is lost on the way."""
     own = start_relay(RELAY_MAX_TRANSACTIONS="5")
     for _ in range(3):

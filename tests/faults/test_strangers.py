@@ -1,4 +1,4 @@
-"""Whoever proves no membership is never answered, whatever they send from wherever (CON-03, threats U2, U3)."""
+"""Datagrams that prove no membership are never answered, whatever their content and source (CON-03, threats U2, U3)."""
 
 import itertools
 import random
@@ -84,7 +84,7 @@ one_loop = pytest.mark.parametrize("loop", ["uvloop"])
 @pytest.mark.needs("namespaces")
 @pytest.mark.timeout(300)
 @one_loop
-def test_a_million_spoofed_datagrams_are_answered_with_no_byte(start_relay: StartRelay) -> None:
+def test_a_million_spoofed_datagrams_get_no_answer(start_relay: StartRelay) -> None:
     relay = start_relay(**SETTINGS)
     with attack_on(relay, SUBNET) as attack, honest_pair(relay) as pair, Answers(attack.network) as answers:
         before = scrape(relay)
@@ -117,7 +117,7 @@ def check_reasons(sent: Counter[str], after: Metrics, before: Metrics) -> None:
             - before.value(f"{prefix}datagrams_dropped_total", reason=reason)
             for reason in (*due, "guessing", "too_many")
         }
-        # Of one address, and in the lobby of all, so many aren't even looked at.
+        # From one address, and in the lobby from all, datagrams over the rate aren't parsed.
         dropped["unknown_token"] = dropped.get("unknown_token", 0) + dropped.pop("guessing")
         dropped["reserved_name"] = dropped.get("reserved_name", 0) + dropped.pop("too_many")
         missing = {reason: due[reason] - count for reason, count in dropped.items() if due[reason] != count}
@@ -130,7 +130,7 @@ def check_reasons(sent: Counter[str], after: Metrics, before: Metrics) -> None:
 
 @pytest.mark.needs("namespaces")
 @one_loop
-def test_control_answers_to_strangers_are_seen(start_relay: StartRelay) -> None:
+def test_control_answers_to_strangers_are_detected(start_relay: StartRelay) -> None:
     relay = start_relay.weakened(answer_strangers, **SETTINGS)
     with attack_on(relay, SUBNET + 4) as attack, honest_pair(relay) as pair, Answers(attack.network) as answers:
         before = scrape(relay)
@@ -141,7 +141,7 @@ def test_control_answers_to_strangers_are_seen(start_relay: StartRelay) -> None:
 
 @pytest.mark.needs("namespaces")
 @one_loop
-def test_control_a_token_that_speaks_from_anywhere_lets_strangers_in(start_relay: StartRelay) -> None:
+def test_control_without_the_address_check_a_stolen_token_works(start_relay: StartRelay) -> None:
     relay = start_relay.weakened(trust_any_address, **SETTINGS)
     with attack_on(relay, SUBNET + 8) as attack, honest_pair(relay) as pair:
         before = scrape(relay)

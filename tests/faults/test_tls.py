@@ -25,7 +25,7 @@ REQUEST = wire.frame(wire.JOIN, wire.REQUEST, b"nowhere", b"ann")
 RATE = "0.4"
 """Joins a second, which is two handshakes at once."""
 UPDATES = 2000
-"""So many records, but not so many bytes, are more than one connection may bring."""
+"""This number of records is over the limit of one connection, although the number of bytes isn't."""
 FAILURES = "relay_tls_handshake_failures_total"
 ABORTED = "relay_tcp_aborted_total"
 
@@ -41,7 +41,7 @@ def settings(authority: Authority, **others: str) -> dict[str, str]:
     return {f"RELAY_{name.upper()}": value for name, value in (authority.settings | others).items()}
 
 
-def test_handshakes_that_stall_keep_nobody_out(start_relay: StartRelay, authority: Authority) -> None:
+def test_stalled_handshakes_dont_block_joins(start_relay: StartRelay, authority: Authority) -> None:
     limits = {"max_transactions": str(PLACES), "transaction_timeout_seconds": "3600"}
     relay = start_relay(**settings(authority, **limits))
     context = authority.context()
@@ -55,7 +55,7 @@ def test_handshakes_that_stall_keep_nobody_out(start_relay: StartRelay, authorit
     await_metrics(relay, lambda now: now.value("relay_tcp_connections") == 0)
 
 
-def test_a_flood_of_handshakes_costs_those_who_chat_nothing(start_relay: StartRelay, authority: Authority) -> None:
+def test_a_flood_of_handshakes_loses_no_message(start_relay: StartRelay, authority: Authority) -> None:
     relay = start_relay(**settings(authority, join_rate="5"))
     count = 5000
     with People(relay.relay) as people:
@@ -109,9 +109,7 @@ LATE = {
 
 
 @pytest.mark.parametrize("late", LATE)
-def test_what_comes_after_the_relays_end_is_thrown_away(
-    start_relay: StartRelay, authority: Authority, late: str
-) -> None:
+def test_bytes_after_the_relays_end_are_discarded(start_relay: StartRelay, authority: Authority, late: str) -> None:
     attack, limits, data = LATE[late]
     relay = start_relay(**settings(authority, **limits))
     attack(relay.relay, data or HandMade(authority.context()).hello()[2:])
@@ -120,7 +118,9 @@ def test_what_comes_after_the_relays_end_is_thrown_away(
 
 
 @pytest.mark.parametrize("late", LATE)
-def test_control_one_write_after_the_end_ends_a_relay(start_relay: StartRelay, authority: Authority, late: str) -> None:
+def test_control_a_write_after_the_end_crashes_a_relay(
+    start_relay: StartRelay, authority: Authority, late: str
+) -> None:
     attack, limits, data = LATE[late]
     relay = start_relay.weakened(write_after_the_end, check_gone, **settings(authority, **limits))
     with contextlib.suppress(OSError, AssertionError):
@@ -144,7 +144,7 @@ def test_key_updates_without_end_are_cut(
 
 
 @pytest.mark.parametrize("asking", [True, False], ids=["answered", "unanswered"])
-def test_control_where_no_record_counts_key_updates_go_on(
+def test_control_without_the_record_limit_key_updates_continue(
     start_relay: StartRelay, authority: Authority, tmp_path: Path, asking: bool
 ) -> None:
     relay = start_relay.weakened(count_no_records, **settings(authority))

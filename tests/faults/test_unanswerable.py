@@ -56,7 +56,7 @@ def test_members_at_port_0_are_sent_nothing(start_relay: StartRelay, guarded: bo
         assert failures == (0 if guarded else MANY * MESSAGES)
 
 
-def test_lobby_clients_at_port_0_are_none(start_relay: StartRelay, guarded: bool) -> None:
+def test_a_source_port_of_0_doesnt_enter_the_lobby(start_relay: StartRelay, guarded: bool) -> None:
     own = start(start_relay, guarded=guarded)
     where = (HOME, own.relay.lobby_port)
     with from_port_0() as raw:
@@ -66,7 +66,7 @@ def test_lobby_clients_at_port_0_are_none(start_relay: StartRelay, guarded: bool
     assert metrics.value("relay_lobby_clients") == (not guarded)
 
 
-def test_a_lobby_doesnt_talk_to_itself(start_relay: StartRelay, guarded: bool) -> None:
+def test_a_lobby_drops_datagrams_from_its_own_address(start_relay: StartRelay, guarded: bool) -> None:
     """A forged datagram from the lobby's own address would have it hear, and repeat, whatever it says."""
     own = start(start_relay, guarded=guarded)
     where = (HOME, own.relay.lobby_port)

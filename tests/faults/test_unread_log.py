@@ -48,7 +48,7 @@ def untaken(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield path
 
 
-def test_a_log_that_nobody_takes_holds_up_nothing(untaken: str, start_relay: StartRelay) -> None:
+def test_an_unread_log_delays_nothing(untaken: str, start_relay: StartRelay) -> None:
     """Its start and its end, within the usual time, are what `start_relay` checks."""
     own = start_relay(("sh", "-c", f'exec "$@" 2>>{untaken}', "sh"))
     for first in range(0, ROOMS, TOGETHER):

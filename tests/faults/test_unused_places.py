@@ -28,7 +28,7 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connection:
 
 
 @pytest.mark.parametrize("seconds", [1.0, 3600.0], ids=["limited", "control"])
-def test_a_place_never_used_is_free_in_time(start_relay: StartRelay, seconds: float) -> None:
+def test_an_unused_membership_expires(start_relay: StartRelay, seconds: float) -> None:
     own = start_relay(RELAY_PENDING_TIMEOUT_SECONDS=str(seconds), RELAY_MAX_MEMBERS_PER_ROOM="2")
     with People(own.relay) as people:
         ann = people.create(ROOM, b"ann")
@@ -83,7 +83,7 @@ DEATHS: list[Callable[[Relay], None]] = [kill, close, close_unread, close_at_onc
 
 
 @pytest.mark.parametrize("die", DEATHS)
-def test_who_dies_before_its_token_leaves_no_place_behind(
+def test_a_client_that_dies_before_its_token_has_no_membership(
     start_relay: StartRelay, die: Callable[[Relay], None]
 ) -> None:
     """The pending time is an hour here: what frees the place is that the token found nobody."""
@@ -101,7 +101,7 @@ def test_who_dies_before_its_token_leaves_no_place_behind(
         assert bob.hear() == b"ann: welcome"
 
 
-def test_who_reads_its_token_before_it_goes_keeps_its_place(start_relay: StartRelay) -> None:
+def test_a_client_that_read_its_token_keeps_its_membership(start_relay: StartRelay) -> None:
     """The control: a client may end its side early, or the whole connection as soon as it has its token."""
     own = start_relay()
     with People(own.relay) as people:

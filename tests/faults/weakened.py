@@ -45,7 +45,7 @@ def believe_quotations() -> None:
 
 
 def answer_strangers() -> None:
-    """Send a notice to whoever sends what is dropped."""
+    """Send a notice to the source of each dropped datagram."""
     judge = relay.Relay.handle_datagram
 
     def handle_datagram(this: relay.Relay, data: bytes, source: Address, now: float) -> Forward | DropReason | None:
@@ -82,12 +82,12 @@ def move_at_once() -> None:
 
 
 def count_no_drops() -> None:
-    """Lose count of what is dropped."""
+    """Don't count dropped datagrams."""
     replace(relay.Relay, "_drop", lambda _, reason: reason)
 
 
 def count_no_copies() -> None:
-    """Lose count of what is sent."""
+    """Don't count sent copies."""
     replace(udp.UdpPort, "_flush_messages", _uncounted(udp.UdpPort._flush_messages))
 
 
@@ -122,7 +122,7 @@ def pause_nobody() -> None:
 
 
 def believe_path_mtus() -> None:
-    """Let the kernel send as ICMP says (IP_PMTUDISC_DO): what is larger than the path is refused."""
+    """Let the kernel send as ICMP says (IP_PMTUDISC_DO): datagrams larger than the path MTU are refused."""
     replace(sockets, "_PMTUDISC_OMIT", 2)
 
 
@@ -201,7 +201,7 @@ def sanitize_in_pieces() -> None:
 
 
 def write_every_list() -> None:
-    """Compare all members with all mutes for whoever asks, and only then look whether a list is to be had."""
+    """Compare all members with all mutes for every request, and check the rate only afterwards."""
     obey = Commands.obey
 
     def obey_slowly(this: Commands, member: Member, *asked: Any) -> None:
@@ -227,7 +227,7 @@ def let_ops_connections_stay() -> None:
 
 
 def answer_to_any_name() -> None:
-    """Serve the ops port's pages to whoever calls this machine by whatever name."""
+    """Serve the ops port's pages for any host name."""
     replace(OwnNames, "accept", lambda *_: True)
 
 

@@ -25,7 +25,7 @@ def test_prometheus_evaluates_all_of_them_without_a_fault(prometheus: Prometheus
 
 
 @pytest.mark.parametrize("query", RECORDED, ids=[query.place for query in RECORDED])
-def test_what_is_recorded_has_data(query: Query, prometheus: Prometheus) -> None:
+def test_recording_rules_have_data(query: Query, prometheus: Prometheus) -> None:
     assert until(lambda: prometheus.query(query.place)), f"no data: {query.expr}"
 
 

@@ -1,4 +1,4 @@
-"""Waiting for what is about to become true, with a deadline."""
+"""Waiting for a condition, with a deadline."""
 
 import time
 from collections.abc import Callable

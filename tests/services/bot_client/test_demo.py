@@ -42,7 +42,7 @@ def test_the_demo_shows_what_a_relay_does_and_ends_by_itself(monkeypatch: pytest
         assert probe.connect_ex(("127.0.0.1", int(found[1])))
 
 
-def test_a_relay_that_does_not_start_is_said_in_one_sentence(tmp_path: Path) -> None:
+def test_a_relay_that_does_not_start_gets_one_sentence(tmp_path: Path) -> None:
     package = tmp_path / "relay_server"
     package.mkdir()
     (package / "__init__.py").write_text("raise SystemExit('The moon is in the wrong phase.')\n")

@@ -82,7 +82,7 @@ def test_a_refusal_that_nobody_expected_fails_the_run(play: Play) -> None:
     assert done.stderr.startswith('Ann couldn\'t join "nowhere": There is no room of this name')
 
 
-def test_bots_know_passwords_their_own_or_that_of_all(play: Play, common_relays: CommonRelays) -> None:
+def test_bots_use_their_own_password_or_the_common_one(play: Play, common_relays: CommonRelays) -> None:
     file = (
         "title: Closed\nrooms: [cellar, attic, vault]\nbots:\n"
         "  - {name: Ann, room: cellar, steps: [create, expect: {text: here I am, within_seconds: 40}]}\n"
@@ -112,7 +112,7 @@ def test_a_wrong_password_that_nobody_expected_fails_the_run(play: Play) -> None
     assert (done.returncode, done.stderr) == (1, 'Ben couldn\'t join "safe": The password is wrong.\n')
 
 
-def test_bots_that_lose_their_place_enter_again(play: Play) -> None:
+def test_evicted_bots_join_again(play: Play) -> None:
     file = (
         "title: Again\nrooms: [porch]\nbots:\n"
         "  - name: Ann\n    room: porch\n    steps:\n"

@@ -60,7 +60,7 @@ def test_names_that_people_use_stay(name: str) -> None:
 @pytest.mark.parametrize(
     ("name"), [pytest.param(n, id=f"{k}-{n!a}") for k, ns in REFUSED.items() for n in ns.split(" ")]
 )
-def test_what_cant_be_seen_or_lies_is_refused_in_names_of_users_and_rooms(name: str) -> None:
+def test_invisible_or_misleading_names_of_users_and_rooms_are_refused(name: str) -> None:
     with pytest.raises(BadNameError):
         check(name)
     with pytest.raises(BadNameError):

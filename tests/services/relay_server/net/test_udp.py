@@ -121,7 +121,7 @@ def test_what_goes_to_a_crowd_lets_others_have_their_turn(run: Run, portable: bo
 
 
 @pytest.mark.requirement("UDP-04")
-def test_a_notice_to_more_than_a_few_lets_others_have_their_turn(run: Run, portable: bool) -> None:
+def test_a_notice_to_many_listeners_is_sent_in_slices_between_other_work(run: Run, portable: bool) -> None:
     async def scenario() -> None:
         async with rooms(portable) as chat:
             with udp_peer() as ann, udp_peer() as eve:

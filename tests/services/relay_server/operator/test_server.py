@@ -225,7 +225,7 @@ def test_who_asks_nothing_in_time_is_cut(serving: Serving, monkeypatch: pytest.M
     assert serving.asked(keep_quiet) == [b""]
 
 
-def test_who_takes_no_answer_in_time_is_cut(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_reads_no_answer_in_time_is_cut(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "PATIENCE_SECONDS", QUICKLY)
     cut = threading.Event()
 
@@ -250,7 +250,7 @@ def test_who_takes_no_answer_in_time_is_cut(serving: Serving, monkeypatch: pytes
     assert not serving.errors
 
 
-def test_one_connection_too_many_is_told_so_and_the_others_go_on(serving: Serving) -> None:
+def test_one_connection_too_many_gets_an_error_and_the_others_go_on(serving: Serving) -> None:
     def crowd(path: Path) -> tuple[bytes, list[bytes]]:
         with ExitStack() as stack:
             all_of_them = [stack.enter_context(call(path)) for _ in range(MAX_CONNECTIONS)]
