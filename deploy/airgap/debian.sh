@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What the scripts beside this share: Debian's packages, for this machine and of the release that the images are of.
+# Functions that the other scripts share: Debian packages for this machine, and of the images' release.
 
-# The release that images are made of: Python 3.13, Prometheus 2.53, Compose and buildx that go together.
+# The images' Debian release: Python 3.13, Prometheus 2.53, and a Compose and buildx that fit together.
 readonly SUITE=trixie
 readonly STATE=/var/lib/chat-airgap
 
@@ -20,10 +20,10 @@ apt_get() {
   words=$(DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
     -o APT::Sandbox::User=root --yes --no-install-recommends "$@" < /dev/null 2>&1) && return
   echo "$words" >&2
-  die "apt-get failed; its words are above. It needs a Debian mirror that this machine reaches."
+  die "apt-get failed, see its output above. It needs a Debian mirror that this machine can reach."
 }
 
-# Install those of the packages that aren't there: install_missing PACKAGE...
+# Install the missing packages: install_missing PACKAGE...
 install_missing() {
   local package missing=()
   for package in "$@"; do
@@ -53,7 +53,7 @@ without_services() {
 # Print the address of the Debian mirror to use, by default the one that this machine itself uses.
 mirror() {
   local address=${DEBIAN_MIRROR:-$(source_labelled Debian)}
-  [ -n "$address" ] || die "this machine's apt knows no Debian mirror: say DEBIAN_MIRROR=ADDRESS before the command."
+  [ -n "$address" ] || die "this machine's apt has no Debian mirror: put DEBIAN_MIRROR=ADDRESS before the command."
   echo "$address"
 }
 
@@ -64,7 +64,7 @@ security_mirror() {
 
 source_labelled() {
   local addresses
-  # apt knows which source is which only by the lists that it has fetched.
+  # apt can tell its sources apart only by the lists that it has downloaded.
   [ -n "$(sources Debian)" ] || apt_get update
   addresses=$(sources "$1")
   echo "${addresses%%$'\n'*}"

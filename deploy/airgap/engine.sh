@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Bring a Docker engine with Compose to a bare Debian: engine.sh [start|stop|status]. More in docs/airgap.md.
+# Install and start a Docker engine with Compose on a bare Debian: engine.sh [start|stop|status]. See docs/airgap.md.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 # shellcheck source=debian.sh
@@ -15,7 +15,7 @@ main() {
     start) start ;;
     stop) stop ;;
     status) status ;;
-    *) die "unknown word '$1': say engine.sh start, engine.sh stop or engine.sh status." ;;
+    *) die "unknown argument '$1': use engine.sh start, engine.sh stop or engine.sh status." ;;
   esac
 }
 
@@ -32,7 +32,7 @@ start() {
 
 stop() {
   if ! ours; then
-    echo "engine: engine.sh started none, so it stops none"
+    echo "engine: engine.sh started no engine, so it stops none"
     return
   fi
   local pid
@@ -62,7 +62,7 @@ answers() {
   command -v docker > /dev/null && timeout 10 docker version --format '{{.Server.Version}}' > /dev/null 2>&1
 }
 
-# A pid file can outlive its process, and the number can be someone else's by then.
+# A pid file can outlive its process, and another process may have the number by then.
 ours() {
   [ -s "$PID_FILE" ] && [ "$(cat "/proc/$(cat "$PID_FILE")/comm" 2> /dev/null)" = dockerd ]
 }
@@ -79,7 +79,7 @@ start_engine() {
     systemctl start docker.service
   elif ! ours; then
     echo "engine: starting dockerd (log $LOG)"
-    # A stale one would keep dockerd from starting once its number is somebody's again.
+    # A stale pid file prevents dockerd from starting once another process has its number.
     rm -f "$PID_FILE"
     # A session of its own, so that Ctrl-C in this terminal doesn't end it.
     setsid dockerd --pidfile "$PID_FILE" >> "$LOG" 2>&1 < /dev/null &
@@ -89,10 +89,10 @@ start_engine() {
     sleep 1
   done
   tail -n 20 "$LOG" >&2 || true
-  die "the engine doesn't answer within $WAIT_SECONDS seconds; the end of its log is above."
+  die "the engine didn't answer within $WAIT_SECONDS seconds; the end of its log is above."
 }
 
-# Both of one Debian release, because each new Compose wants a newer buildx to build with.
+# Take both from one Debian release, because a new Compose needs a new buildx.
 add_plugins() {
   ! docker compose version > /dev/null 2>&1 || ! docker buildx version > /dev/null 2>&1 || return 0
   require_root "add Compose and buildx to the docker command, which lacks them"
@@ -101,7 +101,7 @@ add_plugins() {
   unpack "$STATE/plugins" docker-compose docker-buildx
   mkdir -p "$PLUGINS"
   for plugin in docker-compose docker-buildx; do
-    # What is there already is left as it is.
+    # Don't replace existing ones.
     docker "${plugin#docker-}" version > /dev/null 2>&1 || mv "$unpacked/$plugin" "$PLUGINS"
   done
   rm -r "$STATE/plugins"

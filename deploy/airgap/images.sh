@@ -17,7 +17,7 @@ main() {
   case "${1:-}" in
     "") FORCE=no ;;
     --force) FORCE=yes ;;
-    *) die "unknown word '$1': say images.sh, or images.sh --force to build anew what is there." ;;
+    *) die "unknown argument '$1': use images.sh, or images.sh --force to rebuild existing images." ;;
   esac
   docker info > /dev/null 2>&1 || die "no Docker engine answers: sudo deploy/airgap/engine.sh starts one."
   MIRROR=$(mirror)
@@ -41,12 +41,12 @@ digest() {
   sha256sum | cut -c -16
 }
 
-# Say and return whether the image is there and of these inputs: made IMAGE INPUTS
+# Print and return whether the image exists and was built from these inputs: made IMAGE INPUTS
 made() {
   [ "$FORCE" = no ] || return 1
   local label="{{index .Config.Labels \"$INPUTS_LABEL\"}}"
   [ "$(docker image inspect --format "$label" "$1" 2> /dev/null)" = "$2" ] || return 1
-  echo "images: $(size "$1") is there"
+  echo "images: $(size "$1") exists"
 }
 
 size() {
@@ -60,10 +60,10 @@ build_python() {
   rm -rf --one-file-system "$ROOT"
   leave_out_documents
   quietly debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$SUITE" "$ROOT" "$MIRROR"
-  # Builds trust whom this machine trusts, for instance the site's own package mirror.
+  # Builds trust the same certificates as this machine, for example that of the site's own package mirror.
   cp --dereference "$CERTIFICATES" "$ROOT$CERTIFICATES"
   add_security_updates
-  # The update of a package can have written this anew.
+  # A package update may have overwritten this.
   cp --dereference "$CERTIFICATES" "$ROOT$CERTIFICATES"
   ln -s /usr/bin/python3 "$ROOT/usr/local/bin/python3"
   ln -s python3 "$ROOT/usr/local/bin/python"
@@ -76,7 +76,7 @@ build_python() {
   echo "images: $(size "$PYTHON_IMAGE") is built"
 }
 
-# What docker's own slim images leave out as well; it holds for what is installed on top, too.
+# Docker's own slim images leave this out as well; it also applies to packages that are installed later.
 leave_out_documents() {
   mkdir -p "$ROOT/etc/dpkg/dpkg.cfg.d" "$ROOT/etc/apt/apt.conf.d"
   {
@@ -106,7 +106,7 @@ quietly() {
   local words
   words=$("$@" 2>&1) && return
   tail -n 20 <<< "$words" >&2
-  die "$1 failed; the end of what it said is above."
+  die "$1 failed; the end of its output is above."
 }
 
 main "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Put chat-desktop into the menu of the desktop of whoever calls this, with its icon and as what opens chat:// links.
+# Add chat-desktop to the calling user's desktop menu, with its icon, and register it for chat:// links.
 set -euo pipefail
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 readonly ICON=$here/../../services/messenger/src/messenger/desktop/images/chat-desktop.svg
@@ -12,7 +12,7 @@ die() {
   exit 2
 }
 
-# As the Desktop Entry Specification quotes a program: first as a word of Exec, then as a value of the file.
+# Quote a program by the Desktop Entry Specification: first as an argument of Exec, then as a value of the file.
 quoted() {
   local path=$1
   path=${path//\\/\\\\}
@@ -31,9 +31,9 @@ tell_desktop() {
 
 install_launcher() {
   local program line
-  # Not where links lead: what lies beside a program may matter to it.
+  # Don't resolve links: a program may need the files beside it.
   program=$(realpath --no-symlinks "$1")
-  [ -x "$program" ] || die "$1 is no program: say make install-desktop or make desktop-bundle first."
+  [ -x "$program" ] || die "$1 isn't a program: run make install-desktop or make desktop-bundle first."
   mkdir -p "$(dirname "$LAUNCHER")" "$(dirname "$PICTURE")"
   cp "$ICON" "$PICTURE"
   while IFS= read -r line; do
@@ -49,11 +49,11 @@ install_launcher() {
 uninstall_launcher() {
   rm -f "$LAUNCHER" "$PICTURE"
   [ ! -d "$SHARE/applications" ] || tell_desktop
-  echo "launcher: $LAUNCHER is gone"
+  echo "launcher: $LAUNCHER was removed"
 }
 
 case "${1:-} $#" in
   "install 2") install_launcher "$2" ;;
   "uninstall 1") uninstall_launcher ;;
-  *) die "say launcher.sh install PROGRAM, or launcher.sh uninstall." ;;
+  *) die "use launcher.sh install PROGRAM, or launcher.sh uninstall." ;;
 esac

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Gives the relay each new certificate: certbot runs this from /etc/letsencrypt/renewal-hooks/deploy.
+# Pass each new certificate to the relay. certbot runs this from /etc/letsencrypt/renewal-hooks/deploy.
 set -eu
 
 FOLDER=/etc/chat-relay/tls
@@ -7,7 +7,7 @@ GROUP=chat-relay-tls
 
 install -d -m 750 -g "$GROUP" "$FOLDER"
 for name in fullchain privkey; do
-  # Beside it first: the relay never finds half a file.
+  # Write a new file and rename it, so that the relay never reads an incomplete one.
   install -m 640 -g "$GROUP" "$RENEWED_LINEAGE/$name.pem" "$FOLDER/$name.new"
   mv -f "$FOLDER/$name.new" "$FOLDER/$name.pem"
 done

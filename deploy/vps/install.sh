@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Install the relay of this checkout as a systemd service, or go back to the one before. Running it again is harmless.
-# docs/operations.md tells when and why.
+# Install the relay of this checkout as a systemd service, or roll back to the previous version. It is idempotent.
+# See docs/operations.md.
 set -euo pipefail
 umask 022
 
@@ -18,7 +18,7 @@ main() {
   readonly HOME_DIR=$ROOT/opt/chat-relay
   readonly SETTINGS=$ROOT/etc/chat-relay/relay.env
   if [ -z "$ROOT" ] && [ "$(id -u)" -ne 0 ]; then
-    die "it needs root: say sudo $0."
+    die "it needs root: run sudo $0."
   fi
   if [ "$ACTION" = back-out ]; then
     back_out
@@ -34,17 +34,17 @@ read_words() {
       --root)
         case ${2:-} in
           /?*) ROOT=${2%/} ;;
-          *) die "--root needs a directory, from / on: say --root /srv/image." ;;
+          *) die "--root needs an absolute path: for example --root /srv/image." ;;
         esac
         shift
         ;;
       --help)
         echo "usage: install.sh [--back-out] [--root DIRECTORY]"
-        echo "Install the relay of this checkout as a service. --back-out: go back to the version before."
-        echo "--root: put everything below a directory, and start nothing."
+        echo "Install the relay of this checkout as a service. --back-out: roll back to the previous version."
+        echo "--root: install below a directory, and start nothing."
         exit 0
         ;;
-      *) die "it doesn't know $1: say install.sh --help." ;;
+      *) die "unknown option $1: see install.sh --help." ;;
     esac
     shift
   done
@@ -57,7 +57,7 @@ install_this() {
   before=$(target current)
   earlier=$(target previous)
   if [ -e "$HOME_DIR/versions/$version/.complete" ]; then
-    say "version $version is there already"
+    say "version $version is already built"
   else
     say "building version $version"
     build "$HOME_DIR/versions/$version"
@@ -76,36 +76,36 @@ back_out() {
   local now before
   now=$(target current)
   before=$(target previous)
-  [ -n "$before" ] || die "there is no version before: install one first."
+  [ -n "$before" ] || die "there is no previous version."
   check_settings "$before"
   point previous "$now"
   put_in_place "$before"
-  start || die "version $before doesn't get well: journalctl -u chat-relay tells why."
+  start || die "version $before fails its health check: see journalctl -u chat-relay."
 }
 
 go_back() {
   local version=$1 before=$2 earlier=$3
   if [ -z "$before" ] || [ "$before" = "$version" ]; then
-    die "version $version doesn't get well: journalctl -u chat-relay tells why."
+    die "version $version fails its health check: see journalctl -u chat-relay."
   fi
-  say "version $version doesn't get well: going back to $before"
+  say "version $version fails its health check: rolling back to $before"
   put_in_place "$before"
   [ -z "$earlier" ] || point previous "$earlier"
   start || true
-  die "version $version was taken back: journalctl -u chat-relay tells why."
+  die "version $version was rolled back: see journalctl -u chat-relay."
 }
 
 check_python() {
   "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null \
-    || die "it needs Python 3.11 or newer: install one, and name it by PYTHON=/path/to/python3."
+    || die "it needs Python 3.11 or newer: install it, and set PYTHON=/path/to/python3."
   case $ROOT:$("$PYTHON" -c 'import sys; print(sys.base_prefix)') in
-    :/root/* | :/home/*) die "the service may not look into home directories: say PYTHON=/usr/bin/python3 $0." ;;
+    :/root/* | :/home/*) die "the service can't read home directories: run PYTHON=/usr/bin/python3 $0." ;;
   esac
   "$PYTHON" -c 'import ensurepip, venv' 2> /dev/null \
-    || die "Python can't make virtual environments: apt install python3-venv."
+    || die "Python can't create virtual environments: apt install python3-venv."
 }
 
-# A version is named by its number and by what it is made of, so that the same is never built twice.
+# A version's name is its number and a digest of its contents, so that the same contents are never built twice.
 name_version() {
   local number digest
   number=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$SOURCE/services/relay-server/pyproject.toml")
@@ -114,14 +114,14 @@ name_version() {
   echo "$number-$digest"
 }
 
-# Everything that comes from outside is checked against its hash; a half-built version is taken away.
+# Check every download against its hash; remove an incomplete version.
 build() {
   local place=$1 work wheels package
   rm -rf "$place"
   mkdir -p "$place"
   work=$(mktemp -d)
   wheels=$work/wheels
-  # shellcheck disable=SC2064 # as they are now
+  # shellcheck disable=SC2064 # expand now
   trap "rm -rf '$work' '$place'" EXIT
   "$PYTHON" -m venv --without-pip "$place"
   choose_pip "$place" "$work/tools"
@@ -139,8 +139,8 @@ build() {
   rm -rf "$work"
 }
 
-# A pip from outside the service's environment, which never needs it again. To make one takes as long as all the rest,
-# so it is made only where Python has none that works on other environments (from 22.3 on; Debian's may have none).
+# Use a pip from outside the service's environment, which doesn't need pip itself. Creating one takes as long as all the
+# rest, so do that only if Python has no pip that works on other environments (22.3 or newer; Debian's may have none).
 choose_pip() {
   local place=$1 tools=$2
   PIP=("$PYTHON" -m pip)
@@ -154,13 +154,13 @@ run_pip() {
   local place=$1
   shift
   "${PIP[@]}" --python "$place/bin/python" --quiet --disable-pip-version-check "$@" \
-    || die "pip failed, see above: nothing is changed."
+    || die "pip failed, see above: nothing was changed."
 }
 
-# flit-core works from inside its own wheel: nothing is installed to build ours, and no pip has to start for each.
+# flit-core runs from its own wheel: nothing needs to be installed to build ours, and no pip starts for each.
 make_wheel() {
   PYTHONPATH=$(echo "$2"/flit_core-*.whl) "$PYTHON" -m flit_core.wheel --outdir "$2" "$1" > /dev/null \
-    || die "$1 can't be built, see above: nothing is changed."
+    || die "$1 can't be built, see above: nothing was changed."
 }
 
 write_settings() {
@@ -169,7 +169,7 @@ write_settings() {
   chmod 644 "$SETTINGS"
 }
 
-# The settings must suit the version before anything that runs is touched.
+# Check the settings with the new version before touching the running one.
 check_settings() {
   # shellcheck disable=SC2016 # the inner shell expands it
   env -i sh -c 'set -a; . "$1"; exec "$2" config check' sh "$SETTINGS" "$HOME_DIR/versions/$1/bin/relay-server" \
@@ -186,7 +186,7 @@ put_in_place() {
   say "version $version is the current one"
 }
 
-# The command as the service has it, for people: `relay-server doctor`.
+# The command with the service's settings: `relay-server doctor`.
 write_command() {
   local command=$ROOT/usr/local/bin/relay-server
   mkdir -p "$(dirname "$command")"
@@ -201,13 +201,13 @@ EOF
   mv -f "$command.new" "$command"
 }
 
-# Used in conditions, where a failing command ends nothing by itself.
+# Used in conditions, where a failing command doesn't end the script.
 start() {
   local deadline=$((SECONDS + HEALTHY_SECONDS))
   if [ -n "$ROOT" ] || [ ! -d /run/systemd/system ]; then
     return 0
   fi
-  sysctl --quiet --load /etc/sysctl.d/60-chat-relay.conf || say "the kernel's limits of buffers stay as they are"
+  sysctl --quiet --load /etc/sysctl.d/60-chat-relay.conf || say "the kernel's buffer limits could not be changed"
   systemctl daemon-reload && systemctl --quiet enable chat-relay.service && systemctl restart chat-relay.service \
     || return 1
   until /usr/local/bin/relay-server healthcheck; do
@@ -216,7 +216,7 @@ start() {
   done
 }
 
-# The current version and the one before stay, all others go.
+# Keep the current and the previous version, remove all others.
 prune() {
   local place name
   for place in "$HOME_DIR"/versions/*/; do
@@ -231,7 +231,7 @@ target() {
   [ ! -L "$HOME_DIR/$1" ] || basename "$(readlink "$HOME_DIR/$1")"
 }
 
-# Renaming is one step: there is no moment without the link.
+# Renaming is atomic: the link always exists.
 point() {
   ln -sfn "versions/$2" "$HOME_DIR/$1.new"
   mv -fT "$HOME_DIR/$1.new" "$HOME_DIR/$1"

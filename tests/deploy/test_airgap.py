@@ -18,7 +18,7 @@ def test_an_unknown_argument_is_refused_with_one_sentence(name: str) -> None:
     refused = run(f"deploy/airgap/{name}.sh", "nonsense")
     assert refused.returncode == 2
     assert not refused.stdout
-    assert re.fullmatch(rf"{name}: .* say {name}\.sh.*\.\n", refused.stderr)
+    assert re.fullmatch(rf"{name}: .* (?:use|run) {name}\.sh.*\.\n", refused.stderr)
 
 
 @pytest.mark.needs("docker")

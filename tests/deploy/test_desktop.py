@@ -139,10 +139,10 @@ def unquoted(word: str) -> str:
 
 
 @pytest.mark.parametrize("words", [[], ["install"], ["nonsense"], ["uninstall", "all"], ["install", "/nowhere"]])
-def test_the_script_says_in_a_sentence_what_it_wants(words: list[str], tmp_path: Path) -> None:
+def test_wrong_arguments_of_the_script_get_one_sentence(words: list[str], tmp_path: Path) -> None:
     refused = run(SCRIPT, *words, environment={"XDG_DATA_HOME": str(tmp_path)})
     assert refused.returncode == 2
-    assert re.fullmatch(r"launcher: .*\bsay .*\.\n", refused.stderr)
+    assert re.fullmatch(r"launcher: .*\b(?:use|run) .*\.\n", refused.stderr)
     assert not list(tmp_path.iterdir())
 
 
