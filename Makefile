@@ -1,8 +1,8 @@
-# Every target works on a fresh clone: what it needs it installs into .venv.
+# Every target works on a fresh clone: it installs its dependencies into .venv.
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-# Tests start hundreds of programs: without byte code kept beside the sources, each would compile them anew.
+# Tests start hundreds of programs: without stored byte code, each would compile the sources again.
 unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
@@ -11,14 +11,14 @@ PACKAGES := libs/chatproto libs/chatbrain libs/chatclient services/relay-server 
 CLIENTS := libs/chatproto libs/chatbrain libs/chatclient services/messenger
 SOURCES := libs services tests deploy/grafana deploy/desktop
 
-# Each worker takes a row of tests, so that those of a file share what they brought up; who is done helps the others.
+# Each worker runs consecutive tests, so that those of a file share their fixtures; idle workers take tests from others.
 PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
-# What draws on a screen, be it in memory, takes longer than all other units: make test has it among the programs.
+# Tests that draw on a screen, even in memory, are slower than all other unit tests: make test runs them with the programs.
 SCREENS := tests/services/messenger/desktop tests/services/messenger/terminal
-# What shows that every branch of the protocol, of the brain and of the relay's core is tested.
+# The tests that must cover every branch of the protocol, of the brain and of the relay's core.
 COVERING := tests/libs/chatproto tests/libs/chatbrain tests/services/relay_server/core tests/services/relay_server/telemetry/test_metrics.py
 UNIT := tests/libs tests/services tests/docs tests/mutation tests/fuzz/test_corpus.py $(SCREENS:%=--ignore=%)
-# The tests of a file share what they brought up, and mostly wait; the two files that take longest come first.
+# The tests of a file share their fixtures, and mostly wait; the two slowest files come first.
 CONTAINERS := $(PYTEST) --numprocesses 3 --dist loadfile --no-loadscope-reorder \
   tests/e2e/containers/test_compose.py tests/e2e/containers/test_restart.py tests/e2e/containers
 
@@ -27,10 +27,10 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1mmake %-20s\033[0m %s\n", $$1, $$2}'
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# A line for each library while pip works, and pip's own words if something fails.
+# A line for each library while pip works, and pip's own output if something fails.
 SHOW := awk '/^Collecting/ {printf "    %s\n", $$2; fflush(); next} /^Installing collected/ {print "    ...unpacking"; fflush()} /ERROR|error:/ {print}'
 
-# The stamps hold what was installed; a changed lock file or manifest installs anew.
+# The stamps mark finished installations; a changed lock file or manifest triggers a new one.
 $(VENV)/runtime.stamp: requirements/runtime.txt $(PACKAGES:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: set PYTHON=/path/to/python3.11")'
 	@echo "==> making $(VENV) (once; under a minute)"
@@ -43,7 +43,7 @@ $(VENV)/runtime.stamp: requirements/runtime.txt $(PACKAGES:%=%/pyproject.toml)
 	@touch $@
 
 $(VENV)/desktop.stamp: requirements/desktop.txt $(VENV)/runtime.stamp
-	@echo "==> installing what windows need, hash-locked (Qt: some 80 MB)"
+	@echo "==> installing the window's libraries, hash-locked (Qt: about 80 MB)"
 	@$(PIP) install --require-hashes -r requirements/desktop.txt 2>&1 | $(SHOW)
 	@touch $@
 
@@ -56,14 +56,14 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/runtime.stamp
 install: $(VENV)/runtime.stamp ## make .venv with relay-server, bot-client and chat in .venv/bin
 
 .PHONY: install-desktop
-install-desktop: $(VENV)/desktop.stamp ## the same, and what chat-desktop needs (Qt)
+install-desktop: $(VENV)/desktop.stamp ## the same, and the libraries of chat-desktop (Qt)
 
 .PHONY: demo
-demo: install ## watch people (bots) chat through a real relay for half a minute
+demo: install ## watch bots chat through a real relay for half a minute
 	@$(BIN)/bot-client demo
 
 .PHONY: run
-run: install ## run a relay on its defaults
+run: install ## run a relay with default settings
 	@$(BIN)/relay-server run
 
 .PHONY: desktop
@@ -73,18 +73,18 @@ desktop: install-desktop ## chat in a window
 BUNDLE_TESTS := tests/e2e/test_desktop_bundle.py
 
 .PHONY: desktop-bundle
-desktop-bundle: $(VENV)/dev.stamp ## make dist/chat-desktop, a folder that needs no Python, and try it (some minutes; not in make test)
-	@echo "==> collecting what chat-desktop needs into dist/chat-desktop"
+desktop-bundle: $(VENV)/dev.stamp ## build and test dist/chat-desktop, a folder that needs no Python (some minutes; not in make test)
+	@echo "==> collecting chat-desktop and its dependencies into dist/chat-desktop"
 	@$(BIN)/pyinstaller --noconfirm --log-level ERROR --workpath build/pyinstaller --distpath dist deploy/desktop/chat-desktop.spec
-	@echo "==> trying it ($$(du -sh dist/chat-desktop | cut -f 1))"
+	@echo "==> testing it ($$(du -sh dist/chat-desktop | cut -f 1))"
 	@CHAT_REQUIRE=bundle$${CHAT_REQUIRE:+,$$CHAT_REQUIRE} $(BIN)/pytest -q $(BUNDLE_TESTS)
 
 .PHONY: desktop-install
-desktop-install: install-desktop ## put chat-desktop into your desktop's menu, and have it open chat:// links (Linux)
+desktop-install: install-desktop ## add chat-desktop to your desktop's menu, and let it open chat:// links (Linux)
 	@deploy/desktop/launcher.sh install $(BIN)/chat-desktop
 
 .PHONY: desktop-uninstall
-desktop-uninstall: ## take chat-desktop out of your desktop's menu
+desktop-uninstall: ## remove chat-desktop from your desktop's menu
 	@deploy/desktop/launcher.sh uninstall
 
 .PHONY: lint
@@ -100,17 +100,17 @@ check: lint ## lint, unit tests, documents (under a minute)
 	@$(PYTEST) $(UNIT)
 
 .PHONY: test
-test: $(VENV)/dev.stamp ## everything but attacks (make faults): lint, units with coverage, conformance, programs, containers, dashboards
-	@echo "==> lint, and tests of containers, units, programs and dashboards, two kinds at a time (some five minutes); each shows how it went when it is done"
+test: $(VENV)/dev.stamp ## everything except attacks (make faults): lint, units with coverage, conformance, programs, containers, dashboards
+	@echo "==> lint, and tests of containers, units, programs and dashboards, two kinds at a time (about five minutes); each prints its result when it is done"
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(KINDS)
 
-# Containers mostly wait, programs do half of the time, all others compute: two at a time keep two cores busy.
+# Tests of containers mostly wait, those of programs half of the time, all others compute: two at a time use two cores.
 KINDS := test-containers test-programs test-units lint test-dashboards
 .PHONY: test-containers test-units test-programs test-dashboards
-test-units: $(VENV)/dev.stamp # what is counted slows all that runs beside it, so the rest runs apart
+test-units: $(VENV)/dev.stamp # coverage slows down tests, so only the tests that need it run with it
 	@$(PYTEST) --cov --cov-report=term $(COVERING)
 	@$(PYTEST) $(UNIT) $(COVERING:%=--ignore=%)
-test-programs: $(VENV)/dev.stamp # what takes longest comes first
+test-programs: $(VENV)/dev.stamp # the slowest come first
 	@$(PYTEST) --numprocesses 3 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) tests/e2e/test_vps_install.py \
 	  tests/e2e tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py $(SCREENS)
 test-containers: $(VENV)/dev.stamp
@@ -124,16 +124,16 @@ test-e2e: $(VENV)/dev.stamp ## end to end: the programs, their images and the co
 	@$(CONTAINERS)
 
 .PHONY: conformance
-conformance: $(VENV)/dev.stamp ## try the protocol's rules on any relay: make conformance TARGET=host:port [LEVEL=text|robust|extension] [FORM=plain|json] [UDP=port] [LOBBY=port] [SILENCE=seconds]
+conformance: $(VENV)/dev.stamp ## test the protocol's rules on any relay: make conformance TARGET=host:port [LEVEL=text|robust|extension] [FORM=plain|json] [UDP=port] [LOBBY=port] [SILENCE=seconds]
 	@$(BIN)/pytest -q tests/conformance --target "$(TARGET)" $(LEVEL:%=--level %) $(FORM:%=--form %) \
 	  $(UDP:%=--udp-port %) $(LOBBY:%=--lobby-port %) $(SILENCE:%=--silence-seconds %)
 
 .PHONY: faults
-faults: $(VENV)/dev.stamp ## attack a relay with all there is (ten minutes; parts want root): floods, junk, forgeries, dead members
+faults: $(VENV)/dev.stamp ## attack relays (ten minutes; some tests need root): floods, junk, forgeries, dead members
 	@$(PYTEST) tests/faults
 
 .PHONY: fuzz
-fuzz: $(VENV)/dev.stamp ## lead inputs ever deeper into what takes outside bytes: make fuzz [ARGS="--seconds 60 relay"]
+fuzz: $(VENV)/dev.stamp ## fuzz the code that parses outside bytes: make fuzz [ARGS="--seconds 60 relay"]
 	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
 .PHONY: mutate
@@ -146,19 +146,19 @@ simulate: $(VENV)/dev.stamp ## let clients talk over a thousand bad networks in 
 	@PYTHONPATH=tests $(BIN)/python -m libs.chatbrain.simulator $(SEEDS)
 
 .PHONY: bench
-bench: install ## measure the relay beside a reference in C: make bench [ARGS="--exercise"]
+bench: install ## measure the relay against a reference in C: make bench [ARGS="--exercise"]
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
 .PHONY: budget
-budget: install ## measure what each thing that somebody may send costs, for docs/limits.md: make budget [ARGS="--only who,json --seconds 5"]
+budget: install ## measure the cost of each kind of input, for docs/limits.md: make budget [ARGS="--only who,json --seconds 5"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.budget $(ARGS)
 
 .PHONY: desktop-bench
-desktop-bench: $(VENV)/dev.stamp ## measure how long chat-desktop's window is busy for a frame: make desktop-bench [ARGS="--rate 500"]
+desktop-bench: $(VENV)/dev.stamp ## measure the time that chat-desktop's window needs for a frame: make desktop-bench [ARGS="--rate 500"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.frames $(ARGS)
 
 .PHONY: format
-format: $(VENV)/dev.stamp ## format the code and mend what lint can mend
+format: $(VENV)/dev.stamp ## format the code and fix what lint can fix
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)
 
@@ -169,7 +169,7 @@ docs: $(VENV)/dev.stamp ## write the generated tables of docs/settings.md, docs/
 CATALOGUES := services/messenger/src/messenger/presentation/locale
 
 .PHONY: catalogues
-catalogues: $(VENV)/dev.stamp ## collect what the messenger says for who translates it, and compile the translations
+catalogues: $(VENV)/dev.stamp ## collect the messenger's texts for translators, and compile the translations
 	@mkdir -p build
 	@$(BIN)/pybabel -q extract -F pyproject.toml --add-location file --width 120 -o build/messenger.pot services/messenger/src
 	@$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120 \
@@ -185,26 +185,26 @@ dashboard-pictures: $(VENV)/dev.stamp ## draw the dashboards for docs/images fro
 	@PYTHONPATH=tests $(BIN)/python -m observability.pictures
 
 .PHONY: pictures
-pictures: $(VENV)/dev.stamp ## draw the window and the app on a terminal anew for docs/images/chat-*
+pictures: $(VENV)/dev.stamp ## redraw the window and the app on a terminal for docs/images/chat-*
 	@PYTHONPATH=tests $(BIN)/python -m docs.record_terminal
 	@PYTHONPATH=tests $(BIN)/python -m docs.record_desktop
 
 .PHONY: picture
-picture: $(VENV)/dev.stamp ## record the demo anew for docs/images/demo.svg
+picture: $(VENV)/dev.stamp ## record the demo again for docs/images/demo.svg
 	@PYTHONPATH=tests $(BIN)/python -m docs.record_demo
 
 .PHONY: lock
-lock: $(VENV)/dev.stamp ## choose newer versions of the libraries and lock their hashes
+lock: $(VENV)/dev.stamp ## upgrade the libraries and lock their hashes
 	@for set in runtime desktop dev; do $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-header --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
 
 .PHONY: audit
-audit: $(VENV)/dev.stamp ## ask the public advisories about every locked library; one that can't be looked up fails too
+audit: $(VENV)/dev.stamp ## check every locked library against the public advisories; one that can't be looked up fails too
 	@for set in runtime desktop dev; do echo "==> requirements/$$set.txt"; \
 	  $(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/$$set.txt; done
 
 .PHONY: sbom
-sbom: $(VENV)/dev.stamp ## write bills of materials of what the programs run on, without and with Qt: build/sbom*.cdx.json (CycloneDX)
+sbom: $(VENV)/dev.stamp ## write bills of materials of the programs' libraries, without and with Qt: build/sbom*.cdx.json (CycloneDX)
 	@mkdir -p build
 	@$(BIN)/cyclonedx-py requirements requirements/runtime.txt --output-reproducible -o build/sbom.cdx.json
 	@$(BIN)/cyclonedx-py requirements requirements/desktop.txt --output-reproducible -o build/sbom-desktop.cdx.json
@@ -215,5 +215,5 @@ airgap-images: ## build the base images from Debian's packages, without an image
 	@deploy/airgap/images.sh $(ARGS)
 
 .PHONY: clean
-clean: ## remove what was installed and built
+clean: ## remove installed and built files
 	@rm -rf $(VENV) build dist

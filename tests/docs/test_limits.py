@@ -59,6 +59,7 @@ def starts_relays(tree: ast.Module) -> bool:
 
 
 def test_every_attacked_relay_has_its_counters_checked() -> None:
-    assert "Each test ends by checking that the relay's counters are consistent (CON-01, CON-02)" in " ".join(TEXT.split())
+    promise = "Each test ends by checking that the relay's counters are consistent (CON-01, CON-02)"
+    assert promise in " ".join(TEXT.split())
     modules = (path.relative_to(ROOT) for path in (ROOT / "tests/faults").glob("*.py"))
     assert {str(path) for path in modules if starts_relays(ast.parse(read(str(path))))} == STARTS_RELAYS
