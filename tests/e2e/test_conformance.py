@@ -77,12 +77,12 @@ def test_a_relay_that_knows_the_exercises_text_only_passes_all_of_text(start_exe
 @pytest.mark.parametrize(
     ("there", "instead", "rule", "seen"),
     [
-        ("other != token and ", "", "UDP-04", r"who speaks gets no copy: expected nothing, saw 'word-\w+'"),
+        ("other != token and ", "", "UDP-04", r"the sender gets no copy: expected nothing, saw 'word-\w+'"),
         (
             'name, b"200" if possible else b"400")',
             'name, b"")\n        return',
             "TCP-07",
-            r"who creates a room .+: expected operation 1 in state 1, then in state 2, saw .+, then the connection .+",
+            r"a create returns a status and then a token: expected operation 1 in state 1, then in state 2, saw .+, then the connection .+",
         ),
     ],
     ids=["the sender hears itself", "no token comes"],
