@@ -1,7 +1,12 @@
 """The closed sets of numbers and words that stand on the wire."""
 
 from enum import IntEnum, StrEnum, unique
-from typing import Final
+from typing import Final, Self
+
+
+def N_(text: str) -> str:  # noqa: N802 - so translators' tools know it
+    """Mark a sentence that front ends look up in their translations as it stands here."""
+    return text
 
 
 @unique
@@ -25,46 +30,48 @@ class State(IntEnum):
 class Status(IntEnum):
     """How the relay answers a request (TCP-10); always below 0x80, for clients that decode it as text."""
 
-    OK = 0
-    ROOM_EXISTS = 1
-    NO_SUCH_ROOM = 2
-    WRONG_PASSWORD = 3
-    NAME_TAKEN = 4
-    BAD_NAME = 5
-    ROOM_FULL = 6
-    TOO_MANY = 7
-    MALFORMED = 8
-    PAYLOAD_TOO_LARGE = 9
-    NOT_SUPPORTED = 10
-    BUSY = 11
-    SHUTTING_DOWN = 12
+    message: str
+    """What the status means to a person, in one sentence."""
+
+    OK = 0, "Welcome."
+    ROOM_EXISTS = 1, "A room of this name exists already: join it or choose another name."
+    NO_SUCH_ROOM = 2, "There is no room of this name: create it or check the spelling."
+    WRONG_PASSWORD = 3, "The password is wrong."
+    NAME_TAKEN = 4, "Somebody in the room has this name or one that looks like it: choose another."
+    BAD_NAME = 5, "The name can't be used: it is empty, too long, not UTF-8, reserved, banned or not printable."
+    ROOM_FULL = 6, "The room is full."
+    TOO_MANY = 7, "The relay takes no more rooms or members, from this address or at all."
+    MALFORMED = 8, "The request isn't one that the protocol knows."
+    PAYLOAD_TOO_LARGE = 9, "The request's payload is larger than the relay takes."
+    NOT_SUPPORTED = 10, "The relay doesn't support this."
+    BUSY = 11, "The relay is busy: try again in a moment."
+    SHUTTING_DOWN = 12, "The relay is shutting down."
+
+    def __new__(cls, code: int, message: str = "") -> Self:
+        """Take the number on the wire and its sentence."""
+        status = int.__new__(cls, code)
+        status._value_ = code
+        status.message = message
+        return status
 
     @property
     def reason(self) -> str:
         """Name the status as JSON replies, logs and metrics do, such as ``no_such_room``."""
         return self.name.lower()
 
-    @property
-    def message(self) -> str:
-        """Say in one sentence what the status means to a person."""
-        return _MESSAGES[self]
 
+class Worded(StrEnum):
+    """A word on the wire that has a sentence for people."""
 
-_MESSAGES = {
-    Status.OK: "Welcome.",
-    Status.ROOM_EXISTS: "A room of this name exists already: join it or choose another name.",
-    Status.NO_SUCH_ROOM: "There is no room of this name: create it or check the spelling.",
-    Status.WRONG_PASSWORD: "The password is wrong.",
-    Status.NAME_TAKEN: "Somebody in the room has this name or one that looks like it: choose another.",
-    Status.BAD_NAME: "The name can't be used: it is empty, too long, not UTF-8, reserved, banned or not printable.",
-    Status.ROOM_FULL: "The room is full.",
-    Status.TOO_MANY: "The relay takes no more rooms or members, from this address or at all.",
-    Status.MALFORMED: "The request isn't one that the protocol knows.",
-    Status.PAYLOAD_TOO_LARGE: "The request's payload is larger than the relay takes.",
-    Status.NOT_SUPPORTED: "The relay doesn't support this.",
-    Status.BUSY: "The relay is busy: try again in a moment.",
-    Status.SHUTTING_DOWN: "The relay is shutting down.",
-}
+    message: str
+    """The sentence; it may have fields to fill in, such as ``{name}``."""
+
+    def __new__(cls, word: str, message: str = "") -> Self:
+        """Take the word and its sentence."""
+        worded = str.__new__(cls, word)
+        worded._value_ = word
+        worded.message = message
+        return worded
 
 
 BANNED: Final = "The host of this room has banned you."
@@ -82,31 +89,14 @@ class Feature(StrEnum):
 
 
 @unique
-class EvictionReason(StrEnum):
+class EvictionReason(Worded):
     """Why a member lost its place without asking (EVI-05); the word stands in notices and metrics."""
 
-    SILENCE = "silence"
-    UNREACHABLE = "unreachable"
-    ABUSE = "abuse"
-    NEVER_CONNECTED = "never_connected"
-    EXPIRED = "expired"
-    KICKED = "kicked"
-    HOST_LEFT = "host_left"
-    SHUTDOWN = "shutdown"
-
-    @property
-    def message(self) -> str:
-        """Say in one sentence what the reason means to the person it befell."""
-        return _EVICTION_MESSAGES[self]
-
-
-_EVICTION_MESSAGES = {
-    EvictionReason.SILENCE: "Nothing was heard from you for too long.",
-    EvictionReason.UNREACHABLE: "Messages to you came back as undeliverable.",
-    EvictionReason.ABUSE: "You went over the limits again and again.",
-    EvictionReason.NEVER_CONNECTED: "Your place was reserved, but you never spoke over UDP.",
-    EvictionReason.EXPIRED: "Your session was long, and you didn't answer whether you still hear: join again.",
-    EvictionReason.KICKED: "The host removed you.",
-    EvictionReason.HOST_LEFT: "The host left, so the room closed.",
-    EvictionReason.SHUTDOWN: "The relay is shutting down.",
-}
+    SILENCE = "silence", "Nothing was heard from you for too long."
+    UNREACHABLE = "unreachable", "Messages to you came back as undeliverable."
+    ABUSE = "abuse", "You went over the limits again and again."
+    NEVER_CONNECTED = "never_connected", "Your place was reserved, but you never spoke over UDP."
+    EXPIRED = "expired", "Your session was long, and you didn't answer whether you still hear: join again."
+    KICKED = "kicked", "The host removed you."
+    HOST_LEFT = "host_left", "The host left, so the room closed."
+    SHUTDOWN = "shutdown", "The relay is shutting down."

@@ -7,34 +7,36 @@ lists in `lists`.
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum, unique
+from enum import unique
 from typing import ClassVar, Final, TypeAlias
 
-from chatproto.codes import BANNED, EvictionReason
+from chatproto.codes import BANNED, N_, EvictionReason, Worded
 from chatproto.lists import BanList, MemberList
 from chatproto.outcomes import CommandDone, CommandFailed
 
 SERVER_NAME: Final = "server"
 SERVER_PREFIX: Final = "server: "
-PASSWORD_SET: Final = (
-    "The room has a new password. It came over UDP, in the clear: whoever listens on the way knows it."  # noqa: S105
+PASSWORD_SET: Final = N_(
+    "The room has a new password. It came over UDP, in the clear: whoever listens on the way knows it."
 )
 """What a host is told when its room has a new password (MOD-08)."""
-PASSWORD_REMOVED: Final = "The room has no password any more."  # noqa: S105
+PASSWORD_REMOVED: Final = N_("The room has no password any more.")
 ANSWER: Final = "/here "
 """What the answer to a challenge begins with (UDP-12)."""
 _ANSWERS = re.compile(rf"{ANSWER}[0-9a-f]{{16}}".encode())
 
+_SLOW_DOWN: Final = N_("slow down: some of your messages were not relayed")
+
 
 @unique
-class NotRelayed(StrEnum):
+class NotRelayed(Worded):
     """Why a member's own message was not relayed, where the member is told so; the word is the metrics' one, too."""
 
-    TOO_LONG = "too_long"
-    MESSAGE_RATE = "message_rate"
-    BYTE_RATE = "byte_rate"
-    COPY_RATE = "copy_rate"
-    MUTED = "muted"
+    TOO_LONG = "too_long", N_("message too long by {bytes} bytes: it was not relayed")
+    MESSAGE_RATE = "message_rate", _SLOW_DOWN
+    BYTE_RATE = "byte_rate", _SLOW_DOWN
+    COPY_RATE = "copy_rate", _SLOW_DOWN
+    MUTED = "muted", N_("You are muted: what you say is not relayed.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,9 @@ class PasswordState:
     def __str__(self) -> str:
         if self.changed:
             return PASSWORD_SET if self.set else PASSWORD_REMOVED
-        return f"The room has {'a' if self.set else 'no'} password: /password NEW sets one, /password - removes it."
+        if self.set:
+            return N_("The room has a password: /password NEW sets one, /password - removes it.")
+        return N_("The room has no password: /password NEW sets one, /password - removes it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,7 @@ class Muted:
     KIND: ClassVar = "muted"
 
     def __str__(self) -> str:
-        return "The host muted you: what you say is not relayed."
+        return N_("The host muted you: what you say is not relayed.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ class Unmuted:
     KIND: ClassVar = "unmuted"
 
     def __str__(self) -> str:
-        return "You may speak again."
+        return N_("You may speak again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +190,7 @@ class MessageDropped:
     @property
     def message(self) -> str:
         """Say it in a sentence."""
-        if self.reason is NotRelayed.TOO_LONG:
-            return f"message too long by {self.over_bytes} bytes: it was not relayed"
-        if self.reason is NotRelayed.MUTED:
-            return "You are muted: what you say is not relayed."
-        return "slow down: some of your messages were not relayed"
+        return self.reason.message.format(bytes=self.over_bytes)
 
 
 @dataclass(frozen=True, slots=True)

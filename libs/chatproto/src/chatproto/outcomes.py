@@ -1,64 +1,39 @@
 """What became of a command: told to the one who gave it (MOD-01 to MOD-08, FEAT-03)."""
 
 from dataclasses import dataclass
-from enum import StrEnum, unique
-from typing import ClassVar, Final
+from enum import unique
+from typing import ClassVar
 
+from chatproto.codes import N_, Worded
 from chatproto.commands import Command
 
 
 @unique
-class Failure(StrEnum):
+class Failure(Worded):
     """Why a command was not carried out: the word that stands on the wire."""
 
-    NOT_HOST = "not_host"
-    ASKED_TOO_SOON = "asked_too_soon"
-    NO_NAME = "no_name"
-    BAD_NAME = "bad_name"
-    NOBODY = "nobody"
-    AMBIGUOUS = "ambiguous"
-    YOURSELF = "yourself"
-    BAN_OF_HOST = "ban_of_host"
-    BAN_OF_HOST_ADDRESS = "ban_of_host_address"
-    ALREADY_BANNED = "already_banned"
-    NOT_BANNED = "not_banned"
-    TOO_MANY_BANS = "too_many_bans"
-    MUTE_OF_HOST = "mute_of_host"
-    ALREADY_MUTED = "already_muted"
-    NOT_MUTED = "not_muted"
-    TOO_MANY_MUTES = "too_many_mutes"
-    NOT_HEARD_YET = "not_heard_yet"
-    TOPIC_TOO_LONG = "topic_too_long"
-    BAD_PASSWORD = "bad_password"  # noqa: S105 - a word
-    PASSWORD_IN_WORK = "password_in_work"  # noqa: S105 - a word
-    NOT_HOST_ANY_MORE = "not_host_any_more"
-    BUSY = "busy"
-
-
-_SENTENCES: Final = {
-    Failure.NOT_HOST: "Only the host may do that; /who and /topic are for everybody.",
-    Failure.ASKED_TOO_SOON: "You asked a moment ago: try again in a few seconds.",
-    Failure.NO_NAME: "/{command} whom? Write the name after it.",
-    Failure.BAD_NAME: "The name can't be used.",
-    Failure.NOBODY: "Nobody here is called {name}.",
-    Failure.AMBIGUOUS: "Several names look like {name}: write it as the member does.",
-    Failure.YOURSELF: "You can't /{command} yourself.",
-    Failure.BAN_OF_HOST: "The host can't be banned.",
-    Failure.BAN_OF_HOST_ADDRESS: "The host has this address, so it can't be banned.",
-    Failure.ALREADY_BANNED: "{name} is banned already.",
-    Failure.NOT_BANNED: "{name} isn't banned.",
-    Failure.TOO_MANY_BANS: "The room has {limit} bans, as many as it may: lift one first.",
-    Failure.MUTE_OF_HOST: "The host can't be muted.",
-    Failure.ALREADY_MUTED: "{name} is muted already.",
-    Failure.NOT_MUTED: "{name} isn't muted.",
-    Failure.TOO_MANY_MUTES: "The room has {limit} mutes, as many as it may: lift one first.",
-    Failure.NOT_HEARD_YET: "{name} has not been heard yet: try again in a moment.",
-    Failure.TOPIC_TOO_LONG: "The topic is too long by {over_bytes} bytes.",
-    Failure.BAD_PASSWORD: "The password can't be used.",
-    Failure.PASSWORD_IN_WORK: "The password before is still being worked on: try again in a moment.",
-    Failure.NOT_HOST_ANY_MORE: "The password was not changed: you are not the host any more.",
-    Failure.BUSY: "The relay is busy: try again in a moment.",
-}
+    NOT_HOST = "not_host", N_("Only the host may do that; /who and /topic are for everybody.")
+    ASKED_TOO_SOON = "asked_too_soon", N_("You asked a moment ago: try again in a few seconds.")
+    NO_NAME = "no_name", N_("/{command} whom? Write the name after it.")
+    BAD_NAME = "bad_name", N_("The name can't be used.")
+    NOBODY = "nobody", N_("Nobody here is called {name}.")
+    AMBIGUOUS = "ambiguous", N_("Several names look like {name}: write it as the member does.")
+    YOURSELF = "yourself", N_("You can't /{command} yourself.")
+    BAN_OF_HOST = "ban_of_host", N_("The host can't be banned.")
+    BAN_OF_HOST_ADDRESS = "ban_of_host_address", N_("The host has this address, so it can't be banned.")
+    ALREADY_BANNED = "already_banned", N_("{name} is banned already.")
+    NOT_BANNED = "not_banned", N_("{name} isn't banned.")
+    TOO_MANY_BANS = "too_many_bans", N_("The room has {count} bans, as many as it may: lift one first.")
+    MUTE_OF_HOST = "mute_of_host", N_("The host can't be muted.")
+    ALREADY_MUTED = "already_muted", N_("{name} is muted already.")
+    NOT_MUTED = "not_muted", N_("{name} isn't muted.")
+    TOO_MANY_MUTES = "too_many_mutes", N_("The room has {count} mutes, as many as it may: lift one first.")
+    NOT_HEARD_YET = "not_heard_yet", N_("{name} has not been heard yet: try again in a moment.")
+    TOPIC_TOO_LONG = "topic_too_long", N_("The topic is too long by {bytes} bytes.")
+    BAD_PASSWORD = "bad_password", N_("The password can't be used.")
+    PASSWORD_IN_WORK = "password_in_work", N_("The password before is still being worked on: try again in a moment.")
+    NOT_HOST_ANY_MORE = "not_host_any_more", N_("The password was not changed: you are not the host any more.")
+    BUSY = "busy", N_("The relay is busy: try again in a moment.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +57,8 @@ class CommandFailed:
     def __post_init__(self) -> None:
         """Make the sentence."""
         if not self.message:
-            sentence = _SENTENCES[self.code].format(
-                command=self.command, name=self.name, limit=self.limit, over_bytes=self.over_bytes
-            )
-            object.__setattr__(self, "message", sentence)
+            fields = {"command": self.command, "name": self.name, "count": self.limit, "bytes": self.over_bytes}
+            object.__setattr__(self, "message", self.code.message.format(**fields))
 
     def __str__(self) -> str:
         return self.message

@@ -22,6 +22,8 @@ from messenger.presentation.i18n import DOMAIN, LANGUAGES
 
 ROOT = Path(__file__).parents[4]
 SOURCES = ROOT / "services" / "messenger" / "src" / "messenger"
+PROTOCOL = ROOT / "libs" / "chatproto" / "src"
+"""It has sentences that relays say, and that the messenger says in the language that is chosen."""
 CATALOGUES = sorted(SOURCES.glob("presentation/locale/*/LC_MESSAGES/*.po"))
 _TRANSLATORS_CALLS = {"_", "N_", "ngettext"}
 _PERCENT = re.compile(r"%(?:\(\w+\))?[a-zA-Z]")
@@ -37,7 +39,7 @@ def catalogue(path: Path) -> Catalog:
 def texts_of_the_sources() -> frozenset[str | tuple[str, ...]]:
     mappings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["babel"]["mappings"]
     methods = [(mapping["pattern"], mapping["method"]) for mapping in mappings]
-    return frozenset(text for _, _, text, _, _ in extract_from_dir(SOURCES, methods))
+    return frozenset(text for folder in (SOURCES, PROTOCOL) for _, _, text, _, _ in extract_from_dir(folder, methods))
 
 
 def messages(path: Path) -> Iterator[Message]:
@@ -98,7 +100,7 @@ def test_who_installs_the_messenger_gets_them(tmp_path: Path) -> None:
             assert wheel.read(name) == path.with_suffix(".mo").read_bytes()
 
 
-@pytest.mark.parametrize("path", sorted(SOURCES.rglob("*.py")), ids=str)
+@pytest.mark.parametrize("path", sorted([*SOURCES.rglob("*.py"), *PROTOCOL.rglob("*.py")]), ids=str)
 def test_only_whole_texts_are_looked_up(path: Path) -> None:
     """Find each call by Python's own grammar: one inside an f-string the collector doesn't see."""
     for node in ast.walk(ast.parse(path.read_text())):

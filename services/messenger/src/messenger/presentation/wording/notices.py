@@ -13,7 +13,6 @@ from chatproto import (
     MemberList,
     MessageDropped,
     Muted,
-    NotRelayed,
     PasswordState,
     PersonalNotice,
     Unmuted,
@@ -22,30 +21,6 @@ from chatproto import (
 from messenger.presentation.i18n import N_, _
 from messenger.presentation.wording.refusals import exactly
 
-_FAILED: Final = {
-    Failure.NOT_HOST: N_("Only the host may do that; /who and /topic are for everybody."),
-    Failure.ASKED_TOO_SOON: N_("You asked a moment ago: try again in a few seconds."),
-    Failure.NO_NAME: N_("/{command} whom? Write the name after it."),
-    Failure.BAD_NAME: N_("The name can't be used."),
-    Failure.NOBODY: N_("Nobody here is called {name}."),
-    Failure.AMBIGUOUS: N_("Several names look like {name}: write it as the member does."),
-    Failure.YOURSELF: N_("You can't /{command} yourself."),
-    Failure.BAN_OF_HOST: N_("The host can't be banned."),
-    Failure.BAN_OF_HOST_ADDRESS: N_("The host has this address, so it can't be banned."),
-    Failure.ALREADY_BANNED: N_("{name} is banned already."),
-    Failure.NOT_BANNED: N_("{name} isn't banned."),
-    Failure.TOO_MANY_BANS: N_("The room has {count} bans, as many as it may: lift one first."),
-    Failure.MUTE_OF_HOST: N_("The host can't be muted."),
-    Failure.ALREADY_MUTED: N_("{name} is muted already."),
-    Failure.NOT_MUTED: N_("{name} isn't muted."),
-    Failure.TOO_MANY_MUTES: N_("The room has {count} mutes, as many as it may: lift one first."),
-    Failure.NOT_HEARD_YET: N_("{name} has not been heard yet: try again in a moment."),
-    Failure.TOPIC_TOO_LONG: N_("The topic is too long by {bytes} bytes."),
-    Failure.BAD_PASSWORD: N_("The password can't be used."),
-    Failure.PASSWORD_IN_WORK: N_("The password before is still being worked on: try again in a moment."),
-    Failure.NOT_HOST_ANY_MORE: N_("The password was not changed: you are not the host any more."),
-    Failure.BUSY: N_("The relay is busy: try again in a moment."),
-}
 _REFUSED: Final = {Failure.BAD_NAME, Failure.BAD_PASSWORD, Failure.BUSY}
 """Whose message is what a request would be refused with, and so says more than the code."""
 
@@ -53,24 +28,6 @@ _DONE: Final = {
     Command.KICK: N_("{name} was kicked; /ban keeps somebody out."),
     Command.MUTE: N_("{name} is muted; /unmute takes it back."),
     Command.UNMUTE: N_("{name} may speak again."),
-}
-_SLOW_DOWN: Final = N_("slow down: some of your messages were not relayed")
-_DROPPED: Final = {
-    NotRelayed.TOO_LONG: N_("message too long by {bytes} bytes: it was not relayed"),
-    NotRelayed.MESSAGE_RATE: _SLOW_DOWN,
-    NotRelayed.BYTE_RATE: _SLOW_DOWN,
-    NotRelayed.COPY_RATE: _SLOW_DOWN,
-    NotRelayed.MUTED: N_("You are muted: what you say is not relayed."),
-}
-_FIXED: Final[dict[PersonalNotice, str]] = {
-    Muted(): N_("The host muted you: what you say is not relayed."),
-    Unmuted(): N_("You may speak again."),
-    PasswordState(set=True): N_("The room has a password: /password NEW sets one, /password - removes it."),
-    PasswordState(set=False): N_("The room has no password: /password NEW sets one, /password - removes it."),
-    PasswordState(set=True, changed=True): N_(
-        "The room has a new password. It came over UDP, in the clear: whoever listens on the way knows it."
-    ),
-    PasswordState(set=False, changed=True): N_("The room has no password any more."),
 }
 
 
@@ -101,16 +58,16 @@ def told(notice: PersonalNotice) -> str:
         case CommandFailed():
             line = _failed(notice)
         case MessageDropped(reason, over_bytes):
-            line = _(_DROPPED[reason]).format(bytes=over_bytes)
+            line = _(reason.message).format(bytes=over_bytes)
         case Muted() | Unmuted() | PasswordState():
-            line = _(_FIXED[notice])
+            line = _(str(notice))  # it has nothing to fill in
         case Advice(text):
             line = text
     return sanitize(line)
 
 
 def _failed(notice: CommandFailed) -> str:
-    form, said = _FAILED[notice.code], notice.message
+    form, said = notice.code.message, notice.message
     if notice.code in _REFUSED and said != form:
         return exactly(said) or _('{what} The relay says: "{text}"').format(what=_(form), text=said)
     return _(form).format(command=notice.command or "", name=notice.name, count=notice.limit, bytes=notice.over_bytes)
