@@ -2,18 +2,7 @@
 
 import pytest
 
-from messenger.core.commands import (
-    Ask,
-    ChoosePassword,
-    Command,
-    Help,
-    Leave,
-    Nothing,
-    Say,
-    Unknown,
-    interpret,
-    is_secret,
-)
+from messenger.core.commands import Ask, Command, Say, Submitted, Unknown, interpret, is_secret
 
 
 @pytest.mark.parametrize(
@@ -21,12 +10,12 @@ from messenger.core.commands import (
     [
         ("hello", Say("hello")),
         ("  two spaces", Say("  two spaces")),
-        ("", Nothing()),
-        (" \t", Nothing()),
-        ("/help", Help()),
-        ("/leave", Leave()),
-        ("/quit now", Leave()),
-        ("/exit", Leave()),
+        ("", Submitted.DONE),
+        (" \t", Submitted.DONE),
+        ("/help", Submitted.HELP),
+        ("/leave", Submitted.LEAVE),
+        ("/quit now", Submitted.LEAVE),
+        ("/exit", Submitted.LEAVE),
         ("/leaf me", Unknown("/leaf")),
         ("/", Unknown("/")),
         ("//leave", Say("/leave")),
@@ -37,7 +26,7 @@ from messenger.core.commands import (
         ("/topic", Ask("/topic")),
         ("//kick ann", Say("/kick ann")),
         ("/kicks", Unknown("/kicks")),
-        ("/password", ChoosePassword()),
+        ("/password", Submitted.CHOOSE_PASSWORD),
         ("/password -", Ask("/password -")),
         ("/password secret", Ask("/password secret")),
     ],
