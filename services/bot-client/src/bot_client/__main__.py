@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import io
 import os
+import secrets
 import signal
 import sys
 import time
@@ -17,6 +18,7 @@ from rich.text import Text
 from bot_client import __version__
 from bot_client.demo import run_demo
 from bot_client.ledger import Ledger
+from bot_client.marker import DIGITS
 from bot_client.metrics import BotMetrics
 from bot_client.performance import Performance
 from bot_client.relay_process import RelayStartError
@@ -167,8 +169,7 @@ async def _report_now_and_then(performance: Performance, settings: Settings, con
 
 def _short_id() -> str:
     """Make a name for this process that another is unlikely to have: four characters of base 36."""
-    number = int.from_bytes(os.urandom(4), "big")
-    return "".join("0123456789abcdefghijklmnopqrstuvwxyz"[number // 36**place % 36] for place in range(4))
+    return "".join(secrets.choice(DIGITS) for _ in range(4))
 
 
 if __name__ == "__main__":

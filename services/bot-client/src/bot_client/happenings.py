@@ -7,11 +7,17 @@ from chatproto import EvictionReason, Status
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """Somebody said something, and it arrived (or nobody was there to hear it)."""
+class Happening:
+    """Something that happened to somebody in a chat."""
 
     chat: Chat
     who: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken(Happening):
+    """Somebody said something, and it arrived (or nobody was there to hear it)."""
+
     text: str
 
     def __str__(self) -> str:
@@ -19,11 +25,9 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(Happening):
     """A bot joined a chat."""
 
-    chat: Chat
-    who: str
     host: bool
 
     def __str__(self) -> str:
@@ -33,11 +37,9 @@ class Entered:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Happening):
     """A bot wasn't let in."""
 
-    chat: Chat
-    who: str
     status: Status
 
     def __str__(self) -> str:
@@ -45,11 +47,9 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class Left(Happening):
     """A bot left of its own will."""
 
-    chat: Chat
-    who: str
     host: bool
 
     def __str__(self) -> str:
@@ -57,22 +57,17 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
-class FellSilent:
+class FellSilent(Happening):
     """A bot stopped sending anything."""
-
-    chat: Chat
-    who: str
 
     def __str__(self) -> str:
         return f"{self.who} falls silent: not even a keep-alive any more"
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Happening):
     """A bot lost its membership; there is no reason where the relay gave none."""
 
-    chat: Chat
-    who: str
     reason: EvictionReason | None
     text: str
 
@@ -85,15 +80,10 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Advised:
+class Advised(Happening):
     """The relay told a bot something in words, such as that it speaks too fast."""
 
-    chat: Chat
-    who: str
     text: str
 
     def __str__(self) -> str:
         return f"the relay tells {self.who}: {self.text}"
-
-
-Happening = Spoken | Entered | Refused | Left | FellSilent | Lost | Advised

@@ -4,7 +4,8 @@ import re
 from itertools import count
 from typing import Final
 
-_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+"""Of base 36."""
 _MARKER: Final = re.compile(r" ~[^\s.~]+\.[0-9a-z]+")
 
 
@@ -32,6 +33,6 @@ class Marker:
 def _base36(number: int) -> str:
     digits = ""
     while number:
-        number, digit = divmod(number, len(_DIGITS))
-        digits = _DIGITS[digit] + digits
+        number, digit = divmod(number, len(DIGITS))
+        digits = DIGITS[digit] + digits
     return digits or "0"

@@ -137,8 +137,9 @@ class Settings(BaseSettings):
         # pydantic-settings passes over a misspelt variable in silence.
         for name in sorted(os.environ):
             if name.upper().startswith(PREFIX) and name.upper() not in known:
+                listed = ", ".join(sorted(known))
                 raise SettingsError(
-                    f"{sanitize(name)} is not a setting of bot-client: unset it or use one of {_listed(known)}."
+                    f"{sanitize(name)} is not a setting of bot-client: unset it or use one of {listed}."
                 )
         try:
             return cls(**flags)
@@ -189,7 +190,3 @@ def _sentence(error: ValidationError, flags: Mapping[str, Any]) -> str:
     what = first["msg"].removeprefix("Value error, ").rstrip(".")
     shown = "used" if field in _NO_FLAG else repr(str(first["input"]))
     return f"{name} can't be {shown}: {what[:1].lower()}{what[1:]}."
-
-
-def _listed(names: set[str]) -> str:
-    return ", ".join(sorted(names))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
@@ -174,21 +174,6 @@ class Repeat(Step):
     steps: "list[AnyStep]" = Field(min_length=1)
 
 
-STEPS: Final[dict[str, type[Step]]] = {
-    "create": Create,
-    "join": Join,
-    "enter": Enter,
-    "lobby": Lobby,
-    "say": Say,
-    "wait": Wait,
-    "expect": Expect,
-    "repeat": Repeat,
-    "leave": Leave,
-    "fall_silent": FallSilent,
-    "chatter": Chatter,
-}
-
-
 def step_name(data: Any) -> str:
     """Name the step that a node stands for; an unknown one is named too, and then refused."""
     if isinstance(data, str):
@@ -212,6 +197,8 @@ AnyStep = Annotated[
     | Annotated[Chatter, Tag("chatter")],
     Discriminator(step_name),
 ]
+STEPS: Final[dict[str, type[Step]]] = {tag.tag: kind for kind, tag in map(get_args, get_args(get_args(AnyStep)[0]))}
+"""Every step by its word."""
 
 
 def check_lines(lines: Iterable[str]) -> None:
