@@ -174,7 +174,7 @@ def write_after_the_end() -> None:
 
     replace(wire.Wire, "is_open", property(lambda this: not this.is_closing()))
     replace(tls.TlsTransport, "write_eof", end_stream)
-    replace(tcp._Connection, "is_over", property(lambda _: False))
+    replace(tcp.Connection, "is_over", property(lambda _: False))
     replace(transaction.ServerTransaction, "abandon", lambda _: None)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from chatproto.tls import TLS_START
 from relay_server.net.reported import reported
@@ -11,6 +11,9 @@ from relay_server.net.tls import TlsTransport
 from relay_server.net.turns import Turns
 from relay_server.net.wire import Wire
 from relay_server.tls.server import HandshakeFailure, Tls
+
+if TYPE_CHECKING:
+    from relay_server.net.tcp import Connection
 
 SPARE_BYTES: Final = 65_536
 """TLS may take this much beyond the largest request: a handshake, and what honest clients add."""
@@ -21,49 +24,6 @@ PIECE_BYTES: Final = 256
 IDLE_RECORDS: Final = 4
 """So many records in one piece that bring no byte of a request are an attack: key updates, or alerts without end. A
 handshake has three at most."""
-
-
-class Transaction(Protocol):
-    """A connection's transaction, as far as its entrance knows it."""
-
-    @property
-    def network(self) -> bytes:
-        """Where it comes from (see `core.address.network_of`)."""
-        ...
-
-    @property
-    def is_asking(self) -> bool:
-        """Whether it was neither answered nor has asked for anything whole."""
-        ...
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing that the client may still send matters."""
-        ...
-
-    def connection_made(self, transport: Wire) -> None:
-        """Take the connection."""
-        ...
-
-    def data_received(self, data: bytes) -> None:
-        """Take bytes of the stream."""
-        ...
-
-    def eof_received(self) -> bool:
-        """Take note that the client sends no more; False to close."""
-        ...
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Take note that the connection is gone."""
-        ...
-
-    def secure(self, transport: TlsTransport) -> None:
-        """Speak through this transport from now on."""
-        ...
-
-    def give_up(self) -> None:
-        """End without an answer."""
-        ...
 
 
 class Entrance(asyncio.Protocol):
@@ -77,7 +37,7 @@ class Entrance(asyncio.Protocol):
 
     def __init__(
         self,
-        transaction: Transaction,
+        transaction: "Connection",
         tls: Tls | None,
         turns: Turns,
         clock: Callable[[], float],

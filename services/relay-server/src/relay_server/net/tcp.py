@@ -56,7 +56,7 @@ class TcpPort:
         self.on_duration = on_duration
         self.pinned = pinned
         self.tls = tls
-        self.connections: ConnectionSlots[_Connection] = ConnectionSlots(
+        self.connections: ConnectionSlots[Connection] = ConnectionSlots(
             limits.max_transactions, limits.max_transactions_per_address
         )
         self.aborted = 0
@@ -98,10 +98,10 @@ class TcpPort:
 
     @reported
     def _connect(self) -> asyncio.Protocol:
-        return Entrance(_Connection(self), self.tls, self._turns, self.clock, self.limits.max_payload_bytes)
+        return Entrance(Connection(self), self.tls, self._turns, self.clock, self.limits.max_payload_bytes)
 
 
-class _Connection:
+class Connection:
     """One connection, one transaction; what its `Entrance` lets through."""
 
     __slots__ = (
@@ -127,6 +127,7 @@ class _Connection:
         self._half_closed = False
 
     def connection_made(self, transport: Wire) -> None:
+        """Take the connection."""
         self._transport: asyncio.Transport = transport
         self._started_at = self._port.clock()
         peer = _peer_of(transport, pinned=self._port.pinned)
@@ -171,6 +172,7 @@ class _Connection:
         self._end()
 
     def data_received(self, data: bytes) -> None:
+        """Take bytes of the stream."""
         if self._transaction.phase is Phase.REQUESTING:
             self._request(data)
         else:
@@ -188,6 +190,7 @@ class _Connection:
         return self._transaction.phase in {Phase.DECIDING, Phase.ACCEPTED}
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Take note that the connection is gone."""
         self._cancel_timer()
         if self._transaction.phase is not Phase.ENDED:
             self._let_go()

@@ -4,13 +4,11 @@ No loop's own TLS: bytes have been read by the time it is known that they are TL
 and go on listening. `chatproto.tls` does that without I/O, so both loops behave alike.
 """
 
-import asyncio
 import ssl
-from typing import Any
 
 from chatproto.tls import RecordCounter, TlsEnd
 from relay_server.net.delivery import confirmed_bytes
-from relay_server.net.wire import Wire
+from relay_server.net.wire import Layer, Wire
 from relay_server.tls.server import HandshakeFailure, Tls
 
 _NO_COMMON_CIPHER = {
@@ -22,12 +20,13 @@ _NO_COMMON_CIPHER = {
 }
 
 
-class TlsTransport(asyncio.Transport):
+class TlsTransport(Layer):
     """What a transaction writes to: encrypted on its way to the wire below."""
 
+    _below: Wire
+
     def __init__(self, below: Wire, tls: Tls) -> None:
-        super().__init__()
-        self._below = below
+        super().__init__(below)
         self._records = RecordCounter()
         self._counts = tls.counts
         self._end = TlsEnd(tls.certificate.context, server_side=True)
@@ -74,24 +73,12 @@ class TlsTransport(asyncio.Transport):
         """
         return confirmed_bytes(self._below) >= self._told_bytes
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Return what is known about the connection below."""
-        return self._below.get_extra_info(name, default)
-
-    def get_write_buffer_size(self) -> int:
-        """Return how many bytes wait to be sent."""
-        return self._below.get_write_buffer_size()
-
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Encrypt and send; before the handshake is done nothing can be said, so nothing is."""
         if self._end.ready and not self._broken and self._below.is_open:
             self._end.write(bytes(data))
             self._flush()
             self._told_bytes = self._sent_bytes
-
-    def can_write_eof(self) -> bool:
-        """Tell that the sending side can be ended by itself."""
-        return True
 
     def write_eof(self) -> None:
         """End the sending side: by close_notify, and by TCP's own end after it.
@@ -105,18 +92,6 @@ class TlsTransport(asyncio.Transport):
             self._end.end()
             self._flush()
         self._below.write_eof()
-
-    def is_closing(self) -> bool:
-        """Tell whether the connection is closed or about to be."""
-        return self._below.is_closing()
-
-    def close(self) -> None:
-        """Close the connection once everything is sent."""
-        self._below.close()
-
-    def abort(self) -> None:
-        """Cut the connection."""
-        self._below.abort()
 
     def _flush(self) -> None:
         data = self._end.take()

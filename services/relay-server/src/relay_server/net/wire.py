@@ -5,36 +5,14 @@ from contextlib import suppress
 from typing import Any
 
 
-class Wire(asyncio.Transport):
-    """A connection's transport; every byte that leaves on TCP passes here, whoever writes it.
+class Layer(asyncio.Transport):
+    """A transport over another one, which does whatever this one doesn't do itself."""
 
-    Both loops raise an error for a write after ``write_eof``. TLS writes by itself, for a handshake, a key update or an
-    alert, so no caller can know that it won't: the guard is here, once.
-    """
-
-    __slots__ = ("_below", "_ended")
+    __slots__ = ("_below",)
 
     def __init__(self, below: asyncio.Transport) -> None:
         super().__init__()
         self._below = below
-        self._ended = False
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a write would still be sent."""
-        return not self._ended and not self._below.is_closing()
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send, unless the sending side has ended."""
-        if self.is_open:
-            self._below.write(data)
-
-    def write_eof(self) -> None:
-        """End the sending side; nothing happens a second time."""
-        if self.is_open and self._below.can_write_eof():
-            with suppress(OSError):  # the peer went this very moment, and asyncio hasn't seen it yet
-                self._below.write_eof()
-        self._ended = True
 
     def can_write_eof(self) -> bool:
         """Tell whether the sending side can be ended by itself."""
@@ -67,3 +45,34 @@ class Wire(asyncio.Transport):
     def abort(self) -> None:
         """Cut the connection."""
         self._below.abort()
+
+
+class Wire(Layer):
+    """A connection's transport; every byte that leaves on TCP passes here, whoever writes it.
+
+    Both loops raise an error for a write after ``write_eof``. TLS writes by itself, for a handshake, a key update or an
+    alert, so no caller can know that it won't: the guard is here, once.
+    """
+
+    __slots__ = ("_ended",)
+
+    def __init__(self, below: asyncio.Transport) -> None:
+        super().__init__(below)
+        self._ended = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a write would still be sent."""
+        return not self._ended and not self._below.is_closing()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send, unless the sending side has ended."""
+        if self.is_open:
+            self._below.write(data)
+
+    def write_eof(self) -> None:
+        """End the sending side; nothing happens a second time."""
+        if self.is_open and self._below.can_write_eof():
+            with suppress(OSError):  # the peer went this very moment, and asyncio hasn't seen it yet
+                self._below.write_eof()
+        self._ended = True
