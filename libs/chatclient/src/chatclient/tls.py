@@ -61,7 +61,7 @@ def secure_by(tls: Tls | None, server: ServerAddress) -> Callable[[], "SecureStr
     return lambda: SecureStream(tls, context, server)
 
 
-class SecureStream:
+class SecureStream(TlsEnd):
     """The client's end of one TLS connection: what comes out of it comes from the relay that is meant."""
 
     def __init__(self, tls: Tls, context: ssl.SSLContext, server: ServerAddress) -> None:
@@ -71,13 +71,13 @@ class SecureStream:
             TlsFailedError: the server's name can't be a host's.
 
         """
-        self._tls = tls
-        self._server = server
-        self._proven = False
         try:
-            self._end = TlsEnd(context, server_side=False, server_name=server.host)
+            super().__init__(context, server_side=False, server_name=server.host)
         except ValueError as error:
             raise TlsFailedError(explain(error)) from None
+        self._expected = tls.fingerprint
+        self._server = server
+        self._proven = False
 
     @property
     def proven(self) -> bool:
@@ -87,7 +87,7 @@ class SecureStream:
     @property
     def fingerprint(self) -> str:
         """What the relay shows, once it is proven."""
-        return fingerprint_of(self._end.certificate())
+        return fingerprint_of(self.certificate())
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes of the wire, none to begin with; returns bytes of the stream.
@@ -98,26 +98,14 @@ class SecureStream:
 
         """
         try:
-            stream = self._end.feed(data)
+            stream = super().feed(data)
         except ssl.SSLCertVerificationError as error:
             raise UntrustedError(Ended.untrusted(self._server, explain_tls(error))) from None
         except ssl.SSLError as error:
             raise TlsFailedError(explain_tls(error)) from None
-        if self._end.ready and not self._proven:
-            if self._tls.fingerprint not in {None, self.fingerprint}:
+        if self.ready and not self._proven:
+            if self._expected not in {None, self.fingerprint}:
                 finding = Finding(Fault.OTHER_CERTIFICATE, f"SHA-256 {self.fingerprint}")
                 raise UntrustedError(Ended.untrusted(self._server, finding))
             self._proven = True
         return stream
-
-    def write(self, data: bytes) -> None:
-        """Take bytes of the stream to be sent."""
-        self._end.write(data)
-
-    def end(self) -> None:
-        """Say that no more is sent."""
-        self._end.end()
-
-    def take(self) -> bytes:
-        """Return and forget the bytes that are to be sent."""
-        return self._end.take()

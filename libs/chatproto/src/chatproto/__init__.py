@@ -1,7 +1,7 @@
 """The chat protocol on the wire: codecs and state machines. No I/O, no clock, no dependencies."""
 
 from chatproto.codes import EvictionReason, Feature, Operation, State, Status
-from chatproto.commands import COMMANDS, Command, CommandSpec, parse_command
+from chatproto.commands import COMMANDS, Command, parse_command
 from chatproto.datagram import encode_datagram, parse_datagram, split_attribution
 from chatproto.errors import (
     BadFingerprintError,
@@ -62,7 +62,6 @@ __all__ = [
     "Command",
     "CommandDone",
     "CommandFailed",
-    "CommandSpec",
     "Completion",
     "Disconnected",
     "EvictionReason",

@@ -236,7 +236,8 @@ def load_settings(environ: Mapping[str, str] | None = None, secrets_dir: Path = 
     except ValidationError as error:
         first = error.errors()[0]
         name = variable(str(first["loc"][0]))
-        raise SettingsError(f"{name} is {first['input']!r}: {_lower_first(first['msg'])}.") from None
+        why = first["msg"][:1].lower() + first["msg"][1:]
+        raise SettingsError(f"{name} is {first['input']!r}: {why}.") from None
     _check_tls(settings)
     return settings
 
@@ -305,7 +306,3 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -9,12 +9,7 @@ from precis_i18n import get_profile
 
 from chatproto import BadNameError, check_user_name
 from chatproto.text import name_character
-from relay_server.core.names import (
-    MAX_NORMAL_CHARACTERS,
-    check_not_marked,
-    check_not_reserved,
-    count_normal_characters,
-)
+from relay_server.core.names import MAX_NORMAL_CHARACTERS, check_not_marked, check_not_reserved, count_normal_characters
 
 _FREEFORM: Final = get_profile("FreeformClass")
 _BLANK: Final = frozenset("\u2800\ufffc\U00013441\U00013442\U00016fe4\U0001d159")

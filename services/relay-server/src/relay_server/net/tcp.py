@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
@@ -34,36 +34,30 @@ CONNECTIONS_AT_ONCE: Final = 200
 """Twice as many as join at once when a class starts together by default."""
 
 
+@dataclass(eq=False)
 class TcpPort:
     """Accepts connections and counts the open ones."""
 
-    def __init__(
-        self,
-        control: Control,
-        limits: TcpLimits,
-        clock: Callable[[], float],
-        *,
-        workers: Workers,
-        flush: Callable[[], None],
-        on_duration: Callable[[float], None],
-        pinned: bool,
-        tls: Tls | None = None,
-    ) -> None:
-        self.control = control
-        self.limits = limits
-        self.clock = clock
-        self.flush = flush
-        self.on_duration = on_duration
-        self.pinned = pinned
-        self.tls = tls
+    control: Control
+    limits: TcpLimits
+    clock: Callable[[], float]
+    _: KW_ONLY
+    workers: Workers
+    flush: Callable[[], None]
+    on_duration: Callable[[float], None]
+    pinned: bool
+    tls: Tls | None = None
+    aborted: int = field(init=False, default=0)
+    """Connections that ended before they had asked for anything whole, or before it was decided."""
+
+    def __post_init__(self) -> None:
+        """Make what it keeps books by."""
+        limits = self.limits
         self.connections: ConnectionSlots[Connection] = ConnectionSlots(
             limits.max_transactions, limits.max_transactions_per_address
         )
-        self.aborted = 0
-        """Connections that ended before they had asked for anything whole, or before it was decided."""
         rate = CONNECTIONS_PER_JOIN * limits.join_rate
         self._rate = NetworkBuckets(rate, max(CONNECTIONS_AT_ONCE, JOIN_BURST_SECONDS * rate))
-        self.workers = workers
         self._turns = Turns()
         self._acceptor: Acceptor | None = None
 

@@ -4,7 +4,6 @@ import os
 import socket
 import stat
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -44,18 +43,13 @@ def find_relay(setting: str, tcp_port: int) -> Path:
     """
     if setting != AUTO:
         return Path(setting)
-    paths = list(_places(tcp_port))
+    paths = (SERVICE_DIRECTORY / _name(tcp_port), _own_path() / _name(tcp_port))
     for path in paths:
         if os.path.exists(path):  # noqa: PTH110 - pathlib's raises where one may not look
             return path
     if os.path.lexists(SERVICE_DIRECTORY) and not os.access(SERVICE_DIRECTORY, os.X_OK):
         raise AdminError(f"{SERVICE_DIRECTORY} is for the relay's user and root alone: say sudo.")
     return paths[-1]
-
-
-def _places(tcp_port: int) -> Iterator[Path]:
-    yield SERVICE_DIRECTORY / _name(tcp_port)
-    yield _own_path() / _name(tcp_port)
 
 
 def _name(tcp_port: int) -> str:
