@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isinf
 from typing import Final
 
@@ -37,7 +37,7 @@ class _Gauge:
     figures: RelayFigures | None = None
     rate_in: float = 0.0
     rate_out: float = 0.0
-    taken_at: float = field(default=0.0)
+    taken_at: float = 0.0
 
     def take(self, figures: RelayFigures, now: float) -> None:
         if self.figures and now > self.taken_at:
@@ -142,15 +142,14 @@ class _Demo:
             self._gauge.take(read_relay_figures(text), asyncio.get_running_loop().time())
 
     def _introduction(self) -> Panel | Text:
-        where = f"a relay started just for this on {self._settings.server}"
-        if not self._metrics_url:
-            where = f"the relay on {self._settings.server}"
+        relay = "a relay started just for this" if self._metrics_url else "the relay"
+        where = f"{relay} on {self._settings.server}"
         limit = self._performance.limit_seconds
         first = f"{len(self._scenario.bots)} people (bots) chat through {where}."
         second = f"Two rooms and the lobby; it ends by itself after {limit:.0f} s, or with Ctrl-C."
-        if not self._console.is_terminal:
-            return Text(f"{first}\n{second}")
         text = Text(f"{first}\n{second}")
+        if not self._console.is_terminal:
+            return text
         return Panel(text, title="[bold]Online Chat Messenger", box=ROUNDED, border_style="cyan", expand=False)
 
     def _summary(self) -> Panel | Table:

@@ -108,7 +108,8 @@ class Scenario(Part):
         if self.copies > 1 and "{copy}" not in bot.name:
             raise fault(f"{self.copies} copies can't share a name: put {{copy}} in it", *here, "name")
         if bot.room is not None and bot.room not in self.rooms:
-            raise fault(f'the room "{bot.room}" is unknown: {_known(self.rooms)}', *here, "room")
+            known = choice(self.rooms) if self.rooms else 'list it under "rooms" first'
+            raise fault(f'the room "{bot.room}" is unknown: {known}', *here, "room")
         if not self.lines and (bare := _bare_chatter(bot.steps)):
             raise fault('"chatter" needs lines, here or at the top of the scenario', *here, "steps", *bare)
 
@@ -233,10 +234,6 @@ def _check_placeholders(text: str, *path: str | int) -> None:
     for found in _PLACEHOLDER.finditer(text):
         if found[1] not in _PLACEHOLDERS:
             raise fault(f"{found[0]} can't be filled in: {choice(f'{{{name}}}' for name in _PLACEHOLDERS)}", *path)
-
-
-def _known(rooms: Sequence[str]) -> str:
-    return choice(rooms) if rooms else 'list it under "rooms" first'
 
 
 def _sentence(error: ErrorDetails) -> str:
