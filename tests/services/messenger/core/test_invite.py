@@ -1,5 +1,8 @@
 """Links into a room: there and back, and what is none."""
 
+from dataclasses import replace
+from unicodedata import normalize
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +11,7 @@ from chatbrain import ServerAddress, Tls
 from chatproto import BadNameError, check_room_name
 from messenger.core.entry import Entry
 from messenger.core.invite import Invite, is_invite, parse_invite
+from messenger.presentation import wording
 
 
 @pytest.mark.parametrize(
@@ -23,6 +27,34 @@ from messenger.core.invite import Invite, is_invite, parse_invite
 def test_an_invitation_is_read(text: str, invite: Invite) -> None:
     assert is_invite(text)
     assert parse_invite(text) == invite
+
+
+@pytest.mark.parametrize("around", ["<{}>", "{}.", "<{}>.", "{},", '"{}"', " {}! "])
+def test_what_stands_around_an_invitation_in_a_sentence_is_no_part_of_it(around: str) -> None:
+    for room in ("demo", "demo.", "Really?", "<b>"):
+        invite = Invite(ServerAddress("relay", 77), room)
+        text = around.format(invite)
+        assert is_invite(text)
+        assert parse_invite(text) == invite
+
+
+def test_a_zone_is_written_as_addresses_have_it_and_read_either_way() -> None:
+    invite = Invite(ServerAddress("fe80::1%eth0", 9000), "demo")
+    assert str(invite) == "chat://[fe80::1%25eth0]:9000/demo"
+    assert parse_invite(str(invite)) == parse_invite("chat://[fe80::1%eth0]:9000/demo") == invite
+
+
+@pytest.mark.parametrize(
+    ("host", "others"),
+    [("127.0.0.1", False), ("127.9.9.9", False), ("::1", False), ("localhost", False), ("Localhost.", False),
+     ("192.0.2.1", True), ("fe80::1%eth0", True), ("relay.example", True)],
+)  # fmt: skip
+def test_who_uses_an_invitation_to_ones_own_machine_is_told_where_others_find_it(host: str, others: bool) -> None:
+    invite = Invite(ServerAddress(host, 9000), "demo")
+    assert invite.is_for_others is others
+    said = wording.invitation(invite, ["192.0.2.7", "2001:db8::7"])
+    assert str(invite) in said
+    assert ("chat://192.0.2.7:9000/demo" in said) is ("chat://[2001:db8::7]:9000/demo" in said) is not others
 
 
 @pytest.mark.parametrize(
@@ -56,7 +88,7 @@ PRINTABLE = st.characters(exclude_categories=("C", "M", "Z"), include_characters
 def test_every_room_comes_back(room: str, tls: bool) -> None:
     assert check_room_name(room.encode()) == room
     invite = Invite(ServerAddress("relay", 9000), room, tls)
-    assert parse_invite(str(invite)) == invite
+    assert parse_invite(str(invite)) == replace(invite, room=normalize("NFC", room))
 
 
 @pytest.mark.parametrize("text", ["demo", "relay:9000", "chatroom", ""])

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
+from chatclient.names import own_addresses
 from chatproto import Command, sanitize
 from chatproto.commands import REMOVE
 from messenger.core.completion import complete
@@ -130,9 +131,9 @@ class Chat(QWidget):
     def copy_invite(self) -> None:
         """Copy a link that leads here."""
         if self.conversation:
-            link = str(Invite.to(self.conversation.entry))
-            QApplication.clipboard().setText(link)
-            self.conversation.note(_("Invitation copied: {link}").format(link=link))
+            invite = Invite.to(self.conversation.entry)
+            QApplication.clipboard().setText(str(invite))
+            self.conversation.note(wording.invitation(invite, own_addresses()))
             self._messenger.on_change()
 
     def _submit(self, text: str) -> None:

@@ -6,7 +6,7 @@ from messenger.presentation.wording.faults import fault, system_words
 from messenger.presentation.wording.flaws import flaw
 from messenger.presentation.wording.notices import told
 from messenger.presentation.wording.refusals import Words, refusal
-from messenger.presentation.wording.sentences import stranger, word
+from messenger.presentation.wording.sentences import invitation, stranger, word
 
 __all__ = [
     "Words",
@@ -14,6 +14,7 @@ __all__ = [
     "ending",
     "fault",
     "flaw",
+    "invitation",
     "reconnecting",
     "refusal",
     "stranger",

@@ -1,5 +1,6 @@
 """What a person's chats have to say: each fact of the core in words."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from chatbrain import Ended, Reconnecting
@@ -7,6 +8,7 @@ from chatproto import sanitize
 from chatproto.commands import REMOVE
 from messenger.core.commands import Unknown
 from messenger.core.conversation import Fact, Unsent
+from messenger.core.invite import Invite
 from messenger.core.trusting import Changed, Stranger
 from messenger.presentation.i18n import N_, _
 from messenger.presentation.wording.ends import ending
@@ -40,6 +42,18 @@ def word(fact: Fact) -> str:
             return flaw(fact)
         case _:
             return describe(fact) or ""
+
+
+def invitation(invite: Invite, hosts: Sequence[str]) -> str:
+    """Say that an invitation is copied, and where it leads others if not there."""
+    link = str(invite)
+    if invite.is_for_others:
+        return _("Invitation copied: {link}").format(link=link)
+    links = "  ".join(str(invite.at(host)) for host in hosts) or _("(no network)")
+    return _(
+        "Invitation copied, but {link} is this machine's own address: it doesn't work on other machines. "
+        "If the relay listens there, others can use: {links}"
+    ).format(link=link, links=links)
 
 
 def stranger(server: Stranger) -> str:
