@@ -31,12 +31,19 @@ class Terminal:
     """One of our programs on a terminal of its own: all that it wrote, and how the screen looks."""
 
     def __init__(
-        self, *arguments: str, columns: int = 100, rows: int = 24, environment: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        columns: int = 100,
+        rows: int = 24,
+        environment: Mapping[str, str] | None = None,
+        term: str | None = "xterm-256color",
     ) -> None:
         """Start a program, such as ``messenger``, with arguments."""
         self.written = ""
         environ = dict(os.environ if environment is None else environment)
-        environ |= {"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(rows)}
+        environ |= {"COLUMNS": str(columns), "LINES": str(rows)} | ({} if term is None else {"TERM": term})
+        if term is None:
+            environ.pop("TERM", None)
         self.process = pexpect.spawn(
             sys.executable,
             ["-m", *arguments],
@@ -87,6 +94,10 @@ class Terminal:
 
     def types(self, text: str) -> None:
         self.process.send(text)
+
+    def sends_bytes(self, data: bytes) -> None:
+        """Send what needn't be text, all at once."""
+        os.write(self.process.child_fd, data)
 
     def enters(self, line: str) -> None:
         self.types(line + "\r")

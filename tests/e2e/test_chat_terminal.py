@@ -24,7 +24,7 @@ def person(tmp_path: Path) -> Iterator[SitDown]:
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), "LANG": "C.UTF-8"}
     with ExitStack() as stack:
 
-        def sit_down(*arguments: str, **more: int) -> Terminal:
+        def sit_down(*arguments: str, **more: Any) -> Terminal:
             terminal = Terminal("messenger", *arguments, environment=environment, **more)
             stack.callback(terminal.process.close, force=True)
             return terminal
@@ -268,3 +268,57 @@ def test_a_new_password_must_be_typed_twice(person: SitDown) -> None:
     assert ann.lines[-1] == "chat: No password was set: try again."
     assert "chat: The password is empty: type at least one character." in ann.lines
     assert ann.lines.count("chat: The passwords differ.") == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"\xe9", b""),
+        (b"\xff\xfe\x80", b""),
+        (b"\x1b[M \xc8\x22", b""),
+        (b"\x1b[M \xc3\xa9", b""),
+        (b"\x1b[M", b" \xc8\x22"),
+        (b"\x1b[97:65;2u", b""),
+        (b"\x1b[99999999;1u", b""),
+    ],
+    ids=[
+        "latin-1",
+        "no-utf-8",
+        "old-mouse",
+        "old-mouse-as-utf-8",
+        "in-two-pieces",
+        "key-of-two",
+        "key-of-no-character",
+    ],
+)
+def test_bytes_that_are_no_keys_are_ignored(bob_and_ann: tuple[Terminal, Member], before: bytes, after: bytes) -> None:
+    bob, ann = bob_and_ann
+    bob.sends_bytes(before)
+    bob.sends_bytes(after)
+    bob.enters("still here")
+    assert ann.hear() == b"bob: still here"
+
+
+def test_lines_that_come_at_once_are_as_many_messages(bob_and_ann: tuple[Terminal, Member]) -> None:
+    bob, ann = bob_and_ann
+    bob.types("quick 1\rquick 2\rquicker\x7f\x7f 3\r")
+    assert [ann.hear() for _ in range(3)] == [b"bob: quick 1", b"bob: quick 2", b"bob: quick 3"]
+
+
+def test_a_password_typed_ahead_is_never_said(person: SitDown, others: People, relay: Relay, room: str) -> None:
+    ann = person("create", room, "--name", "ann", "--server", relay.server)
+    ann.sees("You created", "Connected")
+    bob = others.join(room.encode(), b"bob")
+    ann.sees("2 members", "bob joined")
+    ann.types("/password\rs3cret\rs3cret\rhi bob\r")
+    assert bob.hear() == b"ann: hi bob"
+    ann.sees("The room has a new password")
+
+
+def test_what_is_typed_beside_the_buttons_of_a_refusal_goes_where_one_types(person: SitDown, relay: Relay) -> None:
+    bob = person("join", f"te {uuid4().hex[:8]}", "--name", "bob", "--server", relay.server)
+    bob.sees("There is no room with this name", "Create the room")
+    bob.types("/who\r")
+    bob.sees("You are not in the room right now", "│ /who")
+    bob.sees("Create the room")
+    bob.misses("You created")

@@ -132,7 +132,20 @@ async def test_what_is_pasted_is_one_harmless_line(case: Case, pasted: str, show
         ann.app._driver.send_message(Paste(pasted))
         await ann.sees(f"│ <{shown}>")
         await ann.presses("enter")
-        await ann.sees(f"ann: <{shown}>")
+        first, *others = shown.split("⏎")
+        await ann.sees(f"ann: <{first}", *(f"      {line}" for line in others))
+        assert case.relay.words[-1] == f"<{shown}>"
+
+
+async def test_alt_enter_begins_a_line_and_line_breaks_are_shown(case: Case) -> None:
+    async with sit_down(case) as ann:
+        await ann.types("one")
+        await ann.presses("alt+enter")
+        await ann.enters("two")
+        await ann.sees("ann: one⏎", "      two")
+        assert case.relay.words[-1] == "one⏎two"
+        case.relay.says("bob: " + "\n".join(map(str, range(70))))
+        await ann.sees("       60⏎61⏎62")
 
 
 @pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c", "ctrl+d"])

@@ -23,6 +23,7 @@ from messenger.terminal.wrapping import wrap
         ("tea お茶 tea", 7, 0, ["tea お", "茶 tea"]),
         ("👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍👦", 5, 0, ["👨‍👩‍👧‍👦👨‍👩‍👧‍👦", "👨‍👩‍👧‍👦"]),
         ("\u200d\u200daaa", 2, 0, ["\u200d\u200daa", "a"]),
+        ("one⏎two three⏎⏎四", 10, 2, ["one⏎", "two", "three⏎", "⏎", "四"]),
         ("あ" * 10, 0, 0, ["あ"] * 10),
     ],
 )
@@ -30,7 +31,7 @@ def test_rows(text: str, width: int, indent: int, rows: list[str]) -> None:
     assert [text[start:end] for start, end in wrap(text, width, indent=indent)] == rows
 
 
-@given(st.text(st.sampled_from("ab あい。「」é\u0301👩\u200d🇯🇵"), max_size=80), st.integers(2, 30), st.integers(-4, 4))
+@given(st.text(st.sampled_from("ab⏎ あい。「」é\u0301👩\u200d🇯🇵"), max_size=80), st.integers(2, 30), st.integers(-4, 4))
 def test_nothing_is_lost_and_every_row_fits(text: str, width: int, indent: int) -> None:
     spans = wrap(text, width, indent=indent)
     assert spans[0][0] == 0

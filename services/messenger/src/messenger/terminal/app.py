@@ -4,12 +4,12 @@ import os
 import sys
 from typing import ClassVar, Final
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.widgets import Input
 
 from chatbrain import Ended, EndReason
+from chatclient.names import own_addresses
 from chatproto import Command, Status
 from messenger.cli.platforms import open_link
 from messenger.core.conversation import Conversation, Presence, Submitted
@@ -19,6 +19,7 @@ from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
 from messenger.core.remedy import Remedy
 from messenger.core.roster import Person
+from messenger.presentation import wording
 from messenger.presentation.i18n import _
 from messenger.presentation.state import Act
 from messenger.store.recents import Recents
@@ -30,12 +31,13 @@ from messenger.terminal.room_screen import RoomScreen
 from messenger.terminal.start_screen import Form, StartScreen
 from messenger.terminal.themes import DARK, LIGHT, choose_theme
 from messenger.terminal.transcript import Transcript
+from messenger.terminal.type_ahead import TypeAhead
 
 FRAME_SECONDS: Final = 1 / 30
 """However much happens, the screen is drawn anew this often at most."""
 
 
-class ChatApp(App[None]):
+class ChatApp(TypeAhead[None]):
     """Rooms on a screen."""
 
     CSS_PATH = "style.tcss"
@@ -355,8 +357,13 @@ class ChatApp(App[None]):
     def action_copy_invitation(self) -> None:
         """Copy a link that leads into the room."""
         if room := self.current:
-            self.copy_to_clipboard(str(Invite.to(room.entry)))
-            self.notify(_("Invitation copied."), timeout=3, markup=False)
+            invite = Invite.to(room.entry)
+            self.copy_to_clipboard(str(invite))
+            if invite.is_for_others:
+                self.notify(_("Invitation copied."), timeout=3, markup=False)
+            else:
+                room.note(wording.invitation(invite, own_addresses()))
+                self._mark_dirty()
 
     def action_help(self) -> None:
         """Show the keys and the commands."""

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from chatproto import sanitize
+from chatproto.text import NEWLINE_SIGN
 from messenger.core.completion import complete
 from messenger.core.conversation import Conversation
 from messenger.core.recall import Recall
@@ -28,6 +29,7 @@ class Composer(Input):
         Binding("tab", "complete(1)", show=False),
         Binding("shift+tab", "complete(-1)", show=False),
         Binding("ctrl+d", "delete_or_leave", show=False),
+        Binding("alt+enter,shift+enter", "break_line", show=False),
         Binding("pageup,shift+up", "scroll_transcript(-1)", show=False),
         Binding("pagedown,shift+down", "scroll_transcript(1)", show=False),
     ]
@@ -60,6 +62,12 @@ class Composer(Input):
         """Let this stand there, the cursor at its end."""
         self.value = text
         self.cursor_position = len(text)
+
+    def take(self, text: str) -> None:
+        """Write this where the cursor is, in one line, as it will be shown."""
+        if text := sanitize(text.rstrip("\r\n")).replace("\t", " "):
+            start, end = self.selection
+            self.replace(text, min(start, end), max(start, end))
 
     def sent(self) -> None:
         """Keep the line among what was typed, and empty it."""
@@ -122,6 +130,10 @@ class Composer(Input):
         else:
             self.post_message(self.LeaveWanted())
 
+    def action_break_line(self) -> None:
+        """Begin a line within the message."""
+        self.insert_text_at_cursor(NEWLINE_SIGN)
+
     def action_scroll_transcript(self, pages: int) -> None:
         """Scroll what is above."""
         self.post_message(self.ScrollWanted(pages))
@@ -130,6 +142,4 @@ class Composer(Input):
         """Take all lines that are pasted as one, as they will be shown."""
         event.prevent_default()
         event.stop()
-        if text := sanitize(event.text.rstrip("\r\n")).replace("\t", " "):
-            start, end = self.selection
-            self.replace(text, min(start, end), max(start, end))
+        self.take(event.text)

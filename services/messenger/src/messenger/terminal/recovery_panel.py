@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import Button, Static
 
@@ -30,6 +31,13 @@ class RecoveryPanel(Vertical):
         def __init__(self, meant: Remedy | Act) -> None:
             super().__init__()
             self.meant = meant
+
+    class Typed(Message):
+        """Somebody begins to type: no button is meant."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
@@ -69,6 +77,17 @@ class RecoveryPanel(Vertical):
     def focus_first(self) -> None:
         """Go to the first button that is shown."""
         next(button for button in self.query(Button) if button.display).focus()
+
+    def on_key(self, event: Key) -> None:
+        """Hand on what is typed."""
+        if event.is_printable and event.character:
+            event.stop()
+            self.post_message(self.Typed(event.character))
+
+    def on_paste(self, event: Paste) -> None:
+        """Hand on what is pasted."""
+        event.stop()
+        self.post_message(self.Typed(event.text))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Tell which one it was."""

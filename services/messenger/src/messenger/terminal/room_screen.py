@@ -178,6 +178,11 @@ class RoomScreen(Screen[None]):
         """Scroll what was said."""
         self.action_scroll(event.pages)
 
+    def on_recovery_panel_typed(self, event: RecoveryPanel.Typed) -> None:
+        """Let it stand where one types."""
+        self.composer.focus()
+        self.composer.take(event.text)
+
     def on_transcript_scrolled(self) -> None:
         """Say whether there is more below."""
         self.take_in()

@@ -1,10 +1,14 @@
-"""Where the rows of a text end: at spaces, and between the letters of scripts that have none."""
+"""Where the rows of a text end: at line breaks and spaces, and between the letters of scripts that have none."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from rich.cells import CellSpan, cell_len, split_graphemes
 
+from chatproto.text import NEWLINE_SIGN
+
+MAX_BREAKS: Final = 60
+"""At so many of its line breaks a message breaks, so that nobody fills the screen with nothing."""
 _NEVER_FIRST: Final = frozenset(
     "、。，．・：；？！」』）】〕〉》｝］ーぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ々〜…‥"  # noqa: RUF001 - Japanese
 )
@@ -17,10 +21,20 @@ Span = tuple[int, int]
 def wrap(text: str, width: int, *, indent: int = 0) -> list[Span]:
     """Cut a text into rows of at most ``width`` columns; those after the first are shorter by ``indent``.
 
-    A space at which a row ends belongs to none.
+    A space at which a row ends belongs to none; the sign of a line break ends its row.
     """
     width = max(width, 2)
     later = max(width - indent, 2)
+    *pieces, last = text.split(NEWLINE_SIGN, MAX_BREAKS)
+    rows: list[Span] = []
+    for piece in (*(piece + NEWLINE_SIGN for piece in pieces), last):
+        start = rows[-1][1] if rows else 0
+        rows.extend((start + first, start + end) for first, end in _wrap(piece, width, later))
+        width = later
+    return rows
+
+
+def _wrap(text: str, width: int, later: int) -> list[Span]:
     if text.isascii():
         return _wrap_narrow(text, width, later)
     if cell_len(text) <= width:
