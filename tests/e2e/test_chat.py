@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 from uuid import uuid4
 
 import pytest
@@ -223,6 +224,32 @@ def test_the_reader_of_the_output_may_close_it(
         ann.say("hello?")
         assert eve.wait(SECONDS) == 0
         assert b"Error" not in eve.stderr.read()
+
+
+def test_the_sign_before_utf_8_is_no_part_of_what_comes_in(chat: Callable[..., Chat], relay: Relay, room: str) -> None:
+    ann = chat("create", room, "--name", "ann", "--server", relay.server)
+    ann.say(b"\xef\xbb\xbf/password s3cret")
+    ann.is_told("The room has a new password")
+
+
+def test_an_input_in_utf_16_is_refused_in_a_sentence(relay: Relay, room: str) -> None:
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        command = [sys.executable, "-m", "messenger", "create", room, "--name", "ann", "--server", relay.server]
+        run = subprocess.run(
+            command, input="/password s3cret\n".encode(encoding), capture_output=True, timeout=SECONDS, check=False
+        )
+        assert run.returncode == 2
+        assert run.stderr.endswith(b"chat: The standard input is in UTF-16: write it in UTF-8.\n")
+        assert b"Traceback" not in run.stderr
+
+
+def test_a_name_is_text_in_any_locale_and_in_any_spelling(chat: Callable[..., Chat], relay: Relay, room: str) -> None:
+    bare = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    ann = chat("create", f"{room} ガー", "--name", "Zoë", "--server", relay.server, **bare)
+    ann.is_told(f"You created {room} ガー and are its host, as Zoë")
+    bob = chat("join", normalize("NFD", f"{room} ガー"), "--name", normalize("NFD", "Chloé"), "--server", relay.server)
+    bob.is_told("as Chloé")
+    ann.is_told("Chloé joined")
 
 
 def test_refusals_say_why(staying_pair: tuple[Chat, Chat], relay: Relay, staying_room: str) -> None:

@@ -322,3 +322,17 @@ def test_what_is_typed_beside_the_buttons_of_a_refusal_goes_where_one_types(pers
     bob.sees("You are not in the room right now", "│ /who")
     bob.sees("Create the room")
     bob.misses("You created")
+
+
+@pytest.mark.parametrize("term", ["dumb", "", None])
+def test_where_nothing_can_be_drawn_chat_is_a_filter(
+    person: SitDown, relay: Relay, room: str, term: str | None
+) -> None:
+    ann = person("create", room, "--password", "--name", "ann", "--server", relay.server, term=term)
+    for question in ("New password", "Repeat the password"):
+        ann.sees(question)
+        ann.enters("s3cret")
+    ann.sees("You created")
+    assert "\x1b[" not in ann.written
+    ann.types("\x04")
+    ann.ends(0)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random as chance
+import unicodedata
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -103,6 +104,7 @@ async def join_lobby(
         ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``.
 
     """
+    name = unicodedata.normalize("NFC", name)
     check_user_name(name.encode(errors="replace"))
     address = parse_server(server, DEFAULT_LOBBY_PORT)
     brain = LobbyBrain(name, port=address.port, server=str(address), rejoin=_policy(rejoin), random=random)
@@ -126,6 +128,8 @@ class _Way:
 async def _room(
     operation: Operation, room: str, name: str, password: str | None, way: _Way
 ) -> AsyncIterator[Connection]:
+    # Keyboards and file names spell one letter in several ways, and a relay compares bytes.
+    room, name = unicodedata.normalize("NFC", room), unicodedata.normalize("NFC", name)
     check_room_name(room.encode(errors="replace"))
     check_user_name(name.encode(errors="replace"))
     check_password(password or "")

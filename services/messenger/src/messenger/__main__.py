@@ -9,8 +9,9 @@ from pathlib import Path
 from chatbrain import Ended, UnreachableError
 from chatproto import RefusedError, Status
 from messenger.cli.arguments import Arguments, parse
+from messenger.cli.lines import UnreadableInputError
 from messenger.cli.passwords import VARIABLE, PasswordError, ask_password, choose_password, find_password
-from messenger.cli.platforms import be_printable, on_end, run
+from messenger.cli.platforms import be_printable, has_screen, on_end, run
 from messenger.cli.trust import UntrustedServerError, settle_trust
 from messenger.core.trusting import KnownServersError
 from messenger.presentation.i18n import _
@@ -22,12 +23,11 @@ _DONE, _FAILED, _WRONG_USAGE = 0, 1, 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``chat``; returns 0 after leaving by one's own wish, 1 if the relay ended or refused it, 2 if misused."""
     be_printable()
-    # Textual draws on the standard error, and reads the standard input.
-    terminal = sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
+    terminal = has_screen()
     arguments = parse(argv, terminal=terminal)
     try:
         return _show(arguments) if terminal and not arguments.plain else _filter(arguments)
-    except (PasswordError, KnownServersError) as error:
+    except (PasswordError, KnownServersError, UnreadableInputError) as error:
         print("chat:", error, file=sys.stderr)
         return _WRONG_USAGE
     except UntrustedServerError as error:
@@ -45,8 +45,7 @@ def _show(arguments: Arguments) -> int:
     """Be an app on the terminal."""
     password = None
     if arguments.room is not None and arguments.ask_password:
-        ask = choose_password if arguments.command == "create" else ask_password
-        password = ask(arguments.room)
+        password = _ask(arguments.command, arguments.room)
     elif arguments.room is not None:
         password = find_password(arguments.password_file)
     from messenger.store.logbook import Logbook, LogbookError  # noqa: PLC0415 - much to load, and not for pipes
@@ -64,12 +63,20 @@ def _show(arguments: Arguments) -> int:
             log.close()
 
 
+def _ask(command: str | None, room: str) -> str:
+    return choose_password(room) if command == "create" else ask_password(room)
+
+
 def _filter(arguments: Arguments) -> int:
     """Be a filter."""
-    if arguments.ask_password:
+    password = None
+    if arguments.ask_password and arguments.room is not None and sys.stdin.isatty():
+        password = _ask(arguments.command, arguments.room)
+    elif arguments.ask_password:
         text = _("--password needs a terminal: without one use --password-file FILE or {variable}.")
         raise PasswordError(text.format(variable=VARIABLE))
-    password = None if arguments.room is None else find_password(arguments.password_file)
+    elif arguments.room is not None:
+        password = find_password(arguments.password_file)
     try:
         return _report(_pass_through(arguments, password))
     except RefusedError as error:

@@ -23,7 +23,14 @@ def test_a_file_goes_before_the_environment(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "password"),
-    [(b"a", "a"), (b"a\n", "a"), (b"a\r\n", "a"), (b" a \nb", " a "), ("caf\u00e9\n".encode(), "caf\u00e9")],
+    [
+        (b"a", "a"),
+        (b"a\n", "a"),
+        (b"a\r\n", "a"),
+        (b" a \nb", " a "),
+        ("caf\u00e9\n".encode(), "caf\u00e9"),
+        (b"\xef\xbb\xbfa\n", "a"),
+    ],
 )
 def test_of_a_file_the_first_line_counts(tmp_path: Path, content: bytes, password: str) -> None:
     file = tmp_path / "password"
@@ -48,6 +55,8 @@ def test_a_pipe_is_a_file_too() -> None:
         (b"", "is empty: put the password there"),
         (b"\nsecret", "is empty: put the password there"),
         (b"sec\xffret", "isn't UTF-8"),
+        ("secret\n".encode("utf-16"), "isn't UTF-8"),
+        ("secret\n".encode("utf-16-le"), "isn't UTF-8"),
         (b"secret" * 200, "The password has 1200 bytes: use at most 1024."),
     ],
 )
@@ -65,3 +74,8 @@ def test_a_file_that_cant_be_used_is_named_but_not_shown(tmp_path: Path, content
 def test_what_the_environment_has_must_be_text() -> None:
     with pytest.raises(PasswordError, match="isn't text"):
         find_password(None, {"CHAT_PASSWORD": "\udcff"})
+
+
+def test_what_the_locale_cant_say_of_the_environment_is_utf_8_all_the_same() -> None:
+    given = "\ufeffcaf\u00e9".encode().decode("ascii", errors="surrogateescape")
+    assert find_password(None, {"CHAT_PASSWORD": given}) == "caf\u00e9"

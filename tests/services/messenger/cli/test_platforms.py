@@ -91,12 +91,20 @@ def test_signals_that_end_are_heard(number: signal.Signals) -> None:
     assert run(program())
 
 
-def test_no_character_ends_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [
+        ("latin-1", b"caf\xe9 ??\n"),
+        ("utf-8", b"caf\xc3\xa9 ?\xe2\x80\x93\n"),
+        ("ascii", b"caf\xc3\xa9 ?\xe2\x80\x93\n"),
+    ],
+)
+def test_no_character_ends_the_program(monkeypatch: pytest.MonkeyPatch, encoding: str, shown: bytes) -> None:
     written = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
     be_printable()
-    print("caf\u00e9 \ud800", flush=True)
-    assert written.getvalue() == b"caf? ?\n"
+    print("caf\u00e9 \ud800\u2013", flush=True)
+    assert written.getvalue() == shown
 
 
 @pytest.mark.parametrize(

@@ -40,3 +40,9 @@ def test_what_a_line_means(line: str, meaning: Command) -> None:
 )
 def test_a_line_with_a_password_is_known(line: str, secret: bool) -> None:
     assert is_secret(line) is secret
+
+
+def test_a_command_behind_a_byte_order_mark_is_not_said_aloud() -> None:
+    assert interpret("\ufeff/password s3cret") == interpret("/password s3cret")
+    assert is_secret("\ufeff/password s3cret")
+    assert interpret("\ufeffhi") == Say("hi")

@@ -1,10 +1,15 @@
 """The form that a person fills in: what is taken, what is refused and at which field."""
 
+from unicodedata import normalize
+from urllib.parse import quote
+
 import pytest
 
 from chatbrain import BadServerError, ServerAddress, Tls
 from chatproto import BadNameError, BadPasswordError
+from messenger.core.completion import complete
 from messenger.core.entry import Entry, Field, FormError
+from messenger.core.invite import Invite, parse_invite
 
 
 def test_a_form_is_read_with_defaults_and_without_spaces_around() -> None:
@@ -64,3 +69,15 @@ def test_another_name_or_password_is_checked_too() -> None:
     with pytest.raises(FormError) as caught:
         entry.knowing("x" * 1025)
     assert list(caught.value.problems) == [Field.PASSWORD]
+
+
+@pytest.mark.parametrize(
+    "name", ["ti\u1ebfng-vi\u1ec7t", "\u30ac\u30fc\u30c7\u30f3", "caf\u00e9", "\uff54\uff45\uff41"]
+)
+def test_names_are_sent_composed_and_keep_their_width(name: str) -> None:
+    typed = normalize("NFD", name)
+    entry = Entry.read("relay", typed, typed)
+    assert (entry.room, entry.name) == (name, name)
+    assert entry.called(typed).name == name
+    assert parse_invite(f"chat://relay/{quote(typed)}") == parse_invite(str(Invite.to(entry)))
+    assert complete(f"hi {normalize('NFD', name[:-1])}", [name], lambda _: False) == [f"hi {name} "]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
+from unicodedata import normalize
 
 from chatbrain import Tls, parse_server
 from chatclient import Connection, create_room, join_lobby, join_room, make_context
@@ -85,10 +86,10 @@ def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Argume
         parser.error(_("Your user name is unknown: choose a name with --name NAME."))
     try:
         room, server = _destination(given)
-        # Bytes of the command line that are no text became lone surrogates; back to bytes with them.
+        # What the locale can't decode of the command line became lone surrogates; back to bytes with them.
         if room is not None:
-            check_room_name(room.encode(errors="surrogateescape"))
-        check_user_name(name.encode(errors="surrogateescape"))
+            room = normalize("NFC", check_room_name(room.encode(errors="surrogateescape")))
+        name = normalize("NFC", check_user_name(name.encode(errors="surrogateescape")))
         address = str(parse_server(server, DEFAULT_LOBBY_PORT if room is None else DEFAULT_TCP_PORT))
         tls = _tls(given)
     except (BadNameError, ValueError) as error:

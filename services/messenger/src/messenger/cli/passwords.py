@@ -27,7 +27,7 @@ def find_password(file: str | None, environ: Mapping[str, str] = os.environ) -> 
         PasswordError: the file can't be read, or what is given is no password.
 
     """
-    password = environ.get(VARIABLE) if file is None else _first_line(file)
+    password = _of_variable(environ) if file is None else _first_line(file)
     try:
         check_password(password or "")
     except BadPasswordError as error:
@@ -63,21 +63,33 @@ def choose_password(room: str) -> str:
     raise PasswordError(_("No password was set: try again."))
 
 
+def _of_variable(environ: Mapping[str, str]) -> str | None:
+    given = environ.get(VARIABLE)
+    # What the locale can't decode became lone surrogates: back to bytes with them, and to text as UTF-8.
+    return given and given.encode(errors="surrogateescape").decode("utf-8-sig", errors="surrogateescape")
+
+
 def _first_line(file: str) -> str:
     try:
-        with open(file, encoding="utf-8") as lines:  # noqa: PTH123 - a pipe such as <(pass show chat) is fine too
+        with open(file, encoding="utf-8-sig") as lines:  # noqa: PTH123 - a pipe such as <(pass show chat) is fine too
             line = lines.readline().rstrip("\r\n")
     except UnicodeDecodeError:
-        sentence = _("The password file {file} isn't UTF-8: save it as UTF-8 text.")
-        raise PasswordError(sentence.format(file=sanitize(file))) from None
+        raise _no_text(file) from None
     except (OSError, ValueError) as error:
         why = system_words(error)
         sentence = _("The password file {file} can't be read ({why}): choose a readable file.")
         raise PasswordError(sentence.format(file=sanitize(file), why=why)) from None
+    if "\0" in line:  # UTF-16 without a sign at its beginning
+        raise _no_text(file)
     if not line:
         sentence = _("The first line of the password file {file} is empty: put the password there.")
         raise PasswordError(sentence.format(file=sanitize(file)))
     return line
+
+
+def _no_text(file: str) -> PasswordError:
+    sentence = _("The password file {file} isn't UTF-8: save it as UTF-8 text.")
+    return PasswordError(sentence.format(file=sanitize(file)))
 
 
 def _ask(question: str) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 from chatbrain import Ended, Joined, Message, MessageTooLongError, Reconnecting, Recovered, Rejoined
 from chatclient import Connection
 from chatproto import parse_command
+from messenger.cli.lines import text_of
 from messenger.cli.platforms import on_end
 from messenger.presentation.i18n import _
 from messenger.presentation.wording import describe, flaw
@@ -32,6 +33,7 @@ async def chat_through_pipes(room: Connection, *, stay: bool) -> Ended | None:
 
     Raises:
         BrokenPipeError: whoever read the messages has gone.
+        UnreadableInputError: the input isn't UTF-8.
 
     """
     in_room = asyncio.Event()
@@ -73,9 +75,9 @@ async def _listen(room: Connection, in_room: asyncio.Event) -> Ended | None:
 async def _speak(room: Connection, in_room: asyncio.Event, *, stay: bool) -> None:
     loop = asyncio.get_running_loop()
     pace = Pace(loop.time())
-    lines = _lines()
+    lines, first = _lines(), True
     while (line := await lines.get()) is not None:
-        text = line.decode(errors="replace").rstrip("\r\n")
+        text, first = text_of(line, first=first), False
         if not text.strip():
             continue
         await asyncio.sleep(pace.wait_seconds(len(line), loop.time()))

@@ -1,7 +1,9 @@
 """What differs between operating systems: event loops, signals, how output is encoded, where a browser opens."""
 
 import asyncio
+import codecs
 import io
+import os
 import signal
 import sys
 import webbrowser
@@ -45,9 +47,19 @@ def be_printable() -> None:
     """Let no character that an output can't show end the program."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # What goes through pipes is UTF-8 like what comes in; Windows would have it otherwise.
-            encoding = "utf-8" if sys.platform == "win32" and not stream.isatty() else None
+            # What goes through pipes is UTF-8 like what comes in; Windows would have it otherwise. A locale that knows
+            # ASCII alone is one that nobody chose.
+            unchosen = codecs.lookup(stream.encoding).name == "ascii"
+            encoding = "utf-8" if unchosen or (sys.platform == "win32" and not stream.isatty()) else None
             stream.reconfigure(encoding=encoding, errors="replace")
+
+
+def has_screen(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether there is a terminal that an app can be drawn on."""
+    # Textual draws on the standard error, and reads the standard input.
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        return False
+    return sys.platform == "win32" or environ.get("TERM", "") not in {"", "dumb"}
 
 
 def open_link(url: str, environ: Mapping[str, str]) -> bool:

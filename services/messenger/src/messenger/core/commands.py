@@ -50,15 +50,19 @@ OWN: Final = {"/help": Submitted.HELP, "/leave": Submitted.LEAVE}
 """What the program does itself, whatever the relay obeys."""
 _ALIASES: Final = {"/quit": "/leave", "/exit": "/leave"}
 
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""Begins what was copied out of some files, and nobody sees it: a command behind it would be said aloud."""
+
 
 def is_secret(line: str) -> bool:
     """Tell whether a typed line holds a password."""
-    asked = parse_command(line)
+    asked = parse_command(line.removeprefix(BYTE_ORDER_MARK))
     return asked is not None and asked[0] is RelayCommand.PASSWORD
 
 
 def interpret(line: str) -> Command:
     """Read a typed line."""
+    line = line.removeprefix(BYTE_ORDER_MARK)
     if not line.strip():
         return Submitted.DONE
     if line.startswith("//"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from typing import Final
+from unicodedata import normalize
 
 from chatproto import COMMANDS, Command
 from chatproto.commands import Argument
@@ -31,4 +32,6 @@ def complete(text: str, names: Iterable[str], may: Callable[[Command], bool]) ->
 
 
 def _matching(begun: str, names: Iterable[str]) -> list[str]:
-    return sorted(name for name in names if name.casefold().startswith(begun.casefold()) and name != begun)
+    begun = normalize("NFC", begun)
+    wanted = begun.casefold()
+    return sorted(name for name in names if normalize("NFC", name).casefold().startswith(wanted) and name != begun)

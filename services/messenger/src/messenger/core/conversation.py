@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum, auto
 from math import inf
 from typing import Final, TypeAlias
+from unicodedata import normalize
 
 from chatbrain import (
     Brain,
@@ -248,6 +249,7 @@ class Conversation:
 
     def command(self, text: str, now: float) -> Submitted:
         """Give the relay a command, such as ``/kick ann``."""
+        text = normalize("NFC", text)
         asked = parse_command(text)
         if asked and asked[0] is Command.WHO:
             self._own_list_until = -inf

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
 from typing import Self
+from unicodedata import normalize
 
 from chatbrain import ServerAddress, Tls, parse_server
 from chatproto import BadNameError, BadPasswordError, check_password, check_room_name, check_user_name
@@ -54,19 +55,21 @@ class Entry:
     ) -> Self:
         """Read a form; ``server`` is ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, spaces around each field don't count.
 
+        Names become NFC: keyboards spell one letter in several ways, and a relay compares bytes.
+
         Raises:
             FormError: something in it can't be used.
 
         """
         problems: dict[Field, BadNameError | BadPasswordError | ValueError] = {}
-        server, name = server.strip(), name.strip()
+        server, name = server.strip(), normalize("NFC", name.strip())
         address = ServerAddress("", 0)
         try:
             address = parse_server(server, DEFAULT_LOBBY_PORT if room is None else DEFAULT_TCP_PORT)
         except ValueError as error:
             problems[Field.SERVER] = error
         if room is not None:
-            room = room.strip()
+            room = normalize("NFC", room.strip())
             try:
                 check_room_name(room.encode(errors="replace"))
                 check_password(password)
@@ -99,11 +102,12 @@ class Entry:
             FormError: it can't be used.
 
         """
+        name = normalize("NFC", name.strip())
         try:
-            check_user_name(name.strip().encode(errors="replace"))
+            check_user_name(name.encode(errors="replace"))
         except BadNameError as error:
             raise FormError({Field.NAME: error}) from None
-        return replace(self, name=name.strip())
+        return replace(self, name=name)
 
     def knowing(self, password: str) -> Self:
         """Return the same with another password; an empty one is none.

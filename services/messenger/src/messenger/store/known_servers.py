@@ -79,7 +79,7 @@ class KnownServers:
 
     def _read(self) -> str:
         try:
-            return self.path.read_text(encoding="utf-8")
+            return self.path.read_text(encoding="utf-8-sig")
         except FileNotFoundError:
             return ""
         except UnicodeDecodeError:

@@ -33,7 +33,7 @@ class Recents:
     def read(self) -> Sequence[Recent]:
         """Return them, the newest first; none if the file isn't there or can't be used."""
         try:
-            kept = json.loads(self.path.read_text(encoding="utf-8"))
+            kept = json.loads(self.path.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError):  # what only spares typing isn't worth an error
             return []
         found = kept.get("recents") if isinstance(kept, dict) else None
