@@ -2,7 +2,18 @@
 
 import pytest
 
-from messenger.core.commands import Ask, Command, Say, Submitted, Unknown, interpret, is_secret
+from messenger.core.commands import (
+    Ask,
+    ChoosePassword,
+    Command,
+    Help,
+    Leave,
+    Nothing,
+    Say,
+    Unknown,
+    interpret,
+    is_secret,
+)
 
 
 @pytest.mark.parametrize(
@@ -10,12 +21,12 @@ from messenger.core.commands import Ask, Command, Say, Submitted, Unknown, inter
     [
         ("hello", Say("hello")),
         ("  two spaces", Say("  two spaces")),
-        ("", Submitted.DONE),
-        (" \t", Submitted.DONE),
-        ("/help", Submitted.HELP),
-        ("/leave", Submitted.LEAVE),
-        ("/quit now", Submitted.LEAVE),
-        ("/exit", Submitted.LEAVE),
+        ("", Nothing()),
+        (" \t", Nothing()),
+        ("/help", Help()),
+        ("/leave", Leave()),
+        ("/quit now", Leave()),
+        ("/exit", Leave()),
         ("/leaf me", Unknown("/leaf")),
         ("/", Unknown("/")),
         ("//leave", Say("/leave")),
@@ -26,7 +37,7 @@ from messenger.core.commands import Ask, Command, Say, Submitted, Unknown, inter
         ("/topic", Ask("/topic")),
         ("//kick ann", Say("/kick ann")),
         ("/kicks", Unknown("/kicks")),
-        ("/password", Submitted.CHOOSE_PASSWORD),
+        ("/password", ChoosePassword()),
         ("/password -", Ask("/password -")),
         ("/password secret", Ask("/password secret")),
     ],

@@ -50,9 +50,9 @@ class Arguments:
     room: str | None
     name: str
     server: str
-    rejoin: bool = True
-    plain: bool = False
-    stay: bool = False
+    rejoin: bool
+    plain: bool
+    stay: bool
     ask_password: bool = False
     password_file: str | None = None
     tls: Tls | None = None
@@ -80,7 +80,17 @@ def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Argume
         parser = _parser(required=not terminal)
         given = parser.parse_args(words)
     if given.command is None:
-        return Arguments(None, None, _user_name() or "", DEFAULT_HOST, log=given.log, bell=given.bell)
+        return Arguments(
+            None,
+            None,
+            _user_name() or "",
+            DEFAULT_HOST,
+            rejoin=True,
+            plain=False,
+            stay=False,
+            log=given.log,
+            bell=given.bell,
+        )
     name = given.name if given.name is not None else _user_name()
     if name is None:
         parser.error(_("Your user name is unknown: choose a name with --name NAME."))

@@ -1,25 +1,10 @@
 """What a typed line means."""
 
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Final
 
 from chatproto import Command as RelayCommand
 from chatproto import parse_command
-
-
-class Submitted(Enum):
-    """What became of a line that was typed, or what it asks of the front end."""
-
-    DONE = auto()
-    KEPT = auto()
-    """It wasn't sent, and should go on standing where it was typed; a line of the history says why."""
-    HELP = auto()
-    """Show the commands."""
-    LEAVE = auto()
-    """Leave the room."""
-    CHOOSE_PASSWORD = auto()
-    """Ask unseen for a new password for the room, see `Conversation.choose_password`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +15,25 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Help:
+    """Show the commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Leave the room and end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Give the relay this command."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChoosePassword:
+    """Set a password for the room, typed unseen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,14 @@ class Unknown:
     word: str
 
 
-Command = Say | Ask | Unknown | Submitted
-"""What to do with a line; nothing more where it is done, as an empty one is, or is for the front end."""
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """An empty line."""
 
-OWN: Final = {"/help": Submitted.HELP, "/leave": Submitted.LEAVE}
+
+Command = Say | Help | Leave | Ask | ChoosePassword | Unknown | Nothing
+
+OWN: Final[dict[str, Command]] = {"/help": Help(), "/leave": Leave()}
 """What the program does itself, whatever the relay obeys."""
 _ALIASES: Final = {"/quit": "/leave", "/exit": "/leave"}
 
@@ -64,12 +68,12 @@ def interpret(line: str) -> Command:
     """Read a typed line."""
     line = line.removeprefix(BYTE_ORDER_MARK)
     if not line.strip():
-        return Submitted.DONE
+        return Nothing()
     if line.startswith("//"):
         return Say(line[1:])
     if not line.startswith("/"):
         return Say(line)
     if asked := parse_command(line):
-        return Submitted.CHOOSE_PASSWORD if asked == (RelayCommand.PASSWORD, "") else Ask(line)
+        return ChoosePassword() if asked == (RelayCommand.PASSWORD, "") else Ask(line)
     word = line.split(maxsplit=1)[0]
     return OWN.get(_ALIASES.get(word, word)) or Unknown(word)

@@ -38,8 +38,7 @@ from chatproto import (
     sanitize,
 )
 from chatproto.commands import REMOVE
-from messenger.core.commands import Ask, Say, Unknown, interpret
-from messenger.core.commands import Submitted as Submitted  # noqa: PLC0414 - the front ends take it from here
+from messenger.core.commands import Ask, ChoosePassword, Help, Leave, Nothing, Say, Unknown, interpret
 from messenger.core.entry import Entry
 from messenger.core.history import History, Kind, Line
 from messenger.core.prose import ProseLists
@@ -63,6 +62,20 @@ class Presence(Enum):
     """Until the next attempt to come back, at ``retry_at``."""
     RETURNING = auto()
     OVER = auto()
+
+
+class Submitted(Enum):
+    """What became of a line that was typed."""
+
+    DONE = auto()
+    KEPT = auto()
+    """It wasn't sent, and should go on standing where it was typed; a line of the history says why."""
+    HELP = auto()
+    """Show the commands."""
+    LEAVE = auto()
+    """Leave the room."""
+    CHOOSE_PASSWORD = auto()
+    """Ask unseen for a new password for the room, see `Conversation.choose_password`."""
 
 
 class Unsent(Enum):
@@ -242,10 +255,16 @@ class Conversation:
                 return self._send(lambda brain: brain.say(words, now), own=words)
             case Ask(words):
                 return self.command(words, now)
+            case Help():
+                return Submitted.HELP
+            case Leave():
+                return Submitted.LEAVE
+            case ChoosePassword():
+                return Submitted.CHOOSE_PASSWORD
             case Unknown() as unknown:
                 return self._keep(unknown)
-            case Submitted() as submitted:
-                return submitted
+            case Nothing():
+                return Submitted.DONE
 
     def command(self, text: str, now: float) -> Submitted:
         """Give the relay a command, such as ``/kick ann``."""

@@ -22,8 +22,7 @@ from chatbrain import (
     UnreachableError,
 )
 from chatproto import Operation
-from messenger.core.commands import Submitted
-from messenger.core.conversation import Conversation, Fact, Presence, Unsent
+from messenger.core.conversation import Conversation, Fact, Presence, Submitted, Unsent
 from messenger.core.entry import Entry
 from messenger.core.history import Kind, Line
 from messenger.core.trusting import Changed, KnownServersError, Stranger, TrustStore, judge
