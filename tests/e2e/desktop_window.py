@@ -106,9 +106,12 @@ class Onlooker:
         button.click()
 
     def closes(self) -> None:
+        """Close the window, and say yes where the host of others is asked."""
         self.window.close()
+        for box in self.window.findChildren(QMessageBox):
+            box.button(QMessageBox.StandardButton.Yes).click()
 
     def end(self) -> None:
-        self.window.close()
+        self.window.close_surely()
         self.window.deleteLater()
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

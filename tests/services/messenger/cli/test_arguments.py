@@ -89,7 +89,7 @@ def test_staying_is_for_filters() -> None:
         (["join", "x" * 256, "--name", "a"], "The room name has 256 bytes"),
         (["join", "demo", "--name", "a", "--server", "h:99999"], "'99999' in 'h:99999' is no port"),
         (["lobby", "--name", "a", "--server", "h:0"], "'0' in 'h:0' is no port: use a number from 1 to 65535."),
-        (["join", "demo", "--name", "a", "--server", ""], "'' is no server address"),
+        (["join", "demo", "--name", "a", "--server", ""], "Enter the server's address"),
         (["lobby", "--name", "a", "--tls"], "Unrecognized arguments: --tls"),
         (["join", "demo", "--name", "a", "--fingerprint", "12"], "'12' is no SHA-256 fingerprint"),
         (["join", "demo", "--name", "a", "--ca-file", "/nowhere"], "The file of authorities /nowhere can't be used"),

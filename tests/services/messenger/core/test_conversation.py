@@ -69,8 +69,7 @@ def test_a_slash_is_said_when_it_is_doubled(case: Room) -> None:
 
 @pytest.mark.parametrize(
     ("text", "submitted"),
-    [("", Submitted.DONE), ("   ", Submitted.DONE), ("/help", Submitted.HELP), ("/leave", Submitted.LEAVE),
-     ("/password", Submitted.CHOOSE_PASSWORD)],
+    [("", Submitted.DONE), ("   ", Submitted.DONE), ("/help", Submitted.HELP), ("/leave", Submitted.LEAVE)],
 )  # fmt: skip
 def test_what_a_front_end_has_to_do_is_told_it(case: Room, text: str, submitted: Submitted) -> None:
     heard = list(case.relay.words)
@@ -78,14 +77,33 @@ def test_what_a_front_end_has_to_do_is_told_it(case: Room, text: str, submitted:
     assert (case.new(), case.relay.words) == ([], heard)
 
 
-@pytest.mark.parametrize("text", ["/quack", "/quack\x1b[2J", "x" * 101])
-def test_what_cannot_be_sent_stays_typed_and_a_line_says_why(case: Room, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "submitted"),
+    [
+        ("/quack", Submitted.MISTYPED),
+        ("/quack\x1b[2J", Submitted.MISTYPED),
+        ("x" * 101, Submitted.KEPT),
+        ("/password", Submitted.KEPT),
+        ("/password geheim", Submitted.KEPT),
+        ("/password -", Submitted.KEPT),
+    ],
+)
+def test_what_cannot_be_sent_stays_typed_and_a_line_says_why(case: Room, text: str, submitted: Submitted) -> None:
     heard = list(case.relay.words)
-    assert case.submits(text) is Submitted.KEPT
+    assert case.submits(text) is submitted
     [(kind, sender, why)] = case.new()
     assert (kind, sender) == (Kind.PROBLEM, None)
     assert why.isprintable()
     assert case.relay.words == heard
+
+
+def test_a_room_closes_for_others_when_its_host_leaves_and_is_not_alone() -> None:
+    case = Room(create=True)
+    assert case.messenger.closing == []
+    case.relay.notices(MemberJoined("bob"))
+    assert case.messenger.closing == ["demo"]
+    case.relay.notices(HostChanged("bob"))
+    assert case.messenger.closing == []
 
 
 def test_the_limit_counts_bytes(case: Room) -> None:
@@ -215,7 +233,9 @@ def test_the_topic_is_kept(case: Room) -> None:
     assert case.room.topic == ""
 
 
-def test_a_new_password_goes_to_the_relay_and_never_among_what_is_said(case: Room) -> None:
+def test_a_new_password_goes_to_the_relay_and_never_among_what_is_said() -> None:
+    case = Room(create=True)
+    assert case.submits("/password") is Submitted.CHOOSE_PASSWORD
     assert case.messenger.choose_password(case.room, "geheim") is Submitted.DONE
     assert case.relay.words[-1] == "/password geheim"
     assert case.new() == []

@@ -42,7 +42,7 @@ class Sight:
     def end(self) -> None:
         """Close every window, and be rid of it: each that is left makes the others slower."""
         for window in self._windows:
-            window.close()
+            window.close_surely()
             window.deleteLater()
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 

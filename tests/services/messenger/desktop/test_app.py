@@ -32,7 +32,7 @@ def window(qapp: QApplication, tmp_path: Path) -> Iterator[Window]:
         links = FakeLinks(FakeRelay())
         window = build(qapp, links, FakeTrust(), Recents(tmp_path / "recents.json"), logbook=logbook)
         yield window
-        window.close()
+        window.close_surely()
         window.deleteLater()
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 

@@ -177,3 +177,25 @@ def test_in_what_came_back_up_goes_through_its_own_rows_first(sight: Sight, comp
     assert composer.text == "one\ntwo"
     keys(composer.words, Qt.Key.Key_Up)
     assert composer.text == "earlier"
+
+
+def test_an_unknown_command_is_there_to_be_typed_over(sight: Sight) -> None:
+    sight.enter()
+    sight.type("/quack")
+    assert sight.window.chat.composer.words.textCursor().selectedText() == "/quack"
+
+
+def test_control_end_leads_to_the_newest_message_while_one_types(sight: Sight) -> None:
+    sight.enter()
+    sight.hear(*(f"bob: {number}" for number in range(200)))
+    transcript = sight.window.chat.area.transcript
+    bar = transcript.verticalScrollBar()
+    bar.setValue(bar.maximum() // 2)
+    sight.look()
+    assert not transcript.following
+    words = sight.window.chat.composer.words
+    words.setFocus()
+    words.insertPlainText("two\nlines")
+    QTest.keyClick(words, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    sight.look()
+    assert transcript.following

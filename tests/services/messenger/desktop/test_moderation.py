@@ -28,6 +28,23 @@ def host(sight: Sight) -> Sight:
     return sight
 
 
+@pytest.mark.parametrize("way", ["quit", "close", "/leave", "leave", "remove"])
+def test_a_host_who_is_not_alone_is_asked_before_the_room_closes(host: Sight, way: str) -> None:
+    acts = {
+        "quit": host.action(Do.QUIT).trigger,
+        "close": host.window.close,
+        "/leave": lambda: host.type("/leave"),
+        "leave": host.action(Do.LEAVE).trigger,
+        "remove": host.action(Do.REMOVE).trigger,
+    }
+    acts[way]()
+    assert host.window.isVisible()
+    assert host.relay.words[-1] != "/leave"
+    assert "closes for everybody" in host.agree()
+    assert host.relay.words[-1] == "/leave"
+    assert host.window.isVisible() is (way not in {"quit", "close"})
+
+
 def test_members_are_listed_with_the_host_first_and_who_is_muted(host: Sight) -> None:
     assert host.members == ["ann, host", "bob", "carol, muted"]
     assert host.window.members.title.text() == "3 members"

@@ -313,3 +313,34 @@ def test_a_key_ring_that_fails_spoils_nothing(theme: Theme, tmp_path: Path) -> N
 def test_without_a_key_ring_nothing_is_offered(sight: Sight) -> None:
     sight.fill(Mode.JOIN)
     assert not sight.window.start.form.keep.isVisible()
+
+
+def test_at_the_first_start_the_server_is_the_one_that_the_terminal_takes(sight: Sight) -> None:
+    assert sight.window.start.form.address.text() == "127.0.0.1"
+
+
+def test_an_empty_server_is_asked_for(sight: Sight) -> None:
+    sight.fill(Mode.JOIN, server="")
+    sight.go()
+    assert problem(sight, Field.SERVER) == "Enter the server's address."
+
+
+def test_another_room_is_written_over_the_one_before(sight: Sight) -> None:
+    sight.fill(Mode.JOIN)
+    sight.go()
+    sight.window.rooms.new.click()
+    sight.look()
+    form = sight.window.start.form
+    assert form.room.hasFocus()
+    assert form.room.selectedText() == "demo"
+
+
+def test_a_tab_that_is_chosen_leads_to_the_first_field_that_is_empty(sight: Sight) -> None:
+    form = sight.window.start.form
+    for field in (form.room, form.address, form.name):
+        sight.fill(Mode.JOIN)
+        field.clear()
+        form.go.setFocus()
+        form._buttons[Mode.CREATE].click()
+        assert form.mode is Mode.CREATE
+        assert field.hasFocus()

@@ -75,12 +75,17 @@ async def test_a_name_that_is_taken_is_changed(case: Case) -> None:
         await ann.sees("Choose another name")
         await ann.presses("enter")
         await ann.sees("Your name in the room:")
+        await ann.enters("Cem")
+        await ann.sees("Choose another name", "Not connected")
+        assert [name for _, _, name, _ in case.relay.asked] == ["ann", "Cem"]
+        await ann.presses("enter")
+        await ann.sees("Your name in the room:")
         await ann.enters(":")
         await ann.sees("The user name has a colon")
         case.relay.verdict = Status.OK
         await ann.presses("backspace")
-        await ann.enters("a")
-        await ann.sees("You are in demo as anna.")
+        await ann.enters("Cem")
+        await ann.sees("You are in demo as Cem.")
 
 
 async def test_who_is_typing_creates_nothing_by_enter(case: Case) -> None:

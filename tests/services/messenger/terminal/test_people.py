@@ -39,6 +39,22 @@ async def test_a_host_chooses_what_to_do_about_somebody(case: Case) -> None:
             await ann.misses("Mention")
 
 
+async def test_only_a_host_is_asked_for_a_password(case: Case) -> None:
+    async with sit_down(case) as ann:
+        await ann.enters("/password")
+        await ann.sees("Only the host sets or removes the room's password", "│ /password")
+        assert len(ann.app.screen_stack) == 1
+
+
+async def test_an_invitation_that_leads_nobody_here_is_said_to(case: Case) -> None:
+    async with sit_down(case, None, start=True, form=Form("127.0.0.1", "ann"), size=(120, 30)) as ann:
+        await ann.enters("demo")
+        await ann.sees("You are in demo")
+        await ann.presses("f7")
+        await ann.sees("this machine's own")
+        assert ann.app.clipboard == "chat://127.0.0.1:9000/demo"
+
+
 async def test_whose_name_has_a_comma_is_one_person(case: Case) -> None:
     async with sit_down(case, create=True, size=(120, 30)) as ann:
         case.relay.notices(listing("ann (host)", "Doe, John"))

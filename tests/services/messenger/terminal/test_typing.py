@@ -63,7 +63,6 @@ async def test_commands(case: Case) -> None:
     async with sit_down(case) as ann:
         await ann.enters("/leaf")
         await ann.sees("Unknown command /leaf. Type /help; start with // to send a slash.", "│ /leaf")
-        await ann.presses("ctrl+u")
         await ann.enters("//shrug")
         await ann.sees("ann: /shrug")
         await ann.enters("/help")
@@ -146,6 +145,35 @@ async def test_alt_enter_begins_a_line_and_line_breaks_are_shown(case: Case) -> 
         assert case.relay.words[-1] == "one⏎two"
         case.relay.says("bob: " + "\n".join(map(str, range(70))))
         await ann.sees("       60⏎61⏎62")
+
+
+LEAVING = ("ctrl+q", "ctrl+c", "ctrl+d", "/leave")
+
+
+@pytest.mark.parametrize("way", LEAVING)
+async def test_a_host_who_is_not_alone_is_asked_before_the_room_closes(case: Case, way: str) -> None:
+    async with sit_down(case, create=True, size=(120, 30)) as ann:
+        case.relay.notices(listing("ann (host)", "bob"))
+        await ann.sees("2 members")
+        for answer in ("enter", "escape"):  # what is marked first is to stay
+            await (ann.enters(way) if way.startswith("/") else ann.presses(way))
+            await ann.sees("You are the host", "Stay")
+            await ann.presses(answer)
+            await ann.misses("Stay")
+        assert ann.room.presence is Presence.HERE
+        await (ann.enters(way) if way.startswith("/") else ann.presses(way))
+        await ann.sees("Stay")
+        await ann.presses("down", "enter")
+        await ann.until(lambda: not ann.app.is_running, "The end")
+        assert case.relay.words[-1] == "/leave"
+
+
+async def test_who_wants_out_twice_gets_out(case: Case) -> None:
+    async with sit_down(case, create=True, size=(120, 30)) as ann:
+        case.relay.notices(listing("ann (host)", "bob"))
+        await ann.sees("2 members")
+        await ann.presses("ctrl+c", "ctrl+c")
+        await ann.until(lambda: not ann.app.is_running, "The end")
 
 
 @pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c", "ctrl+d"])

@@ -70,6 +70,8 @@ class Submitted(Enum):
     DONE = auto()
     KEPT = auto()
     """It wasn't sent, and should go on standing where it was typed; a line of the history says why."""
+    MISTYPED = auto()
+    """Kept too, but it is to be typed anew."""
     HELP = auto()
     """Show the commands."""
     LEAVE = auto()
@@ -83,6 +85,8 @@ class Unsent(Enum):
 
     NO_COMMANDS = auto()
     """The relay obeys none."""
+    NOT_HOST = auto()
+    """Only a host sets passwords."""
     NOT_IN = auto()
     DASH_PASSWORD = auto()
     """What stands for having no password can't be one."""
@@ -159,6 +163,11 @@ class Conversation:
         if self._brain.stage is Stage.WAITING:
             return Presence.WAITING
         return Presence.RETURNING if self._ever_in else Presence.ENTERING
+
+    @property
+    def closes_for_others(self) -> bool:
+        """Whether others lose the room when one leaves."""
+        return self.host and len(self.roster) > 1
 
     @property
     def obeys(self) -> bool:
@@ -260,9 +269,10 @@ class Conversation:
             case Leave():
                 return Submitted.LEAVE
             case ChoosePassword():
-                return Submitted.CHOOSE_PASSWORD
+                return self._refuse_password() or Submitted.CHOOSE_PASSWORD
             case Unknown() as unknown:
-                return self._keep(unknown)
+                self._keep(unknown)
+                return Submitted.MISTYPED
             case Nothing():
                 return Submitted.DONE
 
@@ -274,6 +284,8 @@ class Conversation:
             self._own_list_until = -inf
         if asked and asked[0] in _MUTING:
             self._mutes_changed = True
+        if asked and asked[0] is Command.PASSWORD and asked[1] and (refused := self._refuse_password()):
+            return refused  # unsent, for it goes over the network in the clear
         if not self.obeys and self.presence is Presence.HERE:
             return self._keep(Unsent.NO_COMMANDS)
         return self._send(lambda brain: brain.command(text, now))
@@ -283,6 +295,12 @@ class Conversation:
         if flaw := new_password_flaw(password):
             return self._keep(flaw)
         return self.command(f"/{Command.PASSWORD} {password}", now)
+
+    def _refuse_password(self) -> Submitted | None:
+        """Say that only a host sets passwords; None to a host, and while it isn't known who is."""
+        if self.presence is not Presence.HERE or self.host:
+            return None
+        return self._keep(Unsent.NOT_HOST if self.obeys else Unsent.NO_COMMANDS)
 
     def _send(self, give: Callable[[Brain], int], own: str | None = None) -> Submitted:
         try:

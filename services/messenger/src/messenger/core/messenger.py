@@ -89,6 +89,11 @@ class Messenger:
         """How many messages were not seen yet, where that matters."""
         return sum(conversation.unread for conversation in self.conversations if not conversation.muted)
 
+    @property
+    def closing(self) -> list[str]:
+        """The rooms that others lose when one leaves all."""
+        return [conversation.title for conversation in self.conversations if conversation.closes_for_others]
+
     def enter(self, entry: Entry) -> Conversation:
         """Come in; returns the conversation that there is already, if one is in that chat or was."""
         for conversation in self.conversations:

@@ -58,7 +58,7 @@ def run(arguments: Arguments) -> int:
     restore_geometry(window, geometry)
     instance = SingleInstance(socket)
     instance.invited.connect(window.welcome)
-    interrupts = Interrupts(lambda: (app.closeAllWindows(), app.quit()))
+    interrupts = Interrupts(window.close_surely)
     window.show()
     app.exec()
     interrupts.end()

@@ -26,7 +26,7 @@ from messenger.desktop.menus import PersonMenu, room_menu
 from messenger.desktop.theme import Theme
 from messenger.desktop.transcript_area import TranscriptArea
 from messenger.presentation import wording
-from messenger.presentation.commands import question_before
+from messenger.presentation.commands import question_before, question_before_leaving
 from messenger.presentation.i18n import _
 from messenger.presentation.state import Act, notice_of
 
@@ -141,7 +141,9 @@ class Chat(QWidget):
         if conversation is None:
             return
         submitted = self._messenger.submit(conversation, text)
-        if submitted is Submitted.KEPT:
+        if submitted is Submitted.MISTYPED:
+            self.composer.words.selectAll()
+        if submitted in {Submitted.KEPT, Submitted.MISTYPED}:
             self.area.transcript.jump()
             return
         self.composer.sent()
@@ -149,7 +151,7 @@ class Chat(QWidget):
         if submitted is Submitted.HELP:
             self.help_wanted.emit()
         elif submitted is Submitted.LEAVE:
-            self._leave()
+            self._leave_asked()
         elif submitted is Submitted.CHOOSE_PASSWORD:
             self._ask_new_password()
 
@@ -257,18 +259,14 @@ class Chat(QWidget):
 
     def before_leaving(self, conversation: Conversation, leave: Callable[[], object]) -> None:
         """Leave, but let a host who isn't alone say first that it is meant: the room closes for everybody."""
-        if conversation.host and len(conversation.roster) > 1:
-            confirm(self, _("You are the host: if you leave, the room closes for everybody. Leave?"), leave)
+        if conversation.closes_for_others:
+            confirm(self, question_before_leaving([conversation.title]), leave)
         else:
             leave()
 
     def _leave_asked(self) -> None:
         if conversation := self.conversation:
             self.before_leaving(conversation, lambda: self._messenger.leave(conversation))
-
-    def _leave(self) -> None:
-        if self.conversation:
-            self._messenger.leave(self.conversation)
 
     def _wheel(self, event: QKeyEvent) -> None:
         self.area.transcript.keyPressEvent(event)

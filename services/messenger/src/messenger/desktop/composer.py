@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QKeyCombination, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QInputMethodEvent, QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
 
@@ -16,6 +16,7 @@ MAX_ROWS: Final = 6
 _NEAR: Final = 0.8
 """From this part of the limit on, the bytes are counted before the eyes."""
 _MAX_HINTS: Final = 8
+_NEWEST: Final = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_End)
 
 
 class Words(QPlainTextEdit):
@@ -47,6 +48,14 @@ class Words(QPlainTextEdit):
         self.textChanged.connect(self._end_completing)
         self.document().documentLayout().documentSizeChanged.connect(self._grow)
         self._grow()
+
+    def event(self, event: QEvent) -> bool:
+        """Leave Ctrl+End to the window, where it leads to the newest message."""
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            event.ignore()
+            if event.keyCombination() == _NEWEST:
+                return False
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Take the keys that mean something of their own here."""

@@ -97,6 +97,14 @@ class Form(QFrame):
     def mode(self, mode: Mode) -> None:
         self._buttons[mode].setChecked(True)
 
+    def begin(self) -> None:
+        """Go where one most likely writes something: the room, whose name is written over, if the others are known."""
+        if self.name.text() and self.mode is not Mode.LOBBY:
+            self.room.setFocus()
+            self.room.selectAll()
+        else:
+            self.name.setFocus()
+
     def read(self) -> Entry:
         """Read the form.
 
@@ -177,12 +185,18 @@ class Form(QFrame):
 
     def _connect(self) -> None:
         self._modes.buttonToggled.connect(lambda _button, _on: self._follow_mode())
+        self._modes.buttonClicked.connect(lambda _button: self._go_to_empty())
         self.go.clicked.connect(self.wanted)
         edits = (self.name, self.address, self.room, self.password)
         for edit, field in zip(edits, self.fields.values(), strict=True):
             edit.returnPressed.connect(self.go.click)
             edit.textEdited.connect(lambda _text, field=field: field.complain(""))
         self.address.textEdited.connect(self._take_invite)
+
+    def _go_to_empty(self) -> None:
+        fields = (self.name, self.address, self.room)[: 2 if self.mode is Mode.LOBBY else 3]
+        if empty := next((field for field in fields if not field.text()), None):
+            empty.setFocus()
 
     def _take_invite(self, text: str) -> None:
         if is_invite(text):

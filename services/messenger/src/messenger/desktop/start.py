@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from chatbrain import EndReason
+from chatclient.joining import DEFAULT_SERVER
 from chatproto import Status
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.entry import Entry, FormError
@@ -98,6 +99,8 @@ class Start(QScrollArea):
         self.reload()
         if newest := next(iter(self._recents.read()), None):
             self.form.fill(newest)
+        else:
+            self.form.server.setCurrentText(short_server(DEFAULT_SERVER, lobby=False))
 
     def reload(self) -> None:
         """Read anew where one was lately."""

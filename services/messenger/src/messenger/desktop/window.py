@@ -13,7 +13,7 @@ from messenger.core.messenger import Messenger
 from messenger.desktop.actions import Do, make_actions
 from messenger.desktop.attention import Attention
 from messenger.desktop.chat import Chat
-from messenger.desktop.dialogs import HelpDialog
+from messenger.desktop.dialogs import HelpDialog, confirm
 from messenger.desktop.icons import app_icon
 from messenger.desktop.key_ring import KeyRing
 from messenger.desktop.members import Members
@@ -22,6 +22,7 @@ from messenger.desktop.panes import NARROW, WIDE, Pane, visible_panes
 from messenger.desktop.rooms import Rooms
 from messenger.desktop.start import Start
 from messenger.desktop.theme import Theme
+from messenger.presentation.commands import question_before_leaving
 from messenger.presentation.i18n import _
 from messenger.presentation.state import title_of
 from messenger.store.recents import Recents
@@ -44,6 +45,8 @@ class Window(QMainWindow):
         self.current: Conversation | None = None
         self.peek = Pane.CENTRE
         self.members_wanted = True
+        self._sure = False
+        """Whether a host wants to close rooms that others are in."""
         self._since_frame = QElapsedTimer()
         self._since_frame.start()
         self._frame = QTimer(self, singleShot=True)
@@ -93,8 +96,13 @@ class Window(QMainWindow):
         self.peek = Pane.CENTRE
         self.start.reload()
         self.centre.setCurrentWidget(self.start)
-        self.start.form.name.setFocus()
+        self.start.form.begin()
         self.render_all()
+
+    def close_surely(self) -> None:
+        """Close without asking."""
+        self._sure = True
+        self.close()
 
     def mark_dirty(self) -> None:
         """Show soon what has changed; this may be called as often as one likes."""
@@ -125,7 +133,11 @@ class Window(QMainWindow):
     # What follows are Qt's own methods.
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Leave every room."""
+        """Leave every room; a host is asked first."""
+        if not self._sure and (closing := self.messenger.closing):
+            event.ignore()
+            confirm(self, question_before_leaving(closing), self.close_surely)
+            return
         self.messenger.leave_all()
         self._frame.stop()
         self.attention.end()

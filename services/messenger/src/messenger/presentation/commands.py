@@ -1,6 +1,6 @@
 """The commands in words, each of the relay's as its table has it: for the help, menus and questions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from chatproto import COMMANDS, Command, sanitize
@@ -61,6 +61,14 @@ def about(conversation: Conversation, person: Person) -> Iterator[tuple[Command,
 def question_before(command: Command, person: Person) -> str:
     """Ask what one should be asked before a command is given; empty if nothing."""
     return _(_QUESTIONS[command]).format(name=sanitize(person.name)) if command in _QUESTIONS else ""
+
+
+def question_before_leaving(rooms: Sequence[str]) -> str:
+    """Ask a host whether rooms, harmless to show, are to close for those who are there."""
+    if len(rooms) == 1:
+        return _("You are the host: if you leave, the room closes for everybody. Leave?")
+    text = _("You are the host of {rooms}: if you leave, these rooms close for everybody. Leave?")
+    return text.format(rooms=", ".join(rooms))
 
 
 def _argument(spec: CommandSpec) -> str:

@@ -2,10 +2,10 @@
 
 import os
 import sys
+from collections.abc import Callable
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
-from textual.driver import Driver
 from textual.widgets import Input
 
 from chatbrain import Ended, EndReason
@@ -66,7 +66,6 @@ class ChatApp(TypeAhead[None]):
         bell: bool = False,
     ) -> None:
         """Take the messenger, what stands in the form at the beginning, and where to come in at once, if anywhere."""
-        self._gone = False
         super().__init__()
         self.animation_level = "none"  # what moves is only late, over ssh above all
         self.first: Conversation | None = None
@@ -78,6 +77,8 @@ class ChatApp(TypeAhead[None]):
         self._remembered: set[Conversation] = set()
         self._asked: set[Conversation] = set()
         """Where the password was asked for without being told to."""
+        self._leaving: Dialog[str] | None = None
+        """What asks a host whether rooms are to be closed, or has asked."""
         self._dirty = False
         self._rooms = RoomScreen(messenger)
         messenger.on_change = self._mark_dirty
@@ -210,25 +211,17 @@ class ChatApp(TypeAhead[None]):
             self.go_to(rooms[min(index, len(rooms) - 1)])
 
     def action_leave_all(self) -> None:
-        """Leave every room and end."""
+        """Leave every room and end; a host is asked first, once."""
+        self._leave_if_sure(self.messenger.closing, self._leave_all)
+
+    def _leave_all(self) -> None:
         self.messenger.leave_all()
         self.exit()
 
     def leave_at_end(self) -> None:
         """Leave every room, for the system wants an end."""
-        self._gone = bool(sys.__stdin__ and not sys.__stdin__.isatty())
-        self.action_leave_all()
-
-    def get_driver_class(self) -> type[Driver]:
-        """Choose a driver that writes nothing once the terminal has gone: Textual would wait until it is taken."""
-        app = self
-
-        class PatientDriver(super().get_driver_class()):  # type: ignore[misc]  # which one depends on the system
-            def write(self, data: str) -> None:
-                if not app._gone:
-                    super().write(data)
-
-        return PatientDriver
+        self.terminal_gone = bool(sys.__stdin__ and not sys.__stdin__.isatty())
+        self._leave_all()
 
     def action_copy_or_leave(self) -> None:
         """Copy what is selected; without that leave every room and end."""
@@ -251,14 +244,16 @@ class ChatApp(TypeAhead[None]):
         if not isinstance(composer, Composer) or room is None:
             return
         submitted = self.messenger.submit(room, composer.value)
-        if submitted is Submitted.KEPT:
+        if submitted is Submitted.MISTYPED:
+            composer.mistyped()
+        if submitted in {Submitted.KEPT, Submitted.MISTYPED}:
             return
         composer.sent()
         match submitted:
             case Submitted.HELP:
                 self.action_help()
             case Submitted.LEAVE:
-                self.remove_room(room)
+                self._leave(room)
             case Submitted.CHOOSE_PASSWORD:
                 self.push_screen(questions.new_password(), lambda answer: self._choose_password(room, answer))
             case _:
@@ -267,7 +262,18 @@ class ChatApp(TypeAhead[None]):
     def on_composer_leave_wanted(self) -> None:
         """Leave, at the end of what one types."""
         if self.current:
-            self.remove_room(self.current)
+            self._leave(self.current)
+
+    def _leave(self, room: Conversation) -> None:
+        self._leave_if_sure([room.title] if room.closes_for_others else [], lambda: self.remove_room(room))
+
+    def _leave_if_sure(self, closing: list[str], leave: Callable[[], None]) -> None:
+        """Leave; a host is asked first, once, whether these rooms are to close for others."""
+        if not closing or self.screen is self._leaving:
+            leave()
+            return
+        self._leaving = questions.leaving(closing)
+        self.push_screen(self._leaving, lambda answer: leave() if answer == questions.LEAVE else None)
 
     def _choose_password(self, room: Conversation, password: str | None) -> None:
         if password is not None:

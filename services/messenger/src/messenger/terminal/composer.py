@@ -69,6 +69,10 @@ class Composer(Input):
             start, end = self.selection
             self.replace(text, min(start, end), max(start, end))
 
+    def mistyped(self) -> None:
+        """Have what stands there typed over."""
+        self.action_select_all()
+
     def sent(self) -> None:
         """Keep the line among what was typed, and empty it."""
         self._recall.keep(self.value)

@@ -53,7 +53,7 @@ class Question(Dialog[str]):
         """Lay it out."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._question), id="question")
-            yield Input(self._value, password=self._secret, select_on_focus=False, id="answer")
+            yield Input(self._value, password=self._secret, id="answer")
             yield Static(id="flaw", classes="flaw", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button(_("OK"), id="ok", variant="primary", compact=True)

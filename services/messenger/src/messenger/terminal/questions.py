@@ -1,17 +1,20 @@
 """What the app asks: names, passwords, and what to do about somebody."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from chatproto import BadPasswordError, check_password, sanitize
 from messenger.core.conversation import Conversation, new_password_flaw
 from messenger.core.entry import Entry, Field, FormError
 from messenger.core.roster import Person
-from messenger.presentation.commands import about
+from messenger.presentation.commands import about, question_before_leaving
 from messenger.presentation.i18n import _
-from messenger.presentation.state import plain
+from messenger.presentation.state import Act, label_of, plain
 from messenger.presentation.wording import flaw, word
 from messenger.terminal.dialogs import Menu, Question
 
+STAY: Final = "stay"
+LEAVE: Final = "leave"
 MENTION: Final = "mention"
 """The answer to mention somebody; every other one is a command."""
 
@@ -23,6 +26,11 @@ def about_person(room: Conversation, person: Person) -> Menu:
         *((command.value, plain(label)) for command, label in about(room, person)),
     ]
     return Menu(person.name, entries)
+
+
+def leaving(rooms: Sequence[str]) -> Menu:
+    """Ask a host whether rooms are to be closed."""
+    return Menu(question_before_leaving(rooms), [(STAY, _("Stay")), (LEAVE, plain(label_of(Act.LEAVE)))])
 
 
 def password(entry: Entry) -> Question:

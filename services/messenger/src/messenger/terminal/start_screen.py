@@ -88,7 +88,6 @@ class StartScreen(Screen[Entry]):
                     password=field is Field.PASSWORD,
                     id=f"field-{field}",
                     compact=True,
-                    select_on_focus=False,
                 )
             yield Static(id=f"flaw-{field}", classes="flaw", markup=False)
 

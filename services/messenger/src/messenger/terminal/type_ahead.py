@@ -38,6 +38,8 @@ class TypeAhead(App[Result]):
     """An app that holds each key back until the one before has taken effect."""
 
     def __init__(self) -> None:
+        self.terminal_gone = False
+        """Whether nothing takes what is written any more: Textual would wait until it is taken."""
         super().__init__()
         self._held: deque[Key | Paste] = deque()
         self._number = self._rounds = 0
@@ -48,13 +50,19 @@ class TypeAhead(App[Result]):
         self._looking: Timer | None = None
 
     def get_driver_class(self) -> type[Driver]:
-        """Read the terminal so that no byte that it sends ends the program."""
-        driver = super().get_driver_class()
+        """Choose a driver that no byte of the terminal ends, and that writes nothing once the terminal has gone."""
+        app, driver = self, super().get_driver_class()
         if sys.platform != "win32":
             from messenger.terminal.posix_driver import PosixDriver  # noqa: PLC0415 - Windows has no termios
 
             driver = PosixDriver
-        return driver
+
+        class PatientDriver(driver):  # type: ignore[misc, valid-type]  # which one depends on the system
+            def write(self, data: str) -> None:
+                if not app.terminal_gone:
+                    super().write(data)
+
+        return PatientDriver
 
     async def on_event(self, event: Event) -> None:
         """Pass on a key that nothing has to be waited for, and hold back others."""

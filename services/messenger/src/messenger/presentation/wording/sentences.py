@@ -18,6 +18,7 @@ from messenger.presentation.wording.flaws import flaw
 
 _UNSENT: Final = {
     Unsent.NO_COMMANDS: N_("This relay has no commands: nothing was sent."),
+    Unsent.NOT_HOST: N_("Only the host sets or removes the room's password: nothing was sent."),
     Unsent.NOT_IN: N_("You are not in the room right now: try again when you are back."),
     Unsent.DASH_PASSWORD: N_("{dash} alone can't be a password: the password is unchanged."),
     Unsent.EMPTY_PASSWORD: N_("The password is empty: it is unchanged."),
