@@ -102,11 +102,23 @@ MISTAKES = {
     "tag of a date": ("title: Test\nseconds: !!timestamp soon", 2, "soon can't be read"),
     "line break in a key": ('title: Test\n"sec\\nonds": 5', 2, 'the key "sec⏎onds" is unknown here'),
     "no title": ("rooms: []\nbots:\n  - name: a\n    steps: [lobby]", 1, '"title" is missing'),
-    "unknown key": (steps("create") + "tittle: x\n", 8, 'the key "tittle" is unknown here: use title, seconds'),
-    "unknown bot key": (HEAD + "      - create\n    nmae: x\n", 8, 'the key "nmae" is unknown here: use name'),
+    "unknown key": (
+        steps("create") + "tittle: x\n",
+        8,
+        'the key "tittle" is unknown here: did you mean title? Use title, seconds',
+    ),
+    "unknown bot key": (
+        HEAD + "      - create\n    nmae: x\n",
+        8,
+        'the key "nmae" is unknown here: did you mean name? Use name',
+    ),
     "unknown step": (steps("create", "sing: la"), 8, 'the step "sing" is unknown: use create, join'),
     "step with two keys": (steps("create", "{say: a, wait: 1}"), 8, "a step is one word"),
-    "unknown step key": (steps("join", "expect: {txt: x}"), 8, 'the key "txt" is unknown here: use text, regex, from'),
+    "unknown step key": (
+        steps("join", "expect: {txt: x}"),
+        8,
+        'the key "txt" is unknown here: did you mean text? Use text, regex, from',
+    ),
     "text not text": (steps("create", "say: 5"), 8, '"text" has to be text (quote it), not 5'),
     "yes is true": (steps("create", "say: yes"), 8, "not True"),
     "number not number": (steps("wait: soon"), 7, "\"seconds\" has to be a number, not 'soon'"),
@@ -161,15 +173,50 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistakes_are_named_with_their_line_in_one_sentence(mistake: str) -> None:
+def test_mistakes_are_named_with_their_line_in_a_sentence_each(mistake: str) -> None:
     text, line, message = MISTAKES[mistake]
     with pytest.raises(ScenarioError) as caught:
         parse(text)
-    sentence = str(caught.value)
-    assert sentence.startswith(f"test.yaml, line {line}: ")
-    assert message in sentence
-    assert sentence.endswith(".")
-    assert "\n" not in sentence
+    sentences = str(caught.value).splitlines()
+    assert any(each.startswith(f"test.yaml, line {line}: ") and message in each for each in sentences)
+    assert all(each.startswith("test.yaml, line ") and each.endswith(".") for each in sentences)
+
+
+def test_all_mistakes_are_named_at_once_and_what_was_meant() -> None:
+    text = steps("sya: hi", "wait: -1", 'say: {txt: "hi", wiat: 1}', "create: {refused: because}")
+    text = text.replace("title: Test", "tilte: Test\ncopies: 0")
+    text += "  - name: Ben\n    steps:\n      - leave\n  - name: Eve\n    steps: [wait: 1]\n    rom: attic\n"
+    with pytest.raises(ScenarioError) as caught:
+        parse(text)
+    lines = str(caught.value).splitlines()
+    expected = {
+        1: 'the key "tilte" is unknown here: did you mean title?',
+        2: '"copies" has to be 1 or more',
+        8: 'the step "sya" is unknown: did you mean say?',
+        9: '"seconds" has to be 0 or more',
+        10: 'the key "txt" is unknown here: did you mean text?',
+        11: '"because" is no reason of a refusal',
+        14: '"leave" stands where the bot is in no room or lobby',
+        17: 'the key "rom" is unknown here: did you mean room?',
+    }
+    for number, words in expected.items():
+        assert any(line.startswith(f"test.yaml, line {number}: ") and words in line for line in lines), (number, lines)
+
+
+def test_all_mistakes_about_rooms_and_names_are_named_at_once() -> None:
+    text = HEAD.replace("[attic]", "[attic, attic]") + "      - create\n  - name: Ann\n    steps:\n      - wait: 1\n"
+    with pytest.raises(ScenarioError) as caught:
+        parse(text)
+    assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == [
+        'the room "attic" stands here twice.',
+        'the name "Ann" stands here twice.',
+    ]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_scenario(tmp_path: Path) -> None:
+    file = tmp_path / "marked.yaml"
+    file.write_text(steps("create"), encoding="utf-8-sig")
+    assert load_scenario(str(file), Settings.load({})).title == "Test"
 
 
 def test_a_file_that_is_too_large_or_unreadable_is_named(tmp_path: Path) -> None:

@@ -151,3 +151,13 @@ def test_a_path_that_is_no_text_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("BOT_TLS_CA_FILE", "ca\udc88.pem")
     with pytest.raises(SettingsError, match=r"^BOT_TLS_CA_FILE isn't UTF-8: "):
         Settings.load({})
+
+
+def test_all_mistakes_are_named_at_once_and_what_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_SPED", "2")
+    monkeypatch.setenv("BOT_ROOMS", "many")
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({"members": "0"})
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "BOT_SPED is not a setting of bot-client: did you mean BOT_SPEED?"
+    assert [line.split(" ")[0] for line in lines[1:]] == ["BOT_ROOMS", "--members"]

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final, Self
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from bot_client.settings import Settings
 from bot_client.source import ScenarioError, Source
@@ -28,9 +29,11 @@ from bot_client.steps import (
     Say,
     Seconds,
     Wait,
+    all_of,
     check_lines,
     choice,
     fault,
+    meant,
 )
 from chatproto import BadNameError, BadPasswordError, check_password, check_room_name, check_user_name
 
@@ -82,11 +85,17 @@ class Scenario(Part):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        check_lines(self.lines)
-        for index, room in enumerate(self.rooms):
-            self._check_room(room, index)
-        for index, bot in enumerate(self.bots):
-            self._check_bot(bot, index)
+        checks = [partial(check_lines, self.lines)]
+        checks += [partial(self._check_room, room, index) for index, room in enumerate(self.rooms)]
+        checks += [partial(self._check_bot, bot, index) for index, bot in enumerate(self.bots)]
+        faults = []
+        for check in checks:
+            try:
+                check()
+            except PydanticCustomError as error:
+                faults.append(error)
+        if faults:
+            raise all_of(faults)
         return self
 
     def _check_room(self, room: str, index: int) -> None:
@@ -128,9 +137,11 @@ def parse_scenario(text: str, name: str, settings: Settings) -> Scenario:
     try:
         return Scenario.model_validate(source.data)
     except ValidationError as error:
-        first = error.errors()[0]
-        path = (*first["loc"], *first.get("ctx", {}).get("path", ()))
-        raise source.fault(path, _sentence(first)) from None
+        faults = [
+            source.fault((*each["loc"], *each.get("ctx", {}).get("path", ())), _sentence(each))
+            for each in error.errors()
+        ]
+        raise ScenarioError("\n".join(dict.fromkeys(map(str, faults)))) from None
 
 
 def load_scenario(name: str, settings: Settings) -> Scenario:
@@ -144,7 +155,7 @@ def load_scenario(name: str, settings: Settings) -> Scenario:
     if name in shipped:
         return parse_scenario(shipped[name].read_text("utf-8"), f"{name}.yaml", settings)
     try:
-        text = Path(name).read_text("utf-8")
+        text = Path(name).read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise ScenarioError(f"{name} isn't UTF-8 text: write the scenario in UTF-8.") from None
     except (OSError, ValueError) as error:
@@ -249,8 +260,9 @@ def _sentence(error: ErrorDetails) -> str:
         return f'"{name}" is missing'
     if kind.startswith("union_tag"):
         tag = context.get("tag")
-        what = f'the step "{tag}" is unknown' if tag else "a step is one word, or one word with a value"
-        return f"{what}: {choice(STEPS)}"
+        if tag:
+            return f'the step "{tag}" is unknown: {meant(str(tag), STEPS)}'
+        return f"a step is one word, or one word with a value: {choice(STEPS)}"
     wish = _WISHES.get(kind, "is wrong ({msg})").format(msg=error["msg"], **context)
     return f'"{name}" {wish}' if name == "password" else f'"{name}" {wish}, not {_shown(error["input"])}'
 

@@ -4,9 +4,11 @@ import argparse
 import os
 import unicodedata
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chatclient import BadPasswordError, Tls, make_context, parse_fingerprint, parse_server
@@ -135,18 +137,20 @@ class Settings(BaseSettings):
             del os.environ[name]
         known = {variable(name) for name in cls.model_fields}
         # pydantic-settings passes over a misspelt variable in silence.
-        for name in sorted(os.environ):
-            if name.upper().startswith(PREFIX) and name.upper() not in known:
-                listed = ", ".join(sorted(known))
-                raise SettingsError(
-                    f"{sanitize(name)} is not a setting of bot-client: unset it or use one of {listed}."
-                )
+        mistakes = [
+            f"{sanitize(name)} is not a setting of bot-client: {_meant(name.upper(), known)}"
+            for name in sorted(os.environ)
+            if name.upper().startswith(PREFIX) and name.upper() not in known
+        ]
         try:
-            return cls(**flags)
+            settings = cls(**flags)
         except ValidationError as error:
-            raise SettingsError(_sentence(error, flags)) from None
+            mistakes += [_sentence(each, flags) for each in error.errors()]
         except UnicodeEncodeError:  # of a path, which pydantic writes as UTF-8
-            raise SettingsError(f"{variable('tls_ca_file')} isn't UTF-8: use a file whose path is UTF-8.") from None
+            mistakes.append(f"{variable('tls_ca_file')} isn't UTF-8: use a file whose path is UTF-8.")
+        if mistakes:
+            raise SettingsError("\n".join(mistakes))
+        return settings
 
 
 def variable(field: str) -> str:
@@ -183,10 +187,14 @@ def settings_table() -> str:
     return "\n".join(lines)
 
 
-def _sentence(error: ValidationError, flags: Mapping[str, Any]) -> str:
-    first = error.errors()[0]
+def _sentence(first: ErrorDetails, flags: Mapping[str, Any]) -> str:
     field = str(first["loc"][0])
     name = flag(field) if field in flags else variable(field)
     what = first["msg"].removeprefix("Value error, ").rstrip(".")
     shown = "used" if field in _NO_FLAG else repr(str(first["input"]))
     return f"{name} can't be {shown}: {what[:1].lower()}{what[1:]}."
+
+
+def _meant(name: str, known: set[str]) -> str:
+    close = get_close_matches(name, sorted(known), n=1)
+    return f"did you mean {close[0]}?" if close else f"unset it or use one of {', '.join(sorted(known))}."

@@ -2,10 +2,20 @@
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Final, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    ModelWrapValidatorHandler,
+    Tag,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from chatproto import Status, sanitize
 
@@ -24,6 +34,23 @@ def choice(names: Iterable[str]) -> str:
     return f"use {', '.join(others)} or {last}" if others else f"use {last}"
 
 
+def meant(word: str, names: Iterable[str]) -> str:
+    """Say which of the names somebody may have meant, if any, and what is allowed."""
+    names = list(names)
+    close = get_close_matches(word, names, n=1)
+    allowed = choice(names)
+    return f"did you mean {close[0]}? {allowed.capitalize()}" if close else allowed
+
+
+def all_of(faults: Iterable[PydanticCustomError], others: ValidationError | None = None) -> ValidationError:
+    """Make one error of several, so that all mistakes are told at once; ``others`` were found by pydantic."""
+    found = [InitErrorDetails(type=each, input=None) for each in faults]
+    for each in others.errors() if others else ():
+        kind = PydanticCustomError("fault", "{message}", each["ctx"]) if each["type"] == "fault" else each["type"]
+        found.append(InitErrorDetails(type=kind, loc=each["loc"], input=each["input"], ctx=each.get("ctx", {})))
+    return ValidationError.from_exception_data("scenario", found)
+
+
 def fault(message: str, *path: str | int) -> PydanticCustomError:
     """Make a validation error for what stands at a path below the model that raises it."""
     return PydanticCustomError("fault", "{message}", {"message": message, "path": path})
@@ -34,13 +61,23 @@ class Part(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _know_the_keys(cls, data: Any) -> Any:
+    def _know_the_keys(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        data = cls._mapping(data)
         known = [field.alias or name for name, field in cls.model_fields.items()]
-        for key in data if isinstance(data, dict) else ():
-            if key not in known:
-                raise fault(f'the key "{key}" is unknown here: {choice(known)}', key)
+        unknown = [key for key in data if key not in known] if isinstance(data, dict) else []
+        if not unknown:
+            return handler(data)
+        faults = [fault(f'the key "{key}" is unknown here: {meant(str(key), known)}', key) for key in unknown]
+        try:
+            handler({key: value for key, value in data.items() if key in known})
+        except ValidationError as error:
+            raise all_of(faults, error) from None
+        raise all_of(faults)
+
+    @classmethod
+    def _mapping(cls, data: Any) -> Any:
         return data
 
 
@@ -49,9 +86,8 @@ class Step(Part):
 
     main_key: ClassVar[str | None] = None
 
-    @model_validator(mode="before")
     @classmethod
-    def _unwrap(cls, data: Any) -> Any:
+    def _mapping(cls, data: Any) -> Any:
         inner = next(iter(data.values())) if isinstance(data, dict) else None
         if inner is None:
             return {}
