@@ -1,6 +1,7 @@
 """The client in docs/protocol.md chats through the relay as it stands there."""
 
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from conformance.conftest import StartRelay
 from conformance.relays import Relay
+from ports import free_ports
 
 pytestmark = pytest.mark.level("extension")
 
@@ -84,3 +86,30 @@ def test_two_people_chat_with_it(chatters: tuple[Chatter, Chatter]) -> None:
 def test_it_says_when_it_is_refused(client: Path, start_relay: StartRelay, room: bytes) -> None:
     refused = Chatter(client, start_relay().relay, "join", room, "ann")
     assert refused.close() == (1, "The relay refused: status 2.\n")
+
+
+@pytest.mark.requirement("EVI-03", "UDP-11", "UDP-12")
+def test_it_passes_its_own_checklist(client: Path) -> None:
+    """Answer a challenge unseen, and print no control characters, whatever relay it is that sends them."""
+    tcp_port, udp_port = free_ports(2)
+    with socket.create_server(("127.0.0.1", tcp_port)) as server, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        for each in (server, udp):
+            each.settimeout(20)
+        udp.bind(("127.0.0.1", udp_port))
+        ann = Chatter(client, Relay("127.0.0.1", tcp_port, udp_port, 0), "create", b"lab", "ann")
+        try:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                for state, payload in ((1, b"\0"), (2, b"token")):
+                    connection.sendall(bytes([3, 1, state]) + len(payload).to_bytes(29, "big") + b"lab" + payload)
+            header = b"\x03\x05labtoken"
+            here, address = udp.recvfrom(4096)
+            assert here == header
+            udp.sendto(b"server: can you hear me? /here 0123456789abcdef", address)
+            assert udp.recv(4096) == header + b"/here 0123456789abcdef"
+            udp.sendto(b"bob: \x1b[2Jhi\x07", address)
+            assert [ann.reads(), ann.reads()] == ["You are in lab.", "bob: \ufffd[2Jhi\ufffd"]
+        finally:
+            ann.process.kill()
+            ann.process.communicate()
