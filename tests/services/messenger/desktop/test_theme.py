@@ -1,8 +1,9 @@
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QApplication
 
+from messenger.desktop.icons import icon
 from messenger.desktop.theme import DARK, LIGHT, Colours, Theme
 from messenger.presentation.palette import COLOURS
 
@@ -59,3 +60,13 @@ def test_the_colours_follow_the_system(qapp: QApplication, theme: Theme) -> None
     qapp.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Light)
     assert theme.colours is LIGHT
     assert changes == [DARK.ground, LIGHT.ground]
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.usefixtures("qapp")
+def test_a_picture_that_cannot_be_pressed_is_seen(colours: Colours) -> None:
+    drawn = icon("send", colours.on_accent, colours.muted).pixmap(QSize(24, 24), QIcon.Mode.Disabled).toImage()
+    points = [drawn.pixelColor(x, y) for x in range(drawn.width()) for y in range(drawn.height())]
+    solid = [point.name() for point in points if point.alpha() == 255]
+    assert solid
+    assert min(contrast(each, colours.line) for each in solid) > 3  # its button's ground

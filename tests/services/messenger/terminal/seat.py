@@ -73,13 +73,19 @@ class Seat:
         assert self.app._driver
         for key in keys:
             self.app._driver.send_message(Key(key, key if len(key) == 1 else None))
-        await self.pilot.pause()
+        await self._typed()
 
     async def types(self, text: str) -> None:
         assert self.app._driver
         for letter in text:
             name = "enter" if letter == "\n" else _character_to_key(letter)
             self.app._driver.send_message(Key(name, letter))
+        await self._typed()
+
+    async def _typed(self) -> None:
+        """Wait until every key has taken effect, or the app has ended."""
+        await self.pilot.pause()
+        await self.until(lambda: not self.app.is_running or not (self.app._held or self.app._target), "The last key")
         await self.pilot.pause()
 
     async def enters(self, line: str) -> None:

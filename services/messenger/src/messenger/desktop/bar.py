@@ -102,7 +102,7 @@ class Bar(QWidget):
 
     def _draw(self) -> None:
         for button, name in ((self.back, "back"), (self.members, "people"), (self.menu, "more")):
-            button.setIcon(icon(name, self._theme.colours.text))
+            button.setIcon(icon(name, self._theme.colours.text, self._theme.colours.muted))
         self.dot.update()
 
 

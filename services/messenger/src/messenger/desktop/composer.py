@@ -244,7 +244,7 @@ class Composer(QWidget):
             self._frame.style().polish(self._frame)
 
     def _draw(self) -> None:
-        self.send.setIcon(icon("send", self._theme.colours.on_accent))
+        self.send.setIcon(icon("send", self._theme.colours.on_accent, self._theme.colours.muted))
 
 
 def _hints(options: list[str], chosen: int) -> str:

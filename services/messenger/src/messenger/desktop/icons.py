@@ -14,11 +14,12 @@ _APP_SIZES: Final = (16, 24, 32, 48, 64, 128, 256)
 
 
 @lru_cache(maxsize=128)
-def icon(name: str, colour: str) -> QIcon:
-    """Draw a picture in one colour, ``#rrggbb``."""
+def icon(name: str, colour: str, disabled: str) -> QIcon:
+    """Draw a picture in one colour, ``#rrggbb``, and in another where it can't be pressed: Qt's grey may be lost."""
     drawn = QIcon()
     for size in _SIZES:
         drawn.addPixmap(picture(name, size, colour))
+        drawn.addPixmap(picture(name, size, disabled), QIcon.Mode.Disabled)
     return drawn
 
 

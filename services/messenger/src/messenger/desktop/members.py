@@ -102,5 +102,5 @@ class Members(QWidget):
             self.menu_wanted.emit(item.data(Role.PERSON), self.list.viewport().mapToGlobal(at))
 
     def _draw(self) -> None:
-        self.back.setIcon(icon("back", self._theme.colours.text))
+        self.back.setIcon(icon("back", self._theme.colours.text, self._theme.colours.muted))
         self.list.viewport().update()

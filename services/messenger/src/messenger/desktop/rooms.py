@@ -121,8 +121,8 @@ class Rooms(QWidget):
             self.menu_wanted.emit(self._listed[self.list.row(item)], self.list.viewport().mapToGlobal(at))
 
     def _draw(self) -> None:
-        self.new.setIcon(icon("plus", self._theme.colours.text))
-        self.menu.setIcon(icon("menu", self._theme.colours.text))
+        self.new.setIcon(icon("plus", self._theme.colours.text, self._theme.colours.muted))
+        self.menu.setIcon(icon("menu", self._theme.colours.text, self._theme.colours.muted))
         self.list.viewport().update()
 
 

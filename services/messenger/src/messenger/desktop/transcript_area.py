@@ -103,4 +103,4 @@ class TranscriptArea(QWidget):
         self.hint.setGeometry((self.width() - width) // 2, max(0, (self.height() - height) // 2), width, height)
 
     def _draw(self) -> None:
-        self.newest.setIcon(icon("down", self._theme.colours.on_accent))
+        self.newest.setIcon(icon("down", self._theme.colours.on_accent, self._theme.colours.muted))

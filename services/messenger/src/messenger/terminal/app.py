@@ -384,6 +384,7 @@ class ChatApp(TypeAhead[None]):
     def action_toggle_theme(self) -> None:
         """Turn dark into light, and light into dark."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+        self._mark_dirty()
 
     def left_badly(self) -> Ended | None:
         """Return how the room that was asked for at the start ended, unless one left it."""

@@ -11,8 +11,8 @@ from textual.strip import Strip
 from messenger.core.history import Kind, Line
 from messenger.core.hyperlinks import split_links
 from messenger.presentation.i18n import _
-from messenger.presentation.palette import colour_of
 from messenger.terminal.layout import GUTTER, TIME, Layout, Part, Row, day, text_of
+from messenger.terminal.themes import name_colour
 
 COMPONENTS: Final = {
     "transcript--text",
@@ -55,8 +55,9 @@ def body(row: Row) -> str:
 class Painter:
     """Draws rows in the styles of a theme."""
 
-    def __init__(self, style_of: Callable[[str], Style]) -> None:
+    def __init__(self, style_of: Callable[[str], Style], *, dark: bool) -> None:
         """``style_of`` gives the style of each of `COMPONENTS`."""
+        self._dark = dark
         self._styles = {name: style_of(name) for name in COMPONENTS}
 
     def paint(self, layout: Layout, row: Row) -> Strip:
@@ -90,7 +91,7 @@ class Painter:
             )
             return
         if line.sender is not None:
-            yield Piece(line.sender, Style(color=colour_of(line.sender), bold=True))
+            yield Piece(line.sender, Style(color=name_colour(line.sender, dark=self._dark), bold=True))
             yield Piece(": ", plain)
         link = self._faint("transcript--link")
         for text, url in split_links(line.text):

@@ -12,8 +12,8 @@ from textual.widgets.option_list import Option
 
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.roster import Person
-from messenger.presentation.palette import colour_of
 from messenger.presentation.state import marks_of, title_of
+from messenger.terminal.themes import name_colour
 
 ROOM_COLUMNS = 16
 MEMBER_COLUMNS = 18
@@ -61,7 +61,8 @@ class MembersPane(Pane):
 
     def show(self, people: Sequence[Person]) -> None:
         """Show these."""
-        self.put(tuple(people), [_member_line(person) for person in people], None)
+        dark = self.app.current_theme.dark
+        self.put((*people, dark), [_member_line(person, dark=dark) for person in people], None)
 
 
 def _room_line(title: str, presence: Presence, unread: int, muted: bool) -> Content:
@@ -75,10 +76,10 @@ def _room_line(title: str, presence: Presence, unread: int, muted: bool) -> Cont
     )
 
 
-def _member_line(person: Person) -> Content:
+def _member_line(person: Person, *, dark: bool) -> Content:
     mark = next(iter(marks_of(person)), "")
     name = _fit(person.name, MEMBER_COLUMNS - (cell_len(mark) + 1 if mark else 0)) if mark else person.name
-    colour = Style.parse(f"{colour_of(person.name)} bold")
+    colour = Style.parse(f"{name_colour(person.name, dark=dark)} bold")
     return Content.assemble(Content.styled(name, colour), (f" {mark}" if mark else "", "$foreground 60%"))
 
 

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from textual.color import Color
 from textual.theme import Theme
+
+from messenger.presentation.palette import colour_of
 
 DARK: Final = Theme(
     name="chat-dark",
@@ -18,6 +21,7 @@ DARK: Final = Theme(
     surface="#14171c",
     panel="#1d2128",
     dark=True,
+    variables={"screen-selection-background": "#5b9bd5", "screen-selection-foreground": "#14171c"},
 )
 LIGHT: Final = Theme(
     name="chat-light",
@@ -32,8 +36,18 @@ LIGHT: Final = Theme(
     surface="#fbfbfa",
     panel="#eceef1",
     dark=False,
+    variables={"screen-selection-background": "#1f6fb2", "screen-selection-foreground": "#fbfbfa"},
 )
 _LIGHT_GROUNDS: Final = {"7", "15"}
+
+
+_BRIGHTER: Final = 0.25
+
+
+def name_colour(name: str, *, dark: bool) -> str:
+    """Choose a person's colour, brighter on a dark ground: of 16 colours the others are too dark there."""
+    colour = colour_of(name)
+    return Color.parse(colour).lighten(_BRIGHTER).hex if dark else colour
 
 
 def choose_theme(environ: Mapping[str, str]) -> str:

@@ -146,7 +146,7 @@ class Transcript(ScrollView, can_focus=True):
         strip = self._strips.get(number)
         if strip is None:
             if self._painter is None:
-                self._painter = Painter(self._style_of)
+                self._painter = Painter(self._style_of, dark=self.app.current_theme.dark)
             strip = self._strips[number] = self._painter.paint(layout, layout.row(number))
         selection = self.text_selection
         span = selection.get_span(number) if selection else None
