@@ -60,7 +60,7 @@ async def test_tab_on_an_empty_line_goes_to_the_lists_and_escape_back(case: Case
 
 
 async def test_commands(case: Case) -> None:
-    async with sit_down(case) as ann:
+    async with sit_down(case, size=(80, 30)) as ann:
         await ann.enters("/leaf")
         await ann.sees("Unknown command /leaf. Type /help; start with // to send a slash.", "│ /leaf")
         await ann.enters("//shrug")

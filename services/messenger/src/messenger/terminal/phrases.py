@@ -34,6 +34,7 @@ def keys() -> list[tuple[str, str]]:
         ("F6", _("switch between light and dark")),
         ("F7", _("copy an invitation to this room")),
         (_("Page Up, Page Down"), _("scroll; Ctrl-End goes to the newest message")),
+        ("Alt-Enter", _("begin a new line")),
         (_("Up, Down"), _("recall earlier input")),
         ("Tab", _("complete a name or a command; on an empty line, go to the lists")),
         ("Esc", _("back to the message field")),
