@@ -9,6 +9,7 @@ from messenger.core.history import Kind, Line
 from messenger.core.invite import parse_invite
 from messenger.desktop.actions import Do
 from messenger.desktop.attention import plain
+from messenger.desktop.delegates import Role
 from messenger.desktop.dialogs import HelpDialog
 from messenger.desktop.panes import Pane
 from services.messenger.core.fake_relay import NOON, entry
@@ -330,3 +331,13 @@ def test_the_room_one_comes_into_is_shown_though_the_focus_goes_by_the_list(sigh
     assert sight.window.current is last
     assert sight.window.chat.bar.title.text() == "three"
     assert sight.window.chat.composer.words.hasFocus()
+
+
+def test_the_list_shows_what_was_said_last_not_who_came_and_went(sight: Sight) -> None:
+    sight.enter("one")
+    sight.enter("two")
+    item = sight.window.rooms.list.item(0)
+    assert item.data(Role.SUBTITLE) == "relay.example:9000"
+    sight.hear("bob: hi", link=0)
+    sight.happen(MemberLeft("Zed3"), link=0)
+    assert item.data(Role.SUBTITLE) == "bob: hi"

@@ -1,16 +1,22 @@
 """The list of rooms at the left."""
 
+from typing import Final
+
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
 
 from messenger.core.conversation import Conversation
+from messenger.core.history import Kind
 from messenger.core.messenger import Messenger
 from messenger.desktop.delegates import Role, RoomDelegate
 from messenger.desktop.icons import icon
 from messenger.desktop.theme import Theme
 from messenger.presentation.i18n import _, ngettext
 from messenger.presentation.state import state_of, title_of, tone_of
+
+_LOOKED_THROUGH: Final = 100
+"""In so many lines what was said last is looked for: the list is drawn often."""
 
 
 class _RoomList(QListWidget):
@@ -136,8 +142,10 @@ def _button(tip: str, name: str, description: str) -> QToolButton:
 
 
 def _last_said(conversation: Conversation) -> str:
+    """Return what somebody said last; who came and went since isn't worth the place."""
     history = conversation.history
-    if history.end == history.start:
-        return ""
-    line = history[history.end - 1]
-    return f"{line.sender}: {line.text}" if line.sender else line.text
+    for number in range(history.end - 1, max(history.start, history.end - _LOOKED_THROUGH) - 1, -1):
+        line = history[number]
+        if line.kind in {Kind.MESSAGE, Kind.OWN}:
+            return f"{line.sender}: {line.text}" if line.sender else line.text
+    return ""
