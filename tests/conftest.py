@@ -66,6 +66,10 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: _installed("ip", "unshare") and os.geteuid() == 0,
         "only Linux's root makes networks of its own, with the program ip (iproute2)",
     ),
+    "dbus": (
+        lambda: _installed("dbus-daemon"),
+        "dbus-daemon is missing: `sudo deploy/airgap/test-tools.sh` installs it",
+    ),
     "faketime": (
         lambda: bool(find_libfaketime()),
         "libfaketime is missing: `sudo deploy/airgap/test-tools.sh` installs it",

@@ -33,6 +33,7 @@ class Do(Enum):
     NEWEST = auto()
     MENU = auto()
     ROOM_MENU = auto()
+    SOUND = auto()
     HELP = auto()
     QUIT = auto()
 
@@ -77,6 +78,7 @@ def table() -> dict[Do, Entry]:
         Do.NEWEST: Entry(_("Newest messages"), ("Ctrl+End",)),
         Do.MENU: Entry(_("Menu"), ("F10",)),
         Do.ROOM_MENU: Entry(_("Room menu"), ("Ctrl+F10",)),
+        Do.SOUND: Entry(_("Notification &sound"), checkable=True),
         Do.HELP: Entry(_("&Help"), ("F1",)),
         Do.QUIT: Entry(_("&Quit"), ("Ctrl+Q",)),
     }

@@ -29,6 +29,7 @@ from messenger.store.recents import Recents
 
 _DONE, _WRONG_USAGE = 0, 2
 _GEOMETRY: Final = "geometry"
+_SOUND: Final = "sound"
 _FRAME: Final = QSize(20, 60)
 """What a frame and a title may take, which aren't known before a window is there."""
 
@@ -56,6 +57,7 @@ def run(arguments: Arguments) -> int:
         window.open_invite(arguments.invite)
     geometry = state.with_name("window.ini")
     restore_geometry(window, geometry)
+    window.hear_notifications(sound=hears_sound(geometry))
     instance = SingleInstance(socket)
     instance.invited.connect(window.welcome)
     interrupts = Interrupts(window.close_surely)
@@ -64,6 +66,7 @@ def run(arguments: Arguments) -> int:
     interrupts.end()
     instance.end()
     save_geometry(window, geometry)
+    keep_sound(geometry, sound=window.attention.sound)
     if logbook:
         logbook.close()
     return _DONE
@@ -118,6 +121,16 @@ def restore_geometry(window: QWidget, path: Path) -> None:
 def save_geometry(window: QWidget, path: Path) -> None:
     """Write down where a window is; what only spares a movement isn't worth an error if it can't be written."""
     _settings(path).setValue(_GEOMETRY, window.saveGeometry())
+
+
+def hears_sound(path: Path) -> bool:
+    """Tell whether notifications may be heard; they may until somebody says otherwise."""
+    return bool(_settings(path).value(_SOUND, defaultValue=True, type=bool))
+
+
+def keep_sound(path: Path, *, sound: bool) -> None:
+    """Write down whether notifications may be heard."""
+    _settings(path).setValue(_SOUND, sound)
 
 
 def _settings(path: Path) -> QSettings:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from messenger.core.conversation import Conversation
 from messenger.core.history import Line
+from messenger.desktop.notifications import Notifications
 from messenger.presentation.i18n import _
 from messenger.presentation.state import title_of
 
@@ -36,24 +37,32 @@ class Attention(QObject):
         self._window = window
         self._about: Conversation | None = None
         self._unread = 0
+        self.sound = True
+        """Whether notifications may be heard, where that is the program's business."""
         self.tray: QSystemTrayIcon | None = None
+        self.notifications: Notifications | None = None
         if QSystemTrayIcon.isSystemTrayAvailable():
             self.tray = QSystemTrayIcon(icon, window)
             self.tray.setToolTip(_("Chat"))
             self.tray.messageClicked.connect(lambda: self.wanted.emit(self._about))
             self.tray.activated.connect(lambda _reason: self.wanted.emit(None))
             self.tray.show()
+        elif found := Notifications.find():
+            self.notifications = found
+            found.clicked.connect(lambda: self.wanted.emit(self._about))
 
     def alert(self, conversation: Conversation, line: Line) -> None:
         """Tell of a message that nobody has seen, unless the window is being looked at."""
         if self._window.isActiveWindow():
             return
         QApplication.alert(self._window, _ALERT_MILLISECONDS)
+        self._about = conversation
+        title = plain(title_of(conversation))
+        text = plain(f"{line.sender}: {line.text}" if line.sender else line.text)
         if self.tray:
-            self._about = conversation
-            title = title_of(conversation)
-            text = f"{line.sender}: {line.text}" if line.sender else line.text
-            self.tray.showMessage(plain(title), plain(text), self.tray.icon(), _NOTICE_MILLISECONDS)
+            self.tray.showMessage(title, text, self.tray.icon(), _NOTICE_MILLISECONDS)
+        elif self.notifications:
+            self.notifications.show(title, text, sound=self.sound, milliseconds=_NOTICE_MILLISECONDS)
 
     def count(self, unread: int) -> None:
         """Show how much is unread on the program's icon."""
@@ -66,6 +75,9 @@ class Attention(QObject):
         self.count(0)
         if self.tray:
             self.tray.hide()
+        if self.notifications:
+            self.notifications.end()
+            self.notifications = None
 
 
 def plain(text: str, platform: str = sys.platform) -> str:

@@ -28,7 +28,7 @@ def room_menu(conversation: Conversation, actions: dict[Do, QAction], parent: QW
 def program_menu(actions: dict[Do, QAction], parent: QWidget) -> QMenu:
     """List what can be done at any time."""
     menu = QMenu(_("Menu"), parent)
-    menu.addActions([actions[Do.NEW], actions[Do.HELP]])
+    menu.addActions([actions[Do.NEW], actions[Do.SOUND], actions[Do.HELP]])
     menu.addSeparator()
     menu.addAction(actions[Do.QUIT])
     return menu

@@ -214,6 +214,13 @@ class Window(QMainWindow):
             (Do.QUIT, self.close),
         ):
             self.actions_by_name[done].triggered.connect(lambda _checked=False, act=act: act())
+        self.hear_notifications(sound=True)
+        self.actions_by_name[Do.SOUND].toggled.connect(lambda on: self.hear_notifications(sound=on))
+
+    def hear_notifications(self, *, sound: bool) -> None:
+        """Have notifications heard, or not."""
+        self.attention.sound = sound
+        self.actions_by_name[Do.SOUND].setChecked(sound)
 
     def show_help(self) -> HelpDialog:
         """Show the keys and the commands."""
