@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from textual.widgets import Button
 
 from chatbrain import Ended, EndReason, Fault, Finding, Presented, Tls, UnreachableError
 from chatproto import Disconnected, EvictionReason, Operation, Status
@@ -76,7 +77,9 @@ async def test_a_name_that_is_taken_is_changed(case: Case) -> None:
         await ann.presses("enter")
         await ann.sees("Your name in the room:")
         await ann.enters("Cem")
-        await ann.sees("Choose another name", "Not connected")
+        # The panel of the first refusal stands there until the second one is drawn.
+        await ann.until(lambda: sum("12:00 A member" in line for line in ann.lines) == 2, "The second refusal")
+        await ann.until(lambda: isinstance(ann.app.focused, Button), "The focus on a button")
         assert [name for _, _, name, _ in case.relay.asked] == ["ann", "Cem"]
         await ann.presses("enter")
         await ann.sees("Your name in the room:")
