@@ -5,7 +5,7 @@ import json
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -124,13 +124,15 @@ class Member(Listener):
         source: str = "",
         password: str = "",
         features: Sequence[str] | None = None,
+        more: Mapping[str, object] | None = None,
     ) -> None:
+        """With ``more`` the request has these fields besides."""
         self.room, self.name = room, name
         fields: dict[str, object] = {"username": name.decode()}
         if password:
             fields["password"] = password
         if features is not None:
-            fields |= {"reply": "json", "features": features}
+            fields |= {"reply": "json", "features": features, **(more or {})}
         payload = json.dumps(fields).encode() if password or relay.json or features is not None else name
         request = wire.frame(operation, wire.REQUEST, room, payload)
         frames, local, numeric = ask_from(relay, request, source)
@@ -208,10 +210,11 @@ class People:
         return self._add(Member(self.relay, wire.CREATE, room, name, source, password, features))
 
     def join(
-        self, room: bytes, name: bytes, source: str = "", password: str = "", features: Sequence[str] | None = None
-    ) -> Member:
+        self, room: bytes, name: bytes, source: str = "", password: str = "", features: Sequence[str] | None = None,
+        more: Mapping[str, object] | None = None,
+    ) -> Member:  # fmt: skip
         """Make a member, who says by a keep-alive where it is."""
-        return self._add(Member(self.relay, wire.JOIN, room, name, source, password, features))
+        return self._add(Member(self.relay, wire.JOIN, room, name, source, password, features, more))
 
     def trio(self, room: bytes) -> tuple[Member, Member, Member]:
         """Make ann, the host, with bob and eve; the notices of their coming have been heard."""

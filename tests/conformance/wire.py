@@ -19,6 +19,7 @@ PAYLOAD_TOO_LARGE = 9
 NOT_SUPPORTED = 10
 BUSY = 11
 SHUTTING_DOWN = 12
+NO_SEAT = 15
 
 WAIT_SECONDS = 10.0
 """How long an answer may take before it counts as missing."""

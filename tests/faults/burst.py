@@ -1,5 +1,6 @@
 """Many requests at once: all are on their way before the first answer is read."""
 
+import json
 import socket
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -48,4 +49,7 @@ def _status(connection: socket.socket) -> int:
         frames = wire.read_frames(connection)
     except ConnectionError:
         return CUT
-    return frames[0].payload[0] if frames else CUT
+    if not frames:
+        return CUT
+    payload = frames[0].payload
+    return json.loads(payload)["status"] if payload.startswith(b"{") else payload[0]

@@ -18,7 +18,7 @@ import chatproto
 import chatproto.receipts
 from chatproto import Advice, transaction
 from chatproto.tls import RecordCounter
-from relay_server import __main__
+from relay_server import __main__, control
 from relay_server.core import admission, fair_queue, limits, lobby, names, provisional, registry, relay
 from relay_server.core.audience import Audience, Forward, Listener, Outgoing
 from relay_server.core.commands import Commands
@@ -27,6 +27,7 @@ from relay_server.core.endpoint import Address, Endpoint
 from relay_server.core.model import Member, Session
 from relay_server.core.reachability import SentLog, Watch
 from relay_server.core.receipts import SaidNumbers
+from relay_server.core.seats import Seats
 from relay_server.net import batch, http, sockets, tcp, tls, udp, wire
 from relay_server.net.hosts import OwnNames
 from relay_server.net.sending import SendError
@@ -245,6 +246,21 @@ def remember_no_numbers() -> None:
     replace(SaidNumbers, "add", lambda *_: None)
 
 
+def believe_any_claim() -> None:
+    """Let whoever shows a ticket have its seat, from anywhere and unasked."""
+    replace(Seats, "press", lambda *_: True)
+
+
+def take_tickets_for_good() -> None:
+    """Let no ticket die."""
+    replace(Seats, "forget", lambda *_: None)
+
+
+def name_attempts_alone() -> None:
+    """Give whoever names an attempt the answer to it."""
+    replace(control._Asked, "attempt", property(lambda this: this.request.attempt or None))
+
+
 def replace(owner: object, name: str, value: object) -> None:
     """Replace an attribute for good."""
     mock.patch.object(owner, name, value).start()
@@ -278,6 +294,9 @@ WEAKNESSES: dict[str, Weakness] = {
         answer_to_any_name,
         answer_at_length,
         remember_no_numbers,
+        believe_any_claim,
+        take_tickets_for_good,
+        name_attempts_alone,
     )
 }
 

@@ -1,4 +1,4 @@
-"""Requests over many connections at once, in pieces, with passwords under way (TCP-03 to TCP-11, PWD-02, ROOM-05).
+"""Requests over many connections at once, in pieces, with work under way (TCP-03 to TCP-11, PWD-02, ROOM-05, RES-01).
 
 Every connection ends in a place or in one refusal that a client can read; who is in can be let go again; nobody
 knows a room's password who didn't give it; and the registry keeps no trace of who is gone.
@@ -10,7 +10,7 @@ from chatproto import MalformedError, Operation, Phase, ServerTransaction, Statu
 from chatproto.payloads import decode_status
 from chatproto.tcrp import Frame, FrameDecoder
 from fuzz.bites import Bites, piece
-from relay_server.control import Control, Granted, Peer, Pending
+from relay_server.control import Control, Granted, Peer, Pending, Waiting
 from relay_server.core.address import parse_ip
 from relay_server.core.errors import WrongPasswordError
 from relay_server.core.guesses import Guesses
@@ -27,13 +27,18 @@ POLICIES: Final[tuple[dict[str, Any], ...]] = (
 PEERS: Final = tuple(Peer(parse_ip(ip), 40_000) for ip in ("10.0.0.1", "10.0.0.2", "2001:db8::1"))
 PAYLOADS: Final = (
     *(b"ann", b"bob", b"Ann", b"server", b'"cem"'),
+    *(
+        b'{"username": "ann", "reply": "json", "features": ["resume"], "attempt": "attempt %d of ann"}' % n
+        for n in (1, 2)
+    ),
+    *(b'{"username": "bob", "reply": "json", "features": ["resume"], "resume": "token-%d"}' % n for n in range(2, 8)),
     *(b'{"username": "ann", "password": "pw"}', b'{"username": "bob", "password": "no", "reply": "json"}'),
 )
 ROOMS: Final = (b"lab", b"demo")
 PAUSES: Final = (0.0, 0.5, 6.0, 61.0, 301.0)
 MAX_STEPS: Final = 30
 
-_CREATE = encode_frame(Frame(1, 0, b"lab", PAYLOADS[5]))
+_CREATE = encode_frame(Frame(1, 0, b"lab", PAYLOADS[13]))
 SEEDS: Final = (
     b"\0\0\0\0\0\1\1\0\0\1\2\0\0\0\0\0\1\1\0\0",
     b"\0\0\0\0\0\5\0\3\0\0\0\1\6\0\0\3\0\0\0\1\5\0\3\0",
@@ -61,7 +66,7 @@ class Caller:
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
         self.transaction = ServerTransaction(256)
-        self.result: Granted | Pending | bytes | None = None
+        self.result: Granted | Pending | Waiting | bytes | None = None
 
 
 class World:
@@ -118,7 +123,7 @@ class World:
         if result is not None:
             self._take(caller, result)
 
-    def _take(self, caller: Caller, result: Granted | Pending | bytes) -> None:
+    def _take(self, caller: Caller, result: Granted | Pending | Waiting | bytes) -> None:
         caller.result = result
         if isinstance(result, Granted):
             self._answered += 1
@@ -137,10 +142,15 @@ class World:
         self._now += self._bites.pick(PAUSES)
 
     def _work(self) -> None:
-        """Let the work on a password end, whatever has become of the room meanwhile."""
+        """Let the work on a password or the wait for a seat end, whatever has become of the room meanwhile."""
         caller = self._bites.pick(self._callers[::-1])
-        if isinstance(caller.result, Pending) and caller.transaction.phase is Phase.DECIDING:
+        if caller.transaction.phase is not Phase.DECIDING:
+            return
+        if isinstance(caller.result, Pending):
             self._take(caller, caller.result.finish(caller.result.work, self._now))
+        elif isinstance(caller.result, Waiting):
+            self._now = max(self._now, caller.result.until)
+            self._take(caller, caller.result.finish(self._now))
 
     def _time_out(self) -> None:
         caller = self._bites.pick(self._callers[::-1])
@@ -151,7 +161,9 @@ class World:
         caller = self._bites.pick(self._callers[::-1])
         if isinstance(caller.result, Granted):
             self._control.undo(caller.result, self._now)
-            assert not self._case.knows(caller.result.member)
+            session = caller.result.session
+            alive = session.token in self._case.registry.sessions_by_token
+            assert not alive or caller.result.keeps
 
 
 def status_of(answer: bytes) -> Status:

@@ -74,7 +74,7 @@ class World:
         self.policy = bites.pick(POLICIES)
         self._case = Case(**self.policy)
         self._members: list[Member] = list(self._case.trio())
-        self._members[1].said = SaidNumbers()
+        self._members[1].session.said = SaidNumbers()
         self._now = 1.0
         self._received = self._case.registry.counters.received
         self._copies = 0
@@ -154,7 +154,7 @@ class World:
         assert len(answers) <= 1, "one datagram was answered by several"
         for address, payload in answers:
             assert sender, "who is no member was answered"
-            assert sender.said is not None, "who has no receipts was answered"
+            assert sender.session.said is not None, "who has no receipts was answered"
             assert address == sender.session.address
             assert len(payload) <= size + MORE_BYTES
         answers.clear()

@@ -334,3 +334,66 @@ def test_a_completion_lists_what_is_granted_and_nothing_else() -> None:
     assert decode_completion(json.dumps(newer).encode()) == granted
     with pytest.raises(MalformedError):
         decode_completion(json.dumps(newer | {"features": "notices"}).encode())
+
+
+ATTEMPT = "0123456789abcdef"
+RESUME = frozenset({Feature.RESUME})
+
+
+@pytest.mark.requirement("RES-01", "RES-02")
+def test_a_request_to_resume_is_read_as_it_is_written() -> None:
+    asked = Request("ann", json_reply=True, plain=False, features=RESUME, ticket="T", attempt=ATTEMPT)
+    written = encode_request(asked)
+    assert json.loads(written) == {
+        "username": "ann", "reply": "json", "features": ["resume"], "resume": "T", "attempt": ATTEMPT,
+    }  # fmt: skip
+    assert decode_request(written) == asked
+    assert "T" not in repr(asked).replace("Request", "").replace("True", "")
+    assert encode_request(replace(asked, ticket="", attempt="")) == encode_request(
+        Request("ann", json_reply=True, plain=False, features=RESUME)
+    )
+
+
+@pytest.mark.requirement("RES-01", "RES-02")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"resume": 5},
+        {"resume": ["T"]},
+        {"attempt": 5},
+        {"attempt": "x" * 15},
+        {"attempt": "x" * 65},
+        {"attempt": "é" * 16},
+        {"attempt": "\n" * 16},
+    ],
+)
+def test_a_ticket_and_an_attempt_are_texts_of_whom_asks_for_the_feature(fields: dict[str, object]) -> None:
+    asked = {"username": "ann", "reply": "json", "features": ["resume"], **fields}
+    with pytest.raises(MalformedError):
+        decode_request(json.dumps(asked).encode())
+    plain = decode_request(json.dumps(asked | {"features": []}).encode())
+    assert plain == Request("ann", json_reply=True, plain=False)
+
+
+@pytest.mark.requirement("RES-01", "RES-02")
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_no_ticket_and_no_attempt_may_be_written_so(nothing: str | None) -> None:
+    asked = {"username": "ann", "reply": "json", "features": ["resume"], "resume": nothing, "attempt": nothing}
+    request = decode_request(json.dumps(asked).encode())
+    assert (request.ticket, request.attempt) == ("", "")
+
+
+@pytest.mark.requirement("FEAT-02")
+def test_without_the_feature_it_is_known_that_there_is_a_ticket_and_no_more() -> None:
+    request = decode_request(json.dumps({"username": "ann", "resume": "T", "attempt": ATTEMPT}).encode())
+    assert (request.ticket, request.attempt) == ("?", "")
+
+
+@pytest.mark.requirement("RES-01")
+def test_a_completion_has_a_ticket_if_one_is_granted() -> None:
+    completion = Completion(b"t", True, 9001, 300.0, 4000, features=RESUME, ticket="T")
+    written = json.loads(encode_completion(completion, json_reply=True))
+    assert written["resume"] == "T"
+    assert decode_completion(json.dumps(written).encode()) == completion
+    with pytest.raises(MalformedError):
+        decode_completion(json.dumps(written | {"resume": 5}).encode())

@@ -33,6 +33,7 @@ from chatproto import (
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
 TOKEN = b"Zq3vK8xW1sNd0aTgYb5LrQ"
+TICKET = b"p7RkQ2mVx0Hd4sYtBn9LwA"
 EXAMPLES = {
     "ann creates the room lab: state 0": encode_frame(Frame(1, 0, b"lab", b"ann")),
     "the relay accepts: state 1, status 0": encode_frame(Frame(1, 1, b"lab", b"\0")),
@@ -47,6 +48,9 @@ EXAMPLES = {
     "ann kicks bob": encode_datagram(b"lab", TOKEN, b"/kick bob"),
     "ann's keep-alive": encode_datagram(b"lab", TOKEN),
     "zoe joined, as JSON": encode_notice(MemberJoined("zoe"), json=True),
+    "bob resumes in the room lab by JSON": encode_frame(
+        Frame(2, 0, b"lab", b'{"username": "bob", "reply": "json", "features": ["resume"], "resume": "%b"}' % TICKET)
+    ),
     "ann says hello in the lobby": encode_lobby(b"ann", b"hello"),
 }
 

@@ -10,7 +10,7 @@ import pytest
 
 from chatproto import Frame, FrameDecoder, Operation, ServerTransaction, State, Status, encode_frame
 from chatproto.payloads import decode_status
-from relay_server.control import Control, Granted, Peer, Pending
+from relay_server.control import Control, Granted, Peer, Pending, Waiting
 from relay_server.core.address import parse_ip
 from relay_server.core.errors import BusyError
 from relay_server.core.guesses import AT_ONCE, KEPT, Guesses
@@ -37,10 +37,11 @@ class ControlCase:
         self.events: list[events.Event] = []
         self.counted: list[tuple[Operation | None, Status]] = []
         self.registry = Registry(unlimited(**policy), self.events.append, new_nonces(), locate)
+        self.passwords = Passwords()
         tokens = count(1)
         self.control = Control(
             self.registry,
-            passwords=Passwords(),
+            passwords=self.passwords,
             guesses=Guesses(GUESSES_PER_MINUTE),
             make_address=make_address,
             hide_rooms=hide_rooms,
@@ -60,15 +61,16 @@ class ControlCase:
         result = self.begin(operation, payload, peer, room)
         if isinstance(result, Pending):
             result = finish(result)
+        assert not isinstance(result, Waiting)
         return result if isinstance(result, Granted) else frame_of(result)
 
     def begin(
-        self, operation: int, payload: bytes | dict[str, Any], peer: Peer = ANN, room: bytes = b"demo"
-    ) -> Granted | Pending | bytes | None:
+        self, operation: int, payload: bytes | dict[str, Any], peer: Peer = ANN, room: bytes = b"demo", now: float = 0.0
+    ) -> Granted | Pending | Waiting | bytes | None:
         """Send a request at once; its work is still to be done."""
         raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         data = encode_frame(Frame(operation, State.REQUEST, room, raw))
-        return self.control.receive(ServerTransaction(), data, peer, 0.0)
+        return self.control.receive(ServerTransaction(), data, peer, now)
 
     def wait(self, *arguments: Any, **named: Any) -> Pending:
         pending = self.begin(*arguments, **named)
@@ -87,7 +89,7 @@ class ControlCase:
         return decode_status(frame.payload)
 
 
-def finish(pending: Pending, now: float = 0.0) -> Granted | bytes:
+def finish(pending: Pending, now: float = 0.0) -> Granted | Waiting | bytes:
     """Do the work here and now, if it is admitted."""
     try:
         pending.admit(now)

@@ -71,7 +71,7 @@ def test_messages_leave_room_for_their_number(name: str, less: int) -> None:
     ann = case.grant(Operation.CREATE, {**knock(name), "features": ["receipts"]})
     bob = case.grant(Operation.CREATE, knock(name), BOB, room=b"memo")
     assert [sorted(one.completion.features) for one in (ann, bob)] == [["receipts"], []]
-    assert [one.member.said is None for one in (ann, bob)] == [False, True]
+    assert [one.session.said is None for one in (ann, bob)] == [False, True]
     assert (ann.completion.max_message_bytes or 0) + less == bob.completion.max_message_bytes
 
 

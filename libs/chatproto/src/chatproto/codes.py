@@ -46,6 +46,7 @@ class Status(IntEnum):
     NOT_SUPPORTED = 10, "The relay doesn't support this."
     BUSY = 11, "The relay is busy: try again in a moment."
     SHUTTING_DOWN = 12, "The relay is shutting down."
+    NO_SEAT = 15, "The ticket is good for no seat: join again."
 
     def __new__(cls, code: int, message: str = "") -> Self:
         """Take the number on the wire and its sentence."""
@@ -86,6 +87,8 @@ class Feature(StrEnum):
     """The relay's notices come as JSON objects (FEAT-03)."""
     RECEIPTS = "receipts"
     """The relay answers messages that have a number (RCP-01)."""
+    RESUME = "resume"
+    """The relay gives a ticket, by which a member takes its own seat again (RES-01)."""
 
 
 @unique
@@ -100,3 +103,4 @@ class EvictionReason(Worded):
     KICKED = "kicked", "The host removed you."
     HOST_LEFT = "host_left", "The host left, so the room closed."
     SHUTDOWN = "shutdown", "The relay is shutting down."
+    RESUMED_ELSEWHERE = "resumed_elsewhere", "Your place was taken over by another connection of yours."

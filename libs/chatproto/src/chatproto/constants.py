@@ -29,6 +29,9 @@ MAX_DATAGRAM_BYTES: Final = 4096
 MAX_DELIVERY_BYTES: Final = 4094
 """A datagram from relay to client: 4096 less the two size bytes it no longer carries. UDP-05."""
 
+ATTEMPT_BYTES: Final = range(16, 65)
+"""How many bytes the name of an attempt may have: as many as nobody guesses, and not more than that takes. RES-02."""
+
 PORT_BYTES: Final = 2
 """A client may name its UDP port after the completion in a big-endian integer. TCP-09."""
 

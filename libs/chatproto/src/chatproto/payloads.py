@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatproto.codes import Feature, Status
-from chatproto.constants import MAX_TOKEN_BYTES
+from chatproto.constants import ATTEMPT_BYTES, MAX_TOKEN_BYTES
 from chatproto.errors import MalformedError
 from chatproto.text import check_password, check_user_name
 
@@ -24,6 +24,10 @@ class Request:
     """The payload was the bare name."""
     features: frozenset[Feature] = frozenset()
     """What is asked for beyond the plain protocol, of what this library knows; only with a JSON reply (FEAT-01)."""
+    ticket: str = field(default="", repr=False)
+    """Whose seat is to be taken again (RES-01); empty: a new one is wanted."""
+    attempt: str = field(default="", repr=False)
+    """By what the relay knows this request if it is sent again (RES-02); only with the feature ``resume``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Completion:
     """Whether the relay obeys commands (MOD-01); older ones don't."""
     features: frozenset[Feature] = frozenset()
     """What is granted of what was asked for (FEAT-01)."""
+    ticket: str = field(default="", repr=False)
+    """By what the seat can be taken again (RES-01); empty without the feature ``resume``."""
 
 
 def encode_request(request: Request) -> bytes:
@@ -54,6 +60,7 @@ def encode_request(request: Request) -> bytes:
         fields["reply"] = "json"
         if request.features:
             fields["features"] = sorted(request.features)
+        fields |= {key: text for key, text in (("resume", request.ticket), ("attempt", request.attempt)) if text}
     return json.dumps(fields, ensure_ascii=False).encode()
 
 
@@ -132,6 +139,8 @@ def encode_completion(completion: Completion, *, json_reply: bool) -> bytes:
     }
     if completion.features:  # so that who asked for nothing gets the same bytes as ever (FEAT-02)
         fields["features"] = sorted(completion.features)
+    if completion.ticket:
+        fields["resume"] = completion.ticket
     return json.dumps(fields).encode()
 
 
@@ -154,6 +163,7 @@ def decode_completion(payload: bytes) -> Completion:
             int(fields["max_message_bytes"]),
             bool(fields.get("moderation")),
             _known_features(fields.get("features", [])),
+            _text(fields, "resume"),
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise MalformedError("The relay's completion lacks a field or has one of the wrong type.") from None
@@ -181,7 +191,36 @@ def _decode_object(fields: dict[str, Any]) -> Request:
         raise MalformedError('"features" is no list of texts.') from None
     name, secret = _checked(username), check_password(password or "") or None
     json_reply = fields.get("reply") == "json"
-    return Request(name, secret, json_reply=json_reply, plain=False, features=features if json_reply else frozenset())
+    if not json_reply:
+        features = frozenset()
+    ticket, attempt = _resumption(fields, features)
+    return Request(name, secret, json_reply=json_reply, plain=False, features=features, ticket=ticket, attempt=attempt)
+
+
+def _resumption(fields: dict[str, Any], features: frozenset[Feature]) -> tuple[str, str]:
+    """Read ticket and attempt (RES-01, RES-02); without the feature only whether there is a ticket matters."""
+    if Feature.RESUME not in features:
+        return "?" if isinstance(fields.get("resume"), str) else "", ""
+    try:
+        ticket, attempt = _text(fields, "resume"), _text(fields, "attempt")
+    except TypeError:
+        raise MalformedError('"resume" or "attempt" is no text.') from None
+    if attempt and not (len(attempt) in ATTEMPT_BYTES and attempt.isascii() and attempt.isprintable()):
+        raise MalformedError('"attempt" has not 16 to 64 printable bytes of ASCII.')
+    return ticket, attempt
+
+
+def _text(fields: dict[str, Any], key: str) -> str:
+    """Return a field's text, which is empty if there is none.
+
+    Raises:
+        TypeError: it is no text.
+
+    """
+    text = fields.get(key) or ""
+    if not isinstance(text, str):
+        raise TypeError
+    return text
 
 
 def _known_features(listed: Any) -> frozenset[Feature]:

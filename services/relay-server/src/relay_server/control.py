@@ -1,9 +1,9 @@
 """Requests over TCP: an operation, its handler, and the one place where an error becomes a reply."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import NoReturn, Protocol, TypeAlias
 
 from chatproto import (
     Completion,
@@ -18,14 +18,16 @@ from chatproto import (
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
 from chatproto.receipts import NUMBER_BYTES
 from relay_server.core.address import network_of
+from relay_server.core.attempts import Attempts, Resumption
 from relay_server.core.endpoint import Address
-from relay_server.core.errors import NoSuchRoomError, WrongPasswordError
+from relay_server.core.errors import NoSeatError, NoSuchRoomError, WrongPasswordError
 from relay_server.core.guesses import Guess, Guesses
-from relay_server.core.model import Member
+from relay_server.core.model import Member, Session
 from relay_server.core.name_rules import judge_user_name
 from relay_server.core.names import name_keys
 from relay_server.core.receipts import SaidNumbers
 from relay_server.core.registry import Registry
+from relay_server.core.seats import Claim
 from relay_server.passwords import Passwords, decoy_hash
 
 
@@ -54,8 +56,15 @@ class MakeAddress(Protocol):
 class Granted:
     """A place in a room: what to answer, and the member to undo it by."""
 
-    member: Member
+    session: Session
     completion: Completion
+    keeps: bool = False
+    """Whether the place waits for who asks once more, if the answer is lost (RES-02)."""
+
+    @property
+    def member(self) -> Member:
+        """Whose place it is."""
+        return self.session.member
 
 
 Proof: TypeAlias = Callable[[], str]
@@ -72,7 +81,53 @@ class Pending:
 
     admit: Callable[[float], None]
     work: Proof
-    finish: Callable[[Proof, float], Granted | bytes]
+    finish: "Callable[[Proof, float], Granted | Waiting | bytes]"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Waiting:
+    """A request that is gone on with at a time, unless the client goes before."""
+
+    until: float
+    finish: Callable[[float], "Granted | Waiting | bytes"]
+
+
+class _Work:
+    """A password's work, which whoever makes the same attempt again shares: it is counted and done once (RES-02).
+
+    Work of one network is done one after the other (see `net.workers`), so nobody waits for another here.
+    """
+
+    def __init__(self, begin: Callable[[float], Guess], work: Proof) -> None:
+        self._begin = begin
+        self._work = work
+        self._outcome: Proof | None = None
+        self._guess = Guess()
+
+    def admit(self, now: float) -> None:
+        """Count it as a guess; see `Pending`."""
+        if self._outcome is None:
+            self._guess = self._begin(now)
+
+    def take_guess(self) -> Guess:
+        """Return the guess that it counts as until the verdict, once."""
+        guess, self._guess = self._guess, Guess()
+        return guess
+
+    def do(self) -> str:
+        """Do it, or return what it returned before."""
+        if self._outcome is None:
+            try:
+                proof = self._work()
+            except ProtocolError as error:
+                self._outcome = partial(_raise, error)
+            else:
+                self._outcome = lambda: proof
+        return self._outcome()
+
+
+def _raise(error: ProtocolError) -> str:
+    raise error
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -87,9 +142,20 @@ class _Asked:
     """The user name's: worked out once, as it is most of the work that a join is."""
     peer: Peer
 
+    @property
+    def attempt(self) -> Hashable:
+        """What names this request if it is made again (RES-02); None if nothing does.
+
+        Its answer is for this address alone, and what TLS carried isn't repeated in the clear.
+        """
+        request, peer = self.request, self.peer
+        if not request.attempt:
+            return None
+        return request.attempt, self.operation, self.room, request.ticket, peer.ip, peer.encrypted
+
 
 class Control:
-    """Serves create and join."""
+    """Serves create, join and resume."""
 
     def __init__(
         self,
@@ -119,12 +185,13 @@ class Control:
         self._attribution = attribution
         self._moderation = moderation
         self._tls_required = tls_required
+        self._attempts: Attempts[Granted | _Work | Claim] = Attempts()
         self._preparations = {Operation.CREATE: self._prepare_create, Operation.JOIN: self._prepare_join}
 
     def receive(
         self, transaction: ServerTransaction, data: bytes, peer: Peer, now: float
-    ) -> Granted | Pending | bytes | None:
-        """Feed a connection's bytes; returns a place, a refusal, work to do first, or None while bytes are missing."""
+    ) -> Granted | Pending | Waiting | bytes | None:
+        """Feed a connection's bytes; returns a place, a refusal, what comes first, or None while bytes are missing."""
         try:
             wanted = transaction.feed(data)
             if wanted is None:
@@ -136,7 +203,7 @@ class Control:
             # Before the look-up: what takes long must take as long where there is no room (PWD-05).
             keys = name_keys(request.username)
             asked = _Asked(transaction, operation, room_name.encode(), request, keys, peer)
-            return self._preparations[operation](asked, now) or self._enter(asked, None, now)
+            return self._serve(asked, now)
         except ProtocolError as error:
             return self.refuse(transaction, error)
 
@@ -152,8 +219,79 @@ class Control:
         self._registry.set_provisional_port(granted.member, self._udp_address(peer, port))
 
     def undo(self, granted: Granted, now: float) -> None:
-        """Free a place whose token could not be delivered (threat T11)."""
-        self._registry.leave(granted.member, now)
+        """Free a place whose token could not be delivered (threat T11), at once or if nobody asks for it again."""
+        if granted.keeps:
+            self._registry.seats.keep(granted.session, now)
+        else:
+            self._registry.seats.forsake(granted.session, now)
+
+    @property
+    def remembered(self) -> int:
+        """How many requests would be answered as before if they came again (RES-02)."""
+        return len(self._attempts)
+
+    def _serve(self, asked: _Asked, now: float) -> Granted | Pending | Waiting:
+        known = self._attempts.get(asked.attempt, now)
+        if isinstance(known, Granted) and (again := self._repeat(asked, known)):
+            return again
+        if asked.request.ticket and asked.operation is Operation.JOIN:
+            claim = known if isinstance(known, Claim) else Claim(asked.peer.ip, asked.peer.encrypted)
+            return self._resume(asked, claim, now)
+        return self._preparations[asked.operation](asked, now) or self._enter(asked, None, now)
+
+    def _repeat(self, asked: _Asked, known: Granted) -> Granted | None:
+        """Give the same answer again, unless what was granted is gone."""
+        if known.session.token not in self._registry.sessions_by_token:
+            return None
+        self._registry.seats.stop_keeping(known.session)
+        self._count(Resumption.REPEATED)
+        self._on_transaction(asked.operation, Status.OK)
+        return known
+
+    def _finish(self, asked: _Asked, go_on: Callable[[], Granted | Waiting], now: float) -> Granted | Waiting | bytes:
+        """Go on with a request, unless somebody who made it again has its answer by now."""
+        try:
+            known = self._attempts.get(asked.attempt, now)
+            return (isinstance(known, Granted) and self._repeat(asked, known)) or go_on()
+        except ProtocolError as error:
+            self._attempts.forget(asked.attempt)
+            return self.refuse(asked.transaction, error)
+
+    def _resume(self, asked: _Asked, claim: Claim, now: float) -> Granted | Waiting:
+        """Give who has a ticket its own seat again (RES-01, RES-03)."""
+        request, peer, seats = asked.request, asked.peer, self._registry.seats
+        if Feature.RESUME not in request.features:
+            raise NotSupportedError
+        session = seats.find(request.ticket, asked.room)
+        if session is None:
+            self._deny(asked, Resumption.NO_SEAT, now)
+        try:
+            if not seats.press(claim, session, now):
+                self._remember(asked, claim, now)
+                return Waiting(
+                    claim.due_at, lambda now: self._finish(asked, lambda: self._resume(asked, claim, now), now)
+                )
+        except NoSeatError:
+            self._deny(asked, Resumption.CONTESTED, now)
+        except ProtocolError:
+            self._count(Resumption.REFUSED)
+            raise
+        self._count(Resumption.RESUMED if peer.ip == session.ip else Resumption.MOVED)
+        successor = seats.resume(session, self._new_token(), peer.ip, now)
+        return self._grant(asked, successor, session.said or SaidNumbers(), now)
+
+    def _deny(self, asked: _Asked, why: Resumption, now: float) -> NoReturn:
+        """Refuse a ticket by the same bytes whatever is wrong with it; it counts as a guess (RES-04)."""
+        self._count(why)
+        with self._guesses.begin(network_of(asked.peer.ip), asked.request.username, asked.room, now):
+            raise NoSeatError
+
+    def _count(self, outcome: Resumption) -> None:
+        self._registry.counters.resumptions[outcome] += 1
+
+    def _remember(self, asked: _Asked, result: "Granted | _Work | Claim", now: float) -> None:
+        if asked.attempt is not None:
+            self._attempts.remember(asked.attempt, result, now)
 
     def _prepare_create(self, asked: _Asked, now: float) -> Pending | None:
         password = asked.request.password
@@ -162,9 +300,9 @@ class Control:
         self._registry.check_new_room(asked.room, asked.peer.ip)
         judge_user_name(asked.request.username, asked.keys)  # all that can refuse goes before the work
         self._registry.admission.check_new_password(asked.peer.ip, now)
-        return self._pending(asked, lambda: self._passwords.hash(password), lambda _: Guess())
+        return self._pending(asked, lambda: self._passwords.hash(password), lambda _: Guess(), now)
 
-    def _prepare_join(self, asked: _Asked, _: float) -> Pending | None:
+    def _prepare_join(self, asked: _Asked, now: float) -> Pending | None:
         """Return what the room wants to be done first; what else it would say is for who knows the password."""
         password, room = asked.request.password, self._registry.rooms.get(asked.room)
         if room and room.holds(asked.keys, asked.peer.ip):
@@ -174,24 +312,22 @@ class Control:
             return None
         self._registry.admission.check_member(asked.peer.ip)
         begin = partial(self._guesses.begin, network_of(asked.peer.ip), asked.request.username, asked.room)
-        return self._pending(asked, lambda: self._passwords.check(password, password_hash), begin)
+        return self._pending(asked, lambda: self._passwords.check(password, password_hash), begin, now)
 
-    def _pending(self, asked: _Asked, work: Proof, begin: Callable[[float], Guess]) -> Pending:
-        guess = Guess()
+    def _pending(self, asked: _Asked, do: Proof, begin: Callable[[float], Guess], now: float) -> Pending:
+        under_way = self._attempts.get(asked.attempt, now)
+        work = under_way if isinstance(under_way, _Work) else _Work(begin, do)
+        self._remember(asked, work, now)
 
-        def admit(now: float) -> None:
-            nonlocal guess
-            guess = begin(now)
-
-        def finish(proof: Proof, now: float) -> Granted | bytes:
-            try:
-                with guess:
+        def finish(proof: Proof, now: float) -> Granted | Waiting | bytes:
+            def enter() -> Granted:
+                with work.take_guess():
                     password_hash = proof()
                 return self._enter(asked, password_hash, now)  # which checks all again: much may be new meanwhile
-            except ProtocolError as error:
-                return self.refuse(asked.transaction, error)
 
-        return Pending(admit, work, finish)
+            return self._finish(asked, enter, now)
+
+        return Pending(work.admit, work.do, finish)
 
     def _enter(self, asked: _Asked, password_hash: str | None, now: float) -> Granted:
         request, peer = asked.request, asked.peer
@@ -205,16 +341,24 @@ class Control:
                 asked.room, name, token, peer.ip, now, keys=asked.keys, port=port, proof=password_hash,
                 told_when_heard=Feature.NOTICES in request.features,
             )  # fmt: skip
-        member.session.json_notices = Feature.NOTICES in request.features
-        if Feature.RECEIPTS in request.features:
-            member.said = SaidNumbers()
-        self._on_transaction(asked.operation, Status.OK)
-        return Granted(member, self._completion(member, request.features))
+        return self._grant(asked, member.session, SaidNumbers(), now)
 
-    def _completion(self, member: Member, features: frozenset[Feature]) -> Completion:
+    def _grant(self, asked: _Asked, session: Session, said: SaidNumbers, now: float) -> Granted:
+        """Let a session have what was asked for, and write the answer."""
+        features = asked.request.features
+        session.json_notices = Feature.NOTICES in features
+        session.said = said if Feature.RECEIPTS in features else None
+        if Feature.RESUME in features:
+            self._registry.seats.issue(session, self._new_token().decode(), encrypted=asked.peer.encrypted)
+        self._on_transaction(asked.operation, Status.OK)
+        granted = Granted(session, self._completion(session, features), keeps=bool(asked.attempt))
+        self._remember(asked, granted, now)
+        return granted
+
+    def _completion(self, session: Session, features: frozenset[Feature]) -> Completion:
+        member, token = session.member, session.token
         attribution_bytes = len(member.attribution) if self._attribution else 0
-        token = member.session.token
-        number_bytes = 0 if member.said is None else NUMBER_BYTES
+        number_bytes = 0 if session.said is None else NUMBER_BYTES
         return Completion(
             token,
             host=member.room.host is member,
@@ -226,6 +370,7 @@ class Control:
             ),
             moderation=self._moderation,
             features=features,
+            ticket=session.ticket.text if session.ticket else "",
         )
 
     def _provisional(self, request: Request, peer: Peer) -> Address | None:

@@ -232,8 +232,10 @@ def _read_gauges(
         port.finish()  # else a copy that waits would be neither sent nor failed (CON-02)
     return Gauges(
         rooms=len(registry.rooms),
-        members=len(registry.sessions_by_token),
+        members=registry.admission.members.total,
         member_addresses=len(registry.admission.members.by_network),
+        tickets=registry.seats.tickets,
+        attempts=tcp.control.remembered,
         lobby_clients=len(lobby.clients_by_remote),
         tcp_connections=len(tcp.connections),
         tcp_aborted=tcp.aborted,

@@ -5,7 +5,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 from chatproto import encode_datagram, encode_notice
-from relay_server.core.address import parse_ip
+from relay_server.core.address import network_of, parse_ip
 from relay_server.core.audience import Audience, Forward, Listener, Outgoing
 from relay_server.core.commands import Commands, NewPassword
 from relay_server.core.counters import DropReason
@@ -162,7 +162,8 @@ class Case:
         counters = self.registry.counters
         assert counters.received == counters.accepted + sum(counters.dropped.values())
         members = {member for room in self.registry.rooms.values() for member in room.members}
-        sessions = {member.session for member in members}
+        successors = set(self.registry.seats._successors.values())
+        sessions = {member.session for member in members} | successors
         assert all(member.session.member is member for member in members)
         assert set(self.registry.sessions_by_token.values()) == sessions
         assert set(self.registry.sessions_by_header.values()) == {one for one in sessions if not one.paused}
@@ -170,7 +171,10 @@ class Case:
         assert all(member.muted == member.room.mutes_name(member.keys) for member in members)
         admission = self.registry.admission
         for census, true in ((admission.members, len(members)), (admission.rooms, len(self.registry.rooms))):
-            assert sum(census.by_network.values()) == census._total == true
+            assert census.total == true
+        moving = sum(network_of(session.ip) != network_of(session.member.ip) for session in successors)
+        assert sum(admission.members.by_network.values()) == len(members) + moving
+        assert sum(admission.rooms.by_network.values()) == len(self.registry.rooms)
 
     def new_token(self) -> bytes:
         """Make a token: 1, 2, 3..."""

@@ -24,7 +24,7 @@ class ReceiptCase(Case):
     def __init__(self, **policy: Any) -> None:
         super().__init__(**policy)
         self.ann, self.bob, self.eve = self.trio()
-        self.ann.said, self.bob.said = SaidNumbers(), SaidNumbers()
+        self.ann.session.said, self.bob.session.said = SaidNumbers(), SaidNumbers()
 
     def answers(self) -> Answers:
         """Take out what was answered."""
@@ -94,8 +94,8 @@ def test_numbers_may_come_in_another_order() -> None:
     for number in (5, 2, 9, 1, 7):
         assert case.say(case.ann, f"/say {number} hello") == NOTHING_SAID
         assert case.answered(case.ann, number)
-    assert case.ann.said is not None
-    assert list(case.ann.said) == [1, 2, 5, 7, 9]
+    assert case.ann.session.said is not None
+    assert list(case.ann.session.said) == [1, 2, 5, 7, 9]
 
 
 @pytest.mark.requirement("RCP-02", "LIM-01")
@@ -140,7 +140,7 @@ def test_copies_to_a_large_room_are_counted_with_and_without_a_number() -> None:
     neighbours = [case.join(f"neighbour {number}", ip="10.0.9.9") for number in range(4)]
     for member in neighbours:
         case.say(member)
-        member.said = SaidNumbers()
+        member.session.said = SaidNumbers()
     case.said()
     results = [case.say(member, "/say 1 hello", 10.0) for member in neighbours]
     assert results.count(DropReason.COPY_RATE) == 2  # 250 copies may be caused at once
@@ -192,7 +192,7 @@ def test_who_is_gone_is_not_answered() -> None:
 def test_an_answer_is_at_most_32_bytes_longer(text: bytes, number: int, separated: bool, start: str) -> None:
     case = Case(message_rate=1, message_burst=3, attribution=False)
     ann = case.create("ann", room="r")
-    ann.said = SaidNumbers()
+    ann.session.said = SaidNumbers()
     data = encode_datagram(b"r", case.tokens[ann], b"/say %d" % number + b" " * separated + start.encode() + text)
     shortest = 2 + len("r") + 22  # the relay's own tokens
     for _ in range(6):

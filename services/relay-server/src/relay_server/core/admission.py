@@ -27,13 +27,13 @@ class Census:
     def __init__(self, limit: int, limit_per_network: int) -> None:
         self._limit = limit
         self._limit_per_network = limit_per_network
-        self._total = 0
+        self.total = 0
         self.by_network: dict[bytes, int] = {}
         self._around: dict[bytes, int] = {}
 
     def is_full(self) -> bool:
         """Tell whether there are as many as there may be."""
-        return 0 < self._limit <= self._total
+        return 0 < self._limit <= self.total
 
     def is_full_for(self, network: bytes) -> bool:
         """Tell whether the network has as many as it may, or one around it."""
@@ -47,14 +47,22 @@ class Census:
 
     def add(self, network: bytes) -> None:
         """Count one more."""
-        self._total += 1
+        self.total += 1
+        self.arrive(network)
+
+    def remove(self, network: bytes) -> None:
+        """Count one less."""
+        self.total -= 1
+        self.depart(network)
+
+    def arrive(self, network: bytes) -> None:
+        """Count one who is there already for this network, too: it is about to move there."""
         self.by_network[network] = self.by_network.get(network, 0) + 1
         for larger in networks_around(network):
             self._around[larger] = self._around.get(larger, 0) + 1
 
-    def remove(self, network: bytes) -> None:
-        """Count one less."""
-        self._total -= 1
+    def depart(self, network: bytes) -> None:
+        """Count one for this network no more: it moved away, or never came."""
         _count_down(self.by_network, network)
         for larger in networks_around(network):
             _count_down(self._around, larger)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
+from relay_server.core.attempts import Resumption
 from relay_server.core.receipts import Answer
 
 
@@ -54,6 +55,8 @@ class Counters:
     challenges: int = 0
     answers: dict[Answer, int] = field(default_factory=lambda: dict.fromkeys(Answer, 0))
     """To messages that have a number (RCP-01)."""
+    resumptions: dict[Resumption, int] = field(default_factory=lambda: dict.fromkeys(Resumption, 0))
+    """Of seats (RES-01)."""
     dropped: dict[DropReason, int] = field(default_factory=lambda: dict.fromkeys(DropReason, 0))
     send_failures: dict[SendFailure, int] = field(default_factory=lambda: dict.fromkeys(SendFailure, 0))
     fanout: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))

@@ -43,6 +43,12 @@ class BannedError(BadNameError):
         super().__init__(BANNED)
 
 
+class NoSeatError(ProtocolError):
+    """No seat can be taken by this ticket (RES-04)."""
+
+    status = Status.NO_SEAT
+
+
 class TooManyError(ProtocolError):
     """A limit of the relay or of one address is reached."""
 

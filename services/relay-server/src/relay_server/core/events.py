@@ -31,6 +31,16 @@ class MemberJoined:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberResumed:
+    """A member took its own seat again, by a ticket (RES-01)."""
+
+    room: str
+    name: str
+    moved: bool
+    """Whether from another IP address."""
+
+
+@dataclass(frozen=True, slots=True)
 class MemberLeft:
     """A member left by its own wish."""
 
@@ -64,6 +74,13 @@ class CommandObeyed:
 
 
 Event: TypeAlias = (
-    RoomCreated | RoomClosed | MemberJoined | MemberLeft | MemberEvicted | LobbyClientEvicted | CommandObeyed
+    RoomCreated
+    | RoomClosed
+    | MemberJoined
+    | MemberResumed
+    | MemberLeft
+    | MemberEvicted
+    | LobbyClientEvicted
+    | CommandObeyed
 )
 Observer: TypeAlias = Callable[[Event], None]

@@ -1,9 +1,9 @@
-"""Wrong passwords: so many an address and a room stand that guessing is slow, and nobody else is kept out (PWD-04)."""
+"""Wrong passwords and tickets: so many an address and a room stand that guessing is slow (PWD-04, RES-04)."""
 
 from types import TracebackType
 from typing import Final, Self
 
-from relay_server.core.errors import BusyError, WrongPasswordError
+from relay_server.core.errors import BusyError, NoSeatError, WrongPasswordError
 from relay_server.core.limits import Buckets, NestedBucket, NetworkBuckets, TokenBucket
 
 AT_ONCE: Final = 64
@@ -19,9 +19,10 @@ ROOM_FACTOR: Final = 4
 
 
 class Guess:
-    """One password that is being looked at; it stays counted only if it is wrong.
+    """One password or ticket that is being looked at; it stays counted only if it is wrong.
 
-    Around the verdict it is a context manager: what ends otherwise than by a WrongPasswordError was no guess.
+    Around the verdict it is a context manager: what ends otherwise than by a WrongPasswordError or a NoSeatError was no
+    guess.
     """
 
     def __init__(self, *taken: TokenBucket | NestedBucket) -> None:
@@ -33,7 +34,7 @@ class Guess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not isinstance(error, WrongPasswordError):
+        if not isinstance(error, WrongPasswordError | NoSeatError):
             for bucket in self._taken:
                 bucket.give_back(1)
 

@@ -143,15 +143,13 @@ class Member:
     """What stands before its messages: ``name: `` (UDP-05)."""
     keys: tuple[str, ...]
     ip: bytes
-    """Where it joined from: bans and limits go by it, and datagrams from elsewhere don't count (UDP-02)."""
+    """Where it joined or resumed from: bans and limits go by it."""
     joined_at: float = 0.0
     announced: bool = True
     """Whether the others were told that it joined (UDP-10)."""
     muted: bool = False
     """Whether its name is (MOD-05); `limit` is a `Muted` as well, once it was heard."""
     limit: SpeechLimit | Muted | None = None
-    said: SaidNumbers | None = None
-    """What it said by number; None if it gets no receipts (RCP-01)."""
     told_at: float = float("-inf")
     may_ask_at: float = 0.0
     """When a list is to be had again (MOD-02)."""
@@ -170,6 +168,17 @@ class Member:
 
 
 @dataclass(slots=True, eq=False)
+class Ticket:
+    """What a client shows to take its seat again (RES-01)."""
+
+    text: str = field(repr=False)
+    encrypted: bool
+    """Whether nobody could overhear it on its way to the client."""
+    asked_at: float = float("-inf")
+    """When the seat's holder was last asked whether it is there, for somebody else claims the seat (RES-03)."""
+
+
+@dataclass(slots=True, eq=False)
 class Session(Listener):
     """What proves a member and reaches it: its token, its address, and whether somebody hears there.
 
@@ -181,6 +190,12 @@ class Session(Listener):
     header: bytes
     """What each of its datagrams begins with: both sizes, room name and token (UDP-01)."""
     header_bytes: int
+    ip: bytes
+    """Where it was granted to: datagrams from elsewhere don't count (UDP-02)."""
+    said: SaidNumbers | None = None
+    """What its member said by number; None if it gets no receipts (RCP-01)."""
+    ticket: Ticket | None = None
+    """None if it gets none (RES-01)."""
     proved_at: float = 0.0
     """When it last showed that its address hears (EVI-07)."""
     moved_at: float = 0.0

@@ -129,7 +129,7 @@ class Moderation:
             raise ModerationError(CommandFailed(Failure.TOO_MANY_MUTES, name=member.name, limit=MAX_MUTES))
         room.mutes.update(dict.fromkeys(member.keys, frozenset(member.keys)))
         member.muted = True
-        if member.session.address is not None:  # else its first datagram does so, see `Registry.hear`
+        if member.limit is not None or member.session.address is not None:  # else `Registry.hear` does so
             member.limit = limits.Muted(member.limit)
         self._registry.tell(member, Muted())
 

@@ -40,6 +40,7 @@ from relay_server.core.proofs import Proofs
 from relay_server.core.provisional import ProvisionalAddresses
 from relay_server.core.reachability import SilentHosts, Watch
 from relay_server.core.remotes import SessionsByRemote
+from relay_server.core.seats import Seats
 
 ADDRESS_CHANGE_SECONDS: Final = 1.0
 """A member's port may change once in this time (UDP-03)."""
@@ -54,17 +55,18 @@ class Registry:
         self.locate = locate
         self.counters = Counters()
         self.admission = Admission(policy)
+        self.seats = Seats(self, new_nonce)
         self.rooms: dict[bytes, Room] = {}
         self.sessions_by_token: dict[bytes, Session] = {}
         self.sessions_by_header: dict[bytes, Session] = {}
         """What the beginning of a datagram proves; the data path asks nothing else. Who is paused isn't in it."""
         self._policy = policy
-        self._observer = observer
+        self.observe = observer
         self._watch: Watch[Session] = Watch(
             new_nonce, self._suspect, self._evict_for(EvictionReason.UNREACHABLE), self._pause, self._resume
         )
         self._silent_hosts = SilentHosts()
-        self.proofs = Proofs(policy.max_session_seconds, new_nonce, self._ask, self._evict_for(EvictionReason.EXPIRED))
+        self.proofs = Proofs(policy.max_session_seconds, new_nonce, self.ask, self._evict_for(EvictionReason.EXPIRED))
         self.provisional = ProvisionalAddresses(allowed=policy.provisional_address)
         self._sessions_by_remote = SessionsByRemote()
         self._active: DeadlineQueue[Session] = DeadlineQueue(policy.silence_timeout_seconds, attrgetter("seen_at"))
@@ -88,16 +90,9 @@ class Registry:
 
     def create_room(
         self,
-        room_name: bytes,
-        user_name: str,
-        token: bytes,
-        ip: bytes,
-        now: float,
-        *,
-        keys: tuple[str, ...] = (),
-        port: Address | None = None,
-        password_hash: str | None = None,
-    ) -> Member:
+        room_name: bytes, user_name: str, token: bytes, ip: bytes, now: float,
+        *, keys: tuple[str, ...] = (), port: Address | None = None, password_hash: str | None = None,
+    ) -> Member:  # fmt: skip
         """Make a room with its host; ``port`` is the address to send to until a datagram tells (LEN-02).
 
         ``keys`` are the name's (see `names.name_keys`), if they are known. With a ``password_hash`` only who proves the
@@ -111,12 +106,12 @@ class Registry:
         name, network = check_room_name(room_name), network_of(ip)
         room = Room(name, room_name, network, password_hash=password_hash, created_at=now)
         member = self._admit(room, user_name, keys or name_keys(user_name), ip, now)
-        self._begin(member, token, now, port)
+        self._seat(member, token, now, port)
         self.make_host(member)
         self.rooms[room_name] = room
         self.admission.rooms.add(network)
-        self._observer(events.RoomCreated(name))
-        self._observer(events.MemberJoined(name, user_name))
+        self.observe(events.RoomCreated(name))
+        self.observe(events.MemberJoined(name, user_name))
         return member
 
     def join_room(
@@ -127,7 +122,6 @@ class Registry:
         """Let a member into a room; ``keys`` and ``port`` as in `create_room`.
 
         With ``told_when_heard`` the others are told at its first datagram.
-
         ``proof`` is the hash that the member's password was found to fit, so a room that was created anew while
         that was found out stays closed (PWD-02).
 
@@ -149,10 +143,10 @@ class Registry:
         if 0 < self._policy.max_members_per_room <= len(room.members):
             raise RoomFullError
         member = self._admit(room, user_name, keys, ip, now)
-        self._begin(member, token, now, port)
+        self._seat(member, token, now, port)
         if room.knows_as_host(user_name, ip):
             self.make_host(member)
-        self._observer(events.MemberJoined(room.name, user_name))
+        self.observe(events.MemberJoined(room.name, user_name))
         member.announced = not told_when_heard
         self._announce(member, MemberJoined(user_name))
         return member
@@ -170,10 +164,14 @@ class Registry:
             return
         member, newcomer = session.member, session.address is None
         if newcomer:
+            if session is not member.session:
+                self.seats.succeed(session, source)
+            self.seats.stop_keeping(session)
             self._pending.discard(session)
             self._active.add(session, now)
-            limit = SpeechLimit(self._policy, now) if self._policy.message_rate or self._policy.byte_rate else None
-            member.limit = Muted(limit) if member.muted else limit
+            if member.limit is None:  # else it was heard before, in another session
+                limit = SpeechLimit(self._policy, now) if self._policy.message_rate or self._policy.byte_rate else None
+                member.limit = Muted(limit) if member.muted else limit
         elif now - session.moved_at < ADDRESS_CHANGE_SECONDS:
             return
         else:
@@ -201,7 +199,7 @@ class Registry:
         """Take a member out by its own wish (UDP-08)."""
         if not self._remove(member):
             return
-        self._observer(events.MemberLeft(member.room.name, member.name))
+        self.observe(events.MemberLeft(member.room.name, member.name))
         self._announce(member, MemberLeft(member.name))
         self._after_removal(member, EvictionReason.HOST_LEFT, now)
 
@@ -221,31 +219,28 @@ class Registry:
         self.admission.rooms.remove(room.network)
         for member in list(room.members):
             self._expel(member, members_see)
-        self._observer(events.RoomClosed(room.name, reason))
-
-    def let_nobody_in(self) -> None:
-        """Refuse creates and joins from now on; who is in a room stays (EVI-06)."""
-        self.admission.close()
+        self.observe(events.RoomClosed(room.name, reason))
 
     def shut_down(self) -> None:
         """Close every room and let nobody in any more (EVI-06)."""
-        self.let_nobody_in()
+        self.admission.close()
         for room in list(self.rooms.values()):
             self.close_room(room, EvictionReason.SHUTDOWN, members_see=EvictionReason.SHUTDOWN)
 
     def next_deadline(self) -> float:
         """Return when `expire` has something to do next; infinity if never."""
-        return min(queue.next_deadline() for queue in (self._active, self._pending, self._hostless, self.proofs))
+        queues = self._active, self._pending, self._hostless, self.proofs, self.seats
+        return min(queue.next_deadline() for queue in queues)
 
     def expire(self, now: float) -> None:
         """Evict who was silent or never came, and close rooms whose host stayed away (EVI-01, ROOM-04)."""
-        while (session := self._active.pop_due(now)) is not None:
-            self.evict(session.member, EvictionReason.SILENCE, now)
-        while (session := self._pending.pop_due(now)) is not None:
-            self.evict(session.member, EvictionReason.NEVER_CONNECTED, now)
+        for queue, reason in ((self._active, EvictionReason.SILENCE), (self._pending, EvictionReason.NEVER_CONNECTED)):
+            while (session := queue.pop_due(now)) is not None:
+                self._evict_for(reason)(session, now)
         while (room := self._hostless.pop_due(now)) is not None:
             self.close_room(room, EvictionReason.HOST_LEFT, members_see=EvictionReason.HOST_LEFT)
         self.proofs.expire(now)
+        self.seats.expire(now)
         self._watch.tick(now)
 
     def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
@@ -264,19 +259,18 @@ class Registry:
         silent = self._silent_hosts.look(hosts, now)
         if silent:
             ips = {host.ip for host in silent}  # few members have one: only their addresses are taken apart
-            sessions = [one for one in self.sessions_by_token.values() if one.member.ip in ips]
+            sessions = [one for one in self.sessions_by_token.values() if one.ip in ips]
             known = [one for one in sessions if one.address is not None]
             self._note_failures([one for one in known if self.locate(one.address).host in silent], now)
 
     def tell(self, member: Member, notice: Notice) -> None:
         """Say something to one member."""
-        session = member.room.members.get(member)
-        if session is not None:  # else it left before it could be told
-            self._post(notice, member.room.audience_of(session), log=member.room.sent)
+        if member in member.room.members:  # else it left before it could be told
+            self.post(notice, member.room.audience_of(member.session), log=member.room.sent)
 
     def tell_all(self, member: Member, notice: Notice) -> None:
         """Say something to a member, be it paused, and to everybody else in its room."""
-        self._post(notice, member.room.gather_with(member.session), log=member.room.sent)
+        self.post(notice, member.room.gather_with(member.session), log=member.room.sent)
 
     def advise(self, member: Member, notice: Notice, now: float) -> None:
         """Tell a member what became of its words, unless it was told something a moment ago."""
@@ -284,13 +278,13 @@ class Registry:
             member.told_at = now
             self.tell(member, notice)
 
-    def _ask(self, session: Session, challenge: Challenge, log: Log | None = None) -> None:
+    def ask(self, session: Session, challenge: Challenge, log: Log | None = None) -> None:
         """Send a challenge; what only one hears is no quotation of the room's."""
         self.counters.challenges += 1
-        self._post(challenge, session.member.room.audience_of(session), log=log)
+        self.post(challenge, session.member.room.audience_of(session), log=log)
 
     def _suspect(self, session: Session, challenge: Challenge) -> None:
-        self._ask(session, challenge, session.challenges)
+        self.ask(session, challenge, session.challenges)
 
     def _note_failures(self, sessions: Iterable[Session], now: float) -> None:
         for session in sessions:
@@ -311,7 +305,7 @@ class Registry:
             self.sessions_by_header[session.header] = session
 
     def _evict_for(self, reason: EvictionReason) -> Callable[[Session, float], None]:
-        return lambda session, now: self.evict(session.member, reason, now)
+        return lambda session, now: self.seats.lapse(session, lambda member: self.evict(member, reason, now))
 
     def _admit(self, room: Room, user_name: str, keys: tuple[str, ...], ip: bytes, now: float) -> Member:
         judge_user_name(user_name, keys)
@@ -326,15 +320,19 @@ class Registry:
         self.admission.members.add(network_of(ip))
         return member
 
-    def _begin(self, member: Member, token: bytes, now: float, port: Address | None) -> None:
-        """Give a member a session."""
+    def begin(self, member: Member, token: bytes, ip: bytes, now: float) -> Session:
+        """Make a session for a member that may have another."""
         header = encode_datagram(member.room.raw_name, token)
-        session = Session(member, token, header, len(header), seen_at=now)
-        member.room.members[member] = session
+        session = Session(member, token, header, len(header), ip, seen_at=now)
         self.sessions_by_token[token] = session
         self.sessions_by_header[header] = session
         self._pending.add(session, now)
         self.proofs.begin(session, now)
+        return session
+
+    def _seat(self, member: Member, token: bytes, now: float, port: Address | None) -> None:
+        """Give a newcomer its session."""
+        session = member.room.members[member] = self.begin(member, token, member.ip, now)
         if port is not None:
             self.provisional.offer(session, port, self.locate(port))
 
@@ -342,13 +340,14 @@ class Registry:
         room, session = member.room, member.room.members.pop(member, None)
         if session is None:
             return False
-        self._end(session)
+        self.seats.drop_successor(member)
+        self.end(session)
         for key in member.keys:
             del room.members_by_key[key]
         self.admission.members.remove(network_of(member.ip))
         return True
 
-    def _end(self, session: Session) -> None:
+    def end(self, session: Session) -> None:
         """Let a session's token die, and send nothing to its address any more."""
         del self.sessions_by_token[session.token]
         self.sessions_by_header.pop(session.header, None)
@@ -359,6 +358,7 @@ class Registry:
         self._active.discard(session)
         self._pending.discard(session)
         self.proofs.end(session)
+        self.seats.forget(session)
         self._watch.forget(session)
 
     def _expel(self, member: Member, reason: EvictionReason, *, banned: bool = False) -> bool:
@@ -368,9 +368,9 @@ class Registry:
             return False
         audience = room.audience_of(session)
         self._remove(member)
-        self._observer(events.MemberEvicted(room.name, member.name, reason))
+        self.observe(events.MemberEvicted(room.name, member.name, reason))
         if session.address is not None:  # else somebody else may listen at its provisional address
-            self._post(Disconnected(reason, banned), audience, log=room.sent)
+            self.post(Disconnected(reason, banned), audience, log=room.sent)
         return True
 
     def _after_removal(self, member: Member, reason: EvictionReason, now: float) -> None:
@@ -392,8 +392,9 @@ class Registry:
     def _announce(self, member: Member, notice: Notice) -> None:
         """Tell the others of the member's room about it, if they know of the member."""
         if self._policy.announce and member.announced:
-            self._post(notice, member.room.gather(), member.room.members.get(member), log=member.room.sent)
+            self.post(notice, member.room.gather(), member.room.members.get(member), log=member.room.sent)
 
-    def _post(self, notice: Notice, audience: Audience | None, but: Session | None = None, *, log: Log | None) -> None:
+    def post(self, notice: Notice, audience: Audience | None, but: Session | None = None, *, log: Log | None) -> None:
+        """Let an audience be told something, all but one of it; ``log`` learns the bytes."""
         if audience is not None and len(audience.addresses) > (but in audience.addresses):
             self.outbox.append(Outgoing(notice, audience, but, log))

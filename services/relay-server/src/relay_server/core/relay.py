@@ -73,7 +73,7 @@ class Relay:
         message = data[sender.header_bytes :]
         member = sender.member
         reason = None
-        if (member.said is not None and message.startswith(NUMBERED)) or (
+        if (sender.said is not None and message.startswith(NUMBERED)) or (
             member.limit is not None and (reason := member.limit.exceeded(len(message), now)) is not None
         ):
             return self._hold_back(member, message, reason, now) if reason else self._take_number(sender, message, now)
@@ -105,7 +105,7 @@ class Relay:
 
     def _take_number(self, sender: Session, message: bytes, now: float) -> Forward | DropReason | None:
         """Judge a message that has a number, unless it was said before, and answer it (RCP-01, RCP-02)."""
-        numbered, said = parse_numbered(message), sender.member.said
+        numbered, said = parse_numbered(message), sender.said
         if numbered is None or said is None:
             return self._judge(sender, message, now)
         number, text = numbered
@@ -172,7 +172,7 @@ class Relay:
             return DropReason.GUESSING if known_guesser else DropReason.UNKNOWN_TOKEN
         if session.member.room.raw_name != raw_room:
             return DropReason.ROOM_MISMATCH
-        if endpoint.ip != session.member.ip:
+        if endpoint.ip != session.ip:
             return DropReason.ADDRESS_MISMATCH
         self._registry.hear(session, source, now)
         return session

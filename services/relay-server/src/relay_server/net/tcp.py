@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from chatproto import MalformedError, Phase, ProtocolError, ServerTransaction
-from relay_server.control import Control, Granted, Peer, Pending
+from relay_server.control import Control, Granted, Peer, Pending, Waiting
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.admission import JOIN_BURST_SECONDS
 from relay_server.core.errors import BusyError
@@ -117,7 +117,8 @@ class Connection:
         self._transaction = ServerTransaction(port.limits.max_payload_bytes)
         self._granted: Granted | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._work: Future[str] | None = None
+        self._work: Future[str] | asyncio.TimerHandle | None = None
+        """What is done first: the answer waits for it."""
         self._half_closed = False
 
     def connection_made(self, transport: Wire) -> None:
@@ -227,19 +228,30 @@ class Connection:
 
     def _request(self, data: bytes) -> None:
         port = self._port
-        result = port.control.receive(self._transaction, data, self._peer, port.clock())
+        self._take(port.control.receive(self._transaction, data, self._peer, port.clock()))
+
+    def _take(self, result: Granted | Pending | Waiting | bytes | None) -> None:
+        port = self._port
         if isinstance(result, Pending):  # the deadline stays
             port.connections.begin_work(self)
             self._work = port.workers.submit(
                 self.network, result.work, partial(self._worked, result), lambda: result.admit(port.clock())
             )
+        elif isinstance(result, Waiting):
+            port.connections.begin_work(self)
+            port.flush()  # somebody is asked meanwhile
+            self._work = self._loop.call_later(result.until - port.clock(), self._go_on, result)
         elif result is not None:
             self._decide(result)
+
+    def _go_on(self, waiting: Waiting) -> None:
+        self._work = None
+        self._take(waiting.finish(self._port.clock()))
 
     def _worked(self, pending: Pending, work: Future[str]) -> None:
         if self._work is work:  # else nobody waits for it any more
             self._work = None
-            self._decide(pending.finish(work.result, self._port.clock()))
+            self._take(pending.finish(work.result, self._port.clock()))
 
     def _decide(self, result: Granted | bytes) -> None:
         port = self._port
@@ -289,8 +301,8 @@ class Connection:
     def _time_out(self) -> None:
         error: ProtocolError = MalformedError("The request was not whole in time.")
         if self._work:
-            self._forget_work()
             error = BusyError("The relay didn't get to the password in time: try again in a moment.")
+            self._forget_work()
         self._answer(self._port.control.refuse(self._transaction, error))
 
     def _forget_work(self) -> None:

@@ -146,7 +146,7 @@ class Operators:
         return [{"room": room.name, **_describe_ban(ban)} for ban in lifted]
 
     def _drain(self, asked: Drain) -> Iterable[Row]:
-        self._registry.let_nobody_in()
+        self._registry.admission.close()
         self._lobby.let_nobody_in()
         self._drained_at = inf if asked.seconds is None else self._clock() + asked.seconds
         self.draining = True
@@ -173,7 +173,7 @@ class Operators:
         }
 
     def _count_people(self) -> int:
-        return len(self._registry.sessions_by_token) + len(self._lobby.clients_by_remote)
+        return self._registry.admission.members.total + len(self._lobby.clients_by_remote)
 
 
 @contextmanager

@@ -1,12 +1,17 @@
 """Structured logs, for people or as JSON; nothing per packet, and never a token."""
 
 import logging
+import re
+from enum import StrEnum
 from functools import partial
-from typing import TextIO
+from typing import Final, TextIO
 
 import structlog
 
 from relay_server.core import events
+
+_USUAL: Final = (events.MemberJoined, events.MemberLeft, events.CommandObeyed)
+"""So frequent that only who looks for details wants them."""
 
 
 def configure_logs(*, level: str, json: bool, stream: TextIO) -> None:
@@ -45,18 +50,8 @@ def event_logger() -> events.Observer:
 
 
 def _write(log: structlog.typing.FilteringBoundLogger, event: events.Event) -> None:
-    match event:
-        case events.RoomCreated(room):
-            log.info("room_created", room=room)
-        case events.RoomClosed(room, reason):
-            log.info("room_closed", room=room, reason=str(reason))
-        case events.MemberJoined(room, name):
-            log.debug("member_joined", room=room, name=name)
-        case events.MemberLeft(room, name):
-            log.debug("member_left", room=room, name=name)
-        case events.MemberEvicted(room, name, reason):
-            log.info("member_evicted", room=room, name=name, reason=str(reason))
-        case events.CommandObeyed(room, command):
-            log.debug("command_obeyed", room=room, command=str(command))
-        case events.LobbyClientEvicted(name, reason):
-            log.info("lobby_client_evicted", name=name, reason=str(reason))
+    """Write a fact under its class's name, ``RoomCreated`` as ``room_created``."""
+    name = re.sub("(?<!^)[A-Z]", r"_\g<0>", type(event).__name__).lower()
+    values = {each: getattr(event, each) for each in event.__match_args__}
+    write = log.debug if isinstance(event, _USUAL) else log.info
+    write(name, **{each: str(value) if isinstance(value, StrEnum) else value for each, value in values.items()})

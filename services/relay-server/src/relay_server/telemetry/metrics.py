@@ -22,6 +22,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from chatproto import Command, EvictionReason, Operation, Status
 from relay_server import __version__
 from relay_server.core import events
+from relay_server.core.attempts import Resumption
 from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.core.receipts import Answer
 from relay_server.passwords import Outcome
@@ -59,6 +60,8 @@ class Gauges:
     members: int = _shown(GaugeMetricFamily, "Members in all rooms")
     member_addresses: int = _shown(GaugeMetricFamily, "Distinct addresses of members (/64 networks with IPv6)")
     lobby_clients: int = _shown(GaugeMetricFamily, "Clients in the lobby")
+    tickets: int = _shown(GaugeMetricFamily, "Valid tickets for seats (RES-01)")
+    attempts: int = _shown(GaugeMetricFamily, "Remembered attempts (RES-02)")
     tcp_connections: int = _shown(GaugeMetricFamily, "TCP connections open")
     tcp_aborted: int = _shown(
         CounterMetricFamily, "TCP connections that ended before their request was complete and decided"
@@ -207,6 +210,10 @@ class RelayCollector:
             self.rooms.answers,
             label="answer",
         )
+        yield _by_reason(
+            "relay_resumptions", "Requests with a ticket, and repeated attempts, by outcome (RES-01, RES-02)",
+            Resumption, self.rooms.resumptions, label="outcome",
+        )  # fmt: skip
         yield _by_reason(
             "relay_password_checks", "Passwords hashed or checked, by outcome (PWD-03)",
             Outcome, tally.passwords, label="outcome",

@@ -28,6 +28,9 @@ _EVICTIONS: Final = {
         N_("The host left, so the room closed."), N_("Create it again, or join another room.")
     ),
     EvictionReason.SHUTDOWN: Words(N_("The relay is shutting down."), N_("Try again when it is back.")),
+    EvictionReason.RESUMED_ELSEWHERE: Words(
+        N_("Your place was taken over by another connection of yours."), N_("Join again to be here.")
+    ),
 }
 
 

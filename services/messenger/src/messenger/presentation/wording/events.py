@@ -38,6 +38,7 @@ _REASONS: Final = {
     EvictionReason.KICKED: N_("kicked"),
     EvictionReason.HOST_LEFT: N_("host left"),
     EvictionReason.SHUTDOWN: N_("shutdown"),
+    EvictionReason.RESUMED_ELSEWHERE: N_("resumed elsewhere"),
 }
 """In a word, to stand in brackets."""
 

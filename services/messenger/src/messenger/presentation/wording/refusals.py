@@ -79,6 +79,7 @@ _BY_STATUS: Final = {
     Status.NOT_SUPPORTED: Words(N_("The relay doesn't support this."), N_("Ask its operator.")),
     Status.BUSY: Words(N_("The relay is busy."), N_("Try again in a moment.")),
     Status.SHUTTING_DOWN: Words(N_("The relay is shutting down."), N_("Try again when it is back.")),
+    Status.NO_SEAT: Words(N_("Your place in the room is gone."), N_("Join again.")),
 }
 
 
