@@ -24,6 +24,7 @@ GRANTS: Final = (
     Completion(b"token", host=False, udp_port=9001, silence_timeout_seconds=float("nan"), max_message_bytes=9),
     Completion(b"token", False, 9001, 300.0, 50, moderation=True, features=frozenset({Feature.NOTICES})),
     Completion(b"token", False, 9001, 300.0, 50, moderation=True, features=frozenset(Feature)),
+    Completion(b"token", False, 9001, 300.0, 50, moderation=True, features=frozenset(Feature), ticket="ticket"),
 )
 NOTICES: Final = (
     *(b"bob: hello", b"hello", b"", b"server: bob joined", b"server: disconnected: silence", b"bob: \x1b[2J\xff"),
@@ -57,8 +58,9 @@ class World:
         operation, policy = bites.pick((*Operation,)), bites.pick(POLICIES)
         receipts = bool(bites.byte() % 2)
         self.brain = RoomBrain(
-            operation, "lab", "ann", server="relay:9000", random=lambda: 0.5, rejoin=policy, receipts=receipts
-        )
+            operation, "lab", "ann", server="relay:9000", random=lambda: 0.5, rejoin=policy, receipts=receipts,
+            new_nonce=lambda: "an attempt of ann",
+        )  # fmt: skip
         self.driver = Driver(self.brain)
         self.brain.start(0.0)
         self.driver.pump()

@@ -1,6 +1,7 @@
 """A room's brain, and what a relay and a network would do to it."""
 
 from dataclasses import replace
+from itertools import count
 from math import inf
 from typing import Any
 
@@ -48,8 +49,10 @@ class Case:
         password: str | None = None,
         *,
         receipts: bool = False,
+        resumes: bool = False,
         **rejoin: Any,
     ) -> None:
+        attempts = count(1)
         self.brain = RoomBrain(
             operation,
             "demo",
@@ -59,6 +62,7 @@ class Case:
             random=lambda: 1.0,
             rejoin=RejoinPolicy(**rejoin),
             receipts=receipts,
+            new_nonce=(lambda: f"attempt {next(attempts):08}") if resumes else None,
         )
         self.requests: list[tuple[Operation, str, Request]] = []
 

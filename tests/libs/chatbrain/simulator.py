@@ -17,7 +17,7 @@ from chatbrain import RejoinPolicy, RoomBrain, Stage
 from chatbrain.actions import BindDatagram, CloseDatagram, CloseStream, OpenStream, SendDatagram, SendStream
 from chatbrain.events import Delivery, DeliveryState, Event, Message
 from chatproto import Operation, ServerTransaction, encode_notice
-from relay_server.control import Granted, Peer
+from relay_server.control import Granted, Peer, Waiting
 from relay_server.core.address import parse_ip
 from relay_server.core.commands import Commands
 from relay_server.core.moderation import Moderation
@@ -103,15 +103,21 @@ class RelayEnd:
         commands = Commands(self.registry, Moderation(self.registry), lambda _: None, hash_aside=lambda _: None)
         self._relay = Relay(self.registry, unlimited(**policy), commands)
 
-    def transact(self, request: bytes, ip: str) -> bytes:
-        """Answer a request over TCP."""
+    def transact(self, request: bytes, ip: str, then: Callable[[bytes], None]) -> None:
+        """Answer a request over TCP, at once or later."""
         transaction = ServerTransaction()
-        answer = self._case.control.receive(transaction, request, Peer(parse_ip(ip), 40_000), self._world.now)
-        self.flush()
-        if isinstance(answer, Granted):
-            return transaction.accept() + transaction.complete(answer.completion)
-        assert isinstance(answer, bytes)
-        return answer
+
+        def go_on(answer: object) -> None:
+            self.flush()
+            if isinstance(answer, Waiting):
+                self._world.plan(answer.until, lambda: go_on(answer.finish(self._world.now)))
+            elif isinstance(answer, Granted):
+                then(transaction.accept() + transaction.complete(answer.completion))
+            else:
+                assert isinstance(answer, bytes)
+                then(answer)
+
+        go_on(self._case.control.receive(transaction, request, Peer(parse_ip(ip), 40_000), self._world.now))
 
     def receive(self, data: bytes, source: UdpAddress) -> None:
         if self._world.relay is not self:
@@ -147,11 +153,12 @@ class RelayEnd:
 class Client:
     """A brain with its sockets, behind a router of its own, on a machine that may sleep."""
 
-    def __init__(self, world: World, name: str, ip: str, operation: Operation) -> None:
+    def __init__(self, world: World, name: str, ip: str, operation: Operation, *, resumes: bool = True) -> None:
         self.world, self.name, self.ip = world, name, ip
         self.brain = RoomBrain(
-            operation, "demo", name, server="relay", random=world.chance.random, rejoin=RejoinPolicy(), receipts=True
-        )
+            operation, "demo", name, server="relay", random=world.chance.random, rejoin=RejoinPolicy(), receipts=True,
+            new_nonce=(lambda: f"{world.chance.getrandbits(128):032x}") if resumes else None,
+        )  # fmt: skip
         self.public_ip = ip
         """As the relay sees it; ``ip`` is what the machine knows."""
         self.events: list[tuple[float, Event]] = []
@@ -190,6 +197,11 @@ class Client:
             self.pump()
 
         self.world.plan(self.world.now + seconds, wake)
+
+    def change_address(self, ip: str) -> None:
+        """Let the router have another public address; the machine knows nothing of it."""
+        self.public_ip = ip
+        self.change_port()
 
     def change_port(self) -> None:
         """Let the router give the way another public port."""
@@ -294,14 +306,21 @@ class Client:
 
     def _transact(self, request: bytes) -> None:
         assert self.world.relay
-        self.brain.receive_stream(self.world.relay.transact(request, self.public_ip), self.now)
+        stream = self._stream
+
+        def answered(data: bytes) -> None:
+            if self._stream is stream and self.awake:
+                self.brain.receive_stream(data, self.now)
+                self.pump()
+
+        self.world.relay.transact(request, self.public_ip, answered)
 
 
-def pair(world: World) -> tuple[Client, Client]:
+def pair(world: World, *, resumes: bool = True) -> tuple[Client, Client]:
     """Let ann create a room and bob join it."""
-    ann = Client(world, "ann", "10.0.0.1", Operation.CREATE)
+    ann = Client(world, "ann", "10.0.0.1", Operation.CREATE, resumes=resumes)
     world.run(world.now + 1.0)
-    bob = Client(world, "bob", "10.0.0.2", Operation.JOIN)
+    bob = Client(world, "bob", "10.0.0.2", Operation.JOIN, resumes=resumes)
     world.run(world.now + 2.0)
     assert (ann.brain.stage, bob.brain.stage) == (Stage.CHATTING, Stage.CHATTING)
     return ann, bob

@@ -22,7 +22,7 @@ def granted(completion: Completion) -> Grant:
 
 def test_a_grant_has_all_that_a_membership_needs() -> None:
     grant = granted(Completion(b"token", True, 9001, 6.0, 50, moderation=True, features=NOTICES))
-    assert grant == Grant(b"\x04\x05demotoken", True, 9001, 50, 6.0, True, True, False, "10.0.0.1")
+    assert grant == Grant(b"\x04\x05demotoken", True, 9001, 50, 6.0, True, True, False, "", "10.0.0.1")
     assert grant.keep_alive_seconds == 2.0
 
 

@@ -129,12 +129,51 @@ def test_a_machine_that_slept_says_nothing_into_the_void(seed: int, seconds: flo
     assert "and now?" in bob.texts(TAKEN)
 
 
+@pytest.mark.requirement("RES-01", "RES-03")
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("who", [0, 1], ids=["host", "guest"])
+@pytest.mark.parametrize(("speaks", "bound"), [(True, 5.0), (False, 30.0)])
+def test_a_public_address_that_changes_costs_no_word(seed: int, who: int, speaks: bool, bound: float) -> None:
+    world = World(seed, Network())
+    both = pair(world)
+    mover, other = both[who], both[1 - who]
+    world.run(50.0 + 20.0 * world.chance.random())
+    moved_at = world.now
+    mover.change_address("10.0.0.77")
+    if speaks:
+        for number in range(3):
+            mover.say(f"{mover.name} says hello {number}")
+    world.run(moved_at + bound)
+    assert mover.first(Recovered, moved_at) < moved_at + bound
+    assert mover.first(Rejoined) > 1e9
+    mover.say("and now?")
+    other.say("yes")
+    world.run(world.now + 10.0)
+    check_honest(world, *both)
+    assert not mover.fates()[NOT_DELIVERED]
+    assert other.heard() == Counter(dict.fromkeys(mover.said.values(), 1))
+    assert mover.heard()["yes"] == 1
+
+
+@pytest.mark.requirement("RES-01", "RES-02")
+@pytest.mark.parametrize("seed", SEEDS)
+def test_addresses_that_change_over_a_bad_network_double_no_word(seed: int) -> None:
+    world = World(seed, LOSSY)
+    both = pair(world)
+    for number, second in enumerate(range(20, 200, 30)):
+        mover = both[number % 2]
+        world.plan(float(second), lambda mover=mover, number=number: mover.change_address(f"10.0.1.{number}"))  # type: ignore[misc]
+    world.run(converse(world, both, 100, (1.0, 3.0)) + 30.0)
+    check_honest(world, *both)
+    assert [client.brain.stage for client in both] == [Stage.CHATTING] * 2
+    assert both[0].fates()[TAKEN] + both[1].fates()[TAKEN] >= 196
+
+
 def test_a_taken_name_is_waited_out_after_the_public_address_changed() -> None:
     world = World(1, Network())
-    ann, bob = pair(world)
+    ann, bob = pair(world, resumes=False)
     world.run(50.0)
-    bob.public_ip = "10.0.0.77"
-    bob.change_port()
+    bob.change_address("10.0.0.77")
     bob.say("hello?")
     world.run(56.0)
     assert bob.first(Unheard) <= 55.0

@@ -28,6 +28,8 @@ class Grant:
     """Whether notices come as JSON, not in prose (FEAT-03)."""
     receipts: bool
     """Whether the relay answers messages that have a number (RCP-01)."""
+    ticket: str
+    """By what the seat is taken again (RES-01); empty if it can't, or if nobody would know that it works (RCP-03)."""
     local_address: str
     """From where it was asked for."""
 
@@ -44,6 +46,8 @@ class JoinAttempt:
     def __init__(self, operation: Operation, room: str, request: Request, now: float) -> None:
         self.local_address = ""
         """From which IP address, once TCP stands."""
+        self.resumes = bool(request.ticket)
+        """Whether one's own seat is asked for again, not a new one."""
         self._deadline = now + TRANSACTION_SECONDS
         self._operation = operation
         self._room = room
@@ -89,5 +93,6 @@ class JoinAttempt:
             obeys=completion.moderation,
             facts=Feature.NOTICES in features,
             receipts=receipts,
+            ticket=completion.ticket if receipts else "",
             local_address=self.local_address,
         )

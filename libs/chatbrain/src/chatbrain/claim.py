@@ -1,5 +1,6 @@
 """What to ask the relay for, the first time and again: to create the room or to join it, and with which password."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -15,6 +16,7 @@ _PASSING: Final = {
     Status.TOO_MANY,
     Status.BUSY,
     Status.SHUTTING_DOWN,
+    Status.NO_SEAT,
 }
 """Refusals that may be over at the next attempt: a relay restarts, an old self's place becomes free."""
 
@@ -23,24 +25,47 @@ class Claim:
     """One's wish for a place in a room, and what one's part there was."""
 
     def __init__(
-        self, operation: Operation, room: str, name: str, password: str | None, *, receipts: bool = False
+        self,
+        operation: Operation,
+        room: str,
+        name: str,
+        password: str | None,
+        *,
+        receipts: bool = False,
+        new_nonce: Callable[[], str] | None = None,
     ) -> None:
+        """With receipts and ``new_nonce`` (see `RoomBrain`) ask for a ticket, too."""
         self.room = room
         self.name = name
         self.was_host = False
         """Whether one was the room's host at last; without a host it is to be created anew."""
         self._operation = operation
-        features = frozenset({Feature.NOTICES, Feature.RECEIPTS} if receipts else {Feature.NOTICES})
-        self._request = Request(name, password, json_reply=True, plain=False, features=features)
+        self._new_nonce = new_nonce if receipts else None
+        features = {Feature.NOTICES, *((Feature.RECEIPTS,) if receipts else ())}
+        if self._new_nonce:
+            features.add(Feature.RESUME)
+        self._request = Request(name, password, json_reply=True, plain=False, features=frozenset(features))
+        self.ticket = ""
+        """By what one's seat is taken again (RES-01); empty if it can't."""
+        self._nonce = ""
         self._chosen_password = password
         self._locked_out = False
 
-    def attempt(self, now: float) -> JoinAttempt:
-        """Begin to ask."""
-        return JoinAttempt(self._operation, self.room, self._request, now)
+    def attempt(self, now: float, *, seated: bool = False) -> JoinAttempt:
+        """Begin to ask; for one's own seat if one has a ticket and is ``seated`` still.
 
-    def grant(self) -> bool:
+        Until there is an answer all that ask for the same are one attempt (RES-02).
+        """
+        if self._new_nonce and not self._nonce:
+            self._nonce = self._new_nonce()
+        if seated and self.ticket:
+            request = replace(self._request, password=None, ticket=self.ticket, attempt=self._nonce)
+            return JoinAttempt(Operation.JOIN, self.room, request, now)
+        return JoinAttempt(self._operation, self.room, replace(self._request, attempt=self._nonce), now)
+
+    def grant(self, ticket: str = "") -> bool:
         """Take note that the relay said yes: from now on there is a room to be joined; returns whether it is new."""
+        self.ticket, self._nonce = ticket, ""
         created, self._operation = self._operation is Operation.CREATE, Operation.JOIN
         self._locked_out = False
         return created
@@ -54,8 +79,11 @@ class Claim:
         return first and self.was_host
 
     def refuse(self, status: Status) -> None:
-        """Take note of a refusal that says whether there is such a room."""
-        if status in {Status.NO_SUCH_ROOM, Status.WRONG_PASSWORD}:
+        """Take note of a refusal, which may say whether there is such a room."""
+        self._nonce = ""
+        if status is Status.NO_SEAT:
+            self.ticket = ""
+        elif status in {Status.NO_SUCH_ROOM, Status.WRONG_PASSWORD}:
             self.lose_room()
         elif status is Status.ROOM_EXISTS:
             self._operation = Operation.JOIN

@@ -19,6 +19,8 @@ class Stage(Enum):
     """Nothing was heard for long: speaking from a new local port, listening."""
     VERIFYING = auto()
     """Asking the relay whether the membership still lives."""
+    RESUMED = auto()
+    """In one's own seat again, listening whether the relay is heard."""
     WAITING = auto()
     """Until the next attempt."""
     ENDED = auto()
@@ -30,9 +32,10 @@ AWAY: Final = {Status.BUSY, Status.SHUTTING_DOWN}
 _NEXT: Final = {
     Stage.IDLE: {Stage.JOINING, Stage.ENDED},
     Stage.JOINING: {Stage.CHATTING, Stage.WAITING, Stage.ENDED},
-    Stage.CHATTING: {Stage.DEAF, Stage.WAITING, Stage.ENDED},
+    Stage.CHATTING: {Stage.DEAF, Stage.VERIFYING, Stage.WAITING, Stage.ENDED},
     Stage.DEAF: {Stage.CHATTING, Stage.VERIFYING, Stage.WAITING, Stage.ENDED},
-    Stage.VERIFYING: {Stage.CHATTING, Stage.WAITING, Stage.ENDED},
+    Stage.VERIFYING: {Stage.CHATTING, Stage.RESUMED, Stage.JOINING, Stage.WAITING, Stage.ENDED},
+    Stage.RESUMED: {Stage.CHATTING, Stage.WAITING, Stage.ENDED},
     Stage.WAITING: {Stage.JOINING, Stage.VERIFYING, Stage.CHATTING, Stage.ENDED},
     Stage.ENDED: set[Stage](),
 }

@@ -94,6 +94,11 @@ class Deliveries:
                 letter.repeat_at = now + letter.pause if letter.repeats < MAX_REPEATS else inf
                 yield encode_numbered(number, letter.text)
 
+    def take_again(self, now: float) -> Iterator[bytes]:
+        """Return all that is unanswered, to be sent from elsewhere and repeated as at first, though not for longer."""
+        for number, letter in self._unanswered.items():
+            yield self._send(number, letter, now)
+
     def next_deadline(self) -> float:
         """Return when `take_repeats` has something to do; infinity if never."""
         letters = self._unanswered.values()
@@ -135,10 +140,14 @@ class Deliveries:
     def _number(self, letter: _Letter, now: float) -> bytes:
         self._last_number += 1
         letter.sent_at = now
+        self._unanswered[self._last_number] = letter
+        return self._send(self._last_number, letter, now)
+
+    def _send(self, number: int, letter: _Letter, now: float) -> bytes:
+        letter.repeats = 0
         letter.pause = max(FIRST_REPEAT_SECONDS, 2 * self._answer_seconds)
         letter.repeat_at = now + letter.pause
-        self._unanswered[self._last_number] = letter
-        return encode_numbered(self._last_number, letter.text)
+        return encode_numbered(number, letter.text)
 
     def _note(self, letter: _Letter, state: DeliveryState, reason: str | None = None) -> None:
         if letter.id:

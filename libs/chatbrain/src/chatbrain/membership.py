@@ -13,7 +13,12 @@ from chatbrain.liveness import Liveness
 from chatbrain.outbox import Outbox
 from chatproto import Disconnected, EvictionReason, parse_command
 
-_FINAL: Final = {EvictionReason.ABUSE, EvictionReason.KICKED, EvictionReason.HOST_LEFT}
+_FINAL: Final = {
+    EvictionReason.ABUSE,
+    EvictionReason.KICKED,
+    EvictionReason.HOST_LEFT,
+    EvictionReason.RESUMED_ELSEWHERE,
+}
 """Who lost the place for these must not come back by itself."""
 
 _SPEAKING: Final = {Stage.CHATTING, Stage.DEAF}

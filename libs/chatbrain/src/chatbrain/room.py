@@ -61,10 +61,15 @@ class RoomBrain(Membership):
         password: str | None = None,
         rejoin: RejoinPolicy | None = None,
         receipts: bool = False,
+        new_nonce: Callable[[], str] | None = None,
     ) -> None:
-        """With ``receipts`` ask the relay for them, and tell by `Delivery` and `Unheard` what comes of it (RCP-01)."""
+        """With ``receipts`` ask the relay for them, and tell by `Delivery` and `Unheard` what comes of it (RCP-01).
+
+        With ``new_nonce`` besides, take one's own seat again where another would be asked for (RES-01); it returns 16
+        to 64 printable characters that nobody can guess.
+        """
         super().__init__(Outbox(), server=server, rejoin=rejoin, random=random, receipts=receipts)
-        self._claim = Claim(operation, room, name, password, receipts=receipts)
+        self._claim = Claim(operation, room, name, password, receipts=receipts, new_nonce=new_nonce)
         self._attempt: JoinAttempt | None = None  # in flight in JOINING and VERIFYING, and only there
         self._grant: Grant | None = None  # the newest, also once it is lost
         self._topic = ""
@@ -83,19 +88,22 @@ class RoomBrain(Membership):
         """Take bytes that came over TCP, in any pieces."""
         if not self._attempt:
             return
-        asked_from = self._attempt.local_address
+        attempt = self._attempt
         try:
-            grant = self._attempt.feed(data)
+            grant = attempt.feed(data)
         except RefusedError as refusal:
             self._stop_asking()
-            self._refuse(refusal, asked_from, now)
+            self._refuse(refusal, attempt, now)
             return
         except ProtocolError:
             self.stream_closed(now, NO_RELAY)
             return
         if grant:
             self._stop_asking()
-            self._adopt(grant, now)
+            if attempt.resumes and grant.receipts:
+                self._sit_down(grant, now)
+            else:
+                self._adopt(grant, now)
 
     def stream_closed(self, now: float, finding: Finding = HUNG_UP) -> None:
         """Take note that TCP couldn't be opened, broke or was closed by the relay; ``finding`` says why."""
@@ -130,7 +138,9 @@ class RoomBrain(Membership):
         """Take note that a datagram couldn't be sent or came back as undeliverable (ICMP)."""
         if self._liveness.silent:
             return
-        if self.stage is Stage.DEAF or (self.stage is Stage.CHATTING and now >= self._errors_count_from):
+        if self.stage in {Stage.DEAF, Stage.RESUMED} or (
+            self.stage is Stage.CHATTING and now >= self._errors_count_from
+        ):
             self._doubt(now)
 
     def say(self, text: str, now: float) -> int:
@@ -189,20 +199,35 @@ class RoomBrain(Membership):
         self._course.enter(Stage.VERIFYING if self._outbox.is_open else Stage.JOINING)
         if self._liveness.answered:
             self.keep_alive(now)  # perhaps UDP works again
-        self._attempt = self._claim.attempt(now)
+        self._attempt = self._claim.attempt(now, seated=self._outbox.is_open)
         self._outbox.act(OpenStream())
 
     def _stop_asking(self) -> None:
         self._attempt = None
         self._outbox.act(CloseStream())
 
-    def _adopt(self, grant: Grant, now: float) -> None:
+    def _take(self, grant: Grant, now: float) -> bool:
+        """Speak by what was granted from now on; returns whether the room is new."""
         self._grant, self.obeys, self.facts = grant, grant.obeys, grant.facts
-        created = self._claim.grant()
-        self._deliveries.lose()  # another seat knows nothing of what the one before was told
         self._outbox.open(grant.header, grant.max_message_bytes)
         self._liveness.begin(now, answered=self._keeps and grant.receipts)
         self._liveness.interval_seconds = grant.keep_alive_seconds
+        return self._claim.grant(grant.ticket)
+
+    def _sit_down(self, grant: Grant, now: float) -> None:
+        """Be in one's own seat again, if the relay hears: what it didn't answer is said again (RES-01)."""
+        self._take(grant, now)
+        self._claim.was_host = grant.host
+        self._course.enter(Stage.RESUMED)
+        self._deliveries.ask_no_more()
+        self._outbox.act(BindDatagram(grant.udp_port))
+        self._send_numbered(self._deliveries.take_again(now), now)
+        self.keep_alive(now)
+        self._liveness.wait_rebound(now)
+
+    def _adopt(self, grant: Grant, now: float) -> None:
+        self._deliveries.lose()  # another seat knows nothing of what the one before was told
+        created = self._take(grant, now)
         self._course.chat(now, anew=True)
         self._liveness.listen(now)
         self._bind(grant, now)
@@ -225,12 +250,19 @@ class RoomBrain(Membership):
             claim, silence = self._claim, new.silence_timeout_seconds
             self._course.tell(Joined(claim.room, claim.name, new.host, new.max_message_bytes, silence))
 
-    def _refuse(self, refusal: RefusedError, asked_from: str, now: float) -> None:
+    def _refuse(self, refusal: RefusedError, attempt: JoinAttempt, now: float) -> None:
         status = refusal.status
         last_words = Ended(EndReason.REFUSED, sanitize(str(refusal)), status, banned=refusal.banned)
         if not self._course.ever_joined or not self._claim.may_pass(status):
             self._end(last_words)
-        elif self._means_alive(status, asked_from):
+        elif attempt.resumes:
+            self._claim.refuse(status)
+            if status is Status.NO_SEAT:
+                self._lose()
+                self._ask(now)  # for a new one
+            else:
+                self._wait(last_words, now)
+        elif self._means_alive(status, attempt.local_address):
             self._take_for_alive(now)
         else:
             if status not in AWAY:
@@ -283,10 +315,12 @@ class RoomBrain(Membership):
             self._claim.change_password(removed=not notice.set)
 
     def _doubt(self, now: float) -> None:
-        """Act on a long silence: speak from a new port, and ask the relay if that doesn't help."""
-        if self.stage is Stage.CHATTING and self._grant:
+        """Act on a long silence: take the seat anew; without a ticket speak from a new port, and ask if that fails."""
+        self._errors_count_from = max(self._errors_count_from, now + ERROR_PAUSE_SECONDS)
+        if self.stage is Stage.RESUMED:
+            self._wait(Ended.unheard(self._server), now)
+        elif self.stage is Stage.CHATTING and self._grant and not self._claim.ticket:
             self._course.enter(Stage.DEAF)
-            self._errors_count_from = max(self._errors_count_from, now + ERROR_PAUSE_SECONDS)
             self._liveness.wait_rebound(now)
             self._course.tell(Rebound())
             self._bind(self._grant, now)

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from secrets import token_hex
 from typing import Final
 
 from chatbrain import Brain, Driver, LobbyBrain, RejoinPolicy, RoomBrain, Tls
@@ -21,6 +23,8 @@ from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 DEFAULT_SERVER: Final = f"127.0.0.1:{DEFAULT_TCP_PORT}"
 DEFAULT_LOBBY: Final = f"127.0.0.1:{DEFAULT_LOBBY_PORT}"
 MAX_QUEUED_EVENTS: Final = 10_000
+NONCE_BYTES: Final = 16
+"""128 random bits name an attempt (RES-02)."""
 
 
 @asynccontextmanager
@@ -137,6 +141,7 @@ async def _room(
     brain = RoomBrain(
         operation, room, name, server=str(address), password=password,
         rejoin=_policy(way.rejoin), random=way.random, receipts=way.receipts,
+        new_nonce=partial(token_hex, NONCE_BYTES),
     )  # fmt: skip
     async with _opened(brain, address, Connection(name, room, way.max_queued_events), way.tls) as connection:
         yield connection

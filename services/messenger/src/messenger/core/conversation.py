@@ -97,7 +97,7 @@ class Unsent(Enum):
 Fact: TypeAlias = Event | Unknown | Unsent | Changed | Exception
 """What is to be put into words; the core has none."""
 
-_HERE: Final = {Stage.CHATTING, Stage.DEAF, Stage.VERIFYING}
+_HERE: Final = {Stage.CHATTING, Stage.DEAF, Stage.VERIFYING, Stage.RESUMED}
 _MUTING: Final = {Command.MUTE, Command.UNMUTE}
 
 
