@@ -1,7 +1,8 @@
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextDocument
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
 
 from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, Topic
 from messenger.core.conversation import Presence
@@ -9,8 +10,10 @@ from messenger.core.history import Kind, Line
 from messenger.core.invite import parse_invite
 from messenger.desktop.actions import Do
 from messenger.desktop.attention import plain
+from messenger.desktop.delegates import Role
 from messenger.desktop.dialogs import HelpDialog
 from messenger.desktop.panes import Pane
+from messenger.desktop.typesetter import MENTIONS
 from services.messenger.core.fake_relay import NOON, entry
 from services.messenger.desktop.sight import Sight
 
@@ -330,3 +333,24 @@ def test_the_room_one_comes_into_is_shown_though_the_focus_goes_by_the_list(sigh
     assert sight.window.current is last
     assert sight.window.chat.bar.title.text() == "three"
     assert sight.window.chat.composer.words.hasFocus()
+
+
+def test_who_is_called_by_name_sees_it(sight: Sight, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    sight.enter(create=True)
+    sight.hear("bob: hello Ann, tea?")
+    document = sight.window.chat.area.transcript.document()
+    assert document.lastBlock().blockFormat().boolProperty(MENTIONS)
+    assert document.find("Ann", 0, QTextDocument.FindFlag.FindCaseSensitively).charFormat().font().bold()
+    assert not document.find("hello").charFormat().font().bold()
+    other = sight.look_away()
+    tray = QSystemTrayIcon(sight.window.windowIcon(), sight.window)
+    monkeypatch.setattr(sight.window.attention, "tray", tray)
+    monkeypatch.setattr(tray, "showMessage", lambda title, *_rest: told.append(title))
+    sight.pass_time(10.0)
+    sight.hear("bob: ann!", "bob: anything else")
+    assert told == ["demo: bob mentioned you"]
+    listed = sight.window.rooms.list.item(0)
+    assert (listed.data(Role.UNREAD), listed.data(Role.MENTIONS)) == (2, 1)
+    assert "1 with your name" in listed.data(Qt.ItemDataRole.AccessibleTextRole)
+    other.close()

@@ -232,3 +232,16 @@ async def test_a_terminal_that_is_much_too_small_breaks_nothing(case: Case) -> N
 def test_textual_still_has_what_it_does_not_promise() -> None:
     """The one private name that the app uses: without it scroll bars don't follow what comes."""
     assert callable(ScrollView._scroll_update)
+
+
+async def test_who_is_called_by_name_sees_it(case: Case) -> None:
+    async with sit_down(case, create=True, size=(100, 24)) as ann:
+        case.relay.says("bob: hello Ann, tea?")
+        await ann.sees("▎12:00 bob: hello Ann, tea?")
+        assert ann.style_at("Ann, tea").bold
+        assert not ann.style_at("hello").bold
+        case.messenger.enter(entry("other"))
+        await ann.settles()
+        case.relay.says("eve: ann")
+        case.relay.says("eve: and more")
+        await ann.sees("other    @1  2")

@@ -40,6 +40,7 @@ from chatproto.commands import REMOVE
 from messenger.core.commands import Ask, ChoosePassword, Help, Leave, Nothing, Say, Unknown, interpret
 from messenger.core.entry import Entry
 from messenger.core.history import History, Kind, Line
+from messenger.core.matching import find_mentions
 from messenger.core.prose import ProseLists
 from messenger.core.roster import Roster
 from messenger.core.trusting import Changed, Stranger
@@ -119,6 +120,8 @@ class Conversation:
         """Whether a person has the newest lines before the eyes."""
         self.unread = 0
         """How many messages were not seen yet."""
+        self.mentions = 0
+        """How many of these have one's name."""
         self.mark: int | None = None
         """The number of the line that was the first unread one when they were last looked at, or is now."""
         self.draft = ""
@@ -225,7 +228,7 @@ class Conversation:
         """Take note whether a person has the newest lines before the eyes."""
         self.attended = attended
         if attended:
-            self.unread = 0
+            self.unread = self.mentions = 0
 
     def take(self, event: Event, now: float) -> None:
         """Take what happened."""
@@ -301,10 +304,13 @@ class Conversation:
     def _take_message(self, sender: str | None, text: str) -> None:
         if sender is not None and not self.roster.known:
             self.roster.hear(sender)
+        name = self.entry.name
+        mentions = name if any(find_mentions(name, text)) else ""
         if not self.attended:
             self.mark = self.mark if self.unread else self.history.end
             self.unread += 1
-        self._add(Line(Kind.MESSAGE, self._clock(), text, sender))
+            self.mentions += bool(mentions)
+        self._add(Line(Kind.MESSAGE, self._clock(), text, sender, mentions))
 
     def _take_welcome(self, event: Joined | Rejoined, now: float) -> None:
         self._ever_in, self.host = True, event.host

@@ -36,6 +36,8 @@ class Line:
     text: str
     sender: str | None = None
     """Who said it; None if nobody did or the relay doesn't say."""
+    mentions: str = ""
+    """One's own name, if somebody else's message has it."""
 
     def starts_day(self, before: "Line | None") -> bool:
         """Tell whether a day begins between the line before and this one."""

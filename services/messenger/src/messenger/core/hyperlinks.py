@@ -1,5 +1,6 @@
 """Which parts of a message are links: web addresses that are written out, nothing else."""
 
+from enum import Flag, auto
 from typing import Final, NamedTuple
 
 from linkify_it import LinkifyIt
@@ -11,12 +12,21 @@ _CLOSING: Final = "。、，．！？）」』】》〉…"  # noqa: RUF001 - th
 """What ends a sentence in Chinese and Japanese: the finder takes it for a part of the address."""
 
 
+class Look(Flag):
+    """How a part of a message looks besides."""
+
+    PLAIN = 0
+    MENTION = auto()
+    """One's own name."""
+
+
 class Part(NamedTuple):
     """A part of a message."""
 
     text: str
     url: str | None = None
     """Where it leads; always http or https."""
+    look: Look = Look.PLAIN
 
 
 def split_links(text: str) -> list[Part]:

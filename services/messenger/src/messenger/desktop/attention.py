@@ -51,7 +51,8 @@ class Attention(QObject):
         QApplication.alert(self._window, _ALERT_MILLISECONDS)
         if self.tray:
             self._about = conversation
-            title = title_of(conversation)
+            called = _("{room}: {name} mentioned you").format(room=title_of(conversation), name=line.sender or "?")
+            title = called if line.mentions else title_of(conversation)
             text = f"{line.sender}: {line.text}" if line.sender else line.text
             self.tray.showMessage(plain(title), plain(text), self.tray.icon(), _NOTICE_MILLISECONDS)
 

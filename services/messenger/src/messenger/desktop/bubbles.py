@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPen, QPixma
 from messenger.desktop.measures import AVATAR, PADDING_X, PADDING_Y, ROUNDING, Measures
 from messenger.desktop.rows import Shape
 from messenger.desktop.theme import Theme
-from messenger.desktop.typesetter import SENDER, TEXT_WIDTH, shape_of
+from messenger.desktop.typesetter import MENTIONS, SENDER, TEXT_WIDTH, shape_of
 
 _SAID: Final = {Shape.OTHER, Shape.OWN}
 
@@ -70,7 +70,8 @@ def _paint_bubble(painter: QPainter, theme: Theme, block: QTextBlock, text: QRec
     width = min(block.blockFormat().doubleProperty(TEXT_WIDTH), text.width())
     colours = theme.colours
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(colours.own if shape_of(block) is Shape.OWN else colours.other))
+    other = colours.warning_ground if block.blockFormat().boolProperty(MENTIONS) else colours.other
+    painter.setBrush(QColor(colours.own if shape_of(block) is Shape.OWN else other))
     area = QRectF(text.left(), text.top(), width, text.height())
     painter.drawRoundedRect(area.adjusted(-PADDING_X, -PADDING_Y, PADDING_X, PADDING_Y), ROUNDING, ROUNDING)
 

@@ -94,18 +94,21 @@ class Rooms(QWidget):
         tone = tone_of(conversation)
         state = state_of(conversation, self._messenger.retry_seconds(conversation))
         subtitle = state if tone else _last_said(conversation) or str(conversation.entry.server)
-        shown = (subtitle, conversation.unread, conversation.muted, tone)
+        shown = (subtitle, conversation.unread, conversation.mentions, conversation.muted, tone)
         if self._shown.get(row) == shown:
             return
         self._shown[row] = shown
         item = self.list.item(row)
         item.setData(Role.SUBTITLE, subtitle)
         item.setData(Role.UNREAD, conversation.unread)
+        item.setData(Role.MENTIONS, conversation.mentions)
         item.setData(Role.QUIET, conversation.muted)
         item.setData(Role.TONE, tone.value if tone else "")
         item.setData(Role.LOBBY, conversation.entry.room is None)
         unread = ngettext("{count} unread message", "{count} unread messages", conversation.unread)
         spoken = [item.text(), state, unread.format(count=conversation.unread)]
+        if count := conversation.mentions:
+            spoken.append(ngettext("{count} with your name", "{count} with your name", count).format(count=count))
         if conversation.muted:
             spoken.append(_("notifications off"))
         item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(spoken))

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
     QTextFormat,
 )
 
-from messenger.core.hyperlinks import Part
+from messenger.core.hyperlinks import Look, Part
 from messenger.desktop.measures import GAP, PADDING_Y, Measures
 from messenger.desktop.rows import LINE_SEPARATOR, Row, Shape
 from messenger.desktop.theme import Theme
@@ -27,6 +27,8 @@ SHAPE: Final = NUMBER + 1
 TEXT_WIDTH: Final = NUMBER + 2
 """How wide the text would be in one line."""
 SENDER: Final = NUMBER + 3
+MENTIONS: Final = NUMBER + 4
+"""Whether the message has one's own name."""
 
 _LONG: Final = 400
 """Text of so many characters is wider than any view: measuring it would only take time."""
@@ -72,6 +74,7 @@ class Typesetter:
             "danger": _format(small, colours.danger),
             "accent": _format(small, colours.accent),
             "name": _format(bold, colours.text),
+            "mention": _format(bold, colours.warning),
         }
         self._formats["link"].setFontUnderline(True)
 
@@ -157,6 +160,7 @@ class Typesetter:
         given.setProperty(SHAPE, int(row.shape))
         if row.sender:
             given.setProperty(SENDER, row.sender)
+        given.setProperty(MENTIONS, row.mentions)
         width = self._text_width(row) if row.shape in _SAID else 0.0
         given.setProperty(TEXT_WIDTH, width)
         # Whichever direction the text has, its bubble stays on its side.
@@ -197,7 +201,7 @@ class Typesetter:
             named = QTextCharFormat(self._formats["name"])
             named.setForeground(self._theme.name_colour(row.sender))
             return named
-        return self._formats[_INKS[row.shape]]
+        return self._formats["mention" if Look.MENTION in part.look else _INKS[row.shape]]
 
     def _text_width(self, row: Row) -> float:
         text = row.text

@@ -9,7 +9,8 @@ from rich.style import Style
 from textual.strip import Strip
 
 from messenger.core.history import Kind, Line
-from messenger.core.hyperlinks import split_links
+from messenger.core.hyperlinks import Look
+from messenger.core.markup import split_message
 from messenger.presentation.i18n import _
 from messenger.presentation.palette import colour_of
 from messenger.terminal.layout import GUTTER, TIME, Layout, Part, Row, day, text_of
@@ -24,6 +25,8 @@ COMPONENTS: Final = {
     "transcript--link",
     "transcript--rule",
     "transcript--mark",
+    "transcript--mention",
+    "transcript--mention-bar",
 }
 URL: Final = "url"
 """Under this name a link's address stands in the style of its text."""
@@ -63,18 +66,20 @@ class Painter:
         """Draw a row as wide as the layout is."""
         if row.part in {Part.DAY, Part.MARK}:
             return _strip(self._rule(row, layout.width))
-        own = row.line.kind is Kind.OWN
-        ground = self._styles["transcript--own" if own else "transcript--text"]
+        kind = "own" if row.line.kind is Kind.OWN else "mention" if row.line.mentions else ""
+        ground = self._styles[f"transcript--{kind or 'text'}"]
         before = prefix(row, layout.indent)
-        pieces = [Piece(before[:GUTTER].replace(" ", "▎") if own else before[:GUTTER], self._gutter(own=own))]
+        bar = (
+            (before[:GUTTER].replace(" ", "▎"), self._styles[f"transcript--{kind}-bar"])
+            if kind
+            else (before[:GUTTER], ground)
+        )
+        pieces = [Piece(*bar)]
         pieces.append(Piece(before[GUTTER:], ground + self._faint("transcript--time")))
         pieces.extend(Piece(text, ground + style) for text, style in _cut(self._pieces(row.line), *row.span))
         room = layout.width - sum(cell_len(piece.text) for piece in pieces)
         pieces.append(Piece(" " * max(0, room), ground))
         return _strip(pieces)
-
-    def _gutter(self, *, own: bool) -> Style:
-        return self._styles["transcript--own-bar" if own else "transcript--text"]
 
     def _faint(self, name: str) -> Style:
         """Return a style without its background, to be laid on another one."""
@@ -92,9 +97,10 @@ class Painter:
         if line.sender is not None:
             yield Piece(line.sender, Style(color=colour_of(line.sender), bold=True))
             yield Piece(": ", plain)
-        link = self._faint("transcript--link")
-        for text, url in split_links(line.text):
-            yield Piece(text.replace("\t", " "), link + Style(meta={URL: url}) if url else plain)
+        link, name = self._faint("transcript--link"), self._faint("transcript--mention-bar") + Style(bold=True)
+        for text, url, look in split_message(line):
+            style = link + Style(meta={URL: url}) if url else name if Look.MENTION in look else plain
+            yield Piece(text.replace("\t", " "), style)
 
     def _rule(self, row: Row, width: int) -> list[Piece]:
         style = self._styles["transcript--mark" if row.part is Part.MARK else "transcript--rule"]

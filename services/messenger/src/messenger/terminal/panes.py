@@ -49,7 +49,12 @@ class RoomsPane(Pane):
     def show(self, conversations: Sequence[Conversation], current: Conversation | None) -> None:
         """Show these."""
         rows = tuple(
-            (title_of(room), room.presence, room.unread if room is not current else 0, room.muted)
+            (
+                title_of(room),
+                room.presence,
+                *((room.unread, room.mentions) if room is not current else (0, 0)),
+                room.muted,
+            )
             for room in conversations
         )
         index = conversations.index(current) if current in conversations else None
@@ -64,13 +69,15 @@ class MembersPane(Pane):
         self.put(tuple(people), [_member_line(person) for person in people], None)
 
 
-def _room_line(title: str, presence: Presence, unread: int, muted: bool) -> Content:
+def _room_line(title: str, presence: Presence, unread: int, mentions: int, muted: bool) -> Content:
     count = f" {unread if unread < 1000 else '999+'}" if unread else ""
-    name = _fit(title, ROOM_COLUMNS - 2 - cell_len(count))
+    called = f" @{mentions if mentions < 100 else '99+'} " if mentions else ""
+    name = _fit(title, ROOM_COLUMNS - 2 - cell_len(count) - cell_len(called))
     return Content.assemble(
         (_SIGNS.get(presence, "○"), "$success" if presence is Presence.HERE else "$warning"),
         " ",
         (name, "bold" if unread and not muted else ""),
+        (called, "bold $background on $accent"),
         (count, "$foreground 60%" if muted else "bold $accent"),
     )
 
