@@ -1,5 +1,7 @@
 """What the parts of a message are."""
 
+import pytest
+
 from messenger.core.history import Kind, Line
 from messenger.core.hyperlinks import Look, Part
 from messenger.core.markup import split_message
@@ -23,3 +25,33 @@ def test_names_and_links_are_told_apart() -> None:
 
 def test_a_message_that_mentions_nobody_is_one_part() -> None:
     assert split_message(said("Ann is here")) == [Part("Ann is here")]
+
+
+def looks(text: str, mentions: str = "") -> list[tuple[str, Look]]:
+    parts = split_message(said(text, mentions))
+    assert "".join(part.text for part in parts) == text
+    return [(part.text, part.look) for part in parts if part.look is not Look.PLAIN]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("use `make run` here", [("`", Look.SIGN), ("make run", Look.CODE), ("`", Look.SIGN)]),
+        ("``a`b``", [("``", Look.SIGN), ("a`b", Look.CODE), ("``", Look.SIGN)]),
+        ("see ```x``` ok", [("```", Look.SIGN), ("x", Look.CODE), ("```", Look.SIGN)]),
+        ("```⏎x⏎y⏎```", [("```⏎", Look.SIGN), ("x⏎y", Look.BLOCK), ("⏎```", Look.SIGN)]),
+        ("so⏎```python⏎x = 1⏎```⏎ok", [("```python⏎", Look.SIGN), ("x = 1", Look.BLOCK), ("⏎```", Look.SIGN)]),
+        ("```x```", [("```", Look.SIGN), ("x", Look.BLOCK), ("```", Look.SIGN)]),
+        ("one ` and⏎another `", []),
+        ("```", []),
+        ("``````", []),
+        ("```not closed", []),
+    ],
+)
+def test_code_is_found_by_its_fences(text: str, found: list[tuple[str, Look]]) -> None:
+    assert looks(text) == found
+
+
+def test_nothing_within_code_is_a_link_or_a_mention() -> None:
+    text = "`ann https://example.com`"
+    assert looks(text, "ann") == [("`", Look.SIGN), ("ann https://example.com", Look.CODE), ("`", Look.SIGN)]

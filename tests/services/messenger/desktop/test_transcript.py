@@ -2,12 +2,13 @@ from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import QPoint, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QTextCursor
+from PySide6.QtGui import QDesktopServices, QFontDatabase, QTextCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from messenger.core.conversation import Conversation
 from messenger.core.history import MAX_LINES, Kind, Line
+from messenger.desktop.bubbles import spans_of
 from messenger.desktop.rows import Shape
 from messenger.desktop.transcript import (
     FEW_CHARACTERS,
@@ -18,7 +19,7 @@ from messenger.desktop.transcript import (
     Transcript,
     open_link,
 )
-from messenger.desktop.typesetter import blocks, number_of, shape_of
+from messenger.desktop.typesetter import CODE, blocks, number_of, shape_of
 from services.messenger.core.fake_relay import NOON
 from services.messenger.desktop.sight import Sight
 
@@ -305,3 +306,17 @@ def test_of_the_longest_lines_fewer_are_set_and_the_others_come_when_one_goes_th
     assert len(numbers(transcript)) == FEW_CHARACTERS // 4003 + 1
     transcript.verticalScrollBar().setValue(0)
     assert len(numbers(transcript)) > FEW_CHARACTERS // 4003 + 1
+
+
+def test_code_is_set_apart_without_its_signs(sight: Sight) -> None:
+    sight.enter()
+    sight.hear("bob: use `make run`, or\n```\nx = 1\ny = 2\n```\nthen go")
+    transcript = sight.window.chat.area.transcript
+    last = transcript.document().lastBlock()
+    assert last.text() == "use make run, or\u2028x = 1\u2028y = 2\u2028then go"
+    (span,) = spans_of(last, CODE)
+    assert last.text()[slice(*span)] == "x = 1\u2028y = 2"
+    fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
+    for code in ("make run", "y = 2"):
+        assert transcript.document().find(code).charFormat().font().family() == fixed
+    assert transcript.document().find("then go").charFormat().font().family() != fixed

@@ -124,3 +124,12 @@ async def test_what_is_selected_is_copied_as_it_was_said(case: Case) -> None:
         await ann.until(lambda: ann.app.clipboard, "What is copied")
         assert ann.app.clipboard == f"bob: {said}\n12:00 eve: next"
         assert ann.room.presence is Presence.HERE
+
+
+async def test_code_stands_on_a_ground_of_its_own(case: Case) -> None:
+    async with sit_down(case) as ann:
+        case.relay.says("bob: use `make run` here")
+        await ann.sees("bob: use `make run` here")
+        ground = ann.style_at("use").bgcolor
+        assert ann.style_at("make run").bgcolor != ground
+        assert ann.style_at("here").bgcolor == ground

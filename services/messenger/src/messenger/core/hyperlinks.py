@@ -18,6 +18,12 @@ class Look(Flag):
     PLAIN = 0
     MENTION = auto()
     """One's own name."""
+    CODE = auto()
+    """Code within a line of text."""
+    BLOCK = auto()
+    """Lines of code."""
+    SIGN = auto()
+    """What only says that code begins or ends."""
 
 
 class Part(NamedTuple):

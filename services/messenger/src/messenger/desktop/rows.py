@@ -8,10 +8,9 @@ from typing import Final
 
 from chatproto.text import NEWLINE_SIGN
 from messenger.core.history import Kind, Line
-from messenger.core.hyperlinks import Part
-from messenger.core.markup import split_message
+from messenger.core.hyperlinks import Look, Part
+from messenger.core.markup import LINE_SEPARATOR, split_message
 
-LINE_SEPARATOR: Final = "\u2028"
 MAX_BREAKS: Final = 60
 """A message breaks at so many of its newlines; the others stay signs, so that nobody fills the window with nothing."""
 
@@ -72,8 +71,8 @@ class Rows:
             head = (Part(line.sender), Part(f"  {time}")) if line.sender else (Part(time),)
             rows.append(Row(Shape.OWN_HEADER if own else Shape.HEADER, head, line.sender))
         said = line.text.replace(NEWLINE_SIGN, LINE_SEPARATOR, MAX_BREAKS)
-        shape, parts = Shape.OWN if own else Shape.OTHER, tuple(split_message(line, said))
-        return [*rows, Row(shape, parts, mentions=bool(line.mentions))]
+        parts = tuple(part for part in split_message(line, said) if Look.SIGN not in part.look)
+        return [*rows, Row(Shape.OWN if own else Shape.OTHER, parts, mentions=bool(line.mentions))]
 
 
 _SHAPES: Final = {Kind.NOTICE: Shape.NOTICE, Kind.PROBLEM: Shape.PROBLEM}

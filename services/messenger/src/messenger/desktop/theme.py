@@ -40,6 +40,8 @@ class Colours:
     """Behind one's own messages."""
     other: str
     """Behind other people's messages."""
+    code: str
+    """Behind code."""
     link: str
     danger: str
     danger_ground: str
@@ -62,6 +64,7 @@ LIGHT: Final = Colours(
     on_accent="#ffffff",
     own="#e3e6fd",
     other="#f0f2f5",
+    code="#1a283048",
     link="#3540b8",
     danger="#b3261e",
     danger_ground="#fdecea",
@@ -83,6 +86,7 @@ DARK: Final = Colours(
     on_accent="#12141c",
     own="#333965",
     other="#292c35",
+    code="#66101216",
     link="#aab2ff",
     danger="#ff9d94",
     danger_ground="#432523",

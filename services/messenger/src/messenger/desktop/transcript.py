@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QTextBrowser, QWidget
 
 from messenger.core.conversation import Conversation
 from messenger.core.history import History
+from messenger.core.markup import LINE_SEPARATOR
 from messenger.desktop.bubbles import paint_beneath
 from messenger.desktop.measures import Measures
-from messenger.desktop.rows import LINE_SEPARATOR, Row, Rows
+from messenger.desktop.rows import Row, Rows
 from messenger.desktop.theme import Theme
 from messenger.desktop.typesetter import Typesetter, blocks, number_of
 from messenger.presentation.i18n import _, language

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
+    QFontDatabase,
     QFontMetricsF,
     QTextBlock,
     QTextBlockFormat,
@@ -17,8 +18,9 @@ from PySide6.QtGui import (
 )
 
 from messenger.core.hyperlinks import Look, Part
+from messenger.core.markup import LINE_SEPARATOR
 from messenger.desktop.measures import GAP, PADDING_Y, Measures
-from messenger.desktop.rows import LINE_SEPARATOR, Row, Shape
+from messenger.desktop.rows import Row, Shape
 from messenger.desktop.theme import Theme
 
 NUMBER: Final = QTextFormat.Property.UserProperty.value + 1
@@ -29,6 +31,8 @@ TEXT_WIDTH: Final = NUMBER + 2
 SENDER: Final = NUMBER + 3
 MENTIONS: Final = NUMBER + 4
 """Whether the message has one's own name."""
+CODE: Final = NUMBER + 5
+"""Of letters: whether they are lines of code."""
 
 _LONG: Final = 400
 """Text of so many characters is wider than any view: measuring it would only take time."""
@@ -66,7 +70,9 @@ class Typesetter:
         small.setPointSizeF(font.pointSizeF() * 0.86)
         bold = QFont(font)
         bold.setWeight(QFont.Weight.DemiBold)
-        self._said_metrics = QFontMetricsF(font)
+        code = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        code.setPointSizeF(font.pointSizeF() * 0.94)
+        self._said_metrics, self._code_metrics = QFontMetricsF(font), QFontMetricsF(code)
         self._formats = {
             "text": _format(font, colours.text),
             "link": _format(font, colours.link),
@@ -75,7 +81,11 @@ class Typesetter:
             "accent": _format(small, colours.accent),
             "name": _format(bold, colours.text),
             "mention": _format(bold, colours.warning),
+            "code": _format(code, colours.text),
+            "block": _format(code, colours.text),
         }
+        self._formats["code"].setBackground(QColor(colours.code))
+        self._formats["block"].setProperty(CODE, True)
         self._formats["link"].setFontUnderline(True)
 
     def append(self, numbered: Iterable[tuple[int, Row]]) -> None:
@@ -201,13 +211,18 @@ class Typesetter:
             named = QTextCharFormat(self._formats["name"])
             named.setForeground(self._theme.name_colour(row.sender))
             return named
-        return self._formats["mention" if Look.MENTION in part.look else _INKS[row.shape]]
+        return self._formats[next((ink for look, ink in _LOOKS.items() if look in part.look), _INKS[row.shape])]
 
     def _text_width(self, row: Row) -> float:
-        text = row.text
-        if len(text) > _LONG:
+        if sum(len(part.text) for part in row.parts) > _LONG:
             return _WIDE
-        return max(self._said_metrics.horizontalAdvance(line) for line in text.split(LINE_SEPARATOR)) + 2
+        widths = [0.0]
+        for part in row.parts:
+            metrics = self._code_metrics if part.look & (Look.CODE | Look.BLOCK) else self._said_metrics
+            first, *others = map(metrics.horizontalAdvance, part.text.split(LINE_SEPARATOR))
+            widths[-1] += first
+            widths.extend(others)
+        return max(widths) + 2
 
 
 def blocks(block: QTextBlock) -> Iterator[QTextBlock]:
@@ -224,6 +239,7 @@ def _format(font: QFont, colour: str) -> QTextCharFormat:
     return given
 
 
+_LOOKS: Final = {Look.MENTION: "mention", Look.CODE: "code", Look.BLOCK: "block"}
 _INKS: Final = {
     Shape.DAY: "muted",
     Shape.MARK: "accent",

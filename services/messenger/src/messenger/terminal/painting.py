@@ -27,6 +27,7 @@ COMPONENTS: Final = {
     "transcript--mark",
     "transcript--mention",
     "transcript--mention-bar",
+    "transcript--code",
 }
 URL: Final = "url"
 """Under this name a link's address stands in the style of its text."""
@@ -97,10 +98,17 @@ class Painter:
         if line.sender is not None:
             yield Piece(line.sender, Style(color=colour_of(line.sender), bold=True))
             yield Piece(": ", plain)
-        link, name = self._faint("transcript--link"), self._faint("transcript--mention-bar") + Style(bold=True)
         for text, url, look in split_message(line):
-            style = link + Style(meta={URL: url}) if url else name if Look.MENTION in look else plain
-            yield Piece(text.replace("\t", " "), style)
+            yield Piece(text.replace("\t", " "), self._style_of_part(url, look))
+
+    def _style_of_part(self, url: str | None, look: Look) -> Style:
+        if url:
+            return self._faint("transcript--link") + Style(meta={URL: url})
+        if Look.MENTION in look:
+            return self._faint("transcript--mention-bar") + Style(bold=True)
+        if look & (Look.CODE | Look.BLOCK):
+            return self._styles["transcript--code"]
+        return self._faint("transcript--time") if Look.SIGN in look else Style.null()
 
     def _rule(self, row: Row, width: int) -> list[Piece]:
         style = self._styles["transcript--mark" if row.part is Part.MARK else "transcript--rule"]
