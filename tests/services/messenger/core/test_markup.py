@@ -55,3 +55,15 @@ def test_code_is_found_by_its_fences(text: str, found: list[tuple[str, Look]]) -
 def test_nothing_within_code_is_a_link_or_a_mention() -> None:
     text = "`ann https://example.com`"
     assert looks(text, "ann") == [("`", Look.SIGN), ("ann https://example.com", Look.CODE), ("`", Look.SIGN)]
+
+
+def test_lines_that_begin_so_quote() -> None:
+    quote = Look.QUOTE
+    assert looks("> bob: hi ann⏎yes", "ann") == [
+        ("> ", Look.SIGN | quote),
+        ("bob: hi ", quote),
+        ("ann", Look.MENTION | quote),
+    ]
+    assert looks("x⏎> y⏎z") == [("> ", Look.SIGN | quote), ("y", quote)]
+    assert looks("a > b") == []
+    assert not any(look & quote for _, look in looks("```⏎> x⏎```"))

@@ -2,12 +2,13 @@ from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import QPoint, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QFontDatabase, QTextCursor
+from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QFontDatabase, QTextCursor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 
 from messenger.core.conversation import Conversation
 from messenger.core.history import MAX_LINES, Kind, Line
+from messenger.desktop.actions import Do
 from messenger.desktop.bubbles import spans_of
 from messenger.desktop.rows import Shape
 from messenger.desktop.transcript import (
@@ -19,7 +20,7 @@ from messenger.desktop.transcript import (
     Transcript,
     open_link,
 )
-from messenger.desktop.typesetter import CODE, blocks, number_of, shape_of
+from messenger.desktop.typesetter import CODE, QUOTE, blocks, number_of, shape_of
 from services.messenger.core.fake_relay import NOON
 from services.messenger.desktop.sight import Sight
 
@@ -320,3 +321,33 @@ def test_code_is_set_apart_without_its_signs(sight: Sight) -> None:
     for code in ("make run", "y = 2"):
         assert transcript.document().find(code).charFormat().font().family() == fixed
     assert transcript.document().find("then go").charFormat().font().family() != fixed
+
+
+def test_a_quotation_is_set_apart_without_its_sign(sight: Sight) -> None:
+    sight.enter()
+    sight.hear("bob: > ann: see https://example.com\nyes")
+    last = sight.window.chat.area.transcript.document().lastBlock()
+    assert last.text() == "ann: see https://example.com\u2028yes"
+    quoted = {number for span in spans_of(last, QUOTE) for number in range(*span)}
+    assert quoted == set(range(last.text().index("\u2028")))
+
+
+def test_one_replies_by_a_key_or_the_menu_of_a_message(sight: Sight) -> None:
+    sight.enter()
+    sight.hear("bob: tea?", "eve: coffee!")
+    composer = sight.window.chat.composer
+    composer.put("yes")
+    sight.action(Do.REPLY).trigger()
+    assert composer.text == "> eve: coffee!\nyes"
+    sight.action(Do.REPLY).trigger()
+    assert composer.text == "> bob: tea?\nyes"
+    transcript = sight.window.chat.area.transcript
+    place = transcript.cursorRect(transcript.document().find("coffee")).center()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, transcript.viewport().mapToGlobal(place))
+    QApplication.sendEvent(transcript.viewport(), event)
+    (menu,) = (each for each in transcript.findChildren(QMenu) if each.isVisible())
+    menu.actions()[0].trigger()
+    menu.close()
+    assert composer.text == "> eve: coffee!\nyes"
+    QTest.keyClick(composer.words, Qt.Key.Key_Return)
+    assert sight.relay.words[-1] == "> eve: coffee!\nyes"

@@ -133,3 +133,39 @@ async def test_code_stands_on_a_ground_of_its_own(case: Case) -> None:
         ground = ann.style_at("use").bgcolor
         assert ann.style_at("make run").bgcolor != ground
         assert ann.style_at("here").bgcolor == ground
+
+
+async def test_one_replies_by_a_key_to_an_older_message_each_time(case: Case) -> None:
+    async with sit_down(case, create=True) as ann:
+        case.relay.says("bob: tea?")
+        case.relay.says("eve: coffee!")
+        await ann.sees("eve: coffee!")
+        await ann.presses("ctrl+r")
+        await ann.sees("│ > eve: coffee!⏎")
+        await ann.presses("ctrl+r")
+        await ann.sees("│ > bob: tea?⏎")
+        await ann.enters("yes")
+        await ann.sees("▎12:00 ann: > bob: tea?⏎yes")
+        assert case.relay.words[-1] == "> bob: tea?⏎yes"
+        assert ann.style_at("bob: tea?⏎yes").italic
+
+
+async def test_one_replies_to_a_message_by_its_menu(case: Case) -> None:
+    async with sit_down(case, create=True) as ann:
+        case.relay.says("bob: tea?")
+        await ann.sees("bob: tea?")
+        await ann.clicks_on("12:00 bob")
+        await ann.sees("Reply", "Copy the message", "Mention")
+        await ann.presses("enter")
+        await ann.sees("│ > bob: tea?⏎")
+        await ann.clicks_on("12:00 bob")
+        await ann.sees("Copy the message")
+        await ann.presses("down", "enter")
+        await ann.until(lambda: ann.app.clipboard == "tea?", "The copy")
+
+
+async def test_what_the_program_says_has_no_menu(case: Case) -> None:
+    async with sit_down(case, create=True) as ann:
+        await ann.clicks_on("12:00 You created")
+        await ann.pilot.pause()
+        assert ann.app.screen is ann.app._rooms

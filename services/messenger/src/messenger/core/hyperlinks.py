@@ -23,7 +23,9 @@ class Look(Flag):
     BLOCK = auto()
     """Lines of code."""
     SIGN = auto()
-    """What only says that code begins or ends."""
+    """What only says that code or a quotation begins or ends."""
+    QUOTE = auto()
+    """What somebody else said before."""
 
 
 class Part(NamedTuple):

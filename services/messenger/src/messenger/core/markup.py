@@ -8,6 +8,7 @@ from chatproto.text import NEWLINE_SIGN
 from messenger.core.history import Line
 from messenger.core.hyperlinks import Look, Part, split_links
 from messenger.core.matching import find_mentions
+from messenger.core.quoting import QUOTE
 
 LINE_SEPARATOR: Final = "\u2028"
 """What a toolkit breaks lines at, in the place of the newline's sign."""
@@ -18,21 +19,31 @@ _BLOCK: Final = re.compile(
 )
 """A fence, perhaps with the name of a language, what is between, and a fence: on lines of their own."""
 _CODE: Final = re.compile(rf"(?<!`)(`{{1,3}})(?!`)((?:(?!{_BREAK}).)+?)(?<!`)\1(?!`)")
+_QUOTED: Final = re.compile(rf"(?:^|(?<={_BREAK}))({QUOTE})((?:(?!{_BREAK}).)+)")
 
 
 def split_message(line: Line, text: str | None = None) -> list[Part]:
     """Cut a message into parts; together they are its text, or ``text``, the same with other breaks between lines."""
     text = line.text if text is None else text
-    if "`" not in text:
-        return list(_split_words(text, line.mentions))
     parts: list[Part] = []
     at = 0
-    for block in _BLOCK.finditer(text):
-        parts.extend(_split_code(text[at : block.start()], line.mentions))
+    for block in _BLOCK.finditer(text) if "```" in text else ():
+        parts.extend(_split_quotes(text[at : block.start()], line.mentions))
         parts.extend(_fenced(Look.BLOCK, *block.groups()))
         at = block.end()
-    parts.extend(_split_code(text[at:], line.mentions))
+    parts.extend(_split_quotes(text[at:], line.mentions))
     return parts
+
+
+def _split_quotes(text: str, name: str) -> Iterator[Part]:
+    """Cut a text into lines that quote, and the others."""
+    at = 0
+    for quoted in _QUOTED.finditer(text) if QUOTE in text else ():
+        yield from _split_code(text[at : quoted.start()], name)
+        yield Part(quoted[1], look=Look.SIGN | Look.QUOTE)
+        yield from (part._replace(look=part.look | Look.QUOTE) for part in _split_code(quoted[2], name))
+        at = quoted.end()
+    yield from _split_code(text[at:], name)
 
 
 def _split_code(text: str, name: str) -> Iterator[Part]:

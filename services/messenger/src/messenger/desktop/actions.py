@@ -31,6 +31,7 @@ class Do(Enum):
     NEXT = auto()
     PREVIOUS = auto()
     NEWEST = auto()
+    REPLY = auto()
     MENU = auto()
     ROOM_MENU = auto()
     HELP = auto()
@@ -75,6 +76,7 @@ def table() -> dict[Do, Entry]:
         Do.NEXT: Entry(_("Next room"), ("Ctrl+PgDown", "Alt+Down")),
         Do.PREVIOUS: Entry(_("Previous room"), ("Ctrl+PgUp", "Alt+Up")),
         Do.NEWEST: Entry(_("Newest messages"), ("Ctrl+End",)),
+        Do.REPLY: Entry(_("&Reply"), ("Ctrl+R",)),
         Do.MENU: Entry(_("Menu"), ("F10",)),
         Do.ROOM_MENU: Entry(_("Room menu"), ("Ctrl+F10",)),
         Do.HELP: Entry(_("&Help"), ("F1",)),

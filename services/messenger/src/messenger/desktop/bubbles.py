@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPen, QPixma
 from messenger.desktop.measures import AVATAR, PADDING_X, PADDING_Y, ROUNDING, Measures
 from messenger.desktop.rows import Shape
 from messenger.desktop.theme import Theme
-from messenger.desktop.typesetter import CODE, MENTIONS, SENDER, TEXT_WIDTH, shape_of
+from messenger.desktop.typesetter import CODE, MENTIONS, QUOTE, SENDER, TEXT_WIDTH, shape_of
 
 _SAID: Final = {Shape.OTHER, Shape.OWN}
 
@@ -81,6 +81,10 @@ def _paint_bubble(painter: QPainter, theme: Theme, block: QTextBlock, text: QRec
         painter.drawRoundedRect(
             QRectF(area.left() - 6, text.top() + lines.top(), area.width() + 12, lines.height()), 5, 5
         )
+    for first, end in spans_of(block, QUOTE):
+        lines = _rows_between(block, first, end)
+        painter.setBrush(QColor(colours.muted))
+        painter.drawRoundedRect(QRectF(area.left() - 9, text.top() + lines.top() + 2, 3, lines.height() - 4), 1.5, 1.5)
 
 
 def spans_of(block: QTextBlock, look: int) -> list[tuple[int, int]]:

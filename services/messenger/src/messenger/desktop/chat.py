@@ -5,7 +5,7 @@ from functools import partial
 
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
 
 from chatproto import Command, sanitize
 from chatproto.commands import REMOVE
@@ -14,6 +14,7 @@ from messenger.core.conversation import Conversation, Submitted
 from messenger.core.entry import FormError
 from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
+from messenger.core.quoting import Reply, can_quote
 from messenger.core.remedy import Remedy
 from messenger.core.roster import Person
 from messenger.desktop.actions import COMMANDS, Do
@@ -43,6 +44,7 @@ class Chat(QWidget):
         self.conversation: Conversation | None = None
         self._messenger = messenger
         self._actions = actions
+        self._reply = Reply()
         self.bar = Bar(theme)
         self.banner = Banner()
         self.area = TranscriptArea(theme)
@@ -59,6 +61,7 @@ class Chat(QWidget):
         self.composer.submitted.connect(self._submit)
         self.composer.wheeled.connect(self._wheel)
         self.bar.menu_wanted.connect(self.open_menu)
+        self.area.transcript.menu_wanted.connect(self.open_message_menu)
         for done, act in (
             (Do.INVITE, self.copy_invite),
             (Do.QUIET, self._set_quiet),
@@ -69,6 +72,7 @@ class Chat(QWidget):
             (Do.LEAVE, self._leave_asked),
             (Do.NEWEST, self.area.transcript.jump),
             (Do.ROOM_MENU, self.open_menu),
+            (Do.REPLY, self.reply),
         ):
             actions[done].triggered.connect(lambda _checked=False, act=act: act())
 
@@ -122,6 +126,32 @@ class Chat(QWidget):
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(position)
         return menu
+
+    def open_message_menu(self, number: int, position: QPoint) -> QMenu | None:
+        """Open the menu of a message, at a position in the view."""
+        if self.conversation is None:
+            return None
+        transcript = self.area.transcript
+        menu = transcript.createStandardContextMenu(position)
+        if can_quote(self.conversation.history, number):
+            reply = QAction(self._actions[Do.REPLY].text(), menu)
+            reply.triggered.connect(lambda: self.reply(number))
+            menu.insertAction(menu.actions()[0], reply)
+            menu.insertSeparator(menu.actions()[1])
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(transcript.viewport().mapToGlobal(position))
+        return menu
+
+    def reply(self, number: int | None = None) -> None:
+        """Quote a message above what is typed: the newest one, and an older one each time, unless it is said which."""
+        if self.conversation is None:
+            return
+        history, draft = self.conversation.history, self.composer.text
+        if number is None:
+            self.composer.put(self._reply.older(history, draft, "\n"))
+        elif can_quote(history, number):
+            self.composer.put(self._reply.to(history, number, draft, "\n"))
+        self.composer.words.setFocus()
 
     def mention(self, person: Person) -> None:
         """Begin to say something to somebody."""

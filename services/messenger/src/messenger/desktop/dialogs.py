@@ -155,6 +155,8 @@ def _keys() -> QGridLayout:
         (("Up",), _("Recall earlier input")),
         (("PgUp", "PgDown"), _("Scroll the messages")),
         (("Esc",), _("Back to the message field")),
+        ((">",), _("With a space, at the start of a line: a quote")),
+        (("`",), _("Around text: code; three of them around lines: a block of code")),
     ]
     listed = [(entry.keys, plain(entry.text)) for entry in table().values() if entry.keys]
     for row, (keys, text) in enumerate([*typed, *listed]):

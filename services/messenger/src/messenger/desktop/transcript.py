@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from PySide6.QtCore import QDate, QLocale, QMimeData, QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent, QResizeEvent, QTextCursor
+from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QPainter, QPaintEvent, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
 from messenger.core.conversation import Conversation
@@ -40,6 +40,8 @@ class Transcript(QTextBrowser):
 
     moved = Signal()
     """Whether the newest lines are before the eyes has perhaps changed."""
+    menu_wanted = Signal(int, QPoint)
+    """Of the message with this number, and where in the view."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -149,6 +151,11 @@ class Transcript(QTextBrowser):
             if width != self._typesetter.measures.width:
                 self._typesetter.measures = Measures(width)
                 self._typesetter.fit()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        """Have somebody open the menu of a message."""
+        at = event.pos() if event.reason() is QContextMenuEvent.Reason.Mouse else self.cursorRect().center()
+        self.menu_wanted.emit(number_of(self.cursorForPosition(at).block()), at)
 
     def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802 - Qt's name
         """Copy plain text alone."""

@@ -33,10 +33,14 @@ MENTIONS: Final = NUMBER + 4
 """Whether the message has one's own name."""
 CODE: Final = NUMBER + 5
 """Of letters: whether they are lines of code."""
+QUOTE: Final = NUMBER + 6
+"""Of letters: whether somebody else said them before."""
 
 _LONG: Final = 400
 """Text of so many characters is wider than any view: measuring it would only take time."""
 _WIDE: Final = 100_000.0
+_APART: Final = 3.0
+"""Between the lines of a message with a quotation or lines of code."""
 _SAID: Final = {Shape.OTHER, Shape.OWN}
 _MIDDLE: Final = {Shape.DAY, Shape.MARK, Shape.NOTICE, Shape.PROBLEM}
 
@@ -83,6 +87,7 @@ class Typesetter:
             "mention": _format(bold, colours.warning),
             "code": _format(code, colours.text),
             "block": _format(code, colours.text),
+            "quote": _format(font, colours.muted),
         }
         self._formats["code"].setBackground(QColor(colours.code))
         self._formats["block"].setProperty(CODE, True)
@@ -179,6 +184,8 @@ class Typesetter:
         given.setTopMargin(top)
         given.setBottomMargin(bottom)
         self._set_margins(given, row.shape, width)
+        if any(part.look & (Look.BLOCK | Look.QUOTE) for part in row.parts):  # what is set apart wants room
+            given.setLineHeight(_APART, QTextBlockFormat.LineHeightTypes.LineDistanceHeight.value)
         return given
 
     def _set_margins(self, given: QTextBlockFormat, shape: Shape, width: float) -> None:
@@ -202,16 +209,22 @@ class Typesetter:
             given.setRightMargin(measures.right_of(width))
 
     def _char_format(self, row: Row, index: int, part: Part) -> QTextCharFormat:
-        if part.url is not None:
-            linked = QTextCharFormat(self._formats["link"])
-            linked.setAnchor(True)
-            linked.setAnchorHref(part.url)
-            return linked
+        if part.url is not None or Look.QUOTE in part.look:
+            return self._special_format(part)
         if row.sender and index == 0:
             named = QTextCharFormat(self._formats["name"])
             named.setForeground(self._theme.name_colour(row.sender))
             return named
         return self._formats[next((ink for look, ink in _LOOKS.items() if look in part.look), _INKS[row.shape])]
+
+    def _special_format(self, part: Part) -> QTextCharFormat:
+        ink = next((ink for look, ink in _LOOKS.items() if look in part.look), "quote")
+        given = QTextCharFormat(self._formats["link" if part.url else ink])
+        given.setProperty(QUOTE, Look.QUOTE in part.look)
+        if part.url:
+            given.setAnchor(True)
+            given.setAnchorHref(part.url)
+        return given
 
     def _text_width(self, row: Row) -> float:
         if sum(len(part.text) for part in row.parts) > _LONG:

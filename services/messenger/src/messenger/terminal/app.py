@@ -11,12 +11,14 @@ from textual.widgets import Input
 
 from chatbrain import Ended, EndReason
 from chatproto import Command, Status
+from chatproto.text import NEWLINE_SIGN
 from messenger.cli.platforms import open_link
 from messenger.core.conversation import Conversation, Presence, Submitted
 from messenger.core.entry import Entry
 from messenger.core.history import Line
 from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
+from messenger.core.quoting import Reply, can_quote
 from messenger.core.remedy import Remedy
 from messenger.core.roster import Person
 from messenger.presentation.i18n import _
@@ -50,6 +52,7 @@ class ChatApp(App[None]):
         Binding("f5", "mute_room", show=False),
         Binding("f6", "toggle_theme", show=False),
         Binding("f7", "copy_invitation", show=False),
+        Binding("ctrl+r", "reply", show=False, priority=True),
         Binding("ctrl+n,ctrl+pagedown", "go(1)", show=False, priority=True),
         Binding("ctrl+p,ctrl+pageup", "go(-1)", show=False, priority=True),
     ]
@@ -77,6 +80,7 @@ class ChatApp(App[None]):
         self._asked: set[Conversation] = set()
         """Where the password was asked for without being told to."""
         self._dirty = False
+        self._reply = Reply()
         self._rooms = RoomScreen(messenger)
         messenger.on_change = self._mark_dirty
         if bell:
@@ -293,6 +297,33 @@ class ChatApp(App[None]):
         composer = self._rooms.composer
         composer.put(f"{person.name}: {composer.value}")
         composer.focus()
+
+    # -- messages
+
+    def on_transcript_message_chosen(self, event: Transcript.MessageChosen) -> None:
+        """Ask what to do about a message."""
+        if (room := self.current) and can_quote(room.history, event.number):
+            line = room.history[event.number]
+            self.push_screen(
+                questions.about_message(line), lambda chosen: self._act_on_message(room, event.number, line, chosen)
+            )
+
+    def _act_on_message(self, room: Conversation, number: int, line: Line, chosen: str | None) -> None:
+        composer = self._rooms.composer
+        if chosen == questions.REPLY and can_quote(room.history, number):
+            composer.put(self._reply.to(room.history, number, composer.value, NEWLINE_SIGN))
+        elif chosen == questions.COPY:
+            self.copy_to_clipboard(line.text)
+            self.notify(_("Copied."), timeout=2, markup=False)
+        elif chosen == questions.MENTION and line.sender:
+            self._mention(Person(line.sender))
+
+    def action_reply(self) -> None:
+        """Quote the newest message, or an older one each time."""
+        composer = self._rooms.composer
+        if self.current and self.screen is self._rooms:
+            composer.put(self._reply.older(self.current.history, composer.value, NEWLINE_SIGN))
+            composer.focus()
 
     # -- what a person chooses when it can't go on by itself
 

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from messenger.core.history import Kind, Line
+from messenger.core.history import Kind
 from messenger.core.hyperlinks import Look
 from messenger.core.markup import split_message
 from messenger.presentation.i18n import _
@@ -28,9 +28,12 @@ COMPONENTS: Final = {
     "transcript--mention",
     "transcript--mention-bar",
     "transcript--code",
+    "transcript--quote",
 }
 URL: Final = "url"
 """Under this name a link's address stands in the style of its text."""
+NUMBER: Final = "number"
+"""Under this one, a message's number stands in the style of its time and of who said it."""
 
 
 class Piece(NamedTuple):
@@ -76,8 +79,8 @@ class Painter:
             else (before[:GUTTER], ground)
         )
         pieces = [Piece(*bar)]
-        pieces.append(Piece(before[GUTTER:], ground + self._faint("transcript--time")))
-        pieces.extend(Piece(text, ground + style) for text, style in _cut(self._pieces(row.line), *row.span))
+        pieces.append(Piece(before[GUTTER:], ground + self._faint("transcript--time") + _chosen(row)))
+        pieces.extend(Piece(text, ground + style) for text, style in _cut(self._pieces(row), *row.span))
         room = layout.width - sum(cell_len(piece.text) for piece in pieces)
         pieces.append(Piece(" " * max(0, room), ground))
         return _strip(pieces)
@@ -87,8 +90,8 @@ class Painter:
         style = self._styles[name]
         return Style(color=style.color, bold=style.bold, italic=style.italic, underline=style.underline)
 
-    def _pieces(self, line: Line) -> Iterator[Piece]:
-        plain = Style.null()
+    def _pieces(self, row: Row) -> Iterator[Piece]:
+        line = row.line
         if line.kind in {Kind.NOTICE, Kind.PROBLEM}:
             yield Piece(
                 text_of(line),
@@ -96,8 +99,8 @@ class Painter:
             )
             return
         if line.sender is not None:
-            yield Piece(line.sender, Style(color=colour_of(line.sender), bold=True))
-            yield Piece(": ", plain)
+            yield Piece(line.sender, Style(color=colour_of(line.sender), bold=True) + _chosen(row))
+            yield Piece(": ", Style.null())
         for text, url, look in split_message(line):
             yield Piece(text.replace("\t", " "), self._style_of_part(url, look))
 
@@ -108,13 +111,20 @@ class Painter:
             return self._faint("transcript--mention-bar") + Style(bold=True)
         if look & (Look.CODE | Look.BLOCK):
             return self._styles["transcript--code"]
-        return self._faint("transcript--time") if Look.SIGN in look else Style.null()
+        if Look.SIGN in look:
+            return self._faint("transcript--time")
+        return self._faint("transcript--quote") if Look.QUOTE in look else Style.null()
 
     def _rule(self, row: Row, width: int) -> list[Piece]:
         style = self._styles["transcript--mark" if row.part is Part.MARK else "transcript--rule"]
         words = f" {body(row)} "
         left = max(0, (width - cell_len(words)) // 2)
         return [Piece(set_cell_size("─" * left + words + "─" * width, width), style)]
+
+
+def _chosen(row: Row) -> Style:
+    """Let a message be chosen by a click."""
+    return Style.null() if row.line.kind in {Kind.NOTICE, Kind.PROBLEM} else Style(meta={NUMBER: row.number})
 
 
 def _cut(pieces: Iterator[Piece], start: int, end: int) -> Iterator[Piece]:

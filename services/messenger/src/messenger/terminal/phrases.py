@@ -36,9 +36,12 @@ def keys() -> list[tuple[str, str]]:
         (_("Page Up, Page Down"), _("scroll; Ctrl-End goes to the newest message")),
         (_("Up, Down"), _("recall earlier input")),
         ("Tab", _("complete a name or a command; on an empty line, go to the lists")),
+        ("Ctrl-R", _("reply: quote the newest message, and an older one each time")),
         ("Esc", _("back to the message field")),
         ("Ctrl-C", _("copy the selection; without one, leave all rooms and quit")),
         ("Ctrl-Q", _("leave all rooms and quit")),
+        (_("click on a time"), _("reply to a message, copy it or mention its sender")),
+        ("> `` ```", _("at the start of a line: a quote; around text: code; around lines: a block of code")),
     ]
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from chatproto import BadPasswordError, check_password, sanitize
 from messenger.core.conversation import Conversation, new_password_flaw
 from messenger.core.entry import Entry, Field, FormError
+from messenger.core.history import Kind, Line
 from messenger.core.roster import Person
 from messenger.presentation.commands import about
 from messenger.presentation.i18n import _
@@ -14,6 +15,11 @@ from messenger.terminal.dialogs import Menu, Question
 
 MENTION: Final = "mention"
 """The answer to mention somebody; every other one is a command."""
+REPLY, COPY = "reply", "copy"
+"""The answers to what is to be done about a message."""
+
+_TITLE: Final = 100
+"""So much of a message says which one it is."""
 
 
 def about_person(room: Conversation, person: Person) -> Menu:
@@ -23,6 +29,15 @@ def about_person(room: Conversation, person: Person) -> Menu:
         *((command.value, plain(label)) for command, label in about(room, person)),
     ]
     return Menu(person.name, entries)
+
+
+def about_message(line: Line) -> Menu:
+    """Ask what to do about a message."""
+    said = f"{line.sender}: {line.text}" if line.sender else line.text
+    entries = [(REPLY, plain(_("&Reply"))), (COPY, plain(_("&Copy the message")))]
+    if line.sender and line.kind is Kind.MESSAGE:
+        entries.append((MENTION, plain(_("&Mention"))))
+    return Menu(said if len(said) <= _TITLE else said[: _TITLE - 1] + "…", entries)
 
 
 def password(entry: Entry) -> Question:

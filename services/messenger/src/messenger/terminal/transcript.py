@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from messenger.core.conversation import Conversation
 from messenger.terminal.layout import GUTTER, Layout, Part, Row
-from messenger.terminal.painting import COMPONENTS, URL, Painter, body, prefix, select
+from messenger.terminal.painting import COMPONENTS, NUMBER, URL, Painter, body, prefix, select
 
 _KEPT_STRIPS: Final = 1024
 
@@ -30,6 +30,13 @@ class Transcript(ScrollView, can_focus=True):
         def __init__(self, url: str) -> None:
             super().__init__()
             self.url = url
+
+    class MessageChosen(Message):
+        """Somebody clicked on a message's time, or on who said it."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
 
     class Scrolled(Message):
         """The end came into sight or went out of it."""
@@ -126,10 +133,12 @@ class Transcript(ScrollView, can_focus=True):
             self._move(self.max_scroll_y)
 
     def on_click(self, event: Click) -> None:
-        """Tell of a link that is clicked."""
-        url = event.style.meta.get(URL)
+        """Tell of a link that is clicked, or a message."""
+        url, number = event.style.meta.get(URL), event.style.meta.get(NUMBER)
         if isinstance(url, str):
             self.post_message(self.LinkChosen(url))
+        elif isinstance(number, int):
+            self.post_message(self.MessageChosen(number))
 
     def notify_style_update(self) -> None:
         """Draw in other colours."""
