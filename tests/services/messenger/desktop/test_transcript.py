@@ -351,3 +351,41 @@ def test_one_replies_by_a_key_or_the_menu_of_a_message(sight: Sight) -> None:
     assert composer.text == "> eve: coffee!\nyes"
     QTest.keyClick(composer.words, Qt.Key.Key_Return)
     assert sight.relay.words[-1] == "> eve: coffee!\nyes"
+
+
+def marked(transcript: Transcript) -> list[str]:
+    return [selection.cursor.selectedText() for selection in transcript.extraSelections()]
+
+
+def test_one_searches_in_what_was_said(sight: Sight, transcript: Transcript) -> None:
+    bar = sight.window.chat.search
+    assert not bar.isVisible()
+    sight.action(Do.SEARCH).trigger()
+    assert bar.field.hasFocus()
+    QTest.keyClicks(bar.field, "MESSAGE 7")
+    assert (bar.count.text(), marked(transcript)) == ("1 of 11", ["message 7"])
+    assert not transcript.following
+    QTest.keyClick(bar.field, Qt.Key.Key_Return)
+    sight.look()
+    assert bar.count.text() == "2 of 11"
+    (selection,) = transcript.extraSelections()
+    assert selection.cursor.block().text() == "message 78"
+    assert 0 <= transcript.cursorRect(selection.cursor).top() < transcript.viewport().height()
+    QTest.keyClick(bar.field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    bar.older.click()
+    bar.newer.click()
+    assert bar.count.text() == "1 of 11"
+    QTest.keyClicks(bar.field, "x")
+    assert (bar.count.text(), marked(transcript)) == ("not found", [])
+    QTest.keyClick(bar.field, Qt.Key.Key_Escape)
+    assert not bar.isVisible()
+    assert sight.window.chat.composer.words.hasFocus()
+
+
+def test_in_another_room_the_search_is_over(sight: Sight, transcript: Transcript) -> None:
+    sight.action(Do.SEARCH).trigger()
+    QTest.keyClicks(sight.window.chat.search.field, "message 299")
+    assert marked(transcript) == ["message 299"]
+    sight.enter("other")
+    assert not sight.window.chat.search.isVisible()
+    assert not marked(transcript)

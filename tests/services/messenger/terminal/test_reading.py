@@ -245,3 +245,40 @@ async def test_who_is_called_by_name_sees_it(case: Case) -> None:
         case.relay.says("eve: ann")
         case.relay.says("eve: and more")
         await ann.sees("other    @1  2")
+
+
+async def test_one_searches_in_what_was_said(case: Case) -> None:
+    async with sit_down(case, create=True) as ann:
+        case.relay.says("bob: green TEA")
+        await say_many(ann)
+        case.relay.says("bob: black tea")
+        await ann.sees("black tea")
+        await ann.presses("ctrl+f")
+        await ann.sees("Search: Enter goes to the older message")
+        await ann.types("tea")
+        await ann.sees("1 of 2")
+        plain = ann.style_at("black").bgcolor
+        assert ann.style_at("tea").bgcolor != plain
+        await ann.presses("enter")
+        await ann.sees("2 of 2", "green TEA")
+        assert ann.style_at("TEA").bgcolor != plain
+        assert not ann.app._rooms.transcript.following
+        await ann.presses("down")
+        await ann.sees("1 of 2", "black tea")
+        await ann.types("x")
+        await ann.sees("not found")
+        await ann.presses("escape")
+        await ann.misses("Search: Enter")
+        await ann.enters("back")
+        await ann.sees("ann: back")
+        assert ann.style_at("tea").bgcolor == plain
+
+
+async def test_in_another_room_the_search_is_over(case: Case) -> None:
+    async with sit_down(case, create=True) as ann:
+        await ann.presses("ctrl+f")
+        await ann.sees("Search: Enter")
+        ann.app.go_to(case.messenger.enter(entry("other")))
+        await ann.misses("Search: Enter")
+        await ann.types("typed")
+        await ann.sees("│ typed")

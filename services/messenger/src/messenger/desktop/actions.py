@@ -32,6 +32,7 @@ class Do(Enum):
     PREVIOUS = auto()
     NEWEST = auto()
     REPLY = auto()
+    SEARCH = auto()
     MENU = auto()
     ROOM_MENU = auto()
     HELP = auto()
@@ -77,6 +78,7 @@ def table() -> dict[Do, Entry]:
         Do.PREVIOUS: Entry(_("Previous room"), ("Ctrl+PgUp", "Alt+Up")),
         Do.NEWEST: Entry(_("Newest messages"), ("Ctrl+End",)),
         Do.REPLY: Entry(_("&Reply"), ("Ctrl+R",)),
+        Do.SEARCH: Entry(_("&Search..."), ("Ctrl+F",)),
         Do.MENU: Entry(_("Menu"), ("F10",)),
         Do.ROOM_MENU: Entry(_("Room menu"), ("Ctrl+F10",)),
         Do.HELP: Entry(_("&Help"), ("F1",)),

@@ -23,6 +23,7 @@ from messenger.desktop.bar import Bar
 from messenger.desktop.composer import Composer
 from messenger.desktop.dialogs import ask_line, confirm
 from messenger.desktop.menus import PersonMenu, room_menu
+from messenger.desktop.search_bar import SearchBar
 from messenger.desktop.theme import Theme
 from messenger.desktop.transcript_area import TranscriptArea
 from messenger.presentation import wording
@@ -47,6 +48,7 @@ class Chat(QWidget):
         self._reply = Reply()
         self.bar = Bar(theme)
         self.banner = Banner()
+        self.search = SearchBar(theme)
         self.area = TranscriptArea(theme)
         self.composer = Composer(theme, self._complete)
         column = QVBoxLayout(self)
@@ -54,9 +56,12 @@ class Chat(QWidget):
         column.setSpacing(0)
         column.addWidget(self.bar)
         column.addWidget(self.banner)
+        column.addWidget(self.search)
         column.addWidget(self.area, 1)
         column.addWidget(self.composer)
         self.banner.pressed.connect(self._act)
+        self.search.found.connect(self.area.transcript.show_found)
+        self.search.closed.connect(self.composer.words.setFocus)
         self.area.invite_wanted.connect(self.copy_invite)
         self.composer.submitted.connect(self._submit)
         self.composer.wheeled.connect(self._wheel)
@@ -73,12 +78,14 @@ class Chat(QWidget):
             (Do.NEWEST, self.area.transcript.jump),
             (Do.ROOM_MENU, self.open_menu),
             (Do.REPLY, self.reply),
+            (Do.SEARCH, self.search_in),
         ):
             actions[done].triggered.connect(lambda _checked=False, act=act: act())
 
     def present(self, conversation: Conversation) -> None:
         """Show another conversation; what stands typed stays with its own."""
         if conversation is not self.conversation:
+            self.search.end()
             if self.conversation:
                 self.conversation.draft = self.composer.text
             self.conversation = conversation
@@ -89,6 +96,7 @@ class Chat(QWidget):
         """Let go of a conversation that is closed."""
         self.area.transcript.forget(conversation)
         if conversation is self.conversation:
+            self.search.end()
             self.conversation = None
             self.area.transcript.present(None)
             self.composer.put("")
@@ -141,6 +149,11 @@ class Chat(QWidget):
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(transcript.viewport().mapToGlobal(position))
         return menu
+
+    def search_in(self) -> None:
+        """Search in what was said."""
+        if self.conversation:
+            self.search.begin(self.conversation)
 
     def reply(self, number: int | None = None) -> None:
         """Quote a message above what is typed: the newest one, and an older one each time, unless it is said which."""

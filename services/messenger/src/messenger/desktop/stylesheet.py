@@ -76,6 +76,7 @@ QListWidget#recents { padding: 0; }
 QTextBrowser#transcript { background: $ground; border: none; color: $text;
     selection-background-color: $accent; selection-color: $on_accent; }
 
+QFrame#search { border: none; border-bottom: 1px solid $line; background: $side; }
 QFrame#banner { border: none; border-bottom: 1px solid $line; background: $side; }
 QFrame#banner[tone="warning"] { background: $warning_ground; }
 QFrame#banner[tone="warning"] QLabel { color: $warning; }

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import QDate, QLocale, QMimeData, QPoint, Qt, QUrl, Signal
 from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QPainter, QPaintEvent, QResizeEvent, QTextCursor
-from PySide6.QtWidgets import QTextBrowser, QWidget
+from PySide6.QtWidgets import QTextBrowser, QTextEdit, QWidget
 
 from messenger.core.conversation import Conversation
 from messenger.core.history import History
@@ -124,6 +124,27 @@ class Transcript(QTextBrowser):
         self._go_to_end()
         self._editing = False
         self.moved.emit()
+
+    def show_found(self, number: int | None, words: str) -> None:
+        """Show a line in which words were found, and mark them there; None marks nothing any more."""
+        selections = []
+        if number is not None and self.conversation:
+            top = self.viewport().height() // 3
+            if self._first <= number < self._end:
+                self._show_line(number, top)
+            else:
+                self._return_to((number, top), self.conversation.history)
+            selections = [self._selection(*span) for span in self._typesetter.places_of(number, words)]
+        self.setExtraSelections(selections)
+
+    def _selection(self, start: int, end: int) -> QTextEdit.ExtraSelection:
+        selection = QTextEdit.ExtraSelection()
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(start)
+        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+        selection.cursor = cursor
+        selection.format = self._typesetter.found
+        return selection
 
     # What follows are Qt's own methods.
 

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 
 from messenger.core.hyperlinks import Look, Part
 from messenger.core.markup import LINE_SEPARATOR
+from messenger.core.matching import Span, find
 from messenger.desktop.measures import GAP, PADDING_Y, Measures
 from messenger.desktop.rows import Row, Shape
 from messenger.desktop.theme import Theme
@@ -63,6 +64,8 @@ class Typesetter:
         self._theme = theme
         self.measures = Measures(600)
         self.empty = True
+        self.found = QTextCharFormat()
+        """How letters look that were searched for."""
         self._formats: dict[str, QTextCharFormat] = {}
         self.restyle()
 
@@ -92,6 +95,8 @@ class Typesetter:
         self._formats["code"].setBackground(QColor(colours.code))
         self._formats["block"].setProperty(CODE, True)
         self._formats["link"].setFontUnderline(True)
+        self.found.setBackground(QColor(colours.accent))
+        self.found.setForeground(QColor(colours.on_accent))
 
     def append(self, numbered: Iterable[tuple[int, Row]]) -> None:
         """Set rows at the end."""
@@ -142,6 +147,15 @@ class Typesetter:
             if shape_of(block) is Shape.MARK and block.next().isValid():
                 self._cut(block.position(), block.next())
                 return
+
+    def places_of(self, number: int, words: str) -> list[Span]:
+        """Return where words stand in a line, by the document's positions."""
+        lines = [block for block in blocks(self._document.begin()) if number_of(block) == number]
+        return [
+            (block.position() + start, block.position() + end)
+            for block in lines
+            for start, end in find(words, block.text())
+        ]
 
     def fit(self) -> None:
         """Give every row the margins that the measures ask for now."""

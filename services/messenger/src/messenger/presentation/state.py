@@ -10,6 +10,7 @@ from chatbrain import Ended, EndReason
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.remedy import Remedy, remedies
 from messenger.core.roster import Person
+from messenger.core.searching import Search
 from messenger.core.trusting import Stranger
 from messenger.presentation import wording
 from messenger.presentation.i18n import N_, _, ngettext
@@ -77,6 +78,13 @@ def tone_of(conversation: Conversation) -> Tone | None:
             return Tone.CALM
         case _:
             return Tone.WARNING
+
+
+def found_in(search: Search) -> str:
+    """Say which of how many messages was found; nothing while nothing is looked for."""
+    if not search.words:
+        return ""
+    return _("{place} of {count}").format(place=search.place, count=search.count) if search.count else _("not found")
 
 
 def state_of(conversation: Conversation, retry_seconds: float) -> str:

@@ -52,6 +52,7 @@ class ChatApp(App[None]):
         Binding("f5", "mute_room", show=False),
         Binding("f6", "toggle_theme", show=False),
         Binding("f7", "copy_invitation", show=False),
+        Binding("ctrl+f", "search", show=False, priority=True),
         Binding("ctrl+r", "reply", show=False, priority=True),
         Binding("ctrl+n,ctrl+pagedown", "go(1)", show=False, priority=True),
         Binding("ctrl+p,ctrl+pageup", "go(-1)", show=False, priority=True),
@@ -324,6 +325,11 @@ class ChatApp(App[None]):
         if self.current and self.screen is self._rooms:
             composer.put(self._reply.older(self.current.history, composer.value, NEWLINE_SIGN))
             composer.focus()
+
+    def action_search(self) -> None:
+        """Search in what was said."""
+        if self.screen is self._rooms:
+            self._rooms.search()
 
     # -- what a person chooses when it can't go on by itself
 

@@ -11,6 +11,7 @@ from textual.strip import Strip
 from messenger.core.history import Kind
 from messenger.core.hyperlinks import Look
 from messenger.core.markup import split_message
+from messenger.core.matching import find
 from messenger.presentation.i18n import _
 from messenger.presentation.palette import colour_of
 from messenger.terminal.layout import GUTTER, TIME, Layout, Part, Row, day, text_of
@@ -29,6 +30,7 @@ COMPONENTS: Final = {
     "transcript--mention-bar",
     "transcript--code",
     "transcript--quote",
+    "transcript--found",
 }
 URL: Final = "url"
 """Under this name a link's address stands in the style of its text."""
@@ -66,8 +68,8 @@ class Painter:
         """``style_of`` gives the style of each of `COMPONENTS`."""
         self._styles = {name: style_of(name) for name in COMPONENTS}
 
-    def paint(self, layout: Layout, row: Row) -> Strip:
-        """Draw a row as wide as the layout is."""
+    def paint(self, layout: Layout, row: Row, words: str = "") -> Strip:
+        """Draw a row as wide as the layout is, and in it mark what was searched for."""
         if row.part in {Part.DAY, Part.MARK}:
             return _strip(self._rule(row, layout.width))
         kind = "own" if row.line.kind is Kind.OWN else "mention" if row.line.mentions else ""
@@ -83,7 +85,11 @@ class Painter:
         pieces.extend(Piece(text, ground + style) for text, style in _cut(self._pieces(row), *row.span))
         room = layout.width - sum(cell_len(piece.text) for piece in pieces)
         pieces.append(Piece(" " * max(0, room), ground))
-        return _strip(pieces)
+        strip, (first, last) = _strip(pieces), row.span
+        for start, end in find(words, text_of(row.line)):
+            low, high = max(start, first) - first + len(before), min(end, last) - first + len(before)
+            strip = select(strip, low, max(low, high), self._styles["transcript--found"])
+        return strip
 
     def _faint(self, name: str) -> Style:
         """Return a style without its background, to be laid on another one."""

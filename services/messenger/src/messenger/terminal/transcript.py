@@ -55,6 +55,7 @@ class Transcript(ScrollView, can_focus=True):
         self._painter: Painter | None = None
         self._mark: int | None = None
         self._moving = False
+        self._found: tuple[int | None, str] = (None, "")
 
     def show(self, conversation: Conversation) -> None:
         """Show another conversation: its end, or where one stopped reading if that is further up."""
@@ -94,6 +95,17 @@ class Transcript(ScrollView, can_focus=True):
         if top < self.max_scroll_y:
             self.following = False
             self._move(top)
+
+    def show_found(self, number: int | None, words: str) -> None:
+        """Show a line in which words were found, and mark them there; None marks nothing any more."""
+        self._found = (number, words)
+        self._strips.clear()
+        self.refresh()
+        if number is None or self._layout is None:
+            return
+        top = self._layout.top_of(number) - self._layout.start
+        if not self.scroll_offset.y <= top < self.scroll_offset.y + self.size.height - 1:
+            self.scroll_to(y=top - self.size.height // 3, animate=False, force=True, immediate=True)
 
     def _resettle(self, layout: Layout) -> None:
         # Set past the reactive, which would lay out and draw the whole screen anew for each message.
@@ -156,7 +168,9 @@ class Transcript(ScrollView, can_focus=True):
         if strip is None:
             if self._painter is None:
                 self._painter = Painter(self._style_of)
-            strip = self._strips[number] = self._painter.paint(layout, layout.row(number))
+            row = layout.row(number)
+            words = self._found[1] if self._found[0] == row.number else ""
+            strip = self._strips[number] = self._painter.paint(layout, row, words)
         selection = self.text_selection
         span = selection.get_span(number) if selection else None
         if span:
