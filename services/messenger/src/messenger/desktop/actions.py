@@ -33,6 +33,10 @@ class Do(Enum):
     NEWEST = auto()
     REPLY = auto()
     SEARCH = auto()
+    LARGER = auto()
+    SMALLER = auto()
+    USUAL = auto()
+    """The letters' usual size."""
     MENU = auto()
     ROOM_MENU = auto()
     HELP = auto()
@@ -79,6 +83,9 @@ def table() -> dict[Do, Entry]:
         Do.NEWEST: Entry(_("Newest messages"), ("Ctrl+End",)),
         Do.REPLY: Entry(_("&Reply"), ("Ctrl+R",)),
         Do.SEARCH: Entry(_("&Search..."), ("Ctrl+F",)),
+        Do.LARGER: Entry(_("&Larger letters"), ("Ctrl++", "Ctrl+=")),
+        Do.SMALLER: Entry(_("&Smaller letters"), ("Ctrl+-",)),
+        Do.USUAL: Entry(_("&Usual size of letters"), ("Ctrl+0",)),
         Do.MENU: Entry(_("Menu"), ("F10",)),
         Do.ROOM_MENU: Entry(_("Room menu"), ("Ctrl+F10",)),
         Do.HELP: Entry(_("&Help"), ("F1",)),

@@ -29,6 +29,7 @@ from messenger.store.recents import Recents
 
 _DONE, _WRONG_USAGE = 0, 2
 _GEOMETRY: Final = "geometry"
+_ZOOM: Final = "zoom"
 _FRAME: Final = QSize(20, 60)
 """What a frame and a title may take, which aren't known before a window is there."""
 
@@ -54,8 +55,9 @@ def run(arguments: Arguments) -> int:
         window.start.form.name.setText(arguments.name)
     if arguments.invite:
         window.open_invite(arguments.invite)
-    geometry = state.with_name("window.ini")
-    restore_geometry(window, geometry)
+    settings = state.with_name("window.ini")
+    restore_zoom(window.theme, settings)
+    restore_geometry(window, settings)
     instance = SingleInstance(socket)
     instance.invited.connect(window.welcome)
     interrupts = Interrupts(lambda: (app.closeAllWindows(), app.quit()))
@@ -63,7 +65,8 @@ def run(arguments: Arguments) -> int:
     app.exec()
     interrupts.end()
     instance.end()
-    save_geometry(window, geometry)
+    save_geometry(window, settings)
+    save_zoom(window.theme, settings)
     if logbook:
         logbook.close()
     return _DONE
@@ -118,6 +121,20 @@ def restore_geometry(window: QWidget, path: Path) -> None:
 def save_geometry(window: QWidget, path: Path) -> None:
     """Write down where a window is; what only spares a movement isn't worth an error if it can't be written."""
     _settings(path).setValue(_GEOMETRY, window.saveGeometry())
+
+
+def restore_zoom(theme: Theme, path: Path) -> None:
+    """Make letters as large as they were."""
+    try:
+        zoom = int(str(_settings(path).value(_ZOOM, 0)))
+    except ValueError:  # somebody else wrote that
+        zoom = 0
+    theme.zoom_to(zoom)
+
+
+def save_zoom(theme: Theme, path: Path) -> None:
+    """Write down how large letters are."""
+    _settings(path).setValue(_ZOOM, theme.zoom)
 
 
 def _settings(path: Path) -> QSettings:

@@ -30,6 +30,8 @@ def program_menu(actions: dict[Do, QAction], parent: QWidget) -> QMenu:
     menu = QMenu(_("Menu"), parent)
     menu.addActions([actions[Do.NEW], actions[Do.HELP]])
     menu.addSeparator()
+    menu.addActions([actions[Do.LARGER], actions[Do.SMALLER], actions[Do.USUAL]])
+    menu.addSeparator()
     menu.addAction(actions[Do.QUIT])
     return menu
 

@@ -94,6 +94,7 @@ class Start(QScrollArea):
         self.list.itemActivated.connect(self._fill)
         self.list.currentItemChanged.connect(lambda now, _before: self.forget.setEnabled(now is not None))
         self.forget.clicked.connect(self._forget)
+        theme.changed.connect(self._fit_list)
         self._remedy: Remedy | None = None
         self.reload()
         if newest := next(iter(self._recents.read()), None):
@@ -114,6 +115,9 @@ class Start(QScrollArea):
             self.list.addItem(item)
         self.forget.setEnabled(False)
         self._beside.setVisible(bool(recents))
+        self._fit_list()
+
+    def _fit_list(self) -> None:
         self.list.setFixedHeight(self.list.count() * max(40, self.list.sizeHintForRow(0)) + 6)
 
     def invite(self, invite: Invite) -> None:

@@ -6,7 +6,15 @@ from datetime import datetime
 from typing import Any, Final
 
 from PySide6.QtCore import QDate, QLocale, QMimeData, QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QPainter, QPaintEvent, QResizeEvent, QTextCursor
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDesktopServices,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QTextCursor,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QTextBrowser, QTextEdit, QWidget
 
 from messenger.core.conversation import Conversation
@@ -42,6 +50,8 @@ class Transcript(QTextBrowser):
     """Whether the newest lines are before the eyes has perhaps changed."""
     menu_wanted = Signal(int, QPoint)
     """Of the message with this number, and where in the view."""
+    zoomed = Signal(int)
+    """By so many steps, with the wheel."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -172,6 +182,13 @@ class Transcript(QTextBrowser):
             if width != self._typesetter.measures.width:
                 self._typesetter.measures = Measures(width)
                 self._typesetter.fit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Scroll, or with Ctrl have all letters made larger or smaller: Qt would do so here alone."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoomed.emit((event.angleDelta().y() > 0) - (event.angleDelta().y() < 0))
+        else:
+            super().wheelEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
         """Have somebody open the menu of a message."""

@@ -41,6 +41,7 @@ class Window(QMainWindow):
         self.setMinimumSize(320, 400)
         self.resize(1040, 700)
         self.messenger = messenger
+        self.theme = theme
         self.current: Conversation | None = None
         self.peek = Pane.CENTRE
         self.members_wanted = True
@@ -187,6 +188,7 @@ class Window(QMainWindow):
         self.chat.removal_wanted.connect(self.remove_conversation)
         self.chat.area.transcript.moved.connect(self._attend)
         self.chat.area.transcript.moved.connect(self.mark_dirty)
+        self.chat.area.transcript.zoomed.connect(self._zoom)
         self.members.closed.connect(lambda: self._peek_at(Pane.CENTRE))
         self.members.menu_wanted.connect(self.chat.open_person_menu)
         self.members.mentioned.connect(self._mention)
@@ -197,6 +199,9 @@ class Window(QMainWindow):
             (Do.REMOVE, self._remove_current),
             (Do.NEXT, lambda: self._step(1)),
             (Do.PREVIOUS, lambda: self._step(-1)),
+            (Do.LARGER, lambda: self._zoom(1)),
+            (Do.SMALLER, lambda: self._zoom(-1)),
+            (Do.USUAL, lambda: self.theme.zoom_to(0)),
             (Do.MENU, self._open_menu),
             (Do.HELP, self.show_help),
             (Do.QUIT, self.close),
@@ -239,6 +244,9 @@ class Window(QMainWindow):
         if listed := self.rooms.conversations:
             index = listed.index(self.current) if self.current in listed else 0
             self.show_conversation(listed[(index + by) % len(listed)])
+
+    def _zoom(self, by: int) -> None:
+        self.theme.zoom_to(self.theme.zoom + by)
 
     def _mention(self, person: object) -> None:
         self._peek_at(Pane.CENTRE)

@@ -41,6 +41,7 @@ def keys() -> list[tuple[str, str]]:
         ("Esc", _("back to the message field")),
         ("Ctrl-C", _("copy the selection; without one, leave all rooms and quit")),
         ("Ctrl-Q", _("leave all rooms and quit")),
+        ("Ctrl +  Ctrl -", _("larger or smaller letters, in most terminals")),
         (_("click on a time"), _("reply to a message, copy it, mention its sender")),
         ("> text", _("quote a line")),
         ("`text`", _("show text as code; ``` on both sides for lines of code")),
