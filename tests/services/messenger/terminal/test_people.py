@@ -60,8 +60,30 @@ async def test_others_are_addressed_and_oneself_is_not(case: Case) -> None:
         assert ann.app._rooms.composer.value == ""
         members.highlighted = 0
         await ann.presses("enter")
+        await ann.sees("Mention")
+        await ann.presses("enter")
         await ann.sees("│ bob:")
         assert ann.app.focused is ann.app._rooms.composer
+
+
+async def test_one_ignores_somebody_and_takes_it_back(case: Case) -> None:
+    async with sit_down(case, size=(120, 30)) as ann:
+        case.relay.notices(listing("bob (host)", "ann", "eve"))
+        await ann.sees("3 members")
+        await ann.clicks_on("eve")
+        await ann.sees("Mention")
+        await ann.clicks_on("Ignore")
+        await ann.sees("You no longer see what eve says", "eve        ignored")
+        case.relay.says("eve: buy!")
+        case.relay.says("bob: hello")
+        await ann.sees("bob: hello")
+        assert not any("buy!" in line for line in ann.lines)
+        await ann.clicks_on("eve  ")
+        await ann.sees("Mention")
+        await ann.clicks_on("Stop ignoring")
+        await ann.sees("You see again what eve says.")
+        case.relay.says("eve: sorry")
+        await ann.sees("eve: sorry")
 
 
 async def test_the_help_has_keys_and_commands_at_any_size(case: Case) -> None:

@@ -1,5 +1,6 @@
 """What a typed line means."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,20 @@ class Help:
 @dataclass(frozen=True, slots=True)
 class Leave:
     """Leave the room and end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Show no more of what somebody says."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unignore:
+    """Show again what somebody says."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +63,15 @@ class Nothing:
     """An empty line."""
 
 
-Command = Say | Help | Leave | Ask | ChoosePassword | Unknown | Nothing
+Command = Say | Help | Leave | Ignore | Unignore | Ask | ChoosePassword | Unknown | Nothing
 
-OWN: Final[dict[str, Command]] = {"/help": Help(), "/leave": Leave()}
-"""What the program does itself, whatever the relay obeys."""
+OWN: Final[dict[str, Callable[[str], Command]]] = {
+    "/help": lambda _rest: Help(),
+    "/leave": lambda _rest: Leave(),
+    "/ignore": Ignore,
+    "/unignore": Unignore,
+}
+"""What the program does itself, whatever the relay obeys; made of what stands after the word."""
 _ALIASES: Final = {"/quit": "/leave", "/exit": "/leave"}
 
 
@@ -71,5 +91,6 @@ def interpret(line: str) -> Command:
         return Say(line)
     if asked := parse_command(line):
         return ChoosePassword() if asked == (RelayCommand.PASSWORD, "") else Ask(line)
-    word = line.split(maxsplit=1)[0]
-    return OWN.get(_ALIASES.get(word, word)) or Unknown(word)
+    word, *rest = line.split(maxsplit=1)
+    own = OWN.get(_ALIASES.get(word, word))
+    return own("".join(rest).rstrip()) if own else Unknown(word)

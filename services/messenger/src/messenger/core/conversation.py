@@ -1,6 +1,7 @@
 """One chat, in a room or the lobby, as a person sees it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 from math import inf
@@ -37,12 +38,13 @@ from chatproto import (
     sanitize,
 )
 from chatproto.commands import REMOVE
-from messenger.core.commands import Ask, ChoosePassword, Help, Leave, Nothing, Say, Unknown, interpret
+from messenger.core.commands import Ask, ChoosePassword, Help, Ignore, Leave, Nothing, Say, Unignore, Unknown, interpret
 from messenger.core.entry import Entry
 from messenger.core.history import History, Kind, Line
-from messenger.core.matching import find_mentions
+from messenger.core.ignoring import IgnoredNames, Ignoring
+from messenger.core.matching import find_mentions, name_key
 from messenger.core.prose import ProseLists
-from messenger.core.roster import Roster
+from messenger.core.roster import Person, Roster
 from messenger.core.trusting import Changed, Stranger
 
 LIST_SECONDS: Final = 5.0
@@ -90,7 +92,7 @@ class Unsent(Enum):
     NOT_TRUSTED = auto()
 
 
-Fact: TypeAlias = Event | Unknown | Unsent | Changed | Exception
+Fact: TypeAlias = Event | Unknown | Unsent | Changed | Ignoring | IgnoredNames | Exception
 """What is to be put into words; the core has none."""
 
 _HERE: Final = {Stage.CHATTING, Stage.DEAF, Stage.VERIFYING}
@@ -132,6 +134,8 @@ class Conversation:
         """Why one isn't in any more."""
         self.retry_at = inf
         """When the next attempt to come back is made, in the links' time."""
+        self.ignored: frozenset[str] = frozenset()
+        """The keys of the names that aren't read here, see `name_key`."""
         self._word = word
         self._clock = clock
         self._on_line = on_line
@@ -146,6 +150,14 @@ class Conversation:
     def title(self) -> str:
         """The room's name, harmless to show; empty for the lobby."""
         return sanitize(self.entry.room or "")
+
+    @property
+    def people(self) -> Sequence[Person]:
+        """Everybody who is known by name, the host first, and who of them is ignored."""
+        people = self.roster.people
+        if not self.ignored:
+            return people
+        return [replace(person, ignored=name_key(person.name) in self.ignored) for person in people]
 
     @property
     def presence(self) -> Presence:
@@ -265,7 +277,7 @@ class Conversation:
                 return Submitted.CHOOSE_PASSWORD
             case Unknown() as unknown:
                 return self._keep(unknown)
-            case Nothing():
+            case Nothing() | Ignore() | Unignore():  # whom one ignores is the messenger's to know
                 return Submitted.DONE
 
     def command(self, text: str, now: float) -> Submitted:
@@ -304,6 +316,8 @@ class Conversation:
     def _take_message(self, sender: str | None, text: str) -> None:
         if sender is not None and not self.roster.known:
             self.roster.hear(sender)
+        if sender is not None and self.ignored and name_key(sender) in self.ignored:
+            return
         name = self.entry.name
         mentions = name if any(find_mentions(name, text)) else ""
         if not self.attended:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QByteArray, QLibraryInfo, QLocale, QSettings, QSize, 
 from PySide6.QtWidgets import QApplication, QWidget
 
 from chatclient.links import SocketLinks
+from messenger.core.ignoring import IgnoreStore
 from messenger.core.messenger import Links, Messenger
 from messenger.core.trusting import KnownServersError, TrustStore
 from messenger.desktop.arguments import PROGRAM, Arguments
@@ -23,6 +24,7 @@ from messenger.desktop.theme import Theme
 from messenger.desktop.window import Window
 from messenger.presentation import wording
 from messenger.presentation.i18n import language
+from messenger.store.ignored import IgnoredPeople
 from messenger.store.known_servers import KnownServers, default_path
 from messenger.store.logbook import Logbook, LogbookError
 from messenger.store.recents import Recents
@@ -50,7 +52,8 @@ def run(arguments: Arguments) -> int:
     if arguments.invite and not (arguments.name or logbook) and hand_over(socket, arguments.invite):
         return _DONE
     recents = Recents(state.with_name("recents.json"))
-    window = build(app, SocketLinks(QtLoop()), KnownServers(state), recents, keys=key_ring(), logbook=logbook)
+    ignored = IgnoredPeople(state.with_name("ignored.json"))
+    window = build(app, SocketLinks(QtLoop()), KnownServers(state), ignored, recents, keys=key_ring(), logbook=logbook)
     if arguments.name:
         window.start.form.name.setText(arguments.name)
     if arguments.invite:
@@ -88,6 +91,7 @@ def build(
     app: QApplication,
     links: Links,
     trust: TrustStore,
+    ignored: IgnoreStore,
     recents: Recents,
     *,
     keys: KeyRing | None = None,
@@ -96,7 +100,7 @@ def build(
     """Make a window upon links."""
     speak(app)
     messenger = Messenger(
-        links, trust, word=wording.word, random=random.random, clock=lambda: datetime.now().astimezone()
+        links, trust, ignored, word=wording.word, random=random.random, clock=lambda: datetime.now().astimezone()
     )
     if logbook:
         logbook.follow(messenger)

@@ -129,6 +129,8 @@ class Chat(QWidget):
         menu = PersonMenu(self.conversation, person, self)
         menu.mention.triggered.connect(lambda: self.mention(person))
         menu.copy_name.triggered.connect(lambda: QApplication.clipboard().setText(sanitize(person.name)))
+        if menu.ignore:
+            menu.ignore.triggered.connect(lambda: self._ignore(person.name, ignored=not person.ignored))
         for command, action in menu.commands.items():
             action.triggered.connect(lambda _checked=False, command=command: self._moderate(command, person))
         menu.aboutToHide.connect(menu.deleteLater)
@@ -286,6 +288,11 @@ class Chat(QWidget):
             confirm(self, question, give)
         else:
             give()
+
+    def _ignore(self, name: str, *, ignored: bool) -> None:
+        if self.conversation:
+            self._messenger.ignore(self.conversation, name, ignored=ignored)
+            self.area.transcript.jump()
 
     def _give(self, command: Command, argument: str) -> None:
         if self.conversation:

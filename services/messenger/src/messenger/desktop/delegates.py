@@ -28,6 +28,7 @@ class Role(IntEnum):
     MUTED = Qt.ItemDataRole.UserRole + 6
     PERSON = Qt.ItemDataRole.UserRole + 7
     MENTIONS = Qt.ItemDataRole.UserRole + 8
+    IGNORED = Qt.ItemDataRole.UserRole + 9
 
 
 class _Delegate(QStyledItemDelegate):
@@ -140,7 +141,10 @@ class PersonDelegate(_Delegate):
             area = self._paint_picture(painter, "host", colours.accent, area, 15)
         if index.data(Role.MUTED):
             area = self._paint_picture(painter, "muted", colours.muted, area, 16)
-        self._paint_text(painter, QFont(option.font), colours.text, area, name)
+        if index.data(Role.IGNORED):
+            area = self._paint_picture(painter, "ignored", colours.muted, area, 16)
+        ink = colours.muted if index.data(Role.IGNORED) else colours.text
+        self._paint_text(painter, QFont(option.font), ink, area, name)
         painter.restore()
 
 

@@ -7,7 +7,7 @@ from chatproto import sanitize
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.roster import Person
 from messenger.desktop.actions import COMMANDS, Do
-from messenger.presentation.commands import about
+from messenger.presentation.commands import about, ignore_label
 from messenger.presentation.i18n import _
 from messenger.presentation.state import title_of
 
@@ -44,5 +44,6 @@ class PersonMenu(QMenu):
         self.name = sanitize(person.name)
         self.mention = self.addAction(_("&Mention"))
         self.copy_name = self.addAction(_("Copy the &name"))
+        self.ignore = self.addAction(label) if (label := ignore_label(conversation, person)) else None
         self.addSeparator()
         self.commands = {command: self.addAction(label) for command, label in about(conversation, person)}

@@ -63,7 +63,8 @@ def members_of(conversation: Conversation) -> str:
 
 def marks_of(person: Person) -> list[str]:
     """Say what is special about a member."""
-    return [*([_("host")] if person.host else []), *([_("muted")] if person.muted else [])]
+    marks = {_("host"): person.host, _("muted"): person.muted, _("ignored"): person.ignored}
+    return [mark for mark, is_so in marks.items() if is_so]
 
 
 def tone_of(conversation: Conversation) -> Tone | None:

@@ -10,7 +10,7 @@ from textual.driver import Driver
 from textual.widgets import Input
 
 from chatbrain import Ended, EndReason
-from chatproto import Command, Status
+from chatproto import Status
 from chatproto.text import NEWLINE_SIGN
 from messenger.cli.platforms import open_link
 from messenger.core.conversation import Conversation, Presence, Submitted
@@ -279,18 +279,16 @@ class ChatApp(App[None]):
     # -- members
 
     def on_room_screen_person_chosen(self, event: RoomScreen.PersonChosen) -> None:
-        """Mention somebody, or ask a host what to do about them."""
+        """Ask what to do about somebody."""
         room, person = self.current, event.person
-        if room is None or person.name == room.entry.name:
-            return
-        if room.may(Command.KICK, person.name):
+        if room and person.name != room.entry.name:
             self.push_screen(questions.about_person(room, person), lambda chosen: self._act_on(room, person, chosen))
-        else:
-            self._mention(person)
 
     def _act_on(self, room: Conversation, person: Person, chosen: str | None) -> None:
         if chosen == questions.MENTION:
             self._mention(person)
+        elif chosen == questions.IGNORE:
+            self.messenger.ignore(room, person.name, ignored=not person.ignored)
         elif chosen:
             self.messenger.command(room, f"/{chosen} {person.name}")
 

@@ -6,7 +6,6 @@ from typing import ClassVar
 from rich.cells import cell_len, set_cell_size
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.style import Style
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -85,8 +84,8 @@ def _room_line(title: str, presence: Presence, unread: int, mentions: int, muted
 def _member_line(person: Person) -> Content:
     mark = next(iter(marks_of(person)), "")
     name = _fit(person.name, MEMBER_COLUMNS - (cell_len(mark) + 1 if mark else 0)) if mark else person.name
-    colour = Style.parse(f"{colour_of(person.name)} bold")
-    return Content.assemble(Content.styled(name, colour), (f" {mark}" if mark else "", "$foreground 60%"))
+    colour = "$foreground 60%" if person.ignored else f"{colour_of(person.name)} bold"
+    return Content.assemble((name, colour), (f" {mark}" if mark else "", "$foreground 60%"))
 
 
 def _fit(name: str, columns: int) -> str:

@@ -7,7 +7,7 @@ from messenger.core.conversation import Conversation, new_password_flaw
 from messenger.core.entry import Entry, Field, FormError
 from messenger.core.history import Kind, Line
 from messenger.core.roster import Person
-from messenger.presentation.commands import about
+from messenger.presentation.commands import about, ignore_label
 from messenger.presentation.i18n import _
 from messenger.presentation.state import plain
 from messenger.presentation.wording import flaw, word
@@ -15,6 +15,8 @@ from messenger.terminal.dialogs import Menu, Question
 
 MENTION: Final = "mention"
 """The answer to mention somebody; every other one is a command."""
+IGNORE: Final = "ignore"
+"""The answer to ignore somebody, or not any more."""
 REPLY, COPY = "reply", "copy"
 """The answers to what is to be done about a message."""
 
@@ -26,6 +28,7 @@ def about_person(room: Conversation, person: Person) -> Menu:
     """Ask what to do about somebody."""
     entries = [
         (MENTION, plain(_("&Mention"))),
+        (IGNORE, plain(ignore_label(room, person))),
         *((command.value, plain(label)) for command, label in about(room, person)),
     ]
     return Menu(person.name, entries)

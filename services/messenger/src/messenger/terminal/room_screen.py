@@ -114,7 +114,7 @@ class RoomScreen(Screen[None]):
         if room is None:
             return
         self._take_in_head(room)
-        self._members.show(room.roster.people)
+        self._members.show(room.people)
         titles = (phrases.members(room), phrases.role(room))
         if titles != self._titles:  # to set them is to draw them
             self._titles = titles
@@ -172,7 +172,7 @@ class RoomScreen(Screen[None]):
         if event.option_list.id == "rooms":
             self.post_message(self.RoomChosen(self._messenger.conversations[event.option_index]))
         elif self.current:
-            self.post_message(self.PersonChosen(self.current.roster.people[event.option_index]))
+            self.post_message(self.PersonChosen(self.current.people[event.option_index]))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Keep it to oneself."""
