@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocument
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QSystemTrayIcon
 
 from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, Topic
 from messenger.core.conversation import Presence
@@ -354,3 +356,28 @@ def test_who_is_called_by_name_sees_it(sight: Sight, monkeypatch: pytest.MonkeyP
     assert (listed.data(Role.UNREAD), listed.data(Role.MENTIONS)) == (2, 1)
     assert "1 with your name" in listed.data(Qt.ItemDataRole.AccessibleTextRole)
     other.close()
+
+
+def test_what_was_said_is_saved_in_a_file_of_ones_choice(sight: Sight, tmp_path: Path) -> None:
+    sight.enter("tea")
+    sight.hear("bob: hello")
+    sight.action(Do.EXPORT).trigger()
+    (dialog,) = sight.window.findChildren(QFileDialog)
+    assert "tea 2026-01-02.txt" in dialog.selectedFiles()[0]
+    file = tmp_path / "said"
+    dialog.selectFile(str(file))
+    dialog.accept()
+    sight.look()
+    assert "bob: hello" in file.with_suffix(".txt").read_text()
+    assert f"lines saved to {file}.txt" in sight.text
+
+
+def test_what_cannot_be_saved_is_said(sight: Sight, tmp_path: Path) -> None:
+    sight.enter("tea")
+    sight.type(f"/export {tmp_path / 'none' / 'said.txt'}")
+    (dialog,) = sight.window.findChildren(QFileDialog)
+    (tmp_path / "none").write_text("")
+    dialog.fileSelected.emit(str(tmp_path / "none" / "said.txt"))
+    sight.look()
+    assert "can't be written" in sight.text
+    dialog.close()

@@ -202,3 +202,33 @@ async def test_the_start_screen_ends_the_app_by_a_button_alone(case: Case) -> No
         await ann.clicks_on("Quit")
         await ann.until(lambda: not ann.app.is_running, "The end")
         assert ann.app.left_badly() is None
+
+
+async def test_what_was_said_is_saved_and_nothing_overwritten_unasked(case: Case, tmp_path: Path) -> None:
+    file = tmp_path / "said.txt"
+    async with sit_down(case, size=(120, 30)) as ann:
+        case.relay.says("bob: hello")
+        await ann.sees("bob: hello")
+        await ann.enters(f"/export {file}")
+        await ann.sees("lines saved to")
+        assert "bob: hello" in file.read_text()
+        file.write_text("dear")
+        await ann.enters(f"/export {file}")
+        await ann.sees("Overwrite it?")
+        await ann.presses("enter")
+        await ann.misses("Overwrite it?")
+        assert file.read_text() == "dear"
+        await ann.enters(f"/export {file}")
+        await ann.sees("Overwrite it?")
+        await ann.presses("down", "enter")
+        await ann.until(lambda: "bob: hello" in file.read_text(), "The new file")
+
+
+async def test_without_a_name_one_is_offered(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with sit_down(case, size=(120, 30)) as ann:
+        await ann.enters("/export")
+        await ann.sees("Save the messages in this file:", "demo 2026-01-02.txt")
+        await ann.presses("enter")
+        await ann.sees("line saved to demo 2026-01-02.txt")
+        assert (tmp_path / "demo 2026-01-02.txt").exists()

@@ -40,6 +40,14 @@ class Unignore:
 
 
 @dataclass(frozen=True, slots=True)
+class Export:
+    """Save what was said in a file."""
+
+    file: str
+    """Empty to be asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Give the relay this command."""
 
@@ -63,13 +71,14 @@ class Nothing:
     """An empty line."""
 
 
-Command = Say | Help | Leave | Ignore | Unignore | Ask | ChoosePassword | Unknown | Nothing
+Command = Say | Help | Leave | Ignore | Unignore | Export | Ask | ChoosePassword | Unknown | Nothing
 
 OWN: Final[dict[str, Callable[[str], Command]]] = {
     "/help": lambda _rest: Help(),
     "/leave": lambda _rest: Leave(),
     "/ignore": Ignore,
     "/unignore": Unignore,
+    "/export": Export,
 }
 """What the program does itself, whatever the relay obeys; made of what stands after the word."""
 _ALIASES: Final = {"/quit": "/leave", "/exit": "/leave"}

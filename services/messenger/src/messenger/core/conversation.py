@@ -38,7 +38,16 @@ from chatproto import (
     sanitize,
 )
 from chatproto.commands import REMOVE
-from messenger.core.commands import Ask, ChoosePassword, Help, Ignore, Leave, Nothing, Say, Unignore, Unknown, interpret
+from messenger.core.commands import (
+    Ask,
+    ChoosePassword,
+    Export,
+    Help,
+    Leave,
+    Say,
+    Unknown,
+    interpret,
+)
 from messenger.core.entry import Entry
 from messenger.core.history import History, Kind, Line
 from messenger.core.ignoring import IgnoredNames, Ignoring
@@ -76,6 +85,8 @@ class Submitted(Enum):
     """Show the commands."""
     LEAVE = auto()
     """Leave the room."""
+    EXPORT = auto()
+    """Save what was said in a file, see `messenger.core.commands.Export`."""
     CHOOSE_PASSWORD = auto()
     """Ask unseen for a new password for the room, see `Conversation.choose_password`."""
 
@@ -95,6 +106,12 @@ class Unsent(Enum):
 Fact: TypeAlias = Event | Unknown | Unsent | Changed | Ignoring | IgnoredNames | Exception
 """What is to be put into words; the core has none."""
 
+_LEFT_TO_FRONT_ENDS: Final = {
+    Help: Submitted.HELP,
+    Leave: Submitted.LEAVE,
+    Export: Submitted.EXPORT,
+    ChoosePassword: Submitted.CHOOSE_PASSWORD,
+}
 _HERE: Final = {Stage.CHATTING, Stage.DEAF, Stage.VERIFYING}
 _MUTING: Final = {Command.MUTE, Command.UNMUTE}
 
@@ -264,21 +281,15 @@ class Conversation:
 
     def submit(self, text: str, now: float) -> Submitted:
         """Do what a typed line says; what only a front end can do is returned."""
-        match interpret(text):
+        match meant := interpret(text):
             case Say(words):
                 return self._send(lambda brain: brain.say(words, now), own=words)
             case Ask(words):
                 return self.command(words, now)
-            case Help():
-                return Submitted.HELP
-            case Leave():
-                return Submitted.LEAVE
-            case ChoosePassword():
-                return Submitted.CHOOSE_PASSWORD
-            case Unknown() as unknown:
-                return self._keep(unknown)
-            case Nothing() | Ignore() | Unignore():  # whom one ignores is the messenger's to know
-                return Submitted.DONE
+            case Unknown():
+                return self._keep(meant)
+            case _:
+                return _LEFT_TO_FRONT_ENDS.get(type(meant), Submitted.DONE)
 
     def command(self, text: str, now: float) -> Submitted:
         """Give the relay a command, such as ``/kick ann``."""

@@ -44,6 +44,11 @@ class Line:
         return before is None or before.at.date() != self.at.date()
 
     @property
+    def said(self) -> str:
+        """The text, and before it who said it, if somebody did."""
+        return f"{self.sender}: {self.text}" if self.sender is not None else self.text
+
+    @property
     def characters(self) -> int:
         """How many characters somebody has put into it."""
         return len(self.text) + len(self.sender or "")

@@ -40,4 +40,4 @@ class Search:
 
 
 def _has(line: Line, words: str) -> bool:
-    return line.kind in _SAID and any(find(words, f"{line.sender}: {line.text}" if line.sender else line.text))
+    return line.kind in _SAID and any(find(words, line.said))

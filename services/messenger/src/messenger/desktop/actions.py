@@ -33,6 +33,7 @@ class Do(Enum):
     NEWEST = auto()
     REPLY = auto()
     SEARCH = auto()
+    EXPORT = auto()
     LARGER = auto()
     SMALLER = auto()
     USUAL = auto()
@@ -83,6 +84,7 @@ def table() -> dict[Do, Entry]:
         Do.NEWEST: Entry(_("Newest messages"), ("Ctrl+End",)),
         Do.REPLY: Entry(_("&Reply"), ("Ctrl+R",)),
         Do.SEARCH: Entry(_("&Search..."), ("Ctrl+F",)),
+        Do.EXPORT: Entry(_("S&ave the messages..."), ("Ctrl+S",)),
         Do.LARGER: Entry(_("&Larger letters"), ("Ctrl++", "Ctrl+=")),
         Do.SMALLER: Entry(_("&Smaller letters"), ("Ctrl+-",)),
         Do.USUAL: Entry(_("&Usual size of letters"), ("Ctrl+0",)),

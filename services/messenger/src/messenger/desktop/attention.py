@@ -53,8 +53,7 @@ class Attention(QObject):
             self._about = conversation
             called = _("{room}: {name} mentioned you").format(room=title_of(conversation), name=line.sender or "?")
             title = called if line.mentions else title_of(conversation)
-            text = f"{line.sender}: {line.text}" if line.sender else line.text
-            self.tray.showMessage(plain(title), plain(text), self.tray.icon(), _NOTICE_MILLISECONDS)
+            self.tray.showMessage(plain(title), plain(line.said), self.tray.icon(), _NOTICE_MILLISECONDS)
 
     def count(self, unread: int) -> None:
         """Show how much is unread on the program's icon."""

@@ -5,10 +5,12 @@ from functools import partial
 
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QVBoxLayout, QWidget
 
 from chatproto import Command, sanitize
 from chatproto.commands import REMOVE
+from messenger.core.commands import Command as Typed
+from messenger.core.commands import Export, interpret
 from messenger.core.completion import complete
 from messenger.core.conversation import Conversation, Submitted
 from messenger.core.entry import FormError
@@ -21,15 +23,16 @@ from messenger.desktop.actions import COMMANDS, Do
 from messenger.desktop.banner import Banner
 from messenger.desktop.bar import Bar
 from messenger.desktop.composer import Composer
-from messenger.desktop.dialogs import ask_line, confirm
+from messenger.desktop.dialogs import ask_file, ask_line, confirm
 from messenger.desktop.menus import PersonMenu, room_menu
 from messenger.desktop.search_bar import SearchBar
 from messenger.desktop.theme import Theme
 from messenger.desktop.transcript_area import TranscriptArea
 from messenger.presentation import wording
-from messenger.presentation.commands import question_before
+from messenger.presentation.commands import ignore_label, question_before
 from messenger.presentation.i18n import _
 from messenger.presentation.state import Act, notice_of
+from messenger.store.export import ExportError, export, suggested_name
 
 
 class Chat(QWidget):
@@ -79,6 +82,7 @@ class Chat(QWidget):
             (Do.ROOM_MENU, self.open_menu),
             (Do.REPLY, self.reply),
             (Do.SEARCH, self.search_in),
+            (Do.EXPORT, self.export),
         ):
             actions[done].triggered.connect(lambda _checked=False, act=act: act())
 
@@ -146,8 +150,14 @@ class Chat(QWidget):
         if can_quote(self.conversation.history, number):
             reply = QAction(self._actions[Do.REPLY].text(), menu)
             reply.triggered.connect(lambda: self.reply(number))
-            menu.insertAction(menu.actions()[0], reply)
-            menu.insertSeparator(menu.actions()[1])
+            others = menu.actions()[0]
+            menu.insertAction(others, reply)
+            sender = self.conversation.history[number].sender
+            if sender and (label := ignore_label(Person(sender), self.conversation.entry.name)):
+                ignore = QAction(label, menu)
+                ignore.triggered.connect(lambda: self._ignore(sender, ignored=True))
+                menu.insertAction(others, ignore)
+            menu.insertSeparator(others)
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(transcript.viewport().mapToGlobal(position))
         return menu
@@ -156,6 +166,22 @@ class Chat(QWidget):
         """Search in what was said."""
         if self.conversation:
             self.search.begin(self.conversation)
+
+    def export(self, wish: Typed | None = None) -> QFileDialog | None:
+        """Ask where to save what was said; the dialog asks before it overwrites anything."""
+        conversation = self.conversation
+        if conversation is None:
+            return None
+
+        def save(file: str) -> None:
+            try:
+                conversation.note(export(conversation, file, overwrite=True))
+            except ExportError as error:
+                conversation.note(str(error), problem=True)
+            self._messenger.on_change()
+
+        wanted = wish.file if isinstance(wish, Export) and wish.file else suggested_name(conversation)
+        return ask_file(self, save, title=_("Save the messages"), wanted=wanted)
 
     def reply(self, number: int | None = None) -> None:
         """Quote a message above what is typed: the newest one, and an older one each time, unless it is said which."""
@@ -196,6 +222,8 @@ class Chat(QWidget):
             self._leave()
         elif submitted is Submitted.CHOOSE_PASSWORD:
             self._ask_new_password()
+        elif submitted is Submitted.EXPORT:
+            self.export(interpret(text))
 
     def _complete(self, before: str) -> list[str]:
         if self.conversation is None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, QStandardPaths, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
+    QFileDialog,
     QGridLayout,
     QLabel,
     QLineEdit,
@@ -92,6 +93,19 @@ def confirm(parent: QWidget, question: str, act: Callable[[], object]) -> QMessa
     box.accepted.connect(act)
     box.open()
     return box
+
+
+def ask_file(parent: QWidget, save: Callable[[str], object], *, title: str, wanted: str) -> QFileDialog:
+    """Ask in which file to save something, and before one is overwritten."""
+    documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    dialog = QFileDialog(parent, title, documents)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix("txt")
+    dialog.selectFile(wanted)
+    dialog.fileSelected.connect(save)
+    dialog.open()
+    return dialog
 
 
 class HelpDialog(QDialog):

@@ -15,7 +15,7 @@ from messenger.presentation.state import title_of
 def room_menu(conversation: Conversation, actions: dict[Do, QAction], parent: QWidget) -> QMenu:
     """List what can be done with a room."""
     menu = QMenu(title_of(conversation), parent)
-    menu.addActions([actions[each] for each in (Do.INVITE, Do.SEARCH, Do.QUIET, Do.MEMBERS)])
+    menu.addActions([actions[each] for each in (Do.INVITE, Do.SEARCH, Do.EXPORT, Do.QUIET, Do.MEMBERS)])
     menu.addSeparator()
     menu.addActions([actions[each] for each, asked in COMMANDS.items() if conversation.may(*asked)])
     menu.addSeparator()
@@ -44,6 +44,6 @@ class PersonMenu(QMenu):
         self.name = sanitize(person.name)
         self.mention = self.addAction(_("&Mention"))
         self.copy_name = self.addAction(_("Copy the &name"))
-        self.ignore = self.addAction(label) if (label := ignore_label(conversation, person)) else None
+        self.ignore = self.addAction(label) if (label := ignore_label(person, conversation.entry.name)) else None
         self.addSeparator()
         self.commands = {command: self.addAction(label) for command, label in about(conversation, person)}

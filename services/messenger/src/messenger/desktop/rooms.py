@@ -142,5 +142,4 @@ def _last_said(conversation: Conversation) -> str:
     history = conversation.history
     if history.end == history.start:
         return ""
-    line = history[history.end - 1]
-    return f"{line.sender}: {line.text}" if line.sender else line.text
+    return history[history.end - 1].said

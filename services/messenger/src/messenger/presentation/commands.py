@@ -43,6 +43,7 @@ def command_help() -> str:
         ("/leave", _("leave the room (also /quit, /exit, Ctrl-D)")),
         ("/ignore NAME", _("hide what somebody says; /ignore alone lists whom")),
         ("/unignore NAME", _("show it again")),
+        ("/export FILE", _("save what was said in this room as text")),
         *((f"/{spec.word}", _(_ASKING[spec.word])) for spec in specs if not spec.needs_host("")),
         ("//word", _('send "/word" as a message')),
     ]
@@ -60,9 +61,9 @@ def about(conversation: Conversation, person: Person) -> Iterator[tuple[Command,
             yield command, _(label)
 
 
-def ignore_label(conversation: Conversation, person: Person) -> str:
+def ignore_label(person: Person, own_name: str) -> str:
     """Name what may be done about what somebody says, with its letter; empty about oneself."""
-    if person.name == conversation.entry.name:
+    if person.name == own_name:
         return ""
     return _("Stop i&gnoring") if person.ignored else _("I&gnore")
 

@@ -11,14 +11,13 @@ from textual.widgets import Input
 
 from chatbrain import Ended, EndReason
 from chatproto import Status
-from chatproto.text import NEWLINE_SIGN
 from messenger.cli.platforms import open_link
+from messenger.core.commands import Export, interpret
 from messenger.core.conversation import Conversation, Presence, Submitted
 from messenger.core.entry import Entry
 from messenger.core.history import Line
 from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
-from messenger.core.quoting import Reply, can_quote
 from messenger.core.remedy import Remedy
 from messenger.core.roster import Person
 from messenger.presentation.i18n import _
@@ -26,6 +25,7 @@ from messenger.presentation.state import Act
 from messenger.store.recents import Recents
 from messenger.terminal import questions
 from messenger.terminal.composer import Composer
+from messenger.terminal.deeds import Deeds
 from messenger.terminal.dialogs import Dialog, Help
 from messenger.terminal.recovery_panel import RecoveryPanel
 from messenger.terminal.room_screen import RoomScreen
@@ -81,8 +81,8 @@ class ChatApp(App[None]):
         self._asked: set[Conversation] = set()
         """Where the password was asked for without being told to."""
         self._dirty = False
-        self._reply = Reply()
         self._rooms = RoomScreen(messenger)
+        self._deeds = Deeds(self, messenger, self._rooms)
         messenger.on_change = self._mark_dirty
         if bell:
             messenger.on_alert = self._alert
@@ -253,13 +253,16 @@ class ChatApp(App[None]):
         room, composer = self.current, event.input
         if not isinstance(composer, Composer) or room is None:
             return
-        submitted = self.messenger.submit(room, composer.value)
+        line = composer.value
+        submitted = self.messenger.submit(room, line)
         if submitted is Submitted.KEPT:
             return
         composer.sent()
         match submitted:
             case Submitted.HELP:
                 self.action_help()
+            case Submitted.EXPORT if isinstance(wish := interpret(line), Export):
+                self._deeds.save(room, wish.file)
             case Submitted.LEAVE:
                 self.remove_room(room)
             case Submitted.CHOOSE_PASSWORD:
@@ -286,43 +289,22 @@ class ChatApp(App[None]):
 
     def _act_on(self, room: Conversation, person: Person, chosen: str | None) -> None:
         if chosen == questions.MENTION:
-            self._mention(person)
+            self._deeds.mention(person.name)
         elif chosen == questions.IGNORE:
             self.messenger.ignore(room, person.name, ignored=not person.ignored)
         elif chosen:
             self.messenger.command(room, f"/{chosen} {person.name}")
 
-    def _mention(self, person: Person) -> None:
-        composer = self._rooms.composer
-        composer.put(f"{person.name}: {composer.value}")
-        composer.focus()
-
     # -- messages
 
     def on_transcript_message_chosen(self, event: Transcript.MessageChosen) -> None:
         """Ask what to do about a message."""
-        if (room := self.current) and can_quote(room.history, event.number):
-            line = room.history[event.number]
-            self.push_screen(
-                questions.about_message(line), lambda chosen: self._act_on_message(room, event.number, line, chosen)
-            )
-
-    def _act_on_message(self, room: Conversation, number: int, line: Line, chosen: str | None) -> None:
-        composer = self._rooms.composer
-        if chosen == questions.REPLY and can_quote(room.history, number):
-            composer.put(self._reply.to(room.history, number, composer.value, NEWLINE_SIGN))
-        elif chosen == questions.COPY:
-            self.copy_to_clipboard(line.text)
-            self.notify(_("Copied."), timeout=2, markup=False)
-        elif chosen == questions.MENTION and line.sender:
-            self._mention(Person(line.sender))
+        self._deeds.open_menu(event.number)
 
     def action_reply(self) -> None:
         """Quote the newest message, or an older one each time."""
-        composer = self._rooms.composer
-        if self.current and self.screen is self._rooms:
-            composer.put(self._reply.older(self.current.history, composer.value, NEWLINE_SIGN))
-            composer.focus()
+        if self.screen is self._rooms:
+            self._deeds.reply()
 
     def action_search(self) -> None:
         """Search in what was said."""

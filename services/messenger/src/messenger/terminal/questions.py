@@ -11,12 +11,14 @@ from messenger.presentation.commands import about, ignore_label
 from messenger.presentation.i18n import _
 from messenger.presentation.state import plain
 from messenger.presentation.wording import flaw, word
+from messenger.store.export import suggested_name
 from messenger.terminal.dialogs import Menu, Question
 
 MENTION: Final = "mention"
 """The answer to mention somebody; every other one is a command."""
 IGNORE: Final = "ignore"
 """The answer to ignore somebody, or not any more."""
+OVERWRITE: Final = "overwrite"
 REPLY, COPY = "reply", "copy"
 """The answers to what is to be done about a message."""
 
@@ -28,19 +30,34 @@ def about_person(room: Conversation, person: Person) -> Menu:
     """Ask what to do about somebody."""
     entries = [
         (MENTION, plain(_("&Mention"))),
-        (IGNORE, plain(ignore_label(room, person))),
+        (IGNORE, plain(ignore_label(person, room.entry.name))),
         *((command.value, plain(label)) for command, label in about(room, person)),
     ]
     return Menu(person.name, entries)
 
 
-def about_message(line: Line) -> Menu:
+def about_message(line: Line, *, own_name: str) -> Menu:
     """Ask what to do about a message."""
-    said = f"{line.sender}: {line.text}" if line.sender else line.text
     entries = [(REPLY, plain(_("&Reply"))), (COPY, plain(_("&Copy the message")))]
     if line.sender and line.kind is Kind.MESSAGE:
         entries.append((MENTION, plain(_("&Mention"))))
-    return Menu(said if len(said) <= _TITLE else said[: _TITLE - 1] + "…", entries)
+        label = ignore_label(Person(line.sender), own_name)
+        entries.extend([(IGNORE, plain(label))] if label else [])
+    return Menu(line.said if len(line.said) <= _TITLE else line.said[: _TITLE - 1] + "…", entries)
+
+
+def file_for(room: Conversation) -> Question:
+    """Ask in which file to save what was said."""
+    empty = _("The file's name is empty.")
+    return Question(
+        _("Save the messages in this file:"), lambda file: None if file else empty, value=suggested_name(room)
+    )
+
+
+def overwrite(file: str) -> Menu:
+    """Ask before a file is overwritten; what is harmless comes first."""
+    entries = [("", plain(_("&No"))), (OVERWRITE, plain(_("&Yes")))]
+    return Menu(_("{file} is there already. Overwrite it?").format(file=sanitize(file)), entries)
 
 
 def password(entry: Entry) -> Question:

@@ -1,0 +1,70 @@
+"""What is done with what was said: it is quoted, copied, saved."""
+
+from textual.app import App
+
+from chatproto.text import NEWLINE_SIGN
+from messenger.core.conversation import Conversation
+from messenger.core.history import Line
+from messenger.core.messenger import Messenger
+from messenger.core.quoting import Reply, can_quote
+from messenger.presentation.i18n import _
+from messenger.store.export import ExportError, export
+from messenger.terminal import questions
+from messenger.terminal.room_screen import RoomScreen
+
+
+class Deeds:
+    """Acts on the room that is shown."""
+
+    def __init__(self, app: App[None], messenger: Messenger, rooms: RoomScreen) -> None:
+        self._app, self._messenger, self._rooms = app, messenger, rooms
+        self._reply = Reply()
+
+    def open_menu(self, number: int) -> None:
+        """Ask what to do about a message."""
+        room = self._rooms.current
+        if room and can_quote(room.history, number):
+            line = room.history[number]
+            menu = questions.about_message(line, own_name=room.entry.name)
+            self._app.push_screen(menu, lambda chosen: self._act_on(room, number, line, chosen))
+
+    def mention(self, name: str) -> None:
+        """Begin to say something to somebody."""
+        composer = self._rooms.composer
+        composer.put(f"{name}: {composer.value}")
+        composer.focus()
+
+    def reply(self) -> None:
+        """Quote the newest message, or an older one each time."""
+        composer, room = self._rooms.composer, self._rooms.current
+        if room:
+            composer.put(self._reply.older(room.history, composer.value, NEWLINE_SIGN))
+            composer.focus()
+
+    def save(self, room: Conversation, file: str, *, overwrite: bool = False) -> None:
+        """Save what was said in a file, and ask for its name, or before one is overwritten."""
+        if not file:
+            self._app.push_screen(questions.file_for(room), lambda chosen: self.save(room, chosen) if chosen else None)
+            return
+        try:
+            room.note(export(room, file, overwrite=overwrite))
+        except FileExistsError:
+            self._app.push_screen(
+                questions.overwrite(file),
+                lambda chosen: self.save(room, file, overwrite=True) if chosen == questions.OVERWRITE else None,
+            )
+        except ExportError as error:
+            room.note(str(error), problem=True)
+        self._messenger.on_change()
+
+    def _act_on(self, room: Conversation, number: int, line: Line, chosen: str | None) -> None:
+        composer = self._rooms.composer
+        if chosen == questions.REPLY and can_quote(room.history, number):
+            composer.put(self._reply.to(room.history, number, composer.value, NEWLINE_SIGN))
+        elif chosen == questions.COPY:
+            self._app.copy_to_clipboard(line.text)
+            self._app.notify(_("Copied."), timeout=2, markup=False)
+        elif chosen == questions.MENTION and line.sender:
+            self.mention(line.sender)
+        elif chosen == questions.IGNORE and line.sender:
+            self._messenger.ignore(room, line.sender)
