@@ -11,7 +11,7 @@ from chatproto import Operation
 from messenger.store.recents import Recent, Recents
 from messenger.terminal.start_screen import Form
 from messenger.terminal.themes import choose_theme
-from services.messenger.core.fake_relay import Case, listing
+from services.messenger.core.fake_relay import Case, entry, listing
 from services.messenger.terminal.seat import sit_down
 
 LIST = listing("ann (host)", "bob", "eve (muted)")
@@ -232,3 +232,52 @@ async def test_without_a_name_one_is_offered(case: Case, tmp_path: Path, monkeyp
         await ann.presses("enter")
         await ann.sees("line saved to demo 2026-01-02.txt")
         assert (tmp_path / "demo 2026-01-02.txt").exists()
+
+
+def kept(recents: Recents, room: str) -> bool:
+    return any(recent.room == room for recent in recents.read())
+
+
+async def test_rooms_are_opened_again_where_one_was_at_the_end(case: Case, recents: Recents) -> None:
+    async with sit_down(case, start=True, recents=recents, size=(100, 30)) as ann:
+        await ann.sees("Your name")
+        for room in ("tea", "garden", "left"):
+            ann.app.go_to(case.messenger.enter(entry(room)))
+            await ann.until(partial(kept, recents, room), room)
+        ann.app.remove_room(ann.room)
+        await ann.presses("ctrl+q")
+        await ann.until(lambda: not ann.app.is_running, "The end")
+    again = Case()
+    async with sit_down(again, start=True, recents=recents, size=(100, 30)) as ann:
+        await ann.sees("● garden", "● tea")
+        assert [room for _, room, _, _ in again.relay.asked] == ["garden", "tea"]
+        assert not recents.take_open(), "another one doesn't come in as well"
+
+
+async def test_who_says_where_to_go_comes_in_nowhere_else(case: Case, recents: Recents) -> None:
+    recents.remember(entry("tea"))
+    recents.keep_open([entry("tea")])
+    async with sit_down(case, "demo", recents=recents) as ann:
+        await ann.sees("Connected")
+        assert [room for _, room, _, _ in case.relay.asked] == ["demo"]
+        await ann.presses("ctrl+q")
+        await ann.until(lambda: not ann.app.is_running, "The end")
+    assert [recent.room for recent in recents.take_open()] == ["tea"]
+
+
+async def test_a_bookmark_is_offered_by_its_name(case: Case, recents: Recents) -> None:
+    async with sit_down(case, "tea", recents=recents, size=(100, 30)) as ann:
+        await ann.enters("/bookmark Five o'clock")
+        await ann.sees("Bookmarked as Five o'clock.")
+        await ann.presses("f2")
+        await ann.sees("★ Five o'clock  tea at relay.example:9000 as ann")
+        await ann.presses("escape")
+        await ann.enters("/bookmark -")
+        await ann.sees("The bookmark is removed.")
+
+
+async def test_a_damaged_list_of_rooms_is_said(case: Case, recents: Recents) -> None:
+    recents.path.parent.mkdir(exist_ok=True)
+    recents.path.write_text("{")
+    async with sit_down(case, start=True, recents=recents, size=(120, 30), notifications=True) as ann:
+        await ann.sees("is damaged")

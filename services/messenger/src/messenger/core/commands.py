@@ -48,6 +48,14 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
+class Bookmark:
+    """Find the room again under a name."""
+
+    name: str
+    """Empty for the room's own, or a dash for none any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Give the relay this command."""
 
@@ -71,7 +79,7 @@ class Nothing:
     """An empty line."""
 
 
-Command = Say | Help | Leave | Ignore | Unignore | Export | Ask | ChoosePassword | Unknown | Nothing
+Command = Say | Help | Leave | Ignore | Unignore | Export | Bookmark | Ask | ChoosePassword | Unknown | Nothing
 
 OWN: Final[dict[str, Callable[[str], Command]]] = {
     "/help": lambda _rest: Help(),
@@ -79,6 +87,7 @@ OWN: Final[dict[str, Callable[[str], Command]]] = {
     "/ignore": Ignore,
     "/unignore": Unignore,
     "/export": Export,
+    "/bookmark": Bookmark,
 }
 """What the program does itself, whatever the relay obeys; made of what stands after the word."""
 _ALIASES: Final = {"/quit": "/leave", "/exit": "/leave"}

@@ -38,16 +38,7 @@ from chatproto import (
     sanitize,
 )
 from chatproto.commands import REMOVE
-from messenger.core.commands import (
-    Ask,
-    ChoosePassword,
-    Export,
-    Help,
-    Leave,
-    Say,
-    Unknown,
-    interpret,
-)
+from messenger.core.commands import Ask, Bookmark, ChoosePassword, Export, Help, Leave, Say, Unknown, interpret
 from messenger.core.entry import Entry
 from messenger.core.history import History, Kind, Line
 from messenger.core.ignoring import IgnoredNames, Ignoring
@@ -87,6 +78,8 @@ class Submitted(Enum):
     """Leave the room."""
     EXPORT = auto()
     """Save what was said in a file, see `messenger.core.commands.Export`."""
+    BOOKMARK = auto()
+    """Give the place a name, see `messenger.core.commands.Bookmark`."""
     CHOOSE_PASSWORD = auto()
     """Ask unseen for a new password for the room, see `Conversation.choose_password`."""
 
@@ -110,6 +103,7 @@ _LEFT_TO_FRONT_ENDS: Final = {
     Help: Submitted.HELP,
     Leave: Submitted.LEAVE,
     Export: Submitted.EXPORT,
+    Bookmark: Submitted.BOOKMARK,
     ChoosePassword: Submitted.CHOOSE_PASSWORD,
 }
 _HERE: Final = {Stage.CHATTING, Stage.DEAF, Stage.VERIFYING}
@@ -175,6 +169,11 @@ class Conversation:
         if not self.ignored:
             return people
         return [replace(person, ignored=name_key(person.name) in self.ignored) for person in people]
+
+    @property
+    def wanted(self) -> bool:
+        """Whether one is in, or would be if the relay could be reached."""
+        return self.ended is None or self.ended.reason is EndReason.UNREACHABLE
 
     @property
     def presence(self) -> Presence:

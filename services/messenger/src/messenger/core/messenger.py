@@ -215,6 +215,11 @@ class Messenger:
         for conversation in self.conversations:
             self.leave(conversation)
 
+    @property
+    def wanted(self) -> list[Entry]:
+        """Where one is, or would be if relays could be reached."""
+        return [conversation.entry for conversation in self.conversations if conversation.wanted]
+
     def retry_seconds(self, conversation: Conversation) -> float:
         """Return how long it takes until the next attempt to come back; infinity if there is none."""
         return max(0.0, conversation.retry_at - self._links.now)

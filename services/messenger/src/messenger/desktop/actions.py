@@ -34,6 +34,7 @@ class Do(Enum):
     REPLY = auto()
     SEARCH = auto()
     EXPORT = auto()
+    BOOKMARK = auto()
     LARGER = auto()
     SMALLER = auto()
     USUAL = auto()
@@ -85,6 +86,7 @@ def table() -> dict[Do, Entry]:
         Do.REPLY: Entry(_("&Reply"), ("Ctrl+R",)),
         Do.SEARCH: Entry(_("&Search..."), ("Ctrl+F",)),
         Do.EXPORT: Entry(_("S&ave the messages..."), ("Ctrl+S",)),
+        Do.BOOKMARK: Entry(_("Boo&kmark..."), ("Ctrl+Shift+B",)),
         Do.LARGER: Entry(_("&Larger letters"), ("Ctrl++", "Ctrl+=")),
         Do.SMALLER: Entry(_("&Smaller letters"), ("Ctrl+-",)),
         Do.USUAL: Entry(_("&Usual size of letters"), ("Ctrl+0",)),

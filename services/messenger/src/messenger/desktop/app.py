@@ -56,6 +56,8 @@ def run(arguments: Arguments) -> int:
     window = build(app, SocketLinks(QtLoop()), KnownServers(state), ignored, recents, keys=key_ring(), logbook=logbook)
     if arguments.name:
         window.start.form.name.setText(arguments.name)
+    if not (arguments.name or logbook):  # the one that is as the person left it
+        window.reopen()
     if arguments.invite:
         window.open_invite(arguments.invite)
     settings = state.with_name("window.ini")

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QVBoxLayout, QWi
 
 from chatproto import Command, sanitize
 from chatproto.commands import REMOVE
+from messenger.core.commands import Bookmark, Export, interpret
 from messenger.core.commands import Command as Typed
-from messenger.core.commands import Export, interpret
 from messenger.core.completion import complete
 from messenger.core.conversation import Conversation, Submitted
 from messenger.core.entry import FormError
@@ -31,8 +31,9 @@ from messenger.desktop.transcript_area import TranscriptArea
 from messenger.presentation import wording
 from messenger.presentation.commands import ignore_label, question_before
 from messenger.presentation.i18n import _
-from messenger.presentation.state import Act, notice_of
+from messenger.presentation.state import Act, notice_of, title_of
 from messenger.store.export import ExportError, export, suggested_name
+from messenger.store.recents import Recents, RecentsError
 
 
 class Chat(QWidget):
@@ -42,13 +43,14 @@ class Chat(QWidget):
     removal_wanted = Signal(object)
     """A `Conversation`."""
 
-    def __init__(self, messenger: Messenger, theme: Theme, actions: dict[Do, QAction]) -> None:
+    def __init__(self, messenger: Messenger, theme: Theme, actions: dict[Do, QAction], recents: Recents) -> None:
         super().__init__()
         self.setObjectName("chat")
         self.conversation: Conversation | None = None
         self._messenger = messenger
         self._actions = actions
         self._reply = Reply()
+        self._recents = recents
         self.bar = Bar(theme)
         self.banner = Banner()
         self.search = SearchBar(theme)
@@ -83,6 +85,7 @@ class Chat(QWidget):
             (Do.REPLY, self.reply),
             (Do.SEARCH, self.search_in),
             (Do.EXPORT, self.export),
+            (Do.BOOKMARK, self._ask_bookmark),
         ):
             actions[done].triggered.connect(lambda _checked=False, act=act: act())
 
@@ -167,7 +170,7 @@ class Chat(QWidget):
         if self.conversation:
             self.search.begin(self.conversation)
 
-    def export(self, wish: Typed | None = None) -> QFileDialog | None:
+    def export(self, wish: str = "") -> QFileDialog | None:
         """Ask where to save what was said; the dialog asks before it overwrites anything."""
         conversation = self.conversation
         if conversation is None:
@@ -180,8 +183,7 @@ class Chat(QWidget):
                 conversation.note(str(error), problem=True)
             self._messenger.on_change()
 
-        wanted = wish.file if isinstance(wish, Export) and wish.file else suggested_name(conversation)
-        return ask_file(self, save, title=_("Save the messages"), wanted=wanted)
+        return ask_file(self, save, title=_("Save the messages"), wanted=wish or suggested_name(conversation))
 
     def reply(self, number: int | None = None) -> None:
         """Quote a message above what is typed: the newest one, and an older one each time, unless it is said which."""
@@ -222,8 +224,8 @@ class Chat(QWidget):
             self._leave()
         elif submitted is Submitted.CHOOSE_PASSWORD:
             self._ask_new_password()
-        elif submitted is Submitted.EXPORT:
-            self.export(interpret(text))
+        elif submitted in {Submitted.EXPORT, Submitted.BOOKMARK}:
+            self._do(interpret(text))
 
     def _complete(self, before: str) -> list[str]:
         if self.conversation is None:
@@ -301,6 +303,31 @@ class Chat(QWidget):
 
             label = _("New password for the room (sent over UDP, not encrypted):")
             ask_line(self, take, title=_("Password"), label=label, secret=True)
+
+    def _do(self, wish: Typed) -> None:
+        match wish:
+            case Export(file):
+                self.export(file)
+            case Bookmark(name) if self.conversation:
+                self._bookmark(self.conversation, name)
+
+    def _ask_bookmark(self) -> None:
+        if conversation := self.conversation:
+
+            def take(name: str) -> str:
+                self._bookmark(conversation, name.strip() or REMOVE)
+                return ""
+
+            known = self._recents.bookmark_of(conversation.entry) or title_of(conversation)
+            label = _("Name of the bookmark (leave empty to remove it):")
+            ask_line(self, take, title=_("Bookmark"), label=label, text=known)
+
+    def _bookmark(self, conversation: Conversation, name: str) -> None:
+        try:
+            conversation.note(self._recents.bookmark(conversation.entry, name))
+        except RecentsError as error:
+            conversation.note(str(error), problem=True)
+        self._messenger.on_change()
 
     def _ask_unban(self) -> None:
         def take(name: str) -> str:

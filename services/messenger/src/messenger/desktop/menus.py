@@ -15,7 +15,7 @@ from messenger.presentation.state import title_of
 def room_menu(conversation: Conversation, actions: dict[Do, QAction], parent: QWidget) -> QMenu:
     """List what can be done with a room."""
     menu = QMenu(title_of(conversation), parent)
-    menu.addActions([actions[each] for each in (Do.INVITE, Do.SEARCH, Do.EXPORT, Do.QUIET, Do.MEMBERS)])
+    menu.addActions([actions[each] for each in (Do.INVITE, Do.BOOKMARK, Do.SEARCH, Do.EXPORT, Do.QUIET, Do.MEMBERS)])
     menu.addSeparator()
     menu.addActions([actions[each] for each, asked in COMMANDS.items() if conversation.may(*asked)])
     menu.addSeparator()

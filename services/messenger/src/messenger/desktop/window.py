@@ -1,5 +1,6 @@
 """The main window: rooms, messages, members, and what keeps them up to date."""
 
+from contextlib import suppress
 from itertools import pairwise
 from typing import Final
 
@@ -8,6 +9,7 @@ from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QWidget
 
 from messenger.core.conversation import Conversation, Presence
+from messenger.core.entry import FormError
 from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
 from messenger.desktop.actions import Do, make_actions
@@ -45,13 +47,16 @@ class Window(QMainWindow):
         self.current: Conversation | None = None
         self.peek = Pane.CENTRE
         self.members_wanted = True
+        self._recents, self._keys = recents, keys
+        self._keeps_open = False
+        """Whether the rooms of the end are those of the next start."""
         self._since_frame = QElapsedTimer()
         self._since_frame.start()
         self._frame = QTimer(self, singleShot=True)
         self._frame.timeout.connect(self.render_all)
         self.actions_by_name = make_actions(self)
         self.rooms = Rooms(messenger, theme)
-        self.chat = Chat(messenger, theme, self.actions_by_name)
+        self.chat = Chat(messenger, theme, self.actions_by_name, recents)
         self.start = Start(messenger, theme, recents, keys)
         self.members = Members(theme)
         self.attention = Attention(self, self.windowIcon())
@@ -61,6 +66,17 @@ class Window(QMainWindow):
         self._lay_out()
         self._connect()
         self.show_start()
+
+    def reopen(self) -> None:
+        """Come in again where one was when the window was closed, and do so the next time, too."""
+        self._keeps_open = True
+        opened = []
+        for recent in self._recents.take_open():
+            password = self._keys.find(recent.server, recent.room) if self._keys and recent.room else ""
+            with suppress(FormError):  # somebody else wrote that
+                opened.append(self.messenger.enter(recent.entry(password)))
+        if opened:
+            self.show_conversation(opened[0])
 
     def open_invite(self, invite: Invite) -> None:
         """Prepare to go where an invitation leads, or show the room if one is there already."""
@@ -127,6 +143,9 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Leave every room."""
+        if self._keeps_open:
+            self._keeps_open = False
+            self._recents.keep_open(self.messenger.wanted)
         self.messenger.leave_all()
         self._frame.stop()
         self.attention.end()

@@ -43,6 +43,7 @@ def command_help() -> str:
         ("/leave", _("leave the room (also /quit, /exit, Ctrl-D)")),
         ("/ignore NAME", _("hide what somebody says; /ignore alone lists whom")),
         ("/unignore NAME", _("show it again")),
+        ("/bookmark NAME", _("bookmark this room; /bookmark - removes it")),
         ("/export FILE", _("save what was said in this room as text")),
         *((f"/{spec.word}", _(_ASKING[spec.word])) for spec in specs if not spec.needs_host("")),
         ("//word", _('send "/word" as a message')),

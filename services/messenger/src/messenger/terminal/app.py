@@ -12,7 +12,6 @@ from textual.widgets import Input
 from chatbrain import Ended, EndReason
 from chatproto import Status
 from messenger.cli.platforms import open_link
-from messenger.core.commands import Export, interpret
 from messenger.core.conversation import Conversation, Presence, Submitted
 from messenger.core.entry import Entry
 from messenger.core.history import Line
@@ -82,7 +81,7 @@ class ChatApp(App[None]):
         """Where the password was asked for without being told to."""
         self._dirty = False
         self._rooms = RoomScreen(messenger)
-        self._deeds = Deeds(self, messenger, self._rooms)
+        self._deeds = Deeds(self, messenger, self._rooms, recents)
         messenger.on_change = self._mark_dirty
         if bell:
             messenger.on_alert = self._alert
@@ -104,8 +103,11 @@ class ChatApp(App[None]):
         self.set_interval(1.0, self._count_down)
         if self._entry:
             self.first = self._enter(self._entry)
+        elif opened := self._deeds.reopen():
+            self.go_to(opened)
         else:
             self.action_new_room()
+        self.call_after_refresh(self._deeds.tell_flaw)
 
     # -- what changes is shown
 
@@ -180,7 +182,7 @@ class ChatApp(App[None]):
         """Ask into which room."""
         if self.screen is not self._rooms:
             return
-        recents = list(self._recents.read()) if self._recents else []
+        recents = self._recents.offered() if self._recents else []
         form = self._form
         if self.current:
             form = Form(str(self.current.entry.server), self.current.entry.name)
@@ -214,6 +216,8 @@ class ChatApp(App[None]):
 
     def action_leave_all(self) -> None:
         """Leave every room and end."""
+        if self._recents and self._entry is None:
+            self._recents.keep_open(self.messenger.wanted)
         self.messenger.leave_all()
         self.exit()
 
@@ -261,8 +265,8 @@ class ChatApp(App[None]):
         match submitted:
             case Submitted.HELP:
                 self.action_help()
-            case Submitted.EXPORT if isinstance(wish := interpret(line), Export):
-                self._deeds.save(room, wish.file)
+            case Submitted.EXPORT | Submitted.BOOKMARK:
+                self._deeds.do(room, line)
             case Submitted.LEAVE:
                 self.remove_room(room)
             case Submitted.CHOOSE_PASSWORD:

@@ -1,14 +1,19 @@
-"""What is done with what was said: it is quoted, copied, saved."""
+"""What is done with rooms and what was said there: it is quoted, copied, saved; they are bookmarked, reopened."""
+
+from contextlib import suppress
 
 from textual.app import App
 
 from chatproto.text import NEWLINE_SIGN
+from messenger.core.commands import Bookmark, Export, interpret
 from messenger.core.conversation import Conversation
+from messenger.core.entry import FormError
 from messenger.core.history import Line
 from messenger.core.messenger import Messenger
 from messenger.core.quoting import Reply, can_quote
 from messenger.presentation.i18n import _
 from messenger.store.export import ExportError, export
+from messenger.store.recents import Recents, RecentsError
 from messenger.terminal import questions
 from messenger.terminal.room_screen import RoomScreen
 
@@ -16,9 +21,30 @@ from messenger.terminal.room_screen import RoomScreen
 class Deeds:
     """Acts on the room that is shown."""
 
-    def __init__(self, app: App[None], messenger: Messenger, rooms: RoomScreen) -> None:
-        self._app, self._messenger, self._rooms = app, messenger, rooms
+    def __init__(self, app: App[None], messenger: Messenger, rooms: RoomScreen, recents: Recents | None) -> None:
+        self._app, self._messenger, self._rooms, self._recents = app, messenger, rooms, recents
         self._reply = Reply()
+
+    def reopen(self) -> Conversation | None:
+        """Come in again where one was when the program ended; returns the first room."""
+        opened = []
+        for recent in self._recents.take_open() if self._recents else ():
+            with suppress(FormError):  # somebody else wrote that
+                opened.append(self._messenger.enter(recent.entry()))
+        return opened[0] if opened else None
+
+    def tell_flaw(self) -> None:
+        """Say if the file of recent rooms was damaged."""
+        if self._recents and self._recents.flaw:
+            self._app.notify(self._recents.flaw, severity="warning", timeout=15, markup=False)
+
+    def do(self, room: Conversation, line: str) -> None:
+        """Do what a typed line asks for."""
+        match interpret(line):
+            case Export(file):
+                self.save(room, file)
+            case Bookmark(name):
+                self._bookmark(room, name)
 
     def open_menu(self, number: int) -> None:
         """Ask what to do about a message."""
@@ -56,6 +82,14 @@ class Deeds:
         except ExportError as error:
             room.note(str(error), problem=True)
         self._messenger.on_change()
+
+    def _bookmark(self, room: Conversation, name: str) -> None:
+        if self._recents:
+            try:
+                room.note(self._recents.bookmark(room.entry, name))
+            except RecentsError as error:
+                room.note(str(error), problem=True)
+            self._messenger.on_change()
 
     def _act_on(self, room: Conversation, number: int, line: Line, chosen: str | None) -> None:
         composer = self._rooms.composer
