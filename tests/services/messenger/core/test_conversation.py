@@ -19,7 +19,8 @@ from chatproto import (
     Status,
     Topic,
 )
-from messenger.core.conversation import LIST_SECONDS, Conversation, Presence, Submitted
+from messenger.core.commands import Submitted
+from messenger.core.conversation import LIST_SECONDS, Conversation, Presence
 from messenger.core.history import Kind
 from messenger.core.roster import Person
 from messenger.presentation.i18n import use_language

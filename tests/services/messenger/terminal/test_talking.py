@@ -169,3 +169,18 @@ async def test_what_the_program_says_has_no_menu(case: Case) -> None:
         await ann.clicks_on("12:00 You created")
         await ann.pilot.pause()
         assert ann.app.screen is ann.app._rooms
+
+
+async def test_a_selection_that_ends_on_a_time_opens_no_menu(case: Case) -> None:
+    async with sit_down(case, create=True) as ann:
+        case.relay.says("bob: tea?")
+        await ann.sees("12:00 bob: tea?")
+        row = next(number for number, line in enumerate(ann.lines) if "bob: tea?" in line)
+        await ann.pilot.mouse_down(offset=(14, row))
+        await ann.pilot.hover(offset=(3, row))
+        await ann.pilot.mouse_up(offset=(3, row))
+        await ann.pilot.pause()
+        assert ann.app.screen.get_selected_text()
+        assert ann.app.screen is ann.app._rooms
+        await ann.pilot.click(offset=(3, row))
+        await ann.sees("Reply")

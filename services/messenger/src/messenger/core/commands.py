@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
 from chatproto import Command as RelayCommand
@@ -80,6 +81,34 @@ class Nothing:
 
 
 Command = Say | Help | Leave | Ignore | Unignore | Export | Bookmark | Ask | ChoosePassword | Unknown | Nothing
+
+
+class Submitted(Enum):
+    """What became of a line that was typed."""
+
+    DONE = auto()
+    KEPT = auto()
+    """It wasn't sent, and should go on standing where it was typed; a line of the history says why."""
+    HELP = auto()
+    """Show the commands."""
+    LEAVE = auto()
+    """Leave the room."""
+    EXPORT = auto()
+    """Save what was said in a file, see `Export`."""
+    BOOKMARK = auto()
+    """Give the place a name, see `Bookmark`."""
+    CHOOSE_PASSWORD = auto()
+    """Ask unseen for a new password for the room, see `ChoosePassword`."""
+
+
+LEFT_TO_FRONT_ENDS: Final = {
+    Help: Submitted.HELP,
+    Leave: Submitted.LEAVE,
+    Export: Submitted.EXPORT,
+    Bookmark: Submitted.BOOKMARK,
+    ChoosePassword: Submitted.CHOOSE_PASSWORD,
+}
+"""What only a front end can do."""
 
 OWN: Final[dict[str, Callable[[str], Command]]] = {
     "/help": lambda _rest: Help(),

@@ -38,7 +38,7 @@ from chatproto import (
     sanitize,
 )
 from chatproto.commands import REMOVE
-from messenger.core.commands import Ask, Bookmark, ChoosePassword, Export, Help, Leave, Say, Unknown, interpret
+from messenger.core.commands import LEFT_TO_FRONT_ENDS, Ask, Say, Submitted, Unknown, interpret
 from messenger.core.entry import Entry
 from messenger.core.history import History, Kind, Line
 from messenger.core.ignoring import IgnoredNames, Ignoring
@@ -66,24 +66,6 @@ class Presence(Enum):
     OVER = auto()
 
 
-class Submitted(Enum):
-    """What became of a line that was typed."""
-
-    DONE = auto()
-    KEPT = auto()
-    """It wasn't sent, and should go on standing where it was typed; a line of the history says why."""
-    HELP = auto()
-    """Show the commands."""
-    LEAVE = auto()
-    """Leave the room."""
-    EXPORT = auto()
-    """Save what was said in a file, see `messenger.core.commands.Export`."""
-    BOOKMARK = auto()
-    """Give the place a name, see `messenger.core.commands.Bookmark`."""
-    CHOOSE_PASSWORD = auto()
-    """Ask unseen for a new password for the room, see `Conversation.choose_password`."""
-
-
 class Unsent(Enum):
     """Why nothing was sent."""
 
@@ -99,13 +81,6 @@ class Unsent(Enum):
 Fact: TypeAlias = Event | Unknown | Unsent | Changed | Ignoring | IgnoredNames | Exception
 """What is to be put into words; the core has none."""
 
-_LEFT_TO_FRONT_ENDS: Final = {
-    Help: Submitted.HELP,
-    Leave: Submitted.LEAVE,
-    Export: Submitted.EXPORT,
-    Bookmark: Submitted.BOOKMARK,
-    ChoosePassword: Submitted.CHOOSE_PASSWORD,
-}
 _HERE: Final = {Stage.CHATTING, Stage.DEAF, Stage.VERIFYING}
 _MUTING: Final = {Command.MUTE, Command.UNMUTE}
 
@@ -288,7 +263,7 @@ class Conversation:
             case Unknown():
                 return self._keep(meant)
             case _:
-                return _LEFT_TO_FRONT_ENDS.get(type(meant), Submitted.DONE)
+                return LEFT_TO_FRONT_ENDS.get(type(meant), Submitted.DONE)
 
     def command(self, text: str, now: float) -> Submitted:
         """Give the relay a command, such as ``/kick ann``."""

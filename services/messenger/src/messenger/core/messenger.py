@@ -22,8 +22,8 @@ from chatbrain import (
     UnreachableError,
 )
 from chatproto import Operation
-from messenger.core.commands import Ignore, Unignore, interpret
-from messenger.core.conversation import Conversation, Fact, Presence, Submitted, Unsent
+from messenger.core.commands import Ignore, Submitted, Unignore, interpret
+from messenger.core.conversation import Conversation, Fact, Presence, Unsent
 from messenger.core.entry import Entry
 from messenger.core.history import Kind, Line
 from messenger.core.ignoring import IgnoredError, IgnoredNames, IgnoreStore, Ignoring, Outcome, without

@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QVBoxLayout, QWi
 
 from chatproto import Command, sanitize
 from chatproto.commands import REMOVE
-from messenger.core.commands import Bookmark, Export, interpret
+from messenger.core.commands import Bookmark, Export, Submitted, interpret
 from messenger.core.commands import Command as Typed
 from messenger.core.completion import complete
-from messenger.core.conversation import Conversation, Submitted
+from messenger.core.conversation import Conversation
 from messenger.core.entry import FormError
 from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger

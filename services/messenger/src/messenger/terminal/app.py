@@ -12,13 +12,13 @@ from textual.widgets import Input
 from chatbrain import Ended, EndReason
 from chatproto import Status
 from messenger.cli.platforms import open_link
-from messenger.core.conversation import Conversation, Presence, Submitted
+from messenger.core.commands import Submitted
+from messenger.core.conversation import Conversation, Presence
 from messenger.core.entry import Entry
 from messenger.core.history import Line
 from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
 from messenger.core.remedy import Remedy
-from messenger.core.roster import Person
 from messenger.presentation.i18n import _
 from messenger.presentation.state import Act
 from messenger.store.recents import Recents
@@ -287,17 +287,7 @@ class ChatApp(App[None]):
 
     def on_room_screen_person_chosen(self, event: RoomScreen.PersonChosen) -> None:
         """Ask what to do about somebody."""
-        room, person = self.current, event.person
-        if room and person.name != room.entry.name:
-            self.push_screen(questions.about_person(room, person), lambda chosen: self._act_on(room, person, chosen))
-
-    def _act_on(self, room: Conversation, person: Person, chosen: str | None) -> None:
-        if chosen == questions.MENTION:
-            self._deeds.mention(person.name)
-        elif chosen == questions.IGNORE:
-            self.messenger.ignore(room, person.name, ignored=not person.ignored)
-        elif chosen:
-            self.messenger.command(room, f"/{chosen} {person.name}")
+        self._deeds.ask_about(event.person)
 
     # -- messages
 

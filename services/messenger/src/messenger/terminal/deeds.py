@@ -1,4 +1,4 @@
-"""What is done with rooms and what was said there: it is quoted, copied, saved; they are bookmarked, reopened."""
+"""What is done with rooms, with who is there, and with what was said: by a menu, a key or a command."""
 
 from contextlib import suppress
 
@@ -11,6 +11,7 @@ from messenger.core.entry import FormError
 from messenger.core.history import Line
 from messenger.core.messenger import Messenger
 from messenger.core.quoting import Reply, can_quote
+from messenger.core.roster import Person
 from messenger.presentation.i18n import _
 from messenger.store.export import ExportError, export
 from messenger.store.recents import Recents, RecentsError
@@ -54,6 +55,13 @@ class Deeds:
             menu = questions.about_message(line, own_name=room.entry.name)
             self._app.push_screen(menu, lambda chosen: self._act_on(room, number, line, chosen))
 
+    def ask_about(self, person: Person) -> None:
+        """Ask what to do about somebody else."""
+        room = self._rooms.current
+        if room and person.name != room.entry.name:
+            menu = questions.about_person(room, person)
+            self._app.push_screen(menu, lambda chosen: self._act_about(room, person, chosen))
+
     def mention(self, name: str) -> None:
         """Begin to say something to somebody."""
         composer = self._rooms.composer
@@ -90,6 +98,14 @@ class Deeds:
             except RecentsError as error:
                 room.note(str(error), problem=True)
             self._messenger.on_change()
+
+    def _act_about(self, room: Conversation, person: Person, chosen: str | None) -> None:
+        if chosen == questions.MENTION:
+            self.mention(person.name)
+        elif chosen == questions.IGNORE:
+            self._messenger.ignore(room, person.name, ignored=not person.ignored)
+        elif chosen:
+            self._messenger.command(room, f"/{chosen} {person.name}")
 
     def _act_on(self, room: Conversation, number: int, line: Line, chosen: str | None) -> None:
         composer = self._rooms.composer
