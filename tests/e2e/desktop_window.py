@@ -12,6 +12,7 @@ from chatclient.links import SocketLinks
 from messenger.desktop.app import build
 from messenger.desktop.form import Mode
 from messenger.desktop.sockets import QtLoop
+from messenger.store.ignored import IgnoredPeople
 from messenger.store.known_servers import KnownServers
 from messenger.store.recents import Recents
 
@@ -34,7 +35,9 @@ class Onlooker:
 
     def __init__(self, folder: Path) -> None:
         links, trust = SocketLinks(QtLoop()), KnownServers(folder / "known_servers")
-        self.window = build(the_application(), links, trust, Recents(folder / "recents.json"))
+        self.window = build(
+            the_application(), links, trust, IgnoredPeople(folder / "ignored.json"), Recents(folder / "recents.json")
+        )
         self.window.show()
 
     def fill(self, mode: Mode, server: str, room: str, name: str, password: str = "") -> None:

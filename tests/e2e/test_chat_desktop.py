@@ -75,6 +75,22 @@ def test_two_talk_both_ways_also_long_and_hostile_words(windows: Windows, relay:
     assert "yyy" not in host.text
 
 
+def test_one_replies_and_ignores(windows: Windows, relay: Relay, room: str) -> None:
+    from messenger.desktop.actions import Do  # noqa: PLC0415 - Qt may be missing
+
+    host, guest = pair(windows, relay, room)
+    guest.says("Ann, お茶？")
+    host.sees("Ann, お茶？")
+    host.window.actions_by_name[Do.REPLY].trigger()
+    host.says(f"{host.window.chat.composer.text}はい")
+    guest.sees("さくら: Ann, お茶？\nはい")
+    guest.says("/ignore ann")
+    host.says("hidden")
+    host.says("/topic what comes after it")
+    guest.sees("what comes after it")
+    assert "hidden" not in guest.text
+
+
 def test_a_wrong_password_or_a_taken_name_is_shown_in_the_form(windows: Windows, relay: Relay, room: str) -> None:
     from messenger.desktop.form import Mode  # noqa: PLC0415 - Qt may be missing
 

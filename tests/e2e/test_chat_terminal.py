@@ -126,6 +126,25 @@ def test_long_messages_and_ctrl_c(bob_and_ann: tuple[Terminal, Member]) -> None:
     leaves_by(lambda: bob.types("\x03"), bob, ann)
 
 
+def test_one_replies_ignores_and_saves(bob_and_ann: tuple[Terminal, Member], tmp_path: Path) -> None:
+    bob, ann = bob_and_ann
+    ann.say(b"tea, Bob?")
+    bob.sees("ann: tea, Bob")
+    bob.types("\x12")  # Ctrl-R
+    bob.enters("yes")
+    assert ann.hear() == "bob: > ann: tea, Bob?⏎yes".encode()
+    bob.enters("/ignore Ann")
+    bob.sees("You no longer see what Ann says")
+    ann.say(b"not for Bob")
+    ann.say(b"/topic what comes after it")
+    bob.sees("what comes after it")
+    file = tmp_path / "said.txt"
+    bob.enters(f"/export {file}")
+    bob.sees("lines saved to")
+    assert "ann: tea, Bob?" in file.read_text()
+    assert "not for Bob" not in file.read_text()
+
+
 def test_hostile_text_moves_no_cursor_and_ctrl_d(bob_and_ann: tuple[Terminal, Member]) -> None:
     bob, ann = bob_and_ann
     bob.pastes("a\nb\x9b2Jc")
@@ -236,6 +255,9 @@ def test_without_a_command_one_says_where_to_go_and_two_signals(
     bob.sees(f"You are in {room} as bob.")
     ann.await_notice(b"bob joined")
     leaves_by(lambda: bob.process.kill(signal.SIGHUP), bob, ann)
+    bob = person()  # and is there again by itself
+    bob.sees(f"You are in {room} as bob.")
+    ann.await_notice(b"bob joined")
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"])

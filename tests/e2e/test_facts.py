@@ -25,7 +25,7 @@ from messenger.core.entry import Entry
 from messenger.core.messenger import Messenger
 from messenger.core.roster import Person
 from messenger.presentation.wording import word
-from services.messenger.core.fake_relay import FakeTrust
+from services.messenger.core.fake_relay import FakeIgnored, FakeTrust
 
 SECONDS = 20.0
 NAME = "Doe, John"
@@ -69,7 +69,7 @@ def test_a_person_sees_whose_name_has_a_comma_as_one(relay: Any) -> None:
     async def scenario() -> None:
         links = SocketLinks(asyncio.get_running_loop())
         messenger = Messenger(
-            links, FakeTrust(), word=word, random=lambda: 0.5, clock=lambda: datetime.now().astimezone()
+            links, FakeTrust(), FakeIgnored(), word=word, random=lambda: 0.5, clock=lambda: datetime.now().astimezone()
         )
         changed = asyncio.Event()
         messenger.on_change = changed.set

@@ -1,6 +1,6 @@
 """A relay and the links to it, all in memory: what happens, happens at once, and the time is a number."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from chatproto import (
 from libs.chatbrain.fake_toolkit import FakePort, FakeToolkit, FakeWire
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.entry import Entry
+from messenger.core.ignoring import IgnoredError
 from messenger.core.messenger import Messenger
 from messenger.core.trusting import KnownServersError
 from messenger.presentation.wording import word
@@ -184,15 +185,31 @@ class FakeTrust:
         self.known[server] = fingerprint
 
 
+class FakeIgnored:
+    def __init__(self) -> None:
+        self.kept: dict[str, list[str]] = {}
+        self.broken = False
+
+    def names(self, host: str) -> Sequence[str]:
+        if self.broken:
+            raise IgnoredError("The names can't be read.")
+        return self.kept.get(host, [])
+
+    def keep(self, host: str, names: Sequence[str]) -> None:
+        self.kept[host] = list(names)
+
+
 class Case:
     """A person's messenger, and a relay that it speaks to."""
 
     def __init__(self) -> None:
         self.relay = FakeRelay()
         self.links = FakeLinks(self.relay)
-        self.trust = FakeTrust()
+        self.trust, self.ignored = FakeTrust(), FakeIgnored()
         self.today = NOON
-        self.messenger = Messenger(self.links, self.trust, word=word, random=lambda: 1.0, clock=self._clock)
+        self.messenger = Messenger(
+            self.links, self.trust, self.ignored, word=word, random=lambda: 1.0, clock=self._clock
+        )
         self.changes = 0
         self.alerts: list[str] = []
         self.logged: list[str] = []

@@ -19,7 +19,8 @@ from chatproto import (
     Status,
     Topic,
 )
-from messenger.core.conversation import LIST_SECONDS, Conversation, Presence, Submitted
+from messenger.core.commands import Submitted
+from messenger.core.conversation import LIST_SECONDS, Conversation, Presence
 from messenger.core.history import Kind
 from messenger.core.roster import Person
 from messenger.presentation.i18n import use_language
@@ -304,3 +305,18 @@ def test_its_title_is_harmless() -> None:
     assert Room().room.title == "demo"
     lobby = Case().messenger.enter(entry(None))
     assert lobby.title == ""
+
+
+def test_messages_with_ones_name_are_counted_until_one_looks(case: Room) -> None:
+    case.relay.says("bob: Ann, are you there?")
+    case.relay.says("bob: an announcement")
+    assert (case.room.unread, case.room.mentions) == (2, 1)
+    assert [line.mentions for line in case.room.history.since(case.seen)] == ["ann", ""]
+    case.messenger.attend(case.room)
+    case.relay.says("bob: ann!")
+    assert (case.room.unread, case.room.mentions) == (0, 0)
+
+
+def test_what_one_says_oneself_mentions_nobody(case: Room) -> None:
+    case.submits("ann is my name")
+    assert case.room.history[case.room.history.end - 1].mentions == ""

@@ -20,7 +20,7 @@ from messenger.core.conversation import Presence
 from messenger.core.entry import Entry
 from messenger.core.messenger import Messenger
 from messenger.presentation.wording import word
-from services.messenger.core.fake_relay import FakeTrust
+from services.messenger.core.fake_relay import FakeIgnored, FakeTrust
 
 _SECONDS = 20
 
@@ -48,7 +48,9 @@ async def person(
     links: SocketLinks,
 ) -> AsyncIterator[tuple[Messenger, Callable[[Callable[[], object]], Awaitable[None]]]]:
     """Yield a messenger, and a way to wait until something is true."""
-    messenger = Messenger(links, FakeTrust(), word=word, random=lambda: 0.5, clock=lambda: datetime.now().astimezone())
+    messenger = Messenger(
+        links, FakeTrust(), FakeIgnored(), word=word, random=lambda: 0.5, clock=lambda: datetime.now().astimezone()
+    )
     changed = asyncio.Event()
     messenger.on_change = changed.set
 

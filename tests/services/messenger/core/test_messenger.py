@@ -292,3 +292,13 @@ def test_a_file_of_authorities_that_cannot_be_used_ends_it(case: Case) -> None:
     room = case.messenger.enter(entry(tls=Tls(ca_file="x")))
     assert room.ended
     assert room.ended.reason is EndReason.UNTRUSTED
+
+
+def test_where_one_would_be_is_where_one_is_or_nobody_answers() -> None:
+    case = Case()
+    for room in ("here", "left"):
+        case.messenger.enter(entry(room))
+    case.messenger.leave(case.messenger.conversations[1])
+    case.relay.verdict = None
+    case.messenger.enter(entry("far"))
+    assert [each.room for each in case.messenger.wanted] == ["here", "far"]

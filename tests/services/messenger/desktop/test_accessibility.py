@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -119,3 +120,18 @@ def test_labels_never_read_markup(whole: Sight) -> None:
     labels = [label for label in whole.window.findChildren(QLabel) if label.text()]
     assert labels
     assert all(label.textFormat() is Qt.TextFormat.PlainText or "<" not in label.text() for label in labels)
+
+
+@pytest.mark.parametrize(
+    "done", [Do.REPLY, Do.SEARCH, Do.EXPORT, Do.BOOKMARK, Do.LARGER, Do.SMALLER, Do.USUAL, Do.NEW, Do.MEMBERS]
+)
+def test_keys_work_while_one_types(sight: Sight, done: Do) -> None:
+    """A field may take keys for itself before any action hears of them."""
+    sight.enter()
+    done_so: list[Do] = []
+    action = sight.action(done)
+    action.triggered.disconnect()
+    action.triggered.connect(lambda: done_so.append(done))
+    for keys in table()[done].keys:
+        QTest.keySequence(sight.window.chat.composer.words, QKeySequence(keys))
+    assert done_so == [done] * len(table()[done].keys)

@@ -16,7 +16,7 @@ from messenger.desktop.app import build
 from messenger.desktop.window import Window
 from messenger.store.logbook import Logbook
 from messenger.store.recents import Recents
-from services.messenger.core.fake_relay import FakeLinks, FakeRelay, FakeTrust, entry
+from services.messenger.core.fake_relay import FakeIgnored, FakeLinks, FakeRelay, FakeTrust, entry
 
 
 def test_the_system_speaks_of_errors_as_before(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +30,7 @@ def window(qapp: QApplication, tmp_path: Path) -> Iterator[Window]:
     """Open a window with a log."""
     with closing(Logbook(tmp_path / "chat.log")) as logbook:
         links = FakeLinks(FakeRelay())
-        window = build(qapp, links, FakeTrust(), Recents(tmp_path / "recents.json"), logbook=logbook)
+        window = build(qapp, links, FakeTrust(), FakeIgnored(), Recents(tmp_path / "recents.json"), logbook=logbook)
         yield window
         window.close_surely()
         window.deleteLater()

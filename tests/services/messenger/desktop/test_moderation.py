@@ -14,7 +14,7 @@ LISTED = listing("ann (host)", "bob", "carol (muted)")
 
 def menu_of(sight: Sight, row: int) -> PersonMenu:
     listed = sight.window.members.list
-    person = sight.current.roster.people[row]
+    person = sight.current.people[row]
     menu = sight.window.chat.open_person_menu(person, listed.mapToGlobal(QPoint(5, 5)))
     assert menu
     menu.close()
@@ -175,3 +175,27 @@ def test_a_room_has_its_menu_in_the_list(host: Sight) -> None:
     assert menu
     menu.close()
     assert host.window.rooms.list.contextMenuPolicy() is Qt.ContextMenuPolicy.CustomContextMenu
+
+
+def test_one_ignores_somebody_and_takes_it_back(sight: Sight) -> None:
+    sight.enter()
+    sight.happen(listing("bob (host)", "ann", "eve"))
+    ignore = menu_of(sight, 2).ignore
+    assert ignore
+    ignore.trigger()
+    sight.look()
+    assert "You no longer see what eve says" in sight.text
+    assert sight.members == ["bob, host", "ann", "eve, ignored"]
+    sight.hear("eve: buy!", "bob: hello")
+    assert "hello" in sight.text
+    assert "buy!" not in sight.text
+    ignore = menu_of(sight, 2).ignore
+    assert ignore
+    assert ignore.text() == "Stop i&gnoring"
+    ignore.trigger()
+    sight.hear("eve: sorry")
+    assert "sorry" in sight.text
+
+
+def test_nobody_ignores_oneself(host: Sight) -> None:
+    assert menu_of(host, 0).ignore is None

@@ -106,6 +106,14 @@ def test_the_sound_can_be_switched_off_for_good(desktop: Desktop, sight: Sight, 
     other.close()
 
 
+def test_who_is_called_by_name_reads_it_in_the_title(desktop: Desktop, sight: Sight) -> None:
+    window = sight.open_window()
+    other = sight.look_away()
+    window.attention.alert(sight.enter(), Line(Kind.MESSAGE, NOON, "Ann!", "bob", "ann"))
+    assert desktop.shown.get(timeout=SECONDS)[3] == "demo: bob mentioned you"
+    other.close()
+
+
 @pytest.mark.parametrize("address", [None, "unix:path=/nonexistent", "junk", ""])
 def test_without_a_bus_there_are_none(monkeypatch: pytest.MonkeyPatch, address: str | None) -> None:
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)

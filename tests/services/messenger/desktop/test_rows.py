@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from messenger.core.history import Kind, Line
-from messenger.desktop.rows import LINE_SEPARATOR, MAX_BREAKS, Rows, Shape
+from messenger.core.markup import LINE_SEPARATOR
+from messenger.desktop.rows import MAX_BREAKS, Rows, Shape
 from services.messenger.core.fake_relay import NOON
 
 ROWS = Rows(day=lambda at: f"{at:%d.%m.}", new="new")

@@ -2,12 +2,14 @@ from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import QPoint, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QTextCursor
+from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QFontDatabase, QTextCursor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 
 from messenger.core.conversation import Conversation
 from messenger.core.history import MAX_LINES, Kind, Line
+from messenger.desktop.actions import Do
+from messenger.desktop.bubbles import spans_of
 from messenger.desktop.rows import Shape
 from messenger.desktop.transcript import (
     FEW_CHARACTERS,
@@ -18,7 +20,7 @@ from messenger.desktop.transcript import (
     Transcript,
     open_link,
 )
-from messenger.desktop.typesetter import blocks, number_of, shape_of
+from messenger.desktop.typesetter import CODE, QUOTE, blocks, number_of, shape_of
 from services.messenger.core.fake_relay import NOON
 from services.messenger.desktop.sight import Sight
 
@@ -305,3 +307,85 @@ def test_of_the_longest_lines_fewer_are_set_and_the_others_come_when_one_goes_th
     assert len(numbers(transcript)) == FEW_CHARACTERS // 4003 + 1
     transcript.verticalScrollBar().setValue(0)
     assert len(numbers(transcript)) > FEW_CHARACTERS // 4003 + 1
+
+
+def test_code_is_set_apart_without_its_signs(sight: Sight) -> None:
+    sight.enter()
+    sight.hear("bob: use `make run`, or\n```\nx = 1\ny = 2\n```\nthen go")
+    transcript = sight.window.chat.area.transcript
+    last = transcript.document().lastBlock()
+    assert last.text() == "use make run, or\u2028x = 1\u2028y = 2\u2028then go"
+    (span,) = spans_of(last, CODE)
+    assert last.text()[slice(*span)] == "x = 1\u2028y = 2"
+    fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
+    for code in ("make run", "y = 2"):
+        assert transcript.document().find(code).charFormat().font().family() == fixed
+    assert transcript.document().find("then go").charFormat().font().family() != fixed
+
+
+def test_a_quotation_is_set_apart_without_its_sign(sight: Sight) -> None:
+    sight.enter()
+    sight.hear("bob: > ann: see https://example.com\nyes")
+    last = sight.window.chat.area.transcript.document().lastBlock()
+    assert last.text() == "ann: see https://example.com\u2028yes"
+    quoted = {number for span in spans_of(last, QUOTE) for number in range(*span)}
+    assert quoted == set(range(last.text().index("\u2028")))
+
+
+def test_one_replies_by_a_key_or_the_menu_of_a_message(sight: Sight) -> None:
+    sight.enter()
+    sight.hear("bob: tea?", "eve: coffee!")
+    composer = sight.window.chat.composer
+    composer.put("yes")
+    sight.action(Do.REPLY).trigger()
+    assert composer.text == "> eve: coffee!\nyes"
+    sight.action(Do.REPLY).trigger()
+    assert composer.text == "> bob: tea?\nyes"
+    transcript = sight.window.chat.area.transcript
+    place = transcript.cursorRect(transcript.document().find("coffee")).center()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, transcript.viewport().mapToGlobal(place))
+    QApplication.sendEvent(transcript.viewport(), event)
+    (menu,) = (each for each in transcript.findChildren(QMenu) if each.isVisible())
+    menu.actions()[0].trigger()
+    menu.close()
+    assert composer.text == "> eve: coffee!\nyes"
+    QTest.keyClick(composer.words, Qt.Key.Key_Return)
+    assert sight.relay.words[-1] == "> eve: coffee!\nyes"
+
+
+def marked(transcript: Transcript) -> list[str]:
+    return [selection.cursor.selectedText() for selection in transcript.extraSelections()]
+
+
+def test_one_searches_in_what_was_said(sight: Sight, transcript: Transcript) -> None:
+    bar = sight.window.chat.search
+    assert not bar.isVisible()
+    sight.action(Do.SEARCH).trigger()
+    assert bar.field.hasFocus()
+    QTest.keyClicks(bar.field, "MESSAGE 7")
+    assert (bar.count.text(), marked(transcript)) == ("1 of 11", ["message 7"])
+    assert not transcript.following
+    QTest.keyClick(bar.field, Qt.Key.Key_Return)
+    sight.look()
+    assert bar.count.text() == "2 of 11"
+    (selection,) = transcript.extraSelections()
+    assert selection.cursor.block().text() == "message 78"
+    assert 0 <= transcript.cursorRect(selection.cursor).top() < transcript.viewport().height()
+    QTest.keyClick(bar.field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    bar.older.click()
+    bar.newer.click()
+    assert bar.count.text() == "1 of 11"
+    QTest.keyClicks(bar.field, "x")
+    assert (bar.count.text(), marked(transcript)) == ("not found", [])
+    QTest.keyClick(bar.field, Qt.Key.Key_Escape)
+    assert not bar.isVisible()
+    assert sight.window.chat.composer.words.hasFocus()
+
+
+def test_in_another_room_the_search_is_over(sight: Sight, transcript: Transcript) -> None:
+    sight.action(Do.SEARCH).trigger()
+    QTest.keyClicks(sight.window.chat.search.field, "message 299")
+    assert marked(transcript) == ["message 299"]
+    sight.enter("other")
+    assert not sight.window.chat.search.isVisible()
+    assert not marked(transcript)

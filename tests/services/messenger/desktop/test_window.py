@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextDocument
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QSystemTrayIcon
 
 from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, Topic
 from messenger.core.conversation import Presence
@@ -12,6 +15,7 @@ from messenger.desktop.attention import plain
 from messenger.desktop.delegates import Role
 from messenger.desktop.dialogs import HelpDialog
 from messenger.desktop.panes import Pane
+from messenger.desktop.typesetter import MENTIONS
 from services.messenger.core.fake_relay import NOON, entry
 from services.messenger.desktop.sight import Sight
 
@@ -341,3 +345,49 @@ def test_the_list_shows_what_was_said_last_not_who_came_and_went(sight: Sight) -
     sight.hear("bob: hi", link=0)
     sight.happen(MemberLeft("Zed3"), link=0)
     assert item.data(Role.SUBTITLE) == "bob: hi"
+
+
+def test_who_is_called_by_name_sees_it(sight: Sight, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    sight.enter(create=True)
+    sight.hear("bob: hello Ann, tea?")
+    document = sight.window.chat.area.transcript.document()
+    assert document.lastBlock().blockFormat().boolProperty(MENTIONS)
+    assert document.find("Ann", 0, QTextDocument.FindFlag.FindCaseSensitively).charFormat().font().bold()
+    assert not document.find("hello").charFormat().font().bold()
+    other = sight.look_away()
+    tray = QSystemTrayIcon(sight.window.windowIcon(), sight.window)
+    monkeypatch.setattr(sight.window.attention, "tray", tray)
+    monkeypatch.setattr(tray, "showMessage", lambda title, *_rest: told.append(title))
+    sight.pass_time(10.0)
+    sight.hear("bob: ann!", "bob: anything else")
+    assert told == ["demo: bob mentioned you"]
+    listed = sight.window.rooms.list.item(0)
+    assert (listed.data(Role.UNREAD), listed.data(Role.MENTIONS)) == (2, 1)
+    assert "1 with your name" in listed.data(Qt.ItemDataRole.AccessibleTextRole)
+    other.close()
+
+
+def test_what_was_said_is_saved_in_a_file_of_ones_choice(sight: Sight, tmp_path: Path) -> None:
+    sight.enter("tea")
+    sight.hear("bob: hello")
+    sight.action(Do.EXPORT).trigger()
+    (dialog,) = sight.window.findChildren(QFileDialog)
+    assert "tea 2026-01-02.txt" in dialog.selectedFiles()[0]
+    file = tmp_path / "said"
+    dialog.selectFile(str(file))
+    dialog.accept()
+    sight.look()
+    assert "bob: hello" in file.with_suffix(".txt").read_text()
+    assert f"lines saved to {file}.txt" in sight.text
+
+
+def test_what_cannot_be_saved_is_said(sight: Sight, tmp_path: Path) -> None:
+    sight.enter("tea")
+    sight.type(f"/export {tmp_path / 'none' / 'said.txt'}")
+    (dialog,) = sight.window.findChildren(QFileDialog)
+    (tmp_path / "none").write_text("")
+    dialog.fileSelected.emit(str(tmp_path / "none" / "said.txt"))
+    sight.look()
+    assert "can't be written" in sight.text
+    dialog.close()

@@ -65,4 +65,4 @@ def test_the_lobby_is_never_created() -> None:
 
 def test_what_is_special_about_a_member_is_said() -> None:
     assert marks_of(Person("ann")) == []
-    assert marks_of(Person("ann", host=True, muted=True)) == ["host", "muted"]
+    assert marks_of(Person("ann", host=True, muted=True, ignored=True)) == ["host", "muted", "ignored"]

@@ -8,7 +8,7 @@ import pytest
 
 from chatbrain import Tls
 from messenger.core.entry import Entry
-from messenger.store.recents import MAX_RECENTS, Recent, Recents
+from messenger.store.recents import MAX_RECENTS, Recent, Recents, RecentsError
 
 
 @pytest.fixture
@@ -51,3 +51,64 @@ def test_what_is_right_in_a_file_is_read(recents: Recents) -> None:
     good = {"server": "relay:9000", "room": None, "name": "ann", "tls": False}
     recents.path.write_text(json.dumps({"recents": [{**good, "tls": "yes"}, good, {**good, "room": 5}]}))
     assert recents.read() == [Recent("relay:9000", None, "ann")]
+
+
+def test_a_damaged_file_is_put_aside_and_that_is_said(recents: Recents) -> None:
+    recents.path.parent.mkdir()
+    recents.path.write_text('{"recents": [')
+    assert recents.read() == []
+    recents.remember(Entry.read("relay", "demo", "ann"))
+    assert len(recents.read()) == 1
+    assert recents.path.with_name("recents.json.damaged").read_text() == '{"recents": ['
+    assert recents.flaw.startswith("The list of recent rooms is damaged: it was moved to ")
+
+
+def test_bookmarks_come_first_by_their_names_and_stay(recents: Recents) -> None:
+    tea, garden = (Entry.read("relay", room, "ann") for room in ("tea", "garden"))
+    recents.remember(tea)
+    assert recents.bookmark(tea, "Zoë's") == "Bookmarked as Zoë's."
+    assert recents.bookmark(garden, "") == "Bookmarked as garden."
+    for number in range(MAX_RECENTS + 5):
+        recents.remember(Entry.read("relay", f"room {number}", "ann"))
+    recents.remember(Entry.read("relay", "tea", "bob"))
+    offered = recents.offered()
+    assert [(recent.bookmark, recent.name) for recent in offered[:3]] == [
+        ("garden", "ann"),
+        ("Zoë's", "bob"),
+        ("", "ann"),
+    ]
+    assert len(offered) == MAX_RECENTS + 2
+    assert offered[2].room == f"room {MAX_RECENTS + 4}"
+    assert recents.bookmark_of(tea) == "Zoë's"
+
+
+def test_a_bookmark_is_taken_away(recents: Recents) -> None:
+    tea = Entry.read("relay", "tea", "ann")
+    recents.bookmark(tea, "Tea")
+    assert recents.bookmark(tea, "-") == "The bookmark is removed."
+    assert recents.read() == [Recent("relay:9000", "tea", "ann")]
+    assert recents.bookmark_of(tea) == ""
+
+
+def test_a_bookmark_that_cannot_be_kept_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecentsError, match="The bookmark can't be saved"):
+        Recents(tmp_path / "file" / "recents.json").bookmark(Entry.read("relay", "tea", "ann"), "Tea")
+
+
+def test_what_is_open_at_the_end_is_opened_once(recents: Recents) -> None:
+    entries = [Entry.read("relay", room, "ann", tls=Tls() if room == "tea" else None) for room in ("tea", "x", None)]
+    for each in entries:
+        recents.remember(each)
+    assert recents.take_open() == []
+    recents.keep_open([entries[0], entries[2]])
+    taken = recents.take_open()
+    assert [recent.room for recent in taken] == [None, "tea"]
+    assert [recent.entry() for recent in taken] == [entries[2], entries[0]]
+    assert recents.take_open() == [], "no other window comes in as well"
+
+
+def test_files_of_earlier_versions_are_read(recents: Recents) -> None:
+    recents.path.parent.mkdir()
+    recents.path.write_text('{"recents": [{"server": "relay:9000", "room": "tea", "name": "ann", "tls": true}]}')
+    assert recents.read() == [Recent("relay:9000", "tea", "ann", tls=True)]

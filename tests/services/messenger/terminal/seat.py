@@ -101,13 +101,19 @@ class Seat:
 
 @asynccontextmanager
 async def sit_down(
-    case: Case, room: str | None = "demo", *, size: tuple[int, int] = (80, 24), start: bool = False, **more: Any
+    case: Case,
+    room: str | None = "demo",
+    *,
+    size: tuple[int, int] = (80, 24),
+    start: bool = False,
+    notifications: bool = False,
+    **more: Any,
 ) -> AsyncIterator[Seat]:
     """Begin in a room, or on the start screen."""
     kept: dict[str, Any] = {name: more.pop(name) for name in ("recents", "bell", "form") if name in more}
     kept.setdefault("form", Form(name="ann"))
     app = ChatApp(case.messenger, first=None if start else entry(room, **more), **kept)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=notifications) as pilot:
         seat = Seat(case, app, pilot)
         await seat.until(lambda: app._rooms.is_mounted and (start or app.current), "The screen")
         await pilot.pause()

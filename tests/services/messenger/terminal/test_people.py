@@ -11,7 +11,7 @@ from chatproto import Operation
 from messenger.store.recents import Recent, Recents
 from messenger.terminal.start_screen import Form
 from messenger.terminal.themes import choose_theme
-from services.messenger.core.fake_relay import Case, listing
+from services.messenger.core.fake_relay import Case, entry, listing
 from services.messenger.terminal.seat import sit_down
 
 LIST = listing("ann (host)", "bob", "eve (muted)")
@@ -76,8 +76,30 @@ async def test_others_are_addressed_and_oneself_is_not(case: Case) -> None:
         assert ann.app._rooms.composer.value == ""
         members.highlighted = 0
         await ann.presses("enter")
+        await ann.sees("Mention")
+        await ann.presses("enter")
         await ann.sees("│ bob:")
         assert ann.app.focused is ann.app._rooms.composer
+
+
+async def test_one_ignores_somebody_and_takes_it_back(case: Case) -> None:
+    async with sit_down(case, size=(120, 30)) as ann:
+        case.relay.notices(listing("bob (host)", "ann", "eve"))
+        await ann.sees("3 members")
+        await ann.clicks_on("eve")
+        await ann.sees("Mention")
+        await ann.clicks_on("Ignore")
+        await ann.sees("You no longer see what eve says", "eve        ignored")
+        case.relay.says("eve: buy!")
+        case.relay.says("bob: hello")
+        await ann.sees("bob: hello")
+        assert not any("buy!" in line for line in ann.lines)
+        await ann.clicks_on("eve  ")
+        await ann.sees("Mention")
+        await ann.clicks_on("Stop ignoring")
+        await ann.sees("You see again what eve says.")
+        case.relay.says("eve: sorry")
+        await ann.sees("eve: sorry")
 
 
 async def test_the_help_has_keys_and_commands_at_any_size(case: Case) -> None:
@@ -196,3 +218,82 @@ async def test_the_start_screen_ends_the_app_by_a_button_alone(case: Case) -> No
         await ann.clicks_on("Quit")
         await ann.until(lambda: not ann.app.is_running, "The end")
         assert ann.app.left_badly() is None
+
+
+async def test_what_was_said_is_saved_and_nothing_overwritten_unasked(case: Case, tmp_path: Path) -> None:
+    file = tmp_path / "said.txt"
+    async with sit_down(case, size=(120, 30)) as ann:
+        case.relay.says("bob: hello")
+        await ann.sees("bob: hello")
+        await ann.enters(f"/export {file}")
+        await ann.sees("lines saved to")
+        assert "bob: hello" in file.read_text()
+        file.write_text("dear")
+        await ann.enters(f"/export {file}")
+        await ann.sees("Overwrite it?")
+        await ann.presses("enter")
+        await ann.misses("Overwrite it?")
+        assert file.read_text() == "dear"
+        await ann.enters(f"/export {file}")
+        await ann.sees("Overwrite it?")
+        await ann.presses("down", "enter")
+        await ann.until(lambda: "bob: hello" in file.read_text(), "The new file")
+
+
+async def test_without_a_name_one_is_offered(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with sit_down(case, size=(120, 30)) as ann:
+        await ann.enters("/export")
+        await ann.sees("Save the messages in this file:", "demo 2026-01-02.txt")
+        await ann.presses("enter")
+        await ann.sees("line saved to demo 2026-01-02.txt")
+        assert (tmp_path / "demo 2026-01-02.txt").exists()
+
+
+def kept(recents: Recents, room: str) -> bool:
+    return any(recent.room == room for recent in recents.read())
+
+
+async def test_rooms_are_opened_again_where_one_was_at_the_end(case: Case, recents: Recents) -> None:
+    async with sit_down(case, start=True, recents=recents, size=(100, 30)) as ann:
+        await ann.sees("Your name")
+        for room in ("tea", "garden", "left"):
+            ann.app.go_to(case.messenger.enter(entry(room)))
+            await ann.until(partial(kept, recents, room), room)
+        ann.app.remove_room(ann.room)
+        await ann.presses("ctrl+q")
+        await ann.until(lambda: not ann.app.is_running, "The end")
+    again = Case()
+    async with sit_down(again, start=True, recents=recents, size=(100, 30)) as ann:
+        await ann.sees("● garden", "● tea")
+        assert [room for _, room, _, _ in again.relay.asked] == ["garden", "tea"]
+        assert not recents.take_open(), "another one doesn't come in as well"
+
+
+async def test_who_says_where_to_go_comes_in_nowhere_else(case: Case, recents: Recents) -> None:
+    recents.remember(entry("tea"))
+    recents.keep_open([entry("tea")])
+    async with sit_down(case, "demo", recents=recents) as ann:
+        await ann.sees("Connected")
+        assert [room for _, room, _, _ in case.relay.asked] == ["demo"]
+        await ann.presses("ctrl+q")
+        await ann.until(lambda: not ann.app.is_running, "The end")
+    assert [recent.room for recent in recents.take_open()] == ["tea"]
+
+
+async def test_a_bookmark_is_offered_by_its_name(case: Case, recents: Recents) -> None:
+    async with sit_down(case, "tea", recents=recents, size=(100, 30)) as ann:
+        await ann.enters("/bookmark Five o'clock")
+        await ann.sees("Bookmarked as Five o'clock.")
+        await ann.presses("f2")
+        await ann.sees("★ Five o'clock  tea at relay.example:9000 as ann")
+        await ann.presses("escape")
+        await ann.enters("/bookmark -")
+        await ann.sees("The bookmark is removed.")
+
+
+async def test_a_damaged_list_of_rooms_is_said(case: Case, recents: Recents) -> None:
+    recents.path.parent.mkdir(exist_ok=True)
+    recents.path.write_text("{")
+    async with sit_down(case, start=True, recents=recents, size=(120, 30), notifications=True) as ann:
+        await ann.sees("is damaged")

@@ -232,3 +232,53 @@ async def test_a_terminal_that_is_much_too_small_breaks_nothing(case: Case) -> N
 def test_textual_still_has_what_it_does_not_promise() -> None:
     """The one private name that the app uses: without it scroll bars don't follow what comes."""
     assert callable(ScrollView._scroll_update)
+
+
+async def test_who_is_called_by_name_sees_it(case: Case) -> None:
+    async with sit_down(case, create=True, size=(100, 24)) as ann:
+        case.relay.says("bob: hello Ann, tea?")
+        await ann.sees("▎12:00 bob: hello Ann, tea?")
+        assert ann.style_at("Ann, tea").bold
+        assert not ann.style_at("hello").bold
+        case.messenger.enter(entry("other"))
+        await ann.settles()
+        case.relay.says("eve: ann")
+        case.relay.says("eve: and more")
+        await ann.sees("other    @1  2")
+
+
+async def test_one_searches_in_what_was_said(case: Case) -> None:
+    async with sit_down(case, create=True) as ann:
+        case.relay.says("bob: green TEA")
+        await say_many(ann)
+        case.relay.says("bob: black tea")
+        await ann.sees("black tea")
+        await ann.presses("ctrl+f")
+        await ann.sees("Search: Enter goes to the older message")
+        await ann.types("tea")
+        await ann.sees("1 of 2")
+        plain = ann.style_at("black").bgcolor
+        assert ann.style_at("tea").bgcolor != plain
+        await ann.presses("enter")
+        await ann.sees("2 of 2", "green TEA")
+        assert ann.style_at("TEA").bgcolor != plain
+        assert not ann.app._rooms.transcript.following
+        await ann.presses("down")
+        await ann.sees("1 of 2", "black tea")
+        await ann.types("x")
+        await ann.sees("not found")
+        await ann.presses("escape")
+        await ann.misses("Search: Enter")
+        await ann.enters("back")
+        await ann.sees("ann: back")
+        assert ann.style_at("tea").bgcolor == plain
+
+
+async def test_in_another_room_the_search_is_over(case: Case) -> None:
+    async with sit_down(case, create=True) as ann:
+        await ann.presses("ctrl+f")
+        await ann.sees("Search: Enter")
+        ann.app.go_to(case.messenger.enter(entry("other")))
+        await ann.misses("Search: Enter")
+        await ann.types("typed")
+        await ann.sees("│ typed")

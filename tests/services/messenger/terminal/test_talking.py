@@ -124,3 +124,63 @@ async def test_what_is_selected_is_copied_as_it_was_said(case: Case) -> None:
         await ann.until(lambda: ann.app.clipboard, "What is copied")
         assert ann.app.clipboard == f"bob: {said}\n12:00 eve: next"
         assert ann.room.presence is Presence.HERE
+
+
+async def test_code_stands_on_a_ground_of_its_own(case: Case) -> None:
+    async with sit_down(case) as ann:
+        case.relay.says("bob: use `make run` here")
+        await ann.sees("bob: use `make run` here")
+        ground = ann.style_at("use").bgcolor
+        assert ann.style_at("make run").bgcolor != ground
+        assert ann.style_at("here").bgcolor == ground
+
+
+async def test_one_replies_by_a_key_to_an_older_message_each_time(case: Case) -> None:
+    async with sit_down(case, create=True) as ann:
+        case.relay.says("bob: tea?")
+        case.relay.says("eve: coffee!")
+        await ann.sees("eve: coffee!")
+        await ann.presses("ctrl+r")
+        await ann.sees("│ > eve: coffee!⏎")
+        await ann.presses("ctrl+r")
+        await ann.sees("│ > bob: tea?⏎")
+        await ann.enters("yes")
+        await ann.sees("▎12:00 ann: > bob: tea?⏎", "▎      yes")
+        assert case.relay.words[-1] == "> bob: tea?⏎yes"
+        assert ann.style_at("bob: tea?⏎").italic
+
+
+async def test_one_replies_to_a_message_by_its_menu(case: Case) -> None:
+    async with sit_down(case, create=True) as ann:
+        case.relay.says("bob: tea?")
+        await ann.sees("bob: tea?")
+        await ann.clicks_on("12:00 bob")
+        await ann.sees("Reply", "Copy the message", "Mention")
+        await ann.presses("enter")
+        await ann.sees("│ > bob: tea?⏎")
+        await ann.clicks_on("12:00 bob")
+        await ann.sees("Copy the message")
+        await ann.presses("down", "enter")
+        await ann.until(lambda: ann.app.clipboard == "tea?", "The copy")
+
+
+async def test_what_the_program_says_has_no_menu(case: Case) -> None:
+    async with sit_down(case, create=True) as ann:
+        await ann.clicks_on("12:00 You created")
+        await ann.pilot.pause()
+        assert ann.app.screen is ann.app._rooms
+
+
+async def test_a_selection_that_ends_on_a_time_opens_no_menu(case: Case) -> None:
+    async with sit_down(case, create=True) as ann:
+        case.relay.says("bob: tea?")
+        await ann.sees("12:00 bob: tea?")
+        row = next(number for number, line in enumerate(ann.lines) if "bob: tea?" in line)
+        await ann.pilot.mouse_down(offset=(14, row))
+        await ann.pilot.hover(offset=(3, row))
+        await ann.pilot.mouse_up(offset=(3, row))
+        await ann.pilot.pause()
+        assert ann.app.screen.get_selected_text()
+        assert ann.app.screen is ann.app._rooms
+        await ann.pilot.click(offset=(3, row))
+        await ann.sees("Reply")

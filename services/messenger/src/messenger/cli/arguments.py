@@ -24,7 +24,8 @@ COMMANDS: Final = ("create", "join", "lobby")
 
 _EPILOG = N_("""\
 On a terminal, chat is an app for several rooms: type a line to send it; F1 shows the keys and the commands.
-Without a command it asks which room to join. An invitation joins a room: chat chat://HOST:PORT/ROOM
+Without a command it joins the rooms that were open at its last end, or asks which room to join. An invitation joins
+a room: chat chat://HOST:PORT/ROOM
 Without a terminal, chat is a filter: input lines are sent as messages, messages are printed as "name: text",
 everything else goes to the standard error. It leaves at the end of its input, or stays with --stay:
 

@@ -1,6 +1,8 @@
 """What a typed line means."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
 from chatproto import Command as RelayCommand
@@ -22,6 +24,36 @@ class Help:
 @dataclass(frozen=True, slots=True)
 class Leave:
     """Leave the room and end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Show no more of what somebody says."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unignore:
+    """Show again what somebody says."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Save what was said in a file."""
+
+    file: str
+    """Empty to be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """Find the room again under a name."""
+
+    name: str
+    """Empty for the room's own, or a dash for none any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +80,46 @@ class Nothing:
     """An empty line."""
 
 
-Command = Say | Help | Leave | Ask | ChoosePassword | Unknown | Nothing
+Command = Say | Help | Leave | Ignore | Unignore | Export | Bookmark | Ask | ChoosePassword | Unknown | Nothing
 
-OWN: Final[dict[str, Command]] = {"/help": Help(), "/leave": Leave()}
-"""What the program does itself, whatever the relay obeys."""
+
+class Submitted(Enum):
+    """What became of a line that was typed."""
+
+    DONE = auto()
+    KEPT = auto()
+    """It wasn't sent, and should go on standing where it was typed; a line of the history says why."""
+    MISTYPED = auto()
+    """Kept too, but it is to be typed anew."""
+    HELP = auto()
+    """Show the commands."""
+    LEAVE = auto()
+    """Leave the room."""
+    EXPORT = auto()
+    """Save what was said in a file, see `Export`."""
+    BOOKMARK = auto()
+    """Give the place a name, see `Bookmark`."""
+    CHOOSE_PASSWORD = auto()
+    """Ask unseen for a new password for the room, see `ChoosePassword`."""
+
+
+LEFT_TO_FRONT_ENDS: Final = {
+    Help: Submitted.HELP,
+    Leave: Submitted.LEAVE,
+    Export: Submitted.EXPORT,
+    Bookmark: Submitted.BOOKMARK,
+}
+"""What only a front end can do."""
+
+OWN: Final[dict[str, Callable[[str], Command]]] = {
+    "/help": lambda _rest: Help(),
+    "/leave": lambda _rest: Leave(),
+    "/ignore": Ignore,
+    "/unignore": Unignore,
+    "/export": Export,
+    "/bookmark": Bookmark,
+}
+"""What the program does itself, whatever the relay obeys; made of what stands after the word."""
 _ALIASES: Final = {"/quit": "/leave", "/exit": "/leave"}
 
 BYTE_ORDER_MARK: Final = "\ufeff"
@@ -75,5 +143,6 @@ def interpret(line: str) -> Command:
         return Say(line)
     if asked := parse_command(line):
         return ChoosePassword() if asked == (RelayCommand.PASSWORD, "") else Ask(line)
-    word = line.split(maxsplit=1)[0]
-    return OWN.get(_ALIASES.get(word, word)) or Unknown(word)
+    word, *rest = line.split(maxsplit=1)
+    own = OWN.get(_ALIASES.get(word, word))
+    return own("".join(rest).rstrip()) if own else Unknown(word)

@@ -8,7 +8,11 @@ from chatproto import COMMANDS, Command
 from chatproto.commands import Argument
 from messenger.core.commands import OWN
 
-ABOUT_PEOPLE: Final = tuple(f"/{spec.word}" for spec in COMMANDS.values() if spec.argument is Argument.NAME)
+ABOUT_PEOPLE: Final = (
+    "/ignore",
+    "/unignore",
+    *(f"/{spec.word}" for spec in COMMANDS.values() if spec.argument is Argument.NAME),
+)
 
 
 def complete(text: str, names: Iterable[str], may: Callable[[Command], bool]) -> list[str]:

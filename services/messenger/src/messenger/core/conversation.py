@@ -1,6 +1,7 @@
 """One chat, in a room or the lobby, as a person sees it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 from math import inf
@@ -38,11 +39,13 @@ from chatproto import (
     sanitize,
 )
 from chatproto.commands import REMOVE
-from messenger.core.commands import Ask, ChoosePassword, Help, Leave, Nothing, Say, Unknown, interpret
+from messenger.core.commands import LEFT_TO_FRONT_ENDS, Ask, ChoosePassword, Say, Submitted, Unknown, interpret
 from messenger.core.entry import Entry
 from messenger.core.history import History, Kind, Line
+from messenger.core.ignoring import IgnoredNames, Ignoring
+from messenger.core.matching import find_mentions, name_key
 from messenger.core.prose import ProseLists
-from messenger.core.roster import Roster
+from messenger.core.roster import Person, Roster
 from messenger.core.trusting import Changed, Stranger
 
 LIST_SECONDS: Final = 5.0
@@ -64,22 +67,6 @@ class Presence(Enum):
     OVER = auto()
 
 
-class Submitted(Enum):
-    """What became of a line that was typed."""
-
-    DONE = auto()
-    KEPT = auto()
-    """It wasn't sent, and should go on standing where it was typed; a line of the history says why."""
-    MISTYPED = auto()
-    """Kept too, but it is to be typed anew."""
-    HELP = auto()
-    """Show the commands."""
-    LEAVE = auto()
-    """Leave the room."""
-    CHOOSE_PASSWORD = auto()
-    """Ask unseen for a new password for the room, see `Conversation.choose_password`."""
-
-
 class Unsent(Enum):
     """Why nothing was sent."""
 
@@ -94,7 +81,7 @@ class Unsent(Enum):
     NOT_TRUSTED = auto()
 
 
-Fact: TypeAlias = Event | Unknown | Unsent | Changed | Exception
+Fact: TypeAlias = Event | Unknown | Unsent | Changed | Ignoring | IgnoredNames | Exception
 """What is to be put into words; the core has none."""
 
 _HERE: Final = {Stage.CHATTING, Stage.DEAF, Stage.VERIFYING, Stage.RESUMED}
@@ -124,6 +111,8 @@ class Conversation:
         """Whether a person has the newest lines before the eyes."""
         self.unread = 0
         """How many messages were not seen yet."""
+        self.mentions = 0
+        """How many of these have one's name."""
         self.mark: int | None = None
         """The number of the line that was the first unread one when they were last looked at, or is now."""
         self.draft = ""
@@ -134,6 +123,8 @@ class Conversation:
         """Why one isn't in any more."""
         self.retry_at = inf
         """When the next attempt to come back is made, in the links' time."""
+        self.ignored: frozenset[str] = frozenset()
+        """The keys of the names that aren't read here, see `name_key`."""
         self._word = word
         self._clock = clock
         self._on_line = on_line
@@ -148,6 +139,19 @@ class Conversation:
     def title(self) -> str:
         """The room's name, harmless to show; empty for the lobby."""
         return sanitize(self.entry.room or "")
+
+    @property
+    def people(self) -> Sequence[Person]:
+        """Everybody who is known by name, the host first, and who of them is ignored."""
+        people = self.roster.people
+        if not self.ignored:
+            return people
+        return [replace(person, ignored=name_key(person.name) in self.ignored) for person in people]
+
+    @property
+    def wanted(self) -> bool:
+        """Whether one is in, or would be if the relay could be reached."""
+        return self.ended is None or self.ended.reason is EndReason.UNREACHABLE
 
     @property
     def presence(self) -> Presence:
@@ -235,7 +239,7 @@ class Conversation:
         """Take note whether a person has the newest lines before the eyes."""
         self.attended = attended
         if attended:
-            self.unread = 0
+            self.unread = self.mentions = 0
 
     def take(self, event: Event, now: float) -> None:
         """Take what happened."""
@@ -259,22 +263,18 @@ class Conversation:
 
     def submit(self, text: str, now: float) -> Submitted:
         """Do what a typed line says; what only a front end can do is returned."""
-        match interpret(text):
+        match meant := interpret(text):
             case Say(words):
                 return self._send(lambda brain: brain.say(words, now), own=words)
             case Ask(words):
                 return self.command(words, now)
-            case Help():
-                return Submitted.HELP
-            case Leave():
-                return Submitted.LEAVE
             case ChoosePassword():
                 return self._refuse_password() or Submitted.CHOOSE_PASSWORD
-            case Unknown() as unknown:
-                self._keep(unknown)
+            case Unknown():
+                self._keep(meant)
                 return Submitted.MISTYPED
-            case Nothing():
-                return Submitted.DONE
+            case _:
+                return LEFT_TO_FRONT_ENDS.get(type(meant), Submitted.DONE)
 
     def command(self, text: str, now: float) -> Submitted:
         """Give the relay a command, such as ``/kick ann``."""
@@ -321,10 +321,15 @@ class Conversation:
     def _take_message(self, sender: str | None, text: str) -> None:
         if sender is not None and not self.roster.known:
             self.roster.hear(sender)
+        if sender is not None and self.ignored and name_key(sender) in self.ignored:
+            return
+        name = self.entry.name
+        mentions = name if any(find_mentions(name, text)) else ""
         if not self.attended:
             self.mark = self.mark if self.unread else self.history.end
             self.unread += 1
-        self._add(Line(Kind.MESSAGE, self._clock(), text, sender))
+            self.mentions += bool(mentions)
+        self._add(Line(Kind.MESSAGE, self._clock(), text, sender, mentions))
 
     def _take_welcome(self, event: Joined | Rejoined, now: float) -> None:
         self._ever_in, self.host = True, event.host

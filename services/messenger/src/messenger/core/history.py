@@ -36,10 +36,17 @@ class Line:
     text: str
     sender: str | None = None
     """Who said it; None if nobody did or the relay doesn't say."""
+    mentions: str = ""
+    """One's own name, if somebody else's message has it."""
 
     def starts_day(self, before: "Line | None") -> bool:
         """Tell whether a day begins between the line before and this one."""
         return before is None or before.at.date() != self.at.date()
+
+    @property
+    def said(self) -> str:
+        """The text, and before it who said it, if somebody did."""
+        return f"{self.sender}: {self.text}" if self.sender is not None else self.text
 
     @property
     def characters(self) -> int:

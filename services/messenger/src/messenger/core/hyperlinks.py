@@ -1,6 +1,7 @@
 """Which parts of a message are links: web addresses that are written out, nothing else."""
 
 import re
+from enum import Flag, auto
 from typing import Final, NamedTuple
 
 from linkify_it import LinkifyIt
@@ -16,12 +17,29 @@ _LAST: Final = "…~*"
 """What an address doesn't end with: it stands around one."""
 
 
+class Look(Flag):
+    """How a part of a message looks besides."""
+
+    PLAIN = 0
+    MENTION = auto()
+    """One's own name."""
+    CODE = auto()
+    """Code within a line of text."""
+    BLOCK = auto()
+    """Lines of code."""
+    SIGN = auto()
+    """What only says that code or a quotation begins or ends."""
+    QUOTE = auto()
+    """What somebody else said before."""
+
+
 class Part(NamedTuple):
     """A part of a message."""
 
     text: str
     url: str | None = None
     """Where it leads; always http or https."""
+    look: Look = Look.PLAIN
 
 
 def split_links(text: str) -> list[Part]:

@@ -22,9 +22,12 @@ from chatbrain import (
     UnreachableError,
 )
 from chatproto import Operation
-from messenger.core.conversation import Conversation, Fact, Presence, Submitted, Unsent
+from messenger.core.commands import Ignore, Submitted, Unignore, interpret
+from messenger.core.conversation import Conversation, Fact, Presence, Unsent
 from messenger.core.entry import Entry
 from messenger.core.history import Kind, Line
+from messenger.core.ignoring import IgnoredError, IgnoredNames, IgnoreStore, Ignoring, Outcome, without
+from messenger.core.matching import name_key
 from messenger.core.trusting import Changed, KnownServersError, Stranger, TrustStore, judge
 
 ALERT_SECONDS: Final = 5.0
@@ -60,6 +63,7 @@ class Messenger:
         self,
         links: Links,
         trust: TrustStore,
+        ignored: IgnoreStore,
         *,
         word: Callable[[Fact], str],
         random: Callable[[], float],
@@ -76,6 +80,7 @@ class Messenger:
         """Hears of a message that nobody saw, a few seconds apart; for notifications."""
         self._links = links
         self._trust = trust
+        self._ignored = ignored
         self._word = word
         self._random = random
         self._clock = clock
@@ -132,9 +137,44 @@ class Messenger:
 
     def submit(self, conversation: Conversation, text: str) -> Submitted:
         """Do what a typed line says, see `Conversation.submit`."""
+        match interpret(text):
+            case Ignore(name):
+                self.ignore(conversation, name)
+                return Submitted.DONE
+            case Unignore(name):
+                self.ignore(conversation, name, ignored=False)
+                return Submitted.DONE
         submitted = conversation.submit(text, self._links.now)
         self.on_change()
         return submitted
+
+    def ignore(self, conversation: Conversation, name: str, *, ignored: bool = True) -> None:
+        """Show no more of what somebody says in any room of this server, or show it again; without a name say whom."""
+        try:
+            conversation.note(self._word(self._ignore(conversation.entry, name, ignored=ignored)))
+        except IgnoredError as error:
+            conversation.note(str(error), problem=True)
+        self.on_change()
+
+    def _ignore(self, entry: Entry, name: str, *, ignored: bool) -> Ignoring | IgnoredNames:
+        host = entry.server.host.lower()
+        names = self._ignored.names(host)
+        if not name:
+            return IgnoredNames(tuple(names))
+        if ignored and name_key(name) == name_key(entry.name):
+            return Ignoring(name, Outcome.ONESELF)
+        others = without(names, name)
+        if not ignored and len(others) == len(names):
+            return Ignoring(name, Outcome.NEVER)
+        self._ignored.keep(host, [*others, name] if ignored else others)
+        for conversation in self.conversations:
+            if conversation.entry.server.host.lower() == host:
+                self._read_ignored(conversation)
+        return Ignoring(name, Outcome.IGNORED if ignored else Outcome.SEEN)
+
+    def _read_ignored(self, conversation: Conversation) -> None:
+        host = conversation.entry.server.host.lower()
+        conversation.ignored = frozenset(map(name_key, self._ignored.names(host)))
 
     def command(self, conversation: Conversation, text: str) -> Submitted:
         """Give the relay a command, such as ``/kick ann``."""
@@ -180,12 +220,21 @@ class Messenger:
         for conversation in self.conversations:
             self.leave(conversation)
 
+    @property
+    def wanted(self) -> list[Entry]:
+        """Where one is, or would be if relays could be reached."""
+        return [conversation.entry for conversation in self.conversations if conversation.wanted]
+
     def retry_seconds(self, conversation: Conversation) -> float:
         """Return how long it takes until the next attempt to come back; infinity if there is none."""
         return max(0.0, conversation.retry_at - self._links.now)
 
     def _open(self, conversation: Conversation) -> None:
         entry = conversation.entry
+        try:
+            self._read_ignored(conversation)
+        except IgnoredError as error:
+            conversation.note(str(error), problem=True)
         if entry.tls == Tls():
             looked = partial(self._looked, conversation)
             self._lookings[conversation] = self._links.look_at(entry.server, looked)

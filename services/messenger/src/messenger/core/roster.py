@@ -23,6 +23,8 @@ class Person:
     name: str
     host: bool = False
     muted: bool = False
+    ignored: bool = False
+    """By the person before the screen alone; no list of the relay's says that."""
 
 
 class _Names:

@@ -31,6 +31,14 @@ class Do(Enum):
     NEXT = auto()
     PREVIOUS = auto()
     NEWEST = auto()
+    REPLY = auto()
+    SEARCH = auto()
+    EXPORT = auto()
+    BOOKMARK = auto()
+    LARGER = auto()
+    SMALLER = auto()
+    USUAL = auto()
+    """The letters' usual size."""
     MENU = auto()
     ROOM_MENU = auto()
     SOUND = auto()
@@ -76,6 +84,13 @@ def table() -> dict[Do, Entry]:
         Do.NEXT: Entry(_("Next room"), ("Ctrl+PgDown", "Alt+Down")),
         Do.PREVIOUS: Entry(_("Previous room"), ("Ctrl+PgUp", "Alt+Up")),
         Do.NEWEST: Entry(_("Newest messages"), ("Ctrl+End",)),
+        Do.REPLY: Entry(_("&Reply"), ("Ctrl+R",)),
+        Do.SEARCH: Entry(_("&Search..."), ("Ctrl+F",)),
+        Do.EXPORT: Entry(_("S&ave the messages..."), ("Ctrl+S",)),
+        Do.BOOKMARK: Entry(_("Boo&kmark..."), ("Ctrl+Shift+B",)),
+        Do.LARGER: Entry(_("&Larger letters"), ("Ctrl++", "Ctrl+=")),
+        Do.SMALLER: Entry(_("&Smaller letters"), ("Ctrl+-",)),
+        Do.USUAL: Entry(_("&Usual size of letters"), ("Ctrl+0",)),
         Do.MENU: Entry(_("Menu"), ("F10",)),
         Do.ROOM_MENU: Entry(_("Room menu"), ("Ctrl+F10",)),
         Do.SOUND: Entry(_("Notification &sound"), checkable=True),

@@ -12,6 +12,7 @@ from PySide6.QtCore import QByteArray, QLibraryInfo, QLocale, QSettings, QSize, 
 from PySide6.QtWidgets import QApplication, QWidget
 
 from chatclient.links import SocketLinks
+from messenger.core.ignoring import IgnoreStore
 from messenger.core.messenger import Links, Messenger
 from messenger.core.trusting import KnownServersError, TrustStore
 from messenger.desktop.arguments import PROGRAM, Arguments
@@ -23,6 +24,7 @@ from messenger.desktop.theme import Theme
 from messenger.desktop.window import Window
 from messenger.presentation import wording
 from messenger.presentation.i18n import language
+from messenger.store.ignored import IgnoredPeople
 from messenger.store.known_servers import KnownServers, default_path
 from messenger.store.logbook import Logbook, LogbookError
 from messenger.store.recents import Recents
@@ -30,6 +32,7 @@ from messenger.store.recents import Recents
 _DONE, _WRONG_USAGE = 0, 2
 _GEOMETRY: Final = "geometry"
 _SOUND: Final = "sound"
+_ZOOM: Final = "zoom"
 _FRAME: Final = QSize(20, 60)
 """What a frame and a title may take, which aren't known before a window is there."""
 
@@ -50,14 +53,18 @@ def run(arguments: Arguments) -> int:
     if arguments.invite and not (arguments.name or logbook) and hand_over(socket, arguments.invite):
         return _DONE
     recents = Recents(state.with_name("recents.json"))
-    window = build(app, SocketLinks(QtLoop()), KnownServers(state), recents, keys=key_ring(), logbook=logbook)
+    ignored = IgnoredPeople(state.with_name("ignored.json"))
+    window = build(app, SocketLinks(QtLoop()), KnownServers(state), ignored, recents, keys=key_ring(), logbook=logbook)
     if arguments.name:
         window.start.form.name.setText(arguments.name)
+    if not (arguments.name or logbook):  # the one that is as the person left it
+        window.reopen()
     if arguments.invite:
         window.open_invite(arguments.invite)
-    geometry = state.with_name("window.ini")
-    restore_geometry(window, geometry)
-    window.hear_notifications(sound=hears_sound(geometry))
+    settings = state.with_name("window.ini")
+    restore_zoom(window.theme, settings)
+    restore_geometry(window, settings)
+    window.hear_notifications(sound=hears_sound(settings))
     instance = SingleInstance(socket)
     instance.invited.connect(window.welcome)
     interrupts = Interrupts(window.close_surely)
@@ -65,8 +72,9 @@ def run(arguments: Arguments) -> int:
     app.exec()
     interrupts.end()
     instance.end()
-    save_geometry(window, geometry)
-    keep_sound(geometry, sound=window.attention.sound)
+    save_geometry(window, settings)
+    save_zoom(window.theme, settings)
+    keep_sound(settings, sound=window.attention.sound)
     if logbook:
         logbook.close()
     return _DONE
@@ -88,6 +96,7 @@ def build(
     app: QApplication,
     links: Links,
     trust: TrustStore,
+    ignored: IgnoreStore,
     recents: Recents,
     *,
     keys: KeyRing | None = None,
@@ -96,7 +105,7 @@ def build(
     """Make a window upon links."""
     speak(app)
     messenger = Messenger(
-        links, trust, word=wording.word, random=random.random, clock=lambda: datetime.now().astimezone()
+        links, trust, ignored, word=wording.word, random=random.random, clock=lambda: datetime.now().astimezone()
     )
     if logbook:
         logbook.follow(messenger)
@@ -131,6 +140,20 @@ def hears_sound(path: Path) -> bool:
 def keep_sound(path: Path, *, sound: bool) -> None:
     """Write down whether notifications may be heard."""
     _settings(path).setValue(_SOUND, sound)
+
+
+def restore_zoom(theme: Theme, path: Path) -> None:
+    """Make letters as large as they were."""
+    try:
+        zoom = int(str(_settings(path).value(_ZOOM, 0)))
+    except ValueError:  # somebody else wrote that
+        zoom = 0
+    theme.zoom_to(zoom)
+
+
+def save_zoom(theme: Theme, path: Path) -> None:
+    """Write down how large letters are."""
+    _settings(path).setValue(_ZOOM, theme.zoom)
 
 
 def _settings(path: Path) -> QSettings:

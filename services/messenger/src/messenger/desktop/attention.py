@@ -57,8 +57,9 @@ class Attention(QObject):
             return
         QApplication.alert(self._window, _ALERT_MILLISECONDS)
         self._about = conversation
-        title = plain(title_of(conversation))
-        text = plain(f"{line.sender}: {line.text}" if line.sender else line.text)
+        called = _("{room}: {name} mentioned you").format(room=title_of(conversation), name=line.sender or "?")
+        title = plain(called if line.mentions else title_of(conversation))
+        text = plain(line.said)
         if self.tray:
             self.tray.showMessage(title, text, self.tray.icon(), _NOTICE_MILLISECONDS)
         elif self.notifications:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPen, QPixma
 from messenger.desktop.measures import AVATAR, PADDING_X, PADDING_Y, ROUNDING, Measures
 from messenger.desktop.rows import Shape
 from messenger.desktop.theme import Theme
-from messenger.desktop.typesetter import SENDER, TEXT_WIDTH, shape_of
+from messenger.desktop.typesetter import CODE, MENTIONS, QUOTE, SENDER, TEXT_WIDTH, shape_of
 
 _SAID: Final = {Shape.OTHER, Shape.OWN}
 
@@ -70,9 +70,37 @@ def _paint_bubble(painter: QPainter, theme: Theme, block: QTextBlock, text: QRec
     width = min(block.blockFormat().doubleProperty(TEXT_WIDTH), text.width())
     colours = theme.colours
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(colours.own if shape_of(block) is Shape.OWN else colours.other))
+    other = colours.warning_ground if block.blockFormat().boolProperty(MENTIONS) else colours.other
+    painter.setBrush(QColor(colours.own if shape_of(block) is Shape.OWN else other))
     area = QRectF(text.left(), text.top(), width, text.height())
     painter.drawRoundedRect(area.adjusted(-PADDING_X, -PADDING_Y, PADDING_X, PADDING_Y), ROUNDING, ROUNDING)
+
+    for first, end in spans_of(block, CODE):
+        lines = _rows_between(block, first, end)
+        painter.setBrush(QColor(colours.code))
+        painter.drawRoundedRect(
+            QRectF(area.left() - 6, text.top() + lines.top(), area.width() + 12, lines.height()), 5, 5
+        )
+    for first, end in spans_of(block, QUOTE):
+        lines = _rows_between(block, first, end)
+        painter.setBrush(QColor(colours.muted))
+        painter.drawRoundedRect(QRectF(area.left() - 9, text.top() + lines.top() + 2, 3, lines.height() - 4), 1.5, 1.5)
+
+
+def spans_of(block: QTextBlock, look: int) -> list[tuple[int, int]]:
+    """Return from where to where (exclusive) a block's letters have a property."""
+    formats = block.textFormats()
+    return [(each.start, each.start + each.length) for each in formats if each.format.boolProperty(look)]
+
+
+def _rows_between(block: QTextBlock, first: int, end: int) -> QRectF:
+    """Return where the rows of some of a block's letters are, within the block."""
+    layout, found = block.layout(), QRectF()
+    for number in range(
+        layout.lineForTextPosition(first).lineNumber(), layout.lineForTextPosition(end - 1).lineNumber() + 1
+    ):
+        found = found.united(layout.lineAt(number).rect())
+    return found
 
 
 def _natural(block: QTextBlock, text: QRectF) -> QRectF:

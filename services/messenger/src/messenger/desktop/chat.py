@@ -5,30 +5,36 @@ from functools import partial
 
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QVBoxLayout, QWidget
 
 from chatclient.names import own_addresses
 from chatproto import Command, sanitize
 from chatproto.commands import REMOVE
+from messenger.core.commands import Bookmark, Export, Submitted, interpret
+from messenger.core.commands import Command as Typed
 from messenger.core.completion import complete
-from messenger.core.conversation import Conversation, Submitted
+from messenger.core.conversation import Conversation
 from messenger.core.entry import FormError
 from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
+from messenger.core.quoting import Reply, can_quote
 from messenger.core.remedy import Remedy
 from messenger.core.roster import Person
 from messenger.desktop.actions import COMMANDS, Do
 from messenger.desktop.banner import Banner
 from messenger.desktop.bar import Bar
 from messenger.desktop.composer import Composer
-from messenger.desktop.dialogs import ask_line, confirm
+from messenger.desktop.dialogs import ask_file, ask_line, confirm
 from messenger.desktop.menus import PersonMenu, room_menu
+from messenger.desktop.search_bar import SearchBar
 from messenger.desktop.theme import Theme
 from messenger.desktop.transcript_area import TranscriptArea
 from messenger.presentation import wording
-from messenger.presentation.commands import question_before, question_before_leaving
+from messenger.presentation.commands import ignore_label, question_before, question_before_leaving
 from messenger.presentation.i18n import _
-from messenger.presentation.state import Act, notice_of
+from messenger.presentation.state import Act, notice_of, title_of
+from messenger.store.export import ExportError, export, suggested_name
+from messenger.store.recents import Recents, RecentsError
 
 
 class Chat(QWidget):
@@ -38,14 +44,17 @@ class Chat(QWidget):
     removal_wanted = Signal(object)
     """A `Conversation`."""
 
-    def __init__(self, messenger: Messenger, theme: Theme, actions: dict[Do, QAction]) -> None:
+    def __init__(self, messenger: Messenger, theme: Theme, actions: dict[Do, QAction], recents: Recents) -> None:
         super().__init__()
         self.setObjectName("chat")
         self.conversation: Conversation | None = None
         self._messenger = messenger
         self._actions = actions
+        self._reply = Reply()
+        self._recents = recents
         self.bar = Bar(theme)
         self.banner = Banner()
+        self.search = SearchBar(theme)
         self.area = TranscriptArea(theme)
         self.composer = Composer(theme, self._complete)
         column = QVBoxLayout(self)
@@ -53,13 +62,17 @@ class Chat(QWidget):
         column.setSpacing(0)
         column.addWidget(self.bar)
         column.addWidget(self.banner)
+        column.addWidget(self.search)
         column.addWidget(self.area, 1)
         column.addWidget(self.composer)
         self.banner.pressed.connect(self._act)
+        self.search.found.connect(self.area.transcript.show_found)
+        self.search.closed.connect(self.composer.words.setFocus)
         self.area.invite_wanted.connect(self.copy_invite)
         self.composer.submitted.connect(self._submit)
         self.composer.wheeled.connect(self._wheel)
         self.bar.menu_wanted.connect(self.open_menu)
+        self.area.transcript.menu_wanted.connect(self.open_message_menu)
         for done, act in (
             (Do.INVITE, self.copy_invite),
             (Do.QUIET, self._set_quiet),
@@ -70,12 +83,17 @@ class Chat(QWidget):
             (Do.LEAVE, self._leave_asked),
             (Do.NEWEST, self.area.transcript.jump),
             (Do.ROOM_MENU, self.open_menu),
+            (Do.REPLY, self.reply),
+            (Do.SEARCH, self.search_in),
+            (Do.EXPORT, self.export),
+            (Do.BOOKMARK, self._ask_bookmark),
         ):
             actions[done].triggered.connect(lambda _checked=False, act=act: act())
 
     def present(self, conversation: Conversation) -> None:
         """Show another conversation; what stands typed stays with its own."""
         if conversation is not self.conversation:
+            self.search.end()
             if self.conversation:
                 self.conversation.draft = self.composer.text
             self.conversation = conversation
@@ -86,6 +104,7 @@ class Chat(QWidget):
         """Let go of a conversation that is closed."""
         self.area.transcript.forget(conversation)
         if conversation is self.conversation:
+            self.search.end()
             self.conversation = None
             self.area.transcript.present(None)
             self.composer.put("")
@@ -118,11 +137,65 @@ class Chat(QWidget):
         menu = PersonMenu(self.conversation, person, self)
         menu.mention.triggered.connect(lambda: self.mention(person))
         menu.copy_name.triggered.connect(lambda: QApplication.clipboard().setText(sanitize(person.name)))
+        if menu.ignore:
+            menu.ignore.triggered.connect(lambda: self._ignore(person.name, ignored=not person.ignored))
         for command, action in menu.commands.items():
             action.triggered.connect(lambda _checked=False, command=command: self._moderate(command, person))
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(position)
         return menu
+
+    def open_message_menu(self, number: int, position: QPoint) -> QMenu | None:
+        """Open the menu of a message, at a position in the view."""
+        if self.conversation is None:
+            return None
+        transcript = self.area.transcript
+        menu = transcript.createStandardContextMenu(position)
+        if can_quote(self.conversation.history, number):
+            reply = QAction(self._actions[Do.REPLY].text(), menu)
+            reply.triggered.connect(lambda: self.reply(number))
+            others = menu.actions()[0]
+            menu.insertAction(others, reply)
+            sender = self.conversation.history[number].sender
+            if sender and (label := ignore_label(Person(sender), self.conversation.entry.name)):
+                ignore = QAction(label, menu)
+                ignore.triggered.connect(lambda: self._ignore(sender, ignored=True))
+                menu.insertAction(others, ignore)
+            menu.insertSeparator(others)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(transcript.viewport().mapToGlobal(position))
+        return menu
+
+    def search_in(self) -> None:
+        """Search in what was said."""
+        if self.conversation:
+            self.search.begin(self.conversation)
+
+    def export(self, wish: str = "") -> QFileDialog | None:
+        """Ask where to save what was said; the dialog asks before it overwrites anything."""
+        conversation = self.conversation
+        if conversation is None:
+            return None
+
+        def save(file: str) -> None:
+            try:
+                conversation.note(export(conversation, file, overwrite=True))
+            except ExportError as error:
+                conversation.note(str(error), problem=True)
+            self._messenger.on_change()
+
+        return ask_file(self, save, title=_("Save the messages"), wanted=wish or suggested_name(conversation))
+
+    def reply(self, number: int | None = None) -> None:
+        """Quote a message above what is typed: the newest one, and an older one each time, unless it is said which."""
+        if self.conversation is None:
+            return
+        history, draft = self.conversation.history, self.composer.text
+        if number is None:
+            self.composer.put(self._reply.older(history, draft, "\n"))
+        elif can_quote(history, number):
+            self.composer.put(self._reply.to(history, number, draft, "\n"))
+        self.composer.words.setFocus()
 
     def mention(self, person: Person) -> None:
         """Begin to say something to somebody."""
@@ -154,6 +227,8 @@ class Chat(QWidget):
             self._leave_asked()
         elif submitted is Submitted.CHOOSE_PASSWORD:
             self._ask_new_password()
+        elif submitted in {Submitted.EXPORT, Submitted.BOOKMARK}:
+            self._do(interpret(text))
 
     def _complete(self, before: str) -> list[str]:
         if self.conversation is None:
@@ -232,6 +307,31 @@ class Chat(QWidget):
             label = _("New password for the room (sent over UDP, not encrypted):")
             ask_line(self, take, title=_("Password"), label=label, secret=True)
 
+    def _do(self, wish: Typed) -> None:
+        match wish:
+            case Export(file):
+                self.export(file)
+            case Bookmark(name) if self.conversation:
+                self._bookmark(self.conversation, name)
+
+    def _ask_bookmark(self) -> None:
+        if conversation := self.conversation:
+
+            def take(name: str) -> str:
+                self._bookmark(conversation, name.strip() or REMOVE)
+                return ""
+
+            known = self._recents.bookmark_of(conversation.entry) or title_of(conversation)
+            label = _("Name of the bookmark (leave empty to remove it):")
+            ask_line(self, take, title=_("Bookmark"), label=label, text=known)
+
+    def _bookmark(self, conversation: Conversation, name: str) -> None:
+        try:
+            conversation.note(self._recents.bookmark(conversation.entry, name))
+        except RecentsError as error:
+            conversation.note(str(error), problem=True)
+        self._messenger.on_change()
+
     def _ask_unban(self) -> None:
         def take(name: str) -> str:
             if name.strip():
@@ -246,6 +346,11 @@ class Chat(QWidget):
             confirm(self, question, give)
         else:
             give()
+
+    def _ignore(self, name: str, *, ignored: bool) -> None:
+        if self.conversation:
+            self._messenger.ignore(self.conversation, name, ignored=ignored)
+            self.area.transcript.jump()
 
     def _give(self, command: Command, argument: str) -> None:
         if self.conversation:

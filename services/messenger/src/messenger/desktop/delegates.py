@@ -27,6 +27,8 @@ class Role(IntEnum):
     HOST = Qt.ItemDataRole.UserRole + 5
     MUTED = Qt.ItemDataRole.UserRole + 6
     PERSON = Qt.ItemDataRole.UserRole + 7
+    MENTIONS = Qt.ItemDataRole.UserRole + 8
+    IGNORED = Qt.ItemDataRole.UserRole + 9
 
 
 class _Delegate(QStyledItemDelegate):
@@ -86,7 +88,8 @@ class RoomDelegate(_Delegate):
         else:
             paint_avatar(painter, self._theme, square, str(index.data()), rounding=10)
         area.setLeft(square.right() + 10)
-        area = self._paint_unread(painter, font, index, area)
+        area = self._paint_badge(painter, font, self._unread_ground(index), _many(index.data(Role.UNREAD)), area)
+        area = self._paint_badge(painter, font, colours.warning, _many(index.data(Role.MENTIONS), "@"), area)
         if index.data(Role.QUIET):
             area = self._paint_picture(painter, "quiet", colours.muted, area, 16)
         half = area.height() / 2
@@ -99,21 +102,23 @@ class RoomDelegate(_Delegate):
         self._paint_text(painter, _small(font), below, area.adjusted(0, half - 1, 0, -5), text)
         painter.restore()
 
-    def _paint_unread(self, painter: QPainter, font: QFont, index: _Index, area: QRectF) -> QRectF:
-        unread = int(index.data(Role.UNREAD) or 0)
-        if not unread:
+    def _unread_ground(self, index: _Index) -> str:
+        return self._theme.colours.muted if index.data(Role.QUIET) else self._theme.colours.accent
+
+    def _paint_badge(self, painter: QPainter, font: QFont, ground: str, text: str, area: QRectF) -> QRectF:
+        """Paint how much there is of something at the right, unless it is nothing; returns what is left of the area."""
+        if not text:
             return area
-        colours, text = self._theme.colours, str(unread) if unread <= _MANY else f"{_MANY}+"
         small = _small(font)
         small.setWeight(QFont.Weight.DemiBold)
         height = QFontMetricsF(small).height() + 4
         width = max(height, QFontMetricsF(small).horizontalAdvance(text) + 12)
         pill = QRectF(area.right() - width, area.center().y() - height / 2, width, height)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.muted if index.data(Role.QUIET) else colours.accent))
+        painter.setBrush(QColor(ground))
         painter.drawRoundedRect(pill, height / 2, height / 2)
         painter.setFont(small)
-        painter.setPen(QColor(colours.on_accent))
+        painter.setPen(QColor(self._theme.colours.on_accent))
         painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, text)
         return area.adjusted(0, 0, -width - 8, 0)
 
@@ -136,8 +141,15 @@ class PersonDelegate(_Delegate):
             area = self._paint_picture(painter, "host", colours.accent, area, 15)
         if index.data(Role.MUTED):
             area = self._paint_picture(painter, "muted", colours.muted, area, 16)
-        self._paint_text(painter, QFont(option.font), colours.text, area, name)
+        if index.data(Role.IGNORED):
+            area = self._paint_picture(painter, "ignored", colours.muted, area, 16)
+        ink = colours.muted if index.data(Role.IGNORED) else colours.text
+        self._paint_text(painter, QFont(option.font), ink, area, name)
         painter.restore()
+
+
+def _many(count: int | None, sign: str = "") -> str:
+    return f"{sign}{count if count <= _MANY else f'{_MANY}+'}" if count else ""
 
 
 def _small(font: QFont) -> QFont:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, QStandardPaths, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
+    QFileDialog,
     QGridLayout,
     QLabel,
     QLineEdit,
@@ -94,6 +95,19 @@ def confirm(parent: QWidget, question: str, act: Callable[[], object]) -> QMessa
     return box
 
 
+def ask_file(parent: QWidget, save: Callable[[str], object], *, title: str, wanted: str) -> QFileDialog:
+    """Ask in which file to save something, and before one is overwritten."""
+    documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    dialog = QFileDialog(parent, title, documents)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix("txt")
+    dialog.selectFile(wanted)
+    dialog.fileSelected.connect(save)
+    dialog.open()
+    return dialog
+
+
 class HelpDialog(QDialog):
     """Shows the keys and the commands."""
 
@@ -155,6 +169,8 @@ def _keys() -> QGridLayout:
         (("Up",), _("Recall earlier input")),
         (("PgUp", "PgDown"), _("Scroll the messages")),
         (("Esc",), _("Back to the message field")),
+        ((">",), _("With a space, at the start of a line: a quote")),
+        (("`",), _("Around text: code; three of them around lines: a block of code")),
     ]
     listed = [(entry.keys, plain(entry.text)) for entry in table().values() if entry.keys]
     for row, (keys, text) in enumerate([*typed, *listed]):

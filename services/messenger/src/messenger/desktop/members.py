@@ -64,7 +64,7 @@ class Members(QWidget):
 
     def render_members(self, conversation: Conversation | None) -> None:
         """Show who is there now."""
-        people = list(conversation.roster.people) if conversation else []
+        people = list(conversation.people) if conversation else []
         unlisted = conversation is not None and not (conversation.obeys or conversation.roster.known)
         self.hint.setVisible(unlisted and bool(people))
         count = len(conversation.roster) if conversation else 0
@@ -93,6 +93,7 @@ class Members(QWidget):
         item.setData(Role.PERSON, person)
         item.setData(Role.HOST, person.host)
         item.setData(Role.MUTED, person.muted)
+        item.setData(Role.IGNORED, person.ignored)
         item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join([name, *marks_of(person)]))
 
     def _ask_for_menu(self, position: QPoint) -> None:

@@ -7,7 +7,7 @@ from chatproto import sanitize
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.roster import Person
 from messenger.desktop.actions import COMMANDS, Do
-from messenger.presentation.commands import about
+from messenger.presentation.commands import about, ignore_label
 from messenger.presentation.i18n import _
 from messenger.presentation.state import title_of
 
@@ -15,7 +15,7 @@ from messenger.presentation.state import title_of
 def room_menu(conversation: Conversation, actions: dict[Do, QAction], parent: QWidget) -> QMenu:
     """List what can be done with a room."""
     menu = QMenu(title_of(conversation), parent)
-    menu.addActions([actions[each] for each in (Do.INVITE, Do.QUIET, Do.MEMBERS)])
+    menu.addActions([actions[each] for each in (Do.INVITE, Do.BOOKMARK, Do.SEARCH, Do.EXPORT, Do.QUIET, Do.MEMBERS)])
     menu.addSeparator()
     menu.addActions([actions[each] for each, asked in COMMANDS.items() if conversation.may(*asked)])
     menu.addSeparator()
@@ -30,6 +30,8 @@ def program_menu(actions: dict[Do, QAction], parent: QWidget) -> QMenu:
     menu = QMenu(_("Menu"), parent)
     menu.addActions([actions[Do.NEW], actions[Do.SOUND], actions[Do.HELP]])
     menu.addSeparator()
+    menu.addActions([actions[Do.LARGER], actions[Do.SMALLER], actions[Do.USUAL]])
+    menu.addSeparator()
     menu.addAction(actions[Do.QUIT])
     return menu
 
@@ -42,5 +44,6 @@ class PersonMenu(QMenu):
         self.name = sanitize(person.name)
         self.mention = self.addAction(_("&Mention"))
         self.copy_name = self.addAction(_("Copy the &name"))
+        self.ignore = self.addAction(label) if (label := ignore_label(person, conversation.entry.name)) else None
         self.addSeparator()
         self.commands = {command: self.addAction(label) for command, label in about(conversation, person)}

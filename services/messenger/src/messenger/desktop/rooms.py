@@ -100,18 +100,21 @@ class Rooms(QWidget):
         tone = tone_of(conversation)
         state = state_of(conversation, self._messenger.retry_seconds(conversation))
         subtitle = state if tone else _last_said(conversation) or str(conversation.entry.server)
-        shown = (subtitle, conversation.unread, conversation.muted, tone)
+        shown = (subtitle, conversation.unread, conversation.mentions, conversation.muted, tone)
         if self._shown.get(row) == shown:
             return
         self._shown[row] = shown
         item = self.list.item(row)
         item.setData(Role.SUBTITLE, subtitle)
         item.setData(Role.UNREAD, conversation.unread)
+        item.setData(Role.MENTIONS, conversation.mentions)
         item.setData(Role.QUIET, conversation.muted)
         item.setData(Role.TONE, tone.value if tone else "")
         item.setData(Role.LOBBY, conversation.entry.room is None)
         unread = ngettext("{count} unread message", "{count} unread messages", conversation.unread)
         spoken = [item.text(), state, unread.format(count=conversation.unread)]
+        if count := conversation.mentions:
+            spoken.append(ngettext("{count} with your name", "{count} with your name", count).format(count=count))
         if conversation.muted:
             spoken.append(_("notifications off"))
         item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(spoken))
@@ -147,5 +150,5 @@ def _last_said(conversation: Conversation) -> str:
     for number in range(history.end - 1, max(history.start, history.end - _LOOKED_THROUGH) - 1, -1):
         line = history[number]
         if line.kind in {Kind.MESSAGE, Kind.OWN}:
-            return f"{line.sender}: {line.text}" if line.sender else line.text
+            return line.said
     return ""

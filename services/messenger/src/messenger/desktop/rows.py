@@ -8,9 +8,9 @@ from typing import Final
 
 from chatproto.text import NEWLINE_SIGN
 from messenger.core.history import Kind, Line
-from messenger.core.hyperlinks import Part, split_links
+from messenger.core.hyperlinks import Look, Part
+from messenger.core.markup import LINE_SEPARATOR, split_message
 
-LINE_SEPARATOR: Final = "\u2028"
 MAX_BREAKS: Final = 60
 """A message breaks at so many of its newlines; the others stay signs, so that nobody fills the window with nothing."""
 
@@ -38,6 +38,8 @@ class Row:
     parts: tuple[Part, ...]
     sender: str | None = None
     """Whose name a header has; it is the first part."""
+    mentions: bool = False
+    """Whether a message has one's own name."""
 
     @property
     def text(self) -> str:
@@ -62,14 +64,15 @@ class Rows:
         if marked:
             rows.append(Row(Shape.MARK, (Part(self._new),)))
         if line.kind in _SHAPES:
-            return [*rows, Row(_SHAPES[line.kind], tuple(split_links(line.text)))]
+            return [*rows, Row(_SHAPES[line.kind], tuple(split_message(line)))]
         own = line.kind is Kind.OWN
         if day_begins or marked or not _goes_on(line, before):
             time = f"{line.at:%H:%M}"
-            parts = (Part(line.sender), Part(f"  {time}")) if line.sender else (Part(time),)
-            rows.append(Row(Shape.OWN_HEADER if own else Shape.HEADER, parts, line.sender))
+            head = (Part(line.sender), Part(f"  {time}")) if line.sender else (Part(time),)
+            rows.append(Row(Shape.OWN_HEADER if own else Shape.HEADER, head, line.sender))
         said = line.text.replace(NEWLINE_SIGN, LINE_SEPARATOR, MAX_BREAKS)
-        return [*rows, Row(Shape.OWN if own else Shape.OTHER, tuple(split_links(said)))]
+        parts = tuple(part for part in split_message(line, said) if Look.SIGN not in part.look)
+        return [*rows, Row(Shape.OWN if own else Shape.OTHER, parts, mentions=bool(line.mentions))]
 
 
 _SHAPES: Final = {Kind.NOTICE: Shape.NOTICE, Kind.PROBLEM: Shape.PROBLEM}

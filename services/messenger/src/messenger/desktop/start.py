@@ -95,28 +95,35 @@ class Start(QScrollArea):
         self.list.itemActivated.connect(self._fill)
         self.list.currentItemChanged.connect(lambda now, _before: self.forget.setEnabled(now is not None))
         self.forget.clicked.connect(self._forget)
+        theme.changed.connect(self._fit_list)
         self._remedy: Remedy | None = None
         self.reload()
         if newest := next(iter(self._recents.read()), None):
             self.form.fill(newest)
         else:
             self.form.server.setCurrentText(short_server(DEFAULT_SERVER, lobby=False))
+        if self._recents.flaw:
+            self.banner.show_notice(Notice(Tone.WARNING, self._recents.flaw))
 
     def reload(self) -> None:
         """Read anew where one was lately."""
-        recents = list(self._recents.read())
+        recents = self._recents.offered()
         self.form.offer(recents)
         self.list.clear()
-        for recent in recents[:_MAX_SHOWN]:
-            server = short_server(recent.server, lobby=recent.room is None)
-            item = QListWidgetItem(recent.room or _("Lobby"))
-            item.setData(Role.SUBTITLE, f"{server} · {recent.name}")
+        bookmarks = sum(bool(recent.bookmark) for recent in recents)
+        for recent in recents[: max(_MAX_SHOWN, bookmarks)]:
+            server, room = short_server(recent.server, lobby=recent.room is None), recent.room or _("Lobby")
+            item = QListWidgetItem(f"★ {recent.bookmark}" if recent.bookmark else room)
+            item.setData(Role.SUBTITLE, " · ".join([*([room] if recent.bookmark else []), server, recent.name]))
             item.setData(Role.LOBBY, recent.room is None)
             item.setData(Role.PERSON, recent)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{item.text()}, {server}, {recent.name}")
             self.list.addItem(item)
         self.forget.setEnabled(False)
         self._beside.setVisible(bool(recents))
+        self._fit_list()
+
+    def _fit_list(self) -> None:
         self.list.setFixedHeight(self.list.count() * max(40, self.list.sizeHintForRow(0)) + 6)
 
     def invite(self, invite: Invite) -> None:

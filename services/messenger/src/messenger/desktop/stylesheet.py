@@ -11,7 +11,7 @@ QWidget#members { border-left: 1px solid $line; }
 QWidget#bar { background: $ground; border-bottom: 1px solid $line; }
 QWidget#chat, QWidget#foot, QScrollArea#start, QWidget#startGround, QDialog { background: $ground; }
 
-QLabel[role="title"] { font-size: 15pt; font-weight: 600; }
+QLabel[role="title"] { font-size: $title; font-weight: 600; }
 QLabel[role="heading"] { font-weight: 600; }
 QLabel[role="muted"] { color: $muted; }
 QLabel[role="problem"] { color: $danger; }
@@ -76,6 +76,7 @@ QListWidget#recents { padding: 0; }
 QTextBrowser#transcript { background: $ground; border: none; color: $text;
     selection-background-color: $accent; selection-color: $on_accent; }
 
+QFrame#search { border: none; border-bottom: 1px solid $line; background: $side; }
 QFrame#banner { border: none; border-bottom: 1px solid $line; background: $side; }
 QFrame#banner[tone="warning"] { background: $warning_ground; }
 QFrame#banner[tone="warning"] QLabel { color: $warning; }
@@ -99,5 +100,5 @@ QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::su
 
 
 def stylesheet(colours: Mapping[str, object]) -> str:
-    """Fill the colours into the rules."""
+    """Fill the colours, and the size of titles, into the rules."""
     return _RULES.substitute(colours)

@@ -14,6 +14,12 @@ JAPANESE_FONTS: Final = ("Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic UI", "M
 """Tried after the system's own font, so that Chinese characters have the shapes that Japanese readers expect."""
 
 MIN_POINTS: Final = 10.0
+"""Of the program's letters before anybody wants others."""
+LEAST_ZOOM, MOST_ZOOM = -3, 14
+"""By so many points letters get smaller and larger: from what can just be read to what fills a small window."""
+
+_TITLE: Final = 1.5
+"""How much larger titles are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class Colours:
     """Behind one's own messages."""
     other: str
     """Behind other people's messages."""
+    code: str
+    """Behind code."""
     link: str
     danger: str
     danger_ground: str
@@ -62,6 +70,7 @@ LIGHT: Final = Colours(
     on_accent="#ffffff",
     own="#e3e6fd",
     other="#f0f2f5",
+    code="#1a283048",
     link="#3540b8",
     danger="#b3261e",
     danger_ground="#fdecea",
@@ -81,8 +90,9 @@ DARK: Final = Colours(
     muted="#9ba3b4",
     accent="#8f99ff",
     on_accent="#12141c",
-    own="#333965",
+    own="#2f355e",
     other="#292c35",
+    code="#66101216",
     link="#aab2ff",
     danger="#ff9d94",
     danger_ground="#432523",
@@ -102,7 +112,10 @@ class Theme(QObject):
         self._app = app
         self.colours = LIGHT
         app.setStyle("Fusion")
+        self.zoom = 0
+        """By how many points letters are larger than they are by themselves."""
         app.setFont(_font(app.font()))
+        self._points = app.font().pointSizeF()
         app.styleHints().colorSchemeChanged.connect(self._follow)
         self._follow(app.styleHints().colorScheme())
 
@@ -111,10 +124,22 @@ class Theme(QObject):
         colour = QColor(colour_of(name))
         return colour.lighter(140) if self.colours.dark else colour
 
+    def zoom_to(self, zoom: int) -> None:
+        """Make all letters larger or smaller, as far as they may be."""
+        self.zoom = max(LEAST_ZOOM, min(MOST_ZOOM, zoom))
+        font = self._app.font()
+        font.setPointSizeF(self._points + self.zoom)
+        self._app.setFont(font)
+        self._draw()
+
     def _follow(self, scheme: Qt.ColorScheme) -> None:
         self.colours = DARK if scheme is Qt.ColorScheme.Dark else LIGHT
         self._app.setPalette(_palette(self.colours))
-        self._app.setStyleSheet(stylesheet(asdict(self.colours)))
+        self._draw()
+
+    def _draw(self) -> None:
+        title = round(self._app.font().pointSizeF() * _TITLE)
+        self._app.setStyleSheet(stylesheet({**asdict(self.colours), "title": f"{title}pt"}))
         self.changed.emit()
 
 

@@ -6,14 +6,23 @@ from datetime import datetime
 from typing import Any, Final
 
 from PySide6.QtCore import QDate, QLocale, QMimeData, QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent, QResizeEvent, QTextCursor
-from PySide6.QtWidgets import QTextBrowser, QWidget
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDesktopServices,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QTextCursor,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QTextBrowser, QTextEdit, QWidget
 
 from messenger.core.conversation import Conversation
 from messenger.core.history import History
+from messenger.core.markup import LINE_SEPARATOR
 from messenger.desktop.bubbles import paint_beneath
 from messenger.desktop.measures import Measures
-from messenger.desktop.rows import LINE_SEPARATOR, Row, Rows
+from messenger.desktop.rows import Row, Rows
 from messenger.desktop.theme import Theme
 from messenger.desktop.typesetter import Typesetter, blocks, number_of
 from messenger.presentation.i18n import _, language
@@ -39,6 +48,10 @@ class Transcript(QTextBrowser):
 
     moved = Signal()
     """Whether the newest lines are before the eyes has perhaps changed."""
+    menu_wanted = Signal(int, QPoint)
+    """Of the message with this number, and where in the view."""
+    zoomed = Signal(int)
+    """By so many steps, with the wheel."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -122,6 +135,27 @@ class Transcript(QTextBrowser):
         self._editing = False
         self.moved.emit()
 
+    def show_found(self, number: int | None, words: str) -> None:
+        """Show a line in which words were found, and mark them there; None marks nothing any more."""
+        selections = []
+        if number is not None and self.conversation:
+            top = self.viewport().height() // 3
+            if self._first <= number < self._end:
+                self._show_line(number, top)
+            else:
+                self._return_to((number, top), self.conversation.history)
+            selections = [self._selection(*span) for span in self._typesetter.places_of(number, words)]
+        self.setExtraSelections(selections)
+
+    def _selection(self, start: int, end: int) -> QTextEdit.ExtraSelection:
+        selection = QTextEdit.ExtraSelection()
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(start)
+        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+        selection.cursor = cursor
+        selection.format = self._typesetter.found
+        return selection
+
     # What follows are Qt's own methods.
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
@@ -148,6 +182,18 @@ class Transcript(QTextBrowser):
             if width != self._typesetter.measures.width:
                 self._typesetter.measures = Measures(width)
                 self._typesetter.fit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Scroll, or with Ctrl have all letters made larger or smaller: Qt would do so here alone."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoomed.emit((event.angleDelta().y() > 0) - (event.angleDelta().y() < 0))
+        else:
+            super().wheelEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        """Have somebody open the menu of a message."""
+        at = event.pos() if event.reason() is QContextMenuEvent.Reason.Mouse else self.cursorRect().center()
+        self.menu_wanted.emit(number_of(self.cursorForPosition(at).block()), at)
 
     def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802 - Qt's name
         """Copy plain text alone."""

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
+    QFontDatabase,
     QFontMetricsF,
     QTextBlock,
     QTextBlockFormat,
@@ -16,9 +17,11 @@ from PySide6.QtGui import (
     QTextFormat,
 )
 
-from messenger.core.hyperlinks import Part
+from messenger.core.hyperlinks import Look, Part
+from messenger.core.markup import LINE_SEPARATOR
+from messenger.core.matching import Span, find
 from messenger.desktop.measures import GAP, PADDING_Y, Measures
-from messenger.desktop.rows import LINE_SEPARATOR, Row, Shape
+from messenger.desktop.rows import Row, Shape
 from messenger.desktop.theme import Theme
 
 NUMBER: Final = QTextFormat.Property.UserProperty.value + 1
@@ -27,10 +30,18 @@ SHAPE: Final = NUMBER + 1
 TEXT_WIDTH: Final = NUMBER + 2
 """How wide the text would be in one line."""
 SENDER: Final = NUMBER + 3
+MENTIONS: Final = NUMBER + 4
+"""Whether the message has one's own name."""
+CODE: Final = NUMBER + 5
+"""Of letters: whether they are lines of code."""
+QUOTE: Final = NUMBER + 6
+"""Of letters: whether somebody else said them before."""
 
 _LONG: Final = 400
 """Text of so many characters is wider than any view: measuring it would only take time."""
 _WIDE: Final = 100_000.0
+_APART: Final = 3.0
+"""Between the lines of a message with a quotation or lines of code."""
 _SAID: Final = {Shape.OTHER, Shape.OWN}
 _MIDDLE: Final = {Shape.DAY, Shape.MARK, Shape.NOTICE, Shape.PROBLEM}
 
@@ -53,6 +64,8 @@ class Typesetter:
         self._theme = theme
         self.measures = Measures(600)
         self.empty = True
+        self.found = QTextCharFormat()
+        """How letters look that were searched for."""
         self._formats: dict[str, QTextCharFormat] = {}
         self.restyle()
 
@@ -64,7 +77,9 @@ class Typesetter:
         small.setPointSizeF(font.pointSizeF() * 0.86)
         bold = QFont(font)
         bold.setWeight(QFont.Weight.DemiBold)
-        self._said_metrics = QFontMetricsF(font)
+        code = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        code.setPointSizeF(font.pointSizeF() * 0.94)
+        self._said_metrics, self._code_metrics = QFontMetricsF(font), QFontMetricsF(code)
         self._formats = {
             "text": _format(font, colours.text),
             "link": _format(font, colours.link),
@@ -72,8 +87,16 @@ class Typesetter:
             "danger": _format(small, colours.danger),
             "accent": _format(small, colours.accent),
             "name": _format(bold, colours.text),
+            "mention": _format(bold, colours.warning),
+            "code": _format(code, colours.text),
+            "block": _format(code, colours.text),
+            "quote": _format(font, colours.muted),
         }
+        self._formats["code"].setBackground(QColor(colours.code))
+        self._formats["block"].setProperty(CODE, True)
         self._formats["link"].setFontUnderline(True)
+        self.found.setBackground(QColor(colours.accent))
+        self.found.setForeground(QColor(colours.on_accent))
 
     def append(self, numbered: Iterable[tuple[int, Row]]) -> None:
         """Set rows at the end."""
@@ -125,6 +148,15 @@ class Typesetter:
                 self._cut(block.position(), block.next())
                 return
 
+    def places_of(self, number: int, words: str) -> list[Span]:
+        """Return where words stand in a line, by the document's positions."""
+        lines = [block for block in blocks(self._document.begin()) if number_of(block) == number]
+        return [
+            (block.position() + start, block.position() + end)
+            for block in lines
+            for start, end in find(words, block.text())
+        ]
+
     def fit(self) -> None:
         """Give every row the margins that the measures ask for now."""
         cursor = QTextCursor(self._document)
@@ -157,6 +189,7 @@ class Typesetter:
         given.setProperty(SHAPE, int(row.shape))
         if row.sender:
             given.setProperty(SENDER, row.sender)
+        given.setProperty(MENTIONS, row.mentions)
         width = self._text_width(row) if row.shape in _SAID else 0.0
         given.setProperty(TEXT_WIDTH, width)
         # Whichever direction the text has, its bubble stays on its side.
@@ -165,6 +198,8 @@ class Typesetter:
         given.setTopMargin(top)
         given.setBottomMargin(bottom)
         self._set_margins(given, row.shape, width)
+        if any(part.look & (Look.BLOCK | Look.QUOTE) for part in row.parts):  # what is set apart wants room
+            given.setLineHeight(_APART, QTextBlockFormat.LineHeightTypes.LineDistanceHeight.value)
         return given
 
     def _set_margins(self, given: QTextBlockFormat, shape: Shape, width: float) -> None:
@@ -188,22 +223,33 @@ class Typesetter:
             given.setRightMargin(measures.right_of(width))
 
     def _char_format(self, row: Row, index: int, part: Part) -> QTextCharFormat:
-        if part.url is not None:
-            linked = QTextCharFormat(self._formats["link"])
-            linked.setAnchor(True)
-            linked.setAnchorHref(part.url)
-            return linked
+        if part.url is not None or Look.QUOTE in part.look:
+            return self._special_format(part)
         if row.sender and index == 0:
             named = QTextCharFormat(self._formats["name"])
             named.setForeground(self._theme.name_colour(row.sender))
             return named
-        return self._formats[_INKS[row.shape]]
+        return self._formats[next((ink for look, ink in _LOOKS.items() if look in part.look), _INKS[row.shape])]
+
+    def _special_format(self, part: Part) -> QTextCharFormat:
+        ink = next((ink for look, ink in _LOOKS.items() if look in part.look), "quote")
+        given = QTextCharFormat(self._formats["link" if part.url else ink])
+        given.setProperty(QUOTE, Look.QUOTE in part.look)
+        if part.url:
+            given.setAnchor(True)
+            given.setAnchorHref(part.url)
+        return given
 
     def _text_width(self, row: Row) -> float:
-        text = row.text
-        if len(text) > _LONG:
+        if sum(len(part.text) for part in row.parts) > _LONG:
             return _WIDE
-        return max(self._said_metrics.horizontalAdvance(line) for line in text.split(LINE_SEPARATOR)) + 2
+        widths = [0.0]
+        for part in row.parts:
+            metrics = self._code_metrics if part.look & (Look.CODE | Look.BLOCK) else self._said_metrics
+            first, *others = map(metrics.horizontalAdvance, part.text.split(LINE_SEPARATOR))
+            widths[-1] += first
+            widths.extend(others)
+        return max(widths) + 2
 
 
 def blocks(block: QTextBlock) -> Iterator[QTextBlock]:
@@ -220,6 +266,7 @@ def _format(font: QFont, colour: str) -> QTextCharFormat:
     return given
 
 
+_LOOKS: Final = {Look.MENTION: "mention", Look.CODE: "code", Look.BLOCK: "block"}
 _INKS: Final = {
     Shape.DAY: "muted",
     Shape.MARK: "accent",

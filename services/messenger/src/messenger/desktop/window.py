@@ -1,5 +1,6 @@
 """The main window: rooms, messages, members, and what keeps them up to date."""
 
+from contextlib import suppress
 from itertools import pairwise
 from typing import Final
 
@@ -8,6 +9,7 @@ from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QWidget
 
 from messenger.core.conversation import Conversation, Presence
+from messenger.core.entry import FormError
 from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
 from messenger.desktop.actions import Do, make_actions
@@ -42,18 +44,22 @@ class Window(QMainWindow):
         self.setMinimumSize(320, 400)
         self.resize(1040, 700)
         self.messenger = messenger
+        self.theme = theme
         self.current: Conversation | None = None
         self.peek = Pane.CENTRE
         self.members_wanted = True
         self._sure = False
         """Whether a host wants to close rooms that others are in."""
+        self._recents, self._keys = recents, keys
+        self._keeps_open = False
+        """Whether the rooms of the end are those of the next start."""
         self._since_frame = QElapsedTimer()
         self._since_frame.start()
         self._frame = QTimer(self, singleShot=True)
         self._frame.timeout.connect(self.render_all)
         self.actions_by_name = make_actions(self)
         self.rooms = Rooms(messenger, theme)
-        self.chat = Chat(messenger, theme, self.actions_by_name)
+        self.chat = Chat(messenger, theme, self.actions_by_name, recents)
         self.start = Start(messenger, theme, recents, keys)
         self.members = Members(theme)
         self.attention = Attention(self, self.windowIcon())
@@ -63,6 +69,17 @@ class Window(QMainWindow):
         self._lay_out()
         self._connect()
         self.show_start()
+
+    def reopen(self) -> None:
+        """Come in again where one was when the window was closed, and do so the next time, too."""
+        self._keeps_open = True
+        opened = []
+        for recent in self._recents.take_open():
+            password = self._keys.find(recent.server, recent.room) if self._keys and recent.room else ""
+            with suppress(FormError):  # somebody else wrote that
+                opened.append(self.messenger.enter(recent.entry(password)))
+        if opened:
+            self.show_conversation(opened[0])
 
     def open_invite(self, invite: Invite) -> None:
         """Prepare to go where an invitation leads, or show the room if one is there already."""
@@ -138,6 +155,9 @@ class Window(QMainWindow):
             event.ignore()
             confirm(self, question_before_leaving(closing), self.close_surely)
             return
+        if self._keeps_open:
+            self._keeps_open = False
+            self._recents.keep_open(self.messenger.wanted)
         self.messenger.leave_all()
         self._frame.stop()
         self.attention.end()
@@ -199,6 +219,7 @@ class Window(QMainWindow):
         self.chat.removal_wanted.connect(self.remove_conversation)
         self.chat.area.transcript.moved.connect(self._attend)
         self.chat.area.transcript.moved.connect(self.mark_dirty)
+        self.chat.area.transcript.zoomed.connect(self._zoom)
         self.members.closed.connect(lambda: self._peek_at(Pane.CENTRE))
         self.members.menu_wanted.connect(self.chat.open_person_menu)
         self.members.mentioned.connect(self._mention)
@@ -209,6 +230,9 @@ class Window(QMainWindow):
             (Do.REMOVE, self._remove_current),
             (Do.NEXT, lambda: self._step(1)),
             (Do.PREVIOUS, lambda: self._step(-1)),
+            (Do.LARGER, lambda: self._zoom(1)),
+            (Do.SMALLER, lambda: self._zoom(-1)),
+            (Do.USUAL, lambda: self.theme.zoom_to(0)),
             (Do.MENU, self._open_menu),
             (Do.HELP, self.show_help),
             (Do.QUIT, self.close),
@@ -258,6 +282,9 @@ class Window(QMainWindow):
         if listed := self.rooms.conversations:
             index = listed.index(self.current) if self.current in listed else 0
             self.show_conversation(listed[(index + by) % len(listed)])
+
+    def _zoom(self, by: int) -> None:
+        self.theme.zoom_to(self.theme.zoom + by)
 
     def _mention(self, person: object) -> None:
         self._peek_at(Pane.CENTRE)

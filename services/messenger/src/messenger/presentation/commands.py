@@ -41,6 +41,10 @@ def command_help() -> str:
     everybody = [
         ("/help", _("show this help")),
         ("/leave", _("leave the room (also /quit, /exit, Ctrl-D)")),
+        ("/ignore NAME", _("hide what somebody says; /ignore alone lists whom")),
+        ("/unignore NAME", _("show it again")),
+        ("/bookmark NAME", _("bookmark this room; /bookmark - removes it")),
+        ("/export FILE", _("save what was said in this room as text")),
         *((f"/{spec.word}", _(_ASKING[spec.word])) for spec in specs if not spec.needs_host("")),
         ("//word", _('send "/word" as a message')),
     ]
@@ -56,6 +60,13 @@ def about(conversation: Conversation, person: Person) -> Iterator[tuple[Command,
     for command, label in _LABELS.items():
         if command is not useless and conversation.may(command, person.name) and person.name != conversation.entry.name:
             yield command, _(label)
+
+
+def ignore_label(person: Person, own_name: str) -> str:
+    """Name what may be done about what somebody says, with its letter; empty about oneself."""
+    if person.name == own_name:
+        return ""
+    return _("Stop i&gnoring") if person.ignored else _("I&gnore")
 
 
 def question_before(command: Command, person: Person) -> str:

@@ -10,6 +10,7 @@ from chatbrain import Ended, EndReason
 from messenger.core.conversation import Conversation, Presence
 from messenger.core.remedy import Remedy, remedies
 from messenger.core.roster import Person
+from messenger.core.searching import Search
 from messenger.core.trusting import Stranger
 from messenger.presentation import wording
 from messenger.presentation.i18n import N_, _, ngettext
@@ -62,7 +63,8 @@ def members_of(conversation: Conversation) -> str:
 
 def marks_of(person: Person) -> list[str]:
     """Say what is special about a member."""
-    return [*([_("host")] if person.host else []), *([_("muted")] if person.muted else [])]
+    marks = {_("host"): person.host, _("muted"): person.muted, _("ignored"): person.ignored}
+    return [mark for mark, is_so in marks.items() if is_so]
 
 
 def tone_of(conversation: Conversation) -> Tone | None:
@@ -77,6 +79,13 @@ def tone_of(conversation: Conversation) -> Tone | None:
             return Tone.CALM
         case _:
             return Tone.WARNING
+
+
+def found_in(search: Search) -> str:
+    """Say which of how many messages was found; nothing while nothing is looked for."""
+    if not search.words:
+        return ""
+    return _("{place} of {count}").format(place=search.place, count=search.count) if search.count else _("not found")
 
 
 def state_of(conversation: Conversation, retry_seconds: float) -> str:

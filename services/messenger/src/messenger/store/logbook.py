@@ -39,10 +39,9 @@ class Logbook:
             LogbookError: the disk is full, or the like.
 
         """
-        said = f"{line.sender}: {line.text}" if line.sender else line.text
         title = conversation.title or _("lobby")
         try:
-            self._file.write(f"{line.at:%Y-%m-%d %H:%M:%S} [{title}] {said}\n".encode())
+            self._file.write(f"{line.at:%Y-%m-%d %H:%M:%S} [{title}] {line.said}\n".encode())
         except OSError as error:
             raise self._error(error) from None
 

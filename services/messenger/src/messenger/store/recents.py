@@ -1,15 +1,26 @@
-"""Where a person was lately, and as whom: a file of servers, rooms and names; never a password."""
+"""Where a person was lately, and as whom: a file of servers, rooms, names and bookmarks; never a password."""
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from chatbrain import Tls
+from chatproto import sanitize
+from chatproto.commands import REMOVE
 from messenger.core.entry import Entry
+from messenger.presentation.i18n import _
+from messenger.presentation.wording import system_words
 from messenger.store.files import write_private
 
 MAX_RECENTS: Final = 30
+"""Of those without a bookmark."""
+
+
+class RecentsError(Exception):
+    """The file can't be written; ``str()`` is the sentence that says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +33,24 @@ class Recent:
     """None for the lobby."""
     name: str
     tls: bool = False
+    bookmark: str = ""
+    """What the person calls it; empty without a bookmark."""
+    open: bool = False
+    """Whether one was still there when the program ended."""
+
+    @property
+    def place(self) -> tuple[str, str | None]:
+        """What there is one of in the file."""
+        return self.server, self.room
+
+    def entry(self, password: str = "") -> Entry:
+        """Return what it takes to come in again.
+
+        Raises:
+            FormError: somebody else wrote the file.
+
+        """
+        return Entry.read(self.server, self.room, self.name, password=password, tls=Tls() if self.tls else None)
 
 
 class Recents:
@@ -29,26 +58,35 @@ class Recents:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.flaw = ""
+        """The sentence that says that the file was damaged, once it was found to be."""
 
     def read(self) -> Sequence[Recent]:
-        """Return them, the newest first; none if the file isn't there or can't be used."""
+        """Return them, the newest first; none if the file isn't there or can't be used. A damaged one is put aside."""
         try:
             kept = json.loads(self.path.read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError):  # what only spares typing isn't worth an error
+        except OSError:  # what only spares typing isn't worth an error
             return []
+        except (ValueError, RecursionError):
+            kept = None
         found = kept.get("recents") if isinstance(kept, dict) else None
-        return [recent for value in found or () if (recent := _read(value))] if isinstance(found, list) else []
+        if not isinstance(found, list):
+            self._put_aside()
+            return []
+        return [recent for value in found if (recent := _read(value))]
+
+    def offered(self) -> list[Recent]:
+        """Return them as a person wants them: the bookmarks by their names, then the others, the newest first."""
+        return sorted(self.read(), key=lambda recent: (not recent.bookmark, recent.bookmark.casefold()))
 
     def remember(self, entry: Entry) -> None:
-        """Put one first.
+        """Put one first; its bookmark stays.
 
         Raises:
             OSError: the file can't be written.
 
         """
-        new = Recent(str(entry.server), entry.room, entry.name, entry.tls is not None)
-        others = [recent for recent in self.read() if (recent.server, recent.room) != (new.server, new.room)]
-        self._write([new, *others])
+        self._put(_recent(entry))
 
     def forget(self, recent: Recent) -> None:
         """Remove one.
@@ -57,15 +95,73 @@ class Recents:
             OSError: the file can't be written.
 
         """
-        self._write(kept for kept in self.read() if kept != recent)
+        self._write(kept for kept in self.read() if kept.place != recent.place)
+
+    def bookmark(self, entry: Entry, wish: str) -> str:
+        """Give a place a name of the person's own, without a wish the room's; by ``-`` take it away.
+
+        Returns: the sentence that says what was done.
+
+        Raises:
+            RecentsError: the file can't be written.
+
+        """
+        name = "" if wish == REMOVE else wish or entry.room or _("Lobby")
+        try:
+            self._put(replace(_recent(entry), bookmark=name), rename=True)
+        except OSError as error:
+            form = _("The bookmark can't be saved ({reason}).")
+            raise RecentsError(form.format(reason=system_words(error))) from None
+        return _("Bookmarked as {name}.").format(name=sanitize(name)) if name else _("The bookmark is removed.")
+
+    def bookmark_of(self, entry: Entry) -> str:
+        """Return what the person calls a place; empty without a bookmark."""
+        place = _recent(entry).place
+        return next((recent.bookmark for recent in self.read() if recent.place == place), "")
+
+    def keep_open(self, entries: Iterable[Entry]) -> None:
+        """Note where one is while the program ends; what only spares typing isn't worth an error."""
+        places = {_recent(entry).place for entry in entries}
+        with suppress(OSError):
+            self._write(replace(recent, open=recent.place in places) for recent in self.read())
+
+    def take_open(self) -> list[Recent]:
+        """Return where one was when the program ended, and forget that, so that no other window comes in as well."""
+        recents = self.read()
+        opened = [recent for recent in recents if recent.open]
+        if opened:
+            self.keep_open(())
+        return opened
+
+    def _put(self, new: Recent, *, rename: bool = False) -> None:
+        recents = self.read()
+        known = next((recent for recent in recents if recent.place == new.place), new)
+        others = [recent for recent in recents if recent.place != new.place]
+        self._write([new if rename else replace(new, bookmark=known.bookmark), *others])
 
     def _write(self, recents: Iterable[Recent]) -> None:
-        kept = {"recents": [asdict(recent) for recent in recents][:MAX_RECENTS]}
-        write_private(self.path, json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
+        kept, unnamed = [], 0
+        for recent in recents:
+            unnamed += not recent.bookmark
+            if recent.bookmark or unnamed <= MAX_RECENTS:
+                kept.append(asdict(recent))
+        write_private(self.path, json.dumps({"recents": kept}, ensure_ascii=False, indent=1) + "\n")
+
+    def _put_aside(self) -> None:
+        """Keep a damaged file for who wants to mend it: it may have bookmarks."""
+        aside = self.path.with_name(f"{self.path.name}.damaged")
+        with suppress(OSError):
+            self.path.replace(aside)
+            form = _("The list of recent rooms is damaged: it was moved to {file}, and a new one begun.")
+            self.flaw = form.format(file=sanitize(str(aside)))
+
+
+def _recent(entry: Entry) -> Recent:
+    return Recent(str(entry.server), entry.room, entry.name, entry.tls is not None)
 
 
 def _read(value: Any) -> Recent | None:
     match value:
         case {"server": str(server), "room": str() | None as room, "name": str(name), "tls": bool(tls)}:
-            return Recent(server, room, name, tls)
+            return Recent(server, room, name, tls, str(value.get("bookmark", "")), value.get("open") is True)
     return None

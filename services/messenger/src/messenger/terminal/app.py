@@ -9,22 +9,20 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from chatbrain import Ended, EndReason
-from chatclient.names import own_addresses
-from chatproto import Command, Status
+from chatproto import Status
 from messenger.cli.platforms import open_link
-from messenger.core.conversation import Conversation, Presence, Submitted
+from messenger.core.commands import Submitted
+from messenger.core.conversation import Conversation, Presence
 from messenger.core.entry import Entry
 from messenger.core.history import Line
-from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
 from messenger.core.remedy import Remedy
-from messenger.core.roster import Person
-from messenger.presentation import wording
 from messenger.presentation.i18n import _
 from messenger.presentation.state import Act
 from messenger.store.recents import Recents
 from messenger.terminal import questions
 from messenger.terminal.composer import Composer
+from messenger.terminal.deeds import Deeds
 from messenger.terminal.dialogs import Dialog, Help
 from messenger.terminal.recovery_panel import RecoveryPanel
 from messenger.terminal.room_screen import RoomScreen
@@ -52,6 +50,8 @@ class ChatApp(TypeAhead[None]):
         Binding("f5", "mute_room", show=False),
         Binding("f6", "toggle_theme", show=False),
         Binding("f7", "copy_invitation", show=False),
+        Binding("ctrl+f", "search", show=False, priority=True),
+        Binding("ctrl+r", "reply", show=False, priority=True),
         Binding("ctrl+n,ctrl+pagedown", "go(1)", show=False, priority=True),
         Binding("ctrl+p,ctrl+pageup", "go(-1)", show=False, priority=True),
     ]
@@ -81,6 +81,7 @@ class ChatApp(TypeAhead[None]):
         """What asks a host whether rooms are to be closed, or has asked."""
         self._dirty = False
         self._rooms = RoomScreen(messenger)
+        self._deeds = Deeds(self, messenger, self._rooms, recents)
         messenger.on_change = self._mark_dirty
         if bell:
             messenger.on_alert = self._alert
@@ -102,8 +103,11 @@ class ChatApp(TypeAhead[None]):
         self.set_interval(1.0, self._count_down)
         if self._entry:
             self.first = self._enter(self._entry)
+        elif opened := self._deeds.reopen():
+            self.go_to(opened)
         else:
             self.action_new_room()
+        self.call_after_refresh(self._deeds.tell_flaw)
 
     # -- what changes is shown
 
@@ -178,7 +182,7 @@ class ChatApp(TypeAhead[None]):
         """Ask into which room."""
         if self.screen is not self._rooms:
             return
-        recents = list(self._recents.read()) if self._recents else []
+        recents = self._recents.offered() if self._recents else []
         form = self._form
         if self.current:
             form = Form(str(self.current.entry.server), self.current.entry.name)
@@ -215,6 +219,8 @@ class ChatApp(TypeAhead[None]):
         self._leave_if_sure(self.messenger.closing, self._leave_all)
 
     def _leave_all(self) -> None:
+        if self._recents and self._entry is None:
+            self._recents.keep_open(self.messenger.wanted)
         self.messenger.leave_all()
         self.exit()
 
@@ -243,7 +249,8 @@ class ChatApp(TypeAhead[None]):
         room, composer = self.current, event.input
         if not isinstance(composer, Composer) or room is None:
             return
-        submitted = self.messenger.submit(room, composer.value)
+        line = composer.value
+        submitted = self.messenger.submit(room, line)
         if submitted is Submitted.MISTYPED:
             composer.mistyped()
         if submitted in {Submitted.KEPT, Submitted.MISTYPED}:
@@ -252,6 +259,8 @@ class ChatApp(TypeAhead[None]):
         match submitted:
             case Submitted.HELP:
                 self.action_help()
+            case Submitted.EXPORT | Submitted.BOOKMARK:
+                self._deeds.do(room, line)
             case Submitted.LEAVE:
                 self._leave(room)
             case Submitted.CHOOSE_PASSWORD:
@@ -282,25 +291,24 @@ class ChatApp(TypeAhead[None]):
     # -- members
 
     def on_room_screen_person_chosen(self, event: RoomScreen.PersonChosen) -> None:
-        """Mention somebody, or ask a host what to do about them."""
-        room, person = self.current, event.person
-        if room is None or person.name == room.entry.name:
-            return
-        if room.may(Command.KICK, person.name):
-            self.push_screen(questions.about_person(room, person), lambda chosen: self._act_on(room, person, chosen))
-        else:
-            self._mention(person)
+        """Ask what to do about somebody."""
+        self._deeds.ask_about(event.person)
 
-    def _act_on(self, room: Conversation, person: Person, chosen: str | None) -> None:
-        if chosen == questions.MENTION:
-            self._mention(person)
-        elif chosen:
-            self.messenger.command(room, f"/{chosen} {person.name}")
+    # -- messages
 
-    def _mention(self, person: Person) -> None:
-        composer = self._rooms.composer
-        composer.put(f"{person.name}: {composer.value}")
-        composer.focus()
+    def on_transcript_message_chosen(self, event: Transcript.MessageChosen) -> None:
+        """Ask what to do about a message."""
+        self._deeds.open_menu(event.number)
+
+    def action_reply(self) -> None:
+        """Quote the newest message, or an older one each time."""
+        if self.screen is self._rooms:
+            self._deeds.reply()
+
+    def action_search(self) -> None:
+        """Search in what was said."""
+        if self.screen is self._rooms:
+            self._rooms.search()
 
     # -- what a person chooses when it can't go on by itself
 
@@ -362,14 +370,7 @@ class ChatApp(TypeAhead[None]):
 
     def action_copy_invitation(self) -> None:
         """Copy a link that leads into the room."""
-        if room := self.current:
-            invite = Invite.to(room.entry)
-            self.copy_to_clipboard(str(invite))
-            if invite.is_for_others:
-                self.notify(_("Invitation copied."), timeout=3, markup=False)
-            else:
-                room.note(wording.invitation(invite, own_addresses()))
-                self._mark_dirty()
+        self._deeds.copy_invitation()
 
     def action_help(self) -> None:
         """Show the keys and the commands."""

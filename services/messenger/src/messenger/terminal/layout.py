@@ -42,8 +42,7 @@ class Row(NamedTuple):
 
 def text_of(line: Line) -> str:
     """Return all that is shown of a line, the time aside."""
-    text = f"{line.sender}: {line.text}" if line.sender is not None else line.text
-    return text.replace("\t", " ")
+    return line.said.replace("\t", " ")
 
 
 class Layout:

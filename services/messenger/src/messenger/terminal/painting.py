@@ -8,8 +8,10 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from messenger.core.history import Kind, Line
-from messenger.core.hyperlinks import split_links
+from messenger.core.history import Kind
+from messenger.core.hyperlinks import Look
+from messenger.core.markup import split_message
+from messenger.core.matching import find
 from messenger.presentation.i18n import _
 from messenger.terminal.layout import GUTTER, TIME, Layout, Part, Row, day, text_of
 from messenger.terminal.themes import name_colour
@@ -24,9 +26,16 @@ COMPONENTS: Final = {
     "transcript--link",
     "transcript--rule",
     "transcript--mark",
+    "transcript--mention",
+    "transcript--mention-bar",
+    "transcript--code",
+    "transcript--quote",
+    "transcript--found",
 }
 URL: Final = "url"
 """Under this name a link's address stands in the style of its text."""
+NUMBER: Final = "number"
+"""Under this one, a message's number stands in the style of its time and of who said it."""
 
 
 class Piece(NamedTuple):
@@ -60,30 +69,36 @@ class Painter:
         self._dark = dark
         self._styles = {name: style_of(name) for name in COMPONENTS}
 
-    def paint(self, layout: Layout, row: Row) -> Strip:
-        """Draw a row as wide as the layout is."""
+    def paint(self, layout: Layout, row: Row, words: str = "") -> Strip:
+        """Draw a row as wide as the layout is, and in it mark what was searched for."""
         if row.part in {Part.DAY, Part.MARK}:
             return _strip(self._rule(row, layout.width))
-        own = row.line.kind is Kind.OWN
-        ground = self._styles["transcript--own" if own else "transcript--text"]
+        kind = "own" if row.line.kind is Kind.OWN else "mention" if row.line.mentions else ""
+        ground = self._styles[f"transcript--{kind or 'text'}"]
         before = prefix(row, layout.indent)
-        pieces = [Piece(before[:GUTTER].replace(" ", "▎") if own else before[:GUTTER], self._gutter(own=own))]
-        pieces.append(Piece(before[GUTTER:], ground + self._faint("transcript--time")))
-        pieces.extend(Piece(text, ground + style) for text, style in _cut(self._pieces(row.line), *row.span))
+        bar = (
+            (before[:GUTTER].replace(" ", "▎"), self._styles[f"transcript--{kind}-bar"])
+            if kind
+            else (before[:GUTTER], ground)
+        )
+        pieces = [Piece(*bar)]
+        pieces.append(Piece(before[GUTTER:], ground + self._faint("transcript--time") + _chosen(row)))
+        pieces.extend(Piece(text, ground + style) for text, style in _cut(self._pieces(row), *row.span))
         room = layout.width - sum(cell_len(piece.text) for piece in pieces)
         pieces.append(Piece(" " * max(0, room), ground))
-        return _strip(pieces)
-
-    def _gutter(self, *, own: bool) -> Style:
-        return self._styles["transcript--own-bar" if own else "transcript--text"]
+        strip, (first, last) = _strip(pieces), row.span
+        for start, end in find(words, text_of(row.line)):
+            low, high = max(start, first) - first + len(before), min(end, last) - first + len(before)
+            strip = select(strip, low, max(low, high), self._styles["transcript--found"])
+        return strip
 
     def _faint(self, name: str) -> Style:
         """Return a style without its background, to be laid on another one."""
         style = self._styles[name]
         return Style(color=style.color, bold=style.bold, italic=style.italic, underline=style.underline)
 
-    def _pieces(self, line: Line) -> Iterator[Piece]:
-        plain = Style.null()
+    def _pieces(self, row: Row) -> Iterator[Piece]:
+        line = row.line
         if line.kind in {Kind.NOTICE, Kind.PROBLEM}:
             yield Piece(
                 text_of(line),
@@ -91,17 +106,32 @@ class Painter:
             )
             return
         if line.sender is not None:
-            yield Piece(line.sender, Style(color=name_colour(line.sender, dark=self._dark), bold=True))
-            yield Piece(": ", plain)
-        link = self._faint("transcript--link")
-        for text, url in split_links(line.text):
-            yield Piece(text.replace("\t", " "), link + Style(meta={URL: url}) if url else plain)
+            yield Piece(line.sender, Style(color=name_colour(line.sender, dark=self._dark), bold=True) + _chosen(row))
+            yield Piece(": ", Style.null())
+        for text, url, look in split_message(line):
+            yield Piece(text.replace("\t", " "), self._style_of_part(url, look))
+
+    def _style_of_part(self, url: str | None, look: Look) -> Style:
+        if url:
+            return self._faint("transcript--link") + Style(meta={URL: url})
+        if Look.MENTION in look:
+            return self._faint("transcript--mention-bar") + Style(bold=True)
+        if look & (Look.CODE | Look.BLOCK):
+            return self._styles["transcript--code"]
+        if Look.SIGN in look:
+            return self._faint("transcript--time")
+        return self._faint("transcript--quote") if Look.QUOTE in look else Style.null()
 
     def _rule(self, row: Row, width: int) -> list[Piece]:
         style = self._styles["transcript--mark" if row.part is Part.MARK else "transcript--rule"]
         words = f" {body(row)} "
         left = max(0, (width - cell_len(words)) // 2)
         return [Piece(set_cell_size("─" * left + words + "─" * width, width), style)]
+
+
+def _chosen(row: Row) -> Style:
+    """Let a message be chosen by a click."""
+    return Style.null() if row.line.kind in {Kind.NOTICE, Kind.PROBLEM} else Style(meta={NUMBER: row.number})
 
 
 def _cut(pieces: Iterator[Piece], start: int, end: int) -> Iterator[Piece]:

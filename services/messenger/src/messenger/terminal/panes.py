@@ -6,7 +6,6 @@ from typing import ClassVar
 from rich.cells import cell_len, set_cell_size
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.style import Style
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -49,7 +48,12 @@ class RoomsPane(Pane):
     def show(self, conversations: Sequence[Conversation], current: Conversation | None) -> None:
         """Show these."""
         rows = tuple(
-            (title_of(room), room.presence, room.unread if room is not current else 0, room.muted)
+            (
+                title_of(room),
+                room.presence,
+                *((room.unread, room.mentions) if room is not current else (0, 0)),
+                room.muted,
+            )
             for room in conversations
         )
         index = conversations.index(current) if current in conversations else None
@@ -65,13 +69,15 @@ class MembersPane(Pane):
         self.put((*people, dark), [_member_line(person, dark=dark) for person in people], None)
 
 
-def _room_line(title: str, presence: Presence, unread: int, muted: bool) -> Content:
+def _room_line(title: str, presence: Presence, unread: int, mentions: int, muted: bool) -> Content:
     count = f" {unread if unread < 1000 else '999+'}" if unread else ""
-    name = _fit(title, ROOM_COLUMNS - 2 - cell_len(count))
+    called = f" @{mentions if mentions < 100 else '99+'} " if mentions else ""
+    name = _fit(title, ROOM_COLUMNS - 2 - cell_len(count) - cell_len(called))
     return Content.assemble(
         (_SIGNS.get(presence, "○"), "$success" if presence is Presence.HERE else "$warning"),
         " ",
         (name, "bold" if unread and not muted else ""),
+        (called, "bold $background on $accent"),
         (count, "$foreground 60%" if muted else "bold $accent"),
     )
 
@@ -79,8 +85,8 @@ def _room_line(title: str, presence: Presence, unread: int, muted: bool) -> Cont
 def _member_line(person: Person, *, dark: bool) -> Content:
     mark = next(iter(marks_of(person)), "")
     name = _fit(person.name, MEMBER_COLUMNS - (cell_len(mark) + 1 if mark else 0)) if mark else person.name
-    colour = Style.parse(f"{name_colour(person.name, dark=dark)} bold")
-    return Content.assemble(Content.styled(name, colour), (f" {mark}" if mark else "", "$foreground 60%"))
+    colour = "$foreground 60%" if person.ignored else f"{name_colour(person.name, dark=dark)} bold"
+    return Content.assemble((name, colour), (f" {mark}" if mark else "", "$foreground 60%"))
 
 
 def _fit(name: str, columns: int) -> str:

@@ -37,9 +37,15 @@ def keys() -> list[tuple[str, str]]:
         ("Alt-Enter", _("begin a new line")),
         (_("Up, Down"), _("recall earlier input")),
         ("Tab", _("complete a name or a command; on an empty line, go to the lists")),
+        ("Ctrl-F", _("search in this room")),
+        ("Ctrl-R", _("reply, quoting the newest message; again: an older one")),
         ("Esc", _("back to the message field")),
         ("Ctrl-C", _("copy the selection; without one, leave all rooms and quit")),
         ("Ctrl-Q", _("leave all rooms and quit")),
+        ("Ctrl +  Ctrl -", _("larger or smaller letters, in most terminals")),
+        (_("click on a time"), _("reply to a message, copy it, mention its sender")),
+        ("> text", _("quote a line")),
+        ("`text`", _("show text as code; ``` on both sides for lines of code")),
     ]
 
 
@@ -51,6 +57,6 @@ def hints() -> list[tuple[str, str, str]]:
         ("^N", _("Next"), "app.go(1)"),
         ("F3", _("Rooms"), "app.pane('rooms')"),
         ("F4", _("Members"), "app.pane('members')"),
-        ("F6", _("Light/dark"), "app.toggle_theme"),
+        ("^F", _("Search"), "app.search"),
         ("^Q", _("Quit"), "app.leave_all"),
     ]

@@ -20,6 +20,7 @@ from messenger.terminal import phrases
 from messenger.terminal.composer import Composer
 from messenger.terminal.panes import MembersPane, Pane, RoomsPane
 from messenger.terminal.recovery_panel import RecoveryPanel
+from messenger.terminal.search_line import SearchLine
 from messenger.terminal.transcript import Transcript
 
 _WIDE, _MIDDLING = 100, 70
@@ -66,6 +67,7 @@ class RoomScreen(Screen[None]):
         self._rooms, self._members = RoomsPane(id="rooms"), MembersPane(id="members")
         self._panes: dict[str, Pane] = {"rooms": self._rooms, "members": self._members}
         self._recovery = RecoveryPanel(id="recovery")
+        self._search = SearchLine(id="search")
         self._titles = ("", "")
         self._wanted: dict[str, bool] = {}
         """Which panes a person wants to see or not, whatever space there is."""
@@ -82,6 +84,7 @@ class RoomScreen(Screen[None]):
                 yield self._chip
             yield self._members
         yield self._recovery
+        yield self._search
         yield self.composer
         yield Static(_hints(), id="hints")
 
@@ -96,6 +99,7 @@ class RoomScreen(Screen[None]):
         if self.current:
             self.current.draft = self.composer.value
         self.current = conversation
+        self._search.action_close()
         self.composer.put(conversation.draft if conversation else "")
         if conversation:
             self.transcript.show(conversation)
@@ -110,7 +114,7 @@ class RoomScreen(Screen[None]):
         if room is None:
             return
         self._take_in_head(room)
-        self._members.show(room.roster.people)
+        self._members.show(room.people)
         titles = (phrases.members(room), phrases.role(room))
         if titles != self._titles:  # to set them is to draw them
             self._titles = titles
@@ -168,11 +172,24 @@ class RoomScreen(Screen[None]):
         if event.option_list.id == "rooms":
             self.post_message(self.RoomChosen(self._messenger.conversations[event.option_index]))
         elif self.current:
-            self.post_message(self.PersonChosen(self.current.roster.people[event.option_index]))
+            self.post_message(self.PersonChosen(self.current.people[event.option_index]))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Keep it to oneself."""
         event.stop()
+
+    def search(self) -> None:
+        """Search in what was said."""
+        if self.current:
+            self._search.begin(self.current)
+
+    def on_search_line_found(self, event: SearchLine.Found) -> None:
+        """Show what was found."""
+        self.transcript.show_found(event.number, event.words)
+
+    def on_search_line_closed(self) -> None:
+        """Go where one types."""
+        self.composer.focus()
 
     def on_composer_scroll_wanted(self, event: Composer.ScrollWanted) -> None:
         """Scroll what was said."""

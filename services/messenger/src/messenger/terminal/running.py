@@ -11,6 +11,7 @@ from messenger.cli.platforms import on_end
 from messenger.core.entry import Entry
 from messenger.core.messenger import Messenger
 from messenger.presentation import wording
+from messenger.store.ignored import IgnoredPeople
 from messenger.store.known_servers import KnownServers, default_path
 from messenger.store.logbook import Logbook
 from messenger.store.recents import Recents
@@ -28,6 +29,7 @@ async def chat_on_terminal(arguments: Arguments, password: str | None, log: Logb
     messenger = Messenger(
         links,
         known,
+        IgnoredPeople(known.path.with_name("ignored.json")),
         word=wording.word,
         random=random.random,
         clock=lambda: datetime.now().astimezone(),

@@ -232,8 +232,10 @@ class RecentsList(OptionList):
 def _recent_option(recent: Recent) -> Option:
     room = sanitize(recent.room) if recent.room is not None else _("Lobby")
     where = f"{sanitize(recent.server)}{' TLS' if recent.tls else ''}"
+    mark = [(f"★ {sanitize(recent.bookmark)}  ", "bold $accent")] if recent.bookmark else []
     return Option(
         Content.assemble(
+            *mark,
             (room, "bold"),
             (_(" at {server} as {name}").format(server=where, name=sanitize(recent.name)), "$foreground 60%"),
         )

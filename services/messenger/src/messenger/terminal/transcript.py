@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from messenger.core.conversation import Conversation
 from messenger.terminal.layout import GUTTER, Layout, Part, Row
-from messenger.terminal.painting import COMPONENTS, URL, Painter, body, prefix, select
+from messenger.terminal.painting import COMPONENTS, NUMBER, URL, Painter, body, prefix, select
 
 _KEPT_STRIPS: Final = 1024
 
@@ -30,6 +30,13 @@ class Transcript(ScrollView, can_focus=True):
         def __init__(self, url: str) -> None:
             super().__init__()
             self.url = url
+
+    class MessageChosen(Message):
+        """Somebody clicked on a message's time, or on who said it."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
 
     class Scrolled(Message):
         """The end came into sight or went out of it."""
@@ -48,6 +55,7 @@ class Transcript(ScrollView, can_focus=True):
         self._painter: Painter | None = None
         self._mark: int | None = None
         self._moving = False
+        self._found: tuple[int | None, str] = (None, "")
 
     def show(self, conversation: Conversation) -> None:
         """Show another conversation: its end, or where one stopped reading if that is further up."""
@@ -88,6 +96,17 @@ class Transcript(ScrollView, can_focus=True):
             self.following = False
             self._move(top)
 
+    def show_found(self, number: int | None, words: str) -> None:
+        """Show a line in which words were found, and mark them there; None marks nothing any more."""
+        self._found = (number, words)
+        self._strips.clear()
+        self.refresh()
+        if number is None or self._layout is None:
+            return
+        top = self._layout.top_of(number) - self._layout.start
+        if not self.scroll_offset.y <= top < self.scroll_offset.y + self.size.height - 1:
+            self.scroll_to(y=top - self.size.height // 3, animate=False, force=True, immediate=True)
+
     def _resettle(self, layout: Layout) -> None:
         # Set past the reactive, which would lay out and draw the whole screen anew for each message.
         self.set_reactive(Transcript.virtual_size, Size(layout.width, layout.end - layout.start))
@@ -126,10 +145,12 @@ class Transcript(ScrollView, can_focus=True):
             self._move(self.max_scroll_y)
 
     def on_click(self, event: Click) -> None:
-        """Tell of a link that is clicked."""
-        url = event.style.meta.get(URL)
+        """Tell of a link that is clicked, or a message."""
+        url, number = event.style.meta.get(URL), event.style.meta.get(NUMBER)
         if isinstance(url, str):
             self.post_message(self.LinkChosen(url))
+        elif isinstance(number, int):
+            self.post_message(self.MessageChosen(number))
 
     def notify_style_update(self) -> None:
         """Draw in other colours."""
@@ -147,7 +168,9 @@ class Transcript(ScrollView, can_focus=True):
         if strip is None:
             if self._painter is None:
                 self._painter = Painter(self._style_of, dark=self.app.current_theme.dark)
-            strip = self._strips[number] = self._painter.paint(layout, layout.row(number))
+            row = layout.row(number)
+            words = self._found[1] if self._found[0] == row.number else ""
+            strip = self._strips[number] = self._painter.paint(layout, row, words)
         selection = self.text_selection
         span = selection.get_span(number) if selection else None
         if span:

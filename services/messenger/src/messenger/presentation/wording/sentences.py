@@ -8,6 +8,7 @@ from chatproto import sanitize
 from chatproto.commands import REMOVE
 from messenger.core.commands import Unknown
 from messenger.core.conversation import Fact, Unsent
+from messenger.core.ignoring import IgnoredNames, Ignoring, Outcome
 from messenger.core.invite import Invite
 from messenger.core.trusting import Changed, Stranger
 from messenger.presentation.i18n import N_, _
@@ -25,6 +26,13 @@ _UNSENT: Final = {
     Unsent.NOT_TRUSTED: N_("You didn't trust the relay: nothing was sent to it."),
 }
 
+_IGNORING: Final = {
+    Outcome.IGNORED: N_("You no longer see what {name} says on this server; /unignore {name} takes it back."),
+    Outcome.SEEN: N_("You see again what {name} says."),
+    Outcome.ONESELF: N_("You can't ignore yourself."),
+    Outcome.NEVER: N_("You don't ignore {name}."),
+}
+
 
 def word(fact: Fact) -> str:
     """Say what the core has to tell; empty if a person needn't know."""
@@ -39,6 +47,8 @@ def word(fact: Fact) -> str:
             return _("Unknown command {word}. Type /help; start with // to send a slash.").format(word=sanitize(word))
         case Changed():
             return _changed(fact)
+        case Ignoring() | IgnoredNames():
+            return _ignoring(fact)
         case Exception():
             return flaw(fact)
         case _:
@@ -55,6 +65,13 @@ def invitation(invite: Invite, hosts: Sequence[str]) -> str:
         "Invitation copied, but {link} is this machine's own address: it doesn't work on other machines. "
         "If the relay listens there, others can use: {links}"
     ).format(link=link, links=links)
+
+
+def _ignoring(fact: Ignoring | IgnoredNames) -> str:
+    if isinstance(fact, Ignoring):
+        return _(_IGNORING[fact.outcome]).format(name=sanitize(fact.name))
+    names = ", ".join(map(sanitize, fact.names))
+    return _("You ignore on this server: {names}.").format(names=names) if names else _("You ignore nobody here.")
 
 
 def stranger(server: Stranger) -> str:
