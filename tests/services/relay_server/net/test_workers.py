@@ -1,17 +1,26 @@
 """Jobs are done aside, few at once, and none in the name of one address alone."""
 
 import asyncio
+import ctypes
 import os
+import platform
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import pytest
 
 from relay_server.core.errors import BusyError
-from relay_server.net.workers import MAX_WAITING, MAX_WAITING_PER_NETWORK, NICENESS, THREADS, Workers
+from relay_server.net.workers import (
+    MAX_WAITING,
+    MAX_WAITING_PER_NETWORK,
+    NICENESS,
+    THREADS,
+    TURN_NANOSECONDS,
+    Workers,
+)
 from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, under_way, until
 
 ALL = MAX_WAITING + THREADS
@@ -199,3 +208,31 @@ def test_the_loop_goes_first(run: Run) -> None:
             assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
 
     run(scenario)
+
+
+_SCHED_GETATTR = {"x86_64": 315, "aarch64": 275}.get(platform.machine())
+_TURN = slice(24, 32)
+"""Where in a ``struct sched_attr`` of 48 bytes the turn is."""
+
+
+def turn_nanoseconds() -> int:
+    """Return how long a turn this thread asks for; 0 if it didn't, or the kernel is older than that."""
+    attributes = ctypes.create_string_buffer(48)
+    assert ctypes.CDLL(None).syscall(_SCHED_GETATTR, 0, attributes, len(attributes), 0) == 0
+    return int.from_bytes(attributes.raw[_TURN], sys.byteorder)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux"
+    or _SCHED_GETATTR is None
+    or tuple(map(int, platform.release().split(".")[:2])) < (6, 12)
+    or os.sched_getscheduler(0) != os.SCHED_OTHER,
+    reason="only Linux since 6.12 gives short turns to who asks, and under its usual policy",
+)
+def test_the_loop_waits_for_no_turn_of_a_worker(run: Run) -> None:
+    async def scenario() -> None:
+        async with office():
+            assert turn_nanoseconds() == TURN_NANOSECONDS
+
+    with ThreadPoolExecutor(1) as thread:  # a turn is a thread's own, and this one keeps its
+        thread.submit(run, scenario).result()
