@@ -34,21 +34,21 @@ def test_the_first_is_done_at_once_and_then_addresses_take_turns(run: Run) -> No
     run(scenario)
 
 
-def test_the_more_wait_the_shorter_is_the_pause(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("waiting", "pause"), [(50, turns.PAUSE_SECONDS), (1000, turns.ALL_SECONDS / 1000)])
+def test_pauses_are_even_and_no_shorter_than_so_many_need(
+    run: Run, monkeypatch: pytest.MonkeyPatch, waiting: int, pause: float
+) -> None:
     pauses: list[float] = []
 
     async def scenario() -> None:
-        loop = asyncio.get_running_loop()
         queue = Turns()
-        monkeypatch.setattr(queue, "_loop", Pausing(loop, pauses))
-        for _ in range(1001):
+        monkeypatch.setattr(queue, "_loop", Pausing(asyncio.get_running_loop(), pauses))
+        for _ in range(waiting + 1):  # the first doesn't wait
             queue.put(b"a", lambda: True)
-        await until(lambda: len(pauses) == 1001)
+        await until(lambda: len(pauses) == waiting + 1)
 
     run(scenario)
-    assert pauses[0] == turns.PAUSE_SECONDS == pauses[-1]
-    assert min(pauses) == turns.ALL_SECONDS / 999
-    assert sum(pauses) < 5
+    assert pauses == [turns.PAUSE_SECONDS, *[pause] * (waiting - 1), turns.PAUSE_SECONDS]
 
 
 class Pausing:
