@@ -1,4 +1,4 @@
-"""Scenarios that anybody may write: what is wrong with one is said in one sentence with its line."""
+"""Scenarios that anybody may write: each thing that is wrong with one is said in a sentence with its line."""
 
 import re
 from functools import cache
@@ -23,7 +23,7 @@ WORDS: Final = (
     *(b"!!bool ", b"!!int ", b"!!float ", b"!!timestamp ", b"!!binary ", b"!!null ", b"!!set ", b"!!omap "),
     *(b"&a ", b"*a", b"<<: ", b"---\n", b"|\n", b"? ", b"%YAML 1.1\n"),
 )
-_SENTENCE: Final = re.compile(r"file, line [1-9][0-9]*: [^\n]+\.")
+_SENTENCES: Final = re.compile(r"(file, line [1-9][0-9]*: [^\n]+[.?](\n|$))+")
 
 
 @cache
@@ -36,7 +36,7 @@ def check(data: bytes) -> None:
     if isinstance(result, Scenario):
         assert all(bot.steps for bot in result.bots)
     else:
-        assert _SENTENCE.fullmatch(result), result
+        assert _SENTENCES.fullmatch(result), result
 
 
 def outcome(text: str) -> Scenario | str:

@@ -1,4 +1,4 @@
-"""Environments in which somebody starts a relay or a bot: what is wrong is said in one sentence with its name."""
+"""Environments of a relay or a bot: each thing that is wrong is said in a sentence with its name."""
 
 import os
 import re
@@ -39,7 +39,7 @@ def check(data: bytes) -> None:
     with environment(variables):
         complaint = load()
     if complaint is not None:
-        assert re.fullmatch(rf"{prefix}[^\n]+\.", complaint), complaint
+        assert all(re.fullmatch(rf"{prefix}[^\n]+[.?]", line) for line in complaint.split("\n")), complaint
 
 
 def choose(bites: Bites, options: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from relay_server.net.fanout import GsoBatch
 
 CROWD: Final = 256
 """More listeners than this are a crowd: a message to so many takes some 0.3 ms, which nobody notices."""
-SLICE_COPIES: Final = 128
+SLICE_COPIES: Final = 64
 """Some 0.15 ms of work: a small room waits no longer for a large one."""
 FEW: Final = 32
 """The same two for notices, and for all of the lobby: some 0.05 ms. One command or join is a notice to everybody in a
