@@ -130,7 +130,7 @@ class Ended:
     @classmethod
     def unheard(cls, server: str) -> Self:
         """Say that a relay is there, but UDP doesn't pass."""
-        finding = Finding(Fault.NO_ANSWER, "it answers over TCP alone")
+        finding = Finding(Fault.NO_UDP, "it answers over TCP alone")
         text = (
             f"Nothing is heard over UDP from the relay at {server}, which answers over TCP: "
             "a firewall or a proxy on the way may keep UDP from passing. Try another network."

@@ -131,10 +131,12 @@ async def test_a_relay_that_is_away_is_waited_for_and_the_seconds_are_counted(ca
         case.links.now += 1.0
         await ann.sees(f"Reconnecting in {seconds - 1} s")
         await ann.enters("anybody?")
-        await ann.sees("You are not in the room right now", "│ anybody?")
+        await ann.sees("…12:00 ann: anybody?", "What you write is sent once the relay is heard again.")
+        await ann.enters("/topic tea")
+        await ann.sees("You are not in the room right now", "│ /topic tea")
         case.relay.verdict = Status.OK
         case.links.pass_time(30.0)
-        await ann.sees("You are back", "Connected")
+        await ann.sees("You are back", "Connected", "✓12:00 ann: anybody?")
 
 
 async def test_closing_the_last_room_ends_the_app_and_why_is_remembered(case: Case) -> None:

@@ -8,6 +8,8 @@ from typing import Final, TypeAlias
 
 from chatbrain import (
     Brain,
+    Delivery,
+    DeliveryState,
     Driver,
     Ended,
     EndReason,
@@ -16,8 +18,10 @@ from chatbrain import (
     Message,
     MessageTooLongError,
     Reconnecting,
+    Recovered,
     Rejoined,
     Stage,
+    Unheard,
 )
 from chatproto import (
     COMMANDS,
@@ -31,6 +35,7 @@ from chatproto import (
     MemberJoined,
     MemberLeft,
     MemberList,
+    Status,
     Topic,
     check_password,
     parse_command,
@@ -40,6 +45,7 @@ from chatproto.commands import REMOVE
 from messenger.core.commands import Ask, ChoosePassword, Help, Leave, Nothing, Say, Unknown, interpret
 from messenger.core.entry import Entry
 from messenger.core.history import History, Kind, Line
+from messenger.core.posted import Posted
 from messenger.core.prose import ProseLists
 from messenger.core.roster import Roster
 from messenger.core.trusting import Changed, Stranger
@@ -57,6 +63,8 @@ class Presence(Enum):
     """A person has to say whether the relay is trusted."""
     ENTERING = auto()
     HERE = auto()
+    UNHEARD = auto()
+    """Nothing is heard, since ``unheard_since``; the relay is being asked whether it is there."""
     WAITING = auto()
     """Until the next attempt to come back, at ``retry_at``."""
     RETURNING = auto()
@@ -129,6 +137,12 @@ class Conversation:
         """Why one isn't in any more."""
         self.retry_at = inf
         """When the next attempt to come back is made, in the links' time."""
+        self.away: Ended | None = None
+        """Why one isn't in just now, while the way back is looked for."""
+        self.unheard_since: datetime | None = None
+        """From when on nothing was heard of the relay; None if there is no doubt of it."""
+        self.posted = Posted(self.history, self._lose)
+        """What became of one's own words."""
         self._word = word
         self._clock = clock
         self._on_line = on_line
@@ -153,10 +167,10 @@ class Conversation:
             return Presence.ASKING
         if self._brain is None:
             return Presence.LOOKING
-        if self._brain.stage in _HERE:
-            return Presence.HERE
         if self._brain.stage is Stage.WAITING:
             return Presence.WAITING
+        if self._brain.stage in _HERE and not self.away:
+            return Presence.UNHEARD if self.unheard_since else Presence.HERE
         return Presence.RETURNING if self._ever_in else Presence.ENTERING
 
     @property
@@ -179,6 +193,8 @@ class Conversation:
         self.question = self.ended = None
         self._brain = self._link = None
         self._ever_in = self.host = False
+        self.away = self.unheard_since = None
+        self.posted.begin()
         self.roster.clear()
 
     def attach_brain(self, brain: Brain) -> None:
@@ -236,10 +252,10 @@ class Conversation:
                 self._take_welcome(event, now)
             case Ended():
                 self._take_end(event)
-            case Reconnecting(_, delay_seconds, attempt):
-                self.retry_at = now + delay_seconds
-                if attempt == 1:
-                    self.note(self._word(event), problem=True)
+            case Reconnecting():
+                self._take_absence(event, now)
+            case Delivery():
+                self.posted.take(event)
             case MemberList():
                 self._take_list(event, now)
             case Advice(text) if listed := self._read_prose(text):
@@ -276,6 +292,18 @@ class Conversation:
             return self._keep(Unsent.NO_COMMANDS)
         return self._send(lambda brain: brain.command(text, now))
 
+    def try_now(self, now: float) -> None:
+        """Make the next attempt to come back at once, if one waits for it."""
+        if self._brain:
+            self._brain.try_now(now)
+            self.settle()
+
+    def send_again(self, now: float) -> None:
+        """Say what wasn't delivered once more."""
+        if brain := self._brain:
+            self.posted.send_again(lambda text: brain.say(text, now))
+            self.settle()
+
     def choose_password(self, password: str, now: float) -> Submitted:
         """Set a new password for the room; the relay says what becomes of it."""
         if flaw := new_password_flaw(password):
@@ -284,15 +312,26 @@ class Conversation:
 
     def _send(self, give: Callable[[Brain], int], own: str | None = None) -> Submitted:
         try:
-            if not (self._brain and give(self._brain)):
-                return self._keep(Unsent.NOT_IN)
+            known = give(self._brain) if self._brain else 0
         except MessageTooLongError as error:
             return self._keep(error)
-        self.settle()
+        if not known:
+            return self._keep(Unsent.NOT_IN)
+        line = None
         if own is not None:
-            self.mark = None
-            self._add(Line(Kind.OWN, self._clock(), sanitize(own), self.entry.name))
+            self.mark, line = None, self.history.end
+            state = None if self.entry.room is None else DeliveryState.SENDING
+            self._add(Line(Kind.OWN, self._clock(), sanitize(own), self.entry.name, state))
+        self.posted.follow(known, line)
+        self.settle()
         return Submitted.DONE
+
+    def _lose(self, delivery: Delivery, line: int | None) -> None:
+        """Tell that something wasn't delivered; of a message its line does."""
+        if line is None:
+            self.note(self._word(delivery), problem=True)
+        else:
+            self._on_line(self, line)
 
     def _keep(self, why: Fact) -> Submitted:
         self.note(self._word(why), problem=True)
@@ -308,11 +347,24 @@ class Conversation:
 
     def _take_welcome(self, event: Joined | Rejoined, now: float) -> None:
         self._ever_in, self.host = True, event.host
-        self.retry_at = inf
+        self._come_back()
+        self.topic = ""  # the relay tells the room's, if it has one
         self.roster.clear()
         self.roster.add(self.entry.name, host=event.host)
         self._tell(event)
         self._list_members(now)
+
+    def _take_absence(self, event: Reconnecting, now: float) -> None:
+        """Take note that one isn't in; why, is said at first, and when it turns out that the relay was restarted."""
+        anew = event.cause.status is Status.NO_SUCH_ROOM
+        known = self.away is not None and (not anew or self.away.status is Status.NO_SUCH_ROOM)
+        self.away, self.retry_at = event.cause, now + event.delay_seconds
+        if not known:
+            self.note(self._word(event), problem=not anew)
+
+    def _come_back(self) -> None:
+        self.away = self.unheard_since = None
+        self.retry_at = inf
 
     def _read_prose(self, text: str) -> MemberList | None:
         return None if self._brain and self._brain.facts else self._prose.read(text)
@@ -333,6 +385,10 @@ class Conversation:
                 self.host = name == self.entry.name
             case Topic(text):
                 self.topic = sanitize(text)
+            case Unheard():
+                self.unheard_since = self._clock()
+            case Recovered():
+                self._come_back()
             case CommandDone() | CommandFailed() | Advice() if self._mutes_changed:
                 self._mutes_changed = False
                 self._list_members(now)
@@ -343,7 +399,7 @@ class Conversation:
     def _take_end(self, ended: Ended) -> None:
         self.ended = ended
         self.host = False
-        self.retry_at = inf
+        self._come_back()
         self.roster.clear()
         self.note(self._word(ended), problem=ended.reason is not EndReason.LEFT)
 

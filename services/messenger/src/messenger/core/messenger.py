@@ -15,6 +15,8 @@ from chatbrain import (
     Event,
     LobbyBrain,
     Look,
+    Recovered,
+    Rejoined,
     RejoinPolicy,
     RoomBrain,
     ServerAddress,
@@ -143,6 +145,21 @@ class Messenger:
         self.on_change()
         return submitted
 
+    def try_now(self, conversation: Conversation) -> None:
+        """Make the next attempt to come back at once."""
+        conversation.try_now(self._links.now)
+        self.on_change()
+
+    def send_again(self, conversation: Conversation) -> None:
+        """Say what wasn't delivered once more."""
+        conversation.send_again(self._links.now)
+        self.on_change()
+
+    def give_up(self, conversation: Conversation) -> None:
+        """Let what wasn't delivered be; its lines stay marked."""
+        conversation.posted.failed.clear()
+        self.on_change()
+
     def attend(self, conversation: Conversation | None) -> None:
         """Take note whose newest lines a person has before the eyes now; None if nobody looks."""
         if self._attended is conversation:
@@ -236,13 +253,22 @@ class Messenger:
             password=entry.password,
             rejoin=self._rejoin,
             random=self._random,
+            receipts=True,
         )
 
     def _take(self, conversation: Conversation, brain: Brain, event: Event) -> None:
         if conversation.is_brain(brain):
             conversation.take(event, self._links.now)
             conversation.settle()  # the brain may have been asked for something
+            if isinstance(event, Recovered | Rejoined):
+                self._wake(conversation)
             self.on_change()
+
+    def _wake(self, back: Conversation) -> None:
+        """Have all other conversations with a relay try at once to come back: one of them is."""
+        for other in self.conversations:
+            if other is not back and other.entry.server.host.lower() == back.entry.server.host.lower():
+                other.try_now(self._links.now)
 
     def _take_line(self, conversation: Conversation, number: int) -> None:
         line = conversation.history[number]

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from chatbrain import DeliveryState
 from chatproto import sanitize
 from messenger.core.conversation import Conversation
 from messenger.core.history import Line
@@ -40,6 +41,8 @@ class Logbook:
 
         """
         said = f"{line.sender}: {line.text}" if line.sender else line.text
+        if line.state is DeliveryState.NOT_DELIVERED:
+            said = _("Not delivered: {text}").format(text=said)
         title = conversation.title or _("lobby")
         try:
             self._file.write(f"{line.at:%Y-%m-%d %H:%M:%S} [{title}] {said}\n".encode())

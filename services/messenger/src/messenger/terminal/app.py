@@ -20,7 +20,7 @@ from messenger.core.messenger import Messenger
 from messenger.core.remedy import Remedy
 from messenger.core.roster import Person
 from messenger.presentation.i18n import _
-from messenger.presentation.state import Act
+from messenger.presentation.state import Act, do
 from messenger.store.recents import Recents
 from messenger.terminal import questions
 from messenger.terminal.composer import Composer
@@ -301,15 +301,15 @@ class ChatApp(App[None]):
         room = self.current
         if room is None:
             return
+        if isinstance(event.meant, Act) and event.meant is not Act.REMOVE:
+            do(event.meant, self.messenger, room)
+            return
         {
             Remedy.AGAIN: lambda: self.messenger.again(room),
             Remedy.CREATE: lambda: self.messenger.again(room, room.entry.creating(create=True)),
             Remedy.JOIN: lambda: self.messenger.again(room, room.entry.creating(create=False)),
             Remedy.PASSWORD: lambda: self._give_password(room),
             Remedy.NAME: lambda: self._give_name(room),
-            Act.TRUST: lambda: self.messenger.trust(room),
-            Act.DISTRUST: lambda: self.messenger.distrust(room),
-            Act.LEAVE: lambda: self.messenger.leave(room),
             Act.REMOVE: lambda: self.remove_room(room),
         }[event.meant]()
 

@@ -8,10 +8,12 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from chatbrain import DeliveryState
 from messenger.core.history import Kind, Line
 from messenger.core.hyperlinks import split_links
 from messenger.presentation.i18n import _
 from messenger.presentation.palette import colour_of
+from messenger.presentation.state import sign
 from messenger.terminal.layout import GUTTER, TIME, Layout, Part, Row, day, text_of
 
 COMPONENTS: Final = {
@@ -66,15 +68,19 @@ class Painter:
         own = row.line.kind is Kind.OWN
         ground = self._styles["transcript--own" if own else "transcript--text"]
         before = prefix(row, layout.indent)
-        pieces = [Piece(before[:GUTTER].replace(" ", "▎") if own else before[:GUTTER], self._gutter(own=own))]
+        pieces = [self._gutter(layout.state_of(row) if row.part is Part.FIRST else None, own=own)]
         pieces.append(Piece(before[GUTTER:], ground + self._faint("transcript--time")))
         pieces.extend(Piece(text, ground + style) for text, style in _cut(self._pieces(row.line), *row.span))
         room = layout.width - sum(cell_len(piece.text) for piece in pieces)
         pieces.append(Piece(" " * max(0, room), ground))
         return _strip(pieces)
 
-    def _gutter(self, *, own: bool) -> Style:
-        return self._styles["transcript--own-bar" if own else "transcript--text"]
+    def _gutter(self, state: DeliveryState | None, *, own: bool) -> Piece:
+        if not own:
+            return Piece(" " * GUTTER, self._styles["transcript--text"])
+        bar = self._styles["transcript--own-bar"]
+        lost = state is DeliveryState.NOT_DELIVERED
+        return Piece(sign(state) or "▎", bar + self._faint("transcript--problem") if lost else bar)
 
     def _faint(self, name: str) -> Style:
         """Return a style without its background, to be laid on another one."""
