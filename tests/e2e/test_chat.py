@@ -290,7 +290,7 @@ def test_nobody_in_the_lobby() -> None:
 
 def test_the_lobby(chat: Callable[..., Chat], relay: Relay) -> None:
     ann = chat("lobby", "--name", "ann", "--server", relay.lobby)
-    ann.is_told("You are in the lobby as ann.")
+    ann.is_told("You are in the lobby as ann, if it is there: nothing has been heard yet.")
     once("lobby", "--name", "bob", "--server", relay.lobby, text="hi all\n")
     ann.hears("bob: hi all")
 

@@ -173,7 +173,7 @@ def test_a_terminal_gets_from_chat_only_what_chat_draws_with(sit_down: SitDown, 
         with hostile_relay() as relay:
             where = ("lobby", "--server", relay.lobby) if lobby else ("join", "demo", "--server", relay.server)
             terminal = sit_down("messenger", *where, "--name", "bob")
-            terminal.sees(" Connected")
+            terminal.sees(" Connected| Nothing heard yet")
             chat_hears(terminal, relay, texts, lobby=lobby)
             terminal.enters("still here")
             terminal.writes(": still here")

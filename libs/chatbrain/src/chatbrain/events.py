@@ -33,6 +33,8 @@ class Joined:
     max_message_bytes: int
     silence_timeout_seconds: float | None
     """After how much silence the relay evicts; None if it didn't say."""
+    heard: bool = True
+    """Whether anything spoke for it: the lobby answers nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Rejoined:
     was_host: bool
     """You were the host before; if ``host`` is false, somebody else created the room anew."""
     max_message_bytes: int
+    heard: bool = True
+    """As in `Joined`."""
 
 
 @dataclass(frozen=True, slots=True)

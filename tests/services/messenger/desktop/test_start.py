@@ -46,7 +46,7 @@ def test_one_joins_a_room_and_the_lobby(sight: Sight) -> None:
     sight.pass_time(5)
     sight.look()
     assert sight.rooms == ["demo", "Lobby"]
-    assert "You are in the lobby as ann." in sight.text
+    assert "You are in the lobby as ann, if it is there: nothing has been heard yet." in sight.text
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatproto import MemberJoined, MemberLeft, Status, Topic
+from chatproto import MemberJoined, MemberLeft, Status, Topic, encode_lobby
 from messenger.core.conversation import Presence
 from services.messenger.core.fake_relay import Case, listing
 from services.messenger.terminal.seat import sit_down
@@ -27,7 +27,9 @@ async def test_the_lobby(case: Case) -> None:
     async with sit_down(case, None) as ann:
         await ann.sees("Lobby", "Connecting...")
         case.links.pass_time(1.0)
-        await ann.sees("You are in the lobby as ann.", "Connected")
+        await ann.sees("You are in the lobby as ann, if it is there: nothing has been heard", "Nothing heard yet")
+        case.relay.links[-1].receive(encode_lobby(b"bob", b"hi"))
+        await ann.sees("bob: hi", "Connected")
 
 
 async def test_who_is_there_stands_at_the_side(case: Case) -> None:

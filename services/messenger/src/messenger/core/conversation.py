@@ -139,6 +139,8 @@ class Conversation:
         """When the next attempt to come back is made, in the links' time."""
         self.away: Ended | None = None
         """Why one isn't in just now, while the way back is looked for."""
+        self.heard = True
+        """Whether anything spoke for one being in: the lobby answers nothing until somebody speaks."""
         self.unheard_since: datetime | None = None
         """From when on nothing was heard of the relay; None if there is no doubt of it."""
         self.posted = Posted(self.history, self._lose)
@@ -340,13 +342,14 @@ class Conversation:
     def _take_message(self, sender: str | None, text: str) -> None:
         if sender is not None and not self.roster.known:
             self.roster.hear(sender)
+        self.heard = True
         if not self.attended:
             self.mark = self.mark if self.unread else self.history.end
             self.unread += 1
         self._add(Line(Kind.MESSAGE, self._clock(), text, sender))
 
     def _take_welcome(self, event: Joined | Rejoined, now: float) -> None:
-        self._ever_in, self.host = True, event.host
+        self._ever_in, self.host, self.heard = True, event.host, event.heard
         self._come_back()
         self.topic = ""  # the relay tells the room's, if it has one
         self.roster.clear()

@@ -94,7 +94,7 @@ def tone_of(conversation: Conversation) -> Tone | None:
     """Tell how well one is in; None if all is well."""
     match conversation.presence:
         case Presence.HERE:
-            return None
+            return None if conversation.heard else Tone.CALM
         case Presence.OVER:
             left = conversation.ended is not None and conversation.ended.reason is EndReason.LEFT
             return Tone.CALM if left else Tone.DANGER
@@ -108,7 +108,7 @@ def state_of(conversation: Conversation, retry_seconds: float) -> str:
     """Say in a few words how one is in."""
     match conversation.presence:
         case Presence.HERE:
-            return _("Connected")
+            return _("Connected") if conversation.heard else _("Nothing heard yet")
         case Presence.LOOKING:
             return _("Checking the certificate...")
         case Presence.ENTERING:

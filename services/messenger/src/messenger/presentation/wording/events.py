@@ -93,8 +93,14 @@ def _of_the_room(event: RoomNotice) -> str:
 
 def _of_membership(event: Joined | Rejoined | Recovered) -> str:
     match event:
-        case Joined(None, name):
-            return _("You are in the lobby as {name}.").format(name=name)
+        case Joined(None, name, heard=heard):
+            known, perhaps = (
+                _("You are in the lobby as {name}."),
+                _("You are in the lobby as {name}, if it is there: nothing has been heard yet."),
+            )
+            return (known if heard else perhaps).format(name=name)
+        case Rejoined(heard=False):
+            return _("You are back in the lobby, if it is there: nothing has been heard yet.")
         case Joined(room, name, host=True):
             return _("You created {room} and are its host, as {name}: it closes when you leave.").format(
                 room=room, name=name
