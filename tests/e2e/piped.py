@@ -5,6 +5,8 @@ import queue
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
 
@@ -14,9 +16,9 @@ SECONDS = 30.0
 class Chat:
     """A running ``chat``; lines are waited for, never slept for."""
 
-    def __init__(self, *arguments: str, **variables: str) -> None:
+    def __init__(self, *arguments: str, program: Sequence[str] = ("-m", "messenger"), **variables: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "messenger", *arguments],
+            [sys.executable, *program, *arguments],
             env={**os.environ, **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -53,8 +55,9 @@ class Chat:
         while (heard := self.out.get(timeout=SECONDS)) != line:
             assert heard is not None, f"The process ended without {line!r}."
 
-    def is_told(self, part: str) -> str:
-        while (line := self.err.get(timeout=SECONDS)) is not None:
+    def is_told(self, part: str, seconds: float = SECONDS) -> str:
+        deadline = time.monotonic() + seconds
+        while (line := self.err.get(timeout=max(0.0, deadline - time.monotonic()))) is not None:
             if part in line:
                 return line
         raise AssertionError(f"The process ended without {part!r}.")

@@ -21,8 +21,6 @@ class Way:
         self.udp_passes = True
         self.dropped = 0
         """Datagrams that the die took."""
-        self.passed: list[str] = []
-        """What came from clients, in order: "udp" for a datagram, "tcp" for a connection."""
         self.server = f"{host}:{relay.tcp_port}"
         self._host, self._loss, self._chance = host, loss, Random(seed)
         self._relay = ("127.0.0.1", relay.tcp_port), ("127.0.0.1", relay.udp_port)
@@ -67,7 +65,6 @@ class Way:
 
     def _accept(self) -> None:
         client, _ = self._listener.accept()
-        self.passed.append("tcp")
         try:
             inner = socket.create_connection(self._relay[0], _PATIENCE_SECONDS)
         except OSError:
@@ -90,7 +87,6 @@ class Way:
 
     def _forth(self) -> None:
         data, client = self._outer.recvfrom(_BYTES)
-        self.passed.append("udp")
         if self._is_lost():
             return
         inner = self._inners.get(client)
