@@ -5,7 +5,6 @@ import queue
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
@@ -55,9 +54,8 @@ class Chat:
         while (heard := self.out.get(timeout=SECONDS)) != line:
             assert heard is not None, f"The process ended without {line!r}."
 
-    def is_told(self, part: str, seconds: float = SECONDS) -> str:
-        deadline = time.monotonic() + seconds
-        while (line := self.err.get(timeout=max(0.0, deadline - time.monotonic()))) is not None:
+    def is_told(self, part: str) -> str:
+        while (line := self.err.get(timeout=SECONDS)) is not None:
             if part in line:
                 return line
         raise AssertionError(f"The process ended without {part!r}.")
