@@ -133,7 +133,7 @@ def notice_of(conversation: Conversation, retry_seconds: float) -> Notice | None
         case Presence.LOOKING | Presence.ENTERING:
             return Notice(Tone.CALM, state_of(conversation, retry_seconds), buttons=(Act.LEAVE,))
         case Presence.WAITING | Presence.RETURNING:
-            return _absence(conversation, retry_seconds)
+            return _absence(conversation, conversation.away, retry_seconds) if conversation.away else None
         case Presence.ASKING:
             return _question(conversation.question) if conversation.question else None
         case Presence.OVER:
@@ -160,9 +160,9 @@ def _kept(conversation: Conversation) -> str:
     return _("What you write is sent once the relay is heard again.") if conversation.title else ""
 
 
-def _absence(conversation: Conversation, retry_seconds: float) -> Notice:
-    what, help_ = wording.interruption(conversation.away) if conversation.away else (_("The connection is lost."), "")
-    todo = " ".join(filter(None, (help_, _kept(conversation), _reconnecting(retry_seconds))))
+def _absence(conversation: Conversation, cause: Ended, retry_seconds: float) -> Notice:
+    what, helpful = wording.interruption(cause)
+    todo = " ".join(filter(None, (helpful, _kept(conversation), _reconnecting(retry_seconds))))
     buttons = (Act.NOW, Act.LEAVE) if conversation.presence is Presence.WAITING else (Act.LEAVE,)
     return Notice(Tone.WARNING, what, todo, buttons=buttons)
 
