@@ -5,6 +5,7 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
 
@@ -14,9 +15,9 @@ SECONDS = 30.0
 class Chat:
     """A running ``chat``; lines are waited for, never slept for."""
 
-    def __init__(self, *arguments: str, **variables: str) -> None:
+    def __init__(self, *arguments: str, program: Sequence[str] = ("-m", "messenger"), **variables: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "messenger", *arguments],
+            [sys.executable, *program, *arguments],
             env={**os.environ, **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

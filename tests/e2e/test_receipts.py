@@ -1,85 +1,16 @@
 """Receipts and resume from end to end: a client knows what became of its words, and keeps its seat (RCP-01, RES-01)."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
 
 from chatclient import Delivery, DeliveryState, Joined, Message, Recovered, Unheard, create_room, join_room
+from e2e.way import Way
 
 SECONDS = 30.0
-ELSEWHERE = "127.0.0.9"
-"""Where the way to the relay begins: its ports are the same there."""
 _T = TypeVar("_T")
-
-
-class Way(asyncio.DatagramProtocol):
-    """A way to a relay for one client, over which TCP passes, and UDP only if it is let: a router with an address."""
-
-    def __init__(self, relay: Any, *, udp_passes: bool = False) -> None:
-        self.udp_passes = udp_passes
-        self._source = "127.0.0.1"
-        self._relay = relay
-        self._client: Any = None
-        self._inner: socket.socket | None = None
-        self._outer: asyncio.DatagramTransport | None = None
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncIterator[str]:
-        """Open it, and yield what clients call the server."""
-        loop = asyncio.get_running_loop()
-        port = self._relay.server.rpartition(":")[2]
-        udp_port = self._relay.udp_port
-        self.move(self._source)
-        self._outer, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(ELSEWHERE, udp_port))
-        server = await asyncio.start_server(self._join, ELSEWHERE, int(port))
-        async with server:
-            yield f"{ELSEWHERE}:{port}"
-        self._close_inner()
-        self._outer.close()
-
-    def move(self, source: str) -> None:
-        """Have another address from now on, as the relay sees it; the client knows nothing of it."""
-        self._close_inner()
-        self._source = source
-        self._inner = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._inner.setblocking(False)
-        self._inner.bind((source, 0))
-        self._inner.connect((self._relay.server.rpartition(":")[0], self._relay.udp_port))
-        asyncio.get_running_loop().add_reader(self._inner.fileno(), self._back)
-
-    def _close_inner(self) -> None:
-        if self._inner:
-            asyncio.get_running_loop().remove_reader(self._inner.fileno())
-            self._inner.close()
-
-    def datagram_received(self, data: bytes, source: Any) -> None:
-        self._client = source
-        if self.udp_passes and self._inner:
-            self._inner.send(data)
-
-    def _back(self) -> None:
-        assert self._inner
-        assert self._outer
-        with suppress(OSError):
-            data = self._inner.recv(4096)
-            if self.udp_passes:
-                self._outer.sendto(data, self._client)
-
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        host, port = self._relay.server.rsplit(":", 1)
-        inner_reader, inner_writer = await asyncio.open_connection(host, int(port), local_addr=(self._source, 0))
-        try:
-            inner_writer.write(await reader.read(4096))
-            while data := await inner_reader.read(4096):
-                writer.write(data)
-        finally:
-            for end in (writer, inner_writer):
-                end.close()
 
 
 async def hears(events: Any, kind: type[_T], state: DeliveryState | None = None) -> _T:
@@ -112,13 +43,12 @@ def test_who_says_something_knows_that_the_relay_has_it(relay: Any) -> None:
 @pytest.mark.requirement("RCP-03")
 def test_where_udp_is_swallowed_it_says_so_and_what_waited_is_sent_when_it_passes(relay: Any) -> None:
     room = f"room {uuid4().hex[:8]}"
-    way = Way(relay)
 
-    async def scenario() -> None:
+    async def scenario(way: Way) -> None:
+        way.udp_passes = False
         async with (
             asyncio.timeout(SECONDS),
-            way.opened() as server,
-            create_room(room, "ann", server=server, receipts=True) as ann,
+            create_room(room, "ann", server=way.server, receipts=True) as ann,
         ):
             await hears(ann, Unheard)
             said = ann.say("does anybody hear me?")
@@ -126,20 +56,19 @@ def test_where_udp_is_swallowed_it_says_so_and_what_waited_is_sent_when_it_passe
             await hears(ann, Recovered)
             assert (await hears(ann, Delivery, DeliveryState.TAKEN)).id == said
 
-    asyncio.run(scenario())
+    with Way(relay) as way:
+        asyncio.run(scenario(way))
 
 
 @pytest.mark.requirement("RES-01", "RES-03")
 def test_when_a_router_has_another_address_a_member_keeps_its_seat_and_no_word_is_lost(relay: Any) -> None:
     room = f"room {uuid4().hex[:8]}"
-    way = Way(relay, udp_passes=True)
 
-    async def scenario() -> None:
+    async def scenario(way: Way) -> None:
         async with (
             asyncio.timeout(SECONDS),
             create_room(room, "bob", server=relay.server) as bob,
-            way.opened() as server,
-            join_room(room, "ann", server=server, receipts=True) as ann,
+            join_room(room, "ann", server=way.server, receipts=True) as ann,
         ):
             ann.say("here")
             await hears(ann, Delivery, DeliveryState.TAKEN)
@@ -157,4 +86,68 @@ def test_when_a_router_has_another_address_a_member_keeps_its_seat_and_no_word_i
             assert sorted(heard) == sorted(["here", *words, "and on"])
             assert not bob.ended
 
-    asyncio.run(scenario())
+    with Way(relay) as way:
+        asyncio.run(scenario(way))
+
+
+LOSSY_MESSAGES = 200
+LOSS = 0.05
+OVER = "over"
+FAREWELLS = 10
+"""So many that one of them arrives: nothing comes after it, for loopback keeps the order."""
+
+
+class Talker:
+    """Somebody who says much, and keeps what became of each word and what is heard."""
+
+    def __init__(self) -> None:
+        self.fates: dict[int, DeliveryState] = {}
+        self.heard: list[str] = []
+        self._farewell = False
+
+    async def talk(self, me: Any) -> None:
+        """Talk until all is taken or marked, and the other has nothing more to say."""
+        for number in range(LOSSY_MESSAGES):
+            self.fates[me.say(f"{me.name} {number}")] = DeliveryState.SENDING
+        ready = False
+        async for event in me:
+            self._take(event)
+            if not ready and DeliveryState.SENDING not in self.fates.values():
+                ready = True
+                for number in range(FAREWELLS):
+                    me.say(f"{OVER} {number}")
+            if ready and self._farewell:
+                return
+
+    def _take(self, event: object) -> None:
+        if isinstance(event, Delivery) and event.id in self.fates:
+            self.fates[event.id] = event.state
+        elif isinstance(event, Message) and event.text.startswith(OVER):
+            self._farewell = True
+        elif isinstance(event, Message):
+            self.heard.append(event.text)
+
+
+@pytest.mark.requirement("RCP-01", "RCP-02")
+def test_on_a_lossy_way_each_message_is_taken_or_marked_and_none_is_heard_twice(start_relay: Any) -> None:
+    relay = start_relay(RELAY_MESSAGE_RATE="0", RELAY_BYTE_RATE="0")
+    talkers = Talker(), Talker()
+
+    async def scenario(ann_way: Way, bob_way: Way) -> None:
+        async with (
+            asyncio.timeout(2 * SECONDS),
+            create_room("lossy", "ann", server=ann_way.server, receipts=True) as ann,
+            join_room("lossy", "bob", server=bob_way.server, receipts=True) as bob,
+        ):
+            await asyncio.gather(talkers[0].talk(ann), talkers[1].talk(bob))
+
+    with Way(relay, loss=LOSS, seed=1) as ann_way, Way(relay, "127.0.0.10", loss=LOSS, seed=2) as bob_way:
+        asyncio.run(scenario(ann_way, bob_way))
+        assert ann_way.dropped
+        assert bob_way.dropped
+    for talker in talkers:
+        assert set(talker.fates.values()) <= {DeliveryState.TAKEN, DeliveryState.NOT_DELIVERED}
+        assert len(talker.heard) == len(set(talker.heard)) > LOSSY_MESSAGES / 2
+    fates = [fate for talker in talkers for fate in talker.fates.values()]
+    heard = sum(len(talker.heard) for talker in talkers)
+    print(f"{LOSS:.0%} lost each way: {fates.count(DeliveryState.TAKEN)} of {len(fates)} taken, {heard} heard")

@@ -9,6 +9,7 @@ from chatbrain import (
     Brain,
     CloseDatagram,
     CloseStream,
+    LookUp,
     OpenStream,
     SendDatagram,
     SendStream,
@@ -28,7 +29,7 @@ class Driver:
         self._brain = brain
         self.stream = ""
         """"opening", "open", or nothing."""
-        self.has_port = False
+        self.has_port = self.looks_up = False
         self.ended = False
         self.now = 0.0
 
@@ -45,7 +46,8 @@ class Driver:
             assert not isinstance(event, Message) or event.received_at == self.now
         assert self.ended == (self._brain.stage is Stage.ENDED)
         assert not (self.ended and (self.stream or self.has_port)), "something stays open for ever"
-        assert (self._brain.next_deadline() < inf) or self.ended or self._brain.stage is Stage.IDLE or self.has_port
+        waits = self.ended or self._brain.stage is Stage.IDLE or self.has_port or self.looks_up
+        assert waits or self._brain.next_deadline() < inf
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass; the brain is woken when it wants to be, though not for ever."""
@@ -62,6 +64,8 @@ class Driver:
 
     def _carry_out(self, action: Action) -> None:
         match action:
+            case LookUp():
+                self.looks_up = True
             case OpenStream():
                 assert not self.stream, "a second connection at once"
                 self.stream = "opening"

@@ -4,6 +4,7 @@ from typing import Final
 
 from chatbrain import LobbyBrain, RejoinPolicy, Stage
 from chatbrain.errors import MessageTooLongError
+from chatbrain.findings import NO_ANSWER
 from chatproto import encode_lobby
 from fuzz.bites import Bites, piece
 from fuzz.driver import Driver
@@ -39,13 +40,25 @@ class World:
         self._bites = bites
         self.brain = LobbyBrain("ann", server="relay:9002", random=lambda: 0.5, rejoin=bites.pick(POLICIES))
         self.driver = Driver(self.brain)
-        self.brain.start(0.0, addresses=1 + bites.byte() % 3)
-        self.driver.pump()
+        self._addresses = 1 + bites.byte() % 3
+        self.brain.start(0.0)
+        self._answer()
 
     def step(self) -> None:
         """Let one thing happen."""
         self._bites.pick((self._datagram, self._wait, self._error, self._person))()
+        self._answer()
+
+    def _answer(self) -> None:
+        """Have done what the brain wants; its name is known, mostly."""
         self.driver.pump()
+        while self.driver.looks_up:
+            self.driver.looks_up = False
+            if self._bites.byte() % 8 == 7:
+                self.brain.unresolved(NO_ANSWER, self.driver.now)
+            else:
+                self.brain.resolved(self._addresses, self.driver.now)
+            self.driver.pump()
 
     def _datagram(self) -> None:
         chosen = self._bites.byte()

@@ -25,7 +25,8 @@ def test_who_created_a_room_joins_it_from_then_on() -> None:
 def test_a_room_that_is_gone_is_created_by_its_host_alone(*, host: bool) -> None:
     claim = Claim(Operation.JOIN, "demo", "ann", None)
     claim.was_host = host
-    claim.refuse(Status.NO_SUCH_ROOM)
+    assert claim.refuse(Status.NO_SUCH_ROOM) is host
+    assert not claim.refuse(Status.NO_SUCH_ROOM)  # which would be a relay that says so without an end
     assert asked(claim)[0] is (Operation.CREATE if host else Operation.JOIN)
     claim.refuse(Status.ROOM_EXISTS)
     assert asked(claim)[0] is Operation.JOIN

@@ -4,7 +4,16 @@ from math import inf
 
 import pytest
 
-from chatbrain import BindDatagram, CloseDatagram, LobbyBrain, MessageTooLongError, RejoinPolicy, SendDatagram, Stage
+from chatbrain import (
+    BindDatagram,
+    CloseDatagram,
+    LobbyBrain,
+    LookUp,
+    MessageTooLongError,
+    RejoinPolicy,
+    SendDatagram,
+    Stage,
+)
 from chatbrain.events import Ended, EndReason, Joined, Message, Rebound, Reconnecting, Rejoined
 from chatbrain.findings import Fault, Finding
 from chatproto import Challenge, Disconnected, EvictionReason, Topic, encode_lobby
@@ -16,9 +25,15 @@ def fresh(policy: RejoinPolicy | None = None) -> LobbyBrain:
     return LobbyBrain("ann", server="relay:9002", random=lambda: 1.0, rejoin=policy)
 
 
+def start(brain: LobbyBrain, addresses: int = 1) -> None:
+    brain.start(0.0)
+    assert brain.take_actions() == [LookUp()]
+    brain.resolved(addresses, 0.0)
+
+
 def entered(policy: RejoinPolicy | None = None) -> LobbyBrain:
     brain = fresh(policy)
-    brain.start(0.0)
+    start(brain)
     brain.tick(brain.next_deadline())
     brain.take_actions()
     brain.take_events()
@@ -28,26 +43,26 @@ def entered(policy: RejoinPolicy | None = None) -> LobbyBrain:
 @pytest.mark.requirement("LOB-02")
 def test_one_is_in_when_nothing_speaks_against_it() -> None:
     brain = fresh()
-    brain.start(0.0)
+    start(brain)
     assert brain.take_actions() == [BindDatagram(9002, 0), KEEP_ALIVE]
     assert brain.take_events() == []
     brain.tick(0.3)
-    assert brain.take_events() == [Joined(None, "ann", False, 4096 - 4, None)]
+    assert brain.take_events() == [Joined(None, "ann", False, 4096 - 4, None, heard=False)]
     assert brain.stage is Stage.CHATTING
 
 
 def test_a_word_from_the_lobby_is_proof_enough() -> None:
     brain = fresh()
-    brain.start(0.0)
+    start(brain)
     brain.receive_datagram(encode_lobby(b"bob", b"hi"), 0.1)
     joined, message = brain.take_events()
-    assert isinstance(joined, Joined)
+    assert joined == Joined(None, "ann", False, 4096 - 4, None)
     assert message == Message("bob", "hi", b"\x03bobhi", 0.1)
 
 
 def test_each_address_is_tried_until_somebody_listens() -> None:
     brain = fresh()
-    brain.start(0.0, addresses=2)
+    start(brain, addresses=2)
     brain.take_actions()
     brain.datagram_error(0.1)
     assert brain.take_actions() == [CloseDatagram(), BindDatagram(9002, 1), KEEP_ALIVE]
@@ -61,7 +76,8 @@ def test_each_address_is_tried_until_somebody_listens() -> None:
 
 def test_an_unknown_host_name_ends_it() -> None:
     brain = fresh()
-    brain.unresolved(Finding(Fault.UNKNOWN_HOST, "the host name isn't known"))
+    brain.start(0.0)
+    brain.unresolved(Finding(Fault.UNKNOWN_HOST, "the host name isn't known"), 0.1)
     (ended,) = brain.take_events()
     assert isinstance(ended, Ended)
     assert "the host name isn't known" in ended.text
@@ -103,8 +119,9 @@ def test_an_evicted_client_enters_again() -> None:
     brain.datagram_error(10.2)
     assert brain.take_events() == []
     brain.tick(10.5)
+    brain.resolved(1, 10.5)
     brain.tick(10.8)
-    assert brain.take_events() == [Rejoined(False, False, 4092)]
+    assert brain.take_events() == [Rejoined(False, False, 4092, heard=False)]
 
 
 def test_an_abuser_doesnt_come_back() -> None:
@@ -117,6 +134,7 @@ def test_a_relay_that_goes_away_is_waited_for() -> None:
     brain = entered(RejoinPolicy(max_attempts=1))
     brain.datagram_error(10.0)
     brain.tick(10.5)
+    brain.resolved(1, 10.5)
     brain.datagram_error(10.6)
     waiting, ended = brain.take_events()
     assert isinstance(waiting, Reconnecting)
@@ -182,18 +200,50 @@ def test_the_lobby_obeys_no_commands_and_says_them_like_any_text() -> None:
 
 def test_after_all_addresses_failed_it_begins_at_the_first_again() -> None:
     brain = fresh()
-    brain.start(0.0, addresses=2)
+    start(brain, addresses=2)
     brain.datagram_error(0.1)
     brain.tick(0.4)  # somebody listens at the second
     brain.take_actions()
     brain.datagram_error(10.0)
     bound = []
     for _ in range(2):
-        brain.tick(brain.next_deadline())
+        now = brain.next_deadline()
+        brain.tick(now)
+        brain.resolved(2, now)
         for _ in range(2):
             bound += [action.address for action in brain.take_actions() if isinstance(action, BindDatagram)]
-            brain.datagram_error(brain.next_deadline() - 0.1)
+            brain.datagram_error(now)
     assert bound == [0, 1, 0, 1]
+
+
+def test_the_name_is_asked_anew_at_each_attempt() -> None:
+    brain = entered()
+    brain.datagram_error(10.0)
+    brain.take_actions()
+    brain.tick(10.5)
+    assert (brain.take_actions(), brain.next_deadline()) == ([LookUp()], inf)
+    brain.unresolved(Finding(Fault.UNKNOWN_HOST, "the host name isn't known"), 11.0)
+    assert isinstance(brain.take_events()[-1], Reconnecting)
+    brain.tick(brain.next_deadline())
+    assert brain.take_actions() == [LookUp()]
+
+
+def bindings(brain: LobbyBrain, until: float) -> list[tuple[float, int]]:
+    """Return when a brain speaks to which address from then on."""
+    found = []
+    while (now := brain.next_deadline()) <= until:
+        brain.tick(now)
+        found += [(now, action.address) for action in brain.take_actions() if isinstance(action, BindDatagram)]
+    return found
+
+
+def test_each_address_is_spoken_to_while_nothing_is_heard() -> None:
+    brain = fresh()
+    start(brain, addresses=2)
+    brain.take_actions()
+    assert bindings(brain, 15.0) == [(2.3, 1), (6.3, 0), (14.3, 1)]
+    brain.receive_datagram(encode_lobby(b"bob", b"hi"), 15.0)
+    assert bindings(brain, 65.0) == [(60.0, 1)]
 
 
 def test_who_speaks_again_is_doubted_again_when_nothing_is_heard() -> None:

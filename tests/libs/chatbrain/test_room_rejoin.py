@@ -95,6 +95,7 @@ def test_a_host_creates_a_room_that_is_gone_anew_with_its_password(gone: Status)
         case.answer(now, verdict)
         asked, _, request = case.requests[-1]
         assert (asked, request.password) == (operation, "open sesame")
+        assert (case.brain.next_deadline() == now) == (verdict is gone)  # there is nothing to wait for
     assert Rejoined(host=True, was_host=True, max_message_bytes=50) in case.flush()
 
 

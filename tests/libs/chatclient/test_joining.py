@@ -31,8 +31,9 @@ from chatclient import (
     join_lobby,
     join_room,
 )
+from chatclient.names import Address
 from chatproto import Disconnected, EvictionReason, HostChanged, Topic
-from libs.chatclient.tiny_relay import tiny_relay
+from libs.chatclient.tiny_relay import TinyRelay, tiny_relay
 
 Run = Callable[[Callable[[], Awaitable[None]]], None]
 
@@ -108,6 +109,57 @@ def test_a_name_with_several_addresses_is_tried_through(run: Run) -> None:
             async with join_lobby("ann", server=f"localhost:{relay.udp_port}") as lobby:
                 assert lobby.say("hi")
                 assert (await until(lobby, Message)).sender == "echo"
+
+    run(scenario)
+
+
+@pytest.fixture
+def addresses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """To which addresses all names lead, now."""
+    addresses: list[str] = []
+    found = lambda _host, _flags: [Address(socket.AF_INET, (each, 0)) for each in addresses]  # noqa: E731
+    monkeypatch.setattr("chatclient.names._look_up", found)
+    return addresses
+
+
+def test_a_lobby_is_found_behind_an_address_where_nobody_answers(
+    run: Run, addresses: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatbrain.lobby.HUNT_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        async with tiny_relay() as (relay, _):
+            relay.lobby = True
+            with socket.socket(type=socket.SOCK_DGRAM) as mute:
+                mute.bind(("127.0.0.2", relay.udp_port))
+                addresses[:] = ["127.0.0.2", "127.0.0.1"]
+                async with join_lobby("ann", server=f"several.example:{relay.udp_port}") as lobby:
+                    joined = await until(lobby, Joined)
+                    assert not joined.heard
+                    assert lobby.say("hi")
+                    await until(lobby, Rebound)
+                    assert lobby.say("hi again")
+                    assert (await until(lobby, Message)).text == "hi again"
+
+    run(scenario)
+
+
+def test_a_lobby_that_moves_to_another_address_is_found_by_its_name(run: Run, addresses: list[str]) -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        async with tiny_relay() as (old, _):
+            old.lobby, port = True, old.udp_port
+            addresses[:] = ["127.0.0.1"]
+            async with join_lobby("ann", server=f"moving.example:{port}") as lobby:
+                old.transport.close()
+                new, relay = await loop.create_datagram_endpoint(TinyRelay, local_addr=("127.0.0.2", port))
+                relay.lobby = True
+                addresses[:] = ["127.0.0.2"]
+                assert lobby.say("anybody?")
+                await until(lobby, Rejoined)
+                assert lobby.say("hi")
+                assert (await until(lobby, Message)).text == "hi"
+                new.close()
 
     run(scenario)
 

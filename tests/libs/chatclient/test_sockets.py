@@ -215,6 +215,26 @@ def test_an_error_is_told_and_the_next_datagram_goes_out_all_the_same(run: Run, 
     run(scenario)
 
 
+@pytest.mark.parametrize("speaks", [False, True])
+def test_a_port_hears_after_an_error_too(run: Run, peer: socket.socket, *, speaks: bool) -> None:
+    async def scenario() -> None:
+        ear = Ear(peer)
+        address = peer.getsockname()
+        for _ in range(3):
+            peer.close()
+            assert ear.port.send(b"anybody?")
+            if speaks:  # and so takes the error before anybody reads it
+                assert ear.port.send(b"anybody?")
+            assert await ear.heard.get() is None
+            with socket.socket(type=socket.SOCK_DGRAM) as later:
+                later.bind(address)
+                later.sendto(b"hello", ear.address)
+                assert await ear.heard.get() == b"hello"
+        ear.port.close()
+
+    run(scenario)
+
+
 def test_addresses_that_cannot_be_used_are_an_error(run: Run) -> None:
     async def scenario() -> None:
         nowhere = Address(socket.AF_INET, ("192.0.2.1", 0))

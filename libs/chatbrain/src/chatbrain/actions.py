@@ -21,6 +21,11 @@ class CloseStream:
 
 
 @dataclass(frozen=True, slots=True)
+class LookUp:
+    """Find out the relay's addresses, which may be others than before; answer with ``resolved`` or ``unresolved``."""
+
+
+@dataclass(frozen=True, slots=True)
 class BindDatagram:
     """Speak UDP from a new local port; an older one is closed.
 
@@ -45,4 +50,4 @@ class CloseDatagram:
     """Close the UDP port."""
 
 
-Action = OpenStream | SendStream | CloseStream | BindDatagram | SendDatagram | CloseDatagram
+Action = OpenStream | SendStream | CloseStream | LookUp | BindDatagram | SendDatagram | CloseDatagram

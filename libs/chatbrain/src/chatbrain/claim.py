@@ -78,8 +78,9 @@ class Claim:
         first, self._locked_out = not self._locked_out, True
         return first and self.was_host
 
-    def refuse(self, status: Status) -> None:
-        """Take note of a refusal, which may say whether there is such a room."""
+    def refuse(self, status: Status) -> bool:
+        """Take note of a refusal, which may say whether there is such a room; returns whether to create it at once."""
+        joined = self._operation is Operation.JOIN
         self._nonce = ""
         if status is Status.NO_SEAT:
             self.ticket = ""
@@ -87,6 +88,7 @@ class Claim:
             self.lose_room()
         elif status is Status.ROOM_EXISTS:
             self._operation = Operation.JOIN
+        return joined and self._operation is Operation.CREATE
 
     def lose_room(self) -> None:
         """Take note that the room is gone if one was its host."""

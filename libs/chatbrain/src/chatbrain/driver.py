@@ -11,6 +11,7 @@ from chatbrain.actions import (
     BindDatagram,
     CloseDatagram,
     CloseStream,
+    LookUp,
     OpenStream,
     SendDatagram,
     SendStream,
@@ -95,21 +96,22 @@ class Driver:
         self._close_stream()
 
     def _begin(self) -> None:
-        if isinstance(self.brain, RoomBrain):
-            self.brain.start(self.now)
-            self.pump()
-        else:
-            then = partial(self._looked_up, self.brain)
-            self._lookup = [self._toolkit.call_at(self.now + LOOKUP_SECONDS, partial(then, NO_ANSWER))]
-            self._lookup.append(self._toolkit.look_up(self._server.host, then))
+        self.brain.start(self.now)
+        self.pump()
+
+    def _look_up(self, brain: LobbyBrain) -> None:
+        self._stop_looking()
+        then = partial(self._looked_up, brain)
+        self._lookup = [self._toolkit.call_at(self.now + LOOKUP_SECONDS, partial(then, NO_ANSWER))]
+        self._lookup.append(self._toolkit.look_up(self._server.host, then))
 
     def _looked_up(self, brain: LobbyBrain, found: list[Any] | Finding) -> None:
         self._stop_looking()
         if isinstance(found, Finding):
-            brain.unresolved(found)
+            brain.unresolved(found, self.now)
         else:
             self._remotes = found
-            brain.start(self.now, len(found))
+            brain.resolved(len(found), self.now)
         self.pump()
 
     def _stop_looking(self) -> None:
@@ -156,6 +158,8 @@ class Driver:
                 self._bind(port, address)
             case CloseDatagram():
                 self._close_port()
+            case LookUp():
+                self._look_up(cast("LobbyBrain", self.brain))  # a room's stream does it for itself
             case OpenStream():
                 self._open_stream(cast("RoomBrain", self.brain))  # the lobby asks for none
             case SendStream(data) if self._stream:

@@ -33,6 +33,8 @@ class Joined:
     max_message_bytes: int
     silence_timeout_seconds: float | None
     """After how much silence the relay evicts; None if it didn't say."""
+    heard: bool = True
+    """Whether anything spoke for it: the lobby answers nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Rejoined:
     was_host: bool
     """You were the host before; if ``host`` is false, somebody else created the room anew."""
     max_message_bytes: int
+    heard: bool = True
+    """As in `Joined`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ class Ended:
     @classmethod
     def unheard(cls, server: str) -> Self:
         """Say that a relay is there, but UDP doesn't pass."""
-        finding = Finding(Fault.NO_ANSWER, "it answers over TCP alone")
+        finding = Finding(Fault.NO_UDP, "it answers over TCP alone")
         text = (
             f"Nothing is heard over UDP from the relay at {server}, which answers over TCP: "
             "a firewall or a proxy on the way may keep UDP from passing. Try another network."

@@ -16,6 +16,8 @@ class Fault(StrEnum):
     REFUSED = "refused"
     """The machine is there, and nobody listens."""
     NO_ANSWER = "no_answer"
+    NO_UDP = "no_udp"
+    """The relay answers over TCP, and isn't heard over UDP."""
     NO_ROUTE = "no_route"
     HUNG_UP = "hung_up"
     NO_RELAY = "no_relay"

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from math import inf
 from typing import Final
 
-from chatbrain.actions import BindDatagram
+from chatbrain.actions import BindDatagram, LookUp
 from chatbrain.backoff import RejoinPolicy
 from chatbrain.course import Stage
 from chatbrain.events import Joined, Message, Rebound, Rejoined
 from chatbrain.findings import NOBODY_LISTENS, Finding
+from chatbrain.liveness import MAX_DEAF_SECONDS
 from chatbrain.membership import Membership
 from chatbrain.outbox import Outbox
 from chatproto import Challenge, Disconnected, ProseNotice, encode_lobby, parse_lobby, parse_notice, sanitize
@@ -17,6 +18,9 @@ from chatproto.notices import SERVER_NAME, SERVER_PREFIX
 
 SETTLE_SECONDS: Final = 0.3
 """The lobby answers nothing: who hears in this time that nobody listens there, isn't in."""
+
+HUNT_SECONDS: Final = 2.0
+"""How long to speak to one of several addresses of which nothing was ever heard, at first; each time twice as long."""
 
 
 class LobbyBrain(Membership):
@@ -39,25 +43,30 @@ class LobbyBrain(Membership):
         self._addresses = 1
         self._address = 0
         self._settled_at = inf  # while JOINING
+        self._hunt_seconds = HUNT_SECONDS
 
-    def start(self, now: float, addresses: int = 1) -> None:
+    def start(self, now: float) -> None:  # noqa: ARG002 - as of a room
+        """Find out where the lobby is, and enter."""
+        self._enter()
+
+    def resolved(self, addresses: int, now: float) -> None:
         """Enter at the first of so many addresses of the relay where somebody listens."""
-        self._addresses = addresses
-        self._enter(now)
+        self._addresses, self._address = addresses, 0
+        self._knock(now)
 
-    def unresolved(self, finding: Finding) -> None:
+    def unresolved(self, finding: Finding, now: float) -> None:
         """Take note that the relay's address couldn't be found out."""
-        self._end(self._unreachable(finding))
+        self._wait(self._unreachable(finding), now)
 
     def receive_datagram(self, data: bytes, now: float) -> None:
         """Take a datagram from the relay: a client's message or a notice."""
         parsed = parse_lobby(data)
         if parsed is None or not self._outbox.is_open:
             return
+        self._liveness.hear()
         if self.stage is Stage.JOINING:
             self._settle(now)
-        self._liveness.hear()
-        self._liveness.listen(now)
+        self._listen(now)
         sender, text = (sanitize(part.decode(errors="replace")) for part in parsed)
         notice = parse_notice(SERVER_PREFIX + text) if sender == SERVER_NAME else None
         if notice is None:
@@ -74,7 +83,6 @@ class LobbyBrain(Membership):
             self._address += 1
             self._knock(now)
         else:
-            self._address = 0
             self._wait(self._unreachable(NOBODY_LISTENS), now)
 
     def next_deadline(self) -> float:
@@ -87,17 +95,19 @@ class LobbyBrain(Membership):
         if self.stage is Stage.JOINING and now >= self._settled_at:
             self._settle(now)
         if self._course.backoff.take_due(now):
-            self._enter(now)
+            self._enter()
         if self._liveness.keep_alive_is_due(now):
             self.keep_alive(now)
         if self._liveness.doubt_is_due(now):
             self._doubt(now)
 
-    def _enter(self, now: float) -> None:
+    def _enter(self) -> None:
         self._course.enter(Stage.JOINING)
-        self._knock(now)
+        self._settled_at = inf
+        self._outbox.act(LookUp())
 
     def _knock(self, now: float) -> None:
+        self._liveness.heard, self._hunt_seconds = False, HUNT_SECONDS
         self._settled_at = now + SETTLE_SECONDS
         self._outbox.open(self._header, self.max_message_bytes)
         self._bind(now)
@@ -109,10 +119,11 @@ class LobbyBrain(Membership):
     def _settle(self, now: float) -> None:
         self._liveness.silent = False
         self._course.chat(now, anew=True)
-        self._liveness.listen(now)
-        limit = self.max_message_bytes
-        welcome = Joined(None, self._name, host=False, max_message_bytes=limit, silence_timeout_seconds=None)
-        again = Rejoined(host=False, was_host=False, max_message_bytes=limit)
+        self._listen(now)
+        limit, heard = self.max_message_bytes, self._liveness.heard
+        welcome = Joined(None, self._name, host=False, max_message_bytes=limit, silence_timeout_seconds=None,
+                         heard=heard)  # fmt: skip
+        again = Rejoined(host=False, was_host=False, max_message_bytes=limit, heard=heard)
         self._course.tell(again if self._course.ever_joined else welcome)
         self._course.ever_joined = True
 
@@ -126,9 +137,19 @@ class LobbyBrain(Membership):
         if isinstance(notice, Disconnected):
             self._evict(notice, now)
 
+    def _listen(self, now: float) -> None:
+        """Doubt after a silence: soon, where another address may be the one at which the lobby is."""
+        if self._liveness.heard or self._addresses == 1:
+            self._liveness.listen(now)
+        else:
+            self._liveness.doubt_in(self._hunt_seconds, now)
+
     def _doubt(self, now: float) -> None:
         # To the lobby a new port is a new client; the old one is soon found unreachable and removed.
         self._liveness.calm_down()
-        self._liveness.listen(now)
+        if not self._liveness.heard:
+            self._address = (self._address + 1) % self._addresses
+            self._hunt_seconds = min(2 * self._hunt_seconds, MAX_DEAF_SECONDS)
+        self._listen(now)
         self._course.tell(Rebound())
         self._bind(now)

@@ -267,8 +267,10 @@ class RoomBrain(Membership):
         else:
             if status not in AWAY:
                 self._lose()
-            self._claim.refuse(status)
+            creates = self._claim.refuse(status)
             self._wait(last_words, now)
+            if creates:
+                self.try_now(now)
 
     def _means_alive(self, status: Status, asked_from: str) -> bool:
         if not self._outbox.is_open or not self._grant:

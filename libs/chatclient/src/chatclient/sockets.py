@@ -218,6 +218,11 @@ class UdpPort:
             raise
         self._loop.add_reader(self._socket.fileno(), self._read)
 
+    def _watch(self) -> None:
+        """Watch the socket anew."""
+        self._loop.remove_reader(self._socket.fileno())
+        self._loop.add_reader(self._socket.fileno(), self._read)
+
     def send(self, data: bytes) -> bool:
         """Send a datagram; False if the system has no room for it.
 
@@ -243,15 +248,17 @@ class UdpPort:
             self._socket.close()
 
     def _read(self) -> None:
-        for _ in range(_BATCH):
+        for read in range(_BATCH):
             if not self._open:  # an event's consequence may be a new port
                 break
             try:
                 data = self._socket.recv(_DATAGRAM_BYTES)
-            except BlockingIOError:
-                break
-            except OSError:
-                self._on_error()
+            except OSError as error:
+                idle = isinstance(error, BlockingIOError)
+                if not (idle and read):  # uvloop watches no more after an error, which sending may have taken
+                    self._watch()
+                if not idle:
+                    self._on_error()
                 break
             if len(data) < _DATAGRAM_BYTES:
                 self._on_data(data)

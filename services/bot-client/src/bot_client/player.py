@@ -215,6 +215,7 @@ class Player:
             password=others if own is None else own,
             tls=self._settings.proof,
             rejoin=self._run.rejoin,
+            receipts=False,  # what is repeated until it arrives would hide the loss that bots measure
         )
 
     def _refused(self, status: Status | None) -> None:

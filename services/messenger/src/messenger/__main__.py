@@ -17,11 +17,14 @@ from messenger.core.trusting import KnownServersError
 from messenger.presentation.i18n import _
 from messenger.presentation.wording import ending, refusal
 
-_DONE, _FAILED, _WRONG_USAGE = 0, 1, 2
+_DONE, _FAILED, _WRONG_USAGE, _NOT_DELIVERED = 0, 1, 2, 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``chat``; returns 0 after leaving by one's own wish, 1 if the relay ended or refused it, 2 if misused."""
+    """Run ``chat``; returns its exit code.
+
+    0 after leaving by one's own wish, 1 if the relay ended or refused it, 2 if misused, 3 if lines were not delivered.
+    """
     be_printable()
     terminal = has_screen()
     arguments = parse(argv, terminal=terminal)
@@ -78,7 +81,8 @@ def _filter(arguments: Arguments) -> int:
     elif arguments.room is not None:
         password = find_password(arguments.password_file)
     try:
-        return _report(_pass_through(arguments, password))
+        ended, lost = _pass_through(arguments, password)
+        return _report(ended) or (_NOT_DELIVERED if lost else _DONE)
     except RefusedError as error:
         if error.status is Status.WRONG_PASSWORD and password is None:
             text = _("This room has a password: use --password-file FILE or {variable}.")
@@ -91,12 +95,12 @@ def _filter(arguments: Arguments) -> int:
         return _report(error.cause)
 
 
-def _pass_through(arguments: Arguments, password: str | None) -> Ended | None:
+def _pass_through(arguments: Arguments, password: str | None) -> tuple[Ended | None, int]:
     from messenger.cli.pipe import chat_through_pipes  # noqa: PLC0415 - not for terminals
 
     tls = settle_trust(arguments.server, arguments.tls) if arguments.tls else None
 
-    async def chat() -> Ended | None:
+    async def chat() -> tuple[Ended | None, int]:
         if task := asyncio.current_task():
             on_end(task.cancel)
         async with arguments.connect(password, tls) as room:

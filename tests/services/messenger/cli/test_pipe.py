@@ -1,9 +1,13 @@
-"""The pace of a filter, against a relay's default limits."""
+"""The pace of a filter, against a relay's default limits, and the lines that are on their way."""
 
+import asyncio
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messenger.cli.pipe import BURST, BYTES_PER_SECOND, MESSAGES_PER_SECOND, Pace
+from chatbrain import Delivery, DeliveryState
+from messenger.cli.pipe import BURST, BYTES_PER_SECOND, MESSAGES_PER_SECOND, Pace, Spoken
 
 
 def test_a_few_lines_go_at_once_and_the_rest_steadily() -> None:
@@ -27,3 +31,36 @@ def test_it_stays_below_a_relays_limits(sizes: list[int]) -> None:
         now += pace.wait_seconds(size, now)
     assert len(sizes) <= BURST + MESSAGES_PER_SECOND * now + 1e-6
     assert sum(sizes) <= BYTES_PER_SECOND * (now + BURST / MESSAGES_PER_SECOND) + 1e-6
+
+
+def test_no_more_lines_are_said_than_may_wait_for_an_answer() -> None:
+    async def scenario() -> int:
+        spoken = Spoken()
+        for number in range(1, 65):
+            spoken.follow(number, number, "hello")
+        waiting = asyncio.create_task(spoken.room_for(1))
+        await asyncio.sleep(0)
+        spoken.take(Delivery(1, DeliveryState.SENDING, "hello"))
+        spoken.take(Delivery(99, DeliveryState.TAKEN, "of nobody's"))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        spoken.take(Delivery(1, DeliveryState.TAKEN, "hello"))
+        await waiting
+        return spoken.lost
+
+    assert asyncio.run(scenario()) == 0
+
+
+def test_a_line_that_is_lost_is_named_and_a_password_never_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    spoken = Spoken()
+    for number, text in enumerate(("hi\x1b", "/password sesame", "bye"), start=1):
+        spoken.follow(number, number, text)
+        if number < 3:
+            spoken.take(Delivery(number, DeliveryState.NOT_DELIVERED, text, "muted"))
+    spoken.give_up()
+    assert capsys.readouterr().err.splitlines() == [
+        "chat: Line 1 was not delivered (you are muted): hi\N{REPLACEMENT CHARACTER}",
+        "chat: Line 2 was not delivered (you are muted): /password",
+        "chat: Line 3 was not delivered (no answer came): bye",
+    ]
+    assert spoken.lost == 3

@@ -18,9 +18,11 @@ from chatproto import (
     parse_datagram,
     parse_lobby,
 )
+from chatproto.receipts import encode_receipt, parse_numbered
 from libs.chatbrain.fake_toolkit import FakePort, FakeToolkit, FakeWire
-from messenger.core.conversation import Conversation, Presence
+from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry
+from messenger.core.facts import Presence
 from messenger.core.ignoring import IgnoredError
 from messenger.core.messenger import Messenger
 from messenger.core.trusting import KnownServersError
@@ -50,6 +52,10 @@ class FakeRelay:
         self.asked: list[tuple[Operation, str, str, str | None]] = []
         self.heard: list[bytes] = []
         self.links: list[FakeLink] = []
+        self.answers = True
+        """Whether it answers messages that have a number (RCP-01)."""
+        self.refusal = ""
+        """The reason for which it takes none."""
 
     def called(self, wire: FakeWire) -> None:
         if self.verdict is None:
@@ -60,8 +66,10 @@ class FakeRelay:
     def told(self, wire: FakeWire, data: bytes) -> None:
         wire.deliver(self.answer(data))
 
-    def heard_datagram(self, _port: FakePort, data: bytes) -> None:
-        self.hear(data)
+    def heard_datagram(self, port: FakePort, data: bytes) -> None:
+        number = self.hear(data)
+        if number and self.answers:
+            port.deliver(encode_receipt(number, self.refusal))
 
     def answer(self, request: bytes) -> bytes:
         transaction = ServerTransaction()
@@ -77,10 +85,13 @@ class FakeRelay:
         grant = Completion(b"token", host, 9001, 300.0, self.limit, self.moderation, features)
         return transaction.accept() + transaction.complete(grant)
 
-    def hear(self, datagram: bytes) -> None:
+    def hear(self, datagram: bytes) -> int:
+        """Take a datagram; returns the number that it has, if any."""
         parsed = parse_datagram(datagram) if datagram[1:2] == b"\x05" else parse_lobby(datagram)
         assert parsed
-        self.heard.append(bytes(parsed[-1]))
+        number, text = parse_numbered(bytes(parsed[-1])) or (0, bytes(parsed[-1]))
+        self.heard.append(text)
+        return number
 
     @property
     def words(self) -> list[str]:

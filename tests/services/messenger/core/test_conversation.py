@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from chatbrain import DeliveryState
 from chatproto import (
     Advice,
     Command,
@@ -20,7 +21,8 @@ from chatproto import (
     Topic,
 )
 from messenger.core.commands import Submitted
-from messenger.core.conversation import LIST_SECONDS, Conversation, Presence
+from messenger.core.conversation import LIST_SECONDS, Conversation
+from messenger.core.facts import Presence
 from messenger.core.history import Kind
 from messenger.core.roster import Person
 from messenger.presentation.i18n import use_language
@@ -48,6 +50,10 @@ class Room(Case):
 @pytest.fixture
 def case() -> Room:
     return Room()
+
+
+def states(room: Conversation) -> list[DeliveryState | None]:
+    return [line.state for line in room.history.since(0) if line.kind is Kind.OWN]
 
 
 def test_what_others_say_stands_there_with_name_and_time(case: Room) -> None:
@@ -113,13 +119,24 @@ def test_the_limit_counts_bytes(case: Room) -> None:
     assert case.submits("あ" * 34) is Submitted.KEPT
 
 
-def test_nothing_is_said_while_one_is_not_in(case: Room) -> None:
+def test_what_is_said_while_one_is_not_in_waits_but_commands_and_the_lobbys_words_do_not(case: Room) -> None:
+    lobby = case.messenger.enter(entry(None))
+    case.links.pass_time(1.0)
     case.relay.verdict = None
-    case.relay.notices(Disconnected(EvictionReason.SILENCE))
+    case.relay.links[-1].lose()
+    case.relay.notices(Disconnected(EvictionReason.SILENCE), link=0)
     assert at(case.room, Presence.WAITING)
     case.new()
-    assert case.submits("hello") is Submitted.KEPT
-    assert [kind for kind, _, _ in case.new()] == [Kind.PROBLEM]
+    assert case.submits("hello") is Submitted.DONE
+    assert states(case.room) == [DeliveryState.SENDING]
+    assert case.submits("/topic tea") is Submitted.KEPT
+    assert [kind for kind, _, _ in case.new()] == [Kind.OWN, Kind.PROBLEM]
+    assert at(lobby, Presence.WAITING)
+    assert case.messenger.submit(lobby, "hello") is Submitted.KEPT
+    case.relay.verdict = Status.OK
+    case.links.pass_time(30.0)
+    assert states(case.room) == [DeliveryState.TAKEN]
+    assert case.relay.words.count("hello") == 1
 
 
 def test_people_come_and_go(case: Room) -> None:

@@ -16,8 +16,8 @@ from chatclient.links import SocketLinks
 from chatproto import Status
 from chatproto.fingerprint import fingerprint_of
 from libs.chatclient.tiny_relay import tiny_relay
-from messenger.core.conversation import Presence
 from messenger.core.entry import Entry
+from messenger.core.facts import Presence
 from messenger.core.messenger import Messenger
 from messenger.presentation.wording import word
 from services.messenger.core.fake_relay import FakeIgnored, FakeTrust

@@ -7,7 +7,7 @@ import pytest
 
 from chatbrain import Ended, EndReason, Fault, Finding, Presented, Tls, UnreachableError
 from chatproto import Disconnected, EvictionReason, Operation, Status
-from messenger.core.conversation import Presence
+from messenger.core.facts import Presence
 from messenger.core.history import Kind
 from messenger.core.messenger import ALERT_SECONDS
 from messenger.core.trusting import Stranger

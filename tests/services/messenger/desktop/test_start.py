@@ -5,8 +5,8 @@ import pytest
 
 from chatbrain import Fault, Finding, Presented
 from chatproto import Operation, Status
-from messenger.core.conversation import Presence
 from messenger.core.entry import Field
+from messenger.core.facts import Presence
 from messenger.core.invite import parse_invite
 from messenger.desktop.form import Mode
 from messenger.desktop.key_ring import KeyRing
@@ -46,7 +46,7 @@ def test_one_joins_a_room_and_the_lobby(sight: Sight) -> None:
     sight.pass_time(5)
     sight.look()
     assert sight.rooms == ["demo", "Lobby"]
-    assert "You are in the lobby as ann." in sight.text
+    assert "You are in the lobby as ann, if it is there: nothing has been heard yet." in sight.text
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QTextDocument
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QHelpEvent, QTextDocument
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QSystemTrayIcon, QToolTip
 
 from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, Topic
-from messenger.core.conversation import Presence
+from messenger.core.facts import Presence
 from messenger.core.history import Kind, Line
 from messenger.core.invite import parse_invite
 from messenger.desktop.actions import Do
@@ -88,7 +88,8 @@ def test_a_lost_connection_comes_back_by_itself_and_the_time_is_counted_down(sig
     sight.pass_time(2)
     sight.pass_time(0.1)
     assert sight.messenger.conversations[0].presence is Presence.WAITING
-    assert "The connection is lost. Reconnecting in" in sight.banner
+    assert sight.banner.startswith("No relay answers at ")
+    assert "What you write is sent once the relay is heard again. Reconnecting in" in sight.banner
     assert "Reconnecting in" in sight.window.chat.bar.state.text()
     before = sight.banner
     sight.pass_time(1)
@@ -391,3 +392,36 @@ def test_what_cannot_be_saved_is_said(sight: Sight, tmp_path: Path) -> None:
     sight.look()
     assert "can't be written" in sight.text
     dialog.close()
+
+
+def test_the_mark_beside_ones_own_message_and_the_banner_say_what_was_not_delivered(sight: Sight) -> None:
+    sight.enter()
+    sight.relay.refusal = "muted"
+    sight.type("one")
+    assert sight.banner == "1 message was not delivered (you are muted)."
+    transcript = sight.window.chat.area.transcript
+    lost = transcript.viewport().grab().toImage()
+    sight.relay.refusal = ""
+    sight.press("Send again")
+    assert sight.banner == ""
+    assert sight.relay.words.count("one") == 2
+    taken = transcript.viewport().grab().toImage()
+    assert taken != lost
+    place = transcript.cursorRect(transcript.textCursor()).center()
+    hover = QHelpEvent(QEvent.Type.ToolTip, place, transcript.viewport().mapToGlobal(place))
+    QApplication.sendEvent(transcript.viewport(), hover)
+    assert QToolTip.text() == "Taken by the relay"
+
+
+def test_an_attempt_to_come_back_can_be_made_at_once_and_what_was_written_meanwhile_is_sent(sight: Sight) -> None:
+    sight.enter()
+    sight.relay.verdict = None
+    sight.happen(Disconnected(EvictionReason.SILENCE))
+    sight.pass_time(100)
+    sight.type("hello")
+    assert "hello" not in sight.relay.words
+    sight.relay.verdict = Status.OK
+    sight.press("Try now")
+    sight.pass_time(0)
+    assert sight.banner == ""
+    assert "hello" in sight.relay.words

@@ -35,6 +35,15 @@ def test_everything_that_was_said_stands_there_with_its_time(room: Conversation,
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_what_was_not_delivered_is_marked(tmp_path: Path) -> None:
+    case = Case()
+    room = case.messenger.enter(entry(create=True))
+    case.relay.refusal = "muted"
+    case.messenger.submit(room, "hi")
+    export(room, str(tmp_path / "said.txt"))
+    assert " Not delivered: ann: hi\n" in (tmp_path / "said.txt").read_text()
+
+
 def test_no_file_is_overwritten_unless_it_is_meant(room: Conversation, tmp_path: Path) -> None:
     file = tmp_path / "said.txt"
     file.write_text("dear")

@@ -7,7 +7,7 @@ from textual.widgets import Button
 
 from chatbrain import Ended, EndReason, Fault, Finding, Presented, Tls, UnreachableError
 from chatproto import Disconnected, EvictionReason, Operation, Status
-from messenger.core.conversation import Presence
+from messenger.core.facts import Presence
 from services.messenger.core.fake_relay import SHOWN, Case
 from services.messenger.terminal.seat import Seat, sit_down
 
@@ -132,17 +132,19 @@ async def test_a_relay_that_is_away_is_waited_for_and_the_seconds_are_counted(ca
         case.relay.notices(Disconnected(EvictionReason.SHUTDOWN))
         await ann.sees("The relay is shutting down.", "Reconnecting in 1 s")
         for _ in range(3):
-            case.links.pass_time(ann.room.retry_at - case.links.now)
-        seconds = round(ann.room.retry_at - case.links.now)
+            case.links.pass_time(ann.room.contact.retry_at - case.links.now)
+        seconds = round(ann.room.contact.retry_at - case.links.now)
         assert seconds > 2
         await ann.sees(f"Reconnecting in {seconds} s")
         case.links.now += 1.0
         await ann.sees(f"Reconnecting in {seconds - 1} s")
         await ann.enters("anybody?")
-        await ann.sees("You are not in the room right now", "│ anybody?")
+        await ann.sees("…12:00 ann: anybody?", "What you write is sent once the relay is heard again.")
+        await ann.enters("/topic tea")
+        await ann.sees("You are not in the room right now", "│ /topic tea")
         case.relay.verdict = Status.OK
         case.links.pass_time(30.0)
-        await ann.sees("You are back", "Connected")
+        await ann.sees("You are back", "Connected", "✓12:00 ann: anybody?")
 
 
 async def test_closing_the_last_room_ends_the_app_and_why_is_remembered(case: Case) -> None:

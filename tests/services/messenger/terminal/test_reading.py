@@ -6,7 +6,7 @@ import pytest
 from textual.events import AppBlur, AppFocus
 from textual.scroll_view import ScrollView
 
-from messenger.core.conversation import Presence
+from messenger.core.facts import Presence
 from services.messenger.core.fake_relay import Case, entry
 from services.messenger.terminal.seat import Seat, sit_down
 

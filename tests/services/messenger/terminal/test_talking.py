@@ -2,8 +2,8 @@
 
 import pytest
 
-from chatproto import MemberJoined, MemberLeft, Topic
-from messenger.core.conversation import Presence
+from chatproto import MemberJoined, MemberLeft, Status, Topic, encode_lobby
+from messenger.core.facts import Presence
 from services.messenger.core.fake_relay import Case, listing
 from services.messenger.terminal.seat import sit_down
 
@@ -17,7 +17,7 @@ async def test_both_ways(case: Case, size: tuple[int, int]) -> None:
         case.relay.says("bob: hello")
         await ann.sees(" 12:00 bob: hello")
         await ann.enters("hi bob")
-        await ann.sees("▎12:00 ann: hi bob")
+        await ann.sees("✓12:00 ann: hi bob")
         assert case.relay.words[-1] == "hi bob"
         assert sum("hi bob" in line for line in ann.lines) == 1
         assert all(len(line) <= size[0] for line in ann.lines)
@@ -27,7 +27,9 @@ async def test_the_lobby(case: Case) -> None:
     async with sit_down(case, None) as ann:
         await ann.sees("Lobby", "Connecting...")
         case.links.pass_time(1.0)
-        await ann.sees("You are in the lobby as ann.", "Connected")
+        await ann.sees("You are in the lobby as ann, if it is there: nothing has been heard", "Nothing heard yet")
+        case.relay.links[-1].receive(encode_lobby(b"bob", b"hi"))
+        await ann.sees("bob: hi", "Connected")
 
 
 async def test_who_is_there_stands_at_the_side(case: Case) -> None:
@@ -56,7 +58,7 @@ async def test_japanese_lines_up_and_breaks_where_it_may(case: Case) -> None:
         await ann.types("こんにちは")
         await ann.sees("│ こんにちは")
         await ann.presses("enter")
-        await ann.sees("▎12:00 ann: こんにちは")
+        await ann.sees("✓12:00 ann: こんにちは")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 24), (120, 24)])
@@ -145,7 +147,7 @@ async def test_one_replies_by_a_key_to_an_older_message_each_time(case: Case) ->
         await ann.presses("ctrl+r")
         await ann.sees("│ > bob: tea?⏎")
         await ann.enters("yes")
-        await ann.sees("▎12:00 ann: > bob: tea?⏎", "▎      yes")
+        await ann.sees("✓12:00 ann: > bob: tea?⏎", "▎      yes")
         assert case.relay.words[-1] == "> bob: tea?⏎yes"
         assert ann.style_at("bob: tea?⏎").italic
 
@@ -184,3 +186,37 @@ async def test_a_selection_that_ends_on_a_time_opens_no_menu(case: Case) -> None
         assert ann.app.screen is ann.app._rooms
         await ann.pilot.click(offset=(3, row))
         await ann.sees("Reply")
+
+
+async def test_the_bar_beside_ones_own_message_says_whether_the_relay_has_it(case: Case) -> None:
+    async with sit_down(case) as ann:
+        case.relay.answers = False
+        await ann.enters("one")
+        await ann.sees("…12:00 ann: one")
+        case.relay.answers = True
+        case.links.pass_time(1.0)
+        await ann.sees("✓12:00 ann: one")
+        case.relay.refusal = "muted"
+        await ann.enters("two")
+        await ann.sees("!12:00 ann: two", "1 message was not delivered (you are muted).", "Send again")
+        case.relay.refusal = ""
+        await ann.types("three")
+        await ann.presses("f8")
+        await ann.sees("✓12:00 ann: two", "│ three")
+        await ann.misses("Send again")
+        await ann.presses("f8")  # where nothing is offered it does nothing
+        await ann.sees("│ three")
+
+
+async def test_a_relay_that_is_not_heard_is_told_and_one_key_tries_at_once(case: Case) -> None:
+    async with sit_down(case) as ann:
+        case.relay.answers = False
+        case.relay.verdict = Status.NAME_TAKEN  # one's own
+        await ann.enters("anybody?")
+        case.links.pass_time(4.6)
+        await ann.sees("…12:00 ann: anybody?", "can't be heard over UDP", "try another network", "Try now")
+        await ann.types("is ")
+        case.relay.answers = True
+        await ann.presses("f8")
+        case.links.pass_time(0.1)
+        await ann.sees("Connected", "│ is")

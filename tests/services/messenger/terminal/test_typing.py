@@ -3,7 +3,7 @@
 import pytest
 from textual.events import Paste
 
-from messenger.core.conversation import Presence
+from messenger.core.facts import Presence
 from services.messenger.core.fake_relay import Case, listing
 from services.messenger.terminal.seat import Seat, sit_down
 

@@ -37,8 +37,12 @@ never the command line, which everybody on the machine can read.
 With --tls, a relay whose certificate isn't signed by a known authority is trusted by its fingerprint: a person is
 asked the first time, a script uses --fingerprint. If the certificate changes later, nothing is sent.
 
-Exit codes: 0 left, 1 refused, evicted, room closed or relay unreachable, 2 wrong usage. On a terminal, the exit code is
-about the room of the command line: 0 if you were still in it at the end, or had left it.
+A line that wasn't delivered is told on the standard error. At the end of its input, the filter waits until the relay
+has answered every line.
+
+Exit codes: 0 left, 1 refused, evicted, room closed or relay unreachable, 2 wrong usage, 3 left, but not every line of
+the input was delivered. On a terminal, the exit code is about the room of the command line: 0 if you were still in it
+at the end, or had left it.
 """)
 
 
@@ -67,7 +71,15 @@ class Arguments:
         if self.room is None:
             return join_lobby(self.name, server=self.server, rejoin=self.rejoin)
         enter = create_room if self.command == "create" else join_room
-        return enter(self.room, self.name, server=self.server, password=password, tls=tls, rejoin=self.rejoin)
+        return enter(
+            self.room,
+            self.name,
+            server=self.server,
+            password=password,
+            tls=tls,
+            rejoin=self.rejoin,
+            receipts=True,
+        )
 
 
 def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Arguments:

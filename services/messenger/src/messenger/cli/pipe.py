@@ -8,16 +8,27 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Final
 
-from chatbrain import Ended, Joined, Message, MessageTooLongError, Reconnecting, Recovered, Rejoined
+from chatbrain import (
+    Delivery,
+    DeliveryState,
+    Ended,
+    Joined,
+    Message,
+    MessageTooLongError,
+    Reconnecting,
+    Recovered,
+    Rejoined,
+)
 from chatclient import Connection
-from chatproto import parse_command
+from chatproto import parse_command, sanitize
 from messenger.cli.lines import text_of
 from messenger.cli.platforms import on_end
+from messenger.core.commands import is_secret
 from messenger.presentation.i18n import _
-from messenger.presentation.wording import describe, flaw
+from messenger.presentation.wording import describe, flaw, reason
 
 _LINGER_SECONDS = 0.2  # a network may turn the last message and the leaving around
-_WAITING_LINES = 64
+_WAITING_LINES = 64  # read and not yet said, and said and not yet answered
 _READ_BYTES = 65_536
 
 MESSAGES_PER_SECOND: Final = 15.0
@@ -26,28 +37,67 @@ BYTES_PER_SECOND: Final = 48_000.0
 """All three are three quarters of a relay's defaults (LIM-01): what goes over them is lost."""
 
 
-async def chat_through_pipes(room: Connection, *, stay: bool) -> Ended | None:
+class Spoken:
+    """The lines that were said; what becomes of each, and how many were not delivered."""
+
+    def __init__(self) -> None:
+        self.lost = 0
+        self._waiting: dict[int, tuple[int, str]] = {}
+        self._news = asyncio.Event()
+
+    def follow(self, known: int, number: int, text: str) -> None:
+        """Take note of a line that was said, by the id of its `Delivery`."""
+        self._waiting[known] = number, text
+
+    def take(self, delivery: Delivery) -> None:
+        """Take note of how a line fares."""
+        if delivery.id in self._waiting and delivery.state is not DeliveryState.SENDING:
+            number, _text = self._waiting.pop(delivery.id)
+            self._news.set()
+            if delivery.state is DeliveryState.NOT_DELIVERED:
+                self.lose(number, delivery.text, reason(delivery))
+
+    def lose(self, number: int, text: str, why: str) -> None:
+        """Tell that a line wasn't delivered."""
+        self.lost += 1
+        text = sanitize(text.split(maxsplit=1)[0] if is_secret(text) else text)
+        words = _("Line {number} was not delivered ({why}): {text}").format(number=number, why=why, text=text)
+        print("chat:", words, file=sys.stderr, flush=True)
+
+    def give_up(self) -> None:
+        """Tell of the lines of which nobody knows what became."""
+        for number, text in self._waiting.values():
+            self.lose(number, text, _("no answer came"))
+
+    async def room_for(self, more: int) -> None:
+        """Wait until so few lines are under way that there is room for more."""
+        while len(self._waiting) > _WAITING_LINES - more:
+            self._news.clear()
+            await self._news.wait()
+
+
+async def chat_through_pipes(room: Connection, *, stay: bool) -> tuple[Ended | None, int]:
     """Chat until the input ends (or, if told to stay, after it), a signal comes or the membership ends.
 
-    Returns how the membership ended, or None if it was one's own wish.
+    Returns how the membership ended, or None if it was one's own wish, and how many lines were not delivered.
 
     Raises:
         BrokenPipeError: whoever read the messages has gone.
         UnreadableInputError: the input isn't UTF-8.
 
     """
-    in_room = asyncio.Event()
-    listening = asyncio.create_task(_listen(room, in_room))
-    speaking = asyncio.create_task(_speak(room, in_room, stay=stay))
+    in_room, spoken = asyncio.Event(), Spoken()
+    listening = asyncio.create_task(_listen(room, in_room, spoken))
+    speaking = asyncio.create_task(_speak(room, in_room, spoken, stay=stay))
     stopped = asyncio.create_task(_stop_signal())
     tasks = {listening, speaking, stopped}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if listening.done():
-            return listening.result()
+        ended = listening.result() if listening.done() else None
         if speaking.done():
             speaking.result()
-        return None
+        spoken.give_up()
+        return ended, spoken.lost
     finally:
         for task in tasks:
             task.cancel()
@@ -60,8 +110,11 @@ async def _stop_signal() -> None:
     await stop.wait()
 
 
-async def _listen(room: Connection, in_room: asyncio.Event) -> Ended | None:
+async def _listen(room: Connection, in_room: asyncio.Event, spoken: Spoken) -> Ended | None:
     async for event in room:
+        if isinstance(event, Delivery):
+            spoken.take(event)
+            continue
         if isinstance(event, Joined | Rejoined | Recovered):
             in_room.set()
         elif isinstance(event, Reconnecting):
@@ -72,30 +125,39 @@ async def _listen(room: Connection, in_room: asyncio.Event) -> Ended | None:
     return room.ended
 
 
-async def _speak(room: Connection, in_room: asyncio.Event, *, stay: bool) -> None:
+async def _speak(room: Connection, in_room: asyncio.Event, spoken: Spoken, *, stay: bool) -> None:
     loop = asyncio.get_running_loop()
     pace = Pace(loop.time())
-    lines, first = _lines(), True
+    lines, number = _lines(), 0
     while (line := await lines.get()) is not None:
-        text, first = text_of(line, first=first), False
+        number += 1
+        text = text_of(line, first=number == 1)
         if not text.strip():
             continue
         await asyncio.sleep(pace.wait_seconds(len(line), loop.time()))
-        give = room.say
-        if room.room is not None and parse_command(text):
-            if not room.obeys:
-                print("chat:", _("This relay has no commands: nothing was sent."), file=sys.stderr, flush=True)
-                continue
-            give = room.command
-        try:
-            while not give(text):
-                in_room.clear()
-                await in_room.wait()
-        except MessageTooLongError as error:
-            print("chat:", flaw(error), file=sys.stderr, flush=True)
+        await _say(room, in_room, spoken, number, text)
     if stay:
         await asyncio.get_running_loop().create_future()
+    await spoken.room_for(_WAITING_LINES)
     await asyncio.sleep(_LINGER_SECONDS)
+
+
+async def _say(room: Connection, in_room: asyncio.Event, spoken: Spoken, number: int, text: str) -> None:
+    """Say a line as soon as that is possible."""
+    commands = room.room is not None and bool(parse_command(text))
+    if commands and not room.obeys:
+        spoken.lose(number, text, _("this relay has no commands"))
+        return
+    await spoken.room_for(1)
+    try:
+        while not (known := room.command(text) if commands else room.say(text)):
+            in_room.clear()
+            await in_room.wait()
+    except MessageTooLongError as error:
+        spoken.lose(number, text, flaw(error))
+    else:
+        if room.room is not None:  # in the lobby nobody answers
+            spoken.follow(known, number, text)
 
 
 def _lines() -> asyncio.Queue[bytes | None]:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from enum import Enum, auto
 from math import inf
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 from unicodedata import normalize
 
 from chatbrain import (
     Brain,
+    Delivery,
+    DeliveryState,
     Driver,
     Ended,
     EndReason,
@@ -18,13 +19,14 @@ from chatbrain import (
     Message,
     MessageTooLongError,
     Reconnecting,
+    Recovered,
     Rejoined,
     Stage,
+    Unheard,
 )
 from chatproto import (
     COMMANDS,
     Advice,
-    BadPasswordError,
     Command,
     CommandDone,
     CommandFailed,
@@ -33,56 +35,27 @@ from chatproto import (
     MemberJoined,
     MemberLeft,
     MemberList,
+    Status,
     Topic,
-    check_password,
     parse_command,
     sanitize,
 )
-from chatproto.commands import REMOVE
 from messenger.core.commands import LEFT_TO_FRONT_ENDS, Ask, ChoosePassword, Say, Submitted, Unknown, interpret
+from messenger.core.contact import Contact
 from messenger.core.entry import Entry
+from messenger.core.facts import Fact, Presence, Unsent, new_password_flaw
 from messenger.core.history import History, Kind, Line
-from messenger.core.ignoring import IgnoredNames, Ignoring
 from messenger.core.matching import find_mentions, name_key
+from messenger.core.posted import Posted
 from messenger.core.prose import ProseLists
 from messenger.core.roster import Person, Roster
-from messenger.core.trusting import Changed, Stranger
+
+if TYPE_CHECKING:
+    from messenger.core.trusting import Stranger
 
 LIST_SECONDS: Final = 5.0
 """How long after the program asked for the list of members an answer is taken for its own and not shown."""
 
-
-class Presence(Enum):
-    """How far in one is."""
-
-    LOOKING = auto()
-    """Looking at the relay's certificate."""
-    ASKING = auto()
-    """A person has to say whether the relay is trusted."""
-    ENTERING = auto()
-    HERE = auto()
-    WAITING = auto()
-    """Until the next attempt to come back, at ``retry_at``."""
-    RETURNING = auto()
-    OVER = auto()
-
-
-class Unsent(Enum):
-    """Why nothing was sent."""
-
-    NO_COMMANDS = auto()
-    """The relay obeys none."""
-    NOT_HOST = auto()
-    """Only a host sets passwords."""
-    NOT_IN = auto()
-    DASH_PASSWORD = auto()
-    """What stands for having no password can't be one."""
-    EMPTY_PASSWORD = auto()
-    NOT_TRUSTED = auto()
-
-
-Fact: TypeAlias = Event | Unknown | Unsent | Changed | Ignoring | IgnoredNames | Exception
-"""What is to be put into words; the core has none."""
 
 _HERE: Final = {Stage.CHATTING, Stage.DEAF, Stage.VERIFYING, Stage.RESUMED}
 _MUTING: Final = {Command.MUTE, Command.UNMUTE}
@@ -121,10 +94,11 @@ class Conversation:
         """Whether this relay is trusted, is what a person has to say."""
         self.ended: Ended | None = None
         """Why one isn't in any more."""
-        self.retry_at = inf
-        """When the next attempt to come back is made, in the links' time."""
+        self.contact = Contact()
         self.ignored: frozenset[str] = frozenset()
         """The keys of the names that aren't read here, see `name_key`."""
+        self.posted = Posted(self.history, self._lose)
+        """What became of one's own words."""
         self._word = word
         self._clock = clock
         self._on_line = on_line
@@ -162,10 +136,10 @@ class Conversation:
             return Presence.ASKING
         if self._brain is None:
             return Presence.LOOKING
-        if self._brain.stage in _HERE:
-            return Presence.HERE
         if self._brain.stage is Stage.WAITING:
             return Presence.WAITING
+        if self._brain.stage in _HERE and not self.contact.away:
+            return Presence.UNHEARD if self.contact.unheard_since else Presence.HERE
         return Presence.RETURNING if self._ever_in else Presence.ENTERING
 
     @property
@@ -193,6 +167,8 @@ class Conversation:
         self.question = self.ended = None
         self._brain = self._link = None
         self._ever_in = self.host = False
+        self.contact.restore()
+        self.posted.begin()
         self.roster.clear()
 
     def attach_brain(self, brain: Brain) -> None:
@@ -250,10 +226,10 @@ class Conversation:
                 self._take_welcome(event, now)
             case Ended():
                 self._take_end(event)
-            case Reconnecting(_, delay_seconds, attempt):
-                self.retry_at = now + delay_seconds
-                if attempt == 1:
-                    self.note(self._word(event), problem=True)
+            case Reconnecting():
+                self._take_absence(event, now)
+            case Delivery():
+                self.posted.take(event)
             case MemberList():
                 self._take_list(event, now)
             case Advice(text) if listed := self._read_prose(text):
@@ -290,6 +266,18 @@ class Conversation:
             return self._keep(Unsent.NO_COMMANDS)
         return self._send(lambda brain: brain.command(text, now))
 
+    def try_now(self, now: float) -> None:
+        """Make the next attempt to come back at once, if one waits for it."""
+        if self._brain:
+            self._brain.try_now(now)
+            self.settle()
+
+    def send_again(self, now: float) -> None:
+        """Say what wasn't delivered once more."""
+        if brain := self._brain:
+            self.posted.send_again(lambda text: brain.say(text, now))
+            self.settle()
+
     def choose_password(self, password: str, now: float) -> Submitted:
         """Set a new password for the room; the relay says what becomes of it."""
         if flaw := new_password_flaw(password):
@@ -304,15 +292,26 @@ class Conversation:
 
     def _send(self, give: Callable[[Brain], int], own: str | None = None) -> Submitted:
         try:
-            if not (self._brain and give(self._brain)):
-                return self._keep(Unsent.NOT_IN)
+            known = give(self._brain) if self._brain else 0
         except MessageTooLongError as error:
             return self._keep(error)
-        self.settle()
+        if not known:
+            return self._keep(Unsent.NOT_IN)
+        line = None
         if own is not None:
-            self.mark = None
-            self._add(Line(Kind.OWN, self._clock(), sanitize(own), self.entry.name))
+            self.mark, line = None, self.history.end
+            state = None if self.entry.room is None else DeliveryState.SENDING
+            self._add(Line(Kind.OWN, self._clock(), sanitize(own), self.entry.name, state=state))
+        self.posted.follow(known, line)
+        self.settle()
         return Submitted.DONE
+
+    def _lose(self, delivery: Delivery, line: int | None) -> None:
+        """Tell that something wasn't delivered; of a message its line does."""
+        if line is None:
+            self.note(self._word(delivery), problem=True)
+        else:
+            self._on_line(self, line)
 
     def _keep(self, why: Fact) -> Submitted:
         self.note(self._word(why), problem=True)
@@ -321,6 +320,7 @@ class Conversation:
     def _take_message(self, sender: str | None, text: str) -> None:
         if sender is not None and not self.roster.known:
             self.roster.hear(sender)
+        self.contact.heard = True
         if sender is not None and self.ignored and name_key(sender) in self.ignored:
             return
         name = self.entry.name
@@ -332,12 +332,17 @@ class Conversation:
         self._add(Line(Kind.MESSAGE, self._clock(), text, sender, mentions))
 
     def _take_welcome(self, event: Joined | Rejoined, now: float) -> None:
-        self._ever_in, self.host = True, event.host
-        self.retry_at = inf
+        self._ever_in, self.host, self.contact.heard = True, event.host, event.heard
+        self.contact.restore()
+        self.topic = ""  # the relay tells the room's, if it has one
         self.roster.clear()
         self.roster.add(self.entry.name, host=event.host)
         self._tell(event)
         self._list_members(now)
+
+    def _take_absence(self, event: Reconnecting, now: float) -> None:
+        if self.contact.lose(event, now):
+            self.note(self._word(event), problem=event.cause.status is not Status.NO_SUCH_ROOM)
 
     def _read_prose(self, text: str) -> MemberList | None:
         return None if self._brain and self._brain.facts else self._prose.read(text)
@@ -358,6 +363,10 @@ class Conversation:
                 self.host = name == self.entry.name
             case Topic(text):
                 self.topic = sanitize(text)
+            case Unheard():
+                self.contact.unheard_since = self._clock()
+            case Recovered():
+                self.contact.restore()
             case CommandDone() | CommandFailed() | Advice() if self._mutes_changed:
                 self._mutes_changed = False
                 self._list_members(now)
@@ -368,7 +377,7 @@ class Conversation:
     def _take_end(self, ended: Ended) -> None:
         self.ended = ended
         self.host = False
-        self.retry_at = inf
+        self.contact.restore()
         self.roster.clear()
         self.note(self._word(ended), problem=ended.reason is not EndReason.LEFT)
 
@@ -383,12 +392,3 @@ class Conversation:
 
     def _add(self, line: Line) -> None:
         self._on_line(self, self.history.add(line))
-
-
-def new_password_flaw(password: str) -> Unsent | BadPasswordError | None:
-    """Tell why a word can't be a room's new password; None if it can."""
-    try:
-        check_password(password)
-    except BadPasswordError as error:
-        return error
-    return {"": Unsent.EMPTY_PASSWORD, REMOVE: Unsent.DASH_PASSWORD}.get(password.strip())

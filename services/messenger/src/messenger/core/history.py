@@ -2,11 +2,13 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 from itertools import islice
 from typing import Final
+
+from chatbrain import DeliveryState
 
 MAX_LINES: Final = 10_000
 MAX_CHARACTERS: Final = 2_000_000
@@ -38,6 +40,8 @@ class Line:
     """Who said it; None if nobody did or the relay doesn't say."""
     mentions: str = ""
     """One's own name, if somebody else's message has it."""
+    state: DeliveryState | None = None
+    """How one's own message fares; None where nobody can know, as in the lobby."""
 
     def starts_day(self, before: "Line | None") -> bool:
         """Tell whether a day begins between the line before and this one."""
@@ -63,6 +67,8 @@ class History:
         self._characters = 0
         self.end = 0
         """The number that the next line will have; lines are counted from 0."""
+        self.changes = 0
+        """How often a line that was there already has changed."""
 
     @property
     def start(self) -> int:
@@ -77,6 +83,11 @@ class History:
         while len(self._lines) > self._max_lines or (self._characters > self._max_characters and len(self._lines) > 1):
             self._characters -= self._lines.popleft().characters
         return self.end - 1
+
+    def set_state(self, number: int, state: DeliveryState) -> None:
+        """Take note of how one's own message fares, whose line is still there."""
+        self._lines[number - self.start] = replace(self[number], state=state)
+        self.changes += 1
 
     def __getitem__(self, number: int) -> Line:
         """Return a line by its number.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from math import inf
+from secrets import token_hex
 from typing import Final, Protocol
 
 from chatbrain import (
@@ -15,6 +16,8 @@ from chatbrain import (
     Event,
     LobbyBrain,
     Look,
+    Recovered,
+    Rejoined,
     RejoinPolicy,
     RoomBrain,
     ServerAddress,
@@ -23,13 +26,16 @@ from chatbrain import (
 )
 from chatproto import Operation
 from messenger.core.commands import Ignore, Submitted, Unignore, interpret
-from messenger.core.conversation import Conversation, Fact, Presence, Unsent
+from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry
+from messenger.core.facts import Fact, Presence, Unsent
 from messenger.core.history import Kind, Line
 from messenger.core.ignoring import IgnoredError, IgnoredNames, IgnoreStore, Ignoring, Outcome, without
 from messenger.core.matching import name_key
 from messenger.core.trusting import Changed, KnownServersError, Stranger, TrustStore, judge
 
+NONCE_BYTES: Final = 16
+"""128 random bits name an attempt (RES-02)."""
 ALERT_SECONDS: Final = 5.0
 """A conversation calls for attention this often at most, however much is said in it."""
 
@@ -188,6 +194,21 @@ class Messenger:
         self.on_change()
         return submitted
 
+    def try_now(self, conversation: Conversation) -> None:
+        """Make the next attempt to come back at once."""
+        conversation.try_now(self._links.now)
+        self.on_change()
+
+    def send_again(self, conversation: Conversation) -> None:
+        """Say what wasn't delivered once more."""
+        conversation.send_again(self._links.now)
+        self.on_change()
+
+    def give_up(self, conversation: Conversation) -> None:
+        """Let what wasn't delivered be; its lines stay marked."""
+        conversation.posted.failed.clear()
+        self.on_change()
+
     def attend(self, conversation: Conversation | None) -> None:
         """Take note whose newest lines a person has before the eyes now; None if nobody looks."""
         if self._attended is conversation:
@@ -227,7 +248,7 @@ class Messenger:
 
     def retry_seconds(self, conversation: Conversation) -> float:
         """Return how long it takes until the next attempt to come back; infinity if there is none."""
-        return max(0.0, conversation.retry_at - self._links.now)
+        return max(0.0, conversation.contact.retry_at - self._links.now)
 
     def _open(self, conversation: Conversation) -> None:
         entry = conversation.entry
@@ -290,13 +311,23 @@ class Messenger:
             password=entry.password,
             rejoin=self._rejoin,
             random=self._random,
+            receipts=True,
+            new_nonce=partial(token_hex, NONCE_BYTES),
         )
 
     def _take(self, conversation: Conversation, brain: Brain, event: Event) -> None:
         if conversation.is_brain(brain):
             conversation.take(event, self._links.now)
             conversation.settle()  # the brain may have been asked for something
+            if isinstance(event, Recovered | Rejoined):
+                self._wake(conversation)
             self.on_change()
+
+    def _wake(self, back: Conversation) -> None:
+        """Have all other conversations with a relay try at once to come back: one of them is."""
+        for other in self.conversations:
+            if other is not back and other.entry.server.host.lower() == back.entry.server.host.lower():
+                other.try_now(self._links.now)
 
     def _take_line(self, conversation: Conversation, number: int) -> None:
         line = conversation.history[number]

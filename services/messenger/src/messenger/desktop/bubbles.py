@@ -6,20 +6,31 @@ from typing import Final
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPen, QPixmap, QTextBlock
 
+from chatbrain import DeliveryState
 from messenger.desktop.measures import AVATAR, PADDING_X, PADDING_Y, ROUNDING, Measures
 from messenger.desktop.rows import Shape
 from messenger.desktop.theme import Theme
 from messenger.desktop.typesetter import CODE, MENTIONS, QUOTE, SENDER, TEXT_WIDTH, shape_of
+from messenger.presentation.state import sign
 
 _SAID: Final = {Shape.OTHER, Shape.OWN}
 
 
-def paint_beneath(painter: QPainter, theme: Theme, measures: Measures, block: QTextBlock, scrolled: float) -> None:
-    """Paint what belongs to one block."""
+def paint_beneath(
+    painter: QPainter,
+    theme: Theme,
+    measures: Measures,
+    block: QTextBlock,
+    scrolled: float,
+    state: DeliveryState | None,
+) -> None:
+    """Paint what belongs to one block; ``state`` is how one's own message fares."""
     text = block.layout().boundingRect().translated(block.layout().position()).translated(0, -scrolled)
     shape = shape_of(block)
     if shape in _SAID:
         _paint_bubble(painter, theme, block, text)
+        if shape is Shape.OWN and state:
+            _paint_state(painter, theme, text, state)
     elif shape is Shape.PROBLEM:
         _paint_problem(painter, theme, block, text)
     elif shape is Shape.HEADER and measures.roomy:
@@ -101,6 +112,15 @@ def _rows_between(block: QTextBlock, first: int, end: int) -> QRectF:
     ):
         found = found.united(layout.lineAt(number).rect())
     return found
+
+
+def _paint_state(painter: QPainter, theme: Theme, text: QRectF, state: DeliveryState) -> None:
+    """Paint the mark of one's own message left of its bubble, where it ends."""
+    lost = state is DeliveryState.NOT_DELIVERED
+    painter.setPen(QColor(theme.colours.danger if lost else theme.colours.muted))
+    height = painter.fontMetrics().height()
+    area = QRectF(text.left() - PADDING_X - height - 4, text.bottom() - height, height, height)
+    painter.drawText(area, Qt.AlignmentFlag.AlignCenter, sign(state))
 
 
 def _natural(block: QTextBlock, text: QRectF) -> QRectF:

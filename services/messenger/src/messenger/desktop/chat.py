@@ -32,7 +32,7 @@ from messenger.desktop.transcript_area import TranscriptArea
 from messenger.presentation import wording
 from messenger.presentation.commands import ignore_label, question_before, question_before_leaving
 from messenger.presentation.i18n import _
-from messenger.presentation.state import Act, notice_of, title_of
+from messenger.presentation.state import Act, do, notice_of, title_of
 from messenger.store.export import ExportError, export, suggested_name
 from messenger.store.recents import Recents, RecentsError
 
@@ -245,12 +245,12 @@ class Chat(QWidget):
         match button:
             case Remedy():
                 self._help(conversation, button)
-            case Act.TRUST:
-                self._messenger.trust(conversation)
             case Act.REMOVE:
                 self.removal_wanted.emit(conversation)
-            case Act.LEAVE | Act.DISTRUST:
+            case Act.DISTRUST:
                 self._messenger.leave(conversation)
+            case Act():
+                do(button, self._messenger, conversation)
 
     def _help(self, conversation: Conversation, remedy: Remedy) -> None:
         match remedy:

@@ -4,7 +4,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
 from chatproto import sanitize
-from messenger.core.conversation import Conversation, Presence
+from messenger.core.conversation import Conversation
+from messenger.core.facts import Presence
 from messenger.core.roster import Person
 from messenger.desktop.actions import COMMANDS, Do
 from messenger.presentation.commands import about, ignore_label

@@ -19,9 +19,10 @@ from PySide6.QtWidgets import (
 from chatbrain import EndReason
 from chatclient.joining import DEFAULT_SERVER
 from chatproto import Status
-from messenger.core.conversation import Conversation, Presence
+from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry, FormError
 from messenger.core.entry import Field as Wrong
+from messenger.core.facts import Presence
 from messenger.core.history import Kind
 from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger

@@ -5,18 +5,21 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from PySide6.QtCore import QDate, QLocale, QMimeData, QPoint, Qt, QUrl, Signal
+from PySide6.QtCore import QDate, QEvent, QLocale, QMimeData, QPoint, Qt, QUrl, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QDesktopServices,
+    QHelpEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
+    QTextBlock,
     QTextCursor,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QTextBrowser, QTextEdit, QWidget
+from PySide6.QtWidgets import QTextBrowser, QTextEdit, QToolTip, QWidget
 
+from chatbrain import DeliveryState
 from messenger.core.conversation import Conversation
 from messenger.core.history import History
 from messenger.core.markup import LINE_SEPARATOR
@@ -26,6 +29,7 @@ from messenger.desktop.rows import Row, Rows
 from messenger.desktop.theme import Theme
 from messenger.desktop.typesetter import Typesetter, blocks, number_of
 from messenger.presentation.i18n import _, language
+from messenger.presentation.state import delivery_of
 
 FEW_LINES: Final = 60
 """So many of the newest lines are set when a conversation is shown."""
@@ -70,6 +74,7 @@ class Transcript(QTextBrowser):
         self._rows = Rows(day=_write_day, new=_("New messages"))
         self._first = self._end = 0
         self._mark: int | None = None
+        self._changes = 0
         self._editing = False
         self._positions: dict[int, tuple[int, int]] = {}
         self._typesetter = Typesetter(self.document(), theme)
@@ -107,6 +112,9 @@ class Transcript(QTextBrowser):
             with self._in_position():
                 self._typesetter.cut_mark()
             self._mark = self.conversation.mark
+        if history.changes != self._changes:
+            self._changes = history.changes
+            self.viewport().update()
         waiting = history.end - self._end
         if self.following and waiting > FEW_LINES:
             self.jump()
@@ -167,10 +175,19 @@ class Transcript(QTextBrowser):
         block = self.cursorForPosition(QPoint(0, 0)).block()
         lowest = scrolled + self.viewport().height() + 40
         while block.isValid() and block.layout().position().y() < lowest:
-            paint_beneath(painter, self._theme, self._typesetter.measures, block, scrolled)
+            state = self._state_of(block)
+            paint_beneath(painter, self._theme, self._typesetter.measures, block, scrolled, state)
             block = block.next()
         painter.end()
         super().paintEvent(event)
+
+    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Say how one's own message fares that the pointer is over."""
+        if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
+            state = self._state_of(self.cursorForPosition(event.pos()).block())
+            QToolTip.showText(event.globalPos(), delivery_of(state), self)
+            return True
+        return super().viewportEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Set the text to the new width, around what was looked at."""
@@ -205,6 +222,11 @@ class Transcript(QTextBrowser):
     def loadResource(self, _kind: int, _name: QUrl | str) -> Any:  # noqa: N802 - Qt's name
         """Load nothing, wherever from."""
         return None
+
+    def _state_of(self, block: QTextBlock) -> DeliveryState | None:
+        number = number_of(block)
+        history = self.conversation.history if self.conversation else None
+        return history[number].state if history and history.start <= number < history.end else None
 
     def _numbered(self, first: int, end: int) -> Iterator[tuple[int, Row]]:
         if self.conversation is None:

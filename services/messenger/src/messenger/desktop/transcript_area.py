@@ -4,7 +4,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from messenger.core.conversation import Conversation, Presence
+from messenger.core.conversation import Conversation
+from messenger.core.facts import Presence
 from messenger.core.history import Kind
 from messenger.desktop.icons import icon, picture
 from messenger.desktop.theme import Theme

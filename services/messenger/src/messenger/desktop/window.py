@@ -8,8 +8,9 @@ from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QWidget
 
-from messenger.core.conversation import Conversation, Presence
+from messenger.core.conversation import Conversation
 from messenger.core.entry import FormError
+from messenger.core.facts import Presence
 from messenger.core.invite import Invite
 from messenger.core.messenger import Messenger
 from messenger.desktop.actions import Do, make_actions

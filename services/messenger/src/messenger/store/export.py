@@ -9,7 +9,7 @@ from chatproto import sanitize
 from chatproto.text import NEWLINE_SIGN
 from messenger.core.conversation import Conversation
 from messenger.presentation.i18n import _, ngettext
-from messenger.presentation.state import title_of
+from messenger.presentation.state import said_of, title_of
 from messenger.presentation.wording import system_words
 from messenger.store.files import write_private
 
@@ -42,7 +42,9 @@ def export(conversation: Conversation, file: str, *, overwrite: bool = False) ->
 
     """
     lines = conversation.history.since(0)
-    text = "".join(f"{line.at:%Y-%m-%d %H:%M:%S} {line.said.replace(NEWLINE_SIGN, _LATER_LINES)}\n" for line in lines)
+    text = "".join(
+        f"{line.at:%Y-%m-%d %H:%M:%S} {said_of(line).replace(NEWLINE_SIGN, _LATER_LINES)}\n" for line in lines
+    )
     try:
         path = Path(file).expanduser()
         if path.is_dir():

@@ -8,6 +8,7 @@ from messenger.core.conversation import Conversation
 from messenger.core.history import Line
 from messenger.core.messenger import Messenger
 from messenger.presentation.i18n import _
+from messenger.presentation.state import said_of
 from messenger.presentation.wording import system_words
 
 
@@ -41,7 +42,7 @@ class Logbook:
         """
         title = conversation.title or _("lobby")
         try:
-            self._file.write(f"{line.at:%Y-%m-%d %H:%M:%S} [{title}] {line.said}\n".encode())
+            self._file.write(f"{line.at:%Y-%m-%d %H:%M:%S} [{title}] {said_of(line)}\n".encode())
         except OSError as error:
             raise self._error(error) from None
 

@@ -12,13 +12,14 @@ from chatbrain import Ended, EndReason
 from chatproto import Status
 from messenger.cli.platforms import open_link
 from messenger.core.commands import Submitted
-from messenger.core.conversation import Conversation, Presence
+from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry
+from messenger.core.facts import Presence
 from messenger.core.history import Line
 from messenger.core.messenger import Messenger
 from messenger.core.remedy import Remedy
 from messenger.presentation.i18n import _
-from messenger.presentation.state import Act
+from messenger.presentation.state import Act, do
 from messenger.store.recents import Recents
 from messenger.terminal import questions
 from messenger.terminal.composer import Composer
@@ -317,15 +318,15 @@ class ChatApp(TypeAhead[None]):
         room = self.current
         if room is None:
             return
+        if isinstance(event.meant, Act) and event.meant is not Act.REMOVE:
+            do(event.meant, self.messenger, room)
+            return
         {
             Remedy.AGAIN: lambda: self.messenger.again(room),
             Remedy.CREATE: lambda: self.messenger.again(room, room.entry.creating(create=True)),
             Remedy.JOIN: lambda: self.messenger.again(room, room.entry.creating(create=False)),
             Remedy.PASSWORD: lambda: self._give_password(room),
             Remedy.NAME: lambda: self._give_name(room),
-            Act.TRUST: lambda: self.messenger.trust(room),
-            Act.DISTRUST: lambda: self.messenger.distrust(room),
-            Act.LEAVE: lambda: self.messenger.leave(room),
             Act.REMOVE: lambda: self.remove_room(room),
         }[event.meant]()
 

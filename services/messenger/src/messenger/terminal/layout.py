@@ -4,6 +4,7 @@ from bisect import bisect_right
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
+from chatbrain import DeliveryState
 from messenger.core.history import History, Line
 from messenger.terminal.wrapping import Span, wrap
 
@@ -100,6 +101,11 @@ class Layout:
             raise IndexError(number)
         index = bisect_right(self._tops, number) - 1
         return self._rows(index)[number - self._tops[index]]
+
+    def state_of(self, row: Row) -> DeliveryState | None:
+        """Tell how one's own message fares now; its row may have been made before that was known."""
+        kept = row.number >= self._history.start
+        return self._history[row.number].state if kept else row.line.state
 
     def top_of(self, number: int) -> int:
         """Return the number of the first row of a line, or of the oldest line if it is gone."""

@@ -8,11 +8,13 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from chatbrain import DeliveryState
 from messenger.core.history import Kind
 from messenger.core.hyperlinks import Look
 from messenger.core.markup import split_message
 from messenger.core.matching import find
 from messenger.presentation.i18n import _
+from messenger.presentation.state import sign
 from messenger.terminal.layout import GUTTER, TIME, Layout, Part, Row, day, text_of
 from messenger.terminal.themes import name_colour
 
@@ -76,12 +78,7 @@ class Painter:
         kind = "own" if row.line.kind is Kind.OWN else "mention" if row.line.mentions else ""
         ground = self._styles[f"transcript--{kind or 'text'}"]
         before = prefix(row, layout.indent)
-        bar = (
-            (before[:GUTTER].replace(" ", "▎"), self._styles[f"transcript--{kind}-bar"])
-            if kind
-            else (before[:GUTTER], ground)
-        )
-        pieces = [Piece(*bar)]
+        pieces = [self._gutter(kind, layout.state_of(row) if row.part is Part.FIRST else None)]
         pieces.append(Piece(before[GUTTER:], ground + self._faint("transcript--time") + _chosen(row)))
         pieces.extend(Piece(text, ground + style) for text, style in _cut(self._pieces(row), *row.span))
         room = layout.width - sum(cell_len(piece.text) for piece in pieces)
@@ -91,6 +88,13 @@ class Painter:
             low, high = max(start, first) - first + len(before), min(end, last) - first + len(before)
             strip = select(strip, low, max(low, high), self._styles["transcript--found"])
         return strip
+
+    def _gutter(self, kind: str, state: DeliveryState | None) -> Piece:
+        if not kind:
+            return Piece(" " * GUTTER, self._styles["transcript--text"])
+        bar = self._styles[f"transcript--{kind}-bar"]
+        lost = state is DeliveryState.NOT_DELIVERED
+        return Piece(sign(state) or "▎", bar + self._faint("transcript--problem") if lost else bar)
 
     def _faint(self, name: str) -> Style:
         """Return a style without its background, to be laid on another one."""

@@ -9,7 +9,8 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from messenger.core.conversation import Conversation, Presence
+from messenger.core.conversation import Conversation
+from messenger.core.facts import Presence
 from messenger.core.roster import Person
 from messenger.presentation.state import marks_of, title_of
 from messenger.terminal.themes import name_colour

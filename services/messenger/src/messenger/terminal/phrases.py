@@ -33,6 +33,7 @@ def keys() -> list[tuple[str, str]]:
         ("F5", _("turn this room's notifications off or on")),
         ("F6", _("switch between light and dark")),
         ("F7", _("copy an invitation to this room")),
+        ("F8", _("do what is offered first: try now, or send again")),
         (_("Page Up, Page Down"), _("scroll; Ctrl-End goes to the newest message")),
         ("Alt-Enter", _("begin a new line")),
         (_("Up, Down"), _("recall earlier input")),

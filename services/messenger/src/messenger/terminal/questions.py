@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from chatproto import BadPasswordError, check_password, sanitize
-from messenger.core.conversation import Conversation, new_password_flaw
+from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry, Field, FormError
+from messenger.core.facts import new_password_flaw
 from messenger.core.history import Kind, Line
 from messenger.core.roster import Person
 from messenger.presentation.commands import about, ignore_label, question_before_leaving

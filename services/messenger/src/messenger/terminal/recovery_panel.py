@@ -10,11 +10,16 @@ from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import Button, Static
 
-from messenger.core.conversation import Conversation, Presence
+from messenger.core.conversation import Conversation
+from messenger.core.facts import Presence
 from messenger.core.remedy import Remedy
 from messenger.presentation.state import Act, Notice, label_of, notice_of, plain
 
 _BUTTONS: Final = {f"button-{meant.name.lower()}": meant for meant in (*Remedy, *Act)}
+
+
+_OWN_BUSINESS: Final = {Presence.LOOKING, Presence.ENTERING}
+"""While it comes in at first, the head of the screen says all there is to say."""
 
 
 class RecoveryPanel(Vertical):
@@ -51,10 +56,9 @@ class RecoveryPanel(Vertical):
             for name, meant in _BUTTONS.items():
                 yield Button(plain(label_of(meant)), id=name, compact=True)
 
-    def show(self, conversation: Conversation) -> bool:
+    def show(self, conversation: Conversation, retry_seconds: float) -> bool:
         """Show what there is to choose; returns whether that is something new."""
-        stuck = conversation.presence in {Presence.ASKING, Presence.OVER}
-        notice = notice_of(conversation, 0) if stuck else None
+        notice = notice_of(conversation, retry_seconds) if conversation.presence not in _OWN_BUSINESS else None
         shown = (conversation, notice) if notice else None
         if shown == self._shown:
             return False
@@ -76,7 +80,16 @@ class RecoveryPanel(Vertical):
 
     def focus_first(self) -> None:
         """Go to the first button that is shown."""
-        next(button for button in self.query(Button) if button.display).focus()
+        if button := self._first():
+            button.focus()
+
+    def press_first(self) -> None:
+        """Do what the first button that is shown does."""
+        if button := self._first():
+            button.press()
+
+    def _first(self) -> Button | None:
+        return next((button for button in self.query(Button) if self.display and button.display), None)
 
     def on_key(self, event: Key) -> None:
         """Hand on what is typed."""

@@ -1,6 +1,6 @@
 """The rooms, what is said in one of them, who is there, and the line that one types."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,7 +12,8 @@ from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Input, OptionList, Static
 
-from messenger.core.conversation import Conversation, Presence
+from messenger.core.conversation import Conversation
+from messenger.core.facts import Presence
 from messenger.core.messenger import Messenger
 from messenger.core.roster import Person
 from messenger.presentation.state import state_of, title_of
@@ -23,6 +24,8 @@ from messenger.terminal.recovery_panel import RecoveryPanel
 from messenger.terminal.search_line import SearchLine
 from messenger.terminal.transcript import Transcript
 
+_STUCK: Final = {Presence.ASKING, Presence.OVER}
+"""Here nothing goes on before a person has chosen; else one may go on typing."""
 _WIDE, _MIDDLING = 100, 70
 """From so many columns on there is space for both lists, and for one."""
 
@@ -36,6 +39,7 @@ class RoomScreen(Screen[None]):
         Binding("ctrl+home", "go_to_start", show=False),
         Binding("pageup", "scroll(-1)", show=False),
         Binding("pagedown", "scroll(1)", show=False),
+        Binding("f8", "press_first", show=False),
     ]
     AUTO_FOCUS = "#composer"
 
@@ -123,7 +127,8 @@ class RoomScreen(Screen[None]):
         self.transcript.take_in()
         self._take_in_chip(room)
         was_stuck = self._recovery.display
-        if self._recovery.show(room) and not self.composer.value:
+        new = self._recovery.show(room, self._messenger.retry_seconds(room))
+        if new and room.presence in _STUCK and not self.composer.value:
             self._recovery.focus_first()
         elif not self._recovery.display and (was_stuck or self.focused is None):
             self.composer.focus()
@@ -218,6 +223,10 @@ class RoomScreen(Screen[None]):
     def action_go_to_start(self) -> None:
         """Show the oldest."""
         self.transcript.scroll_home(animate=False)
+
+    def action_press_first(self) -> None:
+        """Do what helps first: try now, or send again."""
+        self._recovery.press_first()
 
     def action_focus_composer(self) -> None:
         """Go where one types."""

@@ -54,6 +54,7 @@ class Transcript(ScrollView, can_focus=True):
         self._strips: LRUCache[int, Strip] = LRUCache(_KEPT_STRIPS)
         self._painter: Painter | None = None
         self._mark: int | None = None
+        self._changes = 0
         self._moving = False
         self._found: tuple[int | None, str] = (None, "")
 
@@ -83,6 +84,10 @@ class Transcript(ScrollView, can_focus=True):
         if conversation.mark != self._mark:
             self._mark = conversation.mark
             self._strips.clear()  # rows get other numbers
+        if conversation.history.changes != self._changes:
+            self._changes = conversation.history.changes
+            self._strips.clear()
+            self.refresh()
         layout.sync(conversation.mark)
         seen = (layout.start, layout.end, conversation.history.end, conversation.mark)
         if seen != self._seen:

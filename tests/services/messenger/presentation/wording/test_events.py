@@ -39,6 +39,14 @@ from messenger.presentation.wording import describe
         ),
         (Advice("slow down"), "slow down"),
         (Joined(None, "ann", False, 1, None), "You are in the lobby as ann."),
+        (
+            Joined(None, "ann", False, 1, None, heard=False),
+            "You are in the lobby as ann, if it is there: nothing has been heard yet.",
+        ),
+        (
+            Rejoined(False, False, 1, heard=False),
+            "You are back in the lobby, if it is there: nothing has been heard yet.",
+        ),
         (Joined("demo", "ann", False, 1, None), "You are in demo as ann."),
         (
             Joined("demo", "ann", True, 1, None),

@@ -55,8 +55,20 @@ def ending(ended: Ended) -> Words:
             return Words(sanitize(ended.text))
 
 
+def interruption(cause: Ended) -> Words:
+    """Say why one isn't in just now, while the program looks for a way back."""
+    if cause.status is Status.NO_SUCH_ROOM:
+        return Words(_("The relay seems to have been restarted: the room isn't there again yet."))
+    words = ending(cause)
+    about_udp = cause.finding is not None and cause.finding.fault is Fault.NO_UDP
+    return words if about_udp else Words(words.what)  # that a relay comes back needs no doing
+
+
 def _unreachable(server: str, finding: Finding) -> Words:
     why = fault(finding)
+    if finding.fault is Fault.NO_UDP:
+        what = _("The relay at {server} can't be heard over UDP, though it answers over TCP.").format(server=server)
+        return Words(what, _("A firewall on the way may block UDP: try another network, or have UDP allowed."))
     if finding.fault in _ABOUT_TLS:
         what = _("No relay answers over TLS at {server} ({why}).").format(server=server, why=why)
         return Words(what, _("Check the address, and that a relay with TLS is running there."))

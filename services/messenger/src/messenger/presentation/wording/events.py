@@ -4,6 +4,7 @@ from typing import Final
 
 from chatbrain import (
     Delivery,
+    DeliveryState,
     Ended,
     Event,
     Joined,
@@ -26,8 +27,9 @@ from chatproto import (
     sanitize,
 )
 from messenger.presentation.i18n import N_, _
-from messenger.presentation.wording.ends import ending
+from messenger.presentation.wording.ends import interruption
 from messenger.presentation.wording.notices import told
+from messenger.presentation.wording.undelivered import undelivered
 
 _REASONS: Final = {
     EvictionReason.SILENCE: N_("silence"),
@@ -54,7 +56,11 @@ def describe(event: Event) -> str | None:
             line = reconnecting(event)
         case MemberJoined() | MemberLeft() | MemberEvicted() | HostChanged() | Topic():
             line = _of_the_room(event)
-        case Disconnected() | Rebound() | Ended() | Unheard() | Delivery():
+        case Unheard():
+            line = _("Nothing is heard from the relay.")
+        case Delivery(state=DeliveryState.NOT_DELIVERED):
+            line = undelivered(event)
+        case Disconnected() | Rebound() | Ended() | Delivery():
             # What follows from an eviction says it, a new port is the client's business, and an end
             # is the program's.
             return None
@@ -66,7 +72,7 @@ def describe(event: Event) -> str | None:
 def reconnecting(event: Reconnecting) -> str:
     """Say in a line why one isn't in, and when one comes back."""
     return _("{what} Trying again in {seconds} s (attempt {attempt}).").format(
-        what=ending(event.cause).what, seconds=max(1, round(event.delay_seconds)), attempt=event.attempt
+        what=interruption(event.cause).line, seconds=max(1, round(event.delay_seconds)), attempt=event.attempt
     )
 
 
@@ -88,8 +94,14 @@ def _of_the_room(event: RoomNotice) -> str:
 
 def _of_membership(event: Joined | Rejoined | Recovered) -> str:
     match event:
-        case Joined(None, name):
-            return _("You are in the lobby as {name}.").format(name=name)
+        case Joined(None, name, heard=heard):
+            known, perhaps = (
+                _("You are in the lobby as {name}."),
+                _("You are in the lobby as {name}, if it is there: nothing has been heard yet."),
+            )
+            return (known if heard else perhaps).format(name=name)
+        case Rejoined(heard=False):
+            return _("You are back in the lobby, if it is there: nothing has been heard yet.")
         case Joined(room, name, host=True):
             return _("You created {room} and are its host, as {name}: it closes when you leave.").format(
                 room=room, name=name

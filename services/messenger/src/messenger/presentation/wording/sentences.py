@@ -7,12 +7,12 @@ from chatbrain import Ended, Reconnecting
 from chatproto import sanitize
 from chatproto.commands import REMOVE
 from messenger.core.commands import Unknown
-from messenger.core.conversation import Fact, Unsent
+from messenger.core.facts import Fact, Unsent
 from messenger.core.ignoring import IgnoredNames, Ignoring, Outcome
 from messenger.core.invite import Invite
 from messenger.core.trusting import Changed, Stranger
 from messenger.presentation.i18n import N_, _
-from messenger.presentation.wording.ends import ending
+from messenger.presentation.wording.ends import ending, interruption
 from messenger.presentation.wording.events import describe
 from messenger.presentation.wording.faults import fault
 from messenger.presentation.wording.flaws import flaw
@@ -40,7 +40,7 @@ def word(fact: Fact) -> str:
         case Ended():
             return ending(fact).what
         case Reconnecting():
-            return ending(fact.cause).what
+            return interruption(fact.cause).line
         case Unsent():
             return _(_UNSENT[fact]).format(dash=REMOVE)
         case Unknown(word):

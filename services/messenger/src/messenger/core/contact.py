@@ -1,0 +1,36 @@
+"""Whether a relay is heard, and when the way back to it is tried next."""
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from chatbrain import Ended, Reconnecting
+from chatproto import Status
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Contact:
+    """What is known of the way to the relay of one conversation."""
+
+    def __init__(self) -> None:
+        self.retry_at = inf
+        """When the next attempt to come back is made, in the links' time."""
+        self.away: Ended | None = None
+        """Why one isn't in just now, while the way back is looked for."""
+        self.heard = True
+        """Whether anything spoke for one being in: the lobby answers nothing until somebody speaks."""
+        self.unheard_since: datetime | None = None
+        """From when on nothing was heard of the relay; None if there is no doubt of it."""
+
+    def lose(self, event: Reconnecting, now: float) -> bool:
+        """Take note that one isn't in; returns whether why is news: at first, and if the relay was restarted."""
+        anew = event.cause.status is Status.NO_SUCH_ROOM
+        known = self.away is not None and (not anew or self.away.status is Status.NO_SUCH_ROOM)
+        self.away, self.retry_at = event.cause, now + event.delay_seconds
+        return not known
+
+    def restore(self) -> None:
+        """Take note that one is in, or that nobody looks for a way back."""
+        self.away = self.unheard_since = None
+        self.retry_at = inf
