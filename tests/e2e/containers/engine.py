@@ -122,7 +122,9 @@ def stop(container_id: str) -> None:
     state, image_name = stopped["State"], str(stopped["Config"]["Image"])
     assert (state["ExitCode"], state["OOMKilled"]) == (0, False), (image_name, state)
     chosen = ("--filter", f"container={container_id}", "--filter", "event=kill", "--format", "{{.TimeNano}}")
-    asked, *_ = docker("events", "--since", since, "--until", state["FinishedAt"], *chosen).split()
+    # The engine notes that it asked once it has: a quick process has ended by then.
+    until = docker("system", "info", "--format", "{{.SystemTime}}").strip()
+    asked, *_ = docker("events", "--since", since, "--until", until, *chosen).split()
     seconds = datetime.fromisoformat(state["FinishedAt"]).timestamp() - int(asked) / _NANOSECONDS
     name = image_name.partition(":")[0]
     stops[name] = max(seconds, stops.get(name, 0.0))
