@@ -46,5 +46,5 @@ def test_what_is_required_fails_when_it_is_missing(needy: Path) -> None:
 def test_an_unknown_requirement_is_refused(needy: Path) -> None:
     code, output = run(needy, require="dokcer")
     assert code == pytest.ExitCode.USAGE_ERROR
-    known = "docker,prometheus,systemd,nftables,namespaces,faketime,cloud-init,atheris,desktop,desktop-files,x11,bundle"
-    assert f"CHAT_REQUIRE: say some of {known}, not dokcer." in output
+    assert "CHAT_REQUIRE: say some of docker,prometheus,systemd," in output
+    assert ", not dokcer." in output
