@@ -191,6 +191,15 @@ def test_a_seat_lives_as_long_as_one_of_its_sessions() -> None:
     assert (case.registry.seats.tickets, case.registry.sessions_by_token) == (0, {})
 
 
+@pytest.mark.requirement("RES-01", "TCP-09")
+def test_a_place_that_is_gone_already_is_taken_back_without_a_word() -> None:
+    case = ResumeCase()
+    case.registry.leave(case.bob.member, case.now)
+    case.heard()
+    case.registry.seats.forsake(case.bob.session, case.now)
+    assert (case.heard(), list(case.ann.member.room.members)) == ([], [case.ann.member])
+
+
 @pytest.mark.requirement("RES-03", "UDP-02")
 def test_a_ticket_that_tls_carried_moves_a_seat_at_once() -> None:
     case = ResumeCase(encrypted=True)
