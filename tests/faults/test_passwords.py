@@ -30,7 +30,9 @@ BUSY_PAUSE_SECONDS = 0.02
 QUEUED = 130
 """Requests that the relay lets wait at once, those at work included (PWD-03)."""
 SERVED = 18
-"""So many are served in time on the busiest machine."""
+"""At most so many are served before the last of them has come."""
+SERVED_SURELY = 6
+"""So many are served in time on the busiest machine: hashing goes after everything else."""
 SLOW_HASHING = {
     "RELAY_COMPLETION_PAUSE_SECONDS": "0",
     "RELAY_TRANSACTION_TIMEOUT_SECONDS": "60",
@@ -152,7 +154,9 @@ def test_hundreds_of_passwords_at_once_wait_in_a_short_queue(start_relay: StartR
         finally:
             own.process.send_signal(signal.SIGCONT)
         crowd.talk_until(
-            lambda: checks(own, "right") >= SERVED and refused(own) >= count - QUEUED - SERVED, MESSAGES_A_SECOND, 60
+            lambda: checks(own, "right") >= SERVED_SURELY and refused(own) >= count - QUEUED - SERVED,
+            MESSAGES_A_SECOND,
+            60,
         )
         assert resident_kib(own.process.pid) - before_kib < MEMORY_KIB
         crowd.check_nothing_lost()
