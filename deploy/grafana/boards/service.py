@@ -52,22 +52,16 @@ def _now() -> Section:
             alert="RelayDown",
         ),
         figure("Members", "People and bots in rooms, on all relays.", "short", 'sum(relay_members{job="relay"})'),
-        figure(
-            "Message latency p50",
-            "One-way latency of the probe's messages, from one member through the relay to another: the median.",
-            "s",
-            quantile(0.5, _LATENCY),
-            steps=_LATENCY_STEPS,
-            alert="ProbeLatency",
-        ),
-        figure(
-            "Message latency p99",
-            "One-way latency of the probe's messages, from one member through the relay to another: the 99th "
-            "percentile.",
-            "s",
-            quantile(0.99, _LATENCY),
-            steps=_LATENCY_STEPS,
-            alert="ProbeLatency",
+        *(
+            figure(
+                f"Message latency p{round(100 * share)}",
+                f"One-way latency of the probe's messages, from one member through the relay to another: {which}.",
+                "s",
+                quantile(share, _LATENCY),
+                steps=_LATENCY_STEPS,
+                alert="ProbeLatency",
+            )
+            for share, which in ((0.5, "the median"), (0.99, "the 99th percentile"))
         ),
         figure(
             "Message loss",

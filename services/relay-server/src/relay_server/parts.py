@@ -117,14 +117,8 @@ def build(settings: Settings) -> Parts:
         policy, observe, _new_nonce, locate, registry.provisional, port=settings.lobby_port, ip=own_ip(settings.host)
     )
     pinned = is_wildcard(settings.host)
-    rooms_port = UdpPort(sockets.udp[0], relay.handle_datagram, registry, clock, pinned=pinned, receipts=relay.receipts)
-    udp = (
-        rooms_port,
-        *(
-            UdpPort(sock, lobby.handle_datagram, lobby, clock, pinned=pinned, encode=encode_lobby_notice, fine=True)
-            for sock in sockets.udp[1:]
-        ),
-    )
+    udp = _udp_ports(sockets.udp, relay, registry, lobby, pinned=pinned)
+    rooms_port = udp[0]
     tcp = TcpPort(
         _control(settings, registry, passwords, tally), _tcp_limits(settings), clock, workers=workers,
         flush=rooms_port.flush, on_duration=tally.observe_duration, pinned=pinned, tls=tls,
@@ -145,6 +139,21 @@ def build(settings: Settings) -> Parts:
         ops=_ops_server(settings, collector, operators, stopping, crashes) if sockets.ops else None,
         admin=OperatorServer(operators.commands, sockets.admin, crashes) if sockets.admin else None,
     )  # fmt: skip
+
+
+def _udp_ports(
+    sockets: list[socket.socket], relay: Relay, registry: Registry, lobby: Lobby, *, pinned: bool
+) -> tuple[UdpPort, ...]:
+    """Return the rooms' port, then the lobby's if there is one."""
+    rooms, *others = sockets
+    clock = asyncio.get_running_loop().time
+    return (
+        UdpPort(rooms, relay.handle_datagram, registry, clock, pinned=pinned, receipts=relay.receipts),
+        *(
+            UdpPort(sock, lobby.handle_datagram, lobby, clock, pinned=pinned, encode=encode_lobby_notice, fine=True)
+            for sock in others
+        ),
+    )
 
 
 def _open_sockets(settings: Settings) -> Sockets:
