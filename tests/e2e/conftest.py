@@ -9,9 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from e2e.piped import Chat
 from ports import free_ports
 
 _START_SECONDS = 15.0
@@ -100,3 +103,22 @@ def start_relay() -> Iterator[Callable[..., Relay]]:
     """Start relays of one's own."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(running_relay(**settings))
+
+
+@pytest.fixture
+def room() -> str:
+    """Return the name of a room that no other test has."""
+    return f"room {uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def chat() -> Iterator[Callable[..., Chat]]:
+    """Start ``chat`` behind pipes, as often as wanted; all end with the test."""
+    with ExitStack() as stack:
+
+        def start(*arguments: str, **options: Any) -> Chat:
+            process = Chat(*arguments, **options)
+            stack.callback(process.close)
+            return process
+
+        yield start

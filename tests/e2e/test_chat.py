@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -18,23 +18,6 @@ from conformance.relays import OBEYS_NOBODY, CommonRelays
 from e2e.piped import SECONDS, Chat
 
 Relay = Any
-
-
-@pytest.fixture
-def chat() -> Iterator[Callable[..., Chat]]:
-    with ExitStack() as stack:
-
-        def start(*arguments: str, **variables: str) -> Chat:
-            process = Chat(*arguments, **variables)
-            stack.callback(process.close)
-            return process
-
-        yield start
-
-
-@pytest.fixture
-def room() -> str:
-    return f"room {uuid4().hex[:8]}"
 
 
 @pytest.fixture

@@ -53,11 +53,6 @@ def pair(windows: Windows, relay: Relay, room: str) -> "tuple[Onlooker, Onlooker
     return host, guest
 
 
-@pytest.fixture
-def room() -> str:
-    return f"room {uuid4().hex[:8]}"
-
-
 def test_two_talk_both_ways_also_long_and_hostile_words(windows: Windows, relay: Relay, room: str) -> None:
     host, guest = pair(windows, relay, room)
     host.says("hello")

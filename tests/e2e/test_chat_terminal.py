@@ -39,11 +39,6 @@ def others(relay: Relay) -> Iterator[People]:
 
 
 @pytest.fixture
-def room() -> str:
-    return f"room {uuid4().hex[:8]}"
-
-
-@pytest.fixture
 def bob_and_ann(person: SitDown, others: People, relay: Relay, room: str) -> tuple[Terminal, Member]:
     """Bob at a terminal, in the room of Ann, who heard him come."""
     ann = others.create(room.encode(), b"ann")

@@ -5,11 +5,9 @@ import random
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -48,26 +46,9 @@ It sends no keep-alives, which would tell of a lost place too.
 
 
 @pytest.fixture
-def chat() -> Iterator[Callable[..., Chat]]:
-    with ExitStack() as stack:
-
-        def start(*arguments: str, **options: Any) -> Chat:
-            process = Chat(*arguments, **options)
-            stack.callback(process.close)
-            return process
-
-        yield start
-
-
-@pytest.fixture
 def way(relay: Any) -> Iterator[Way]:
     with Way(relay) as way:
         yield way
-
-
-@pytest.fixture
-def room() -> str:
-    return f"room {uuid4().hex[:8]}"
 
 
 def create(chat: Callable[..., Chat], room: str, server: str, **options: Any) -> Chat:

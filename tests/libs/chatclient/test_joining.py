@@ -1,14 +1,12 @@
 """The asyncio side, over real loopback sockets: ways in, ways out, and nothing left behind."""
 
 import asyncio
-import gc
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-import uvloop
 
 from chatclient import (
     BadNameError,
@@ -36,26 +34,6 @@ from chatproto import Disconnected, EvictionReason, HostChanged, Topic
 from libs.chatclient.tiny_relay import TinyRelay, tiny_relay
 
 Run = Callable[[Callable[[], Awaitable[None]]], None]
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Run:
-    """Run a scenario to its end; a forgotten task, socket or future, and what fails in the loop, fails the test."""
-
-    async def within_a_deadline(scenario: Callable[[], Awaitable[None]]) -> None:
-        async with asyncio.timeout(20):
-            await scenario()
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-
-    def run(scenario: Callable[[], Awaitable[None]]) -> None:
-        faults: list[dict[str, object]] = []
-        with asyncio.Runner(debug=True, loop_factory=request.param) as runner:
-            runner.get_loop().set_exception_handler(lambda _loop, fault: faults.append(fault))
-            runner.run(within_a_deadline(scenario))
-        gc.collect()
-        assert not faults
-
-    return run
 
 
 async def until(connection: Connection, kind: type) -> Any:

@@ -2,13 +2,11 @@
 
 import asyncio
 import errno
-import gc
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-import uvloop
 
 from chatbrain.findings import HUNG_UP
 from chatclient import Fault, join_room
@@ -22,25 +20,6 @@ if TYPE_CHECKING:
 Run = Callable[[Callable[[], Awaitable[None]]], None]
 LOOPBACK = Address(socket.AF_INET, ("127.0.0.1", 0))
 MEGABYTE = 1_000_000
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Run:
-    """Run a scenario to its end; a socket that is left open, and what fails unseen in the loop, fails the test."""
-
-    async def within_a_deadline(scenario: Callable[[], Awaitable[None]]) -> None:
-        async with asyncio.timeout(20):
-            await scenario()
-
-    def run(scenario: Callable[[], Awaitable[None]]) -> None:
-        faults: list[dict[str, object]] = []
-        with asyncio.Runner(debug=True, loop_factory=request.param) as runner:
-            runner.get_loop().set_exception_handler(lambda _loop, fault: faults.append(fault))
-            runner.run(within_a_deadline(scenario))
-        gc.collect()
-        assert not faults
-
-    return run
 
 
 class Caller:

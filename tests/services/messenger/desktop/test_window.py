@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QHelpEvent, QTextDocument
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextDocument
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QSystemTrayIcon, QToolTip
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QSystemTrayIcon
 
 from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, Topic
 from messenger.core.facts import Presence
@@ -392,36 +392,3 @@ def test_what_cannot_be_saved_is_said(sight: Sight, tmp_path: Path) -> None:
     sight.look()
     assert "can't be written" in sight.text
     dialog.close()
-
-
-def test_the_mark_beside_ones_own_message_and_the_banner_say_what_was_not_delivered(sight: Sight) -> None:
-    sight.enter()
-    sight.relay.refusal = "muted"
-    sight.type("one")
-    assert sight.banner == "1 message was not delivered (you are muted)."
-    transcript = sight.window.chat.area.transcript
-    lost = transcript.viewport().grab().toImage()
-    sight.relay.refusal = ""
-    sight.press("Send again")
-    assert sight.banner == ""
-    assert sight.relay.words.count("one") == 2
-    taken = transcript.viewport().grab().toImage()
-    assert taken != lost
-    place = transcript.cursorRect(transcript.textCursor()).center()
-    hover = QHelpEvent(QEvent.Type.ToolTip, place, transcript.viewport().mapToGlobal(place))
-    QApplication.sendEvent(transcript.viewport(), hover)
-    assert QToolTip.text() == "Taken by the relay"
-
-
-def test_an_attempt_to_come_back_can_be_made_at_once_and_what_was_written_meanwhile_is_sent(sight: Sight) -> None:
-    sight.enter()
-    sight.relay.verdict = None
-    sight.happen(Disconnected(EvictionReason.SILENCE))
-    sight.pass_time(100)
-    sight.type("hello")
-    assert "hello" not in sight.relay.words
-    sight.relay.verdict = Status.OK
-    sight.press("Try now")
-    sight.pass_time(0)
-    assert sight.banner == ""
-    assert "hello" in sight.relay.words
