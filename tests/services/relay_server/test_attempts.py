@@ -8,7 +8,7 @@ from chatproto import Frame, Operation, Status
 from chatproto.payloads import decode_status
 from relay_server.control import Granted, Waiting
 from relay_server.core import attempts
-from relay_server.core.attempts import Resumption
+from relay_server.core.counters import Resumption
 from services.relay_server.test_control import ANN, BOB, finish
 from services.relay_server.test_resume import EVE, ResumeCase
 
@@ -39,7 +39,7 @@ def test_an_attempt_is_good_for_who_made_it_alone() -> None:
     for peer in (BOB, replace(EVE, encrypted=True)):
         assert isinstance(case.ask(Operation.JOIN, request, peer), Frame)
     assert isinstance(case.ask(Operation.JOIN, case.request("eve", attempt=NONCE[::-1]), EVE), Frame)
-    assert case.control.remembered == 1
+    assert case.control.remembered(case.now) == 1
 
 
 @pytest.mark.requirement("RES-02", "RES-01")
@@ -66,6 +66,17 @@ def test_a_claim_that_is_made_again_goes_on_where_it_was() -> None:
     moved = case.go_on(waiting)
     assert isinstance(moved, Granted)
     assert lost.finish(2.5) is moved
+
+
+@pytest.mark.requirement("RES-02", "RES-03")
+def test_a_claim_that_was_refused_may_be_made_anew_by_the_same_attempt() -> None:
+    case = ResumeCase()
+    assert isinstance(case.resume(case.bob, EVE, attempt=NONCE), Waiting)
+    case.now = 0.3
+    case.say(case.bob, BOB)
+    case.now = 0.5
+    assert case.resume(case.bob, EVE, attempt=NONCE) is Status.NO_SEAT
+    assert isinstance(case.resume(case.bob, EVE, attempt=NONCE), Waiting)
 
 
 @pytest.mark.requirement("RES-02", "PWD-03", "PWD-04")
@@ -134,7 +145,8 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     case = ResumeCase()
     for number in range(5):
         case.grant(Operation.JOIN, case.request(f"eve {number}", attempt=f"{number:016}"), EVE)
-    assert case.control.remembered == 3
+    assert case.control.remembered(case.now) == 3
     assert isinstance(case.ask(Operation.JOIN, case.request("eve 0", attempt=f"{0:016}"), EVE), Frame)
     assert isinstance(case.ask(Operation.JOIN, case.request("eve 4", attempt=f"{4:016}"), EVE), Granted)
+    assert case.control.remembered(case.now + attempts.REMEMBERED_SECONDS) == 0
     assert set(case.registry.counters.resumptions) == set(Resumption)

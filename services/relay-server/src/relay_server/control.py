@@ -18,7 +18,8 @@ from chatproto import (
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
 from chatproto.receipts import NUMBER_BYTES
 from relay_server.core.address import network_of
-from relay_server.core.attempts import Attempts, Resumption
+from relay_server.core.attempts import Attempts
+from relay_server.core.counters import Resumption
 from relay_server.core.endpoint import Address
 from relay_server.core.errors import NoSeatError, NoSuchRoomError, WrongPasswordError
 from relay_server.core.guesses import Guess, Guesses
@@ -225,10 +226,9 @@ class Control:
         else:
             self._registry.seats.forsake(granted.session, now)
 
-    @property
-    def remembered(self) -> int:
-        """How many requests would be answered as before if they came again (RES-02)."""
-        return len(self._attempts)
+    def remembered(self, now: float) -> int:
+        """Return how many requests would be answered as before if they came again (RES-02)."""
+        return self._attempts.count(now)
 
     def _serve(self, asked: _Asked, now: float) -> Granted | Pending | Waiting:
         known = self._attempts.get(asked.attempt, now)
@@ -236,7 +236,11 @@ class Control:
             return again
         if asked.request.ticket and asked.operation is Operation.JOIN:
             claim = known if isinstance(known, Claim) else Claim(asked.peer.ip, asked.peer.encrypted)
-            return self._resume(asked, claim, now)
+            try:
+                return self._resume(asked, claim, now)
+            except ProtocolError:
+                self._attempts.forget(asked.attempt)  # else the old wait would be refused again (RES-02)
+                raise
         return self._preparations[asked.operation](asked, now) or self._enter(asked, None, now)
 
     def _repeat(self, asked: _Asked, known: Granted) -> Granted | None:

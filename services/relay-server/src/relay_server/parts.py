@@ -244,7 +244,7 @@ def _read_gauges(
         members=registry.admission.members.total,
         member_addresses=len(registry.admission.members.by_network),
         tickets=registry.seats.tickets,
-        attempts=tcp.control.remembered,
+        attempts=tcp.control.remembered(tcp.clock()),
         lobby_clients=len(lobby.clients_by_remote),
         tcp_connections=len(tcp.connections),
         tcp_aborted=tcp.aborted,

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from enum import StrEnum, unique
 from typing import Final, Generic, TypeVar
 
 REMEMBERED_SECONDS: Final = 30.0
@@ -13,37 +12,20 @@ MAX_REMEMBERED: Final = 8192
 Result = TypeVar("Result")
 
 
-@unique
-class Resumption(StrEnum):
-    """What became of who wanted a seat again; the word is the metrics' label."""
-
-    RESUMED = "resumed"
-    MOVED = "moved"
-    """From another IP address."""
-    REPEATED = "repeated"
-    """The same attempt once more, be it of a resume or of a join: the same answer."""
-    NO_SEAT = "no_seat"
-    """The ticket is good for nothing."""
-    CONTESTED = "contested"
-    """Somebody still is at the seat's old address."""
-    REFUSED = "refused"
-    """A ban or a cap keeps the new address out."""
-
-
 class Attempts(Generic[Result]):
     """Results by what names their request, the oldest first."""
 
     def __init__(self) -> None:
         self._results: OrderedDict[Hashable, tuple[float, Result]] = OrderedDict()
 
-    def __len__(self) -> int:
+    def count(self, now: float) -> int:
         """Return how many are remembered."""
+        self._expire(now)
         return len(self._results)
 
     def get(self, key: Hashable, now: float) -> Result | None:
         """Return what became of a request, if it is known still."""
-        while self._results and now >= next(iter(self._results.values()))[0]:
-            self._results.popitem(last=False)
+        self._expire(now)
         _, result = self._results.get(key, (now, None))
         return result
 
@@ -57,3 +39,7 @@ class Attempts(Generic[Result]):
     def forget(self, key: Hashable) -> None:
         """Let a request be as good as new."""
         self._results.pop(key, None)
+
+    def _expire(self, now: float) -> None:
+        while self._results and now >= next(iter(self._results.values()))[0]:
+            self._results.popitem(last=False)

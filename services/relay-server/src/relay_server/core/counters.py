@@ -4,7 +4,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
-from relay_server.core.attempts import Resumption
 from relay_server.core.receipts import Answer
 
 
@@ -38,6 +37,23 @@ class SendFailure(StrEnum):
     UNREACHABLE = "unreachable"
     FORBIDDEN = "forbidden"
     OTHER = "other"
+
+
+@unique
+class Resumption(StrEnum):
+    """What became of who wanted a seat again; the word is the metrics' label."""
+
+    RESUMED = "resumed"
+    MOVED = "moved"
+    """From another IP address."""
+    REPEATED = "repeated"
+    """The same attempt once more, be it of a resume or of a join: the same answer."""
+    NO_SEAT = "no_seat"
+    """The ticket is good for nothing."""
+    CONTESTED = "contested"
+    """Somebody still is at the seat's old address."""
+    REFUSED = "refused"
+    """A ban or a cap keeps the new address out."""
 
 
 @dataclass(slots=True)

@@ -301,7 +301,7 @@ class Connection:
     def _time_out(self) -> None:
         error: ProtocolError = MalformedError("The request was not whole in time.")
         if self._work:
-            error = BusyError("The relay didn't get to the password in time: try again in a moment.")
+            error = BusyError("The relay didn't get to the request in time: try again in a moment.")
             self._forget_work()
         self._answer(self._port.control.refuse(self._transaction, error))
 

@@ -22,8 +22,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from chatproto import Command, EvictionReason, Operation, Status
 from relay_server import __version__
 from relay_server.core import events
-from relay_server.core.attempts import Resumption
-from relay_server.core.counters import Counters, DropReason, SendFailure
+from relay_server.core.counters import Counters, DropReason, Resumption, SendFailure
 from relay_server.core.receipts import Answer
 from relay_server.passwords import Outcome
 from relay_server.tls.server import HandshakeFailure, ReloadResult, TlsCounts

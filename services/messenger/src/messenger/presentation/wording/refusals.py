@@ -29,7 +29,7 @@ FORMS: Final = (
     N_("Too many requests are open: try again in a moment."),
     N_("The relay is short of memory for passwords: try again in a moment."),
     N_("The relay checks many passwords just now: try again in a moment."),
-    N_("The relay didn't get to the password in time: try again in a moment."),
+    N_("The relay didn't get to the request in time: try again in a moment."),
     N_("This relay lets in by TLS alone: use a client that speaks it (chat --tls)."),
     N_("The request was not whole in time."),
     *SENTENCES,
