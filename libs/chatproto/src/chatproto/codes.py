@@ -93,7 +93,7 @@ class Feature(StrEnum):
 
 @unique
 class EvictionReason(Worded):
-    """Why a member lost its place without asking (EVI-05); the word stands in notices and metrics."""
+    """Why a member lost its place without asking (EVI-05), or its session to its own newer one (RES-05)."""
 
     SILENCE = "silence", "Nothing was heard from you for too long."
     UNREACHABLE = "unreachable", "Messages to you came back as undeliverable."
