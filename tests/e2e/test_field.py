@@ -34,8 +34,8 @@ from pathlib import Path
 from chatclient.sockets import SocketToolkit
 true_clock = SocketToolkit.boot_time.fget
 SocketToolkit.boot_time = property(lambda self: true_clock(self) + float(Path({path!r}).read_text() or 0))
-import chatbrain.attempt
-chatbrain.attempt.KEEP_ALIVE_SECONDS = 3600.0
+import chatbrain.join_request
+chatbrain.join_request.KEEP_ALIVE_SECONDS = 3600.0
 from messenger.__main__ import main
 sys.exit(main())
 """

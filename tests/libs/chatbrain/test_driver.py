@@ -24,9 +24,9 @@ from chatbrain import (
     ServerAddress,
     Stage,
 )
-from chatbrain.attempt import TRANSACTION_SECONDS
 from chatbrain.driver import LOOKUP_SECONDS
 from chatbrain.findings import HUNG_UP
+from chatbrain.join_request import TRANSACTION_SECONDS
 from chatbrain.liveness import DEAF_SECONDS
 from chatproto import Completion, Operation, ServerTransaction
 from libs.chatbrain.fake_toolkit import DISTRUSTED, LOCAL, FakePort, FakeTls, FakeToolkit, FakeWire

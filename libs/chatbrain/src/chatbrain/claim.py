@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from chatbrain.attempt import JoinAttempt
+from chatbrain.join_request import JoinRequest
 from chatproto import Command, Feature, Operation, Request, Status, parse_command
 from chatproto.commands import REMOVE
 
@@ -51,7 +51,7 @@ class Claim:
         self._chosen_password = password
         self._locked_out = False
 
-    def attempt(self, now: float, *, seated: bool = False) -> JoinAttempt:
+    def attempt(self, now: float, *, seated: bool = False) -> JoinRequest:
         """Begin to ask; for one's own seat if one has a ticket and is ``seated`` still.
 
         Until there is an answer all that ask for the same are one attempt (RES-02).
@@ -60,8 +60,8 @@ class Claim:
             self._nonce = self._new_nonce()
         if seated and self.ticket:
             request = replace(self._request, password=None, ticket=self.ticket, attempt=self._nonce)
-            return JoinAttempt(Operation.JOIN, self.room, request, now)
-        return JoinAttempt(self._operation, self.room, replace(self._request, attempt=self._nonce), now)
+            return JoinRequest(Operation.JOIN, self.room, request, now)
+        return JoinRequest(self._operation, self.room, replace(self._request, attempt=self._nonce), now)
 
     def grant(self, ticket: str = "") -> bool:
         """Take note that the relay said yes: from now on there is a room to be joined; returns whether it is new."""

@@ -5,12 +5,12 @@ from math import inf
 from typing import Final
 
 from chatbrain.actions import BindDatagram, CloseStream, OpenStream, SendStream
-from chatbrain.attempt import TRANSACTION_SECONDS, Grant, JoinAttempt
 from chatbrain.backoff import RejoinPolicy
 from chatbrain.claim import Claim
 from chatbrain.course import AWAY, Stage
 from chatbrain.events import Ended, EndReason, Joined, Message, Rebound, Rejoined
 from chatbrain.findings import HUNG_UP, NO_RELAY, Fault, Finding
+from chatbrain.join_request import TRANSACTION_SECONDS, Grant, JoinRequest
 from chatbrain.liveness import DEAF_SECONDS
 from chatbrain.membership import Membership
 from chatbrain.outbox import Outbox
@@ -36,12 +36,12 @@ from chatproto import (
     sanitize,
     split_attribution,
 )
+from chatproto.commands import LEAVE_WORDS
 
 ERROR_PAUSE_SECONDS: Final = 5.0
 """Errors make a room doubtful this often at most: each doubt costs a port, and perhaps a connection."""
 
-_LEAVE: Final = b"/leave"
-_LEAVE_WORDS: Final = {"/leave", "/exit", "/quit"}
+_LEAVE: Final = LEAVE_WORDS[0].encode()
 
 _FULL: Final = {Status.ROOM_FULL, Status.TOO_MANY}
 """Refusals that a relay may give before it looks at the name: they don't speak against a membership."""
@@ -70,7 +70,7 @@ class RoomBrain(Membership):
         """
         super().__init__(Outbox(), server=server, rejoin=rejoin, random=random, receipts=receipts)
         self._claim = Claim(operation, room, name, password, receipts=receipts, new_nonce=new_nonce)
-        self._attempt: JoinAttempt | None = None  # in flight in JOINING and VERIFYING, and only there
+        self._attempt: JoinRequest | None = None  # in flight in JOINING and VERIFYING, and only there
         self._grant: Grant | None = None  # the newest, also once it is lost
         self._topic = ""
         self._errors_count_from = 0.0
@@ -148,7 +148,7 @@ class RoomBrain(Membership):
         # Said as text, these words must not end the membership (UDP-08): `leave` does. Nor must they command the
         # relay (MOD-01), for a bot may repeat what others said: `command` does.
         text = text.encode(errors="replace").decode()
-        return super().say(f" {text}" if text in _LEAVE_WORDS or parse_command(text) else text, now)
+        return super().say(f" {text}" if text in LEAVE_WORDS or parse_command(text) else text, now)
 
     def command(self, text: str, now: float) -> int:
         """Do so, and note a password that the relay may take."""
@@ -250,7 +250,7 @@ class RoomBrain(Membership):
             claim, silence = self._claim, new.silence_timeout_seconds
             self._course.tell(Joined(claim.room, claim.name, new.host, new.max_message_bytes, silence))
 
-    def _refuse(self, refusal: RefusedError, attempt: JoinAttempt, now: float) -> None:
+    def _refuse(self, refusal: RefusedError, attempt: JoinRequest, now: float) -> None:
         status = refusal.status
         last_words = Ended(EndReason.REFUSED, sanitize(str(refusal)), status, banned=refusal.banned)
         if not self._course.ever_joined or not self._claim.may_pass(status):

@@ -18,13 +18,11 @@ from chatclient.connection import Connection
 from chatclient.sockets import SocketToolkit
 from chatclient.tls import secure_by
 from chatproto import Operation, RefusedError, check_password, check_room_name, check_user_name
-from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
+from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT, NONCE_BYTES
 
 DEFAULT_SERVER: Final = f"127.0.0.1:{DEFAULT_TCP_PORT}"
 DEFAULT_LOBBY: Final = f"127.0.0.1:{DEFAULT_LOBBY_PORT}"
 MAX_QUEUED_EVENTS: Final = 10_000
-NONCE_BYTES: Final = 16
-"""128 random bits name an attempt (RES-02)."""
 
 
 @asynccontextmanager

@@ -64,6 +64,8 @@ COMMANDS: Final = {
 }
 """Every command by its word: the one place that says who may give which (MOD-01)."""
 
+LEAVE_WORDS: Final = ("/leave", "/exit", "/quit")
+"""Each leaves the room (UDP-08)."""
 REMOVE: Final = "-"
 """Stands where a topic or a password would, to have none any more (MOD-07, MOD-08)."""
 

@@ -32,6 +32,9 @@ MAX_DELIVERY_BYTES: Final = 4094
 ATTEMPT_BYTES: Final = range(16, 65)
 """How many bytes the name of an attempt may have: as many as nobody guesses, and not more than that takes. RES-02."""
 
+NONCE_BYTES: Final = 16
+"""Random bytes of the name that our clients give an attempt, in hexadecimal digits. RES-02."""
+
 PORT_BYTES: Final = 2
 """A client may name its UDP port after the completion in a big-endian integer. TCP-09."""
 

@@ -28,7 +28,7 @@ from relay_server.core.name_rules import judge_user_name
 from relay_server.core.names import name_keys
 from relay_server.core.receipts import SaidNumbers
 from relay_server.core.registry import Registry
-from relay_server.core.seats import Claim
+from relay_server.core.seats import SeatClaim
 from relay_server.passwords import Passwords, decoy_hash
 
 
@@ -186,7 +186,7 @@ class Control:
         self._attribution = attribution
         self._moderation = moderation
         self._tls_required = tls_required
-        self._attempts: Attempts[Granted | _Work | Claim] = Attempts()
+        self._attempts: Attempts[Granted | _Work | SeatClaim] = Attempts()
         self._preparations = {Operation.CREATE: self._prepare_create, Operation.JOIN: self._prepare_join}
 
     def receive(
@@ -235,7 +235,7 @@ class Control:
         if isinstance(known, Granted) and (again := self._repeat(asked, known)):
             return again
         if asked.request.ticket and asked.operation is Operation.JOIN:
-            claim = known if isinstance(known, Claim) else Claim(asked.peer.ip, asked.peer.encrypted)
+            claim = known if isinstance(known, SeatClaim) else SeatClaim(asked.peer.ip, asked.peer.encrypted)
             try:
                 return self._resume(asked, claim, now)
             except ProtocolError:
@@ -261,7 +261,7 @@ class Control:
             self._attempts.forget(asked.attempt)
             return self.refuse(asked.transaction, error)
 
-    def _resume(self, asked: _Asked, claim: Claim, now: float) -> Granted | Waiting:
+    def _resume(self, asked: _Asked, claim: SeatClaim, now: float) -> Granted | Waiting:
         """Give who has a ticket its own seat again (RES-01, RES-03)."""
         request, peer, seats = asked.request, asked.peer, self._registry.seats
         if Feature.RESUME not in request.features:
@@ -293,7 +293,7 @@ class Control:
     def _count(self, outcome: Resumption) -> None:
         self._registry.counters.resumptions[outcome] += 1
 
-    def _remember(self, asked: _Asked, result: "Granted | _Work | Claim", now: float) -> None:
+    def _remember(self, asked: _Asked, result: "Granted | _Work | SeatClaim", now: float) -> None:
         if asked.attempt is not None:
             self._attempts.remember(asked.attempt, result, now)
 

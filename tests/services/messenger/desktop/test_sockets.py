@@ -23,7 +23,7 @@ from chatbrain import (
     Rejoined,
     Stage,
 )
-from chatbrain.attempt import TRANSACTION_SECONDS
+from chatbrain.join_request import TRANSACTION_SECONDS
 from chatbrain.liveness import DEAF_SECONDS
 from chatclient.names import Address
 from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, encode_notice

@@ -7,6 +7,7 @@ from typing import Final
 
 from chatproto import Command as RelayCommand
 from chatproto import parse_command
+from chatproto.commands import LEAVE_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ OWN: Final[dict[str, Callable[[str], Command]]] = {
     "/bookmark": Bookmark,
 }
 """What the program does itself, whatever the relay obeys; made of what stands after the word."""
-_ALIASES: Final = {"/quit": "/leave", "/exit": "/leave"}
+_ALIASES: Final = dict.fromkeys(LEAVE_WORDS, LEAVE_WORDS[0])
 
 BYTE_ORDER_MARK: Final = "\ufeff"
 """Begins what was copied out of some files, and nobody sees it: a command behind it would be said aloud."""

@@ -25,6 +25,7 @@ from chatbrain import (
     UnreachableError,
 )
 from chatproto import Operation
+from chatproto.constants import NONCE_BYTES
 from messenger.core.commands import Ignore, Submitted, Unignore, interpret
 from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry
@@ -34,8 +35,6 @@ from messenger.core.ignoring import IgnoredError, IgnoredNames, IgnoreStore, Ign
 from messenger.core.matching import name_key
 from messenger.core.trusting import Changed, KnownServersError, Stranger, TrustStore, judge
 
-NONCE_BYTES: Final = 16
-"""128 random bits name an attempt (RES-02)."""
 ALERT_SECONDS: Final = 5.0
 """A conversation calls for attention this often at most, however much is said in it."""
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from chatproto import EvictionReason, MessageDropped, NotRelayed, is_answer, parse_command, parse_datagram, sanitize
+from chatproto.commands import LEAVE_WORDS
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
 from chatproto.receipts import NUMBERED, encode_receipt, parse_numbered
 from relay_server.core.address import is_answerable, network_of
@@ -17,7 +18,7 @@ from relay_server.core.policy import Policy
 from relay_server.core.receipts import Answer, Receipt
 from relay_server.core.registry import TELL_SECONDS, Registry
 
-LEAVE_COMMANDS: Final = frozenset((b"/leave", b"/exit", b"/quit"))
+LEAVE_COMMANDS: Final = frozenset(word.encode() for word in LEAVE_WORDS)
 STRIKES_TO_EVICT: Final = 30
 """Told so often, with no pause in between, that it broke the limit: abuse (EVI-03)."""
 STRIKE_PAUSE_SECONDS: Final = 5.0

@@ -26,7 +26,7 @@ ASKING_SECONDS: Final = 0.5
 
 
 @dataclass(slots=True)
-class Claim:
+class SeatClaim:
     """Somebody with a ticket, and what came of it so far."""
 
     ip: bytes
@@ -66,7 +66,7 @@ class Seats:
         session = self._by_ticket.get(ticket)
         return session if session is not None and session.member.room.raw_name == room else None
 
-    def press(self, claim: Claim, session: Session, now: float) -> bool:
+    def press(self, claim: SeatClaim, session: Session, now: float) -> bool:
         """Tell whether a claim is good; if not, go on at its ``due_at``.
 
         From where the seat is it always is. From elsewhere too, unless the ticket may have been overheard: then the

@@ -4,13 +4,13 @@ from math import inf, nan
 
 import pytest
 
-from chatbrain.attempt import TRANSACTION_SECONDS, Grant, JoinAttempt
+from chatbrain.join_request import TRANSACTION_SECONDS, Grant, JoinRequest
 from chatproto import Completion, Feature, MalformedError, Operation, Request, ServerTransaction
 from libs.chatbrain.membership_case import NOTICES
 
 
 def granted(completion: Completion) -> Grant:
-    attempt = JoinAttempt(Operation.JOIN, "demo", Request("ann", None, json_reply=True, plain=False), 10.0)
+    attempt = JoinRequest(Operation.JOIN, "demo", Request("ann", None, json_reply=True, plain=False), 10.0)
     assert attempt.deadline == 10.0 + TRANSACTION_SECONDS
     relay = ServerTransaction()
     assert relay.feed(attempt.connect("10.0.0.1"))

@@ -40,7 +40,7 @@ class Grant:
         return min(KEEP_ALIVE_SECONDS, max(silence / 3, 0.1)) if silence else KEEP_ALIVE_SECONDS
 
 
-class JoinAttempt:
+class JoinRequest:
     """One request that is on its way, or still waits for TCP."""
 
     def __init__(self, operation: Operation, room: str, request: Request, now: float) -> None:
