@@ -359,7 +359,8 @@ def talk_over_a_bad_network(seed: int) -> Counter[DeliveryState]:
 
 
 if __name__ == "__main__":
-    seeds = int(sys.argv[1])
+    if not sys.argv[1].isdecimal() or not (seeds := int(sys.argv[1])):
+        sys.exit(f"make simulate: SEEDS is {sys.argv[1]!r}: use a whole number from 1 up.")
     total = sum(map(talk_over_a_bad_network, range(seeds)), Counter[DeliveryState]())
     print(
         f"{seeds:,} seeds: {total[DeliveryState.TAKEN]:,} messages were taken, the others marked, none relayed twice."

@@ -195,6 +195,17 @@ def test_half_of_what_tls_takes_stops_the_start(
     assert complaint(monkeypatch, environ).startswith(start)
 
 
+@pytest.mark.parametrize(("one", "other"), [("UDP", "LOBBY"), ("TCP", "OPS")])
+def test_one_port_for_two_purposes_stops_the_start(monkeypatch: pytest.MonkeyPatch, one: str, other: str) -> None:
+    ports = {f"RELAY_{one}_PORT": "9500", f"RELAY_{other}_PORT": "9500"}
+    assert complaint(monkeypatch, ports) == f"RELAY_{one}_PORT and RELAY_{other}_PORT are both 9500: choose two ports."
+
+
+def test_two_addresses_may_have_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = {"RELAY_TCP_PORT": "9500", "RELAY_OPS_PORT": "9500", "RELAY_UDP_PORT": "9500"}
+    assert load(monkeypatch, ports | {"RELAY_HOST": "192.0.2.1"}).ops_port == 9500
+
+
 def test_all_of_what_tls_takes_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"RELAY_TLS_CERT_FILE": "a", "RELAY_TLS_KEY_FILE": "b"}
     assert load(monkeypatch, files | {"RELAY_TLS_REQUIRED": "true", "RELAY_TLS_MIN_VERSION": "1.2"}).tls_required

@@ -239,7 +239,17 @@ def load_settings(environ: Mapping[str, str] | None = None, secrets_dir: Path = 
         why = first["msg"][:1].lower() + first["msg"][1:]
         raise SettingsError(f"{name} is {first['input']!r}: {why}.") from None
     _check_tls(settings)
+    _check_ports(settings)
     return settings
+
+
+def _check_ports(settings: Settings) -> None:
+    pairs = [("udp_port", "lobby_port")]
+    if settings.ops_host in {settings.host, "::", "0.0.0.0"} or settings.host in {"::", "0.0.0.0"}:
+        pairs.append(("tcp_port", "ops_port"))
+    for one, other in pairs:
+        if (port := getattr(settings, one)) and port == getattr(settings, other):
+            raise SettingsError(f"{variable(one)} and {variable(other)} are both {port}: choose two ports.")
 
 
 def _check_tls(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from relay_server.core.lobby import Lobby
 from relay_server.core.moderation import Moderation
 from relay_server.net.address import locate
 from relay_server.operator.commands import OperatorError, Operators, Row
+from relay_server.operator.tables import SHOWN
 from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import Case, at, home, new_nonces
 
@@ -196,7 +197,7 @@ def test_a_relay_that_isnt_asked_to_drain_doesnt_end_for_being_empty() -> None:
 def test_who_is_kicked_is_out_and_may_come_back() -> None:
     case = Operated()
     _, bob, _ = case.trio()
-    assert case.ask("kick", room="demo", name="bob") == [{"room": "demo", "name": "bob"}]
+    assert case.ask("kick", room="demo", name="bob") == [{"room": "demo", "name": "bob", "closed": False}]
     assert ("server: disconnected: kicked", [home(bob)]) in case.said()
     assert not case.knows(bob)
     assert case.flushes == 1
@@ -206,7 +207,8 @@ def test_who_is_kicked_is_out_and_may_come_back() -> None:
 def test_a_host_who_is_kicked_takes_the_room_along() -> None:
     case = Operated()
     case.trio()
-    case.ask("kick", room="demo", name="ann")
+    answer = case.ask("kick", room="demo", name="ann")
+    assert SHOWN["kick"](answer) == "ann is out of demo, which closed with its host.\n"
     assert not case.registry.rooms
     case.assert_all_is_counted()
 

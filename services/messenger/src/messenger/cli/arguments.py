@@ -27,7 +27,8 @@ On a terminal, chat is an app for several rooms: type a line to send it; F1 show
 Without a command it joins the rooms that were open at its last end, or asks which room to join. An invitation joins
 a room: chat chat://HOST:PORT/ROOM
 Without a terminal, chat is a filter: input lines are sent as messages, messages are printed as "name: text",
-everything else goes to the standard error. It leaves at the end of its input, or stays with --stay:
+everything else goes to the standard error. A host's commands, such as /kick NAME, are carried out there too.
+It leaves at the end of its input, or stays with --stay:
 
   echo hi | chat join ROOM --name bot
 

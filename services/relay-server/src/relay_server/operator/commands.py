@@ -130,7 +130,8 @@ class Operators:
             member = self._moderation.find(room, asked.name)
             self._moderation.kick(member, self._clock())
         self._flush()
-        return ({"room": room.name, "name": member.name},)
+        closed = room not in self._registry.rooms.values()
+        return ({"room": room.name, "name": member.name, "closed": closed},)
 
     def _ban(self, asked: InRoomByName) -> Iterable[Row]:
         room = self._room(asked)

@@ -92,6 +92,11 @@ def _name_ban(row: Row) -> str:
     return show_text(row["name"] if is_known_by_it else f"{row['name']} ({row['address']})")
 
 
+def _show_kick(row: Row) -> str:
+    name, room = show_text(row["name"]), show_text(row["room"])
+    return f"{name} is out of {room}, {'which closed with its host' if row['closed'] else 'and may come back'}.\n"
+
+
 def _people(count: int) -> str:
     return "one member" if count == 1 else f"{count} members"
 
@@ -100,7 +105,7 @@ SHOWN: Final[Mapping[str, Callable[[Sequence[Row]], str]]] = {
     "rooms": lambda rows: _table(rows, _ROOMS) if rows else "There are no rooms.\n",
     "members": lambda rows: _table(rows, _MEMBERS) if rows else "Nobody is in the room.\n",
     "bans": lambda rows: _table(rows, _BANS) if rows else "Nobody is banned.\n",
-    "kick": lambda rows: f"{show_text(rows[0]['name'])} is out of {show_text(rows[0]['room'])}, and may come back.\n",
+    "kick": lambda rows: _show_kick(rows[0]),
     "ban": lambda rows: f"{_name_ban(rows[0])} is banned from {show_text(rows[0]['room'])}.\n",
     "unban": lambda rows: "".join(f"{_name_ban(row)} may come into {show_text(row['room'])} again.\n" for row in rows),
     "close": lambda rows: f"{show_text(rows[0]['room'])} is closed; it had {_people(rows[0]['members'])}.\n",
