@@ -10,7 +10,7 @@ from conformance.relays import Relay
 from e2e.relay_metrics import await_metrics
 from faults.relays import StartRelay
 from faults.weakened import count_no_connections
-from relay_server.net.tcp import CONNECTIONS_AT_ONCE
+from relay_server.core.admission import CONNECTIONS_AT_ONCE
 
 ATTACKER, ELSEWHERE = "127.0.0.2", "127.0.0.3"
 OVER = 100

@@ -157,7 +157,7 @@ def count_no_records() -> None:
 
 def count_no_connections() -> None:
     """Let an address connect as often as it likes."""
-    replace(tcp, "CONNECTIONS_PER_JOIN", 0)
+    replace(admission, "CONNECTIONS_PER_JOIN", 0)
 
 
 def count_no_large_rooms() -> None:

@@ -257,7 +257,7 @@ def test_attribution_is_by_name_unless_turned_off(monkeypatch: pytest.MonkeyPatc
 def test_connections_get_every_value_that_they_obey(monkeypatch: pytest.MonkeyPatch) -> None:
     environ: dict[str, Any] = {
         "transaction_timeout_seconds": 1.5, "completion_pause_seconds": 2.5, "max_payload_bytes": 512,
-        "max_transactions": 14, "max_transactions_per_address": 15, "join_rate": 16.0,
+        "max_transactions": 14, "max_transactions_per_address": 15,
     }  # fmt: skip
     assert set(environ) == set(TcpLimits.__dataclass_fields__)
     spelled = {variable(name): str(value) for name, value in environ.items()}

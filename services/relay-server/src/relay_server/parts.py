@@ -120,8 +120,9 @@ def build(settings: Settings) -> Parts:
     udp = _udp_ports(sockets.udp, relay, registry, lobby, pinned=pinned)
     rooms_port = udp[0]
     tcp = TcpPort(
-        _control(settings, registry, passwords, tally), _tcp_limits(settings), clock, workers=workers,
-        flush=rooms_port.flush, on_duration=tally.observe_duration, pinned=pinned, tls=tls,
+        _control(settings, registry, passwords, tally), _tcp_limits(settings), clock,
+        admission=registry.admission, workers=workers, flush=rooms_port.flush, on_duration=tally.observe_duration,
+        pinned=pinned, tls=tls,
     )  # fmt: skip
 
     def flush() -> None:

@@ -115,6 +115,39 @@ def test_an_address_joins_at_a_rate_with_five_seconds_worth_at_once() -> None:
     admission.check_rate(here, 0.5)
 
 
+@pytest.mark.requirement("LIM-01")
+def test_an_address_that_connects_endlessly_connects_twice_as_often_as_it_may_join() -> None:
+    admission = Case(join_rate=2.0).registry.admission
+    here, elsewhere = parse_ip("192.0.2.1"), parse_ip("192.0.2.2")
+    while admission.admits_connection(here, 0.0):
+        pass
+    seconds = [number / 8 for number in range(1, 481)]
+    assert sum(admission.admits_connection(here, second) for second in seconds) == 2 * 2 * 60
+    assert admission.admits_connection(elsewhere, 0.0)
+
+
+@pytest.mark.requirement("LIM-01")
+def test_all_addresses_of_an_ipv6_network_connect_as_one() -> None:
+    admission = Case(join_rate=1.0).registry.admission
+    while admission.admits_connection(parse_ip("2001:db8:1:2::1"), 0.0):
+        pass
+    assert not admission.admits_connection(parse_ip("2001:db8:1:2::2"), 0.0)
+    assert admission.admits_connection(parse_ip("2001:db8:1:3::1"), 0.0)
+
+
+@pytest.mark.requirement("LIM-01")
+@pytest.mark.parametrize("join_rate", [0.5, 20.0, 1000.0])
+def test_who_joins_too_often_still_connects_and_is_told_so(join_rate: float) -> None:
+    admission = Case(join_rate=join_rate).registry.admission
+    here = parse_ip("192.0.2.1")
+    for _ in range(int(5 * join_rate)):
+        assert admission.admits_connection(here, 0.0)
+        admission.check_rate(here, 0.0)
+    assert admission.admits_connection(here, 0.0)
+    with pytest.raises(BusyError, match="Too many joins"):
+        admission.check_rate(here, 0.0)
+
+
 @pytest.mark.requirement("LIM-01", "UDP-10")
 def test_a_join_counts_for_as_much_as_there_are_members_to_tell() -> None:
     case = Case(join_rate=20.0)

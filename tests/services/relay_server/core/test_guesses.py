@@ -83,6 +83,14 @@ def test_a_name_is_forgiven_once_a_minute() -> None:
     assert tries(guesses, b"a", 60.0, name="eve", right=True)
 
 
+def test_who_guesses_under_a_name_elsewhere_takes_nothing_from_who_has_that_name() -> None:
+    guesses = Guesses(PER_MINUTE)
+    assert looked_at(guesses, [b"a"], 0.0, times=AT_ONCE - MISTAKES) == AT_ONCE - MISTAKES
+    for _ in range(100):
+        tries(guesses, b"b", 0.0, name="ann", room=b"another room")
+    assert tries(guesses, b"a", 0.0, name="ann", right=True)
+
+
 def test_right_passwords_count_nothing() -> None:
     guesses = Guesses(PER_MINUTE)
     assert all(tries(guesses, b"a", 0.0, right=True) for _ in range(1000))

@@ -233,6 +233,18 @@ def test_the_window_remembers_the_greatest_numbers(numbers: list[int]) -> None:
 
 
 @pytest.mark.requirement("RCP-02")
+def test_only_what_is_below_all_of_a_full_window_is_stale() -> None:
+    case = ReceiptCase(message_rate=0, byte_rate=0)
+    for number in (10, *range(20, 19 + WINDOW)):
+        case.say(case.ann, f"/say {number} hello")
+    case.answers()
+    assert case.say(case.ann, "/say 9 hello") is DropReason.STALE
+    assert case.answered(case.ann, 9, "stale")
+    assert relayed(case.say(case.ann, "/say 15 hello"))[0] == "ann: hello"
+    assert case.answered(case.ann, 15)
+
+
+@pytest.mark.requirement("RCP-02")
 def test_a_captured_datagram_is_relayed_once_however_late_it_comes_again() -> None:
     case = ReceiptCase(message_rate=0, byte_rate=0)
     for number in range(1, 200):

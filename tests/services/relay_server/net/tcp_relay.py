@@ -57,12 +57,12 @@ class Relay:
             "max_payload_bytes": 4096,
             "max_transactions": 0,
             "max_transactions_per_address": 0,
-            "join_rate": 0.0,
         }
         self.port = TcpPort(
             control,
             TcpLimits(**defaults | limits),
             asyncio.get_running_loop().time,
+            admission=self.registry.admission,
             workers=Workers(),
             flush=self._flush,
             on_duration=self.durations.append,

@@ -222,13 +222,16 @@ def turn_nanoseconds() -> int:
     return int.from_bytes(attributes.raw[_TURN], sys.byteorder)
 
 
-@pytest.mark.skipif(
+gives_short_turns = pytest.mark.skipif(
     sys.platform != "linux"
     or _SCHED_GETATTR is None
     or tuple(map(int, platform.release().split(".")[:2])) < (6, 12)
     or os.sched_getscheduler(0) != os.SCHED_OTHER,
     reason="only Linux since 6.12 gives short turns to who asks, and under its usual policy",
 )
+
+
+@gives_short_turns
 def test_the_loop_waits_for_no_turn_of_a_worker(run: Run) -> None:
     async def scenario() -> None:
         async with office():
@@ -236,3 +239,21 @@ def test_the_loop_waits_for_no_turn_of_a_worker(run: Run) -> None:
 
     with ThreadPoolExecutor(1) as thread:  # a turn is a thread's own, and this one keeps its
         thread.submit(run, scenario).result()
+
+
+@gives_short_turns
+def test_who_asks_for_short_turns_stays_as_nice_as_it_was(run: Run) -> None:
+    def scenario_in_a_nicer_thread() -> None:
+        thread = threading.get_native_id()
+        nicer = min(os.getpriority(os.PRIO_PROCESS, thread) + 3, 19)
+        os.setpriority(os.PRIO_PROCESS, thread, nicer)
+
+        async def scenario() -> None:
+            async with office():
+                assert os.getpriority(os.PRIO_PROCESS, thread) == nicer
+                assert turn_nanoseconds() == TURN_NANOSECONDS
+
+        run(scenario)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(scenario_in_a_nicer_thread).result()

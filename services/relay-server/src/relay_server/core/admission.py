@@ -9,7 +9,10 @@ from relay_server.core.policy import Policy
 
 JOIN_BURST_SECONDS: Final = 5
 """An address may spend this many seconds' worth of joins at once: a class that starts together."""
-
+CONNECTIONS_PER_JOIN: Final = 2
+"""An address may connect so many times as often as it may join: who joins too often is told so first (LIM-01)."""
+CONNECTIONS_AT_ONCE: Final = 200
+"""Twice as many as join at once when a class starts together by default."""
 TOLD_PER_JOIN: Final = 50
 """A join counts once more for each 50 members who are told of it, and later that the newcomer left: in a room of 1,000
 both together are as much work as 2,000 messages between two (LIM-01)."""
@@ -76,6 +79,9 @@ class Admission:
         self.rooms = Census(policy.max_rooms, policy.max_rooms_per_address)
         self._join_burst = JOIN_BURST_SECONDS * policy.join_rate
         self._join_rate = NetworkBuckets(policy.join_rate, self._join_burst)
+        connection_rate = CONNECTIONS_PER_JOIN * policy.join_rate
+        burst = max(CONNECTIONS_AT_ONCE, JOIN_BURST_SECONDS * connection_rate)
+        self._connection_rate = NetworkBuckets(connection_rate, burst)
         new_passwords = NEW_PASSWORDS_PER_GUESS * policy.password_guesses_per_minute
         self._new_passwords = NetworkBuckets(new_passwords / 60, max(1.0, NEW_PASSWORDS_BURST_MINUTES * new_passwords))
         self._closed = False
@@ -83,6 +89,10 @@ class Admission:
     def close(self) -> None:
         """Let nobody in from now on."""
         self._closed = True
+
+    def admits_connection(self, ip: bytes, now: float) -> bool:
+        """Count a connection of this address; False if there are too many (LIM-01)."""
+        return self._connection_rate.take(network_of(ip), now)
 
     def check_rate(self, ip: bytes, now: float) -> None:
         """Count a create or join of this address; to be called once for each (LIM-01).

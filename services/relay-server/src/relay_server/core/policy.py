@@ -41,4 +41,3 @@ class TcpLimits:
     max_payload_bytes: int
     max_transactions: int
     max_transactions_per_address: int
-    join_rate: float

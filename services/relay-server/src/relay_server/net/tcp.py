@@ -11,9 +11,8 @@ from typing import Any, Final
 from chatproto import MalformedError, Phase, ProtocolError, ServerTransaction
 from relay_server.control import Control, Granted, Peer, Pending, Waiting
 from relay_server.core.address import network_of, parse_ip
-from relay_server.core.admission import JOIN_BURST_SECONDS
+from relay_server.core.admission import Admission
 from relay_server.core.errors import BusyError
-from relay_server.core.limits import NetworkBuckets
 from relay_server.core.policy import TcpLimits
 from relay_server.net.acceptor import Acceptor
 from relay_server.net.connection_slots import ConnectionSlots
@@ -28,10 +27,6 @@ from relay_server.tls.server import Tls
 
 LINGER_SECONDS: Final = 1.0
 """After the answer the client may close, or name its port, for so long (TCP-09)."""
-CONNECTIONS_PER_JOIN: Final = 2
-"""An address may connect so many times as often as it may join: who joins too often is told so first (LIM-01)."""
-CONNECTIONS_AT_ONCE: Final = 200
-"""Twice as many as join at once when a class starts together by default."""
 
 
 @dataclass(eq=False)
@@ -42,6 +37,7 @@ class TcpPort:
     limits: TcpLimits
     clock: Callable[[], float]
     _: KW_ONLY
+    admission: Admission
     workers: Workers
     flush: Callable[[], None]
     on_duration: Callable[[float], None]
@@ -56,8 +52,6 @@ class TcpPort:
         self.connections: ConnectionSlots[Connection] = ConnectionSlots(
             limits.max_transactions, limits.max_transactions_per_address
         )
-        rate = CONNECTIONS_PER_JOIN * limits.join_rate
-        self._rate = NetworkBuckets(rate, max(CONNECTIONS_AT_ONCE, JOIN_BURST_SECONDS * rate))
         self._turns = Turns()
         self._acceptor: Acceptor | None = None
 
@@ -86,7 +80,7 @@ class TcpPort:
 
     def _admit(self, ip: str) -> bool:
         """Count a connection; False if there are too many from there: not even an answer is to be written then."""
-        admitted = self._rate.take(network_of(parse_ip(ip)), self.clock())
+        admitted = self.admission.admits_connection(parse_ip(ip), self.clock())
         self.aborted += not admitted
         return admitted
 
