@@ -149,3 +149,17 @@ def test_it_is_given_up_in_eight_seconds_whoever_looks_late() -> None:
     case.send(b"hi")
     assert list(case.deliveries.take_repeats(GIVE_UP_SECONDS)) == []
     assert case.states()[-1] == (1, NOT_DELIVERED, None)
+
+
+@pytest.mark.parametrize("moved_at", [None, 0.1, 5.0])
+def test_neither_repeats_nor_another_address_postpone_the_giving_up(moved_at: float | None) -> None:
+    case = Case()
+    case.send(b"hi", 100.0)
+    if moved_at is not None:
+        assert list(case.deliveries.take_again(100.0 + moved_at)) == [b"/say 1 hi"]
+    while (now := case.deliveries.next_deadline()) < 100.0 + GIVE_UP_SECONDS:
+        assert list(case.deliveries.take_repeats(now)) == [b"/say 1 hi"]
+    assert now == 100.0 + GIVE_UP_SECONDS
+    assert case.states() == [(1, SENDING, None)]
+    assert list(case.deliveries.take_repeats(now)) == []
+    assert case.states() == [(1, NOT_DELIVERED, None)]

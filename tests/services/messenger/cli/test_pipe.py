@@ -1,13 +1,22 @@
 """The pace of a filter, against a relay's default limits, and the lines that are on their way."""
 
 import asyncio
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbrain import Delivery, DeliveryState
-from messenger.cli.pipe import BURST, BYTES_PER_SECOND, MESSAGES_PER_SECOND, Pace, Spoken
+from messenger.cli import pipe
+from messenger.cli.pipe import BURST, BYTES_PER_SECOND, MESSAGES_PER_SECOND, Pace, Spoken, chat_through_pipes
+
+if TYPE_CHECKING:
+    from chatclient import Connection
 
 
 def test_a_few_lines_go_at_once_and_the_rest_steadily() -> None:
@@ -64,3 +73,45 @@ def test_a_line_that_is_lost_is_named_and_a_password_never_shown(capsys: pytest.
         "chat: Line 3 was not delivered (no answer came): bye",
     ]
     assert spoken.lost == 3
+
+
+class SlowRoom:
+    """A room whose relay answers when the test says so."""
+
+    room, obeys, ended = "demo", False, None
+
+    def __init__(self) -> None:
+        self.said: asyncio.Queue[str] = asyncio.Queue()
+        self.answers: asyncio.Queue[Delivery] = asyncio.Queue()
+
+    def say(self, text: str) -> int:
+        self.said.put_nowait(text)
+        return 1
+
+    async def __aiter__(self) -> AsyncIterator[Delivery]:
+        while True:
+            yield await self.answers.get()
+
+
+def test_after_the_end_of_the_input_answers_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipe, "_LINGER_SECONDS", 0)
+    readable, writable = os.pipe()
+    os.write(writable, b"hello\n")
+    os.close(writable)
+
+    async def scenario() -> None:
+        room, others = SlowRoom(), set(threading.enumerate())
+        chat = asyncio.create_task(chat_through_pipes(cast("Connection", room), stay=False))
+        assert await room.said.get() == "hello"
+        readers = [each for each in threading.enumerate() if each not in others]
+        for reader in readers:  # it ends once the chat has been handed the end of the input
+            await asyncio.to_thread(reader.join)
+        for _ in range(100):  # more turns of the loop than the end of the chat takes
+            await asyncio.sleep(0)
+        assert not chat.done()
+        room.answers.put_nowait(Delivery(1, DeliveryState.TAKEN, "hello"))
+        assert await chat == (None, 0)
+
+    with os.fdopen(readable) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        asyncio.run(scenario())

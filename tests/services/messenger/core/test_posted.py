@@ -1,12 +1,15 @@
 """What a person sees of whether the relay has one's words, and of a relay that isn't heard."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from chatbrain import DeliveryState
+from chatbrain import Delivery, DeliveryState
 from chatproto import Disconnected, EvictionReason, Status, Topic
 from messenger.core.conversation import Conversation
 from messenger.core.facts import Presence
-from messenger.core.history import Kind
+from messenger.core.history import History, Kind, Line
+from messenger.core.posted import Posted
 from messenger.presentation.state import Act, delivery_of, do, notice_of, sign, state_of, tone_of
 from messenger.store.logbook import Logbook
 from services.messenger.core.fake_relay import Case, at, entry, texts
@@ -112,6 +115,51 @@ def test_a_command_that_is_lost_is_told_without_a_password(case: Case, command: 
     case.messenger.submit(room, command)
     case.relay.notices(Disconnected(EvictionReason.KICKED))
     assert problems(room)[0] == f"Not delivered (no answer came): {shown}"
+
+
+def test_a_command_that_is_lost_is_not_offered_to_be_sent_again(case: Case) -> None:
+    room = enter(case, create=True)
+    case.relay.refusal = "message_rate"
+    case.messenger.submit(room, "/kick bob")
+    assert notice_of(room, 0) is None
+    case.messenger.submit(room, "one")
+    notice = notice_of(room, 0)
+    assert notice
+    assert notice.what == "1 message was not delivered (too much at once)."
+    case.relay.refusal = ""
+    said = len(case.relay.words)
+    do(Act.SEND_AGAIN, case.messenger, room)
+    assert case.relay.words[said:] == ["one"]
+
+
+def three_lines() -> History:
+    history = History()
+    for text in ("one", "two", "three"):
+        history.add(Line(Kind.OWN, datetime.now(UTC), text, state=SENDING))
+    return history
+
+
+def test_what_is_sent_again_keeps_the_order_of_its_lines() -> None:
+    posted = Posted(three_lines(), lambda _delivery, _line: None)
+    for known, line, text in ((2, 2, "three"), (3, 0, "one"), (1, 1, "two")):
+        posted.follow(known, line)
+        posted.take(Delivery(known, LOST, text))
+    said: list[str] = []
+    posted.send_again(lambda text: said.append(text) or len(said))  # type: ignore[func-returns-value]
+    assert said == ["one", "two", "three"]
+
+
+def test_what_another_brain_says_of_its_ids_is_not_about_the_lines_of_the_one_before() -> None:
+    history = three_lines()
+    lost: list[int | None] = []
+    posted = Posted(history, lambda _delivery, line: lost.append(line))
+    posted.follow(1, 0)
+    posted.begin()
+    posted.take(Delivery(1, LOST, "/who"))  # the program's own question, which nobody follows
+    assert (history[0].state, lost, posted.failed) == (SENDING, [], {})
+    posted.follow(1, 2)
+    posted.take(Delivery(1, TAKEN, "three"))
+    assert [line.state for line in history.since(0)] == [SENDING, SENDING, TAKEN]
 
 
 def test_a_lost_answer_to_the_programs_own_question_is_nobodys_business(case: Case) -> None:

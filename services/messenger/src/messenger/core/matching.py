@@ -46,7 +46,7 @@ def find_mentions(name: str, text: str) -> Iterator[Span]:
         before, after = text[max(0, start - 1) : start], text[end : end + 1]
         begins = _script(before) != _script(text[start]) or not _script(before)
         ends = _script(after) != _script(text[end - 1]) or not _script(after)
-        if begins and (ends or (_script(after) in _CJK and text.startswith(_TITLES, end))):
+        if begins and (ends or text.startswith(_TITLES, end)):
             yield start, end
 
 
