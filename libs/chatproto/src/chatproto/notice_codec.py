@@ -27,7 +27,7 @@ _Reader: TypeAlias = Callable[[Any], Any]
 
 def encode_notice(notice: Notice, *, json: bool = False) -> bytes:
     """Write a notice as the message that members receive; ``json`` is for those who have the feature `notices`."""
-    text = dumps(_to_object(notice), ensure_ascii=False) if json else str(notice)
+    text = dumps(to_object(notice), ensure_ascii=False) if json else str(notice)
     return f"{SERVER_PREFIX}{text}".encode()
 
 
@@ -43,8 +43,11 @@ def parse_json_notice(message: str) -> Notice | UnknownNotice | None:
         found = loads(message.removeprefix(SERVER_PREFIX))
     except (ValueError, RecursionError):
         return UnknownNotice()
-    if not isinstance(found, dict):
-        return UnknownNotice()
+    return read_notice(found) if isinstance(found, dict) else UnknownNotice()
+
+
+def read_notice(found: dict[str, Any]) -> Notice | UnknownNotice:
+    """Read a notice's object, as `parse_json_notice` does."""
     kind = found.get("notice")
     kind = kind if isinstance(kind, str) else ""
     try:
@@ -57,8 +60,8 @@ def parse_json_notice(message: str) -> Notice | UnknownNotice | None:
     return notice
 
 
-def _to_object(notice: Notice) -> dict[str, Any]:
-    """Leave out what is false, zero or empty and may be missing."""
+def to_object(notice: Notice) -> dict[str, Any]:
+    """Return a notice as a JSON object; what is false, zero or empty and may be missing is left out."""
     written: dict[str, Any] = {"notice": notice.KIND, **to_fields(notice)}
     if isinstance(notice, Disconnected | MessageDropped):
         written["message"] = notice.message

@@ -2,13 +2,16 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from chatproto.codes import Feature, Status
 from chatproto.constants import ATTEMPT_BYTES, MAX_TOKEN_BYTES
 from chatproto.errors import MalformedError
 from chatproto.text import check_password, check_user_name
 
+STREAM: Final = "stream"
+"""What a request has under ``"chat"`` if its chat may go on over the connection, and a completion if it does."""
+MAX_EPOCH_BYTES: Final = 64
 _NAME_KEYS = ("username", "user_name", "userName")
 
 
@@ -28,6 +31,12 @@ class Request:
     """Whose seat is to be taken again (RES-01); empty: a new one is wanted."""
     attempt: str = field(default="", repr=False)
     """By what the relay knows this request if it is sent again (RES-02); only with the feature ``resume``."""
+    stream: bool = False
+    """The chat may go on over this connection (STR-01); only with a JSON reply."""
+    epoch: str = ""
+    """The room's numbering as it was last known (STR-05); empty if none was."""
+    heard: int = 0
+    """The newest number of it that was heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,12 @@ class Completion:
     """What is granted of what was asked for (FEAT-01)."""
     ticket: str = field(default="", repr=False)
     """By what the seat can be taken again (RES-01); empty without the feature ``resume``."""
+    stream: bool = False
+    """Whether the chat goes on over this connection (STR-01)."""
+    epoch: str = ""
+    """What the room's numbering is called; another one counts something else (STR-05)."""
+    seq: int = 0
+    """The newest number in it."""
 
 
 def encode_request(request: Request) -> bytes:
@@ -53,7 +68,7 @@ def encode_request(request: Request) -> bytes:
         name = request.username
         # A bare name that begins like JSON would be read as JSON, so it goes in quotes.
         return (json.dumps(name, ensure_ascii=False) if name.startswith(("{", '"')) else name).encode()
-    fields: dict[str, str | list[str]] = {"username": request.username}
+    fields: dict[str, object] = {"username": request.username}
     if request.password:
         fields["password"] = request.password
     if request.json_reply:
@@ -61,6 +76,9 @@ def encode_request(request: Request) -> bytes:
         if request.features:
             fields["features"] = sorted(request.features)
         fields |= {key: text for key, text in (("resume", request.ticket), ("attempt", request.attempt)) if text}
+        if request.stream:
+            fields["chat"] = STREAM
+            fields |= {"epoch": request.epoch, "heard": request.heard} if request.epoch else {}
     return json.dumps(fields, ensure_ascii=False).encode()
 
 
@@ -141,6 +159,8 @@ def encode_completion(completion: Completion, *, json_reply: bool) -> bytes:
         fields["features"] = sorted(completion.features)
     if completion.ticket:
         fields["resume"] = completion.ticket
+    if completion.stream:
+        fields |= {"chat": STREAM, "epoch": completion.epoch, "seq": completion.seq}
     return json.dumps(fields).encode()
 
 
@@ -164,6 +184,7 @@ def decode_completion(payload: bytes) -> Completion:
             bool(fields.get("moderation")),
             _known_features(fields.get("features", [])),
             _text(fields, "resume"),
+            *_numbering(fields, "seq"),
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise MalformedError("The relay's completion lacks a field or has one of the wrong type.") from None
@@ -194,7 +215,14 @@ def _decode_object(fields: dict[str, Any]) -> Request:
     if not json_reply:
         features = frozenset()
     ticket, attempt = _resumption(fields, features)
-    return Request(name, secret, json_reply=json_reply, plain=False, features=features, ticket=ticket, attempt=attempt)
+    try:
+        stream, epoch, heard = _numbering(fields, "heard") if json_reply else (False, "", 0)
+    except (TypeError, ValueError):
+        raise MalformedError('"epoch" is no short text, or "heard" no number.') from None
+    return Request(
+        name, secret, json_reply=json_reply, plain=False, features=features, ticket=ticket, attempt=attempt,
+        stream=stream, epoch=epoch, heard=heard,
+    )  # fmt: skip
 
 
 def _resumption(fields: dict[str, Any], features: frozenset[Feature]) -> tuple[str, str]:
@@ -208,6 +236,24 @@ def _resumption(fields: dict[str, Any], features: frozenset[Feature]) -> tuple[s
     if attempt and not (len(attempt) in ATTEMPT_BYTES and attempt.isascii() and attempt.isprintable()):
         raise MalformedError('"attempt" has not 16 to 64 printable bytes of ASCII.')
     return ticket, attempt
+
+
+def _numbering(fields: dict[str, Any], key: str) -> tuple[bool, str, int]:
+    """Read whether the chat is a stream, and a place in a room's numbering (STR-01, STR-05).
+
+    Raises:
+        TypeError: the epoch is no text, or the number none.
+        ValueError: the epoch is too long, or the number negative.
+
+    """
+    if fields.get("chat") != STREAM:
+        return False, "", 0
+    epoch, number = _text(fields, "epoch"), fields.get(key, 0)
+    if type(number) is not int:  # a JSON true is no number, although Python's is
+        raise TypeError
+    if len(epoch) > MAX_EPOCH_BYTES or not epoch.isascii() or number < 0:
+        raise ValueError
+    return True, epoch, number
 
 
 def _text(fields: dict[str, Any], key: str) -> str:
