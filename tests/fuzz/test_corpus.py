@@ -10,6 +10,7 @@ import pytest
 import chatbrain.room
 import chatproto.tcrp
 import chatproto.transaction
+import relay_server.core.judge
 import relay_server.core.relay
 from fuzz.bites import Bites, piece, split
 from fuzz.corpus import FOLDER, NAMES, load_harness, read_kept
@@ -73,10 +74,10 @@ def test_pieces_are_the_whole(sizes: bytes) -> None:
 # Faults as they have been made in such code: each is noticed by the inputs that every run tries.
 FAULTS = {
     "a frame's end is wrong by one": ("frames", chatproto.tcrp, "HEADER_BYTES", 31),
-    "text stays as it is": ("relay", relay_server.core.relay, "sanitize", lambda text: text),
+    "text stays as it is": ("relay", relay_server.core.judge, "sanitize", lambda text: text),
     "a client shows what it hears": ("room_brain", chatbrain.room, "sanitize", lambda text: text),
     "all that begins like JSON is JSON": ("server_transaction", chatproto.transaction, "decode_request", json.loads),
-    "a long message passes": ("relay", relay_server.core.relay, "MAX_DELIVERY_BYTES", 5000),
+    "a long message passes": ("relay", relay_server.core.judge, "MAX_DELIVERY_BYTES", 5000),
     "a wrong relay is believed": ("client_transaction", chatproto.transaction, "decode_status", lambda _: (0, "")),
 }
 

@@ -17,9 +17,11 @@ from chatbrain import RejoinPolicy, RoomBrain, Stage
 from chatbrain.actions import BindDatagram, CloseDatagram, CloseStream, OpenStream, SendDatagram, SendStream
 from chatbrain.events import Delivery, DeliveryState, Event, Message
 from chatproto import Operation, ServerTransaction, encode_notice
-from relay_server.control import Granted, Peer, Waiting
+from relay_server.answers import Granted, Waiting
+from relay_server.control import Peer
 from relay_server.core.address import parse_ip
 from relay_server.core.commands import Commands
+from relay_server.core.judge import Judge
 from relay_server.core.moderation import Moderation
 from relay_server.core.relay import Relay
 from relay_server.net.address import UdpAddress, make_address
@@ -101,7 +103,8 @@ class RelayEnd:
         self._case = ControlCase(**policy)
         self.registry = self._case.registry
         commands = Commands(self.registry, Moderation(self.registry), lambda _: None, hash_aside=lambda _: None)
-        self._relay = Relay(self.registry, unlimited(**policy), commands)
+        judge = Judge(self.registry, unlimited(**policy), commands)
+        self._relay = Relay(self.registry, unlimited(**policy), judge)
 
     def transact(self, request: bytes, ip: str, then: Callable[[bytes], None]) -> None:
         """Answer a request over TCP, at once or later."""

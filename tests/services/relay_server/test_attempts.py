@@ -6,7 +6,7 @@ import pytest
 
 from chatproto import Frame, Operation, Status
 from chatproto.payloads import decode_status
-from relay_server.control import Granted, Waiting
+from relay_server.answers import Granted, Waiting
 from relay_server.core import attempts
 from relay_server.core.counters import Resumption
 from services.relay_server.test_control import ANN, BOB, finish

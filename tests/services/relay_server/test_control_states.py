@@ -3,7 +3,7 @@
 import pytest
 
 from chatproto import Frame, Operation, ServerTransaction, State, Status, encode_frame
-from relay_server.control import Granted
+from relay_server.answers import Granted
 from services.relay_server.test_control import ANN, ControlCase
 
 EDGES = (0, 1, 2, 3, 127, 128, 254, 255)

@@ -8,9 +8,11 @@ import pytest
 
 from chatproto import EvictionReason, Frame, Operation, Status, encode_datagram
 from chatproto.payloads import decode_status, encode_completion
-from relay_server.control import Granted, Peer, Waiting
+from relay_server.answers import Granted, Waiting
+from relay_server.control import Peer
 from relay_server.core import events
 from relay_server.core.counters import DropReason
+from relay_server.core.judge import Judge
 from relay_server.core.model import Ban, Bans
 from relay_server.core.moderation import Moderation
 from relay_server.core.relay import Relay
@@ -35,7 +37,7 @@ class ResumeCase(ControlCase):
     def __init__(self, *, encrypted: bool = False, features: list[str] = EVERYTHING, **more: Any) -> None:
         super().__init__(**more)
         self.now = 0.0
-        self.relay = Relay(self.registry, unlimited(**more))
+        self.relay = Relay(self.registry, unlimited(**more), Judge(self.registry, unlimited(**more)))
         self.ann = self.grant(Operation.CREATE, self.request("ann", features=features), ANN)
         self.bob = self.grant(Operation.JOIN, self.request("bob", features=features), self.peer(BOB, encrypted))
         self.say(self.ann, ANN)

@@ -244,6 +244,7 @@ def test_the_core_gets_every_value_that_it_obeys(monkeypatch: pytest.MonkeyPatch
         "message_rate": 19.0, "message_burst": 20, "byte_rate": 21.0, "join_rate": 22.0, "attribution": False,
         "password_guesses_per_minute": 23.0,
         "sanitize": False, "leave_commands": False, "announce": False, "provisional_address": True,
+        "max_streams": 24, "resume_seconds": 25.0, "ring_bytes": 26,
     }  # fmt: skip
     assert set(environ) == set(Policy.__dataclass_fields__)
     spelled = {variable(name): str(value) for name, value in environ.items()} | {"RELAY_ATTRIBUTION": "none"}

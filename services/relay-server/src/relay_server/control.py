@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
-from typing import NoReturn, Protocol, TypeAlias
+from typing import NoReturn, Protocol
 
 from chatproto import (
     Completion,
@@ -17,15 +17,18 @@ from chatproto import (
 )
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
 from chatproto.receipts import NUMBER_BYTES
+from chatproto.stream import STREAM_WINDOW
+from relay_server.answers import Granted, Pending, Proof, Waiting, Work
 from relay_server.core.address import network_of
 from relay_server.core.attempts import Attempts
 from relay_server.core.counters import Resumption
 from relay_server.core.endpoint import Address
 from relay_server.core.errors import NoSeatError, NoSuchRoomError, WrongPasswordError
 from relay_server.core.guesses import Guess, Guesses
-from relay_server.core.model import Member, Session
+from relay_server.core.model import Session
 from relay_server.core.name_rules import judge_user_name
 from relay_server.core.names import name_keys
+from relay_server.core.policy import StreamsAllowed
 from relay_server.core.receipts import SaidNumbers
 from relay_server.core.registry import Registry
 from relay_server.core.seats import SeatClaim
@@ -53,84 +56,6 @@ class MakeAddress(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """A place in a room: what to answer, and the member to undo it by."""
-
-    session: Session
-    completion: Completion
-    keeps: bool = False
-    """Whether the place waits for who asks once more, if the answer is lost (RES-02)."""
-
-    @property
-    def member(self) -> Member:
-        """Whose place it is."""
-        return self.session.member
-
-
-Proof: TypeAlias = Callable[[], str]
-"""Returns the hash that a password fits, or raises the ProtocolError that says why there is none."""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Pending:
-    """A request with a password to work on first, away from the loop.
-
-    ``admit`` takes the time when the work is about to begin, and raises a BusyError if it may not (PWD-04). ``finish``
-    takes what became of ``work``, and the time. Both hold the password, so neither shows it.
-    """
-
-    admit: Callable[[float], None]
-    work: Proof
-    finish: "Callable[[Proof, float], Granted | Waiting | bytes]"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Waiting:
-    """A request that is gone on with at a time, unless the client goes before."""
-
-    until: float
-    finish: Callable[[float], "Granted | Waiting | bytes"]
-
-
-class _Work:
-    """A password's work, which whoever makes the same attempt again shares: it is counted and done once (RES-02).
-
-    Work of one network is done one after the other (see `net.workers`), so nobody waits for another here.
-    """
-
-    def __init__(self, begin: Callable[[float], Guess], work: Proof) -> None:
-        self._begin = begin
-        self._work = work
-        self._outcome: Proof | None = None
-        self._guess = Guess()
-
-    def admit(self, now: float) -> None:
-        """Count it as a guess; see `Pending`."""
-        if self._outcome is None:
-            self._guess = self._begin(now)
-
-    def take_guess(self) -> Guess:
-        """Return the guess that it counts as until the verdict, once."""
-        guess, self._guess = self._guess, Guess()
-        return guess
-
-    def do(self) -> str:
-        """Do it, or return what it returned before."""
-        if self._outcome is None:
-            try:
-                proof = self._work()
-            except ProtocolError as error:
-                self._outcome = partial(_raise, error)
-            else:
-                self._outcome = lambda: proof
-        return self._outcome()
-
-
-def _raise(error: ProtocolError) -> str:
-    raise error
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class _Asked:
     """A whole request, and who it is from."""
@@ -143,6 +68,9 @@ class _Asked:
     """The user name's: worked out once, as it is most of the work that a join is."""
     peer: Peer
 
+    stream: bool = False
+    """Whether it is granted that the chat goes on over the connection (STR-01)."""
+
     @property
     def attempt(self) -> Hashable:
         """What names this request if it is made again (RES-02); None if nothing does.
@@ -152,7 +80,7 @@ class _Asked:
         request, peer = self.request, self.peer
         if not request.attempt:
             return None
-        return request.attempt, self.operation, self.room, request.ticket, peer.ip, peer.encrypted
+        return request.attempt, self.operation, self.room, request.ticket, peer.ip, peer.encrypted, self.stream
 
 
 class Control:
@@ -173,6 +101,7 @@ class Control:
         attribution: bool,
         moderation: bool,
         tls_required: bool = False,
+        streams: StreamsAllowed = StreamsAllowed.ANY,
     ) -> None:
         self._registry = registry
         self._passwords = passwords
@@ -186,7 +115,8 @@ class Control:
         self._attribution = attribution
         self._moderation = moderation
         self._tls_required = tls_required
-        self._attempts: Attempts[Granted | _Work | SeatClaim] = Attempts()
+        self._streams = streams
+        self._attempts: Attempts[Granted | Work | SeatClaim] = Attempts()
         self._preparations = {Operation.CREATE: self._prepare_create, Operation.JOIN: self._prepare_join}
 
     def receive(
@@ -203,7 +133,8 @@ class Control:
             self._registry.admission.check_rate(peer.ip, now)
             # Before the look-up: what takes long must take as long where there is no room (PWD-05).
             keys = name_keys(request.username)
-            asked = _Asked(transaction, operation, room_name.encode(), request, keys, peer)
+            stream = request.stream and self._allows_stream(peer)
+            asked = _Asked(transaction, operation, room_name.encode(), request, keys, peer, stream)
             return self._serve(asked, now)
         except ProtocolError as error:
             return self.refuse(transaction, error)
@@ -230,6 +161,10 @@ class Control:
         """Return how many requests would be answered as before if they came again (RES-02)."""
         return self._attempts.count(now)
 
+    def _allows_stream(self, peer: Peer) -> bool:
+        """Tell whether a chat may go on over this connection (STR-01)."""
+        return self._streams is StreamsAllowed.ANY or (self._streams is StreamsAllowed.TLS and peer.encrypted)
+
     def _serve(self, asked: _Asked, now: float) -> Granted | Pending | Waiting:
         known = self._attempts.get(asked.attempt, now)
         if isinstance(known, Granted) and (again := self._repeat(asked, known)):
@@ -241,6 +176,8 @@ class Control:
             except ProtocolError:
                 self._attempts.forget(asked.attempt)  # else the old wait would be refused again (RES-02)
                 raise
+        if asked.stream:
+            self._registry.streams.check()
         return self._preparations[asked.operation](asked, now) or self._enter(asked, None, now)
 
     def _repeat(self, asked: _Asked, known: Granted) -> Granted | None:
@@ -280,8 +217,13 @@ class Control:
         except ProtocolError:
             self._count(Resumption.REFUSED)
             raise
+        if asked.stream and session.place is None:
+            self._registry.streams.check()
         self._count(Resumption.RESUMED if peer.ip == session.ip else Resumption.MOVED)
-        successor = seats.resume(session, self._new_token(), peer.ip, now)
+        place = session.place
+        successor = seats.resume(session, self._new_token(), peer.ip, now, stream=asked.stream)
+        if successor.place is not None and place is not None:  # who chatted over UDP has heard no number
+            self._registry.streams.go_on(successor, request.epoch, request.heard)
         return self._grant(asked, successor, session.said or SaidNumbers(), now)
 
     def _deny(self, asked: _Asked, why: Resumption, now: float) -> NoReturn:
@@ -293,7 +235,7 @@ class Control:
     def _count(self, outcome: Resumption) -> None:
         self._registry.counters.resumptions[outcome] += 1
 
-    def _remember(self, asked: _Asked, result: "Granted | _Work | SeatClaim", now: float) -> None:
+    def _remember(self, asked: _Asked, result: "Granted | Work | SeatClaim", now: float) -> None:
         if asked.attempt is not None:
             self._attempts.remember(asked.attempt, result, now)
 
@@ -320,7 +262,7 @@ class Control:
 
     def _pending(self, asked: _Asked, do: Proof, begin: Callable[[float], Guess], now: float) -> Pending:
         under_way = self._attempts.get(asked.attempt, now)
-        work = under_way if isinstance(under_way, _Work) else _Work(begin, do)
+        work = under_way if isinstance(under_way, Work) else Work(begin, do)
         self._remember(asked, work, now)
 
         def finish(proof: Proof, now: float) -> Granted | Waiting | bytes:
@@ -338,12 +280,20 @@ class Control:
         name, token, port = request.username, self._new_token(), self._provisional(request, peer)
         if asked.operation is Operation.CREATE:
             member = self._registry.create_room(
-                asked.room, name, token, peer.ip, now, keys=asked.keys, port=port, password_hash=password_hash
+                asked.room,
+                name,
+                token,
+                peer.ip,
+                now,
+                keys=asked.keys,
+                port=port,
+                password_hash=password_hash,
+                stream=asked.stream,
             )
         else:
             member = self._registry.join_room(
                 asked.room, name, token, peer.ip, now, keys=asked.keys, port=port, proof=password_hash,
-                told_when_heard=Feature.NOTICES in request.features,
+                told_when_heard=Feature.NOTICES in request.features and not asked.stream, stream=asked.stream,
             )  # fmt: skip
         return self._grant(asked, member.session, SaidNumbers(), now)
 
@@ -351,7 +301,9 @@ class Control:
         """Let a session have what was asked for, and write the answer."""
         features = asked.request.features
         session.json_notices = Feature.NOTICES in features
-        session.said = said if Feature.RECEIPTS in features else None
+        session.said = said if Feature.RECEIPTS in features or asked.stream else None
+        if asked.stream:
+            said.window = STREAM_WINDOW
         if Feature.RESUME in features:
             self._registry.seats.issue(session, self._new_token().decode(), encrypted=asked.peer.encrypted)
         self._on_transaction(asked.operation, Status.OK)
@@ -363,6 +315,7 @@ class Control:
         member, token = session.member, session.token
         attribution_bytes = len(member.attribution) if self._attribution else 0
         number_bytes = 0 if session.said is None else NUMBER_BYTES
+        ring = member.room.ring if session.place is not None else None
         return Completion(
             token,
             host=member.room.host is member,
@@ -375,6 +328,9 @@ class Control:
             moderation=self._moderation,
             features=features,
             ticket=session.ticket.text if session.ticket else "",
+            stream=ring is not None,
+            epoch=ring.epoch if ring is not None else "",
+            seq=ring.seq if ring is not None else 0,
         )
 
     def _provisional(self, request: Request, peer: Peer) -> Address | None:

@@ -17,15 +17,18 @@ from relay_server.core import events
 from relay_server.core.address import network_of
 from relay_server.core.commands import Commands, NewPassword
 from relay_server.core.guesses import Guesses
+from relay_server.core.judge import Judge
 from relay_server.core.lobby import Lobby
 from relay_server.core.moderation import Moderation
 from relay_server.core.policy import TcpLimits
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
+from relay_server.core.stream_relay import StreamRelay
 from relay_server.crashes import Crashes
 from relay_server.net.address import locate, make_address
 from relay_server.net.descriptors import OWN_FILES, raise_limit
 from relay_server.net.sockets import ListenError, bind_udp, is_wildcard, listen_tcp, own_ip
+from relay_server.net.streams import StreamPort
 from relay_server.net.tcp import TcpPort
 from relay_server.net.udp import UdpPort, encode_lobby_notice
 from relay_server.net.workers import Workers
@@ -112,17 +115,23 @@ def build(settings: Settings) -> Parts:
     policy = settings.policy()
     registry = Registry(policy, observe, _new_nonce, locate)
     commands = Commands(registry, Moderation(registry), observe, hash_aside=hash_aside)
-    relay = Relay(registry, policy, commands if settings.moderation else None)
+    judge = Judge(registry, policy, commands if settings.moderation else None)
+    relay = Relay(registry, policy, judge)
     lobby = Lobby(
         policy, observe, _new_nonce, locate, registry.provisional, port=settings.lobby_port, ip=own_ip(settings.host)
     )
     pinned = is_wildcard(settings.host)
     udp = _udp_ports(sockets.udp, relay, registry, lobby, pinned=pinned)
     rooms_port = udp[0]
+    control = _control(settings, registry, passwords, tally)
+    streams = StreamPort(
+        registry.streams, StreamRelay(registry, judge), clock,
+        forward=rooms_port.forward, flush=rooms_port.settle, undo=control.undo,
+    )  # fmt: skip
     tcp = TcpPort(
-        _control(settings, registry, passwords, tally), _tcp_limits(settings), clock,
-        admission=registry.admission, workers=workers, flush=rooms_port.flush, on_duration=tally.observe_duration,
-        pinned=pinned, tls=tls,
+        control, _tcp_limits(settings), clock,
+        admission=registry.admission, streams=streams, workers=workers, flush=rooms_port.flush,
+        on_duration=tally.observe_duration, pinned=pinned, tls=tls,
     )  # fmt: skip
 
     def flush() -> None:
@@ -210,6 +219,7 @@ def _control(settings: Settings, registry: Registry, passwords: Passwords, tally
         attribution=settings.attribution is Attribution.NAME,
         moderation=settings.moderation,
         tls_required=settings.tls_required,
+        streams=settings.streams,
     )
 
 

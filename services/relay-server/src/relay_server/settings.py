@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chatproto import sanitize
 from chatproto.service_links import find_service_links
-from relay_server.core.policy import Policy, TcpLimits
+from relay_server.core.policy import Policy, StreamsAllowed, TcpLimits
 
 PREFIX: Final = "RELAY_"
 SECRETS_DIR: Final = Path("/run/secrets")
@@ -173,6 +173,24 @@ class Settings(BaseSettings):
     tls_required: bool = Field(False, description="Refuse creates and joins without TLS")
     tls_min_version: TlsVersion = Field(
         TlsVersion.V1_3, description="Oldest TLS version that is accepted: `1.2` or `1.3`"
+    )
+    streams: StreamsAllowed = Field(
+        StreamsAllowed.ANY,
+        description="Who may chat over the TCP port: `any`, only who joined by `tls`, or nobody (`off`) (STR-01)",
+    )
+    max_streams: Limit = Field(10_000, description="Maximum number of members that chat over streams (STR-07)")
+    resume_seconds: float = Field(
+        120,
+        ge=0,
+        le=86_400,
+        allow_inf_nan=False,
+        description="How long the seat of a member whose stream broke waits for it (STR-06)",
+    )
+    ring_bytes: int = Field(
+        64 * 2**20,
+        ge=0,
+        le=2**40,
+        description="Maximum memory for the newest entries of all rooms with streams (STR-04)",
     )
     attribution: Attribution = Field(
         Attribution.NAME,

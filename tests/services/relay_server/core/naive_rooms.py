@@ -16,8 +16,9 @@ from relay_server.core.model import Member
 from relay_server.core.policy import Policy
 from relay_server.core.provisional import LEAST_PORT
 from relay_server.core.reachability import PAUSE_SECONDS
-from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, TELL_SECONDS, Registry
+from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, Registry
 from relay_server.core.relay import Relay
+from relay_server.core.voice import TELL_SECONDS
 from relay_server.net.address import UdpAddress, locate, make_address
 from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import NOTHING_SAID, Heard, delivered, take_out

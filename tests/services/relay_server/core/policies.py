@@ -25,6 +25,9 @@ _UNLIMITED = Policy(
     leave_commands=True,
     announce=True,
     provisional_address=False,
+    max_streams=0,
+    resume_seconds=120.0,
+    ring_bytes=0,
 )
 
 

@@ -9,6 +9,7 @@ from relay_server.core.address import network_of, parse_ip
 from relay_server.core.audience import Audience, Forward, Listener, Outgoing
 from relay_server.core.commands import Commands, NewPassword
 from relay_server.core.counters import DropReason
+from relay_server.core.judge import Judge
 from relay_server.core.model import Member
 from relay_server.core.moderation import Moderation
 from relay_server.core.registry import Registry
@@ -98,7 +99,8 @@ class Case:
         self.moderation = Moderation(self.registry)
         self.to_hash: list[NewPassword] = []
         self.commands = Commands(self.registry, self.moderation, self.events.append, hash_aside=self.to_hash.append)
-        self.relay = Relay(self.registry, self.policy, self.commands if moderation else None)
+        self.judge = Judge(self.registry, self.policy, self.commands if moderation else None)
+        self.relay = Relay(self.registry, self.policy, self.judge)
         self.tokens: dict[Member, bytes] = {}
         """Of everybody who ever came in."""
         self._numbers = count(1)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chatproto import encode_datagram
+from relay_server.core.judge import Judge
 from relay_server.core.model import Member
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
@@ -26,7 +27,7 @@ class Crowd:
     def __init__(self) -> None:
         policy = unlimited(message_rate=20.0, byte_rate=65_536.0, max_session_seconds=43_200.0)
         self.registry = Registry(policy, lambda _: None, lambda: "0123456789abcdef", locate)
-        self.relay = Relay(self.registry, policy)
+        self.relay = Relay(self.registry, policy, Judge(self.registry, policy))
         self._count = 0
 
     def join(self, rooms: int) -> None:

@@ -7,9 +7,10 @@ import pytest
 from chatproto import EvictionReason, encode_datagram
 from relay_server.core import events
 from relay_server.core.counters import DropReason
+from relay_server.core.judge import STRIKES_TO_EVICT
 from relay_server.core.limits import COPIES_AT_ONCE_PER_MESSAGE, SMALL_AUDIENCE
 from relay_server.core.model import Member
-from relay_server.core.relay import GUESSES_A_SECOND, STRIKES_TO_EVICT
+from relay_server.core.relay import GUESSES_A_SECOND
 from services.relay_server.core.rooms_case import NOTHING_SAID, Case, at, home, relayed
 
 SLOW_DOWN = "server: slow down: some of your messages were not relayed"

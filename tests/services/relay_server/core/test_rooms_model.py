@@ -17,6 +17,7 @@ from relay_server.core import events
 from relay_server.core.address import network_of
 from relay_server.core.commands import Commands, NewPassword
 from relay_server.core.counters import DropReason
+from relay_server.core.judge import Judge
 from relay_server.core.moderation import Moderation
 from relay_server.core.policy import Policy
 from relay_server.core.reachability import (
@@ -55,7 +56,7 @@ class RoomsModel(NaiveModeration):
         to_hash: list[NewPassword] = []
         moderation = Moderation(self.registry)
         commands = Commands(self.registry, moderation, self.seen_events.append, hash_aside=to_hash.append)
-        self.relay = Relay(self.registry, policy, commands)
+        self.relay = Relay(self.registry, policy, Judge(self.registry, policy, commands))
         for name, ip in zip(("ann", "bob", "eve"), IPS, strict=False):
             (self.join if self.places else self.create)("one", name, ip, None)
         for person in self._people():

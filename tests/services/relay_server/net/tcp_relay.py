@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any, Self
 from chatproto import Frame, FrameDecoder, Operation, Status
 from relay_server.control import Control
 from relay_server.core.guesses import Guesses
+from relay_server.core.judge import Judge
 from relay_server.core.policy import Policy, TcpLimits
 from relay_server.core.registry import Registry
+from relay_server.core.stream_relay import StreamRelay
 from relay_server.net.address import locate, make_address
 from relay_server.net.sockets import listen_tcp
+from relay_server.net.streams import StreamPort
 from relay_server.net.tcp import TcpPort
 from relay_server.net.workers import Workers
 from relay_server.passwords import Passwords
@@ -63,6 +66,7 @@ class Relay:
             TcpLimits(**defaults | limits),
             asyncio.get_running_loop().time,
             admission=self.registry.admission,
+            streams=self._streams(policy, control),
             workers=Workers(),
             flush=self._flush,
             on_duration=self.durations.append,
@@ -70,6 +74,17 @@ class Relay:
         )
         self.sock = sock
         self.number: int = self.sock.getsockname()[1]
+
+    def _streams(self, policy: Policy, control: Control) -> StreamPort:
+        """Return the connections that carry chats, where nobody is on UDP."""
+        return StreamPort(
+            self.registry.streams,
+            StreamRelay(self.registry, Judge(self.registry, policy)),
+            asyncio.get_running_loop().time,
+            forward=lambda _forward: None,
+            flush=self._flush,
+            undo=control.undo,
+        )
 
     def _flush(self) -> None:
         self.flushes += 1

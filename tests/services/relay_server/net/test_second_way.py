@@ -7,6 +7,7 @@ from relay_server.core.address import parse_ip
 from relay_server.core.audience import Forward
 from relay_server.core.counters import DropReason
 from relay_server.core.endpoint import Address, Endpoint
+from relay_server.core.judge import Judge
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.net.address import locate
@@ -38,7 +39,7 @@ class TwoWays:
 
     def __init__(self) -> None:
         self.registry = Registry(unlimited(), lambda _: None, new_nonces(), locate_any)
-        self.relay = Relay(self.registry, unlimited())
+        self.relay = Relay(self.registry, unlimited(), Judge(self.registry, unlimited()))
         raw = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
         self.where = ("127.0.0.1", port_of(raw))
         self.port = UdpPort(raw, self.handle, self.registry, lambda: 0.0, pinned=False)

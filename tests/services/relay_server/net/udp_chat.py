@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from chatproto import encode_datagram
 from relay_server.core.address import parse_ip
 from relay_server.core.audience import Audience, Listener
+from relay_server.core.judge import Judge
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.net.address import UdpAddress, locate
@@ -32,7 +33,7 @@ class Rooms:
 
     def __init__(self, portable: bool, host: str = "127.0.0.1") -> None:
         self.registry = Registry(unlimited(), lambda _: None, new_nonces(), locate)
-        self.relay = Relay(self.registry, unlimited())
+        self.relay = Relay(self.registry, unlimited(), Judge(self.registry, unlimited()))
         self.turns = 0
         self.now = 0.0
         self.raw = bind_udp(host, 0, BUFFER_BYTES)

@@ -1,6 +1,7 @@
 """However many rooms, people and addresses there are, the metrics are the same ones (threat R6)."""
 
 from chatproto import EvictionReason, encode_datagram, encode_lobby
+from relay_server.core.judge import Judge
 from relay_server.core.lobby import Lobby
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
@@ -15,7 +16,8 @@ ROOMS = 10_000
 def test_ten_thousand_rooms_add_no_series() -> None:
     tally, policy = Tally(), unlimited(message_rate=1.0)
     registry = Registry(policy, tally.observe_event, new_nonces(), locate)
-    relay, lobby = Relay(registry, policy), Lobby(policy, tally.observe_event, new_nonces(), locate)
+    relay = Relay(registry, policy, Judge(registry, policy))
+    lobby = Lobby(policy, tally.observe_event, new_nonces(), locate)
     collector = RelayCollector(registry.counters, lobby.counters, tally, "uvloop")
     prometheus = make_registry(collector)
 

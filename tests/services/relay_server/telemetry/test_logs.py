@@ -11,6 +11,7 @@ import structlog
 from chatproto import Command, EvictionReason, encode_datagram
 from relay_server.core import events
 from relay_server.core.address import parse_ip
+from relay_server.core.judge import Judge
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.net.address import locate, make_address
@@ -98,7 +99,7 @@ def test_only_records_of_the_level_are_written(stream: io.StringIO, level: str, 
 def test_no_token_is_ever_written(stream: io.StringIO, as_json: bool) -> None:
     configure_logs(level="debug", json=as_json, stream=stream)
     registry = Registry(unlimited(), event_logger(), new_nonces(), locate)
-    relay = Relay(registry, unlimited())
+    relay = Relay(registry, unlimited(), Judge(registry, unlimited()))
     tokens = [b"token-of-ann", b"token-of-bob"]
     ip = parse_ip("10.0.0.1")
     ann = registry.create_room(b"demo", "ann", tokens[0], ip, 0.0)

@@ -40,6 +40,18 @@ class SendFailure(StrEnum):
 
 
 @unique
+class StreamFailure(StrEnum):
+    """Why a stream wasn't handed a message that was meant for it."""
+
+    CLOSED = "closed"
+    """The connection ended before."""
+    SLOW = "slow"
+    """It was cut, for it left too much unread."""
+    GONE = "gone"
+    """The ring kept it no more."""
+
+
+@unique
 class Resumption(StrEnum):
     """What became of who wanted a seat again; the word is the metrics' label."""
 
@@ -77,3 +89,24 @@ class Counters:
     send_failures: dict[SendFailure, int] = field(default_factory=lambda: dict.fromkeys(SendFailure, 0))
     fanout: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
     """How many messages went to each number of listeners."""
+
+
+@dataclass(slots=True)
+class StreamCounters:
+    """Counts of what streams bring and get, apart from datagrams (STR-08)."""
+
+    received: int = 0
+    """Messages, commands among them."""
+    accepted: int = 0
+    bytes_received: int = 0
+    repeated: int = 0
+    """Of the accepted ones, those that were said before."""
+    sent: int = 0
+    """Messages handed to a connection, without those of a replay."""
+    replayed: int = 0
+    gone: int = 0
+    """Entries that readers were told are kept no more."""
+    dropped: dict[DropReason, int] = field(default_factory=lambda: dict.fromkeys(DropReason, 0))
+    send_failures: dict[StreamFailure, int] = field(default_factory=lambda: dict.fromkeys(StreamFailure, 0))
+    fanout: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """How many messages went to each number of streams, whoever said them."""

@@ -25,6 +25,10 @@ class DeadlineQueue(Generic[Item]):
         self._heap: list[tuple[float, int, Item]] = []
         self._pushed = 0
 
+    def __len__(self) -> int:
+        """Return how many items live."""
+        return len(self._added_at)
+
     def add(self, item: Item, now: float) -> None:
         """Start an item's life, or start it again."""
         if item not in self._added_at:

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from relay_server.core.address import network_of
 from relay_server.core.audience import Group, Listener
 from relay_server.core.limits import Muted, SpeechLimit
 from relay_server.core.receipts import SaidNumbers
+
+if TYPE_CHECKING:
+    from relay_server.core.reader import Reader
+    from relay_server.core.ring import Ring
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,9 @@ class Room(Group):
     """Each member under every key of its name, see `names.name_keys`."""
     members: dict["Member", "Session"] = field(default_factory=dict)
     """In the order in which they came, each with its session."""
+    ring: "Ring | None" = field(default=None, repr=False)
+    """What streams read; None while no member has one (STR-04)."""
+    stream_sessions: int = 0
 
     def holds(self, keys: Iterable[str], ip: bytes) -> bool:
         """Tell whether one of these names' keys is a member's at this address, who may ask whether it still is one.
@@ -199,3 +206,33 @@ class Session(Listener):
     proved_at: float = 0.0
     """When it last showed that its address hears (EVI-07)."""
     moved_at: float = 0.0
+    place: "StreamPlace | None" = None
+    """None if its member chats over UDP."""
+
+    @property
+    def reader(self) -> "Reader | None":
+        """What reaches its member over a stream, if a connection stands."""
+        return self.place.reader if self.place is not None else None
+
+    @property
+    def is_away(self) -> bool:
+        """Whether its stream broke and may be resumed (STR-06)."""
+        return self.place is not None and self.place.reader is None
+
+    @property
+    def was_heard(self) -> bool:
+        """Whether its client ever spoke, so that it is sure to be there."""
+        return self.address is not None or (self.place is not None and self.place.is_used)
+
+
+@dataclass(slots=True, eq=False)
+class StreamPlace:
+    """Where a session that chats over a stream begins to read, and its connection."""
+
+    heard: int | None = None
+    """The newest number that its client has; None: it reads what is new."""
+    knows_other_epoch: bool = False
+    """Whether its client heard of another numbering, all of which is gone (STR-05)."""
+    is_used: bool = False
+    """Whether its client sent a line."""
+    reader: "Reader | None" = None

@@ -129,7 +129,7 @@ class Moderation:
             raise ModerationError(CommandFailed(Failure.TOO_MANY_MUTES, name=member.name, limit=MAX_MUTES))
         room.mutes.update(dict.fromkeys(member.keys, frozenset(member.keys)))
         member.muted = True
-        if member.limit is not None or member.session.address is not None:  # else `Registry.hear` does so
+        if member.limit is not None or member.session.was_heard:  # else `Registry.hear` does so
             member.limit = limits.Muted(member.limit)
         self._registry.tell(member, Muted())
 
@@ -157,7 +157,7 @@ class Moderation:
             ModerationError: nothing was heard of it yet, so it may never come.
 
         """
-        if member.session.address is None:
+        if not member.session.was_heard:
             raise ModerationError(CommandFailed(Failure.NOT_HEARD_YET, name=member.name))
         if member.muted:
             self.unmute(member.room, member.name)

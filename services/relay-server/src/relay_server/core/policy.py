@@ -1,10 +1,19 @@
 """What an operator decided, as plain values; 0 means no limit where the name says it is one."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 MAX_DRAIN_SECONDS: Final = 7 * 86_400
 """How long a relay may be asked to wait for its last member to leave."""
+
+
+class StreamsAllowed(StrEnum):
+    """Who may chat over the connection that it joined by."""
+
+    ANY = "any"
+    TLS = "tls"
+    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +39,9 @@ class Policy:
     leave_commands: bool
     announce: bool
     provisional_address: bool
+    max_streams: int
+    resume_seconds: float
+    ring_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

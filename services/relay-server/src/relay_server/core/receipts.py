@@ -24,11 +24,13 @@ class Answer(StrEnum):
 
 
 class SaidNumbers:
-    """The greatest numbers that were said, `WINDOW` at most, in 4 bytes each."""
+    """The greatest numbers that were said, as many as a window holds, in 4 bytes each."""
 
-    __slots__ = ("_numbers", "greatest")
+    __slots__ = ("_numbers", "greatest", "window")
 
-    def __init__(self) -> None:
+    def __init__(self, window: int = WINDOW) -> None:
+        self.window = window
+        """How many are remembered; it may grow."""
         self.greatest = 0
         """What is greater was never said, as nearly all are."""
         self._numbers = array("I")
@@ -43,7 +45,7 @@ class SaidNumbers:
 
     def is_stale(self, number: int) -> bool:
         """Tell whether a number is so low that nobody knows any more whether it was said."""
-        return len(self._numbers) == WINDOW and number < self._numbers[0]
+        return len(self._numbers) >= self.window and number < self._numbers[0]
 
     def add(self, number: int) -> None:
         """Remember that a number was said, in place of the lowest if there are enough."""
@@ -53,5 +55,5 @@ class SaidNumbers:
             numbers.append(number)
         else:
             insort(numbers, number)
-        if len(numbers) > WINDOW:
+        if len(numbers) > self.window:
             del numbers[0]

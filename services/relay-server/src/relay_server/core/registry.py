@@ -1,4 +1,4 @@
-"""The rooms and members of this relay: who may come in, who goes, and who is told."""
+"""The rooms and members of this relay: who may come in, and who goes."""
 
 from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
@@ -11,7 +11,6 @@ from chatproto import (
     MemberEvicted,
     MemberJoined,
     MemberLeft,
-    Notice,
     Topic,
     check_room_name,
     encode_datagram,
@@ -19,8 +18,6 @@ from chatproto import (
 from relay_server.core import events
 from relay_server.core.address import network_of
 from relay_server.core.admission import Admission
-from relay_server.core.audience import Audience, Log, Outgoing
-from relay_server.core.counters import Counters
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.endpoint import Address, Host, Locate
 from relay_server.core.errors import (
@@ -41,21 +38,22 @@ from relay_server.core.provisional import ProvisionalAddresses
 from relay_server.core.reachability import SilentHosts, Watch
 from relay_server.core.remotes import SessionsByRemote
 from relay_server.core.seats import Seats
+from relay_server.core.streams import Streams
+from relay_server.core.voice import Voice
 
 ADDRESS_CHANGE_SECONDS: Final = 1.0
 """A member's port may change once in this time (UDP-03)."""
-TELL_SECONDS: Final = 1.0
-"""A member is advised at most once in this time (UDP-06, LIM-01, MOD-05)."""
 
 
-class Registry:
-    """Holds what is true of rooms and members; what is to be said about it waits in an outbox."""
+class Registry(Voice):
+    """Holds what is true of rooms and members, and tells them about it."""
 
     def __init__(self, policy: Policy, observer: events.Observer, new_nonce: Callable[[], str], locate: Locate) -> None:
+        super().__init__(announces=policy.announce)
         self.locate = locate
-        self.counters = Counters()
         self.admission = Admission(policy)
         self.seats = Seats(self, new_nonce)
+        self.streams = Streams(self, policy, new_nonce, self._evict_for(EvictionReason.SILENCE))
         self.rooms: dict[bytes, Room] = {}
         self.sessions_by_token: dict[bytes, Session] = {}
         self.sessions_by_header: dict[bytes, Session] = {}
@@ -72,8 +70,6 @@ class Registry:
         self._active: DeadlineQueue[Session] = DeadlineQueue(policy.silence_timeout_seconds, attrgetter("seen_at"))
         self._pending: DeadlineQueue[Session] = DeadlineQueue(policy.pending_timeout_seconds)
         self._hostless: DeadlineQueue[Room] = DeadlineQueue(policy.host_grace_seconds)
-        self.outbox: list[Outgoing] = []
-        """What is to be said; who sends it takes it out."""
 
     def check_new_room(self, room_name: bytes, ip: bytes) -> None:
         """Check that this address may create a room of this name now.
@@ -92,11 +88,12 @@ class Registry:
         self,
         room_name: bytes, user_name: str, token: bytes, ip: bytes, now: float,
         *, keys: tuple[str, ...] = (), port: Address | None = None, password_hash: str | None = None,
+        stream: bool = False,
     ) -> Member:  # fmt: skip
         """Make a room with its host; ``port`` is the address to send to until a datagram tells (LEN-02).
 
         ``keys`` are the name's (see `names.name_keys`), if they are known. With a ``password_hash`` only who proves the
-        password comes in (TCP-11).
+        password comes in (TCP-11). With ``stream`` it chats over the connection (STR-01).
 
         Raises:
             ProtocolError: the status of its class says why not.
@@ -106,7 +103,7 @@ class Registry:
         name, network = check_room_name(room_name), network_of(ip)
         room = Room(name, room_name, network, password_hash=password_hash, created_at=now)
         member = self._admit(room, user_name, keys or name_keys(user_name), ip, now)
-        self._seat(member, token, now, port)
+        self._seat(member, token, now, port, stream=stream)
         self.make_host(member)
         self.rooms[room_name] = room
         self.admission.rooms.add(network)
@@ -117,7 +114,7 @@ class Registry:
     def join_room(
         self, room_name: bytes, user_name: str, token: bytes, ip: bytes, now: float,
         *, keys: tuple[str, ...] = (), port: Address | None = None, proof: str | None = None,
-        told_when_heard: bool = False,
+        told_when_heard: bool = False, stream: bool = False,
     ) -> Member:  # fmt: skip
         """Let a member into a room; ``keys`` and ``port`` as in `create_room`.
 
@@ -143,12 +140,12 @@ class Registry:
         if 0 < self._policy.max_members_per_room <= len(room.members):
             raise RoomFullError
         member = self._admit(room, user_name, keys, ip, now)
-        self._seat(member, token, now, port)
+        self._seat(member, token, now, port, stream=stream)
         if room.knows_as_host(user_name, ip):
             self.make_host(member)
         self.observe(events.MemberJoined(room.name, user_name))
         member.announced = not told_when_heard
-        self._announce(member, MemberJoined(user_name))
+        self.announce(member, MemberJoined(user_name))
         return member
 
     def make_host(self, member: Member) -> None:
@@ -169,9 +166,7 @@ class Registry:
             self.seats.stop_keeping(session)
             self._pending.discard(session)
             self._active.add(session, now)
-            if member.limit is None:  # else it was heard before, in another session
-                limit = SpeechLimit(self._policy, now) if self._policy.message_rate or self._policy.byte_rate else None
-                member.limit = Muted(limit) if member.muted else limit
+            self._limit_speech(member, now)
         elif now - session.moved_at < ADDRESS_CHANGE_SECONDS:
             return
         else:
@@ -185,7 +180,7 @@ class Registry:
         member.room.listen(session, source)
         if not member.announced:  # till now nobody's answer would have reached it
             member.announced = True
-            self._announce(member, MemberJoined(member.name))
+            self.announce(member, MemberJoined(member.name))
         if newcomer and member.room.topic:
             self.tell(member, Topic(member.room.topic))
 
@@ -200,14 +195,14 @@ class Registry:
         if not self._remove(member):
             return
         self.observe(events.MemberLeft(member.room.name, member.name))
-        self._announce(member, MemberLeft(member.name))
+        self.announce(member, MemberLeft(member.name))
         self._after_removal(member, EvictionReason.HOST_LEFT, now)
 
     def evict(self, member: Member, reason: EvictionReason, now: float, *, banned: bool = False) -> None:
         """Take a member's place from it and tell it why (EVI-02)."""
         if not self._expel(member, reason, banned=banned):
             return
-        self._announce(member, MemberEvicted(member.name, reason))
+        self.announce(member, MemberEvicted(member.name, reason))
         self._after_removal(member, reason, now)
 
     def close_room(self, room: Room, reason: EvictionReason, *, members_see: EvictionReason) -> None:
@@ -229,7 +224,7 @@ class Registry:
 
     def next_deadline(self) -> float:
         """Return when `expire` has something to do next; infinity if never."""
-        queues = self._active, self._pending, self._hostless, self.proofs, self.seats
+        queues = self._active, self._pending, self._hostless, self.proofs, self.seats, self.streams
         return min(queue.next_deadline() for queue in queues)
 
     def expire(self, now: float) -> None:
@@ -241,6 +236,7 @@ class Registry:
             self.close_room(room, EvictionReason.HOST_LEFT, members_see=EvictionReason.HOST_LEFT)
         self.proofs.expire(now)
         self.seats.expire(now)
+        self.streams.expire(now)
         self._watch.tick(now)
 
     def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
@@ -262,26 +258,6 @@ class Registry:
             sessions = [one for one in self.sessions_by_token.values() if one.ip in ips]
             known = [one for one in sessions if one.address is not None]
             self._note_failures([one for one in known if self.locate(one.address).host in silent], now)
-
-    def tell(self, member: Member, notice: Notice) -> None:
-        """Say something to one member."""
-        if member in member.room.members:  # else it left before it could be told
-            self.post(notice, member.room.audience_of(member.session), log=member.room.sent)
-
-    def tell_all(self, member: Member, notice: Notice) -> None:
-        """Say something to a member, be it paused, and to everybody else in its room."""
-        self.post(notice, member.room.gather_with(member.session), log=member.room.sent)
-
-    def advise(self, member: Member, notice: Notice, now: float) -> None:
-        """Tell a member what became of its words, unless it was told something a moment ago."""
-        if now - member.told_at >= TELL_SECONDS:
-            member.told_at = now
-            self.tell(member, notice)
-
-    def ask(self, session: Session, challenge: Challenge, log: Log | None = None) -> None:
-        """Send a challenge; what only one hears is no quotation of the room's."""
-        self.counters.challenges += 1
-        self.post(challenge, session.member.room.audience_of(session), log=log)
 
     def _suspect(self, session: Session, challenge: Challenge) -> None:
         self.ask(session, challenge, session.challenges)
@@ -320,35 +296,45 @@ class Registry:
         self.admission.members.add(network_of(ip))
         return member
 
-    def begin(self, member: Member, token: bytes, ip: bytes, now: float) -> Session:
-        """Make a session for a member that may have another."""
+    def begin(self, member: Member, token: bytes, ip: bytes, now: float, *, stream: bool = False) -> Session:
+        """Make a session for a member that may have another, to chat over UDP or over a stream."""
         header = encode_datagram(member.room.raw_name, token)
         session = Session(member, token, header, len(header), ip, seen_at=now)
         self.sessions_by_token[token] = session
+        if stream:
+            self.streams.begin(session)
+            self._limit_speech(member, now)
+            return session
         self.sessions_by_header[header] = session
         self._pending.add(session, now)
         self.proofs.begin(session, now)
         return session
 
-    def _seat(self, member: Member, token: bytes, now: float, port: Address | None) -> None:
+    def _limit_speech(self, member: Member, now: float) -> None:
+        """Limit a newcomer's words; who was there before in another session is limited already."""
+        if member.limit is None:
+            limit = SpeechLimit(self._policy, now) if self._policy.message_rate or self._policy.byte_rate else None
+            member.limit = Muted(limit) if member.muted else limit
+
+    def _seat(self, member: Member, token: bytes, now: float, port: Address | None, *, stream: bool) -> None:
         """Give a newcomer its session."""
-        session = member.room.members[member] = self.begin(member, token, member.ip, now)
+        session = member.room.members[member] = self.begin(member, token, member.ip, now, stream=stream)
         if port is not None:
             self.provisional.offer(session, port, self.locate(port))
 
-    def _remove(self, member: Member) -> bool:
+    def _remove(self, member: Member, notice: Disconnected | None = None) -> bool:
         room, session = member.room, member.room.members.pop(member, None)
         if session is None:
             return False
         self.seats.drop_successor(member)
-        self.end(session)
+        self.end(session, notice)
         for key in member.keys:
             del room.members_by_key[key]
         self.admission.members.remove(network_of(member.ip))
         return True
 
-    def end(self, session: Session) -> None:
-        """Let a session's token die, and send nothing to its address any more."""
+    def end(self, session: Session, notice: Disconnected | None = None) -> None:
+        """Let a session's token die, and send nothing to its client any more; over a stream ``notice`` is the last."""
         del self.sessions_by_token[session.token]
         self.sessions_by_header.pop(session.header, None)
         self.provisional.withdraw(session)
@@ -359,6 +345,7 @@ class Registry:
         self._pending.discard(session)
         self.proofs.end(session)
         self.seats.forget(session)
+        self.streams.end(session, notice)
         self._watch.forget(session)
 
     def _expel(self, member: Member, reason: EvictionReason, *, banned: bool = False) -> bool:
@@ -366,11 +353,11 @@ class Registry:
         room, session = member.room, member.room.members.get(member)
         if session is None:
             return False
-        audience = room.audience_of(session)
-        self._remove(member)
+        audience, notice = room.audience_of(session), Disconnected(reason, banned)
+        self._remove(member, notice)
         self.observe(events.MemberEvicted(room.name, member.name, reason))
         if session.address is not None:  # else somebody else may listen at its provisional address
-            self.post(Disconnected(reason, banned), audience, log=room.sent)
+            self.post(notice, audience, log=room.sent)
         return True
 
     def _after_removal(self, member: Member, reason: EvictionReason, now: float) -> None:
@@ -388,13 +375,3 @@ class Registry:
             remote = self.locate(session.address).remote
             self.provisional.forget(remote)
             self._sessions_by_remote.remove(remote, session)
-
-    def _announce(self, member: Member, notice: Notice) -> None:
-        """Tell the others of the member's room about it, if they know of the member."""
-        if self._policy.announce and member.announced:
-            self.post(notice, member.room.gather(), member.room.members.get(member), log=member.room.sent)
-
-    def post(self, notice: Notice, audience: Audience | None, but: Session | None = None, *, log: Log | None) -> None:
-        """Let an audience be told something, all but one of it; ``log`` learns the bytes."""
-        if audience is not None and len(audience.addresses) > (but in audience.addresses):
-            self.outbox.append(Outgoing(notice, audience, but, log))

@@ -99,30 +99,34 @@ class Seats:
             self._registry.ask(holder, Challenge(self._new_nonce()))
         return False
 
-    def resume(self, session: Session, token: bytes, ip: bytes, now: float) -> Session:
+    def resume(self, session: Session, token: bytes, ip: bytes, now: float, *, stream: bool = False) -> Session:
         """Give a member another session beside the one whose ticket was shown; returns it.
 
         If that one was not used yet, its ticket is its first use: whoever has it has read the answer.
         """
         member = session.member
-        if self._successors.get(member) is session:
-            self.succeed(session)
+        self.use(session)
         self.drop_successor(member)
         if network_of(ip) != network_of(member.ip):
             self._registry.admission.members.arrive(network_of(ip))
-        successor = self._successors[member] = self._registry.begin(member, token, ip, now)
+        successor = self._successors[member] = self._registry.begin(member, token, ip, now, stream=stream)
         return successor
+
+    def use(self, session: Session) -> None:
+        """Take note that a session's client speaks: if its member has another one, that ends."""
+        if self._successors.get(session.member) is session:
+            self.succeed(session)
 
     def succeed(self, session: Session, source: Address | None = None) -> None:
         """End the session that a member had before this one, which now is used; ``source`` tells from where."""
         member, registry = session.member, self._registry
         room, before = member.room, member.session
         del self._successors[member]
-        audience = room.audience_of(before)
-        registry.end(before)
+        audience, notice = room.audience_of(before), Disconnected(EvictionReason.RESUMED_ELSEWHERE)
+        registry.end(before, notice)
         room.members[member] = session
         if before.address not in {None, source}:
-            registry.post(Disconnected(EvictionReason.RESUMED_ELSEWHERE), audience, log=room.sent)
+            registry.post(notice, audience, log=room.sent)
         if session.ip != before.ip:
             self._move(member, session.ip)
         registry.observe(events.MemberResumed(room.name, member.name, moved=session.ip != before.ip))
@@ -157,7 +161,7 @@ class Seats:
 
     def keep(self, session: Session, now: float) -> None:
         """Let a place that nobody has used yet wait for who asks again (RES-02)."""
-        if session.address is None and session.token in self._registry.sessions_by_token:
+        if not session.was_heard and session.token in self._registry.sessions_by_token:
             self._kept.add(session, now)
 
     def stop_keeping(self, session: Session) -> None:

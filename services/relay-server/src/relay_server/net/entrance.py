@@ -33,7 +33,7 @@ class Entrance(asyncio.Protocol):
     Once the transaction is over, input is thrown away unread: neither it nor TLS could answer.
     """
 
-    __slots__ = ("_clock", "_first", "_left", "_secured", "_tls", "_transaction", "_turns", "_wire")
+    __slots__ = ("_clock", "_first", "_left", "_most", "_secured", "_tls", "_transaction", "_turns", "_wire")
 
     def __init__(
         self,
@@ -48,8 +48,9 @@ class Entrance(asyncio.Protocol):
         self._tls = tls
         self._turns = turns
         self._clock = clock
-        self._left = SPARE_BYTES + max_payload_bytes
-        """How many bytes TLS may still take; each record counts for `RECORD_BYTES` on top of its own."""
+        self._left = self._most = SPARE_BYTES + max_payload_bytes
+        """How many bytes TLS may still take for the request, or for the next line of a stream; each record counts for
+        `RECORD_BYTES` on top of its own."""
         self._first: bytes | None = b"" if tls else None
         """What came before it was known what it is; None once it is."""
         self._secured: TlsTransport | None = None
@@ -77,6 +78,16 @@ class Entrance(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Take note that the client's TCP sends no more."""
         return self._transaction.eof_received()
+
+    @reported
+    def pause_writing(self) -> None:
+        """Take note that the client doesn't read as fast as it is written to."""
+        self._transaction.pause_writing()
+
+    @reported
+    def resume_writing(self) -> None:
+        """Take note that there is room for more again."""
+        self._transaction.resume_writing()
 
     @reported
     def connection_lost(self, exc: Exception | None) -> None:
@@ -126,7 +137,8 @@ class Entrance(asyncio.Protocol):
         if stream is None:
             self._transaction.give_up()
         elif stream:
-            self._transaction.data_received(stream)
+            if self._transaction.data_received(stream):
+                self._left = self._most
         elif records >= IDLE_RECORDS:
             self._wire.abort()
         if secured.ended and not secured.is_closing() and not self._transaction.eof_received():

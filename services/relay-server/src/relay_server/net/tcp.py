@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any, Final
 
 from chatproto import MalformedError, Phase, ProtocolError, ServerTransaction
-from relay_server.control import Control, Granted, Peer, Pending, Waiting
+from relay_server.answers import Granted, Pending, Waiting
+from relay_server.control import Control, Peer
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.admission import Admission
 from relay_server.core.errors import BusyError
@@ -19,6 +20,7 @@ from relay_server.net.connection_slots import ConnectionSlots
 from relay_server.net.delivery import is_under_way, was_reset
 from relay_server.net.entrance import Entrance
 from relay_server.net.reported import reported
+from relay_server.net.streams import StreamConnection, StreamPort
 from relay_server.net.tls import TlsTransport
 from relay_server.net.turns import Turns
 from relay_server.net.wire import Wire
@@ -38,6 +40,7 @@ class TcpPort:
     clock: Callable[[], float]
     _: KW_ONLY
     admission: Admission
+    streams: StreamPort
     workers: Workers
     flush: Callable[[], None]
     on_duration: Callable[[float], None]
@@ -66,6 +69,7 @@ class TcpPort:
             self._acceptor = None
         for connection in list(self.connections):
             connection.abort()
+        self.streams.close()
         self._turns.close()
         self.workers.close()
 
@@ -99,6 +103,7 @@ class Connection:
         "_peer",
         "_port",
         "_started_at",
+        "_stream",
         "_timer",
         "_transaction",
         "_transport",
@@ -114,6 +119,8 @@ class Connection:
         self._work: Future[str] | asyncio.TimerHandle | None = None
         """What is done first: the answer waits for it."""
         self._half_closed = False
+        self._stream: StreamConnection | None = None
+        """What it is once it carries a chat."""
 
     def connection_made(self, transport: Wire) -> None:
         """Take the connection."""
@@ -160,19 +167,34 @@ class Connection:
         self._transaction.abandon()
         self._end()
 
-    def data_received(self, data: bytes) -> None:
-        """Take bytes of the stream."""
+    def data_received(self, data: bytes) -> bool:
+        """Take bytes of the stream; returns whether that was a whole line of a chat."""
+        if self._stream:
+            return self._stream.data_received(data)
         if self._transaction.phase is Phase.REQUESTING:
             self._request(data)
         else:
             self._transaction.feed(data)
             self._take_port()
+        return False
+
+    def pause_writing(self) -> None:
+        """Take note that the client doesn't read; a transaction's answer is short."""
+        if self._stream:
+            self._stream.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Take note that it does again."""
+        if self._stream:
+            self._stream.resume_writing()
 
     def eof_received(self) -> bool:
         """Stay open for the answer if one is coming: a client may end its sending side after the request.
 
         Or it is dead: that it can't be told from the patient one is why its token is looked after (threat T11).
         """
+        if self._stream:
+            return False
         self._half_closed = True
         if self._granted and self._transaction.phase is Phase.ENDED:
             return is_under_way(self._transport)
@@ -181,7 +203,9 @@ class Connection:
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the connection is gone."""
         self._cancel_timer()
-        if self._transaction.phase is not Phase.ENDED:
+        if self._stream:
+            self._stream.connection_lost()
+        elif self._transaction.phase is not Phase.ENDED:
             self._let_go()
         elif self._granted and self._is_token_lost(exc):
             self._undo(self._granted)
@@ -267,8 +291,21 @@ class Connection:
     def _complete(self, before: bytes = b"") -> None:
         assert self._granted  # noqa: S101 - set before this is scheduled
         completed = self._transaction.complete(self._granted.completion)
-        self._answer(before + completed)
-        self._take_port()
+        if self._granted.completion.stream:
+            self._go_on_as_stream(self._granted, before + completed)
+        else:
+            self._answer(before + completed)
+            self._take_port()
+
+    def _go_on_as_stream(self, granted: Granted, frames: bytes) -> None:
+        """Write the last frame, and let the connection carry the chat (STR-01)."""
+        port = self._port
+        port.on_duration(port.clock() - self._started_at)
+        self._transport.write(frames)
+        port.connections.leave(self)
+        self._stream = port.streams.open(granted, self._transport)
+        if self._stream is None:
+            self._transport.close()
 
     def _say_busy(self) -> None:
         self._cancel_timer()

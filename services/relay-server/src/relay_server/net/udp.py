@@ -151,6 +151,20 @@ class UdpPort:
                 self._send_notices(portion)
         self._go_on_later()
 
+    def forward(self, forward: Forward) -> None:
+        """Send a message that came in another way, along with those of the next turn."""
+        audience, crowds = forward[0], self._crowds
+        if len(audience.addresses) <= crowds.crowd and not (crowds.copies and crowds.takes(audience, is_notice=False)):
+            self._forwards.append(forward)
+        else:
+            self._to_crowds[audience.group].append(forward)
+        self._go_on_later()
+
+    def settle(self) -> None:
+        """Send the notices that wait, if there are any."""
+        if self._chat.outbox:
+            self.flush()
+
     def finish(self) -> None:
         """Send at once all that waits, so that what was accepted is also counted as sent."""
         self.flush()
@@ -178,15 +192,19 @@ class UdpPort:
             self.flush()
         self._go_on_later()
 
+    @property
+    def _has_more(self) -> bool:
+        return bool(self._waiting or self._crowds or self._forwards or self._to_crowds)
+
     def _go_on_later(self) -> None:
         """Have another turn after the loop's other work, if something waits."""
-        if (self._waiting or self._crowds) and not self._is_scheduled:
+        if self._has_more and not self._is_scheduled:
             self._is_scheduled = True
             self._loop.call_soon(self._resume)
 
     def _resume(self) -> None:
         self._is_scheduled = False
-        if self._waiting or self._crowds:  # the readiness of newer datagrams may have resumed already
+        if self._has_more:  # the readiness of newer datagrams may have resumed already
             self._turn()
 
     def _handle_batch(self, batch: Iterator[tuple[bytes, UdpAddress]], now: float) -> None:

@@ -26,6 +26,10 @@ class Layer(asyncio.Transport):
         """Return how many bytes wait to be sent."""
         return self._below.get_write_buffer_size()
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Say how much may wait to be sent before its protocol is told."""
+        self._below.set_write_buffer_limits(high, low)
+
     def pause_reading(self) -> None:
         """Take nothing from the client until `resume_reading`."""
         self._below.pause_reading()

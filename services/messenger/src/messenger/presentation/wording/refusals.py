@@ -21,6 +21,7 @@ FORMS: Final = (
     N_("The room has a password: give it to join."),
     N_("The relay has as many members as it may: try later."),
     N_("The relay has as many rooms as it may: join one or try later."),
+    N_("The relay has as many streams as it may: chat over UDP, or try later."),
     N_("Your address has as many members as it may: leave a room first."),
     N_("Your address has as many rooms as it may: close one first."),
     N_("Too many joins from your address: try again in a few seconds."),

@@ -1,0 +1,172 @@
+"""How far one stream has read its room's ring, and what is for it alone (STR-03, STR-05, STR-07, STR-08)."""
+
+from collections import deque
+from typing import TYPE_CHECKING, Final, Protocol
+
+from chatproto.stream import encode_gone
+from relay_server.core.counters import StreamCounters, StreamFailure
+from relay_server.core.ring import Piece, Ring
+
+if TYPE_CHECKING:
+    from relay_server.core.model import Session
+
+MAX_UNREAD_BYTES: Final = 262_144
+"""Who leaves more unread is cut: memory is for those who read (STR-07)."""
+
+
+class Connection(Protocol):
+    """What a reader's lines go to."""
+
+    def wake(self) -> None:
+        """Take note that there is something to take, or that nothing more will come."""
+        ...
+
+    def pump(self) -> None:
+        """Take what there is room for."""
+        ...
+
+
+class Reader:
+    """One stream's place in a ring.
+
+    Entries aren't copied to it: it takes them when its connection has room, many at once if there are many.
+    """
+
+    __slots__ = (
+        "_counters", "_direct_bytes", "_directs", "_live_from", "_own", "_position", "_ring", "connection", "ended",
+        "seen_at", "session",
+    )  # fmt: skip
+
+    def __init__(self, session: "Session", counters: StreamCounters, connection: Connection, now: float) -> None:
+        self.session = session
+        self.connection = connection
+        self.seen_at = now
+        """When something came from it."""
+        self.ended = False
+        """Whether it gets nothing more than what it was told so far."""
+        self._counters = counters
+        self._ring: Ring | None = None
+        self._position = self._live_from = 0
+        self._own: deque[int] = deque()
+        """The numbers of its member's messages that it hasn't come to yet."""
+        self._directs: deque[tuple[int, bytes]] = deque()
+        """What is for it alone, each with the number that it comes after."""
+        self._direct_bytes = 0
+
+    def start(self, ring: Ring, heard: int | None) -> None:
+        """Read from after ``heard`` on, or what is new from now on; what is old is a replay."""
+        self._ring = ring
+        self._live_from = ring.seq
+        self._position = ring.seq if heard is None else heard
+        ring.readers[self] = None
+
+    def tell(self, line: bytes) -> None:
+        """Say something to this one alone, after all that was there before."""
+        if not self.ended:
+            self._directs.append((self._ring.seq if self._ring else 0, line))
+            self._direct_bytes += len(line)
+            self.connection.wake()
+
+    def end(self, line: bytes = b"", failure: StreamFailure = StreamFailure.CLOSED) -> None:
+        """Let it get nothing more than what waits, unless it is too slow for that, and a last line."""
+        if not self.ended:
+            rest = b"" if failure is StreamFailure.SLOW else self.take(MAX_UNREAD_BYTES)
+            self.stop(failure)
+            self._directs.clear()
+            self._directs.append((0, rest + line))
+            self.connection.wake()
+
+    def stop(self, failure: StreamFailure) -> None:
+        """Read no more: what it hasn't come to wasn't sent."""
+        if self._ring is not None and not self.ended:
+            self._counters.send_failures[failure] += self.waiting
+            del self._ring.readers[self]
+        self._ring, self.ended = None, True
+
+    def note_own(self) -> None:
+        """Note that the ring's newest entry is a message of one's own."""
+        assert self._ring is not None  # noqa: S101 - only who reads is told
+        self._own.append(self._ring.seq)
+
+    @property
+    def has_started(self) -> bool:
+        """Whether it reads a ring."""
+        return self._ring is not None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self._directs) or (self._ring is not None and self._position < self._ring.seq)
+
+    @property
+    def unread_bytes(self) -> int:
+        """How much waits for it; what was there before it came doesn't count."""
+        if self._ring is None:
+            return self._direct_bytes
+        since = self._ring.at(max(self._position, self._live_from))
+        return self._direct_bytes + self._ring.newest.total_bytes - since.total_bytes
+
+    @property
+    def waiting(self) -> int:
+        """How many messages of others wait for it, without those of a replay (STR-08)."""
+        if self._ring is None:
+            return 0
+        since = self._ring.at(max(self._position, self._live_from))
+        return self._ring.newest.messages - since.messages - len(self._own)
+
+    def take(self, max_bytes: int) -> bytes:
+        """Return the next lines: so many bytes, or one piece more."""
+        taken: list[bytes] = []
+        size = 0
+        while size < max_bytes:
+            line = self._take_next(max_bytes - size)
+            if line is None:
+                break
+            taken.append(line)
+            size += len(line)
+        return b"".join(taken) if len(taken) != 1 else taken[0]
+
+    def _take_next(self, max_bytes: int) -> bytes | None:
+        ring, position, directs = self._ring, self._position, self._directs
+        if directs and (ring is None or directs[0][0] <= position):
+            line = directs.popleft()[1]
+            self._direct_bytes -= len(line)
+            return line
+        if ring is None or position == ring.seq:
+            return None
+        if position + 1 < ring.first:
+            return self._skip(ring)
+        stop = directs[0][0] if directs else ring.seq
+        if position < self._live_from < stop:
+            stop = self._live_from
+        piece = ring.cut(position, stop, max_bytes)
+        self._position = piece.stop
+        if self.session.member not in piece.owners:
+            self._note_sent(piece, piece.messages)
+            return piece.lines
+        return self._take_with_own(ring, piece)
+
+    def _take_with_own(self, ring: Ring, piece: Piece) -> bytes:
+        own = 0
+        while self._own and self._own[0] <= piece.stop:
+            self._own.popleft()
+            own += 1
+        self._note_sent(piece, piece.messages - own)
+        member = self.session.member
+        return b"".join([each.own if each.owner is member else each.line for each in ring.entries(piece)])
+
+    def _note_sent(self, piece: Piece, messages: int) -> None:
+        if piece.start >= self._live_from:
+            self._counters.sent += messages
+        else:
+            self._counters.replayed += messages
+
+    def _skip(self, ring: Ring) -> bytes:
+        """Tell what is gone, and go on after it."""
+        waiting, first = self.waiting, self._position + 1
+        self._position = ring.first - 1
+        while self._own and self._own[0] <= self._position:
+            self._own.popleft()
+        self._counters.send_failures[StreamFailure.GONE] += waiting - self.waiting
+        self._counters.gone += ring.first - first
+        return encode_gone(first, self._position)

@@ -1,0 +1,104 @@
+"""The streams' data path: what becomes of one line (STR-02)."""
+
+from chatproto import MalformedError, NotRelayed
+from chatproto.codes import N_
+from chatproto.stream import (
+    Leave,
+    Ping,
+    Pong,
+    Say,
+    encode_bye,
+    encode_heartbeat,
+    encode_refused,
+    encode_took,
+    parse_to_relay,
+)
+from relay_server.core.audience import Forward
+from relay_server.core.counters import DropReason
+from relay_server.core.entries import add_message
+from relay_server.core.judge import Judge
+from relay_server.core.reader import Reader
+from relay_server.core.registry import Registry
+
+_NOT_TAKEN = N_("The message was not relayed.")
+
+
+class StreamRelay:
+    """Judges lines: each is a message, which is forwarded or refused, or a sign of life."""
+
+    def __init__(self, registry: Registry, judge: Judge) -> None:
+        self._registry = registry
+        self._judge = judge
+        self._counters = registry.stream_counters
+
+    def take_line(self, reader: Reader, line: bytes, now: float) -> Forward | DropReason | None:
+        """Do what a line says; returns what goes out over UDP, or that there was too much.
+
+        A line that can't be read ends the stream.
+        """
+        if not self._registry.streams.hear(reader, now):
+            return None
+        try:
+            said = parse_to_relay(line)
+        except MalformedError as error:
+            reader.end(encode_bye("malformed", str(error)))
+            return None
+        if isinstance(said, Say):
+            return self._say(reader, said, now)
+        member = reader.session.member
+        if isinstance(said, Leave):
+            self._registry.leave(member, now)
+        elif not isinstance(said, Pong):
+            # Who asks endlessly speaks too much; who only answers doesn't.
+            reason = None if member.limit is None else member.limit.exceeded(len(line), now)
+            if reason not in {None, DropReason.MUTED}:
+                return reason
+            if isinstance(said, Ping):
+                reader.tell(encode_heartbeat(Pong(said.number)))
+        return None
+
+    def _say(self, reader: Reader, said: Say, now: float) -> Forward | DropReason | None:
+        counters, session = self._counters, reader.session
+        text, n, known = said.text.encode(errors="surrogatepass"), said.n, session.said
+        counters.received += 1
+        counters.bytes_received += len(text)
+        if n is not None and known is not None and n <= known.greatest:
+            if n in known:
+                counters.accepted += 1
+                counters.repeated += 1
+                reader.tell(encode_took(n))
+                return None
+            if known.is_stale(n):
+                return self._refuse(reader, n, DropReason.STALE)
+        meant = self._judge.judge(session.member, text, now, answers=n is not None)
+        if isinstance(meant, DropReason):
+            return self._refuse(reader, n, meant)
+        counters.accepted += 1
+        if n is not None and known is not None:
+            known.add(n)
+        if not meant:
+            if n is not None:
+                reader.tell(encode_took(n))
+            return None
+        return self._forward(reader, meant, n or 0, now)
+
+    def _forward(self, reader: Reader, payload: bytes, n: int, now: float) -> Forward | None:
+        session = reader.session
+        room = session.member.room
+        assert room.ring is not None  # noqa: S101 - there is one while a session chats over a stream
+        add_message(room.ring, session.member, payload, n, self._counters)
+        audience = room.gather()
+        if not audience.addresses:
+            return None
+        self._registry.counters.fanout[len(audience.addresses)] += 1
+        if now >= room.sent.due_at:
+            room.sent.sample(payload, now)
+        return audience, session, payload
+
+    def _refuse(self, reader: Reader, n: int | None, reason: DropReason) -> DropReason:
+        self._counters.dropped[reason] += 1
+        if n is not None:
+            words = {*NotRelayed}
+            message = NotRelayed(reason).message if reason in words else _NOT_TAKEN
+            reader.tell(encode_refused(n, reason, message))
+        return reason

@@ -1,0 +1,183 @@
+"""Members that chat over streams: their connections, and the seats that wait for new ones (STR-04 to STR-07)."""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final
+
+from chatproto import Disconnected, EvictionReason, Topic
+from chatproto.codes import N_
+from chatproto.stream import Ping, encode_bye, encode_gone, encode_heartbeat, encode_told
+from relay_server.core.counters import StreamFailure
+from relay_server.core.deadlines import DeadlineQueue
+from relay_server.core.errors import TooManyError
+from relay_server.core.model import Session, StreamPlace
+from relay_server.core.policy import Policy
+from relay_server.core.reader import Connection, Reader
+from relay_server.core.ring import Ring, Rings
+
+if TYPE_CHECKING:
+    from relay_server.core.registry import Registry
+
+PING_SECONDS: Final = 15.0
+"""So often the relay asks whether somebody is there."""
+PATIENCE_SECONDS: Final = 30.0
+"""Who says nothing for so long is cut: twice the pings, for browsers throttle a hidden page's timers (STR-07)."""
+
+_UNANSWERED: Final = N_("Nothing came from you for too long.")
+_SLOW: Final = N_("You left too much unread.")
+
+
+class Streams:
+    """Who chats over a stream, and who of them is away."""
+
+    def __init__(
+        self, registry: "Registry", policy: Policy, new_epoch: Callable[[], str],
+        lapse: Callable[[Session, float], None],
+    ) -> None:  # fmt: skip
+        """``lapse`` lets the session of who stayed away go."""
+        self.rings = Rings(policy.ring_bytes, new_epoch)
+        self.total = 0
+        """How many sessions chat over streams, be they away."""
+        self._registry = registry
+        self._max_streams = policy.max_streams
+        self._lapse = lapse
+        self._away: DeadlineQueue[Session] = DeadlineQueue(policy.resume_seconds)
+        self._pings: DeadlineQueue[Reader] = DeadlineQueue(PING_SECONDS)
+        self._quiet: DeadlineQueue[Reader] = DeadlineQueue(PATIENCE_SECONDS, attrgetter("seen_at"))
+
+    @property
+    def away(self) -> int:
+        """How many seats wait for a connection."""
+        return len(self._away)
+
+    def check(self) -> None:
+        """Check that there is room for one more.
+
+        Raises:
+            TooManyError: there is none.
+
+        """
+        if 0 < self._max_streams <= self.total:
+            raise TooManyError("The relay has as many streams as it may: chat over UDP, or try later.")
+
+    def begin(self, session: Session) -> Ring:
+        """Let a session chat over a stream; returns what it reads."""
+        room = session.member.room
+        session.place = StreamPlace()
+        room.stream_sessions += 1
+        self.total += 1
+        if room.ring is None:
+            room.ring = self.rings.make()
+        return room.ring
+
+    def end(self, session: Session, notice: Disconnected | None = None) -> None:
+        """Let a session that ends chat no more, and tell it why if a connection stands."""
+        place, room = session.place, session.member.room
+        if place is None:
+            return
+        self._away.discard(session)
+        if place.reader is not None:
+            self._cut(place.reader, encode_bye(notice.reason, notice.message) if notice else b"")
+        session.place = None
+        self.total -= 1
+        room.stream_sessions -= 1
+        if not room.stream_sessions and room.ring is not None:
+            self.rings.drop(room.ring)
+            room.ring = None
+
+    def go_on(self, session: Session, epoch: str, heard: int) -> None:
+        """Let a session that takes another's place read on from where its client says that it was (STR-05)."""
+        place, ring = session.place, session.member.room.ring
+        if place is not None and ring is not None and epoch:
+            if epoch == ring.epoch and heard <= ring.seq:
+                place.heard = heard
+            else:
+                place.knows_other_epoch = True
+
+    def connect(self, session: Session, connection: Connection, now: float) -> Reader | None:
+        """Take a connection for a session; None if the session ended meanwhile. An older connection is cut."""
+        place = session.place
+        if place is None:
+            return None
+        if place.reader is not None:
+            notice = Disconnected(EvictionReason.RESUMED_ELSEWHERE)
+            self._cut(place.reader, encode_bye(notice.reason, notice.message))
+        self._away.discard(session)
+        self._registry.seats.stop_keeping(session)
+        reader = place.reader = Reader(session, self._registry.stream_counters, connection, now)
+        self._pings.add(reader, now)
+        self._quiet.add(reader, now)
+        if session is session.member.room.members.get(session.member):
+            self._start(session, place, reader)
+        return reader
+
+    def hear(self, reader: Reader, now: float) -> bool:
+        """Take note that a line came; the first one ends the session before (RES-01). False: the stream is over."""
+        reader.seen_at = now
+        place = reader.session.place
+        if reader.ended or place is None:
+            return False
+        if not place.is_used:
+            place.is_used = True
+            self._registry.seats.use(reader.session)
+            if not reader.has_started:
+                self._start(reader.session, place, reader)
+        return True
+
+    def disconnect(self, reader: Reader, now: float) -> bool:
+        """Take note that a connection is gone: its seat waits (STR-06). False if its client never spoke, and none may.
+
+        Without a ticket nobody could come back, so such a seat is free at once.
+        """
+        session = reader.session
+        place = session.place
+        self._forget(reader)
+        reader.stop(StreamFailure.CLOSED)
+        if place is None or place.reader is not reader:
+            return True
+        place.reader = None
+        if not place.is_used:
+            return False
+        if session.ticket is not None:
+            self._away.add(session, now)
+        else:
+            self._registry.seats.forsake(session, now)
+        return True
+
+    def cut_slow(self, reader: Reader) -> None:
+        """Cut who leaves too much unread."""
+        self._forget(reader)
+        reader.end(encode_bye("slow", _SLOW), StreamFailure.SLOW)
+
+    def next_deadline(self) -> float:
+        """Return when `expire` has something to do next; infinity if never."""
+        return min(queue.next_deadline() for queue in (self._away, self._pings, self._quiet))
+
+    def expire(self, now: float) -> None:
+        """Let go who stayed away, cut who is silent, ask who is there."""
+        while (session := self._away.pop_due(now)) is not None:
+            self._lapse(session, now)
+        while (silent := self._quiet.pop_due(now)) is not None:
+            self._cut(silent, encode_bye("unanswered", _UNANSWERED))
+        while (reader := self._pings.pop_due(now)) is not None:
+            if reader.has_started:  # else a resumed stream, whose client speaks first
+                reader.tell(encode_heartbeat(Ping(0)))
+            self._pings.add(reader, now)
+
+    def _start(self, session: Session, place: StreamPlace, reader: Reader) -> None:
+        room = session.member.room
+        assert room.ring is not None  # noqa: S101 - there is one while a session chats over a stream
+        if place.knows_other_epoch:
+            reader.tell(encode_gone())
+        if room.topic and place.heard is None:
+            reader.tell(encode_told(Topic(room.topic)))
+        reader.start(room.ring, place.heard)
+        reader.connection.wake()
+
+    def _cut(self, reader: Reader, line: bytes) -> None:
+        self._forget(reader)
+        reader.end(line)
+
+    def _forget(self, reader: Reader) -> None:
+        self._pings.discard(reader)
+        self._quiet.discard(reader)

@@ -1,0 +1,215 @@
+"""Chats over TCP connections: bytes in, lines to the core; what its readers are to get, out (STR-01, STR-07)."""
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from chatproto import MalformedError
+from chatproto.stream import LineDecoder, encode_bye
+from relay_server.answers import Granted
+from relay_server.core.audience import Forward
+from relay_server.core.counters import DropReason
+from relay_server.core.reader import MAX_UNREAD_BYTES, Connection, Reader
+from relay_server.core.stream_relay import StreamRelay
+from relay_server.core.streams import Streams
+from relay_server.net.reported import reported
+
+if TYPE_CHECKING:
+    from relay_server.core.ring import Ring
+
+SEND_BUFFER_BYTES: Final = 65_536
+"""What waits for a reader waits in the ring, once for all: the kernel and the loop hold little of it."""
+READERS_A_TURN: Final = 256
+"""After so many the other work of the loop has its turn: each takes some 5 us, and by TLS some 15."""
+LINES_A_TURN: Final = 64
+PAUSE_SECONDS: Final = 0.25
+"""Who says too much isn't listened to for so long: TCP makes it wait."""
+LINGER_SECONDS: Final = 1.0
+"""So long the last line may take to arrive."""
+
+_TOO_MUCH = {DropReason.MESSAGE_RATE, DropReason.BYTE_RATE, DropReason.COPY_RATE}
+
+
+class StreamPort:
+    """All connections that carry a chat."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        relay: StreamRelay,
+        clock: Callable[[], float],
+        *,
+        forward: Callable[[Forward], None],
+        flush: Callable[[], None],
+        undo: Callable[[Granted, float], None],
+    ) -> None:
+        """``forward`` sends a message to those on UDP, ``flush`` what else waits for them.
+
+        ``undo`` takes back what was granted to who never spoke.
+        """
+        self.streams = streams
+        self.relay = relay
+        self.clock = clock
+        self.forward = forward
+        self.flush = flush
+        self.undo = undo
+        self.connections: set[StreamConnection] = set()
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Connection] = deque()
+        """Whose turn comes."""
+        self._shared: list[Ring] = []
+        """What they read."""
+        self._is_scheduled = False
+        streams.rings.on_wake = self._schedule
+
+    def open(self, granted: Granted, transport: asyncio.Transport) -> "StreamConnection | None":
+        """Let a connection carry the chat of who was let in by it; None if it is gone already."""
+        connection = StreamConnection(self, granted, transport)
+        reader = self.streams.connect(granted.session, connection, self.clock())
+        if reader is None:
+            return None
+        connection.reader = reader
+        self.connections.add(connection)
+        self.flush()
+        return connection
+
+    def put(self, connection: Connection) -> None:
+        """Let a connection have what is for it, soon."""
+        self._waiting.append(connection)
+        self._schedule()
+
+    def close(self) -> None:
+        """Cut every connection."""
+        for connection in list(self.connections):
+            connection.transport.abort()
+
+    def _schedule(self) -> None:
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._turn)
+
+    @reported
+    def _turn(self) -> None:
+        """Let some readers have what there is: all that came in a turn of the loop at once."""
+        self._is_scheduled = False
+        waiting = self._waiting
+        for ring in self.streams.rings.take_woken():
+            waiting.extend([reader.connection for reader in ring.readers])
+            self._shared.append(ring)
+        for _ in range(min(READERS_A_TURN, len(waiting))):
+            waiting.popleft().pump()
+        if waiting:
+            self._schedule()
+            return
+        for ring in self._shared:
+            ring.rest()
+        self._shared.clear()
+
+
+class StreamConnection:
+    """One connection; its `Entrance` has seen to TLS."""
+
+    __slots__ = ("_decoder", "_granted", "_is_blocked", "_is_put", "_lines", "_port", "_timer", "reader", "transport")
+
+    def __init__(self, port: StreamPort, granted: Granted, transport: asyncio.Transport) -> None:
+        self.transport = transport
+        self.reader: Reader
+        self._port = port
+        self._granted: Granted | None = granted
+        self._decoder = LineDecoder()
+        self._lines: deque[bytes] = deque()
+        """What came and wasn't looked at yet."""
+        self._is_blocked = self._is_put = False
+        self._timer: asyncio.Handle | None = None
+        sock: socket.socket = transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        transport.set_write_buffer_limits(high=SEND_BUFFER_BYTES)
+
+    def wake(self) -> None:
+        """Take note that there is something for this one, or that it is over."""
+        if not self._is_put:
+            self._is_put = True
+            self._port.put(self)
+
+    def data_received(self, data: bytes) -> bool:
+        """Take bytes of the stream; returns whether a line became whole."""
+        if self.reader.ended:
+            return False
+        try:
+            lines = self._decoder.feed(data)
+        except MalformedError as error:
+            self.reader.end(encode_bye("malformed", str(error)))
+            return False
+        was_busy = bool(self._lines)
+        self._lines.extend(lines)
+        if not was_busy:
+            self._work()
+        return bool(lines)
+
+    def pause_writing(self) -> None:
+        """Take note that its peer doesn't keep up."""
+        self._is_blocked = True
+
+    def resume_writing(self) -> None:
+        """Take note that there is room again."""
+        self._is_blocked = False
+        self.wake()
+
+    def pump(self) -> None:
+        """Write what there is as far as there is room, and cut who leaves too much unread."""
+        self._is_put = False
+        reader, transport = self.reader, self.transport
+        while not self._is_blocked and reader.has_more:
+            transport.write(reader.take(SEND_BUFFER_BYTES))
+        if (
+            self._is_blocked
+            and not reader.ended
+            and reader.unread_bytes + transport.get_write_buffer_size() > MAX_UNREAD_BYTES
+        ):
+            self._port.streams.cut_slow(reader)
+        if reader.ended and not transport.is_closing():
+            transport.write(reader.take(MAX_UNREAD_BYTES))
+            transport.close()
+            self._stop_timer()
+            self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, transport.abort)
+
+    def connection_lost(self) -> None:
+        """Take note that the connection is gone."""
+        self._stop_timer()
+        self._lines.clear()
+        port, granted = self._port, self._granted
+        port.connections.discard(self)
+        if not port.streams.disconnect(self.reader, port.clock()) and granted is not None:
+            port.undo(granted, port.clock())
+        port.flush()
+
+    def _work(self) -> None:
+        """Look at some lines, then let others have their turn; who says too much waits longer."""
+        port, now, loop = self._port, self._port.clock(), asyncio.get_running_loop()
+        self._timer = None
+        for _ in range(LINES_A_TURN):
+            if not self._lines or self.reader.ended:
+                break
+            result = port.relay.take_line(self.reader, self._lines.popleft(), now)
+            if isinstance(result, tuple):
+                port.forward(result)
+            elif result in _TOO_MUCH:
+                self._timer = loop.call_later(PAUSE_SECONDS, self._go_on)
+                break
+        port.flush()
+        if self.reader.ended:
+            self._lines.clear()
+        elif self._lines or self._timer:
+            self.transport.pause_reading()
+            self._timer = self._timer or loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self.transport.resume_reading()
+        self._work()
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
