@@ -247,15 +247,6 @@ def test_a_new_port_has_the_address_that_tcp_had(crowd: Crowd, backstage: Backst
         pass
 
 
-def test_words_without_a_port_are_counted(crowd: Crowd, backstage: Backstage) -> None:
-    _, server = backstage.relay()
-    ann = crowd.room(server)
-    ann.wait_for(Joined)
-    ann.link._close_port()
-    ann.say("lost")
-    assert ann.link.unsent == 1
-
-
 def test_a_timer_fires_while_a_flood_comes_in(crowd: Crowd, backstage: Backstage) -> None:
     relay, server = backstage.relay()
     ann = crowd.room(server)
