@@ -92,18 +92,15 @@ class FakePort:
         self.way = way
         """From which address to which address and port."""
         self.closed = False
-        self.room_left = True
         self.fault: OSError | None = None
         self._peer = peer
         self._on_data, self._on_error = on_data, on_error
 
-    def send(self, data: bytes) -> bool:
+    def send(self, data: bytes) -> None:
         assert not self.closed
         if self.fault:
             raise self.fault
-        if self.room_left:
-            self._peer.heard_datagram(self, data)
-        return self.room_left
+        self._peer.heard_datagram(self, data)
 
     def close(self) -> None:
         self.closed = True

@@ -175,7 +175,7 @@ def test_a_relay_that_isnt_there_is_unreachable(run: Run, closed_port: int) -> N
         assert caught.value.cause == Ended.unreachable(
             f"127.0.0.1:{closed_port}", Finding(Fault.REFUSED, "connection refused")
         )
-        with pytest.raises(UnreachableError, match="nobody listens there"):
+        with pytest.raises(UnreachableError, match="no lobby is at this port"):
             async with join_lobby("bot", server=f"127.0.0.1:{closed_port}"):
                 pass
 
@@ -296,7 +296,6 @@ def test_a_relay_whose_udp_port_closes_is_joined_again_from_a_new_port(run: Run)
             await asyncio.sleep(0)  # now its port is closed
             assert room.say("into the void")  # comes back as undeliverable
             assert room.say("once more")  # and must not be taken for an error of this one
-            assert room.unsent_datagrams == 0
             await until(room, Rebound)
             await until(room, Rejoined)
             room.say("there you are")
@@ -328,7 +327,6 @@ def test_a_local_address_that_is_gone_is_found_anew(run: Run) -> None:
             driver.brain.datagram_error(driver.now)
             driver.pump()
             await until(room, Rejoined)
-            assert room.unsent_datagrams > 0
             room.say("here I am")
             assert (await until(room, Message)).text == "here I am"
             assert len(relay.tcp_peers) == 2
@@ -346,7 +344,6 @@ def test_many_memberships_live_in_one_process(run: Run) -> None:
                 assert room.say(f"I am {room.name}")
             for room in rooms:
                 assert (await until(room, Message)).text == f"I am {room.name}"
-                assert room.unsent_datagrams == 0
 
     run(scenario)
 

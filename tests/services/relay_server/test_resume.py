@@ -285,7 +285,7 @@ def test_a_ban_or_a_cap_keeps_the_new_address_out_and_spends_no_ticket() -> None
     case.registry.leave(guest.member, 0.0)
     room = case.bob.member.room
     room.bans = Bans()
-    room.bans.add(Ban("10.0.0.3", network=EVE.ip))
+    room.bans.add(Ban("zoe", frozenset({"zoe"}), EVE.ip))
     assert case.resume(case.bob, there) is Status.BAD_NAME
     assert case.outcomes() == {"refused": 2}
     case.registry.make_host(case.bob.member)  # whom nobody bans

@@ -45,8 +45,6 @@ class Driver:
         secure: Callable[[], Secure] | None = None,
     ) -> None:
         self.brain = brain
-        self.unsent = 0
-        """Datagrams that the operating system didn't take."""
         self._toolkit = toolkit
         self._server = server
         self._on_event = on_event
@@ -177,10 +175,9 @@ class Driver:
 
     def _send(self, data: bytes) -> None:
         try:
-            if not (self._port and self._port.send(data)):
-                self.unsent += 1
+            if self._port:
+                self._port.send(data)
         except OSError:
-            self.unsent += 1
             self._came_back()
 
     def _heard(self, data: bytes) -> None:

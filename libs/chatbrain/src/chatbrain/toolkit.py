@@ -41,8 +41,8 @@ class Wire(Protocol):
 class Port(Protocol):
     """A UDP port that speaks with one address."""
 
-    def send(self, data: bytes) -> bool:
-        """Send a datagram; False if the system has no room for it.
+    def send(self, data: bytes) -> None:
+        """Send a datagram; it is lost if the system has no room for it.
 
         Raises:
             OSError: it can't be sent.

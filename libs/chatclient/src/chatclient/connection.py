@@ -42,11 +42,6 @@ class Connection:
         """How long a message may be."""
         return self._driver.brain.max_message_bytes
 
-    @property
-    def unsent_datagrams(self) -> int:
-        """How many datagrams the operating system didn't take."""
-        return self._driver.unsent
-
     def say(self, text: str) -> int:
         """Send a message at once.
 

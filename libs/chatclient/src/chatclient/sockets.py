@@ -4,6 +4,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final, Protocol
 
@@ -223,22 +224,19 @@ class UdpPort:
         self._loop.remove_reader(self._socket.fileno())
         self._loop.add_reader(self._socket.fileno(), self._read)
 
-    def send(self, data: bytes) -> bool:
-        """Send a datagram; False if the system has no room for it.
+    def send(self, data: bytes) -> None:
+        """Send a datagram; it is lost if the system has no room for it.
 
         Raises:
             OSError: it can't be sent.
 
         """
-        try:
+        with suppress(BlockingIOError):
             try:
                 self._socket.send(data)
             except ConnectionError:
                 # That was the answer to an earlier datagram, and this one wasn't sent.
                 self._socket.send(data)
-        except BlockingIOError:
-            return False
-        return True
 
     def close(self) -> None:
         """Close it."""

@@ -20,7 +20,6 @@ class Failure(Worded):
     AMBIGUOUS = "ambiguous", N_("Several names look like {name}: write it as the member does.")
     YOURSELF = "yourself", N_("You can't /{command} yourself.")
     BAN_OF_HOST = "ban_of_host", N_("The host can't be banned.")
-    BAN_OF_HOST_ADDRESS = "ban_of_host_address", N_("The host has this address, so it can't be banned.")
     ALREADY_BANNED = "already_banned", N_("{name} is banned already.")
     NOT_BANNED = "not_banned", N_("{name} isn't banned.")
     TOO_MANY_BANS = "too_many_bans", N_("The room has {count} bans, as many as it may: lift one first.")

@@ -23,7 +23,8 @@ _DONE, _FAILED, _WRONG_USAGE, _NOT_DELIVERED = 0, 1, 2, 3
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``chat``; returns its exit code.
 
-    0 after leaving by one's own wish, 1 if the relay ended or refused it, 2 if misused, 3 if lines were not delivered.
+    0 after leaving by one's own wish, 1 if the relay ended or refused it, 2 if misused, 3 if lines were not delivered
+    or commands not carried out.
     """
     be_printable()
     terminal = has_screen()

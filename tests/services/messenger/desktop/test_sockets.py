@@ -247,15 +247,6 @@ def test_a_new_port_has_the_address_that_tcp_had(crowd: Crowd, backstage: Backst
         pass
 
 
-def test_words_without_a_port_are_counted(crowd: Crowd, backstage: Backstage) -> None:
-    _, server = backstage.relay()
-    ann = crowd.room(server)
-    ann.wait_for(Joined)
-    ann.link._close_port()
-    ann.say("lost")
-    assert ann.link.unsent == 1
-
-
 def test_a_timer_fires_while_a_flood_comes_in(crowd: Crowd, backstage: Backstage) -> None:
     relay, server = backstage.relay()
     ann = crowd.room(server)
@@ -318,7 +309,7 @@ def test_a_lobby_where_nobody_listens(crowd: Crowd) -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as reserved:
         reserved.bind(("127.0.0.1", 0))
         ended = crowd.lobby("127.0.0.2", reserved.getsockname()[1]).wait_for(Ended)
-    assert (ended.reason, ended.finding and ended.finding.fault) == (EndReason.UNREACHABLE, Fault.REFUSED)
+    assert (ended.reason, ended.finding and ended.finding.fault) == (EndReason.UNREACHABLE, Fault.NO_LOBBY)
 
 
 def test_who_is_called_back_may_ask_to_be_called_no_more(qtbot: QtBot) -> None:

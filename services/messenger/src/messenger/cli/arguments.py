@@ -27,8 +27,8 @@ On a terminal, chat is an app for several rooms: type a line to send it; F1 show
 Without a command it joins the rooms that were open at its last end, or asks which room to join. An invitation joins
 a room: chat chat://HOST:PORT/ROOM
 Without a terminal, chat is a filter: input lines are sent as messages, messages are printed as "name: text",
-everything else goes to the standard error. A host's commands, such as /kick NAME, are carried out there too.
-It leaves at the end of its input, or stays with --stay:
+everything else goes to the standard error. A host's commands, such as /kick NAME, are carried out there too,
+and //kick says "/kick". It leaves at the end of its input, or stays with --stay:
 
   echo hi | chat join ROOM --name bot
 
@@ -38,12 +38,12 @@ never the command line, which everybody on the machine can read.
 With --tls, a relay whose certificate isn't signed by a known authority is trusted by its fingerprint: a person is
 asked the first time, a script uses --fingerprint. If the certificate changes later, nothing is sent.
 
-A line that wasn't delivered is told on the standard error. At the end of its input, the filter waits until the relay
-has answered every line.
+Lines that weren't delivered and commands that the relay refuses are reported on the standard error. At the end of its
+input, the filter waits until the relay has answered every line.
 
 Exit codes: 0 left, 1 refused, evicted, room closed or relay unreachable, 2 wrong usage, 3 left, but not every line of
-the input was delivered. On a terminal, the exit code is about the room of the command line: 0 if you were still in it
-at the end, or had left it.
+the input was delivered or carried out. On a terminal, the exit code is about the room of the command line: 0 if you
+were still in it at the end, or had left it.
 """)
 
 

@@ -1,8 +1,13 @@
 """What comes in by pipes, as text."""
 
 import codecs
+import re
+from typing import Final
 
 from messenger.presentation.i18n import _
+
+_UTF16_WITHOUT_SIGN: Final = re.compile(rb"(?:[^\0]\0)+|(?:\0[^\0])+\0?")
+"""Letters of ASCII, the low byte first or last; in the latter case half of the line end is left."""
 
 
 class UnreadableInputError(Exception):
@@ -17,7 +22,18 @@ def text_of(line: bytes, *, first: bool) -> str:
 
     """
     if first:
-        if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in line:
+        if _is_utf16(line):
             raise UnreadableInputError(_("The standard input is in UTF-16: write it in UTF-8."))
         line = line.removeprefix(codecs.BOM_UTF8)
     return line.decode(errors="replace").rstrip("\r\n")
+
+
+def _is_utf16(line: bytes) -> bool:
+    """Guess whether a line is in UTF-16, from the sign before it, or from the NUL in each pair of bytes."""
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return b"\0" in line  # letters that have no NUL, beside some that have
+    return _UTF16_WITHOUT_SIGN.fullmatch(line) is not None

@@ -20,10 +20,10 @@ from chatbrain import (
     Rejoined,
 )
 from chatclient import Connection
-from chatproto import parse_command, sanitize
+from chatproto import CommandFailed, parse_command, sanitize
 from messenger.cli.lines import text_of
 from messenger.cli.platforms import on_end
-from messenger.core.commands import is_secret
+from messenger.core.commands import is_secret, words_of
 from messenger.presentation.i18n import _
 from messenger.presentation.wording import describe, flaw, reason
 
@@ -38,7 +38,7 @@ BYTES_PER_SECOND: Final = 48_000.0
 
 
 class Spoken:
-    """The lines that were said; what becomes of each, and how many were not delivered."""
+    """The lines that were said; what becomes of each, and how many were not delivered or not carried out."""
 
     def __init__(self) -> None:
         self.lost = 0
@@ -51,7 +51,7 @@ class Spoken:
 
     def take(self, delivery: Delivery) -> None:
         """Take note of how a line fares."""
-        if delivery.id in self._waiting and delivery.state is not DeliveryState.SENDING:
+        if delivery.id in self._waiting and delivery.state.final:
             number, _text = self._waiting.pop(delivery.id)
             self._news.set()
             if delivery.state is DeliveryState.NOT_DELIVERED:
@@ -79,7 +79,8 @@ class Spoken:
 async def chat_through_pipes(room: Connection, *, stay: bool) -> tuple[Ended | None, int]:
     """Chat until the input ends (or, if told to stay, after it), a signal comes or the membership ends.
 
-    Returns how the membership ended, or None if it was one's own wish, and how many lines were not delivered.
+    Returns how the membership ended, or None if it was one's own wish, and how many lines were not delivered
+    or not carried out.
 
     Raises:
         BrokenPipeError: whoever read the messages has gone.
@@ -115,6 +116,8 @@ async def _listen(room: Connection, in_room: asyncio.Event, spoken: Spoken) -> E
         if isinstance(event, Delivery):
             spoken.take(event)
             continue
+        if isinstance(event, CommandFailed):  # the relay has the line, and refused what it asks for
+            spoken.lost += 1
         if isinstance(event, Joined | Rejoined | Recovered):
             in_room.set()
         elif isinstance(event, Reconnecting):
@@ -150,7 +153,7 @@ async def _say(room: Connection, in_room: asyncio.Event, spoken: Spoken, number:
         return
     await spoken.room_for(1)
     try:
-        while not (known := room.command(text) if commands else room.say(text)):
+        while not (known := room.command(text) if commands else room.say(words_of(text))):
             in_room.clear()
             await in_room.wait()
     except MessageTooLongError as error:

@@ -133,15 +133,18 @@ def is_secret(line: str) -> bool:
     return asked is not None and asked[0] is RelayCommand.PASSWORD
 
 
+def words_of(line: str) -> str:
+    """Return what a line says that is no command: of two slashes at its beginning, one."""
+    return line[1:] if line.startswith("//") else line
+
+
 def interpret(line: str) -> Command:
     """Read a typed line."""
     line = line.removeprefix(BYTE_ORDER_MARK)
     if not line.strip():
         return Nothing()
-    if line.startswith("//"):
-        return Say(line[1:])
-    if not line.startswith("/"):
-        return Say(line)
+    if line.startswith("//") or not line.startswith("/"):
+        return Say(words_of(line))
     if asked := parse_command(line):
         return ChoosePassword() if asked == (RelayCommand.PASSWORD, "") else Ask(line)
     word, *rest = line.split(maxsplit=1)

@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QKeyCombination, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QInputMethodEvent, QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
 
+from messenger.core.commands import words_of
 from messenger.core.recall import Recall
 from messenger.desktop.icons import icon
 from messenger.desktop.theme import Theme
@@ -198,7 +199,7 @@ class Composer(QWidget):
     def count(self) -> None:
         """Count the bytes anew, against the limit of now."""
         text = self.text
-        size = len(text.encode(errors="replace")) - text.startswith("//")
+        size = len(words_of(text).encode(errors="replace"))
         near = bool(self.limit_bytes) and size >= _NEAR * self.limit_bytes
         over = bool(self.limit_bytes) and size > self.limit_bytes
         self.counter.setVisible(near)

@@ -20,21 +20,20 @@ class Ban:
 
     name: str
     """As people see it in a list."""
-    keys: frozenset[str] = frozenset()
+    keys: frozenset[str]
     """Of the name, see `names.name_keys`."""
     network: bytes | None = None
-    """An address, counted as the limits count them (see `address.network_of`); None bans the name alone."""
+    """The address that is banned too (see `address.network_of`); None bans the name alone."""
 
 
 class Bans:
     """All bans of a room, in the order in which they were made, found by what they are about without a search."""
 
-    __slots__ = ("_all", "_by_key", "_by_name", "_by_network")
+    __slots__ = ("_all", "_by_key", "_by_network")
 
     def __init__(self) -> None:
         self._all: dict[Ban, None] = {}
         self._by_key: dict[str, dict[Ban, None]] = {}
-        self._by_name: dict[str, dict[Ban, None]] = {}
         self._by_network: dict[bytes | None, dict[Ban, None]] = {}
 
     def __len__(self) -> int:
@@ -65,18 +64,15 @@ class Bans:
 
     def include(self, ban: Ban) -> bool:
         """Tell whether one keeps out everybody whom this ban would."""
-        if not ban.keys:
-            return ban.network in self._by_network
         alike = self._by_key.get(next(iter(ban.keys)), ())
         return any(ban.keys <= known.keys and ban.network in {None, known.network} for known in alike)
 
-    def of(self, name: str, keys: Iterable[str]) -> tuple[Ban, ...]:
-        """Return those with this name, or with one of these keys, in their order."""
-        found = {ban for key in keys for ban in self._by_key.get(key, ())}.union(self._by_name.get(name, ()))
+    def of(self, keys: Iterable[str]) -> tuple[Ban, ...]:
+        """Return those with one of these keys, in their order."""
+        found = {ban for key in keys for ban in self._by_key.get(key, ())}
         return tuple(found) if len(found) < 2 else tuple(ban for ban in self._all if ban in found)
 
     def _places_of(self, ban: Ban) -> Iterator[tuple[dict[Any, dict[Ban, None]], object]]:
-        yield self._by_name, ban.name
         yield self._by_network, ban.network
         for key in ban.keys:
             yield self._by_key, key

@@ -14,7 +14,7 @@ from chatproto import (
     check_user_name,
 )
 from relay_server.core import limits
-from relay_server.core.address import network_of, show_ip
+from relay_server.core.address import network_of
 from relay_server.core.model import NO_BANS, Ban, Bans, Member, Room
 from relay_server.core.names import name_keys
 from relay_server.core.registry import Registry
@@ -84,29 +84,14 @@ class Moderation:
             self._registry.evict(member, EvictionReason.KICKED, now, banned=True)
         return ban
 
-    def ban_address(self, room: Room, ip: bytes, now: float) -> Ban:
-        """Take everybody from an IP address (IPv6: its /64) out and keep them out.
-
-        Raises:
-            ModerationError: the host comes from there, it is banned already, or the room has as many bans as it may.
-
-        """
-        ban = Ban(show_ip(ip), network=network_of(ip))
-        if room.host and network_of(room.host.ip) == ban.network:
-            raise ModerationError(CommandFailed(Failure.BAN_OF_HOST_ADDRESS, name=ban.name))
-        self._add(room, ban)
-        for member in [member for member in room.members if network_of(member.ip) == ban.network]:
-            self._registry.evict(member, EvictionReason.KICKED, now, banned=True)
-        return ban
-
     def unban(self, room: Room, name: str) -> tuple[Ban, ...]:
-        """Lift the bans of a name, or of an address as `Ban.name` writes it; returns them.
+        """Lift the bans of a name and its look-alikes; returns them.
 
         Raises:
             ModerationError: there are none.
 
         """
-        lifted = room.bans.of(name, name_keys(name))
+        lifted = room.bans.of(name_keys(name))
         if not lifted:
             raise ModerationError(CommandFailed(Failure.NOT_BANNED, name=name))
         for ban in lifted:

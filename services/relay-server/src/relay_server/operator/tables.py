@@ -87,9 +87,8 @@ def _show_drain(row: Row) -> str:
 
 
 def _name_ban(row: Row) -> str:
-    """Name whom a ban is for; one of an address alone is called by that."""
-    is_known_by_it = row["address"] in {None, row["name"]}
-    return show_text(row["name"] if is_known_by_it else f"{row['name']} ({row['address']})")
+    """Name whom a ban is for, and its address if that is banned too."""
+    return show_text(row["name"] if row["address"] is None else f"{row['name']} ({row['address']})")
 
 
 def _show_kick(row: Row) -> str:

@@ -47,6 +47,10 @@ class Component(StrEnum):
     DRAIN = "drain"
 
 
+_EVICTIONS: Final = [reason for reason in EvictionReason if reason is not EvictionReason.RESUMED_ELSEWHERE]
+"""A member whose session passed to its own newer one is still there (RES-05)."""
+
+
 def _shown(family: type[Metric], text: str) -> Any:
     return field(default=0, metadata={"family": family, "text": text})
 
@@ -181,11 +185,11 @@ class RelayCollector:
 
     def _reasons(self) -> Iterator[Metric]:
         tally = self.tally
-        yield _by_reason("relay_evictions", "Members evicted", EvictionReason, tally.evictions)
-        yield _by_reason("relay_lobby_evictions", "Lobby clients evicted", EvictionReason, tally.lobby_evictions)
+        yield _by_reason("relay_evictions", "Members evicted", _EVICTIONS, tally.evictions)
+        yield _by_reason("relay_lobby_evictions", "Lobby clients evicted", _EVICTIONS, tally.lobby_evictions)
         yield _by_reason(
             "relay_rooms_closed", "Rooms closed, by the reason that their host left or was evicted",
-            EvictionReason, tally.rooms_closed,
+            _EVICTIONS, tally.rooms_closed,
         )  # fmt: skip
         yield _by_reason(
             "relay_unexpected_errors", "Unexpected errors; all but those of pages end the process",
