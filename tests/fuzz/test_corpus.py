@@ -1,13 +1,16 @@
 """Every kept input passes its harness, and so do a few new ones; what `make fuzz` does for hours, in a moment."""
 
+import contextlib
 import json
 import random
+from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from itertools import islice
 
 import pytest
 
 import chatbrain.room
+import chatproto.sealing
 import chatproto.tcrp
 import chatproto.transaction
 import relay_server.core.judge
@@ -71,6 +74,12 @@ def test_pieces_are_the_whole(sizes: bytes) -> None:
     assert b"".join(split(stream, sizes)) == stream
 
 
+def any_base64(text: str) -> bytes | None:
+    with contextlib.suppress(ValueError):
+        return urlsafe_b64decode(text + "==")
+    return None
+
+
 # Faults as they have been made in such code: each is noticed by the inputs that every run tries.
 FAULTS = {
     "a frame's end is wrong by one": ("frames", chatproto.tcrp, "HEADER_BYTES", 31),
@@ -78,6 +87,8 @@ FAULTS = {
     "a client shows what it hears": ("room_brain", chatbrain.room, "sanitize", lambda text: text),
     "all that begins like JSON is JSON": ("server_transaction", chatproto.transaction, "decode_request", json.loads),
     "a long message passes": ("relay", relay_server.core.judge, "MAX_DELIVERY_BYTES", 5000),
+    "a sealed text has several spellings": ("sealing", chatproto.sealing, "_decode", any_base64),
+    "a sealed text is shown twice": ("sealing", chatproto.sealing._Session, "take", lambda *_: True),
     "a wrong relay is believed": ("client_transaction", chatproto.transaction, "decode_status", lambda _: (0, "")),
 }
 

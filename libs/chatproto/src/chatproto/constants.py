@@ -35,6 +35,9 @@ ATTEMPT_BYTES: Final = range(16, 65)
 NONCE_BYTES: Final = 16
 """Random bytes of the name that our clients give an attempt, in hexadecimal digits. RES-02."""
 
+SEALED_PREFIX: Final = b"e2e1."
+"""What a sealed text begins with; the relay looks at no more of it. SEAL-02, SEAL-03."""
+
 PORT_BYTES: Final = 2
 """A client may name its UDP port after the completion in a big-endian integer. TCP-09."""
 

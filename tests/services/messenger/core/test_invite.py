@@ -1,7 +1,9 @@
 """Links into a room: there and back, and what is none."""
 
 from dataclasses import replace
+from typing import Final
 from unicodedata import normalize
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -9,9 +11,13 @@ from hypothesis import strategies as st
 
 from chatbrain import ServerAddress, Tls
 from chatproto import BadNameError, check_room_name
+from chatproto.sealing import BadRoomKeyError, RoomKey
 from messenger.core.entry import Entry
 from messenger.core.invite import Invite, is_invite, parse_invite
 from messenger.presentation import wording
+
+KEY: Final = RoomKey(bytes(range(16)))
+K: Final = f"k={KEY.text}"
 
 
 @pytest.mark.parametrize(
@@ -22,6 +28,17 @@ from messenger.presentation import wording
         ("chats://[::1]:77/%E9%9B%91%E8%AB%87", Invite(ServerAddress("::1", 77), "雑談", tls=True)),
         ("chat://relay/", Invite(ServerAddress("relay", 9002), None)),
         ("chat://relay", Invite(ServerAddress("relay", 9002), None)),
+        (f"chat://relay/demo#{K}", Invite(ServerAddress("relay", 9000), "demo", key=KEY)),
+        ("chats://relay/demo#k=%41%41ECAwQFBgcICQoLDA0ODw", Invite(ServerAddress("relay", 9000), "demo", True, KEY)),
+        (f"https://web.example/#room=demo&{K}", Invite(ServerAddress("web.example", 9000), "demo", True, KEY)),
+        (
+            f"https://web.example:8443#{K}&port=77&room=a%26b",
+            Invite(ServerAddress("web.example", 77), "a&b", True, KEY),
+        ),
+        (
+            "https://[2001:db8::7]/#room=%E9%9B%91%E8%AB%87",
+            Invite(ServerAddress("2001:db8::7", 9000), "雑談", tls=True),
+        ),
     ],
 )
 def test_an_invitation_is_read(text: str, invite: Invite) -> None:
@@ -62,7 +79,13 @@ def test_who_uses_an_invitation_to_ones_own_machine_is_told_where_others_find_it
     [
         "relay/demo", "http://relay/demo", "chat:relay", "chat:///demo", "chat://relay/demo?x", "chat://relay/demo#x",
         "chat://relay:0/demo", "chat://ann@relay/demo", "chat://re lay/demo", "chat://relay/%FF", "chat://[::1/demo",
-        "chats://relay/",
+        "chats://relay/", "chat://relay/demo#k", "chat://relay/demo#room=x", f"chat://relay/#{K}",
+        f"chat://relay/demo#{K}&{K}", f"chat://relay/demo#{K}&more=1", f"chat://relay/demo?{K}", "chat://relay/demo#k=%FF",
+        "https://web.example/", "https://web.example/demo", "https://web.example/demo#room=demo",
+        "https://web.example/#room=", f"https://web.example/#{K}", "https://ann@web.example/#room=demo",
+        "https://web.example/?a#room=demo", "https://web.example/#room=a&room=b", "https://web.example/#room=a&name=b",
+        "https://web.example/#room=a&port=0", "https://web.example/#room=a&port=70000", "https://web.example:x/#room=a",
+        "https:///#room=a", "http://web.example/#room=a",
     ],
 )  # fmt: skip
 def test_anything_else_is_none(text: str) -> None:
@@ -94,3 +117,52 @@ def test_every_room_comes_back(room: str, tls: bool) -> None:
 @pytest.mark.parametrize("text", ["demo", "relay:9000", "chatroom", ""])
 def test_a_name_means_no_invitation(text: str) -> None:
     assert not is_invite(text)
+
+
+@pytest.mark.parametrize("key", ["", KEY.text[:-1], KEY.text + "A", KEY.text[:-1] + "x", "x" * 21 + "+", "é" * 22])
+@pytest.mark.parametrize("form", ["chat://relay/demo#k={}", "https://relay/#room=demo&k={}"])
+def test_a_key_that_is_not_whole_is_refused(form: str, key: str) -> None:
+    with pytest.raises(BadRoomKeyError):
+        parse_invite(form.format(key))
+
+
+@given(room=st.text(PRINTABLE, min_size=1, max_size=60), tls=st.booleans(), secret=st.binary(min_size=16, max_size=16))
+def test_every_sealed_room_comes_back_by_its_link(room: str, tls: bool, secret: bytes) -> None:
+    invite = Invite(ServerAddress("relay", 77), normalize("NFC", room), tls, RoomKey(secret))
+    assert is_invite(invite.link)
+    assert parse_invite(f"({invite.link})".strip("()")) == parse_invite(f"<{invite.link}>.") == invite
+    web = f"https://relay/#room={quote(room, safe='').replace('.', '%2E')}&k={RoomKey(secret).text}&port=77"
+    assert parse_invite(web) == replace(invite, tls=True)
+
+
+HOSTILE: Final = st.lists(
+    st.sampled_from(
+        ["chat", "s", "https", "://", "/", "#", "k=", "room=", "port=", "&", "=", "%", "[", "]", ":", "@", "?"]
+    )
+    | st.text(max_size=5)
+    | st.just(KEY.text)
+).map("".join)
+
+
+@given(HOSTILE)
+def test_any_text_is_an_invitation_or_is_refused_without_its_key(text: str) -> None:
+    said = ""
+    try:
+        invite = parse_invite(text)
+    except (BadNameError, ValueError) as error:
+        said = f"{error} {wording.flaw(error)}"
+    else:
+        assert parse_invite(invite.link) == invite
+    assert KEY.text not in said or KEY.text in text.partition("#")[0]
+
+
+def test_a_key_is_in_nothing_that_is_shown_or_kept() -> None:
+    invite = parse_invite(f"chats://relay:77/demo#{K}")
+    assert invite.link == f"chats://relay:77/demo#{K}"
+    shown = f"{invite} {invite!r} {invite.at('192.0.2.7')} {wording.invitation(invite, ['192.0.2.7'])}"
+    for bad in (f"chat://relay/demo#{K}&x=1", f"http://relay/demo#{K}", f"chat://re[lay/demo#{K}"):
+        with pytest.raises(ValueError, match=r".") as refused:
+            parse_invite(bad)
+        shown += f" {refused.value} {wording.flaw(refused.value)} {vars(refused.value)}"
+    assert KEY.text not in shown
+    assert invite.at("192.0.2.7").key == KEY

@@ -1,18 +1,24 @@
-"""Links that lead into a room: ``chat://host:port/room``, and ``chats://`` where the join is encrypted."""
+"""Links that lead into a room: ``chat://host:port/room``, and ``chats://`` where the join is encrypted.
+
+The fragment may have the key of a sealed room, ``#k=KEY``. A link of a web page, ``https://host/#room=room``, leads to
+the relay of the page's machine.
+"""
 
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Final
 from unicodedata import normalize
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from chatbrain import ServerAddress, parse_server
 from chatproto import check_room_name, sanitize
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
+from chatproto.sealing import RoomKey
 from messenger.core.entry import Entry
 
 PLAIN_SCHEME: Final = "chat"
 TLS_SCHEME: Final = "chats"
+WEB_SCHEME: Final = "https"
 _ZONE: Final = "%25"
 """Stands in an address for the sign before a zone (RFC 6874)."""
 _SENTENCE_ENDS: Final = ".,;:!?"
@@ -22,23 +28,34 @@ class BadInviteError(ValueError):
     """A text is no invitation."""
 
     def __init__(self, text: str) -> None:
-        self.text = sanitize(text.strip())
+        self.text = sanitize(text.strip().partition("#")[0])
+        """Without the fragment, which may have a key."""
         super().__init__(f"This is no invitation: {self.text}. One looks like chat://HOST:PORT/ROOM.")
 
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """Where an invitation leads; never a name, never a password."""
+    """Where an invitation leads; never a name, never a password.
+
+    ``str()`` is what may be shown and kept. Only `link` has the key of a sealed room.
+    """
 
     server: ServerAddress
     room: str | None
     """None for the lobby."""
     tls: bool = False
+    key: RoomKey | None = None
+    """None if the room isn't sealed."""
 
     @classmethod
     def to(cls, entry: Entry) -> "Invite":
         """Invite to where somebody is."""
         return cls(entry.server, entry.room, entry.tls is not None)
+
+    @property
+    def link(self) -> str:
+        """The whole invitation: whoever has it can read a sealed room."""
+        return f"{self}#k={self.key.text}" if self.key else str(self)
 
     @property
     def is_for_others(self) -> bool:
@@ -62,7 +79,10 @@ class Invite:
 
 def is_invite(text: str) -> bool:
     """Tell whether a text means to be an invitation."""
-    return _bare(text).lower().startswith((f"{PLAIN_SCHEME}:", f"{TLS_SCHEME}:"))
+    means = _bare(text).lower()
+    return means.startswith((f"{PLAIN_SCHEME}:", f"{TLS_SCHEME}:")) or (
+        means.startswith(f"{WEB_SCHEME}:") and "room=" in means.partition("#")[2]
+    )
 
 
 def parse_invite(text: str) -> Invite:
@@ -72,23 +92,60 @@ def parse_invite(text: str) -> Invite:
         BadInviteError: it is none.
         BadServerError: its server is no address.
         BadNameError: the room's name can't be used.
+        BadRoomKeyError: its key is none.
 
     """
     try:
         parts = urlsplit(_bare(text))
-        room = normalize("NFC", unquote(parts.path.removeprefix("/"), errors="strict"))
+        room = _decode(parts.path.removeprefix("/"))
+        fields = _fields(parts.fragment)
     except ValueError:  # UnicodeDecodeError is one
         raise BadInviteError(text) from None
-    is_place = parts.netloc and "@" not in parts.netloc and not (parts.query or parts.fragment)
-    if parts.scheme not in {PLAIN_SCHEME, TLS_SCHEME} or not is_place:
+    allowed = {"room", "k", "port"} if parts.scheme == WEB_SCHEME else {"k"}
+    if not parts.netloc or "@" in parts.netloc or parts.query or not fields.keys() <= allowed:
         raise BadInviteError(text)
-    tls = parts.scheme == TLS_SCHEME
-    place = parts.netloc.replace(_ZONE, "%")
+    match parts.scheme:
+        case "chat" | "chats" if room or not (fields or parts.scheme == TLS_SCHEME):
+            return _lead(_place(parts), room, fields, tls=parts.scheme == TLS_SCHEME)
+        case "https" if not room and fields.get("room"):
+            return _lead(_web_place(parts, fields), fields["room"], fields, tls=True)
+    raise BadInviteError(text)
+
+
+def _lead(place: str, room: str, fields: dict[str, str], *, tls: bool) -> Invite:
     if not room:
-        if tls:
-            raise BadInviteError(text)
         return Invite(parse_server(place, DEFAULT_LOBBY_PORT), None)
-    return Invite(parse_server(place, DEFAULT_TCP_PORT), check_room_name(room.encode()), tls)
+    key = RoomKey.parse(fields["k"]) if "k" in fields else None
+    return Invite(parse_server(place, DEFAULT_TCP_PORT), check_room_name(room.encode()), tls, key)
+
+
+def _place(parts: SplitResult) -> str:
+    return parts.netloc.replace(_ZONE, "%")
+
+
+def _web_place(parts: SplitResult, fields: dict[str, str]) -> str:
+    """Return where the relay of a web page is: the port of the address is the page's."""
+    host = parse_server(_place(parts), DEFAULT_TCP_PORT).host
+    port = fields.get("port", str(DEFAULT_TCP_PORT))
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _fields(fragment: str) -> dict[str, str]:
+    """Read ``name=value&name=value``.
+
+    Raises:
+        ValueError: it is anything else, or a name comes twice.
+
+    """
+    pairs = [pair.split("=", 1) for pair in fragment.split("&")] if fragment else []
+    fields = {name: _decode(value) for name, value in pairs}
+    if len(fields) < len(pairs):
+        raise ValueError
+    return fields
+
+
+def _decode(text: str) -> str:
+    return normalize("NFC", unquote(text, errors="strict"))
 
 
 def _bare(text: str) -> str:

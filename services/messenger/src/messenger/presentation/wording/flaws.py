@@ -6,6 +6,7 @@ from chatbrain import BadAuthoritiesError, BadServerError, MessageTooLongError
 from chatproto import BadFingerprintError, BadNameError, BadPasswordError, Flaw, NameKind, sanitize
 from chatproto.constants import MAX_NAME_BYTES, MAX_PASSWORD_BYTES
 from chatproto.marks import MAX_MARKS
+from chatproto.sealing import BadRoomKeyError
 from messenger.core.invite import BadInviteError
 from messenger.presentation.i18n import N_, _
 from messenger.presentation.wording.faults import fault
@@ -41,8 +42,8 @@ def flaw(error: Exception) -> str:
             sentence = _of_password(error, flaw)
         case BadServerError():
             sentence = _of_server(error)
-        case BadInviteError(text=text):
-            sentence = _("This is not an invitation: {text}. Use the form chat://HOST:PORT/ROOM.").format(text=text)
+        case BadInviteError() | BadRoomKeyError():
+            sentence = _of_invite(error)
         case BadFingerprintError():
             sentence = _of_fingerprint(error)
         case BadAuthoritiesError(file=file, finding=finding):
@@ -74,6 +75,12 @@ def _of_server(error: BadServerError) -> str:
         return _("{text!r} is no server address: write HOST, HOST:PORT or [IPv6]:PORT.").format(text=error.text)
     sentence = _("{port!r} in {text!r} is no port: use a number from 1 to 65535.")
     return sentence.format(port=error.port, text=error.text)
+
+
+def _of_invite(error: BadInviteError | BadRoomKeyError) -> str:
+    if isinstance(error, BadRoomKeyError):
+        return _("The key in the invitation is incomplete: copy the whole invitation.")
+    return _("This is not an invitation: {text}. Use the form chat://HOST:PORT/ROOM.").format(text=error.text)
 
 
 def _of_fingerprint(error: BadFingerprintError) -> str:
