@@ -11,6 +11,7 @@ import pytest
 
 import chatbrain.room
 import chatproto.sealing
+import chatproto.stream
 import chatproto.tcrp
 import chatproto.transaction
 import relay_server.core.judge
@@ -84,6 +85,7 @@ def any_base64(text: str) -> bytes | None:
 FAULTS = {
     "a frame's end is wrong by one": ("frames", chatproto.tcrp, "HEADER_BYTES", 31),
     "text stays as it is": ("relay", relay_server.core.judge, "sanitize", lambda text: text),
+    "a stream's text stays as it is": ("streams", chatproto.stream, "sanitize", lambda text: text),
     "a client shows what it hears": ("room_brain", chatbrain.room, "sanitize", lambda text: text),
     "all that begins like JSON is JSON": ("server_transaction", chatproto.transaction, "decode_request", json.loads),
     "a long message passes": ("relay", relay_server.core.judge, "MAX_DELIVERY_BYTES", 5000),

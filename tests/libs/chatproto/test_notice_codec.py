@@ -43,7 +43,7 @@ from libs.chatproto.strategies import USER_NAMES
 
 COUNTS = st.integers(0, 10**6)
 LINES = st.text(st.characters(codec="utf-8"), max_size=60).map(sanitize)
-MEMBERS = st.builds(ListedMember, USER_NAMES, st.booleans(), st.booleans())
+MEMBERS = st.builds(ListedMember, USER_NAMES, st.booleans(), st.booleans(), st.booleans())
 NOTICES: list[st.SearchStrategy[Notice]] = [
     st.builds(MemberJoined, USER_NAMES),
     st.builds(MemberLeft, USER_NAMES),
@@ -196,8 +196,8 @@ def test_what_isnt_known_is_to_be_ignored(text: str, kind: str) -> None:
 
 @pytest.mark.requirement("FEAT-03")
 def test_unknown_keys_are_ignored_and_unknown_words_leave_the_sentence() -> None:
-    away = '{"notice": "members", "members": [{"name": "ann", "away": true}], "total": 1, "part": 1, "more": false}'
-    assert parse_json_notice(f"server: {away}") == MemberList((ListedMember("ann"),), 1, 1, more=False)
+    asleep = '{"notice": "members", "members": [{"name": "ann", "asleep": true}], "total": 1, "part": 1, "more": false}'
+    assert parse_json_notice(f"server: {asleep}") == MemberList((ListedMember("ann"),), 1, 1, more=False)
     newer = '{"notice": "command_failed", "code": "too_warm", "message": "It is\\u001b too warm."}'
     assert parse_json_notice(f"server: {newer}") == Advice("It is\ufffd too warm.")
 

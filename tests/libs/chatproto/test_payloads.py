@@ -397,3 +397,44 @@ def test_a_completion_has_a_ticket_if_one_is_granted() -> None:
     assert decode_completion(json.dumps(written).encode()) == completion
     with pytest.raises(MalformedError):
         decode_completion(json.dumps(written | {"resume": 5}).encode())
+
+
+EPOCH = "Zm9v"
+WISH = Request("ann", None, json_reply=True, plain=False, stream=True, epoch=EPOCH, heard=811)
+GIVEN = Completion(b"token", False, 9001, 300.0, 4000, stream=True, epoch=EPOCH, seq=812)
+
+
+def test_a_stream_is_asked_for_and_granted_with_a_place_in_the_numbering() -> None:
+    assert json.loads(encode_request(WISH)) == {
+        "username": "ann", "reply": "json", "chat": "stream", "epoch": EPOCH, "heard": 811
+    }  # fmt: skip
+    assert decode_request(encode_request(WISH)) == WISH
+    first = replace(WISH, epoch="", heard=0)
+    assert "epoch" not in json.loads(encode_request(first))
+    assert decode_request(encode_request(first)) == first
+    granted = json.loads(encode_completion(GIVEN, json_reply=True))
+    assert (granted["chat"], granted["epoch"], granted["seq"]) == ("stream", EPOCH, 812)
+    assert decode_completion(encode_completion(GIVEN, json_reply=True)) == GIVEN
+    assert "chat" not in json.loads(encode_completion(replace(GIVEN, stream=False), json_reply=True))
+
+
+def test_a_stream_is_for_json_alone_and_any_other_chat_is_none() -> None:
+    plain = decode_request(b'{"username": "ann", "chat": "stream", "epoch": 5}')
+    assert not plain.stream
+    other = decode_request(b'{"username": "ann", "reply": "json", "chat": "pigeons", "epoch": 5, "heard": "x"}')
+    assert (other.stream, other.epoch, other.heard) == (False, "", 0)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"epoch": 5}, {"epoch": "x" * 65}, {"epoch": "é"}, {"heard": -1}, {"heard": "1"}, {"heard": True}, {"heard": 1.0}],
+)
+def test_a_place_that_is_none_is_refused(fields: dict[str, Any]) -> None:
+    asked = {"username": "ann", "reply": "json", "chat": "stream", **fields}
+    with pytest.raises(MalformedError, match="epoch"):
+        decode_request(json.dumps(asked).encode())
+    granted = json.loads(encode_completion(GIVEN, json_reply=True)) | {
+        {"heard": "seq"}.get(key, key): value for key, value in fields.items()
+    }
+    with pytest.raises(MalformedError):
+        decode_completion(json.dumps(granted).encode())

@@ -276,3 +276,12 @@ def test_a_relay_that_speaks_out_of_turn_is_a_protocol_error(reply: bytes) -> No
 def test_a_reply_larger_than_any_is_a_protocol_error() -> None:
     with pytest.raises(PayloadTooLargeError):
         ClientTransaction(Operation.CREATE, "lab", ANN).feed(b"\0\1\1" + b"\xff" * 29)
+
+
+def test_what_follows_a_completion_is_left_for_the_stream() -> None:
+    client, server = ClientTransaction(Operation.JOIN, "lab", ANN), ServerTransaction()
+    server.feed(client.request)
+    reply = server.accept() + server.complete(Completion(b"token"))
+    assert client.feed(reply + b'{"ping":1}\n{"pi')
+    assert client.take_rest() == b'{"ping":1}\n{"pi'
+    assert client.take_rest() == b""

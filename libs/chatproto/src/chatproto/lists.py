@@ -12,6 +12,8 @@ class ListedMember:
     name: str
     host: bool = False
     muted: bool = False
+    away: bool = False
+    """Whether its stream is broken, and its seat waits for it (STR-06); prose doesn't tell."""
 
     def __str__(self) -> str:
         return f"{self.name} (host)" if self.host else f"{self.name} (muted)" if self.muted else self.name

@@ -1,6 +1,7 @@
 """Divide a list of people into notices that each travel in one packet, in either form (MOD-02)."""
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from json import JSONEncoder, dumps
 from typing import Final, TypeAlias, TypeVar
 
@@ -17,9 +18,7 @@ _SEPARATOR_BYTES: Final = 2
 
 _QUOTE: Final = JSONEncoder(ensure_ascii=False).encode
 _BYTES_AROUND_NAME: Final = {
-    (host, muted): len(dumps(to_fields(ListedMember("", host, muted)))) - len('""')
-    for host in (False, True)
-    for muted in (False, True)
+    flags: len(dumps(to_fields(ListedMember("", *flags)))) - len('""') for flags in product((False, True), repeat=3)
 }
 """Of a member in JSON: a list has a thousand of them, so only the name is written to be measured."""
 
@@ -82,4 +81,4 @@ def _size_of(item: ListedMember | str, *, json: bool) -> int:
         return len(str(item).encode())
     if isinstance(item, str):
         return len(_QUOTE(item).encode())
-    return len(_QUOTE(item.name).encode()) + _BYTES_AROUND_NAME[item.host, item.muted]
+    return len(_QUOTE(item.name).encode()) + _BYTES_AROUND_NAME[item.host, item.muted, item.away]

@@ -18,6 +18,7 @@ STREAM_WINDOW: Final = 1024
 MAX_PING: Final = 2**53 - 1
 """The greatest number of a ping: what every JSON library reads exactly."""
 
+_ALL: Final = "all"
 _QUOTE: Final[Callable[[str], str]] = JSONEncoder(ensure_ascii=False).encode
 
 
@@ -148,7 +149,7 @@ def parse_to_relay(line: bytes) -> ToRelay:
         text, n = found["say"], found.get("n")
         if not isinstance(text, str) or not (n is None or _is_number(n, MAX_NUMBER)):
             raise MalformedError('"say" wants a text, and "n" a number from 1 to 4294967295.')
-        return Say(text, n)
+        return Say(_encodable(text), n)
     if found.get("leave") is True:
         return Leave()
     return _heartbeat(found) or Unknown()
@@ -216,21 +217,39 @@ def _read(found: dict[str, Any]) -> ToMember | None:
     Raises:
         KeyError: a key is missing.
         TypeError: a value has the wrong type.
+        ValueError: a range of numbers is none.
 
     """
     seq = _checked(found["seq"]) if "seq" in found else None
+    if "notice" in found:  # before texts, for a topic has one too
+        return Told(read_notice(found), seq)
     if "text" in found and seq is not None:
         return Entry(seq, _text(found.get("from", "")), _text(found["text"]))
-    if "notice" in found:
-        return Told(read_notice(found), seq)
     if "took" in found:
         return Took(_checked(found["took"]), seq)
     if "refused" in found:
         return Refused(_checked(found["n"]), _text(found["refused"]), _text(found.get("message", "")))
     if "gone" in found:
-        first, last = found["gone"] if isinstance(found["gone"], list) else (None, None)
-        return Gone() if first is None else Gone(_checked(first), _checked(last))
+        return _gone(found["gone"])
     return Bye(_text(found["bye"]), _text(found.get("message", ""))) if "bye" in found else None
+
+
+def _gone(value: Any) -> Gone:
+    """Read which entries are gone.
+
+    Raises:
+        TypeError: it says neither a range nor "all".
+        ValueError: the range hasn't two ends, or ends before it begins.
+
+    """
+    if value == _ALL:
+        return Gone()
+    if not isinstance(value, list):
+        raise TypeError
+    first, last = map(_checked, value)
+    if last < first:
+        raise ValueError
+    return Gone(first, last)
 
 
 def _heartbeat(found: dict[str, Any]) -> Ping | Pong | None:
@@ -269,5 +288,9 @@ def _checked(value: Any) -> int:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
-    # JSON can spell lone surrogates, which nothing can encode again.
-    return sanitize(value.encode(errors="replace").decode())
+    return sanitize(_encodable(value))
+
+
+def _encodable(text: str) -> str:
+    """Replace lone surrogates, which JSON can spell and nothing can encode again."""
+    return text.encode(errors="replace").decode()

@@ -154,3 +154,7 @@ class ClientTransaction:
             else:
                 raise MalformedError(f"The relay sent state {frame.state} out of turn.")
         return None
+
+    def take_rest(self) -> bytes:
+        """Return and forget what came after the completion: a stream's first lines (STR-01)."""
+        return self._decoder.take_rest()
