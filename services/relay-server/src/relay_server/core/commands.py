@@ -205,8 +205,13 @@ def _refused(error: ProtocolError, command: Command) -> CommandFailed:
 
 def _listed(room: Room) -> list[ListedMember]:
     return [
-        ListedMember(member.name, host=member is room.host, muted=member is not room.host and member.muted)
-        for member in room.members
+        ListedMember(
+            member.name,
+            host=member is room.host,
+            muted=member is not room.host and member.muted,
+            away=session.is_away,
+        )
+        for member, session in room.members.items()
     ]
 
 
