@@ -80,6 +80,11 @@ class DeliveryState(StrEnum):
     NOT_DELIVERED = "not_delivered"
     """It was refused, or nobody knows what became of it: it may be said again."""
 
+    @property
+    def final(self) -> bool:
+        """Whether nothing more is heard of the message."""
+        return self is not DeliveryState.SENDING
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:

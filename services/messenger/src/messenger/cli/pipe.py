@@ -51,7 +51,7 @@ class Spoken:
 
     def take(self, delivery: Delivery) -> None:
         """Take note of how a line fares."""
-        if delivery.id in self._waiting and delivery.state is not DeliveryState.SENDING:
+        if delivery.id in self._waiting and delivery.state.final:
             number, _text = self._waiting.pop(delivery.id)
             self._news.set()
             if delivery.state is DeliveryState.NOT_DELIVERED:

@@ -1,12 +1,9 @@
 """What became of one's own words: which line each `Delivery` is about, and what wasn't delivered."""
 
 from collections.abc import Callable
-from typing import Final
 
 from chatbrain import Delivery, DeliveryState
 from messenger.core.history import History
-
-_FINAL: Final = {DeliveryState.SENT, DeliveryState.TAKEN, DeliveryState.NOT_DELIVERED}
 
 
 class Posted:
@@ -31,7 +28,7 @@ class Posted:
         if delivery.id not in self._lines:
             return
         line, state = self._lines[delivery.id], delivery.state
-        if state in _FINAL:
+        if state.final:
             del self._lines[delivery.id]
         if line is not None:
             if line < self._history.start:
