@@ -3,7 +3,6 @@
 Nothing is shown on a screen: Qt paints into memory, as it does for a window. The relay is one in memory.
 """
 
-import argparse
 import os
 import random
 import tempfile
@@ -15,6 +14,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtWidgets import QApplication
 
+from bench.arguments import Parser, count, seconds
 from chatbrain import ServerAddress
 from messenger.core.entry import Entry
 from messenger.desktop.theme import Theme
@@ -92,10 +92,10 @@ def report(name: str, times: list[float]) -> None:
 
 def main() -> None:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(prog="make desktop-bench", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=8.0, help="how long each row is measured")
-    parser.add_argument("--lines", type=int, default=10_000, help="lines of history")
-    parser.add_argument("--rate", type=int, default=200, help="messages a second")
+    parser = Parser(prog="desktop-bench", description=__doc__)
+    parser.add_argument("--seconds", type=seconds, default=8.0, help="how long each row is measured")
+    parser.add_argument("--lines", type=count, default=10_000, help="lines of history")
+    parser.add_argument("--rate", type=count, default=200, help="messages a second")
     options = parser.parse_args()
     app = QApplication([])
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@ from conformance.people import People
 from conformance.plain import Clients, new_word, reaches
 from conformance.relays import CommonRelays, OwnRelay, Relay
 from conformance.table import Table
-from conformance.target import LEVELS, add_options, level_of, names_lobby, target_of
+from conformance.target import LEVELS, add_options, check_options, level_of, names_lobby, silence_seconds_of, target_of
 
 SUITE: Final = Path(__file__).parent
 StartRelay = Callable[..., OwnRelay]
@@ -28,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    check_options(config)
     target = target_of(config)
     if target:
         config.pluginmanager.register(Table(target, config))
@@ -43,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in above]
     if config.getoption("--target", default=None):
         items.sort(key=lambda item: LEVELS.index(level_of(item)))
-        silence_seconds = config.getoption("--silence-seconds") or 0
+        silence_seconds = silence_seconds_of(config) or 0
         for item in items:
             item.add_marker(pytest.mark.timeout(float(config.getini("timeout")) + silence_seconds))
 
@@ -77,7 +78,7 @@ def strict(request: pytest.FixtureRequest) -> Strict:
     if target is None:
         own: OwnRelay = request.getfixturevalue("start_relay")(silence_timeout_seconds=1)
         return Strict(own.relay, 1)
-    seconds = request.config.getoption("--silence-seconds")
+    seconds = silence_seconds_of(request.config)
     if seconds is None:
         pytest.skip("say SILENCE=SECONDS, after which the relay removes who says nothing")
     return Strict(target, seconds)

@@ -13,7 +13,7 @@ import pytest
 
 from conformance.plain import PATIENCE_SECONDS, NoAnswerError
 from conformance.relays import Relay
-from conformance.target import LEVELS, level_of
+from conformance.target import LEVELS, level_of, silence_seconds_of
 
 _ABOUT: Final = {
     "text": "what the exercise's text demands",
@@ -55,7 +55,7 @@ class Table:
         self._rows: dict[str, dict[str, _Row]] = {level: {} for level in LEVELS}
         self._where = f"{target.host}:{target.tcp_port}"
         # Of the tests that wait for a time-out the user knows how long they take.
-        self._text_until = time.monotonic() + _TEXT_SECONDS + 3 * (config.getoption("--silence-seconds") or 0)
+        self._text_until = time.monotonic() + _TEXT_SECONDS + 3 * (silence_seconds_of(config) or 0)
         self._unanswered: list[BaseException] = []
         self._answered = False
         if config.option.tbstyle == "auto":  # who says --tb=short sees the failures too

@@ -144,3 +144,20 @@ def test_an_invalid_target_gets_one_sentence(target: str) -> None:
     run = conformance(TARGET=target)
     assert run.stderr.startswith(f"ERROR: Say TARGET=HOST:PORT, such as TARGET=127.0.0.1:9000; {target!r} is no such")
     assert run.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("LEVEL", "txt", "LEVEL is 'txt': use text, robust or extension."),
+        ("FORM", "xml", "FORM is 'xml': use plain or json."),
+        ("UDP", "0", "UDP is '0': use a port from 1 to 65535."),
+        ("LOBBY", "lobby", "LOBBY is 'lobby': use a port from 1 to 65535."),
+        ("SILENCE", "-1", "SILENCE is '-1': use a number of seconds above 0."),
+    ],
+)
+def test_an_invalid_variable_gets_one_sentence(variable: str, value: str, sentence: str) -> None:
+    run = conformance(TARGET="127.0.0.1:1", **{variable: value})
+    assert run.stderr.startswith(f"ERROR: {sentence}\n")
+    assert "usage" not in run.stderr
+    assert run.returncode == 2

@@ -9,18 +9,11 @@ import traceback
 from pathlib import Path
 from typing import Final, NoReturn
 
+from bench.arguments import FAILED, INTERRUPTED, USAGE_ERROR, Parser, fail
 from fuzz.campaign import Bounds, Campaign, Figures
 from fuzz.corpus import NAMES, load_harness
 
 FOLDER: Final = Path("build/fuzz")
-FAILED: Final = 1
-USAGE_ERROR: Final = 2
-INTERRUPTED: Final = 130
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        _refuse(f"{message} (`--help` shows what can be said).")
 
 
 def main() -> None:
@@ -40,7 +33,7 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="fuzz", description="Feed harnesses inputs that lead ever deeper into the code.")
+    parser = Parser(prog="fuzz", description="Feed harnesses inputs that lead ever deeper into the code.")
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"harnesses, in turn; default: all of {', '.join(NAMES)}"
     )
@@ -62,8 +55,7 @@ def _natural(text: str) -> int:
 
 
 def _refuse(message: str) -> NoReturn:
-    print(f"fuzz: {message}", file=sys.stderr)
-    sys.exit(USAGE_ERROR)
+    fail("fuzz", message, USAGE_ERROR)
 
 
 def _fuzz(names: list[str], arguments: argparse.Namespace) -> int:

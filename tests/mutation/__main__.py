@@ -17,14 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from bench.arguments import FAILED, INTERRUPTED, USAGE_ERROR, Parser, fail
 from mutation.mutants import Mutant, find_mutants, sample_mutants
 from mutation.trials import BrokenError, Copies, package_of
 
 _MEMORY_BYTES: Final = 6 * 2**30
 """For each process of the tests: a mutant can collect for ever."""
-_FAILED: Final = 1
-_USAGE_ERROR: Final = 2
-_INTERRUPTED: Final = 130
 
 
 def main() -> None:
@@ -35,8 +33,7 @@ def main() -> None:
     for package in arguments.package:
         found = {path for path in everything if _is_in(package_of(path), package)}
         if not found:
-            print(f"mutation: there is no package {package}.", file=sys.stderr)
-            sys.exit(_USAGE_ERROR)
+            fail("mutation", f"there is no package {package}.", USAGE_ERROR)
         sources |= found
     mutants = [mutant for path in sorted(sources) for mutant in find_mutants(path, path.read_text())]
     sample = sample_mutants(mutants, seed=arguments.seed, count=arguments.count)
@@ -48,14 +45,13 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
             asyncio.run(_try_out(sample, Path(folder)))
     except* BrokenError as broken:
-        print(f"mutation: {broken.exceptions[0]}", file=sys.stderr)
-        sys.exit(_FAILED)
+        fail("mutation", str(broken.exceptions[0]), FAILED)
     except* asyncio.CancelledError:
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mutation", description="Try whether tests notice small changes.")
+    parser = Parser(prog="mutation", description="Try whether tests notice small changes.")
     parser.add_argument("--count", type=_natural, default=100, metavar="N", help="how many mutants; default: 100")
     parser.add_argument("--seed", type=_natural, default=int(time.time()), metavar="N", help="default: by time")
     parser.add_argument(

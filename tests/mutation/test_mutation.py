@@ -134,3 +134,9 @@ def test_tests_that_fail_without_any_mutant_say_nothing_of_it(tree: Path) -> Non
 def test_a_package_that_nobody_has_is_refused(tree: Path) -> None:
     ended = run(tree, "--package", "smal")
     assert (ended.returncode, ended.stderr) == (2, "mutation: there is no package smal.\n")
+
+
+def test_a_count_that_is_no_number_gets_one_sentence(tree: Path) -> None:
+    ended = run(tree, "--count", "many")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "'many' is no number from 0 up" in ended.stderr
