@@ -303,6 +303,7 @@ def test_nobody_in_the_lobby() -> None:
         port = udp.getsockname()[1]
     done = once("lobby", "--name", "ann", "--server", f"127.0.0.1:{port}")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.endswith("the lobby's own port is 9002 by default.\n")
 
 
 def test_the_lobby(chat: Callable[..., Chat], relay: Relay) -> None:

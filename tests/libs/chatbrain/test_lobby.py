@@ -70,7 +70,8 @@ def test_each_address_is_tried_until_somebody_listens() -> None:
     (ended,) = brain.take_events()
     assert isinstance(ended, Ended)
     assert ended.reason is EndReason.UNREACHABLE
-    assert "relay:9002 (nobody listens there)" in ended.text
+    assert "relay:9002 (no lobby is at this port)" in ended.text
+    assert "9002 by default" in ended.text
     assert brain.next_deadline() == inf
 
 

@@ -175,7 +175,7 @@ def test_a_relay_that_isnt_there_is_unreachable(run: Run, closed_port: int) -> N
         assert caught.value.cause == Ended.unreachable(
             f"127.0.0.1:{closed_port}", Finding(Fault.REFUSED, "connection refused")
         )
-        with pytest.raises(UnreachableError, match="nobody listens there"):
+        with pytest.raises(UnreachableError, match="no lobby is at this port"):
             async with join_lobby("bot", server=f"127.0.0.1:{closed_port}"):
                 pass
 

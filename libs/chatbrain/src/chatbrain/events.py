@@ -7,6 +7,7 @@ from typing import Self
 from chatbrain.address import ServerAddress
 from chatbrain.findings import Fault, Finding
 from chatproto import Disconnected, EvictionReason, PersonalNotice, RoomNotice, Status
+from chatproto.constants import DEFAULT_LOBBY_PORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,10 @@ class Ended:
     def unreachable(cls, server: ServerAddress | str, finding: Finding, *, tls: bool = False) -> Self:
         """Say that no relay answers there."""
         by, kind = (" by TLS", "relay with TLS") if tls else ("", "relay")
-        text = f"No relay answers{by} at {server} ({finding}): check the address and that a {kind} runs there."
+        check = f"check the address and that a {kind} runs there"
+        if finding.fault is Fault.NO_LOBBY:
+            check += f"; the lobby has a port of its own, {DEFAULT_LOBBY_PORT} by default"
+        text = f"No relay answers{by} at {server} ({finding}): {check}."
         return cls(EndReason.UNREACHABLE, text, server=str(server), finding=finding)
 
     @classmethod

@@ -15,6 +15,8 @@ class Fault(StrEnum):
     UNKNOWN_HOST = "unknown_host"
     REFUSED = "refused"
     """The machine is there, and nobody listens."""
+    NO_LOBBY = "no_lobby"
+    """The same, at the lobby's UDP port."""
     NO_ANSWER = "no_answer"
     NO_UDP = "no_udp"
     """The relay answers over TCP, and isn't heard over UDP."""
@@ -54,7 +56,7 @@ class Finding:
 HUNG_UP: Final = Finding(Fault.HUNG_UP, "it closed the connection without an answer")
 NO_ANSWER: Final = Finding(Fault.NO_ANSWER, "no answer in time")
 NO_RELAY: Final = Finding(Fault.NO_RELAY, "what answers isn't a chat relay")
-NOBODY_LISTENS: Final = Finding(Fault.REFUSED, "nobody listens there")
+NO_LOBBY: Final = Finding(Fault.NO_LOBBY, "no lobby is at this port")
 
 _SYSTEM_WORDS: Final = {
     errno.ENOENT: "no such file or directory",

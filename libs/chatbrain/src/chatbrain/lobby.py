@@ -8,7 +8,7 @@ from chatbrain.actions import BindDatagram, LookUp
 from chatbrain.backoff import RejoinPolicy
 from chatbrain.course import Stage
 from chatbrain.events import Joined, Message, Rebound, Rejoined
-from chatbrain.findings import NOBODY_LISTENS, Finding
+from chatbrain.findings import NO_LOBBY, Finding
 from chatbrain.liveness import MAX_DEAF_SECONDS
 from chatbrain.membership import Membership
 from chatbrain.outbox import Outbox
@@ -83,7 +83,7 @@ class LobbyBrain(Membership):
             self._address += 1
             self._knock(now)
         else:
-            self._wait(self._unreachable(NOBODY_LISTENS), now)
+            self._wait(self._unreachable(NO_LOBBY), now)
 
     def next_deadline(self) -> float:
         """Return when to call ``tick``; infinity if there is nothing to wait for."""

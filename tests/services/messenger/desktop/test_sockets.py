@@ -309,7 +309,7 @@ def test_a_lobby_where_nobody_listens(crowd: Crowd) -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as reserved:
         reserved.bind(("127.0.0.1", 0))
         ended = crowd.lobby("127.0.0.2", reserved.getsockname()[1]).wait_for(Ended)
-    assert (ended.reason, ended.finding and ended.finding.fault) == (EndReason.UNREACHABLE, Fault.REFUSED)
+    assert (ended.reason, ended.finding and ended.finding.fault) == (EndReason.UNREACHABLE, Fault.NO_LOBBY)
 
 
 def test_who_is_called_back_may_ask_to_be_called_no_more(qtbot: QtBot) -> None:

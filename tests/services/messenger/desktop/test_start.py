@@ -143,7 +143,7 @@ def test_a_lobby_where_nobody_listens_is_said_in_place(sight: Sight) -> None:
     sight.go()
     sight.relay.links[-1].lose()
     sight.look()
-    assert "nobody listens there" in problem(sight, Field.SERVER)
+    assert "no lobby is at this port" in problem(sight, Field.SERVER)
     assert sight.messenger.conversations == []
 
 

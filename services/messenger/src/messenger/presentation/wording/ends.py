@@ -4,6 +4,7 @@ from typing import Final
 
 from chatbrain import Ended, EndReason, Fault, Finding
 from chatproto import EvictionReason, Status, sanitize
+from chatproto.constants import DEFAULT_LOBBY_PORT
 from messenger.presentation.i18n import N_, _
 from messenger.presentation.wording.faults import fault
 from messenger.presentation.wording.refusals import Words, refusal
@@ -73,6 +74,9 @@ def _unreachable(server: str, finding: Finding) -> Words:
         what = _("No relay answers over TLS at {server} ({why}).").format(server=server, why=why)
         return Words(what, _("Check the address, and that a relay with TLS is running there."))
     what = _("No relay answers at {server} ({why}).").format(server=server, why=why)
+    if finding.fault is Fault.NO_LOBBY:
+        check = _("Check the address, and that a relay is running there: the lobby's own port is {port} by default.")
+        return Words(what, check.format(port=DEFAULT_LOBBY_PORT))
     if finding.fault in _ABOUT_THE_ADDRESS:
         return Words(what, _("Check the address."))
     if finding.fault in _ABOUT_THE_NETWORK:

@@ -32,6 +32,7 @@ _WORDS: Final = {
     Fault.BAD_HOST: N_("the host name isn't legal"),
     Fault.UNKNOWN_HOST: N_("the host name isn't known"),
     Fault.REFUSED: N_("nobody listens there"),
+    Fault.NO_LOBBY: N_("no lobby is at this port"),
     Fault.NO_ANSWER: N_("no answer in time"),
     Fault.NO_UDP: N_("it answers over TCP alone"),
     Fault.NO_RELAY: N_("what answers isn't a chat relay"),
