@@ -267,10 +267,7 @@ class RoomBrain(Membership):
         else:
             if status not in AWAY:
                 self._lose()
-            creates = self._claim.refuse(status)
-            self._wait(last_words, now)
-            if creates:
-                self.try_now(now)
+            self._wait(last_words, now, at_once=self._claim.refuse(status))
 
     def _means_alive(self, status: Status, asked_from: str) -> bool:
         if not self._outbox.is_open or not self._grant:
