@@ -90,12 +90,19 @@ def test_forty_wrong_passwords_from_one_address_do_not_delay_the_right_ones(star
                 assert pupils.count() == {status: 40}
 
 
-@pytest.mark.parametrize(("names", "status"), [(1, wire.OK), (1000, wire.BUSY)], ids=["one name", "control"])
-def test_a_guesser_under_one_name_keeps_no_neighbour_out(start_relay: StartRelay, names: int, status: int) -> None:
-    """The control is a limit: behind one address, who takes a new name each time can't be told from the others."""
+@pytest.mark.parametrize(
+    ("names", "back", "status"),
+    [(1, False, wire.OK), (1000, True, wire.OK), (1000, False, wire.BUSY)],
+    ids=["one name", "who was there", "control"],
+)
+def test_a_guesser_keeps_no_neighbour_out(start_relay: StartRelay, names: int, back: bool, status: int) -> None:
+    """The control is a limit: behind one address, who takes a new name each time can't be told from newcomers."""
     own = start(start_relay)
     with People(own.relay) as people:
-        people.create(VAULT, b"ann", password="secret")
+        ann = people.create(VAULT, b"ann", password="secret")
+        if back:
+            people.join(VAULT, b"bob", GUESSER, "secret").leave()
+            ann.await_notice(b"bob left")
         for first in range(0, 200, TOGETHER):
             guesses = [join(f"eve {number % names}", f"guess {number}") for number in range(first, first + TOGETHER)]
             with burst(own.relay, guesses, [GUESSER]) as attack:

@@ -24,7 +24,7 @@ def test_every_way_to_write_an_address(text: str, host: str, port: int) -> None:
 
 @pytest.mark.parametrize("text", ["", ":9000", "a b", "a:b:c", "[::1", "[]:9", "[::1]x", "http//relay"])
 def test_what_is_no_address_is_said_to_be_none(text: str) -> None:
-    with pytest.raises(ValueError, match="is no server address: write HOST"):
+    with pytest.raises(ValueError, match="is no relay address: write HOST"):
         parse_server(text, 9000)
 
 

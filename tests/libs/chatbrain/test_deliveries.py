@@ -42,6 +42,7 @@ def test_a_message_is_taken_once_the_relay_says_so() -> None:
     case.deliveries.answer(1, 0.1)
     case.deliveries.answer(1, 0.2)
     assert case.told == [Delivery(1, TAKEN, "hi")]
+    assert (SENDING.final, TAKEN.final) == (False, True)
     assert case.deliveries.next_deadline() == inf
 
 

@@ -88,8 +88,11 @@ def test_a_host_that_joins_again_is_told_that_it_is_none_any_more() -> None:
 
 def test_a_host_whose_room_is_gone_creates_it_again() -> None:
     case = hosting()
-    case.answer(verifying(case), Status.NO_SUCH_ROOM)
+    asked_at = verifying(case)
+    case.answer(asked_at, Status.NO_SUCH_ROOM)
+    (reconnecting,) = (event for event in case.flush() if isinstance(event, Reconnecting))
     now = case.until(Stage.JOINING)
+    assert (reconnecting.delay_seconds, now) == (0.0, asked_at)
     case.flush()
     case.answer(now, HOST_GRANT)
     assert case.requests[-1][0] is Operation.CREATE

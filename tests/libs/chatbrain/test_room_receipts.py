@@ -18,7 +18,7 @@ from chatbrain.events import (
     Rejoined,
     Unheard,
 )
-from chatproto import Disconnected, EvictionReason, Operation, Request, Status, Topic, encode_notice
+from chatproto import Disconnected, EvictionReason, MemberJoined, Operation, Request, Status, Topic, encode_notice
 from chatproto.receipts import encode_receipt, parse_numbered
 from libs.chatbrain.membership_case import GRANT, RECEIPT_GRANT, RECEIPTS, Case
 
@@ -269,6 +269,34 @@ def test_a_host_that_creates_its_room_anew_gives_it_its_topic(topic: str, restor
     assert case.requests[-1][0] is Operation.CREATE
     texts = [numbered[1] for numbered in map(parse_numbered, case.sent_messages()) if numbered]
     assert [text for text in texts if text] == restored
+
+
+def creating_again(words: str) -> tuple[Case, float]:
+    """Return a host whose room is gone, which said something meanwhile and creates the room again; and when."""
+    case, grant = Case(Operation.CREATE, receipts=True), replace(RECEIPT_GRANT, host=True)
+    case.join(grant)
+    lost = unheard(case)
+    case.brain.say(words, lost)
+    case.answer(lost, Status.NO_SUCH_ROOM)
+    now = case.until(Stage.JOINING)
+    case.flush()
+    case.answer(now, grant)
+    return case, now
+
+
+def texts(case: Case) -> list[bytes]:
+    """Return what was said since the last time, once each."""
+    said = [numbered[1] for numbered in map(parse_numbered, case.sent_messages()) if numbered and numbered[1]]
+    return list(dict.fromkeys(said))
+
+
+def test_in_a_room_that_is_created_again_messages_wait_until_somebody_joins() -> None:
+    case, now = creating_again("anybody there?")
+    assert case.brain.say("hello", now)
+    assert case.brain.command("/who", now)
+    assert texts(case) == [b"/who"]
+    case.brain.receive_datagram(encode_notice(MemberJoined("bob"), json=True), now + 0.1)
+    assert texts(case) == [b"anybody there?", b"hello"]
 
 
 def test_who_fell_silent_may_sleep() -> None:

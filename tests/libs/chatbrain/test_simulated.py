@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from chatbrain import Stage
-from chatbrain.events import DeliveryState, Reconnecting, Recovered, Rejoined, Unheard
+from chatbrain.events import Delivery, DeliveryState, Reconnecting, Recovered, Rejoined, Unheard
+from chatbrain.room import COMPANY_SECONDS
 from chatproto import Operation
 from libs.chatbrain.simulator import Client, Network, World, check_honest, converse, pair, talk_over_a_bad_network
 from relay_server.core.receipts import SaidNumbers
@@ -108,6 +109,28 @@ def test_a_relay_that_was_killed_and_started_again_is_noticed(seed: int, speaks:
     assert world.relayed["while away"] <= 1
     if speaks:
         assert bob.texts(TAKEN) == {"while away"}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("alone", [False, True], ids=["company", "alone"])
+def test_what_a_host_says_while_the_relay_is_away_waits_for_who_comes_back(seed: int, alone: bool) -> None:
+    world = World(seed, Network())
+    ann, bob = pair(world)
+    killed_at = world.now
+    world.stop_relay()
+    world.plan(killed_at + 10.0, world.start_relay)
+    for client in (ann, bob):
+        client.say("hello?")  # and so notices that nobody answers
+    world.plan(killed_at + 8.0, lambda: ann.say("while away"))
+    if alone:
+        bob.sleep(1000.0)
+    world.run(killed_at + 80.0)
+    check_honest(world, ann)
+    assert ann.texts(TAKEN) == {"while away"}
+    assert set(bob.heard()) == (set() if alone else {"while away"})
+    sent_at = next(at for at, event in ann.events if isinstance(event, Delivery) and event.text == "while away")
+    there = ann.first(Rejoined) + COMPANY_SECONDS if alone else bob.first(Rejoined)
+    assert there <= sent_at < there + 1.0
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -22,7 +22,7 @@ class BadServerError(ValueError):
 
     def __init__(self, text: str, port: str | None = None) -> None:
         super().__init__(
-            f"{text!r} is no server address: write HOST, HOST:PORT or [IPv6]:PORT."
+            f"{text!r} is no relay address: write HOST, HOST:PORT or [IPv6]:PORT."
             if port is None
             else f"{port!r} in {text!r} is no port: use a number from 1 to 65535."
         )

@@ -81,12 +81,15 @@ class Course:
         self._away = True
         self.tell(Unheard())
 
-    def wait(self, last_words: Ended, now: float) -> bool:
-        """Wait for the next attempt; False, and nothing happens, if it is time to give up."""
+    def wait(self, last_words: Ended, now: float, *, at_once: bool = False) -> bool:
+        """Wait for the next attempt, which may be due at once; False, and nothing happens, if it is time to give up."""
         refused = last_words.reason is not EndReason.UNREACHABLE and last_words.status not in AWAY
         delay = self.backoff.fail(now, refused=refused) if self.ever_joined else None
         if delay is None:
             return False
+        if at_once:
+            delay = 0.0
+            self.backoff.hurry(now)
         self.enter(Stage.WAITING)
         self._away = True
         self.tell(Reconnecting(last_words, delay, self.backoff.attempt))

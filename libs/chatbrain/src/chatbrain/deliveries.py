@@ -40,6 +40,8 @@ class Deliveries:
     """What one said, from the first word to the relay's answer; ``tell`` hears how each message fares."""
 
     def __init__(self, tell: Callable[[Delivery], None]) -> None:
+        self.words_due_at = inf
+        """When messages may be sent, which wait till then; infinity if they needn't. Commands never need to."""
         self._tell = tell
         self._waiting: deque[_Letter] = deque()
         self._unanswered: dict[int, _Letter] = {}
@@ -70,20 +72,20 @@ class Deliveries:
 
     def take_unnumbered(self) -> Iterator[bytes]:
         """Return the messages that wait, for a relay that answers none."""
-        while self._waiting:
-            letter = self._waiting.popleft()
+        while letter := self._take_due():
             self._note(letter, DeliveryState.SENT)
             yield letter.text
 
     def take_new(self, now: float) -> Iterator[bytes]:
         """Return of the messages that wait as many as may be sent now, numbered."""
-        while self._waiting and self._may_number():
-            letter = self._waiting.popleft()
+        while self._may_number() and (letter := self._take_due()):
             self._note(letter, DeliveryState.SENDING)
             yield self._number(letter, now)
 
     def take_repeats(self, now: float) -> Iterator[bytes]:
         """Return what is to be sent again by now, and give up what was sent too long ago."""
+        if now >= self.words_due_at:
+            self.words_due_at = inf
         for number, letter in list(self._unanswered.items()):
             if now >= letter.sent_at + GIVE_UP_SECONDS:
                 del self._unanswered[number]
@@ -102,7 +104,8 @@ class Deliveries:
     def next_deadline(self) -> float:
         """Return when `take_repeats` has something to do; infinity if never."""
         letters = self._unanswered.values()
-        return min((min(letter.repeat_at, letter.sent_at + GIVE_UP_SECONDS) for letter in letters), default=inf)
+        due = (min(letter.repeat_at, letter.sent_at + GIVE_UP_SECONDS) for letter in letters)
+        return min((self.words_due_at, *due))
 
     def answer(self, number: int, now: float, reason: str | None = None) -> None:
         """Take the relay's answer: it took a message, or didn't for a ``reason``."""
@@ -131,6 +134,13 @@ class Deliveries:
         self.lose()
         while self._waiting:
             self._note(self._waiting.popleft(), DeliveryState.NOT_DELIVERED)
+
+    def _take_due(self) -> _Letter | None:
+        """Take the next message that may be sent from those that wait."""
+        due = (letter for letter in self._waiting if letter.command or self.words_due_at == inf)
+        if letter := next(due, None):
+            self._waiting.remove(letter)
+        return letter
 
     def _may_number(self) -> bool:
         """Tell whether the relay would remember all unanswered numbers beside one more (RCP-02)."""

@@ -168,6 +168,7 @@ class Reconnecting:
     cause: Ended
     """How it would have ended, were there no next attempt."""
     delay_seconds: float
+    """0 if the next attempt is due at once: a host's client creates a room that is gone."""
     attempt: int
     """Counted from 1."""
 

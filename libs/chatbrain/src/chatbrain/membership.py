@@ -177,9 +177,9 @@ class Membership:
         else:
             self._wait(last_words, now)
 
-    def _wait(self, last_words: Ended, now: float) -> None:
-        """Try again later, or end with these words if it is time to give up."""
-        if self._course.wait(last_words, now):
+    def _wait(self, last_words: Ended, now: float, *, at_once: bool = False) -> None:
+        """Try again later or at once, or end with these words if it is time to give up."""
+        if self._course.wait(last_words, now, at_once=at_once):
             self._liveness.trust()
         else:
             self._end(last_words)

@@ -19,6 +19,7 @@ from chatproto import (
     Command,
     Disconnected,
     HostChanged,
+    MemberJoined,
     NotSaid,
     Operation,
     PasswordState,
@@ -40,6 +41,10 @@ from chatproto.commands import LEAVE_WORDS
 
 ERROR_PAUSE_SECONDS: Final = 5.0
 """Errors make a room doubtful this often at most: each doubt costs a port, and perhaps a connection."""
+
+COMPANY_SECONDS: Final = RejoinPolicy().max_delay_seconds
+"""In a room that is created again, messages wait until somebody joins, for nobody else would hear them; but no longer
+than the longest pause between two attempts of the others."""
 
 _LEAVE: Final = LEAVE_WORDS[0].encode()
 
@@ -235,6 +240,7 @@ class RoomBrain(Membership):
             self._say_goodbye()
             self._end(Ended(EndReason.EVICTED, "The relay took your place in the room away."))
             return
+        self._deliveries.words_due_at = now + COMPANY_SECONDS if created and self._course.ever_joined else inf
         self._welcome(grant, now)
         self._course.ever_joined, self._claim.was_host = True, grant.host
         self._deliver(now)
@@ -267,10 +273,7 @@ class RoomBrain(Membership):
         else:
             if status not in AWAY:
                 self._lose()
-            creates = self._claim.refuse(status)
-            self._wait(last_words, now)
-            if creates:
-                self.try_now(now)
+            self._wait(last_words, now, at_once=self._claim.refuse(status))
 
     def _means_alive(self, status: Status, asked_from: str) -> bool:
         if not self._outbox.is_open or not self._grant:
@@ -309,6 +312,14 @@ class RoomBrain(Membership):
                 self._stop_asking()
             self._claim.lose_room()  # it closed with its host
             self._evict(notice, now)
+        else:
+            self._learn(notice, now)
+
+    def _learn(self, notice: RoomNotice | PersonalNotice, now: float) -> None:
+        """Note what matters if the relay starts anew, and who is there to hear what waits."""
+        if isinstance(notice, MemberJoined):
+            self._deliveries.words_due_at = inf
+            self._deliver(now)
         elif isinstance(notice, Topic):
             self._topic = notice.text
         elif isinstance(notice, HostChanged):

@@ -89,13 +89,13 @@ def test_staying_is_for_filters() -> None:
         (["join", "x" * 256, "--name", "a"], "The room name has 256 bytes"),
         (["join", "demo", "--name", "a", "--server", "h:99999"], "'99999' in 'h:99999' is no port"),
         (["lobby", "--name", "a", "--server", "h:0"], "'0' in 'h:0' is no port: use a number from 1 to 65535."),
-        (["join", "demo", "--name", "a", "--server", ""], "Enter the server's address"),
+        (["join", "demo", "--name", "a", "--server", ""], "Enter the relay's address"),
         (["lobby", "--name", "a", "--tls"], "Unrecognized arguments: --tls"),
         (["join", "demo", "--name", "a", "--fingerprint", "12"], "'12' is no SHA-256 fingerprint"),
         (["join", "demo", "--name", "a", "--ca-file", "/nowhere"], "The file of authorities /nowhere can't be used"),
         (["join", "demo", "--name", "a", "--ca-file", "f", "--fingerprint", "12"], "not allowed with"),
         (["chat://h:1/room?x", "--name", "a"], "is not an invitation: "),
-        (["chat://h:1/room", "--name", "a", "--server", "h"], "The invitation already names the server"),
+        (["chat://h:1/room", "--name", "a", "--server", "h"], "The invitation already names the relay"),
     ],
 )
 def test_mistakes(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:

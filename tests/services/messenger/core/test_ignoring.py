@@ -63,8 +63,8 @@ def test_who_is_ignored_is_marked_among_the_people(case: Case, room: Conversatio
     [
         ("/ignore Ann", "You can't ignore yourself."),
         ("/unignore bob", "You don't ignore bob."),
-        ("/ignore", "You ignore on this server: eve."),
-        ("/unignore", "You ignore on this server: eve."),
+        ("/ignore", "You ignore on this relay: eve."),
+        ("/unignore", "You ignore on this relay: eve."),
     ],
 )
 def test_what_changes_nothing_is_said(case: Case, room: Conversation, line: str, answer: str) -> None:

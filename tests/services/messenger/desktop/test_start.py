@@ -322,7 +322,7 @@ def test_at_the_first_start_the_server_is_the_one_that_the_terminal_takes(sight:
 def test_an_empty_server_is_asked_for(sight: Sight) -> None:
     sight.fill(Mode.JOIN, server="")
     sight.go()
-    assert problem(sight, Field.SERVER) == "Enter the server's address."
+    assert problem(sight, Field.SERVER) == "Enter the relay's address."
 
 
 def test_another_room_is_written_over_the_one_before(sight: Sight) -> None:

@@ -91,6 +91,34 @@ def test_who_guesses_under_a_name_elsewhere_takes_nothing_from_who_has_that_name
     assert tries(guesses, b"a", 0.0, name="ann", right=True)
 
 
+def test_who_was_right_there_before_comes_in_though_the_address_has_nothing_left() -> None:
+    guesses = Guesses(PER_MINUTE)
+    assert tries(guesses, b"a", 0.0, name="ann", right=True)
+    assert looked_at(guesses, [b"a"], 0.0) == AT_ONCE
+    assert all(tries(guesses, b"a", 0.0, name="ann", right=True) for _ in range(100))
+    assert not tries(guesses, b"a", 0.0, name="bob", right=True)
+    assert not tries(guesses, b"a", 0.0, name="ann", room=b"another room", right=True)
+    assert looked_at(guesses, [b"b"], 0.0) == AT_ONCE
+    assert not tries(guesses, b"b", 0.0, name="ann", right=True)
+
+
+def test_who_was_right_there_before_guesses_no_faster_than_a_name_may() -> None:
+    guesses = Guesses(PER_MINUTE)
+    assert tries(guesses, b"a", 0.0, name="ann", right=True)
+    assert looked_at(guesses, [b"a"], 0.0) == AT_ONCE
+    assert sum(tries(guesses, b"a", 0.0, name="ann") for _ in range(100)) == MISTAKES
+    assert not tries(guesses, b"a", 0.0, name="ann", right=True)
+
+
+def test_who_was_right_the_longest_ago_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay_server.core.guesses.MAX_TRACKED", 2)
+    guesses = Guesses(PER_MINUTE)
+    for name in ("ann", "bob", "ann", "cem"):
+        assert tries(guesses, b"a", 0.0, name=name, right=True)
+    assert looked_at(guesses, [b"a"], 0.0) == AT_ONCE
+    assert [tries(guesses, b"a", 0.0, name=name, right=True) for name in ("ann", "bob", "cem")] == [True, False, True]
+
+
 def test_right_passwords_count_nothing() -> None:
     guesses = Guesses(PER_MINUTE)
     assert all(tries(guesses, b"a", 0.0, right=True) for _ in range(1000))

@@ -154,7 +154,7 @@ def _destination(given: argparse.Namespace) -> tuple[str | None, str]:
     if given.command != "join" or room is None or not _is_link(room):
         return room, DEFAULT_HOST if given.server is None else given.server
     if given.server is not None:
-        raise ValueError(_("The invitation already names the server: omit --server."))
+        raise ValueError(_("The invitation already names the relay: omit --server."))
     invite = parse_invite(room)
     given.tls |= invite.tls
     return invite.room, str(invite.server)

@@ -61,15 +61,15 @@ class Form(QFrame):
         self.address = edit = QLineEdit()
         self.server.setLineEdit(edit)
         edit.setPlaceholderText("chat.example.org")
-        edit.setAccessibleName(_("Server"))
+        edit.setAccessibleName(_("Relay"))
         edit.setAccessibleDescription(_("The address of the relay, or an invitation"))
         self.name, self.room, self.password = QLineEdit(), QLineEdit(), QLineEdit()
         self.password.setEchoMode(QLineEdit.EchoMode.Password)
         self.password.setPlaceholderText(_("only if the room has one"))
         self.fields = {
             Wrong.NAME: Field(_("Your &name"), self.name, _("Shown to the other members")),
-            Wrong.SERVER: Field(_("&Server"), self.server, _("The address of the relay, or an invitation")),
-            Wrong.ROOM: Field(_("&Room"), self.room, _("The name of the room")),
+            Wrong.SERVER: Field(_("&Relay"), self.server, _("The address of the relay, or an invitation")),
+            Wrong.ROOM: Field(_("R&oom"), self.room, _("The name of the room")),
             Wrong.PASSWORD: Field(_("&Password"), self.password, _("The password of the room, if it has one")),
         }
         self.tls = _check(_("Encr&ypt joining (TLS)"), _("Joins over TLS; messages go over UDP and are not encrypted"))
@@ -221,7 +221,7 @@ class Form(QFrame):
             Mode.LOBBY: _("Enter the lobby"),
         }
         self.go.setText(texts[self.mode])
-        self.go.setAccessibleDescription(_("Connects to the server"))
+        self.go.setAccessibleDescription(_("Connects to the relay"))
 
 
 class Field(QWidget):

@@ -64,7 +64,7 @@ class StartScreen(Screen[Entry]):
             with RadioSet(id="way", compact=True):
                 for way, label in zip(_WAYS, (_("Join a room"), _("Create a room"), _("Lobby")), strict=True):
                     yield Way(label, value=way == "join", id=f"way-{way}", compact=True)
-            yield from self._field(Field.SERVER, _("Server"), self._form.server, _("host, host:port or chat://…"))
+            yield from self._field(Field.SERVER, _("Relay"), self._form.server, _("host, host:port or chat://…"))
             yield from self._field(Field.ROOM, _("Room"), "", _("the room's name"))
             yield from self._field(Field.NAME, _("Your name"), self._form.name, _("shown to the other members"))
             yield from self._field(Field.PASSWORD, _("Password"), "", _("if the room has one"))

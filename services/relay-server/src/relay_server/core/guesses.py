@@ -1,10 +1,13 @@
 """Wrong passwords and tickets: so many an address and a room stand that guessing is slow (PWD-04, RES-04)."""
 
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
 from relay_server.core.errors import BusyError, NoSeatError, WrongPasswordError
-from relay_server.core.limits import Buckets, NestedBucket, NetworkBuckets, TokenBucket
+from relay_server.core.limits import MAX_TRACKED, Buckets, NestedBucket, NetworkBuckets, TokenBucket
 
 AT_ONCE: Final = 64
 """An address may guess so often at once: as many as may be members behind it may type last week's password."""
@@ -25,8 +28,9 @@ class Guess:
     guess.
     """
 
-    def __init__(self, *taken: TokenBucket | NestedBucket) -> None:
+    def __init__(self, *taken: TokenBucket | NestedBucket, when_right: Callable[[], None] = lambda: None) -> None:
         self._taken = taken
+        self._when_right = when_right
 
     def __enter__(self) -> Self:
         return self
@@ -37,13 +41,16 @@ class Guess:
         if not isinstance(error, WrongPasswordError | NoSeatError):
             for bucket in self._taken:
                 bucket.give_back(1)
+        if error is None:
+            self._when_right()
 
 
 class Guesses:
     """The wrong passwords of late, by address, name and room; ``per_minute`` 0 allows any number.
 
     While a room's bucket is empty, an address must have been right for two minutes: who has not guessed wrong comes in
-    as ever, and who guesses on has one try in that time.
+    as ever, and who guesses on has one try in that time. Who was right at a room before, under the same name and from
+    the same address, doesn't need what the address has left, and is wrong at the cost of its name.
     """
 
     def __init__(self, per_minute: float) -> None:
@@ -53,6 +60,7 @@ class Guesses:
         self._of_room = Buckets(ROOM_FACTOR * rate, ROOM_FACTOR * AT_ONCE)
         self._of_name = Buckets(1 / 60, MISTAKES)
         self._spared = NetworkBuckets(1 / (60 * SPARED_MINUTES), 1)
+        self._known: OrderedDict[tuple[bytes, str, bytes], None] = OrderedDict()
 
     def begin(self, network: bytes, name: str, room: bytes, now: float) -> Guess:
         """Count a password as wrong, until it proves right; to be called when it is about to be looked at.
@@ -67,8 +75,18 @@ class Guesses:
         rooms, named = self._of_room.bucket_of(room, now), self._of_name.bucket_of(network + name.encode(), now)
         taken = [bucket for bucket in (rooms, spared, named) if bucket.take(1, now)]
         left = 0 if named in taken else KEPT
-        if (rooms in taken or spared in taken) and own.take(1 + left, now):
-            own.give_back(left)
-            return Guess(own, *taken)
+        known = not left and (network, name, room) in self._known
+        if (rooms in taken or spared in taken) and (known or own.take(1 + left, now)):
+            if not known:
+                own.give_back(left)
+                taken.append(own)
+            return Guess(*taken, when_right=partial(self._know, (network, name, room)))
         with Guess(*taken):
             raise BusyError("Too many wrong passwords: try again in two minutes.")
+
+    def _know(self, place: tuple[bytes, str, bytes]) -> None:
+        """Remember who was right, and forget who was so the longest ago."""
+        self._known[place] = None
+        self._known.move_to_end(place)
+        if len(self._known) > MAX_TRACKED:
+            self._known.popitem(last=False)

@@ -60,6 +60,10 @@ from messenger.presentation.wording import describe
             Reconnecting(Ended(EndReason.EVICTED, "Why.", eviction=EvictionReason.SHUTDOWN), 2.6, 3),
             "The relay is shutting down. Trying again in 3 s (attempt 3).",
         ),
+        (
+            Reconnecting(Ended(EndReason.REFUSED, "No.", Status.NO_SUCH_ROOM), 0.0, 4),
+            "The relay seems to have been restarted: the room isn't there again yet. Trying again now (attempt 4).",
+        ),
         (Disconnected(EvictionReason.SILENCE), None),
         (Rebound(), None),
         (Ended(EndReason.LEFT, "You left."), None),

@@ -71,7 +71,11 @@ def describe(event: Event) -> str | None:
 
 def reconnecting(event: Reconnecting) -> str:
     """Say in a line why one isn't in, and when one comes back."""
-    return _("{what} Trying again in {seconds} s (attempt {attempt}).").format(
+    later, now = (
+        _("{what} Trying again in {seconds} s (attempt {attempt})."),
+        _("{what} Trying again now (attempt {attempt})."),
+    )
+    return (later if event.delay_seconds else now).format(
         what=interruption(event.cause).line, seconds=max(1, round(event.delay_seconds)), attempt=event.attempt
     )
 

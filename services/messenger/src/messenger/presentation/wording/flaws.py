@@ -70,9 +70,9 @@ def _of_password(error: BadPasswordError, flaw: Flaw) -> str:
 
 def _of_server(error: BadServerError) -> str:
     if not error.text:
-        return _("Enter the server's address.")
+        return _("Enter the relay's address.")
     if error.port is None:
-        return _("{text!r} is no server address: write HOST, HOST:PORT or [IPv6]:PORT.").format(text=error.text)
+        return _("{text!r} is no relay address: write HOST, HOST:PORT or [IPv6]:PORT.").format(text=error.text)
     sentence = _("{port!r} in {text!r} is no port: use a number from 1 to 65535.")
     return sentence.format(port=error.port, text=error.text)
 

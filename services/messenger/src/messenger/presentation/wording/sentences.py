@@ -27,7 +27,7 @@ _UNSENT: Final = {
 }
 
 _IGNORING: Final = {
-    Outcome.IGNORED: N_("You no longer see what {name} says on this server; /unignore {name} takes it back."),
+    Outcome.IGNORED: N_("You no longer see what {name} says on this relay; /unignore {name} takes it back."),
     Outcome.SEEN: N_("You see again what {name} says."),
     Outcome.ONESELF: N_("You can't ignore yourself."),
     Outcome.NEVER: N_("You don't ignore {name}."),
@@ -71,7 +71,7 @@ def _ignoring(fact: Ignoring | IgnoredNames) -> str:
     if isinstance(fact, Ignoring):
         return _(_IGNORING[fact.outcome]).format(name=sanitize(fact.name))
     names = ", ".join(map(sanitize, fact.names))
-    return _("You ignore on this server: {names}.").format(names=names) if names else _("You ignore nobody here.")
+    return _("You ignore on this relay: {names}.").format(names=names) if names else _("You ignore nobody here.")
 
 
 def stranger(server: Stranger) -> str:
