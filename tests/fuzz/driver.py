@@ -46,7 +46,8 @@ class Driver:
             assert not isinstance(event, Message) or event.received_at == self.now
         assert self.ended == (self._brain.stage is Stage.ENDED)
         assert not (self.ended and (self.stream or self.has_port)), "something stays open for ever"
-        waits = self.ended or self._brain.stage is Stage.IDLE or self.has_port or self.looks_up
+        listens = self.has_port or self.stream == "open"  # whoever falls silent is told of its end
+        waits = self.ended or self._brain.stage is Stage.IDLE or listens or self.looks_up
         assert waits or self._brain.next_deadline() < inf
 
     def pass_time(self, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chatbrain import RejoinPolicy, RoomBrain, Stage
+from chatbrain import RejoinPolicy, RoomBrain, Stage, Transport
 from chatbrain.errors import MessageTooLongError
 from chatproto import Completion, Feature, Operation, Status, encode_frame
 from chatproto.payloads import encode_completion, encode_status
@@ -25,6 +25,8 @@ GRANTS: Final = (
     Completion(b"token", False, 9001, 300.0, 50, moderation=True, features=frozenset({Feature.NOTICES})),
     Completion(b"token", False, 9001, 300.0, 50, moderation=True, features=frozenset(Feature)),
     Completion(b"token", False, 9001, 300.0, 50, moderation=True, features=frozenset(Feature), ticket="ticket"),
+    Completion(b"token", False, 9001, 300.0, 50, True, frozenset(Feature), "ticket", stream=True, epoch="e", seq=3),
+    Completion(b"token", False, 9001, 300.0, 50, stream=True, epoch="f"),
 )
 NOTICES: Final = (
     *(b"bob: hello", b"hello", b"", b"server: bob joined", b"server: disconnected: silence", b"bob: \x1b[2J\xff"),
@@ -34,6 +36,17 @@ NOTICES: Final = (
     *(b'server: {"notice":"said","n":1}', b'server: {"notice":"said","n":2}', b'server: {"notice":"said","n":-1}'),
     *(b'server: {"notice":"not_said","n":2,"reason":"\x1b"}', b'server: {"notice":"not_said","n":2,"reason":""}'),
 )
+LINES: Final = (
+    *(
+        b'{"seq":5,"from":"bob","text":"hi"}',
+        b'{"seq":4,"text":"\\u001b"}',
+        b'{"seq":6,"notice":"topic","text":"\\ud800"}',
+    ),
+    *(b'{"seq":7,"took":2}', b'{"took":3}', b'{"n":3,"refused":"muted"}', b'{"pong":1}', b'{"ping":9007199254740991}'),
+    *(b'{"gone":[4,9]}', b'{"gone":"all"}', b'{"bye":"kicked"}', b'{"bye":"slow"}', b'{"bye":"shutdown"}', b"{}", b"["),
+    *(b'{"notice":"disconnected","reason":"host_left"}', b'{"seq":8,"notice":"challenge","nonce":"0123456789abcdef"}'),
+)
+TRANSPORTS: Final = (Transport.UDP, Transport.STREAM, Transport.AUTO)
 PAUSES: Final = (0.1, 1.0, 5.0, 25.0, 50.0, 800.0)
 ADDRESSES: Final = ("10.0.0.1", "10.0.0.2")
 MAX_STEPS: Final = 30
@@ -45,6 +58,8 @@ SEEDS: Final = (
     b"\0\2\0\0\2\5\5\5\0\0\1\4\5\0\0\0\0\2\7",
     b"\0\0\0\0\3" + piece(encode_frame(Frame(1, 1, b"lab", b"\0")) + encode_frame(Frame(1, 2, b"lab", b"token"))),
     b"\0\0\0\0\1\5\4\11\4\12\4\13\4" + piece(b'server: {"notice": "muted"}') + b"\6\7\5\4",
+    b"\1\0\3\1\x08\x08\0\7\5\2hi\x08\3\6\1\5\3\1\x08\x08\1\x08\7\5\4\7\5\2ho\x08\x0b\1\x08\x08\x0a",
+    b"\1\0\4\1\7\7\5\2hi\5\1\1\x08\x08\0\x08\5",
     b"\0\0\0\0\1\0\4" + piece(b"server: \x1b[0m joined") + b"\6\7\5\4",
 )
 WORDS: Final = (b"server: ", b'{"notice": "', b"disconnected: ", b"token", b"status", b"\x03\x01\x01", b"\x03\x01\x02")
@@ -56,10 +71,10 @@ class World:
     def __init__(self, bites: Bites) -> None:
         self._bites = bites
         operation, policy = bites.pick((*Operation,)), bites.pick(POLICIES)
-        receipts = bool(bites.byte() % 2)
+        mode = bites.byte() % (2 * len(TRANSPORTS))
         self.brain = RoomBrain(
-            operation, "lab", "ann", server="relay:9000", random=lambda: 0.5, rejoin=policy, receipts=receipts,
-            new_nonce=lambda: "an attempt of ann",
+            operation, "lab", "ann", server="relay:9000", random=lambda: 0.5, rejoin=policy, receipts=bool(mode % 2),
+            new_nonce=lambda: "an attempt of ann", transport=TRANSPORTS[mode // 2],
         )  # fmt: skip
         self.driver = Driver(self.brain)
         self.brain.start(0.0)
@@ -69,7 +84,7 @@ class World:
         """Let one thing happen."""
         happenings = (
             *(self._connect, self._grant, self._refuse, self._stream, self._datagram, self._wait, self._error),
-            self._person,
+            *(self._person, self._line),
         )
         self._bites.pick(happenings)()
         self.driver.pump()
@@ -90,6 +105,12 @@ class World:
 
     def _stream(self) -> None:
         self._receive(self._bites.piece())
+
+    def _line(self) -> None:
+        chosen = self._bites.byte()
+        line = LINES[chosen] if chosen < len(LINES) else self._bites.piece()
+        if self.driver.stream:
+            self.brain.receive_stream(line + b"\n", self.driver.now)
 
     def _receive(self, data: bytes) -> None:
         self._connect()

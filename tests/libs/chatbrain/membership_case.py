@@ -12,6 +12,7 @@ from chatbrain import (
     SendDatagram,
     SendStream,
     Stage,
+    Transport,
 )
 from chatbrain.events import Event
 from chatproto import (
@@ -24,6 +25,7 @@ from chatproto import (
     Status,
     parse_datagram,
 )
+from chatproto.stream import LineDecoder, ToRelay, parse_to_relay
 
 NOTICES = frozenset({Feature.NOTICES})
 GRANT = Completion(b"token", host=False, udp_port=9001, silence_timeout_seconds=300.0, max_message_bytes=50)
@@ -50,6 +52,8 @@ class Case:
         *,
         receipts: bool = False,
         resumes: bool = False,
+        transport: Transport = Transport.UDP,
+        encrypted: bool = False,
         **rejoin: Any,
     ) -> None:
         attempts = count(1)
@@ -63,6 +67,8 @@ class Case:
             rejoin=RejoinPolicy(**rejoin),
             receipts=receipts,
             new_nonce=(lambda: f"attempt {next(attempts):08}") if resumes else None,
+            transport=transport,
+            encrypted=encrypted,
         )
         self.requests: list[tuple[Operation, str, Request]] = []
 
@@ -70,8 +76,8 @@ class Case:
         self.brain.start(0.0)
         assert self.brain.take_actions() == [OpenStream()]
 
-    def answer(self, now: float, verdict: Completion | Status, address: str = "10.0.0.1") -> None:
-        """Let TCP connect and the relay answer."""
+    def answer(self, now: float, verdict: Completion | Status, address: str = "10.0.0.1", *, rest: bytes = b"") -> None:
+        """Let TCP connect and the relay answer; ``rest`` comes in the same piece."""
         self.brain.connected(address)
         (sent,) = [action for action in self.brain.take_actions() if isinstance(action, SendStream)]
         relay = ServerTransaction()
@@ -79,7 +85,7 @@ class Case:
         assert request
         self.requests.append(request)
         if isinstance(verdict, Completion):
-            reply = relay.accept() + relay.complete(verdict)
+            reply = relay.accept() + relay.complete(verdict) + rest
         else:
             reply = relay.refuse(_RefusalError(verdict))
         self.brain.receive_stream(reply, now)
@@ -103,6 +109,15 @@ class Case:
             assert now < inf, f"waits for ever in {self.brain.stage}"
             self.brain.tick(now)
         return now
+
+    def hear(self, now: float, *lines: bytes) -> list[Event]:
+        """Let lines of a stream come; returns what happened."""
+        self.brain.receive_stream(b"".join(lines), now)
+        return self.brain.take_events()
+
+    def sent_lines(self) -> list[ToRelay]:
+        sent = b"".join(action.data for action in self.brain.take_actions() if isinstance(action, SendStream))
+        return [parse_to_relay(line) for line in LineDecoder().feed(sent)]
 
     def sent_messages(self) -> list[bytes]:
         datagrams = [action.data for action in self.brain.take_actions() if isinstance(action, SendDatagram)]

@@ -3,7 +3,7 @@
 import pytest
 
 from chatbrain.claim import Claim
-from chatproto import Operation, ServerTransaction, Status
+from chatproto import Operation, PasswordState, ServerTransaction, Status
 
 
 def asked(claim: Claim) -> tuple[Operation, str, str | None]:
@@ -55,7 +55,7 @@ def test_a_password_counts_when_the_relay_has_taken_it() -> None:
     for text in ("/password tea", "/password", "/password -", "/who", "hello"):
         claim.note_command(text)
     assert asked(claim)[2] is None
-    claim.change_password(removed=False)
+    claim.note(PasswordState(set=True, changed=True))
     assert asked(claim)[2] == "tea"
-    claim.change_password(removed=True)
+    claim.note(PasswordState(set=False, changed=True))
     assert asked(claim)[2] is None

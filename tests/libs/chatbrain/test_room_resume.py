@@ -60,7 +60,7 @@ def test_in_doubt_it_takes_its_own_seat_again_and_says_what_was_not_answered() -
     actions = case.brain.take_actions()
     assert BindDatagram(9001) in actions
     sent = [action.data for action in actions if hasattr(action, "data")]
-    assert sent == [b"\x04\x05demoagain/say 2 hello", b"\x04\x05demoagain/say 4 "]
+    assert sent == [b"\x04\x05demoagain/say 4 ", b"\x04\x05demoagain/say 2 hello"]
     assert (case.brain.stage, kinds(case)) == (Stage.RESUMED, [])
     case.brain.receive_datagram(encode_receipt(2), now + 0.1)
     assert case.at(Stage.CHATTING)

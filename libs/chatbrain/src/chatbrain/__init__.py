@@ -21,6 +21,7 @@ from chatbrain.course import Stage
 from chatbrain.driver import Brain, Driver
 from chatbrain.errors import BadAuthoritiesError, MessageTooLongError, TlsFailedError, UnreachableError, UntrustedError
 from chatbrain.events import (
+    Carried,
     Delivery,
     DeliveryState,
     Ended,
@@ -28,10 +29,12 @@ from chatbrain.events import (
     Event,
     Joined,
     Message,
+    Missed,
     Rebound,
     Reconnecting,
     Recovered,
     Rejoined,
+    Transport,
     Unheard,
 )
 from chatbrain.findings import Fault, Finding
@@ -50,6 +53,7 @@ __all__ = [
     "BindDatagram",
     "Brain",
     "Cancellable",
+    "Carried",
     "CloseDatagram",
     "CloseStream",
     "Delivery",
@@ -66,6 +70,7 @@ __all__ = [
     "LookUp",
     "Message",
     "MessageTooLongError",
+    "Missed",
     "OpenStream",
     "Port",
     "Presented",
@@ -84,6 +89,7 @@ __all__ = [
     "Tls",
     "TlsFailedError",
     "Toolkit",
+    "Transport",
     "Unheard",
     "UnreachableError",
     "UntrustedError",

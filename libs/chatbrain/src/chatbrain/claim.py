@@ -4,8 +4,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from chatbrain.carriage import Carriage
 from chatbrain.join_request import JoinRequest
-from chatproto import Command, Feature, Operation, Request, Status, parse_command
+from chatproto import (
+    Command,
+    Feature,
+    HostChanged,
+    Operation,
+    PasswordState,
+    PersonalNotice,
+    Request,
+    RoomNotice,
+    Status,
+    Topic,
+    parse_command,
+)
 from chatproto.commands import REMOVE
 
 _PASSING: Final = {
@@ -33,13 +46,16 @@ class Claim:
         *,
         receipts: bool = False,
         new_nonce: Callable[[], str] | None = None,
+        carriage: Carriage | None = None,
     ) -> None:
-        """With receipts and ``new_nonce`` (see `RoomBrain`) ask for a ticket, too."""
+        """With receipts and ``new_nonce`` (see `RoomBrain`) ask for a ticket, too; ``carriage`` may want a stream."""
         self.room = room
         self.name = name
         self.was_host = False
         """Whether one was the room's host at last; without a host it is to be created anew."""
+        self.topic = ""
         self._operation = operation
+        self._carriage = carriage or Carriage()
         self._new_nonce = new_nonce if receipts else None
         features = {Feature.NOTICES, *((Feature.RECEIPTS,) if receipts else ())}
         if self._new_nonce:
@@ -60,8 +76,9 @@ class Claim:
             self._nonce = self._new_nonce()
         if seated and self.ticket:
             request = replace(self._request, password=None, ticket=self.ticket, attempt=self._nonce)
-            return JoinRequest(Operation.JOIN, self.room, request, now)
-        return JoinRequest(self._operation, self.room, replace(self._request, attempt=self._nonce), now)
+            return JoinRequest(Operation.JOIN, self.room, self._carriage.ask(request, seated=True), now)
+        request = replace(self._request, attempt=self._nonce)
+        return JoinRequest(self._operation, self.room, self._carriage.ask(request, seated=False), now)
 
     def grant(self, ticket: str = "") -> bool:
         """Take note that the relay said yes: from now on there is a room to be joined; returns whether it is new."""
@@ -101,6 +118,11 @@ class Claim:
         if asked and asked[0] is Command.PASSWORD and asked[1].strip() not in {"", REMOVE}:
             self._chosen_password = asked[1]
 
-    def change_password(self, *, removed: bool) -> None:
-        """Take note that the relay took it: needed when the relay starts anew, and with it the room."""
-        self._request = replace(self._request, password=None if removed else self._chosen_password)
+    def note(self, notice: RoomNotice | PersonalNotice) -> None:
+        """Note what is needed when the relay starts anew, and with it the room."""
+        if isinstance(notice, Topic):
+            self.topic = notice.text
+        elif isinstance(notice, HostChanged):
+            self.was_host = notice.name == self.name
+        elif isinstance(notice, PasswordState) and notice.changed:
+            self._request = replace(self._request, password=self._chosen_password if notice.set else None)

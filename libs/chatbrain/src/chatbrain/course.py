@@ -35,7 +35,7 @@ _NEXT: Final = {
     Stage.CHATTING: {Stage.DEAF, Stage.VERIFYING, Stage.WAITING, Stage.ENDED},
     Stage.DEAF: {Stage.CHATTING, Stage.VERIFYING, Stage.WAITING, Stage.ENDED},
     Stage.VERIFYING: {Stage.CHATTING, Stage.RESUMED, Stage.JOINING, Stage.WAITING, Stage.ENDED},
-    Stage.RESUMED: {Stage.CHATTING, Stage.WAITING, Stage.ENDED},
+    Stage.RESUMED: {Stage.CHATTING, Stage.VERIFYING, Stage.WAITING, Stage.ENDED},
     Stage.WAITING: {Stage.JOINING, Stage.VERIFYING, Stage.CHATTING, Stage.ENDED},
     Stage.ENDED: set[Stage](),
 }

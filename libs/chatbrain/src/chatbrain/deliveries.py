@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
+from chatbrain.carriage import DATAGRAMS
 from chatbrain.events import Delivery, DeliveryState
-from chatproto.receipts import MAX_UNANSWERED, WINDOW, encode_numbered
+from chatproto.receipts import MAX_UNANSWERED, WINDOW
 
 FIRST_REPEAT_SECONDS: Final = 0.25
 """A message is repeated after so long, or twice the time that an answer takes if that is longer."""
@@ -42,6 +43,8 @@ class Deliveries:
     def __init__(self, tell: Callable[[Delivery], None]) -> None:
         self.words_due_at = inf
         """When messages may be sent, which wait till then; infinity if they needn't. Commands never need to."""
+        self.channel = DATAGRAMS
+        """How messages are written, and whether they are repeated."""
         self._tell = tell
         self._waiting: deque[_Letter] = deque()
         self._unanswered: dict[int, _Letter] = {}
@@ -94,7 +97,7 @@ class Deliveries:
                 letter.repeats += 1
                 letter.pause *= REPEAT_FACTOR
                 letter.repeat_at = now + letter.pause if letter.repeats < MAX_REPEATS else inf
-                yield encode_numbered(number, letter.text)
+                yield self.channel.encode(number, letter.text)
 
     def take_again(self, now: float) -> Iterator[bytes]:
         """Return all that is unanswered, to be sent from elsewhere and repeated as at first, though not for longer."""
@@ -156,8 +159,8 @@ class Deliveries:
     def _send(self, number: int, letter: _Letter, now: float) -> bytes:
         letter.repeats = 0
         letter.pause = max(FIRST_REPEAT_SECONDS, 2 * self._answer_seconds)
-        letter.repeat_at = now + letter.pause
-        return encode_numbered(number, letter.text)
+        letter.repeat_at = now + letter.pause if self.channel.repeats else inf
+        return self.channel.encode(number, letter.text)
 
     def _note(self, letter: _Letter, state: DeliveryState, reason: str | None = None) -> None:
         if letter.id:

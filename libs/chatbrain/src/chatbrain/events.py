@@ -18,7 +18,7 @@ class Message:
     """Who said it; None if the relay attributes nothing."""
     text: str
     raw: bytes
-    """The datagram as it came, not made harmless."""
+    """The datagram or the line of a stream as it came, not made harmless."""
     received_at: float
     """When it came, in the driver's monotonic seconds."""
 
@@ -66,6 +66,38 @@ class Unheard:
 
     `Recovered` or `Rejoined` follows when something is heard, or `Reconnecting`, whose cause says what is wrong.
     """
+
+
+@unique
+class Transport(StrEnum):
+    """By what a room's chat travels, or is to."""
+
+    AUTO = "auto"
+    """A stream where one joins by TLS and the relay grants it, or where UDP isn't heard; UDP otherwise."""
+    UDP = "udp"
+    STREAM = "stream"
+    """Lines of the TCP connection over which one joined (STR-01), and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """By what the chat travels from now on; not told to who asked for UDP by name."""
+
+    by: Transport
+    """UDP or a stream."""
+    encrypted: bool
+    """Whether nobody on the way to the relay can read it."""
+    fell_back: bool = False
+    """It is a stream because nothing was heard over UDP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What others said is lost: these numbers of the room's, or nobody knows how many (STR-05)."""
+
+    first: int | None = None
+    last: int | None = None
+    """Both None if nobody knows which."""
 
 
 @unique
@@ -151,6 +183,16 @@ class Ended:
         return cls(EndReason.UNREACHABLE, text, server=server, finding=finding)
 
     @classmethod
+    def streamless(cls, server: str) -> Self:
+        """Say that a relay lets one in, but carries no chat over TCP."""
+        finding = Finding(Fault.NO_STREAM, "it grants no stream")
+        text = (
+            f"The relay at {server} doesn't carry the chat over TCP ({finding}): nothing was said. "
+            "Choose another transport, or another relay."
+        )
+        return cls(EndReason.UNREACHABLE, text, server=server, finding=finding)
+
+    @classmethod
     def untrusted(cls, server: ServerAddress | str, finding: Finding) -> Self:
         """Say that who answers there didn't prove to be the one that is meant (TCP-12)."""
         other = finding.fault is Fault.OTHER_CERTIFICATE
@@ -187,6 +229,8 @@ Event = (
     | Recovered
     | Rebound
     | Unheard
+    | Carried
+    | Missed
     | Delivery
     | Disconnected
     | Reconnecting

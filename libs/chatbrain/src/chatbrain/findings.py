@@ -20,6 +20,8 @@ class Fault(StrEnum):
     NO_ANSWER = "no_answer"
     NO_UDP = "no_udp"
     """The relay answers over TCP, and isn't heard over UDP."""
+    NO_STREAM = "no_stream"
+    """The relay grants no stream (STR-01)."""
     NO_ROUTE = "no_route"
     HUNG_UP = "hung_up"
     NO_RELAY = "no_relay"

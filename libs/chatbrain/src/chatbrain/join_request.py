@@ -4,12 +4,24 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
-from chatproto import ClientTransaction, Completion, Feature, MalformedError, Operation, Request, encode_datagram
+from chatproto import (
+    ClientTransaction,
+    Completion,
+    Feature,
+    MalformedError,
+    Operation,
+    Request,
+    Status,
+    encode_datagram,
+)
 from chatproto.constants import DEFAULT_UDP_PORT, KEEP_ALIVE_SECONDS, MAX_DATAGRAM_BYTES
 from chatproto.receipts import NUMBER_BYTES
 
 TRANSACTION_SECONDS: Final = 4.0
 """A relay that isn't there is known to be missing in under 5 s, connecting and asking taken together."""
+
+_FULL: Final = {Status.ROOM_FULL, Status.TOO_MANY}
+"""Refusals that a relay may give before it looks at the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +44,24 @@ class Grant:
     """By what the seat is taken again (RES-01); empty if it can't, or if nobody would know that it works (RCP-03)."""
     local_address: str
     """From where it was asked for."""
+    stream: bool = False
+    """The chat goes on over the connection (STR-01)."""
+    epoch: str = ""
+    """What the room's numbering is called."""
+    seq: int = 0
+    """The newest number in it."""
 
     @property
     def keep_alive_seconds(self) -> float:
         """How often to tell the relay that one is there: it may be set to evict after less silence than is usual."""
         silence = self.silence_timeout_seconds
         return min(KEEP_ALIVE_SECONDS, max(silence / 3, 0.1)) if silence else KEEP_ALIVE_SECONDS
+
+    def outlives(self, status: Status, asked_from: str) -> bool:
+        """Tell whether it doesn't speak against the membership that another was refused from a local address."""
+        # From another local address one's own name is a dead self's: the relay takes no word from here.
+        own_name = status is Status.NAME_TAKEN and asked_from == self.local_address
+        return own_name or status in _FULL
 
 
 class JoinRequest:
@@ -51,6 +75,7 @@ class JoinRequest:
         self._deadline = now + TRANSACTION_SECONDS
         self._operation = operation
         self._room = room
+        self._stream = request.stream
         self._transaction = ClientTransaction(operation, room, request)
 
     @property
@@ -74,12 +99,17 @@ class JoinRequest:
         completion = self._transaction.feed(data)
         return self._read(completion) if completion else None
 
+    def take_rest(self) -> bytes:
+        """Return and forget what followed the grant: a stream's first lines."""
+        return self._transaction.take_rest()
+
     def _read(self, completion: Completion) -> Grant:
         # A plain completion grants the token alone.
         silence = completion.silence_timeout_seconds or None
         header = encode_datagram(self._room.encode(), completion.token)
         features = completion.features
-        receipts = features >= {Feature.NOTICES, Feature.RECEIPTS}
+        stream = completion.stream and self._stream
+        receipts = stream or features >= {Feature.NOTICES, Feature.RECEIPTS}
         room_left = MAX_DATAGRAM_BYTES - len(header) - receipts * NUMBER_BYTES
         limit = room_left if completion.max_message_bytes is None else completion.max_message_bytes
         if limit < 1 or not 0 <= (silence or 0) < inf:  # which is false of NaN, too
@@ -91,8 +121,11 @@ class JoinRequest:
             max_message_bytes=min(limit, room_left),
             silence_timeout_seconds=silence,
             obeys=completion.moderation,
-            facts=Feature.NOTICES in features,
+            facts=stream or Feature.NOTICES in features,
             receipts=receipts,
             ticket=completion.ticket if receipts else "",
             local_address=self.local_address,
+            stream=stream,
+            epoch=completion.epoch,
+            seq=completion.seq,
         )

@@ -1,6 +1,6 @@
 """What is to be sent: nothing without a membership, and nothing longer than the relay relays."""
 
-from chatbrain.actions import Action, CloseDatagram, SendDatagram
+from chatbrain.actions import Action, CloseDatagram, CloseStream, SendDatagram, SendStream
 from chatbrain.errors import MessageTooLongError
 
 
@@ -10,21 +10,35 @@ class Outbox:
     def __init__(self, max_message_bytes: int = 0) -> None:
         self.max_message_bytes = max_message_bytes
         """How long a message may be; 0 while that isn't known."""
+        self.is_open = False
+        """Whether there is a membership to send with; where its stream is broken, what is sent is dropped."""
+        self.streams = False
+        """Whether a stream carries it."""
         self._actions: list[Action] = []
         self._header: bytes | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there is a membership to send with."""
-        return self._header is not None
 
     def open(self, header: bytes, max_message_bytes: int) -> None:
         """Begin each datagram with a header, which alone is a keep-alive."""
         self._header, self.max_message_bytes = header, max_message_bytes
+        self.is_open, self.streams = True, False
+
+    def open_stream(self, max_message_bytes: int) -> None:
+        """Send lines over the TCP connection that stands."""
+        if self._header is not None:
+            self.act(CloseDatagram())
+        self._header, self.max_message_bytes = None, max_message_bytes
+        self.is_open = self.streams = True
+
+    def cut_stream(self) -> None:
+        """Send no more over a stream; the membership may be taken up again."""
+        self.act(CloseStream())
+        self.streams = False
 
     def close(self) -> None:
         """Send no more; the limit stays known."""
-        self._header = None
+        if self.streams:
+            self.cut_stream()
+        self._header, self.is_open = None, False
         self.act(CloseDatagram())
 
     def act(self, *actions: Action) -> None:
@@ -57,8 +71,14 @@ class Outbox:
             raise MessageTooLongError(len(message), self.max_message_bytes)
 
     def send(self, message: bytes) -> bool:
-        """Send a word of the protocol, or a keep-alive if it is empty; False if there is no membership."""
-        if self._header is None:
+        """Send a line, or in a datagram a word of the protocol, or a keep-alive if it is empty.
+
+        False if there is no membership to send it with, or nothing that carries it.
+        """
+        if self.streams:
+            self.act(SendStream(message))
+        elif self._header is not None:
+            self.act(SendDatagram(self._header + message))
+        else:
             return False
-        self.act(SendDatagram(self._header + message))
         return True

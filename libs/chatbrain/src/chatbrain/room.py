@@ -1,15 +1,17 @@
-"""One membership of a room: join over TCP, chat over UDP, notice when one has gone deaf, come back."""
+"""One membership of a room: join over TCP, chat over UDP or on, notice when one has gone deaf, come back."""
 
 from collections.abc import Callable
+from itertools import takewhile
 from math import inf
 from typing import Final
 
 from chatbrain.actions import BindDatagram, CloseStream, OpenStream, SendStream
 from chatbrain.backoff import RejoinPolicy
+from chatbrain.carriage import Carriage, Heard, Question
 from chatbrain.claim import Claim
 from chatbrain.course import AWAY, Stage
-from chatbrain.events import Ended, EndReason, Joined, Message, Rebound, Rejoined
-from chatbrain.findings import HUNG_UP, NO_RELAY, Fault, Finding
+from chatbrain.events import Ended, EndReason, Joined, Message, Missed, Rebound, Rejoined, Transport
+from chatbrain.findings import HUNG_UP, NO_ANSWER, NO_RELAY, Fault, Finding
 from chatbrain.join_request import TRANSACTION_SECONDS, Grant, JoinRequest
 from chatbrain.liveness import DEAF_SECONDS
 from chatbrain.membership import Membership
@@ -18,18 +20,16 @@ from chatproto import (
     Challenge,
     Command,
     Disconnected,
-    HostChanged,
+    MalformedError,
     MemberJoined,
     NotSaid,
     Operation,
-    PasswordState,
     PersonalNotice,
     ProtocolError,
     RefusedError,
     RoomNotice,
     Said,
     Status,
-    Topic,
     UnknownNotice,
     parse_command,
     parse_json_notice,
@@ -45,11 +45,6 @@ ERROR_PAUSE_SECONDS: Final = 5.0
 COMPANY_SECONDS: Final = RejoinPolicy().max_delay_seconds
 """In a room that is created again, messages wait until somebody joins, for nobody else would hear them; but no longer
 than the longest pause between two attempts of the others."""
-
-_LEAVE: Final = LEAVE_WORDS[0].encode()
-
-_FULL: Final = {Status.ROOM_FULL, Status.TOO_MANY}
-"""Refusals that a relay may give before it looks at the name: they don't speak against a membership."""
 
 
 class RoomBrain(Membership):
@@ -67,17 +62,23 @@ class RoomBrain(Membership):
         rejoin: RejoinPolicy | None = None,
         receipts: bool = False,
         new_nonce: Callable[[], str] | None = None,
+        transport: Transport = Transport.UDP,
+        encrypted: bool = False,
     ) -> None:
         """With ``receipts`` ask the relay for them, and tell by `Delivery` and `Unheard` what comes of it (RCP-01).
 
         With ``new_nonce`` besides, take one's own seat again where another would be asked for (RES-01); it returns 16
-        to 64 printable characters that nobody can guess.
+        to 64 printable characters that nobody can guess. With any other ``transport`` than UDP receipts are asked for;
+        ``encrypted`` tells it whether TCP is to be by TLS.
         """
+        receipts = receipts or transport is not Transport.UDP
         super().__init__(Outbox(), server=server, rejoin=rejoin, random=random, receipts=receipts)
-        self._claim = Claim(operation, room, name, password, receipts=receipts, new_nonce=new_nonce)
+        self._carriage = Carriage(transport, encrypted=encrypted)
+        self._claim = Claim(
+            operation, room, name, password, receipts=receipts, new_nonce=new_nonce, carriage=self._carriage
+        )
         self._attempt: JoinRequest | None = None  # in flight in JOINING and VERIFYING, and only there
         self._grant: Grant | None = None  # the newest, also once it is lost
-        self._topic = ""
         self._errors_count_from = 0.0
 
     def start(self, now: float) -> None:
@@ -91,9 +92,10 @@ class RoomBrain(Membership):
 
     def receive_stream(self, data: bytes, now: float) -> None:
         """Take bytes that came over TCP, in any pieces."""
-        if not self._attempt:
-            return
         attempt = self._attempt
+        if not attempt:
+            self._read(data, now)
+            return
         try:
             grant = attempt.feed(data)
         except RefusedError as refusal:
@@ -104,17 +106,15 @@ class RoomBrain(Membership):
             self.stream_closed(now, NO_RELAY)
             return
         if grant:
-            self._stop_asking()
-            if attempt.resumes and grant.receipts:
-                self._sit_down(grant, now)
-            else:
-                self._adopt(grant, now)
+            self._accept(grant, attempt, now)
 
     def stream_closed(self, now: float, finding: Finding = HUNG_UP) -> None:
         """Take note that TCP couldn't be opened, broke or was closed by the relay; ``finding`` says why."""
         if self._attempt:
             self._stop_asking()
             self._wait(self._unreachable(finding), now)
+        elif self._outbox.streams:
+            self._break(finding, now)
 
     def untrusted(self, cause: Ended) -> None:
         """Take note that who answered over TCP isn't the relay that is meant; it gets to hear nothing more."""
@@ -132,16 +132,11 @@ class RoomBrain(Membership):
             self._chat(now)
         text = sanitize(data.decode(errors="replace"))
         notice = parse_json_notice(text) if self.facts else parse_notice(text)
-        if notice is None:
-            self._course.tell(Message(*split_attribution(text), data, now))
-        elif isinstance(notice, Said | NotSaid):
-            self._take_receipt(notice, now)
-        elif not isinstance(notice, UnknownNotice):
-            self._note(notice, now)
+        self._hear(Message(*split_attribution(text), data, now) if notice is None else notice, now)
 
     def datagram_error(self, now: float) -> None:
         """Take note that a datagram couldn't be sent or came back as undeliverable (ICMP)."""
-        if self._liveness.silent:
+        if self._liveness.silent or self._outbox.streams:
             return
         if self.stage in {Stage.DEAF, Stage.RESUMED} or (
             self.stage is Stage.CHATTING and now >= self._errors_count_from
@@ -211,24 +206,47 @@ class RoomBrain(Membership):
         self._attempt = None
         self._outbox.act(CloseStream())
 
-    def _take(self, grant: Grant, now: float) -> bool:
+    def _accept(self, grant: Grant, attempt: JoinRequest, now: float) -> None:
+        """Be let in, if it is by what was asked for."""
+        if not grant.stream:
+            self._stop_asking()
+        self._attempt = None
+        if self._carriage.strict and not grant.stream:
+            self._end(Ended.streamless(self._server))
+        elif attempt.resumes and grant.receipts:
+            self._sit_down(grant, now)
+        else:
+            self._adopt(grant, now)
+        self._read(attempt.take_rest(), now)
+
+    def _take(self, grant: Grant, now: float, *, resumed: bool = False) -> bool:
         """Speak by what was granted from now on; returns whether the room is new."""
         self._grant, self.obeys, self.facts = grant, grant.obeys, grant.facts
-        self._outbox.open(grant.header, grant.max_message_bytes)
+        self._deliveries.channel = self._carriage.begin(grant, now, resumed=resumed)
+        if grant.stream:
+            self._outbox.open_stream(grant.max_message_bytes)
+        else:
+            self._outbox.open(grant.header, grant.max_message_bytes)
         self._liveness.begin(now, answered=self._keeps and grant.receipts)
         self._liveness.interval_seconds = grant.keep_alive_seconds
         return self._claim.grant(grant.ticket)
 
     def _sit_down(self, grant: Grant, now: float) -> None:
         """Be in one's own seat again, if the relay hears: what it didn't answer is said again (RES-01)."""
-        self._take(grant, now)
+        self._take(grant, now, resumed=True)
         self._claim.was_host = grant.host
-        self._course.enter(Stage.RESUMED)
+        if grant.stream:
+            self._course.chat(now)
+        else:
+            self._course.enter(Stage.RESUMED)
         self._deliveries.ask_no_more()
-        self._outbox.act(BindDatagram(grant.udp_port))
-        self._send_numbered(self._deliveries.take_again(now), now)
-        self.keep_alive(now)
-        self._liveness.wait_rebound(now)
+        again = list(self._deliveries.take_again(now))
+        self._bind(grant, now)  # the first word, which makes the seat one's own
+        self._send_numbered(again, now)
+        self._deliver(now)
+        if not grant.stream:
+            self._liveness.wait_rebound(now)
+        self._tell_carriage()
 
     def _adopt(self, grant: Grant, now: float) -> None:
         self._deliveries.lose()  # another seat knows nothing of what the one before was told
@@ -244,8 +262,8 @@ class RoomBrain(Membership):
         self._welcome(grant, now)
         self._course.ever_joined, self._claim.was_host = True, grant.host
         self._deliver(now)
-        if created and self._topic and self._keeps:
-            self.command(f"/{Command.TOPIC} {self._topic}", now)  # the relay was started anew, and knows nothing
+        if created and self._claim.topic and self._keeps:
+            self.command(f"/{Command.TOPIC} {self._claim.topic}", now)  # the relay was started anew, and knows nothing
 
     def _welcome(self, new: Grant, now: float) -> None:
         if self._course.ever_joined:
@@ -255,6 +273,11 @@ class RoomBrain(Membership):
         else:
             claim, silence = self._claim, new.silence_timeout_seconds
             self._course.tell(Joined(claim.room, claim.name, new.host, new.max_message_bytes, silence))
+        self._tell_carriage()
+
+    def _tell_carriage(self) -> None:
+        if carried := self._carriage.news(stream=self._outbox.streams):
+            self._course.tell(carried)
 
     def _refuse(self, refusal: RefusedError, attempt: JoinRequest, now: float) -> None:
         status = refusal.status
@@ -268,19 +291,12 @@ class RoomBrain(Membership):
                 self._ask(now)  # for a new one
             else:
                 self._wait(last_words, now)
-        elif self._means_alive(status, attempt.local_address):
+        elif self._outbox.is_open and self._grant and self._grant.outlives(status, attempt.local_address):
             self._take_for_alive(now)
         else:
             if status not in AWAY:
                 self._lose()
             self._wait(last_words, now, at_once=self._claim.refuse(status))
-
-    def _means_alive(self, status: Status, asked_from: str) -> bool:
-        if not self._outbox.is_open or not self._grant:
-            return False
-        # From another local address one's own name is a dead self's: the relay takes no word from here.
-        own_name = status is Status.NAME_TAKEN and asked_from == self._grant.local_address
-        return own_name or status in _FULL
 
     def _take_for_alive(self, now: float) -> None:
         """Go on with a membership that lives, as far as TCP can tell; that proves nothing of UDP (RCP-03)."""
@@ -289,6 +305,40 @@ class RoomBrain(Membership):
         else:  # a quiet room
             self._errors_count_from = now + self._liveness.calm_down()
             self._chat(now)
+
+    def _read(self, data: bytes, now: float) -> None:
+        """Take bytes of a stream."""
+        if not (data and self._outbox.streams):
+            return
+        self._liveness.hear()
+        self._chat(now)
+        try:
+            for heard in takewhile(lambda _: self._outbox.streams, self._carriage.read(data, now)):  # one may end it
+                self._hear(heard, now)
+        except MalformedError:
+            self._break(NO_RELAY, now)
+
+    def _hear(self, heard: Heard, now: float) -> None:
+        if isinstance(heard, Said | NotSaid):
+            self._take_receipt(heard, now)
+        elif isinstance(heard, Message | Missed):
+            self._course.tell(heard)
+        elif isinstance(heard, Challenge | Question):
+            if not self._liveness.silent:  # the next keep-alive stays due
+                self._outbox.send(heard.answer)
+        elif not isinstance(heard, UnknownNotice):
+            self._note(heard, now)
+
+    def _break(self, finding: Finding, now: float) -> None:
+        """Take note that the stream broke; the seat waits for who has a ticket (STR-06)."""
+        self._outbox.cut_stream()
+        self._liveness.trust()
+        if self._claim.ticket and self._carriage.has_lasted(now):
+            self._ask(now)
+            return
+        if not self._claim.ticket:
+            self._lose()
+        self._wait(self._unreachable(finding), now)
 
     def _take_receipt(self, receipt: Said | NotSaid, now: float) -> None:
         """Take the relay's answer, which proves the membership too."""
@@ -300,12 +350,8 @@ class RoomBrain(Membership):
         self._deliveries.answer(receipt.n, now, receipt.reason if isinstance(receipt, NotSaid) else None)
         self._deliver(now)
 
-    def _note(self, notice: RoomNotice | PersonalNotice | Disconnected | Challenge, now: float) -> None:
+    def _note(self, notice: RoomNotice | PersonalNotice | Disconnected, now: float) -> None:
         """Act on what the relay says."""
-        if isinstance(notice, Challenge):
-            if not self._liveness.silent:
-                self._outbox.send(notice.answer)  # the next keep-alive stays due
-            return
         self._course.tell(notice)
         if isinstance(notice, Disconnected):
             if self._attempt:
@@ -313,24 +359,22 @@ class RoomBrain(Membership):
             self._claim.lose_room()  # it closed with its host
             self._evict(notice, now)
         else:
-            self._learn(notice, now)
-
-    def _learn(self, notice: RoomNotice | PersonalNotice, now: float) -> None:
-        """Note what matters if the relay starts anew, and who is there to hear what waits."""
-        if isinstance(notice, MemberJoined):
-            self._deliveries.words_due_at = inf
-            self._deliver(now)
-        elif isinstance(notice, Topic):
-            self._topic = notice.text
-        elif isinstance(notice, HostChanged):
-            self._claim.was_host = notice.name == self._claim.name
-        elif isinstance(notice, PasswordState) and notice.changed:
-            self._claim.change_password(removed=not notice.set)
+            self._claim.note(notice)
+            if isinstance(notice, MemberJoined):
+                self._deliveries.words_due_at = inf
+                self._deliver(now)
 
     def _doubt(self, now: float) -> None:
         """Act on a long silence: take the seat anew; without a ticket speak from a new port, and ask if that fails."""
         self._errors_count_from = max(self._errors_count_from, now + ERROR_PAUSE_SECONDS)
-        if self.stage is Stage.RESUMED:
+        if self._outbox.streams:
+            self._course.miss()
+            self._break(NO_ANSWER, now)
+        elif self._claim.ticket and not self._liveness.heard and self._carriage.fall_back():
+            self._liveness.trust()
+            self._course.miss()
+            self._ask(now)
+        elif self.stage is Stage.RESUMED:
             self._wait(Ended.unheard(self._server), now)
         elif self.stage is Stage.CHATTING and self._grant and not self._claim.ticket:
             self._course.enter(Stage.DEAF)
@@ -345,8 +389,9 @@ class RoomBrain(Membership):
             self._ask(now)
 
     def _bind(self, grant: Grant, now: float) -> None:
-        self._outbox.act(BindDatagram(grant.udp_port))
+        if not grant.stream:
+            self._outbox.act(BindDatagram(grant.udp_port))
         self.keep_alive(now)
 
     def _say_goodbye(self) -> None:
-        self._outbox.send(_LEAVE)
+        self._outbox.send(self._deliveries.channel.leave)

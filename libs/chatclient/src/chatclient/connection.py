@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from chatbrain import Driver, Stage
-from chatbrain.events import Ended, Event, Joined, Message, Rejoined
+from chatbrain.events import Ended, Event, Joined, Message, Missed, Rejoined
 from chatproto import HostChanged, PersonalNotice, RoomNotice
 
-_Heard = Message | RoomNotice | PersonalNotice
+_Heard = Message | Missed | RoomNotice | PersonalNotice
 
 
 class Connection:
@@ -46,8 +46,9 @@ class Connection:
         """Send a message at once.
 
         0 while there is no membership to send it with, such as between two attempts to re-join: the message isn't
-        kept. Anything else is no promise: UDP may lose it. With ``receipts`` messages are kept meanwhile, and what is
-        returned is the ``id`` of the `Delivery` events that tell what becomes of this one.
+        kept. Anything else is no promise: UDP may lose it. With ``receipts``, and with any ``transport`` but UDP,
+        messages are kept meanwhile, and what is returned is the ``id`` of the `Delivery` events that tell what becomes
+        of this one.
 
         Raises:
             MessageTooLongError: it has more than ``max_message_bytes``.

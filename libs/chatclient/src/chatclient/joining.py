@@ -10,7 +10,7 @@ from functools import partial
 from secrets import token_hex
 from typing import Final
 
-from chatbrain import Brain, Driver, LobbyBrain, RejoinPolicy, RoomBrain, Tls
+from chatbrain import Brain, Driver, LobbyBrain, RejoinPolicy, RoomBrain, Tls, Transport
 from chatbrain.address import ServerAddress, parse_server
 from chatbrain.errors import UnreachableError, UntrustedError
 from chatbrain.events import EndReason
@@ -35,25 +35,30 @@ async def create_room(
     tls: Tls | None = None,
     rejoin: bool | RejoinPolicy = True,
     receipts: bool = False,
+    transport: Transport = Transport.UDP,
     max_queued_events: int = MAX_QUEUED_EVENTS,
     random: Callable[[], float] = chance.random,
 ) -> AsyncIterator[Connection]:
     """Create a room and be its host; leaving the context leaves and so closes the room.
 
     With a ``password`` only who gives the same one may join. It is kept, for creating the room anew. With ``tls`` the
-    join is encrypted (TCP-12), the chat isn't. With ``receipts`` the relay answers what is said (RCP-01), and events
-    tell what comes of it: `Delivery` and `Unheard`.
+    join is encrypted (TCP-12); the chat is only if it is a stream. With ``receipts`` the relay answers what is said
+    (RCP-01), and events tell what comes of it: `Delivery` and `Unheard`.
+
+    ``transport`` says by what the chat travels. `Transport.STREAM` keeps it on the TCP connection (STR-01), or there is
+    no chat at all; `Transport.AUTO` does so where the join is by TLS and the relay grants it, or where UDP isn't heard.
+    Both include ``receipts``; `Carried` tells which it is, and `Missed` what was lost while a stream was broken.
 
     Raises:
         RefusedError: the relay said no; ``status`` says why.
-        UnreachableError: no relay answered in 4 s.
+        UnreachableError: no relay answered in 4 s, or none that grants the stream that must be.
         UntrustedError: with ``tls``, the relay didn't prove that it is the one that is meant.
         BadNameError: the room's or the user's name can't be used.
         BadPasswordError: the password can't be used.
         ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, or the file in ``tls`` can't be used.
 
     """
-    way = _Way(server, tls, rejoin, receipts, max_queued_events, random)
+    way = _Way(server, tls, rejoin, receipts, transport, max_queued_events, random)
     async with _room(Operation.CREATE, room, name, password, way) as connection:
         yield connection
 
@@ -68,23 +73,24 @@ async def join_room(
     tls: Tls | None = None,
     rejoin: bool | RejoinPolicy = True,
     receipts: bool = False,
+    transport: Transport = Transport.UDP,
     max_queued_events: int = MAX_QUEUED_EVENTS,
     random: Callable[[], float] = chance.random,
 ) -> AsyncIterator[Connection]:
     """Join a room that exists; leaving the context leaves it.
 
-    ``password``, ``tls`` and ``receipts`` are as in `create_room`.
+    ``password``, ``tls``, ``receipts`` and ``transport`` are as in `create_room`.
 
     Raises:
         RefusedError: the relay said no; ``status`` says why.
-        UnreachableError: no relay answered in 4 s.
+        UnreachableError: no relay answered in 4 s, or none that grants the stream that must be.
         UntrustedError: with ``tls``, the relay didn't prove that it is the one that is meant.
         BadNameError: the room's or the user's name can't be used.
         BadPasswordError: the password can't be used.
         ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, or the file in ``tls`` can't be used.
 
     """
-    way = _Way(server, tls, rejoin, receipts, max_queued_events, random)
+    way = _Way(server, tls, rejoin, receipts, transport, max_queued_events, random)
     async with _room(Operation.JOIN, room, name, password, way) as connection:
         yield connection
 
@@ -122,6 +128,7 @@ class _Way:
     tls: Tls | None
     rejoin: bool | RejoinPolicy
     receipts: bool
+    transport: Transport
     max_queued_events: int
     random: Callable[[], float]
 
@@ -139,7 +146,7 @@ async def _room(
     brain = RoomBrain(
         operation, room, name, server=str(address), password=password,
         rejoin=_policy(way.rejoin), random=way.random, receipts=way.receipts,
-        new_nonce=partial(token_hex, NONCE_BYTES),
+        new_nonce=partial(token_hex, NONCE_BYTES), transport=way.transport, encrypted=way.tls is not None,
     )  # fmt: skip
     async with _opened(brain, address, Connection(name, room, way.max_queued_events), way.tls) as connection:
         yield connection

@@ -16,6 +16,8 @@ from chatclient.names import Address, Lookup
 _DATAGRAM_BYTES: Final = 4097  # one more than any legal datagram: a longer one shows (UDP-05)
 _BATCH: Final = 64  # datagrams read before other memberships get their turn
 _STREAM_BYTES: Final = 65_536
+_MAX_UNSENT_BYTES: Final = 1_048_576
+"""More than all the words that may be unanswered at once: who asks for more answers and reads none is no relay."""
 
 
 class Loop(Protocol):
@@ -139,10 +141,12 @@ class TcpWire:
         self._loop.add_writer(connection.fileno(), partial(self._connected, connection))
 
     def write(self, data: bytes) -> None:
-        """Send bytes in order."""
+        """Send bytes in order; a peer that reads too little of them has hung up."""
         self._unsent += data
         if self._socket:
             self._flush(self._socket)
+            if len(self._unsent) > _MAX_UNSENT_BYTES:
+                self._end(HUNG_UP)
 
     def close(self) -> None:
         """Close it."""

@@ -1,0 +1,494 @@
+"""A room's brain whose chat is a stream: numbers, breaks, resuming, and never a word where none may be said."""
+
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from chatbrain import BindDatagram, CloseDatagram, CloseStream, OpenStream, SendDatagram, Stage, Transport
+from chatbrain.carriage import LASTING_SECONDS
+from chatbrain.deliveries import GIVE_UP_SECONDS
+from chatbrain.events import (
+    Carried,
+    Delivery,
+    DeliveryState,
+    Ended,
+    EndReason,
+    Joined,
+    Message,
+    Missed,
+    Reconnecting,
+    Recovered,
+    Rejoined,
+    Unheard,
+)
+from chatbrain.findings import Fault
+from chatbrain.liveness import ANSWER_SECONDS
+from chatproto import (
+    Command,
+    CommandDone,
+    Completion,
+    Disconnected,
+    EvictionReason,
+    Feature,
+    MemberJoined,
+    Notice,
+    Operation,
+    Status,
+    Topic,
+    encode_notice,
+)
+from chatproto.codes import BANNED
+from chatproto.receipts import encode_receipt
+from chatproto.stream import (
+    Leave,
+    Ping,
+    Pong,
+    Say,
+    encode_bye,
+    encode_entry,
+    encode_gone,
+    encode_heartbeat,
+    encode_refused,
+    encode_told,
+    encode_took,
+)
+from libs.chatbrain.membership_case import RECEIPT_GRANT, RECEIPTS, Case
+
+FEATURES = RECEIPTS | {Feature.RESUME}
+STREAM = replace(RECEIPT_GRANT, features=FEATURES, ticket="T1", stream=True, epoch="e1", seq=10)
+AGAIN = replace(STREAM, token=b"again", ticket="T2", seq=20)
+DATAGRAMS = replace(RECEIPT_GRANT, features=FEATURES, ticket="T1")
+SENDING, TAKEN, NOT_DELIVERED = DeliveryState.SENDING, DeliveryState.TAKEN, DeliveryState.NOT_DELIVERED
+STREAMED = Carried(Transport.STREAM, encrypted=False)
+
+
+def streaming(grant: Completion = STREAM, *, enabled: bool = True) -> Case:
+    """Return a member whose chat is a stream, and whose first question is answered."""
+    case = Case(password="secret", resumes=True, transport=Transport.STREAM, enabled=enabled)
+    case.start()
+    case.answer(0.0, grant)
+    assert case.sent_lines() == [Ping(1)]
+    assert case.hear(0.1, encode_heartbeat(Pong(1))) == [Joined("demo", "ann", False, 50, 300.0), STREAMED]
+    return case
+
+
+def broken(case: Case, now: float) -> None:
+    """Let the connection break, which is opened again at once."""
+    case.flush()
+    case.brain.stream_closed(now)
+    assert case.at(Stage.VERIFYING)
+    assert case.brain.take_actions() == [CloseStream(), OpenStream()]
+
+
+def told(case: Case) -> list[object]:
+    return [event for event in case.brain.take_events() if not isinstance(event, Delivery)]
+
+
+def states(case: Case) -> list[tuple[int, DeliveryState]]:
+    return [(event.id, event.state) for event in case.brain.take_events() if isinstance(event, Delivery)]
+
+
+def test_it_asks_for_a_stream_and_speaks_first_over_the_same_connection() -> None:
+    case = Case(resumes=True, transport=Transport.STREAM, encrypted=True)
+    case.start()
+    case.answer(0.0, STREAM)
+    (asked,) = case.requests
+    assert (asked[2].stream, asked[2].epoch, asked[2].features) == (True, "", FEATURES)
+    actions = case.brain.take_actions()
+    assert not [action for action in actions if isinstance(action, SendDatagram | BindDatagram | CloseStream)]
+    assert case.brain.take_events()[-1] == Carried(Transport.STREAM, encrypted=True)
+
+
+def test_lines_may_follow_the_completion_at_once_and_come_in_any_pieces() -> None:
+    case = Case(transport=Transport.STREAM)
+    case.start()
+    lines = encode_entry(11, "bob", "hi") + encode_entry(12, "", "hello")
+    case.answer(0.0, STREAM, rest=lines[:9])
+    for at in range(9, len(lines)):
+        case.brain.receive_stream(lines[at : at + 1], 1.0)
+    heard = [event for event in case.brain.take_events() if isinstance(event, Message)]
+    assert [(event.sender, event.text) for event in heard] == [("bob", "hi"), (None, "hello")]
+    assert heard[0].raw == lines.split(b"\n", maxsplit=1)[0]
+
+
+def test_words_are_numbered_and_taken_once() -> None:
+    case = streaming()
+    assert (case.brain.say("hello", 1.0), case.brain.command("/topic snow", 1.0), case.brain.say("/kick bob", 1.0)) == (
+        1,
+        2,
+        3,
+    )
+    assert case.sent_lines() == [Say("hello", 2), Say("/topic snow", 3), Say(" /kick bob", 4)]
+    case.hear(1.1)
+    answers = encode_took(2, 11) + encode_took(3) + encode_refused(4, "muted", "You are muted.") + encode_took(2, 11)
+    assert case.hear(1.1, answers) == [
+        Delivery(1, TAKEN, "hello"),
+        Delivery(2, TAKEN, "/topic snow"),
+        Delivery(3, NOT_DELIVERED, " /kick bob", "muted"),
+    ]
+
+
+def test_notices_come_as_objects_and_pings_are_answered() -> None:
+    case = streaming()
+    notices: tuple[Notice, ...] = (MemberJoined("bob"), Topic("snow"), CommandDone(Command.MUTE, "bob"))
+    assert case.hear(1.0, *(encode_told(notice, 11 + at) for at, notice in enumerate(notices))) == [*notices]
+    assert case.hear(1.0, encode_heartbeat(Ping(7)), b'{"aurora":1}\n', b'{"notice":"aurora"}\n') == []
+    assert case.sent_lines() == [Pong(7)]
+    case.brain.fall_silent()
+    case.hear(1.0, encode_heartbeat(Ping(8)))
+    assert case.sent_lines() == []
+
+
+def test_nothing_of_the_room_is_shown_twice_and_what_is_lost_is_told() -> None:
+    case = streaming()
+    first = encode_entry(11, "bob", "a") + encode_entry(13, "bob", "b")
+    assert len(case.hear(1.0, first)) == 2
+    assert case.hear(1.0, first, encode_told(MemberJoined("bob"), 12)) == []
+    assert case.hear(1.0, encode_gone(5, 13)) == []
+    assert case.hear(1.0, encode_gone(5, 20)) == [Missed(14, 20)]
+    assert case.hear(1.0, encode_entry(20, "bob", "c")) == []
+    assert case.hear(1.0, encode_gone()) == [Missed()]
+    assert len(case.hear(1.0, encode_entry(21, "bob", "d"))) == 1
+
+
+def test_nothing_is_repeated_by_time_and_given_up_when_it_is_time() -> None:
+    case = streaming()
+    case.brain.say("hello", 1.0)
+    assert case.sent_lines() == [Say("hello", 2)]
+    at = 1.0
+    while at + 1.0 < 1.0 + GIVE_UP_SECONDS:  # others are heard meanwhile
+        at += 1.0
+        case.brain.tick(at)
+        assert isinstance(case.hear(at, encode_entry(10 + int(at), "bob", "x"))[-1], Message)
+    assert case.sent_lines() == []
+    case.brain.tick(1.0 + GIVE_UP_SECONDS)
+    assert states(case) == [(1, NOT_DELIVERED)]
+
+
+def test_a_broken_stream_is_resumed_at_once_and_what_was_not_answered_is_said_again() -> None:
+    case = streaming()
+    case.hear(9.0, encode_entry(11, "bob", "a"), encode_entry(12, "bob", "b"))
+    case.brain.say("one", 10.0)
+    case.brain.say("two", 10.0)
+    case.hear(10.1, encode_took(2, 13))
+    broken(case, 10.2)
+    case.brain.say("three", 10.2)
+    case.answer(10.3, AGAIN)
+    operation, _, request = case.requests[-1]
+    assert (operation, request.ticket, request.stream, request.epoch, request.heard) == (
+        Operation.JOIN, "T1", True, "e1", 13,
+    )  # fmt: skip
+    ping, *said = case.sent_lines()
+    assert isinstance(ping, Ping)
+    assert said == [Say("two", 3), Say("three", ping.number + 1)]
+    assert told(case) == []  # nobody noticed
+    replay = encode_entry(14, "bob", "c") + encode_took(3, 15) + encode_entry(16, "bob", "d")
+    events = case.hear(10.4, replay, encode_took(3, 15), encode_took(ping.number + 1, 17))
+    assert [event.text for event in events if isinstance(event, Message)] == ["c", "d"]
+    assert [event.id for event in events if isinstance(event, Delivery) and event.state is TAKEN] == [2, 3]
+    broken(case, 20.0)
+    case.answer(20.0, replace(AGAIN, ticket="T3"))
+    assert (case.requests[-1][2].ticket, case.requests[-1][2].heard) == ("T2", 17)
+
+
+def test_another_numbering_counts_from_where_it_stands() -> None:
+    case = streaming()
+    broken(case, 10.0)
+    case.answer(10.0, replace(AGAIN, epoch="e2", seq=3))
+    assert case.hear(10.1, encode_gone(), encode_entry(3, "bob", "old"), encode_entry(4, "bob", "new"))[0] == Missed()
+    broken(case, 20.0)
+    case.answer(20.0, AGAIN)
+    assert (case.requests[-1][2].epoch, case.requests[-1][2].heard) == ("e2", 4)
+
+
+def test_a_seat_that_is_gone_is_taken_anew() -> None:
+    case = streaming()
+    case.brain.say("hello", 9.0)
+    broken(case, 10.0)
+    case.answer(10.0, Status.NO_SEAT)
+    assert OpenStream() in case.brain.take_actions()
+    case.answer(10.0, replace(AGAIN, seq=90))
+    request = case.requests[-1][2]
+    assert (request.ticket, request.stream, request.epoch, request.password) == ("", True, "", "secret")
+    events = case.brain.take_events()
+    assert Delivery(1, NOT_DELIVERED, "hello") in events
+    assert events[-1] == Rejoined(False, False, 50)
+    assert case.hear(11.0, encode_entry(90, "bob", "old")) == []
+
+
+def test_without_a_ticket_the_place_is_free_and_taken_anew_after_a_pause() -> None:
+    case = streaming(replace(STREAM, features=RECEIPTS, ticket=""))
+    case.brain.say("hello", 9.0)
+    case.flush()
+    case.brain.stream_closed(10.0)
+    assert case.at(Stage.WAITING)
+    assert [type(event) for event in case.brain.take_events()] == [Delivery, Reconnecting]
+    case.until(Stage.JOINING)
+    case.answer(11.0, STREAM)
+    assert case.at(Stage.CHATTING)
+
+
+def test_a_stream_that_breaks_soon_is_resumed_after_growing_pauses() -> None:
+    case = streaming()
+    now, pauses = 1.0, []
+    for _ in range(5):
+        case.flush()
+        case.brain.stream_closed(now)
+        assert case.at(Stage.WAITING)
+        assert CloseStream() in case.brain.take_actions()
+        then = case.until(Stage.VERIFYING)
+        case.flush()
+        case.answer(then, AGAIN)
+        assert Recovered() in case.brain.take_events()
+        pauses.append(then - now)
+        now = then + LASTING_SECONDS / 2
+    assert pauses == pytest.approx([0.5, 1.0, 2.0, 4.0, 8.0])
+
+
+def test_no_word_goes_into_a_connection_that_is_still_asked() -> None:
+    case = streaming()
+    broken(case, 10.0)
+    case.brain.say("hello", 10.1)
+    case.brain.keep_alive(10.1)
+    for now in (11.0, 12.0, 13.0):
+        case.brain.tick(now)
+    assert case.sent_lines() == []
+    case.brain.tick(14.0)  # nobody answers
+    assert case.at(Stage.WAITING)
+    case.brain.leave()
+    assert case.sent_lines() == []
+
+
+@pytest.mark.parametrize("word", [True, False])
+def test_a_dead_peer_is_noticed_by_the_next_word_or_ping(*, word: bool) -> None:
+    case, since = streaming(), 0.1
+    if word:
+        since = 10.0
+        case.brain.say("hello", since)
+    now = case.until(Stage.VERIFYING)
+    assert (now - since <= ANSWER_SECONDS) if word else (now - since <= 22.0 + ANSWER_SECONDS)
+    assert Unheard() in case.flush()
+    case.answer(now, AGAIN)
+    assert Recovered() in case.brain.take_events()
+
+
+def test_a_peer_that_answers_pings_is_never_doubted() -> None:
+    case = streaming()
+    while (now := case.brain.next_deadline()) < 3600:
+        case.brain.tick(now)
+        for line in case.sent_lines():
+            assert isinstance(line, Ping)
+            case.brain.receive_stream(encode_heartbeat(Pong(line.number)), now + 0.1)
+    assert (case.brain.stage, told(case)) == (Stage.CHATTING, [])
+
+
+@pytest.mark.parametrize("reason", ["slow", "unanswered", "malformed", "of_tomorrow"])
+def test_after_an_end_that_keeps_the_seat_it_resumes(reason: str) -> None:
+    case = streaming()
+    assert case.hear(10.0, encode_bye(reason, "Why not.")) == []
+    broken(case, 10.0)
+    case.answer(10.0, AGAIN)
+    assert case.at(Stage.CHATTING)
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "banned", "end"),
+    [
+        (EvictionReason.KICKED, EvictionReason.KICKED.message, False, EndReason.EVICTED),
+        (EvictionReason.KICKED, BANNED, True, EndReason.EVICTED),
+        (EvictionReason.HOST_LEFT, "", False, EndReason.ROOM_CLOSED),
+        (EvictionReason.RESUMED_ELSEWHERE, "", False, EndReason.EVICTED),
+    ],
+)
+def test_after_an_end_for_good_it_is_out(reason: EvictionReason, message: str, banned: bool, end: EndReason) -> None:
+    case = streaming()
+    evicted, ended = case.hear(10.0, encode_bye(reason, message), encode_entry(30, "bob", "unheard"))
+    assert evicted == Disconnected(reason, banned=banned)
+    assert isinstance(ended, Ended)
+    assert (ended.reason, ended.eviction, ended.banned) == (end, reason, banned)
+    assert CloseStream() in case.brain.take_actions()
+    assert case.brain.next_deadline() == inf
+
+
+def test_when_the_relay_shuts_down_it_joins_anew() -> None:
+    case = streaming()
+    case.hear(10.0, encode_bye("shutdown", "The relay is shutting down."))
+    assert case.at(Stage.WAITING)
+    case.brain.stream_closed(10.1)
+    assert case.at(Stage.WAITING)
+    case.until(Stage.JOINING)
+    case.answer(12.0, STREAM)
+    assert case.requests[-1][2].ticket == ""
+
+
+def test_a_notice_of_the_end_is_one_over_a_stream_too() -> None:
+    case = streaming()
+    case.hear(10.0, encode_told(Disconnected(EvictionReason.KICKED)))
+    assert case.at(Stage.ENDED)
+
+
+def test_what_is_no_stream_is_closed_and_the_seat_taken_again() -> None:
+    case = streaming()
+    events = case.hear(10.0, encode_entry(11, "bob", "hi"), b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    assert ([type(event) for event in events], case.brain.stage) == ([Message], Stage.VERIFYING)
+    assert case.brain.take_actions() == [CloseStream(), OpenStream()]
+
+
+def test_who_leaves_says_so_and_closes() -> None:
+    case = streaming()
+    case.brain.leave()
+    assert case.sent_lines() == [Leave()]
+    case = streaming()
+    case.brain.leave()
+    assert case.brain.take_actions()[-2:] == [CloseStream(), CloseDatagram()]
+
+
+def test_who_never_comes_back_by_itself_keeps_its_own_seat_all_the_same() -> None:
+    case = streaming(enabled=False)
+    broken(case, 10.0)
+    case.answer(10.0, AGAIN)
+    assert case.at(Stage.CHATTING)
+    case.flush()
+    case.brain.stream_closed(11.0)
+    assert case.at(Stage.ENDED)
+
+
+def test_after_a_sleep_it_asks_at_once() -> None:
+    case = streaming()
+    case.brain.compare_clocks(10.0, 10.0)
+    case.brain.compare_clocks(12.0, 3600.0)
+    assert [type(line) for line in case.sent_lines()] == [Ping]
+    assert case.until(Stage.VERIFYING) <= 12.0 + ANSWER_SECONDS
+
+
+STRIPPED = {
+    "no stream": DATAGRAMS,
+    "no features": replace(RECEIPT_GRANT, features=frozenset()),
+    "what an old relay grants": Completion(b"token", False, 9001, 300.0, 50),
+}
+
+
+@pytest.mark.parametrize("stripped", STRIPPED)
+@pytest.mark.parametrize("joined", [True, False])
+def test_without_the_stream_that_was_asked_for_by_name_no_word_is_said(stripped: str, *, joined: bool) -> None:
+    case = Case(transport=Transport.STREAM, resumes=True)
+    if joined:
+        case = streaming()
+        case.brain.say("secret", 9.0)
+        broken(case, 10.0)
+        case.brain.say("secret", 10.0)
+    else:
+        case.start()
+    case.answer(10.0, STRIPPED[stripped])
+    assert case.at(Stage.ENDED)
+    actions = case.brain.take_actions()
+    assert not [action for action in actions if hasattr(action, "data")]
+    assert CloseStream() in actions
+    ended = case.brain.take_events()[-1]
+    assert isinstance(ended, Ended)
+    assert ended.finding
+    assert (ended.reason, ended.finding.fault) == (EndReason.UNREACHABLE, Fault.NO_STREAM)
+    assert "over TCP" in ended.text
+    assert case.brain.say("secret", 11.0) == 0
+
+
+def test_a_stream_that_nobody_asked_for_is_none() -> None:
+    case = Case(receipts=True, resumes=True)
+    case.start()
+    case.answer(0.0, STREAM)
+    assert BindDatagram(9001) in case.brain.take_actions()
+    assert not [event for event in case.brain.take_events() if isinstance(event, Carried)]
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_by_itself_it_asks_for_a_stream_where_one_joins_by_tls(*, encrypted: bool) -> None:
+    case = Case(transport=Transport.AUTO, encrypted=encrypted, resumes=True)
+    case.start()
+    case.answer(0.0, STREAM if encrypted else DATAGRAMS)
+    assert case.requests[0][2].stream is encrypted
+    by = Transport.STREAM if encrypted else Transport.UDP
+    assert case.brain.take_events()[-1] == Carried(by, encrypted=encrypted)
+
+
+def test_where_no_stream_is_granted_udp_carries_it_and_it_says_so() -> None:
+    case = Case(transport=Transport.AUTO, encrypted=True, resumes=True)
+    case.start()
+    case.answer(0.0, DATAGRAMS)
+    assert case.sent_messages() == [b"/say 1 "]
+    assert case.brain.take_events()[-1] == Carried(Transport.UDP, encrypted=False)
+
+
+def silent_udp() -> tuple[Case, float]:
+    """Return a member of whom nothing is heard over UDP, and when TCP is asked."""
+    case = Case(transport=Transport.AUTO, resumes=True)
+    case.join(DATAGRAMS)
+    case.brain.say("hello", 0.1)
+    now = case.until(Stage.VERIFYING)
+    assert now <= 3.0
+    assert Unheard() in case.flush()
+    return case, now
+
+
+def test_when_udp_is_not_heard_the_seat_is_taken_again_as_a_stream() -> None:
+    case, now = silent_udp()
+    case.answer(now, AGAIN)
+    request = case.requests[-1][2]
+    assert (request.ticket, request.stream, request.epoch) == ("T1", True, "")
+    actions = case.brain.take_actions()
+    assert CloseDatagram() in actions
+    assert told(case) == [Recovered(), Carried(Transport.STREAM, encrypted=False, fell_back=True)]
+    assert b'{"say":"hello","n":2}\n' in [action.data for action in actions if hasattr(action, "data")]
+    case.hear(now + 1.0, encode_took(2, 21))
+    broken(case, now + 10.0)
+    case.answer(now + 10.0, replace(AGAIN, ticket="T3"))
+    assert case.requests[-1][2].epoch == "e1"
+    assert told(case) == []  # it is said once
+
+
+def test_where_the_relay_grants_no_stream_for_it_udp_is_tried_on() -> None:
+    case, now = silent_udp()
+    case.answer(now, replace(DATAGRAMS, ticket="T2"))
+    assert case.at(Stage.RESUMED)
+    case.until(Stage.WAITING)
+    assert "over UDP" in next(event for event in case.flush() if isinstance(event, Reconnecting)).cause.text
+
+
+def test_udp_that_was_heard_and_falls_silent_has_a_second_chance() -> None:
+    case = Case(transport=Transport.AUTO, resumes=True)
+    case.join(DATAGRAMS)
+    case.brain.receive_datagram(encode_receipt(1), 0.1)
+    case.brain.say("hello", 10.0)
+    now = case.until(Stage.VERIFYING)
+    case.flush()
+    case.answer(now, replace(DATAGRAMS, ticket="T2"))
+    now = case.until(Stage.VERIFYING)
+    case.flush()
+    case.answer(now, AGAIN)
+    assert [request.stream for _, _, request in case.requests] == [False, False, True]
+    assert case.at(Stage.CHATTING)
+
+
+def test_udp_that_answers_while_tcp_is_asked_stays() -> None:
+    case, now = silent_udp()
+    case.brain.receive_datagram(encode_receipt(1), now)
+    assert case.at(Stage.CHATTING)
+    case.brain.receive_datagram(encode_notice(MemberJoined("bob"), json=True), now)
+    assert MemberJoined("bob") in case.flush()
+
+
+def test_a_relay_that_gives_streams_no_more_gets_datagrams_and_back() -> None:
+    case = Case(transport=Transport.AUTO, encrypted=True, resumes=True)
+    case.join(STREAM)
+    broken(case, 10.0)
+    case.answer(10.0, replace(DATAGRAMS, ticket="T2"))
+    assert told(case) == [Carried(Transport.UDP, encrypted=False)]
+    assert case.at(Stage.RESUMED)
+    now = case.until(Stage.WAITING)
+    case.until(Stage.VERIFYING)
+    case.flush()
+    case.answer(now + 1.0, AGAIN)
+    assert case.requests[-1][2].epoch == ""
+    assert Carried(Transport.STREAM, encrypted=True) in told(case)
+    case.brain.datagram_error(now + 1.1)  # of the port that is closed
+    assert case.at(Stage.CHATTING)
