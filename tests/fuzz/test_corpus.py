@@ -13,6 +13,7 @@ import chatbrain.room
 import chatproto.sealing
 import chatproto.tcrp
 import chatproto.transaction
+import relay_server.control
 import relay_server.core.relay
 from fuzz.bites import Bites, piece, split
 from fuzz.corpus import FOLDER, NAMES, load_harness, read_kept
@@ -85,6 +86,8 @@ FAULTS = {
     "text stays as it is": ("relay", relay_server.core.relay, "sanitize", lambda text: text),
     "a client shows what it hears": ("room_brain", chatbrain.room, "sanitize", lambda text: text),
     "all that begins like JSON is JSON": ("server_transaction", chatproto.transaction, "decode_request", json.loads),
+    "a sealed room relays any text": ("relay", relay_server.core.relay, "may_be_said", lambda *_: True),
+    "anybody comes into a sealed room": ("control", relay_server.control, "check_join", lambda *_: None),
     "a long message passes": ("relay", relay_server.core.relay, "MAX_DELIVERY_BYTES", 5000),
     "a sealed text has several spellings": ("sealing", chatproto.sealing, "_decode", any_base64),
     "a sealed text is shown twice": ("sealing", chatproto.sealing._Session, "take", lambda *_: True),

@@ -28,6 +28,8 @@ class Request:
     """Whose seat is to be taken again (RES-01); empty: a new one is wanted."""
     attempt: str = field(default="", repr=False)
     """By what the relay knows this request if it is sent again (RES-02); only with the feature ``resume``."""
+    sealed: bool = False
+    """The room to create is to be sealed (SEAL-01); only with the feature ``sealed``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Completion:
     """What is granted of what was asked for (FEAT-01)."""
     ticket: str = field(default="", repr=False)
     """By what the seat can be taken again (RES-01); empty without the feature ``resume``."""
+    sealed: bool = False
+    """Whether the room is sealed (SEAL-01)."""
 
 
 def encode_request(request: Request) -> bytes:
@@ -53,14 +57,15 @@ def encode_request(request: Request) -> bytes:
         name = request.username
         # A bare name that begins like JSON would be read as JSON, so it goes in quotes.
         return (json.dumps(name, ensure_ascii=False) if name.startswith(("{", '"')) else name).encode()
-    fields: dict[str, str | list[str]] = {"username": request.username}
+    fields: dict[str, object] = {"username": request.username}
     if request.password:
         fields["password"] = request.password
     if request.json_reply:
         fields["reply"] = "json"
         if request.features:
             fields["features"] = sorted(request.features)
-        fields |= {key: text for key, text in (("resume", request.ticket), ("attempt", request.attempt)) if text}
+        more = {"resume": request.ticket, "attempt": request.attempt, "sealed": request.sealed}
+        fields |= {key: value for key, value in more.items() if value}
     return json.dumps(fields, ensure_ascii=False).encode()
 
 
@@ -141,6 +146,8 @@ def encode_completion(completion: Completion, *, json_reply: bool) -> bytes:
         fields["features"] = sorted(completion.features)
     if completion.ticket:
         fields["resume"] = completion.ticket
+    if completion.sealed:
+        fields["sealed"] = True
     return json.dumps(fields).encode()
 
 
@@ -164,6 +171,7 @@ def decode_completion(payload: bytes) -> Completion:
             bool(fields.get("moderation")),
             _known_features(fields.get("features", [])),
             _text(fields, "resume"),
+            fields.get("sealed") is True,
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise MalformedError("The relay's completion lacks a field or has one of the wrong type.") from None
@@ -194,7 +202,7 @@ def _decode_object(fields: dict[str, Any]) -> Request:
     if not json_reply:
         features = frozenset()
     ticket, attempt = _resumption(fields, features)
-    return Request(name, secret, json_reply=json_reply, plain=False, features=features, ticket=ticket, attempt=attempt)
+    return Request(name, secret, json_reply, False, features, ticket, attempt, _sealed(fields, features))
 
 
 def _resumption(fields: dict[str, Any], features: frozenset[Feature]) -> tuple[str, str]:
@@ -208,6 +216,14 @@ def _resumption(fields: dict[str, Any], features: frozenset[Feature]) -> tuple[s
     if attempt and not (len(attempt) in ATTEMPT_BYTES and attempt.isascii() and attempt.isprintable()):
         raise MalformedError('"attempt" has not 16 to 64 printable bytes of ASCII.')
     return ticket, attempt
+
+
+def _sealed(fields: dict[str, Any], features: frozenset[Feature]) -> bool:
+    """Read whether the room is to be sealed (SEAL-01)."""
+    sealed = Feature.SEALED in features and fields.get("sealed", False)
+    if not isinstance(sealed, bool):
+        raise MalformedError('"sealed" is neither true nor false.')
+    return sealed
 
 
 def _text(fields: dict[str, Any], key: str) -> str:

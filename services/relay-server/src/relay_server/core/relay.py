@@ -17,6 +17,7 @@ from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
 from relay_server.core.receipts import Answer, Receipt
 from relay_server.core.registry import TELL_SECONDS, Registry
+from relay_server.core.sealed import may_be_said
 
 LEAVE_COMMANDS: Final = frozenset(word.encode() for word in LEAVE_WORDS)
 STRIKES_TO_EVICT: Final = 30
@@ -79,13 +80,15 @@ class Relay:
         ):
             return self._hold_back(member, message, reason, now) if reason else self._take_number(sender, message, now)
         attribution = member.attribution
-        # An ordinary message: short, plain, no command, and not one that may begin with its sender's own name.
+        # An ordinary message: short, plain, no command, not one that may begin with its sender's own name, and not in a
+        # sealed room.
         if (
             self._attribution
             and message.translate(_ONLY_PLAIN) == message != b""
             and (first := message[0]) != _SLASH
             and first != attribution[0]
             and size <= _SURELY_SHORT_BYTES
+            and not member.room.sealed
         ):
             payload = attribution + message
         else:
@@ -183,6 +186,9 @@ class Relay:
         obeyed = self._obey(member, message, now)
         if obeyed is not None:
             return obeyed
+        if not may_be_said(member.room, message):
+            self._advise(member, NotRelayed.NOT_SEALED, now)
+            return DropReason.NOT_SEALED
         payload = self._render(member, message)
         if payload is None:
             return DropReason.RESERVED_NAME if _is_utf8(message) else DropReason.INVALID_UTF8
