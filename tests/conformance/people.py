@@ -204,10 +204,11 @@ class People:
         self._stack.close()
 
     def create(
-        self, room: bytes, name: bytes, source: str = "", password: str = "", features: Sequence[str] | None = None
-    ) -> Member:
+        self, room: bytes, name: bytes, source: str = "", password: str = "", features: Sequence[str] | None = None,
+        more: Mapping[str, object] | None = None,
+    ) -> Member:  # fmt: skip
         """Make a room and its host, who says by a keep-alive where it is."""
-        return self._add(Member(self.relay, wire.CREATE, room, name, source, password, features))
+        return self._add(Member(self.relay, wire.CREATE, room, name, source, password, features, more))
 
     def join(
         self, room: bytes, name: bytes, source: str = "", password: str = "", features: Sequence[str] | None = None,

@@ -14,6 +14,7 @@ import chatproto.sealing
 import chatproto.stream
 import chatproto.tcrp
 import chatproto.transaction
+import relay_server.control
 import relay_server.core.judge
 import relay_server.core.relay
 from fuzz.bites import Bites, piece, split
@@ -89,6 +90,8 @@ FAULTS = {
     "a client shows what it hears": ("room_brain", chatbrain.room, "sanitize", lambda text: text),
     "all that begins like JSON is JSON": ("server_transaction", chatproto.transaction, "decode_request", json.loads),
     "a long message passes": ("relay", relay_server.core.judge, "MAX_DELIVERY_BYTES", 5000),
+    "a sealed room relays any text": ("relay", relay_server.core.judge, "may_be_said", lambda *_: True),
+    "anybody comes into a sealed room": ("control", relay_server.control, "check_join", lambda *_: None),
     "a sealed text has several spellings": ("sealing", chatproto.sealing, "_decode", any_base64),
     "a sealed text is shown twice": ("sealing", chatproto.sealing._Session, "take", lambda *_: True),
     "a wrong relay is believed": ("client_transaction", chatproto.transaction, "decode_status", lambda _: (0, "")),

@@ -6,7 +6,7 @@ knows a room's password who didn't give it; and the registry keeps no trace of w
 
 from typing import Any, Final
 
-from chatproto import MalformedError, Operation, Phase, ServerTransaction, Status, encode_frame
+from chatproto import Feature, MalformedError, Operation, Phase, ServerTransaction, Status, encode_frame
 from chatproto.payloads import decode_status
 from chatproto.tcrp import Frame, FrameDecoder
 from fuzz.bites import Bites, piece
@@ -34,6 +34,10 @@ PAYLOADS: Final = (
     ),
     *(b'{"username": "bob", "reply": "json", "features": ["resume"], "resume": "token-%d"}' % n for n in range(2, 8)),
     *(b'{"username": "ann", "password": "pw"}', b'{"username": "bob", "password": "no", "reply": "json"}'),
+    *(
+        b'{"username": "%b", "reply": "json", "features": ["sealed"], "sealed": true}' % name
+        for name in (b"ann", b"bob")
+    ),
 )
 ROOMS: Final = (b"lab", b"demo")
 PAUSES: Final = (0.0, 0.5, 6.0, 61.0, 301.0)
@@ -134,6 +138,7 @@ class World:
             if port is not None:
                 self._control.set_client_port(result, port, caller.peer)
             assert self._case.knows(result.member)
+            assert result.completion.sealed <= (Feature.SEALED in result.completion.features), "it can't be there"
         elif isinstance(result, bytes):
             self._answered += 1
             assert status_of(result) == self._statuses[-1] is not Status.OK

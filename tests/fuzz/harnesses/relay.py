@@ -30,6 +30,7 @@ POLICIES: Final[tuple[dict[str, Any], ...]] = (
 WORDS_SAID: Final = (
     *(b"hello", b"", b"/leave", b"/exit", b"/quit", b"ann: hello", b"bob  : hi", b"server: disconnected: kicked"),
     *(b"/say 1 hello", b"/say 2", b"/say 0 hello", b"/say 1 /leave", b"/say 3 \xff"),
+    *(b"e2e1.AAAA", b"/say 1 e2e1.AAAA", b" e2e1.AAAA"),
     *(b" SERVER : x", b"a\nb\x1b[2J", "\u202e".encode(), b"\xff", b"\n" * 1400, b"x" * 4096),
 )
 COMMANDS: Final = (
@@ -38,12 +39,15 @@ COMMANDS: Final = (
 )
 PAUSES: Final = (0.0, 0.01, 0.6, 1.0, 6.0, 20.0, 61.0, 290.0, 301.0)
 STRANGERS: Final = (at("10.0.0.1", 5001), at("10.0.0.2"), at("10.9.9.9"), at("2001:db8::1"))
+WORLDS: Final = (*((policy, False) for policy in POLICIES), ({}, True))
+"""The last one's room is sealed (SEAL-03)."""
 MAX_STEPS: Final = 30
 MORE_BYTES: Final = 32 + 12
 """By so much an answer may be longer (RCP-04); what comes with a relay's own tokens is 12 bytes longer at least."""
 
 SEEDS: Final = (
     b"\0\0\0\0\1\1\1\2\2\0",
+    b"\6\0\0\0\0\1\15\0\0\15\0\1\16\1\0" + piece(b"e2e1.AAAA") + b"\1\2" + piece(b"hello"),
     b"\0\1\0" + piece(b"hello") + b"\1\1" + piece("\u6f22\u5b57".encode()),
     b"\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
     b"\2\0\1\7\0\2\10",
@@ -63,6 +67,7 @@ WORDS: Final = (
     b"/mute ",
     b"/ban ",
     b"/topic ",
+    b"e2e1.",
 )
 
 
@@ -71,10 +76,11 @@ class World:
 
     def __init__(self, bites: Bites) -> None:
         self._bites = bites
-        self.policy = bites.pick(POLICIES)
+        self.policy, self._sealed = bites.pick(WORLDS)
         self._case = Case(**self.policy)
         self._members: list[Member] = list(self._case.trio())
         self._members[1].session.said = SaidNumbers()
+        self._members[0].room.sealed = self._sealed
         self._now = 1.0
         self._received = self._case.registry.counters.received
         self._copies = 0
@@ -174,7 +180,8 @@ class World:
         assert len(payload) <= MAX_DELIVERY_BYTES
         if self.policy.get("sanitize", True):
             assert sanitize(payload.decode()) == payload.decode(), "what is relayed isn't harmless"
-        name, colon, _ = payload.partition(b":")
+        name, colon, text = payload.partition(b":")
+        assert not self._sealed or text.startswith(b" e2e1.") or payload.startswith(b"e2e1."), "it isn't sealed"
         if self.policy.get("attribution", True):
             assert (name.rstrip(b" "), colon) == (sender.raw_name, b":"), "it doesn't say who said it"
         else:

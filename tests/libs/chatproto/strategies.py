@@ -42,6 +42,14 @@ FEATURES = st.frozensets(st.sampled_from(Feature))
 REQUESTS = st.one_of(
     st.builds(Request, USER_NAMES),
     st.builds(Request, USER_NAMES, PASSWORDS, st.just(value=True), st.just(value=False), FEATURES),
+    st.builds(
+        Request,
+        USER_NAMES,
+        json_reply=st.just(value=True),
+        plain=st.just(value=False),
+        sealed=st.booleans(),
+        features=st.just(frozenset({Feature.SEALED})),
+    ),
     st.builds(Request, USER_NAMES, PASSWORDS, json_reply=st.booleans(), plain=st.just(value=False)),
 )
 COMPLETIONS = st.builds(
@@ -53,6 +61,7 @@ COMPLETIONS = st.builds(
     st.integers(0, 2**32),
     st.booleans(),
     FEATURES,
+    sealed=st.booleans(),
 )
 
 

@@ -21,6 +21,7 @@ def test_the_statuses_are_those_of_the_text_and_below_0x80() -> None:
         (10, "not_supported"),
         (11, "busy"),
         (12, "shutting_down"),
+        (13, "sealed"),
         (15, "no_seat"),
     ]
     assert max(Status) < 0x80

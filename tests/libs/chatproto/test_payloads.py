@@ -41,6 +41,34 @@ def test_a_request_in_json_has_only_the_fields_that_say_something() -> None:
     assert json.loads(encode_request(Request("ann", "pw", True, False, features))) == everything
 
 
+@pytest.mark.requirement("SEAL-03")
+def test_only_with_the_feature_may_a_request_want_a_sealed_room() -> None:
+    wish = {"username": "ann", "reply": "json", "features": ["sealed"], "sealed": True}
+    wanted = Request("ann", None, True, False, frozenset({Feature.SEALED}), sealed=True)
+    assert json.loads(encode_request(wanted)) == wish
+    assert decode_request(json.dumps(wish).encode()) == wanted
+    for ignored in ({"features": ["notices"]}, {"reply": "text"}, {"sealed": False}):
+        assert not decode_request(json.dumps(wish | ignored).encode()).sealed
+    assert not decode_request(b'{"username": "ann", "sealed": 1}').sealed
+
+
+@pytest.mark.requirement("SEAL-03")
+@pytest.mark.parametrize("value", [1, 0, "true", None, [], {}])
+def test_whether_a_room_is_to_be_sealed_is_true_or_false(value: object) -> None:
+    wish = {"username": "ann", "reply": "json", "features": ["sealed"], "sealed": value}
+    with pytest.raises(MalformedError, match="sealed"):
+        decode_request(json.dumps(wish).encode())
+
+
+@pytest.mark.requirement("SEAL-03")
+@pytest.mark.parametrize("value", [1, "true", None, []])
+def test_a_completion_says_in_one_way_that_the_room_is_sealed(value: object) -> None:
+    fields = json.loads(encode_completion(Completion(b"t", True, 1, 1.0, 1, sealed=True), json_reply=True))
+    assert fields.pop("sealed") is True
+    assert not decode_completion(json.dumps(fields).encode()).sealed
+    assert not decode_completion(json.dumps(fields | {"sealed": value}).encode()).sealed
+
+
 @given(USER_NAMES, st.sampled_from(["", " ", "\n\t", "\r\n  "]))
 def test_a_json_string_is_a_plain_name_even_after_white_space(name: str, before: str) -> None:
     assert decode_request((before + json.dumps(name)).encode()) == Request(name)
@@ -200,7 +228,7 @@ def test_a_status_without_a_usable_message_explains_itself(message: Any) -> None
     "payload",
     [
         b"",
-        b"\x0d",
+        b"\x0e",
         b"\xff",
         b"\x00\x00",
         b"{}",

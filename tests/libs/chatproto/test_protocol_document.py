@@ -30,10 +30,12 @@ from chatproto import (
     encode_lobby,
     encode_notice,
 )
+from chatproto.sealing import RoomKey, Sealer
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
 TOKEN = b"Zq3vK8xW1sNd0aTgYb5LrQ"
 TICKET = b"p7RkQ2mVx0Hd4sYtBn9LwA"
+SEALED = Sealer(RoomKey(bytes(range(16))), "lab", "ann", bytes.fromhex("a1a2a3a4a5a6a7a8")).seal("hello").text.encode()
 EXAMPLES = {
     "ann creates the room lab: state 0": encode_frame(Frame(1, 0, b"lab", b"ann")),
     "the relay accepts: state 1, status 0": encode_frame(Frame(1, 1, b"lab", b"\0")),
@@ -51,6 +53,11 @@ EXAMPLES = {
     "bob resumes in the room lab by JSON": encode_frame(
         Frame(2, 0, b"lab", b'{"username": "bob", "reply": "json", "features": ["resume"], "resume": "%b"}' % TICKET)
     ),
+    "ann creates the sealed room lab by JSON": encode_frame(
+        Frame(1, 0, b"lab", b'{"username": "ann", "reply": "json", "features": ["sealed"], "sealed": true}')
+    ),
+    "ann says hello in it, with her token": encode_datagram(b"lab", TOKEN, SEALED),
+    "bob receives it, and opens hello": b"ann: " + SEALED,
     "ann says hello in the lobby": encode_lobby(b"ann", b"hello"),
 }
 

@@ -46,6 +46,7 @@ class Status(IntEnum):
     NOT_SUPPORTED = 10, "The relay doesn't support this."
     BUSY = 11, "The relay is busy: try again in a moment."
     SHUTTING_DOWN = 12, "The relay is shutting down."
+    SEALED = 13, "The room is sealed: join it by an invitation that has its key."
     NO_SEAT = 15, "The ticket is good for no seat: join again."
 
     def __new__(cls, code: int, message: str = "") -> Self:
@@ -89,6 +90,8 @@ class Feature(StrEnum):
     """The relay answers messages that have a number (RCP-01)."""
     RESUME = "resume"
     """The relay gives a ticket, by which a member takes its own seat again (RES-01)."""
+    SEALED = "sealed"
+    """The client takes part in rooms whose texts the relay can't read (SEAL-03)."""
 
 
 @unique

@@ -37,6 +37,7 @@ class NotRelayed(Worded):
     BYTE_RATE = "byte_rate", _SLOW_DOWN
     COPY_RATE = "copy_rate", _SLOW_DOWN
     MUTED = "muted", N_("You are muted: what you say is not relayed.")
+    NOT_SEALED = "not_sealed", N_("The room is sealed, but your message wasn't: it was not relayed.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class Failure(Worded):
     TOO_MANY_MUTES = "too_many_mutes", N_("The room has {count} mutes, as many as it may: lift one first.")
     NOT_HEARD_YET = "not_heard_yet", N_("{name} has not been heard yet: try again in a moment.")
     TOPIC_TOO_LONG = "topic_too_long", N_("The topic is too long by {bytes} bytes.")
+    TOPIC_NOT_SEALED = "topic_not_sealed", N_("The room is sealed, but the topic wasn't: it is unchanged.")
     BAD_PASSWORD = "bad_password", N_("The password can't be used.")
     PASSWORD_IN_WORK = "password_in_work", N_("The password before is still being worked on: try again in a moment.")
     NOT_HOST_ANY_MORE = "not_host_any_more", N_("The password was not changed: you are not the host any more.")

@@ -37,6 +37,8 @@ class Request:
     """The room's numbering as it was last known (STR-05); empty if none was."""
     heard: int = 0
     """The newest number of it that was heard."""
+    sealed: bool = False
+    """The room to create is to be sealed (SEAL-01); only with the feature ``sealed``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Completion:
     """What the room's numbering is called; another one counts something else (STR-05)."""
     seq: int = 0
     """The newest number in it."""
+    sealed: bool = False
+    """Whether the room is sealed (SEAL-01)."""
 
 
 def encode_request(request: Request) -> bytes:
@@ -75,7 +79,8 @@ def encode_request(request: Request) -> bytes:
         fields["reply"] = "json"
         if request.features:
             fields["features"] = sorted(request.features)
-        fields |= {key: text for key, text in (("resume", request.ticket), ("attempt", request.attempt)) if text}
+        more = {"resume": request.ticket, "attempt": request.attempt, "sealed": request.sealed}
+        fields |= {key: value for key, value in more.items() if value}
         if request.stream:
             fields["chat"] = STREAM
             fields |= {"epoch": request.epoch, "heard": request.heard} if request.epoch else {}
@@ -161,6 +166,8 @@ def encode_completion(completion: Completion, *, json_reply: bool) -> bytes:
         fields["resume"] = completion.ticket
     if completion.stream:
         fields |= {"chat": STREAM, "epoch": completion.epoch, "seq": completion.seq}
+    if completion.sealed:
+        fields["sealed"] = True
     return json.dumps(fields).encode()
 
 
@@ -185,6 +192,7 @@ def decode_completion(payload: bytes) -> Completion:
             _known_features(fields.get("features", [])),
             _text(fields, "resume"),
             *_numbering(fields, "seq"),
+            fields.get("sealed") is True,
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise MalformedError("The relay's completion lacks a field or has one of the wrong type.") from None
@@ -221,7 +229,7 @@ def _decode_object(fields: dict[str, Any]) -> Request:
         raise MalformedError('"epoch" is no short text, or "heard" no number.') from None
     return Request(
         name, secret, json_reply=json_reply, plain=False, features=features, ticket=ticket, attempt=attempt,
-        stream=stream, epoch=epoch, heard=heard,
+        stream=stream, epoch=epoch, heard=heard, sealed=_sealed(fields, features),
     )  # fmt: skip
 
 
@@ -254,6 +262,14 @@ def _numbering(fields: dict[str, Any], key: str) -> tuple[bool, str, int]:
     if len(epoch) > MAX_EPOCH_BYTES or not epoch.isascii() or number < 0:
         raise ValueError
     return True, epoch, number
+
+
+def _sealed(fields: dict[str, Any], features: frozenset[Feature]) -> bool:
+    """Read whether the room is to be sealed (SEAL-01)."""
+    sealed = Feature.SEALED in features and fields.get("sealed", False)
+    if not isinstance(sealed, bool):
+        raise MalformedError('"sealed" is neither true nor false.')
+    return sealed
 
 
 def _text(fields: dict[str, Any], key: str) -> str:

@@ -31,6 +31,7 @@ from relay_server.core.names import name_keys
 from relay_server.core.policy import StreamsAllowed
 from relay_server.core.receipts import SaidNumbers
 from relay_server.core.registry import Registry
+from relay_server.core.sealed import check_create, check_join, grant
 from relay_server.core.seats import SeatClaim
 from relay_server.passwords import Passwords, decoy_hash
 
@@ -207,6 +208,7 @@ class Control:
         if session is None:
             self._deny(asked, Resumption.NO_SEAT, now)
         try:
+            check_join(session.member.room, request, session.member.room.password_hash)  # a ticket needs no password
             if not seats.press(claim, session, now):
                 self._remember(asked, claim, now)
                 return Waiting(
@@ -240,6 +242,7 @@ class Control:
             self._attempts.remember(asked.attempt, result, now)
 
     def _prepare_create(self, asked: _Asked, now: float) -> Pending | None:
+        check_create(asked.request, attribution=self._attribution)
         password = asked.request.password
         if password is None:
             return None
@@ -280,17 +283,12 @@ class Control:
         name, token, port = request.username, self._new_token(), self._provisional(request, peer)
         if asked.operation is Operation.CREATE:
             member = self._registry.create_room(
-                asked.room,
-                name,
-                token,
-                peer.ip,
-                now,
-                keys=asked.keys,
-                port=port,
-                password_hash=password_hash,
+                asked.room, name, token, peer.ip, now, keys=asked.keys, port=port, password_hash=password_hash,
                 stream=asked.stream,
-            )
+            )  # fmt: skip
+            member.room.sealed = request.sealed
         else:
+            check_join(self._registry.rooms.get(asked.room), request, password_hash)
             member = self._registry.join_room(
                 asked.room, name, token, peer.ip, now, keys=asked.keys, port=port, proof=password_hash,
                 told_when_heard=Feature.NOTICES in request.features and not asked.stream, stream=asked.stream,
@@ -299,7 +297,7 @@ class Control:
 
     def _grant(self, asked: _Asked, session: Session, said: SaidNumbers, now: float) -> Granted:
         """Let a session have what was asked for, and write the answer."""
-        features = asked.request.features
+        features = grant(asked.request.features, attribution=self._attribution)
         session.json_notices = Feature.NOTICES in features
         session.said = said if Feature.RECEIPTS in features or asked.stream else None
         if asked.stream:
@@ -331,6 +329,7 @@ class Control:
             stream=ring is not None,
             epoch=ring.epoch if ring is not None else "",
             seq=ring.seq if ring is not None else 0,
+            sealed=member.room.sealed,
         )
 
     def _provisional(self, request: Request, peer: Peer) -> Address | None:

@@ -28,6 +28,7 @@ from relay_server.core import events
 from relay_server.core.model import Member, Room
 from relay_server.core.moderation import Moderation, ModerationError
 from relay_server.core.registry import Registry
+from relay_server.core.sealed import may_be_said
 
 MAX_TOPIC_BYTES: Final = 512
 MAX_LIFTED_NAMES: Final = 4
@@ -125,6 +126,8 @@ class Commands:
             self._list(member, Command.TOPIC, lambda: [Topic(member.room.topic)], now)
             return
         topic = sanitize(argument.strip())
+        if topic != REMOVE and not may_be_said(member.room, topic.encode()):
+            raise ModerationError(CommandFailed(Failure.TOPIC_NOT_SEALED))
         over_bytes = len(topic.encode()) - MAX_TOPIC_BYTES
         if over_bytes > 0:
             raise ModerationError(CommandFailed(Failure.TOPIC_TOO_LONG, over_bytes=over_bytes))

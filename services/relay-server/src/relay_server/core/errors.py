@@ -55,6 +55,12 @@ class TooManyError(ProtocolError):
     status = Status.TOO_MANY
 
 
+class SealedError(ProtocolError):
+    """The room is sealed, and the client doesn't know what that is (SEAL-03)."""
+
+    status = Status.SEALED
+
+
 class BusyError(ProtocolError):
     """Trying again in a moment may work."""
 

@@ -13,6 +13,7 @@ from relay_server.core.model import Member, Room
 from relay_server.core.names import passes_for_server
 from relay_server.core.policy import Policy
 from relay_server.core.registry import Registry
+from relay_server.core.sealed import may_be_said
 from relay_server.core.voice import TELL_SECONDS
 
 LEAVE_COMMANDS: Final = frozenset(word.encode() for word in LEAVE_WORDS)
@@ -59,6 +60,9 @@ class Judge:
         obeyed = self._obey(member, message, now)
         if obeyed is not None:
             return obeyed
+        if not may_be_said(member.room, message):
+            self._advise(member, NotRelayed.NOT_SEALED, now)
+            return DropReason.NOT_SEALED
         payload = self._render(member, message)
         if payload is None:
             return DropReason.RESERVED_NAME if _is_utf8(message) else DropReason.INVALID_UTF8

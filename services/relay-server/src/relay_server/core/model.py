@@ -100,6 +100,8 @@ class Room(Group):
     password_hash: str | None = field(default=None, repr=False)
     """What proves that somebody knows the password, see `relay_server.passwords`; None for an open room."""
     created_at: float = 0.0
+    sealed: bool = False
+    """Its texts are for its members alone: the relay can't read them (SEAL-03)."""
     topic: str = ""
     bans: Bans = NO_BANS
     mutes: dict[str, frozenset[str]] = field(default_factory=dict)

@@ -65,13 +65,15 @@ class Relay:
             held = reason and self._judge.hold_back(member, message, reason, now)
             return self._take_number(sender, message, now) if held is None else self._conclude(held)
         attribution = member.attribution
-        # An ordinary message: short, plain, no command, and not one that may begin with its sender's own name.
+        # An ordinary message: short, plain, no command, not one that may begin with its sender's own name, and not in a
+        # sealed room.
         if (
             self._attribution
             and message.translate(ONLY_PLAIN) == message != b""
             and (first := message[0]) != SLASH
             and first != attribution[0]
             and size <= _SURELY_SHORT_BYTES
+            and not member.room.sealed
         ):
             payload = attribution + message
         else:

@@ -32,6 +32,7 @@ FORMS: Final = (
     N_("The relay checks many passwords just now: try again in a moment."),
     N_("The relay didn't get to the request in time: try again in a moment."),
     N_("This relay lets in by TLS alone: use a client that speaks it (chat --tls)."),
+    N_("This relay has no sealed rooms: create one that isn't sealed, or use another relay."),
     N_("The request was not whole in time."),
     *SENTENCES,
 )
@@ -80,6 +81,9 @@ _BY_STATUS: Final = {
     Status.NOT_SUPPORTED: Words(N_("The relay doesn't support this."), N_("Ask its operator.")),
     Status.BUSY: Words(N_("The relay is busy."), N_("Try again in a moment.")),
     Status.SHUTTING_DOWN: Words(N_("The relay is shutting down."), N_("Try again when it is back.")),
+    Status.SEALED: Words(
+        N_("The room is sealed: only members with its key can read it."), N_("Ask a member for the whole invitation.")
+    ),
     Status.NO_SEAT: Words(N_("Your place in the room is gone."), N_("Join again.")),
 }
 

@@ -15,6 +15,7 @@ _REASONS: Final = {
     NotRelayed.BYTE_RATE: _TOO_FAST,
     NotRelayed.COPY_RATE: _TOO_FAST,
     NotRelayed.MUTED: N_("you are muted"),
+    NotRelayed.NOT_SEALED: N_("the room is sealed, but it isn't"),
 }
 
 
