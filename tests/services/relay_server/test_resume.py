@@ -250,6 +250,33 @@ def test_who_still_is_there_keeps_its_seat_and_its_ticket(after: float) -> None:
     assert isinstance(case.resume(case.bob), Granted)
 
 
+class NoConnection:
+    """What a reader's lines go to, where nobody reads them."""
+
+    def wake(self) -> None:
+        """Take note of nothing."""
+
+    pump = wake
+
+
+@pytest.mark.requirement("RES-03", "STR-02")
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_seat_on_a_stream_is_kept_by_any_line_that_comes_after_the_question(answers: bool) -> None:
+    case = ResumeCase()
+    zoe = case.grant(Operation.JOIN, {**case.request("zoe"), "chat": "stream"}, BOB)
+    streams = case.registry.streams
+    reader = streams.connect(zoe.session, NoConnection(), 0.0)
+    assert reader
+    streams.hear(reader, 1.0)
+    case.now = 5.0
+    waiting = case.go_on(case.resume(zoe, EVE, "zoe"))
+    if answers:
+        streams.hear(reader, case.now)
+    claimed = case.go_on(waiting)
+    assert (claimed is Status.NO_SEAT) is answers
+    assert case.outcomes() == ({"contested": 1} if answers else {"moved": 1})
+
+
 @pytest.mark.requirement("RES-03", "ROOM-05")
 def test_who_moves_within_its_network_takes_no_other_place() -> None:
     case = ResumeCase(max_members_per_address=1)

@@ -113,7 +113,7 @@ class Streams:
 
     def hear(self, reader: Reader, now: float) -> bool:
         """Take note that a line came; the first one ends the session before (RES-01). False: the stream is over."""
-        reader.seen_at = now
+        reader.seen_at = reader.session.seen_at = now
         place = reader.session.place
         if reader.ended or place is None:
             return False
