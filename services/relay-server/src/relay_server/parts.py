@@ -141,7 +141,7 @@ def build(settings: Settings) -> Parts:
     operators = Operators(registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping))
     collector = RelayCollector(
         registry.counters, lobby.counters, tally, settings.event_loop, tls.counts if tls else TlsCounts(),
-        partial(_read_gauges, settings, registry, lobby, tcp, udp),
+        partial(_read_gauges, settings, registry, lobby, tcp, udp), registry.stream_counters,
     )  # fmt: skip
     return Parts(
         settings=settings, sockets=sockets, tls=tls, registry=registry, lobby=lobby, operators=operators, tally=tally,
@@ -259,6 +259,12 @@ def _read_gauges(
         lobby_clients=len(lobby.clients_by_remote),
         tcp_connections=len(tcp.connections),
         tcp_aborted=tcp.aborted,
+        streams=len(tcp.streams.connections),
+        streams_away=registry.streams.away,
+        streams_limit=settings.max_streams,
+        stream_copies_waiting=tcp.streams.copies_waiting,
+        ring_bytes=registry.streams.rings.kept_bytes,
+        ring_limit_bytes=registry.streams.rings.max_bytes,
         kernel_drops=sum(port.kernel_drops() for port in udp),
         receive_buffer_bytes=udp[0].receive_buffer_bytes,
         receive_buffer_wanted_bytes=settings.receive_buffer_bytes,
