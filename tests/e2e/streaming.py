@@ -10,18 +10,36 @@ from conformance.people import call
 from conformance.relays import Relay
 
 
+class RefusedError(Exception):
+    """The relay lets nobody in; ``status`` says why (TCP-10)."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 class StreamMember:
     """Sends and reads lines; it joins with a ticket, or takes the seat of ``ticket`` again."""
 
-    def __init__(self, relay: Relay, room: str, name: str, *, ticket: str = "", create: bool = False) -> None:
+    def __init__(
+        self, relay: Relay, room: str, name: str, *, source: str = "", ticket: str = "", create: bool = False
+    ) -> None:
+        """Join from the local address ``source``, if given.
+
+        Raises:
+            RefusedError: the relay says no.
+
+        """
         fields = {"username": name, "reply": "json", "features": ["resume"], "chat": "stream", "resume": ticket}
         self._opened = ExitStack()
-        self._sock = self._opened.enter_context(call(relay))
+        self._sock = self._opened.enter_context(call(relay, source))
         operation = wire.CREATE if create else wire.JOIN
         self._sock.sendall(wire.frame(operation, wire.REQUEST, room.encode(), json.dumps(fields).encode()))
         reply, completion = wire.read_frame(self._sock), wire.read_frame(self._sock)
         assert reply, "expected a reply, saw the connection closed without one"
-        assert completion, reply
+        if completion is None:
+            self.close()
+            raise RefusedError(json.loads(reply.payload)["status"])
         self.granted = json.loads(completion.payload)
         self._lines = self._opened.enter_context(self._sock.makefile("rb"))
 
