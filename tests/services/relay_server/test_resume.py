@@ -18,7 +18,7 @@ from relay_server.core.moderation import Moderation
 from relay_server.core.relay import Relay
 from relay_server.net.address import UdpAddress, make_address
 from services.relay_server.core.policies import unlimited
-from services.relay_server.core.rooms_case import delivered, take_out
+from services.relay_server.core.rooms_case import NoConnection, delivered, take_out
 from services.relay_server.test_control import ANN, BOB, ControlCase, frame_of
 
 if TYPE_CHECKING:
@@ -248,15 +248,6 @@ def test_who_still_is_there_keeps_its_seat_and_its_ticket(after: float) -> None:
     assert case.go_on(waiting) is Status.NO_SEAT
     assert case.outcomes() == {"contested": 1}
     assert isinstance(case.resume(case.bob), Granted)
-
-
-class NoConnection:
-    """What a reader's lines go to, where nobody reads them."""
-
-    def wake(self) -> None:
-        """Take note of nothing."""
-
-    pump = wake
 
 
 @pytest.mark.requirement("RES-03", "STR-02")
