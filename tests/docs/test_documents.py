@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
@@ -16,7 +16,7 @@ import messenger.cli.arguments
 import relay_server.__main__
 from docs.generated import sample_name
 from docs.markdown import NAMES, ROOT, anchors, code, code_blocks, links, prose, read
-from relay_server.core.counters import Counters, DropReason, SendFailure
+from relay_server.core.counters import Counters, DropReason, SendFailure, StreamCut, StreamFailure
 from relay_server.settings import Settings, variable
 from relay_server.telemetry.metrics import RelayCollector, Tally
 
@@ -145,9 +145,14 @@ def test_modules_are_there(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("section", "reasons"),
-    [("Why a datagram was dropped", DropReason), ("Why a copy wasn't sent", SendFailure)],
+    [
+        ("Why a datagram was dropped", DropReason),
+        ("Why a copy wasn't sent", SendFailure),
+        ("Why a stream wasn't handed a copy", StreamFailure),
+        ("Why a stream was cut", StreamCut),
+    ],
 )
-def test_every_reason_is_explained(section: str, reasons: type[DropReason] | type[SendFailure]) -> None:
+def test_every_reason_is_explained(section: str, reasons: Iterable[str]) -> None:
     text = read("docs/metrics.md").partition(f"\n## {section}\n")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `(\w+)` \| .+ \|$", text, re.MULTILINE) == [str(reason) for reason in reasons]
 

@@ -43,16 +43,22 @@ class Metrics:
         return sum(values)
 
     def check_books(self) -> None:
-        """Check that every datagram and every copy is accounted for (CON-01, CON-02)."""
-        for kind in ("relay_", "relay_lobby_"):
+        """Check that all datagrams, messages of streams and copies are accounted for (CON-01, CON-02, STR-08)."""
+        for kind in ("relay_datagrams_", "relay_lobby_datagrams_", "relay_stream_messages_"):
             received, accepted, dropped = (
-                self.total(f"{kind}datagrams_{what}_total") for what in ("received", "accepted", "dropped")
+                self.total(f"{kind}{what}_total") for what in ("received", "accepted", "dropped")
             )
             assert received == accepted + dropped, f"{kind}: {received:.0f} != {accepted:.0f} + {dropped:.0f}"
         due, sent, failed = map(
             self.total, ("relay_fanout_members_sum", "relay_datagrams_sent_total", "relay_send_failures_total")
         )
         assert due == sent + failed, f"copies: {due:.0f} != {sent:.0f} + {failed:.0f}"
+        due, sent, failed, waiting = map(
+            self.total,
+            ("relay_stream_fanout_members_sum", "relay_stream_copies_sent_total", "relay_stream_send_failures_total",
+             "relay_stream_copies_waiting"),
+        )  # fmt: skip
+        assert due == sent + failed + waiting, f"streams: {due:.0f} != {sent:.0f} + {failed:.0f} + {waiting:.0f}"
 
 
 def scrape(relay: HasOps) -> Metrics:

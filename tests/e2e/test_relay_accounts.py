@@ -1,7 +1,7 @@
 """What the relay tells its operators: books that balance, and nobody's secrets."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,8 @@ from bench.joining import join_members
 from conformance import wire
 from conformance.people import Member, People
 from conformance.relays import OwnRelay
-from e2e.relay_metrics import await_metrics, scrape
+from e2e.relay_metrics import Metrics, await_metrics, scrape
+from e2e.streaming import StreamMember
 
 SETTINGS = {"RELAY_LOG_LEVEL": "debug", "RELAY_MESSAGE_RATE": "20", "RELAY_MESSAGE_BURST": "40"}
 
@@ -22,6 +23,13 @@ one_loop = pytest.mark.parametrize("relay", ["uvloop"], indirect=True)
 @pytest.fixture(params=["uvloop", "asyncio"])
 def relay(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnRelay]:
     relay = OwnRelay(tmp_path / "log", {"RELAY_EVENT_LOOP": request.param, **SETTINGS})
+    yield relay
+    assert relay.stop() == 0
+
+
+@pytest.fixture
+def unlimited_relay(tmp_path: Path) -> Iterator[OwnRelay]:
+    relay = OwnRelay(tmp_path / "log", {"RELAY_MESSAGE_RATE": "0", "RELAY_BYTE_RATE": "0"})
     yield relay
     assert relay.stop() == 0
 
@@ -72,6 +80,71 @@ def test_counters_are_consistent_after_mixed_traffic(relay: OwnRelay, people: Pe
         assert after.value("relay_datagrams_dropped_total", reason=reason) > 0, reason
     assert after.value("relay_lobby_datagrams_dropped_total", reason="malformed") == 2
     assert after.series == before.series
+
+
+@pytest.mark.requirement("STR-08", "CON-02")
+def test_books_balance_where_streams_and_datagrams_meet(relay: OwnRelay, people: People) -> None:
+    ann, bob = people.pair(b"demo")
+    before = scrape(relay).value("relay_fanout_members_sum")
+    with StreamMember(relay.relay, "demo", "eve") as eve, StreamMember(relay.relay, "demo", "zoe") as zoe:
+        for member in (eve, zoe):
+            member.speak_up()
+        ann.say(b"from UDP")
+        assert [member.hear("text")["text"] for member in (eve, zoe)] == ["from UDP"] * 2
+        assert bob.hear() == b"ann: from UDP"
+        eve.send(say="from a stream", n=1)
+        eve.send(say="from a stream", n=1)  # once more, as if its answer were lost
+        assert [eve.hear("took")["took"] for _ in range(2)] == [1, 1]
+        assert zoe.hear("text")["from"] == "eve"
+        assert [member.hear() for member in (ann, bob)] == [b"eve: from a stream"] * 2
+        eve.send(say="x" * 4094, n=2)  # which is too long with a name before it
+        assert eve.hear("refused")["refused"] == "too_long"
+        zoe.close()
+        await_metrics(relay, lambda now: now.value("relay_streams_away") == 1)
+        bob.say(b"to who is there")
+        assert eve.hear("text")["text"] == "to who is there"
+        ticket = zoe.granted["resume"]
+        with StreamMember(relay.relay, "demo", "zoe", ticket=ticket) as back:
+            back.send_raw(b"no JSON\n")
+            assert back.hear("bye")["bye"] == "malformed"
+        counted = await_metrics(relay, lambda now: now.value("relay_streams") == 1)
+    counted.check_books()
+    assert counted.value("relay_streams_away") == 1
+    values = {
+        "messages_received": 3, "messages_accepted": 2, "messages_repeated": 1, "copies_sent": 4, "entries_gone": 0,
+    }  # fmt: skip
+    assert {name: counted.value(f"relay_stream_{name}_total") for name in values} == values
+    assert counted.value("relay_stream_messages_dropped_total", reason="too_long") == 1
+    assert counted.value("relay_stream_cuts_total", reason="malformed") == 1
+    assert counted.value("relay_stream_fanout_members_sum") == 4
+    # Among these are the two of the message that a stream brought.
+    assert counted.value("relay_fanout_members_sum") == before + 4
+    assert 0 < counted.value("relay_ring_bytes") < counted.value("relay_ring_limit_bytes")
+
+
+@pytest.mark.requirement("STR-07", "STR-08")
+def test_what_a_slow_reader_leaves_is_accounted_for_before_it_is_cut_and_after(unlimited_relay: OwnRelay) -> None:
+    own = unlimited_relay
+    waited = 0.0
+    with People(own.relay) as people, StreamMember(own.relay, "demo", "eve", create=True) as eve:
+        eve.take_little()
+        eve.speak_up()
+        ann = people.join(b"demo", b"ann")
+        await_metrics(own, accepted(1))
+        for number in range(2, 500):
+            ann.say(b"x" * 4000)
+            counted = await_metrics(own, accepted(number))
+            counted.check_books()
+            waited = max(waited, counted.value("relay_stream_copies_waiting"))
+            if counted.value("relay_stream_cuts_total", reason="slow"):
+                break
+        assert waited > 0
+        assert counted.value("relay_stream_copies_waiting") == 0
+        assert counted.value("relay_stream_send_failures_total", reason="slow") >= waited
+
+
+def accepted(count: int) -> Callable[[Metrics], bool]:
+    return lambda now: now.total("relay_datagrams_accepted_total") == count
 
 
 @one_loop

@@ -19,7 +19,8 @@ from conformance import wire
 from conformance.people import People, status_of
 from conformance.relays import STOP_SECONDS, CommonRelays, OwnRelay
 from e2e import here
-from e2e.relay_metrics import scrape
+from e2e.relay_metrics import await_metrics, scrape
+from e2e.streaming import StreamMember
 from e2e.test_relay_command_line import run
 from ports import free_ports
 from unprivileged import run_unprivileged
@@ -115,19 +116,29 @@ def test_rooms_and_members_are_shown(path: Path, ending_relay: OwnRelay, people:
     ann, _ = people.pair("お茶".encode())
     people.create(b"secrets", b"eve", password="open sesame")
     assert re.fullmatch(
-        r"ROOM     HOST  MEMBERS  AGE  PASSWORD  TOPIC\n"
-        r"お茶     ann   2        \d+s +-\n"
-        r"secrets  eve   1        \d+s +yes\n",
+        r"ROOM     HOST  MEMBERS  STREAMS  AGE  PASSWORD  TOPIC\n"
+        r"お茶     ann   2        0        \d+s +-\n"
+        r"secrets  eve   1        0        \d+s +yes\n",
         admin("rooms"),
     )
     port = ann.udp.getsockname()[1]
-    assert re.search(rf"^ann +127\.0\.0\.1 +{port} +\d+s +\d+s +yes +-$", admin("members", "お茶"), re.MULTILINE)
+    assert re.search(
+        rf"^ann +127\.0\.0\.1 +{port} +udp +- +\d+s +\d+s +yes +-$", admin("members", "お茶"), re.MULTILINE
+    )
     shown = json.loads(admin("members", "--json", "お茶"))
     assert [(row["name"], row["ip"], row["host"]) for row in shown] == [
         ("ann", "127.0.0.1", True),
         ("bob", "127.0.0.1", False),
     ]
     assert [row["room"] for row in json.loads(admin("rooms", "--json"))] == ["お茶", "secrets"]
+    with StreamMember(ending_relay.relay, "お茶", "zoe") as zoe:
+        zoe.speak_up()
+        assert re.search(r"^zoe +127\.0\.0\.1 +- +stream +- +\d+s", admin("members", "お茶"), re.MULTILINE)
+    await_metrics(ending_relay, lambda now: now.value("relay_streams_away") == 1)
+    (zoes,) = [row for row in json.loads(admin("members", "--json", "お茶")) if row["name"] == "zoe"]
+    assert (zoes["transport"], zoes["away"]) == ("stream", True)
+    assert [row["streams"] for row in json.loads(admin("rooms", "--json"))] == [1, 0]
+    assert [record["streams"] for record in records(ending_relay, "listening")] == ["any"]
     assert ann.token.decode() not in ending_relay.said()
 
 

@@ -26,6 +26,7 @@ MODEST: Final = {
     "RELAY_RECEIVE_BUFFER_BYTES": "4096",
     "RELAY_MAX_TRANSACTIONS": "20",
     "RELAY_MAX_TRANSACTIONS_PER_ADDRESS": "10",
+    "RELAY_MAX_STREAMS": "20",
 }
 NAMES: Final = ("TCP", "UDP", "LOBBY", "OPS")
 DOCTOR: Final = (sys.executable, "-m", "relay_server", "doctor")

@@ -5,9 +5,18 @@ import socket
 import pytest
 
 from conformance.relays import OwnRelay
+from e2e.streaming import StreamMember
 from faults.pair import honest_pair
 from faults.relays import StartRelay, check_sound
-from faults.weakened import Weakness, count_no_copies, count_no_drops
+from faults.weakened import (
+    Weakness,
+    count_no_copies,
+    count_no_drops,
+    count_no_stream_copies,
+    count_no_stream_drops,
+)
+
+MISCOUNTS = [count_no_drops, count_no_copies, count_no_stream_drops, count_no_stream_copies]
 
 
 def check_miscounted(relay: OwnRelay) -> None:
@@ -16,9 +25,13 @@ def check_miscounted(relay: OwnRelay) -> None:
         check_sound(relay)
 
 
-@pytest.mark.parametrize("weakness", [count_no_drops, count_no_copies])
+@pytest.mark.parametrize("weakness", MISCOUNTS)
 def test_a_relay_that_miscounts_is_detected(start_relay: StartRelay, weakness: Weakness) -> None:
     relay = start_relay.weakened(weakness, check_miscounted)
-    with honest_pair(relay) as pair, socket.socket(type=socket.SOCK_DGRAM) as stranger:
-        stranger.sendto(b"garbage", (relay.relay.host, relay.relay.udp_port))
+    with honest_pair(relay) as pair, StreamMember(relay.relay, "honest", "eve") as eve:
+        eve.send(say="\ud800")  # which is no text
+        eve.speak_up()
+        with socket.socket(type=socket.SOCK_DGRAM) as stranger:
+            stranger.sendto(b"garbage", (relay.relay.host, relay.relay.udp_port))
         pair.talk()
+        assert [eve.hear("text")["text"] for _ in range(2)] == ["message 0", "message 1"]

@@ -3,7 +3,7 @@
 import resource
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from conformance import wire
 from conformance.people import People, call
 from conformance.relays import OwnRelay
 from e2e.relay_metrics import await_metrics, scrape
+from e2e.streaming import RefusedError, StreamMember
 from faults.crowd import Crowd
 from faults.relays import StartRelay
 from faults.slow import slow_crowd
@@ -88,6 +89,56 @@ def test_the_relay_survives_running_out_of_descriptors(start_relay: StartRelay) 
         print(f"joins came back {(time.monotonic() - released_at) * 1000:.0f} ms after the descriptors")
         await_metrics(own, lambda now: now.value("relay_tcp_connections") == 0)
     check_log(own, 3 * limit)
+
+
+def fill_with_streams(own: OwnRelay, held: ExitStack, count: int) -> int:
+    """Let so many ask for a stream, from some addresses; returns how many got one."""
+    granted = 0
+    for number in range(count):
+        source = ADDRESSES[number % len(ADDRESSES)]
+        try:
+            held.enter_context(StreamMember(own.relay, "demo", f"stream {number}", source=source))
+        except RefusedError as refused:
+            if refused.status != wire.TOO_MANY:
+                raise
+        else:
+            granted += 1
+    return granted
+
+
+@pytest.mark.requirement("STR-07")
+def test_more_streams_than_descriptors_stop_nobody(start_relay: StartRelay) -> None:
+    """The relay grants no more streams than there are descriptors besides those for joins."""
+    limit = 400
+    own = start_relay(("sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh"))
+    assert "descriptors_few" in own.said()
+    with crowd_of(own) as (people, crowd), ExitStack() as held:
+        granted = fill_with_streams(own, held, limit)
+        counted = scrape(own)
+        assert 0 < granted == counted.value("relay_streams") == counted.value("relay_streams_limit") < limit
+        for number in range(20):
+            crowd.say_next()
+            people.join(b"demo", b"guest %d" % number).leave()
+        assert open_descriptors(own) < limit
+        assert "accept_failed" not in own.said()
+    check_log(own, limit)
+
+
+@pytest.mark.timeout(120)
+def test_streams_that_take_all_descriptors_keep_others_from_joining(start_relay: StartRelay) -> None:
+    """The control: here the relay grants more of them than there are descriptors."""
+    own = start_relay()
+    with crowd_of(own) as (people, crowd):
+        limit = open_descriptors(own) + SPARE
+        resource.prlimit(own.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+        with ExitStack() as held:
+            assert fill_with_streams(own, held, SPARE - 1) == SPARE - 1
+            late = [held.enter_context(call(own.relay)) for _ in range(SPARE)]
+            crowd.talk_until(lambda: "accept_failed" in own.said(), MESSAGES_A_SECOND)
+            late[-1].setblocking(False)
+            with pytest.raises(BlockingIOError):
+                late[-1].recv(1)
+        people.join(b"demo", b"dave")
 
 
 def test_members_cost_no_descriptors(start_relay: StartRelay) -> None:

@@ -19,13 +19,14 @@ import chatproto.receipts
 from chatproto import Advice, transaction
 from chatproto.tls import RecordCounter
 from relay_server import __main__, control
-from relay_server.core import admission, fair_queue, limits, lobby, names, provisional, registry, relay
+from relay_server.core import admission, fair_queue, limits, lobby, names, provisional, registry, relay, stream_relay
 from relay_server.core.audience import Audience, Forward, Listener, Outgoing
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
 from relay_server.core.endpoint import Address, Endpoint
 from relay_server.core.model import Member, Session
 from relay_server.core.reachability import SentLog, Watch
+from relay_server.core.reader import Reader
 from relay_server.core.receipts import SaidNumbers
 from relay_server.core.seats import Seats
 from relay_server.net import batch, http, sockets, tcp, tls, udp, wire
@@ -90,6 +91,16 @@ def count_no_drops() -> None:
 def count_no_copies() -> None:
     """Don't count sent copies."""
     replace(udp.UdpPort, "_flush_messages", _uncounted(udp.UdpPort._flush_messages))
+
+
+def count_no_stream_drops() -> None:
+    """Don't count messages of streams that aren't relayed."""
+    replace(stream_relay.StreamRelay, "_refuse", lambda *_: None)
+
+
+def count_no_stream_copies() -> None:
+    """Don't count copies that streams were handed."""
+    replace(Reader, "_note_sent", lambda *_: None)
 
 
 def _uncounted(flush: Callable[[udp.UdpPort], None]) -> Callable[[udp.UdpPort], None]:
@@ -277,6 +288,8 @@ WEAKNESSES: dict[str, Weakness] = {
         blame_whoever_is_next,
         count_no_drops,
         count_no_copies,
+        count_no_stream_drops,
+        count_no_stream_copies,
         believe_path_mtus,
         write_after_the_end,
         count_no_large_rooms,

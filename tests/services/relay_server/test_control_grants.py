@@ -1,6 +1,7 @@
 """What is granted with a place in a room: where copies go at first, limits, and features."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -92,3 +93,13 @@ def test_what_is_granted_is_a_fact_of_the_member() -> None:
 def test_features_of_the_wrong_type_are_refused_with_a_sentence(features: object) -> None:
     status, sentence = ControlCase().refuses(Operation.CREATE, {**knock("ann"), "features": features})
     assert (status, sentence) == (Status.MALFORMED, '"features" is no list of texts.')
+
+
+@pytest.mark.requirement("STR-01")
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_a_streams_place_knows_whether_anybody_could_overhear_it(encrypted: bool) -> None:
+    case = ControlCase()
+    stream = {"username": "bob", "reply": "json", "chat": "stream"}
+    place = case.grant(Operation.CREATE, stream, replace(BOB, encrypted=encrypted)).session.place
+    assert place
+    assert place.encrypted is encrypted

@@ -18,7 +18,7 @@ from relay_server.core.moderation import Moderation
 from relay_server.core.relay import Relay
 from relay_server.net.address import UdpAddress, make_address
 from services.relay_server.core.policies import unlimited
-from services.relay_server.core.rooms_case import delivered, take_out
+from services.relay_server.core.rooms_case import NoConnection, delivered, take_out
 from services.relay_server.test_control import ANN, BOB, ControlCase, frame_of
 
 if TYPE_CHECKING:
@@ -248,6 +248,24 @@ def test_who_still_is_there_keeps_its_seat_and_its_ticket(after: float) -> None:
     assert case.go_on(waiting) is Status.NO_SEAT
     assert case.outcomes() == {"contested": 1}
     assert isinstance(case.resume(case.bob), Granted)
+
+
+@pytest.mark.requirement("RES-03", "STR-02")
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_seat_on_a_stream_is_kept_by_any_line_that_comes_after_the_question(answers: bool) -> None:
+    case = ResumeCase()
+    zoe = case.grant(Operation.JOIN, {**case.request("zoe"), "chat": "stream"}, BOB)
+    streams = case.registry.streams
+    reader = streams.connect(zoe.session, NoConnection(), 0.0)
+    assert reader
+    streams.hear(reader, 1.0)
+    case.now = 5.0
+    waiting = case.go_on(case.resume(zoe, EVE, "zoe"))
+    if answers:
+        streams.hear(reader, case.now)
+    claimed = case.go_on(waiting)
+    assert (claimed is Status.NO_SEAT) is answers
+    assert case.outcomes() == ({"contested": 1} if answers else {"moved": 1})
 
 
 @pytest.mark.requirement("RES-03", "ROOM-05")

@@ -300,8 +300,9 @@ class Control:
         features = grant(asked.request.features, attribution=self._attribution)
         session.json_notices = Feature.NOTICES in features
         session.said = said if Feature.RECEIPTS in features or asked.stream else None
-        if asked.stream:
+        if session.place is not None:
             said.window = STREAM_WINDOW
+            session.place.encrypted = asked.peer.encrypted
         if Feature.RESUME in features:
             self._registry.seats.issue(session, self._new_token().decode(), encrypted=asked.peer.encrypted)
         self._on_transaction(asked.operation, Status.OK)

@@ -87,7 +87,7 @@ class Lifecycle:
             "listening", version=__version__, host=settings.host, tcp_port=settings.tcp_port,
             udp_port=settings.udp_port, lobby_port=settings.lobby_port, ops_port=settings.ops_port,
             tls="off" if not self._parts.tls else "required" if settings.tls_required else "on",
-            loop=settings.event_loop.value,
+            streams=settings.streams.value, loop=settings.event_loop.value,
         )  # fmt: skip
         if granted < settings.receive_buffer_bytes:
             log.warning(

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,13 +20,12 @@ from relay_server.core.guesses import Guesses
 from relay_server.core.judge import Judge
 from relay_server.core.lobby import Lobby
 from relay_server.core.moderation import Moderation
-from relay_server.core.policy import TcpLimits
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.core.stream_relay import StreamRelay
 from relay_server.crashes import Crashes
 from relay_server.net.address import locate, make_address
-from relay_server.net.descriptors import OWN_FILES, raise_limit
+from relay_server.net.descriptors import needed, raise_limit, share
 from relay_server.net.sockets import ListenError, bind_udp, is_wildcard, listen_tcp, own_ip
 from relay_server.net.streams import StreamPort
 from relay_server.net.tcp import TcpPort
@@ -96,6 +95,7 @@ def build(settings: Settings) -> Parts:
 
     """
     clock = asyncio.get_running_loop().time
+    settings = _within_descriptors(settings)
     tls = open_tls(settings)
     sockets = _open_sockets(settings)
     passwords, workers, stopping = Passwords(), Workers(), asyncio.Event()
@@ -129,7 +129,7 @@ def build(settings: Settings) -> Parts:
         forward=rooms_port.forward, flush=rooms_port.settle, undo=control.undo,
     )  # fmt: skip
     tcp = TcpPort(
-        control, _tcp_limits(settings), clock,
+        control, settings.tcp_limits(), clock,
         admission=registry.admission, streams=streams, workers=workers, flush=rooms_port.flush,
         on_duration=tally.observe_duration, pinned=pinned, tls=tls,
     )  # fmt: skip
@@ -141,7 +141,7 @@ def build(settings: Settings) -> Parts:
     operators = Operators(registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping))
     collector = RelayCollector(
         registry.counters, lobby.counters, tally, settings.event_loop, tls.counts if tls else TlsCounts(),
-        partial(_read_gauges, settings, registry, lobby, tcp, udp),
+        partial(_read_gauges, settings, registry, lobby, tcp, udp), registry.stream_counters,
     )  # fmt: skip
     return Parts(
         settings=settings, sockets=sockets, tls=tls, registry=registry, lobby=lobby, operators=operators, tally=tally,
@@ -223,20 +223,20 @@ def _control(settings: Settings, registry: Registry, passwords: Passwords, tally
     )
 
 
-def _tcp_limits(settings: Settings) -> TcpLimits:
-    """Return the limits of connections, no more than there are descriptors for (threat T3)."""
-    limits = settings.tcp_limits()
-    wanted = limits.max_transactions
-    allowed = raise_limit(wanted + OWN_FILES if wanted else None)
-    if allowed is None or 0 < wanted <= allowed - OWN_FILES:
-        return limits
-    granted = max(1, allowed - OWN_FILES)
-    if wanted:
+def _within_descriptors(settings: Settings) -> Settings:
+    """Return settings by which there are no more connections than descriptors (threat T3)."""
+    transactions, streams = settings.max_transactions, settings.open_streams
+    wanted = needed(transactions, streams)
+    allowed = raise_limit(wanted)
+    if allowed is None or (wanted is not None and wanted <= allowed):
+        return settings
+    granted = share(allowed, transactions, streams)
+    if granted[0] < transactions or granted[1] < (streams or 0):
         log.warning(
-            "descriptors_few", max_transactions=granted, wanted=wanted,
-            advice="raise the limit of open files (ulimit -n), or fewer joins are taken at once",
+            "descriptors_few", max_transactions=granted[0], max_streams=granted[1], open_files=allowed,
+            advice="raise the limit of open files (ulimit -n), or fewer people join at once and chat over streams",
         )  # fmt: skip
-    return replace(limits, max_transactions=granted)
+    return settings.model_copy(update={"max_transactions": granted[0], "max_streams": granted[1]})
 
 
 def _stop_drained(stopping: asyncio.Event) -> None:
@@ -259,6 +259,12 @@ def _read_gauges(
         lobby_clients=len(lobby.clients_by_remote),
         tcp_connections=len(tcp.connections),
         tcp_aborted=tcp.aborted,
+        streams=len(tcp.streams.connections),
+        streams_away=registry.streams.away,
+        streams_limit=settings.max_streams,
+        stream_copies_waiting=tcp.streams.copies_waiting,
+        ring_bytes=registry.streams.rings.kept_bytes,
+        ring_limit_bytes=registry.streams.rings.max_bytes,
         kernel_drops=sum(port.kernel_drops() for port in udp),
         receive_buffer_bytes=udp[0].receive_buffer_bytes,
         receive_buffer_wanted_bytes=settings.receive_buffer_bytes,

@@ -220,6 +220,11 @@ class Settings(BaseSettings):
         LogFormat.AUTO, description="`json`, `console`, or `auto` (`console` on a terminal, else `json`)"
     )
 
+    @property
+    def open_streams(self) -> int | None:
+        """How many streams may be open at once; None if nobody may have one."""
+        return None if self.streams is StreamsAllowed.OFF else self.max_streams
+
     def policy(self) -> Policy:
         """Return the core's policy."""
         values = self.model_dump(include=set(Policy.__dataclass_fields__))

@@ -89,6 +89,15 @@ def relayed(result: Heard | DropReason) -> Said:
     return payload.decode(), addresses
 
 
+class NoConnection:
+    """What a reader's lines go to, where nobody reads them."""
+
+    def wake(self) -> None:
+        """Take note of nothing."""
+
+    pump = wake
+
+
 class Case:
     """A registry with its relay; everybody has an IP of their own unless told otherwise."""
 

@@ -5,10 +5,12 @@ import sys
 
 import pytest
 
+from relay_server.net.descriptors import OWN_FILES, needed, share
+
 SAY = "from relay_server.net.descriptors import raise_limit; print(raise_limit({wanted}))"
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 @pytest.mark.parametrize(
     ("soft", "hard", "wanted", "granted"),
     [(50, 100, 80, 80), (50, 100, 20, 50), (50, 100, 200, 100), (50, 100, None, 100)],
@@ -19,3 +21,34 @@ def test_a_process_raises_its_limit_as_far_as_it_may(soft: int, hard: int, wante
         [sys.executable, "-c", limit + SAY.format(wanted=wanted)], capture_output=True, text=True, check=True
     )
     assert done.stdout == f"{granted}\n"
+
+
+@pytest.mark.parametrize(
+    ("transactions", "streams", "wanted"),
+    [(10, 20, 30), (10, None, 10), (0, 20, None), (10, 0, None), (0, None, None)],
+)
+def test_what_is_needed_has_a_limit_if_all_parts_have(
+    transactions: int, streams: int | None, wanted: int | None
+) -> None:
+    assert needed(transactions, streams) == (None if wanted is None else wanted + OWN_FILES)
+
+
+@pytest.mark.parametrize(
+    ("free", "transactions", "streams", "granted"),
+    [
+        (100, 80, 80, (50, 50)),
+        (100, 20, 200, (20, 80)),
+        (100, 200, 20, (80, 20)),
+        (100, 0, 0, (50, 50)),
+        (100, 20, 0, (20, 80)),
+        (100, 0, 20, (80, 20)),
+        (100, 20, 20, (20, 20)),
+        (100, 200, None, (100, 0)),
+        (100, 0, None, (100, 0)),
+        (-5, 80, 80, (1, 1)),
+    ],
+)
+def test_joins_and_streams_share_what_there_is(
+    free: int, transactions: int, streams: int | None, granted: tuple[int, int]
+) -> None:
+    assert share(OWN_FILES + free, transactions, streams) == granted

@@ -14,7 +14,7 @@ from relay_server.net.address import locate
 from relay_server.operator.commands import OperatorError, Operators, Row
 from relay_server.operator.tables import SHOWN
 from services.relay_server.core.policies import unlimited
-from services.relay_server.core.rooms_case import Case, at, home, new_nonces
+from services.relay_server.core.rooms_case import Case, NoConnection, at, home, new_nonces
 
 
 class Operated(Case):
@@ -44,11 +44,19 @@ def test_rooms_are_listed_as_they_are_now() -> None:
     case = Operated()
     case.create("ann", "tea", now=10.0, password_hash="a hash").room.topic = "milk first"
     case.create("bob", "お茶", now=20.0)
-    case.join("eve", "お茶", now=20.0)
+    case.join("eve", "お茶", now=20.0, stream=True)
     case.now = 25.5
     assert case.ask("rooms") == [
-        {"room": "tea", "host": "ann", "members": 1, "age_seconds": 15.5, "password": True, "topic": "milk first"},
-        {"room": "お茶", "host": "bob", "members": 2, "age_seconds": 5.5, "password": False, "topic": ""},
+        {
+            "room": "tea",
+            "host": "ann",
+            "members": 1,
+            "streams": 0,
+            "age_seconds": 15.5,
+            "password": True,
+            "topic": "milk first",
+        },
+        {"room": "お茶", "host": "bob", "members": 2, "streams": 1, "age_seconds": 5.5, "password": False, "topic": ""},
     ]
 
 
@@ -74,6 +82,8 @@ def test_members_are_listed_with_where_they_are_and_how_long_they_were_silent() 
             "name": "ann",
             "ip": "10.0.0.1",
             "port": 4321,
+            "transport": "udp",
+            "away": False,
             "age_seconds": 6.0,
             "silence_seconds": 1.0,
             "host": True,
@@ -83,12 +93,35 @@ def test_members_are_listed_with_where_they_are_and_how_long_they_were_silent() 
             "name": "bob",
             "ip": "2001:db8::1",
             "port": None,
+            "transport": "udp",
+            "away": False,
             "age_seconds": 2.0,
             "silence_seconds": 2.0,
             "host": False,
             "muted": True,
         },
     ]
+
+
+def test_members_on_streams_are_listed_as_such_and_who_is_away() -> None:
+    case = Operated()
+    case.create("ann")
+    bob, eve = case.join("bob", stream=True), case.join("eve", stream=True)
+    assert bob.session.place
+    bob.session.place.encrypted = True
+    streams = case.registry.streams
+    reader = streams.connect(eve.session, NoConnection(), 0.0)
+    assert reader
+    streams.hear(reader, 3.0)
+    case.now = 5.0
+    rows = case.ask("members", room="demo")
+    shown = [(row["name"], row["transport"], row["away"], row["silence_seconds"], row["port"]) for row in rows]
+    assert shown == [
+        ("ann", "udp", False, 5.0, None), ("bob", "stream tls", True, 5.0, None), ("eve", "stream", False, 2.0, None)
+    ]  # fmt: skip
+    bye = case.ask("kick", room="demo", name="eve")
+    assert bye == [{"room": "demo", "name": "eve", "closed": False}]
+    assert b'"bye":"kicked"' in reader.take(1000)
 
 
 def test_a_member_who_leaves_while_the_list_is_read_is_left_out() -> None:

@@ -4,11 +4,13 @@ import pytest
 
 from relay_server.operator.tables import SHOWN, show_duration, show_text
 
-ROOM = {"room": "tea", "host": "ann", "members": 2, "age_seconds": 61.9, "password": False, "topic": ""}
+ROOM = {"room": "tea", "host": "ann", "members": 2, "streams": 1, "age_seconds": 61.9, "password": False, "topic": ""}
 MEMBER = {
     "name": "ann",
     "ip": "10.0.0.1",
     "port": 5000,
+    "transport": "udp",
+    "away": False,
     "age_seconds": 3.0,
     "silence_seconds": 0.2,
     "host": True,
@@ -23,18 +25,30 @@ def test_rooms_stand_in_columns_that_wide_letters_dont_shift() -> None:
         | {"room": "お茶の間", "host": None, "members": 12, "age_seconds": 7200.0, "password": True, "topic": "chat"},
     ]
     assert SHOWN["rooms"](rows) == (
-        "ROOM      HOST  MEMBERS  AGE    PASSWORD  TOPIC\n"
-        "tea       ann   2        1m01s  -\n"
-        "お茶の間  -     12       2h00m  yes       chat\n"
+        "ROOM      HOST  MEMBERS  STREAMS  AGE    PASSWORD  TOPIC\n"
+        "tea       ann   2        1        1m01s  -\n"
+        "お茶の間  -     12       1        2h00m  yes       chat\n"
     )
 
 
 def test_members_stand_in_columns() -> None:
-    rows = [MEMBER, MEMBER | {"name": "bob", "ip": "2001:db8::1", "port": None, "host": False, "muted": True}]
+    rows = [
+        MEMBER,
+        MEMBER
+        | {
+            "name": "bob",
+            "ip": "2001:db8::1",
+            "port": None,
+            "host": False,
+            "muted": True,
+            "transport": "stream tls",
+            "away": True,
+        },
+    ]
     assert SHOWN["members"](rows) == (
-        "NAME  IP           PORT  AGE  SILENT  HOST  MUTED\n"
-        "ann   10.0.0.1     5000  3s   0s      yes   -\n"
-        "bob   2001:db8::1  -     3s   0s      -     yes\n"
+        "NAME  IP           PORT  TRANSPORT   AWAY  AGE  SILENT  HOST  MUTED\n"
+        "ann   10.0.0.1     5000  udp         -     3s   0s      yes   -\n"
+        "bob   2001:db8::1  -     stream tls  yes   3s   0s      -     yes\n"
     )
 
 

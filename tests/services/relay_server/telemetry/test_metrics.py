@@ -1,6 +1,7 @@
 """Metrics: the published names, closed sets of labels, and sums that are right."""
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from prometheus_client import Metric
@@ -9,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from chatproto import Command, EvictionReason, Operation, Status
 from relay_server import __version__
 from relay_server.core import events
-from relay_server.core.counters import Counters, DropReason, SendFailure
+from relay_server.core.counters import Counters, DropReason, SendFailure, StreamCounters, StreamCut, StreamFailure
 from relay_server.passwords import Outcome
 from relay_server.telemetry.metrics import (
     DURATION_BOUNDS,
@@ -24,6 +25,10 @@ from relay_server.telemetry.metrics import (
 )
 from relay_server.tls.server import HandshakeFailure, ReloadResult, TlsCounts
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+from enum import StrEnum
+
 PUBLISHED = {
     "relay_rooms", "relay_members", "relay_lobby_clients", "relay_datagrams_received_total",
     "relay_datagrams_accepted_total", "relay_datagrams_dropped_total", "relay_datagrams_sent_total",
@@ -34,7 +39,11 @@ PUBLISHED = {
     "relay_fanout_members_count", "relay_kernel_drops_total", "relay_receive_buffer_bytes", "relay_loop_lag_seconds",
     "relay_build_info", "relay_member_addresses", "relay_receive_buffer_wanted_bytes", "relay_password_checks_total",
     "relay_tls_handshakes_total", "relay_tls_handshake_failures_total", "relay_tls_reloads_total",
-    "relay_tls_certificate_expiry_timestamp_seconds",
+    "relay_tls_certificate_expiry_timestamp_seconds", "relay_streams", "relay_streams_away", "relay_streams_limit",
+    "relay_stream_messages_received_total", "relay_stream_messages_accepted_total",
+    "relay_stream_messages_dropped_total", "relay_stream_copies_sent_total", "relay_stream_copies_waiting",
+    "relay_stream_send_failures_total", "relay_stream_fanout_members_sum", "relay_stream_cuts_total",
+    "relay_ring_bytes", "relay_ring_limit_bytes",
 }  # fmt: skip
 
 
@@ -44,7 +53,10 @@ class Scrape:
     def __init__(self) -> None:
         self.rooms, self.lobby, self.tally = Counters(), Counters(), Tally()
         self.tls = TlsCounts()
-        self.collector = RelayCollector(self.rooms, self.lobby, self.tally, "uvloop", self.tls)
+        self.streams = StreamCounters()
+        self.collector = RelayCollector(
+            self.rooms, self.lobby, self.tally, "uvloop", self.tls, streams=self.streams
+        )  # fmt: skip
         self._registry = make_registry(self.collector)
 
     def families(self) -> list[Metric]:
@@ -81,14 +93,18 @@ def test_every_metric_says_what_it_is() -> None:
 def test_label_values_come_from_closed_sets_and_are_all_there_from_the_start() -> None:
     scrape = Scrape()
     before = scrape.samples()
-    reasons = {labels for name, labels in before if name == "relay_datagrams_dropped_total"}
-    assert reasons == {(("reason", str(reason)),) for reason in DropReason}
-    reasons = {labels for name, labels in before if name == "relay_send_failures_total"}
-    assert reasons == {(("reason", str(reason)),) for reason in SendFailure}
-    for name in ("relay_evictions_total", "relay_rooms_closed_total", "relay_lobby_evictions_total"):
-        assert {labels for found, labels in before if found == name} == {
-            (("reason", str(reason)),) for reason in EvictionReason if reason != "resumed_elsewhere"
-        }
+    closed: list[tuple[Iterable[StrEnum], tuple[str, ...]]] = [
+        (DropReason, ("datagrams_dropped", "lobby_datagrams_dropped", "stream_messages_dropped")),
+        (SendFailure, ("send_failures", "lobby_send_failures")),
+        (StreamFailure, ("stream_send_failures",)),
+        (StreamCut, ("stream_cuts",)),
+    ]
+    evictions = [reason for reason in EvictionReason if reason != "resumed_elsewhere"]
+    for reasons, names in (*closed, (evictions, ("evictions", "rooms_closed", "lobby_evictions"))):
+        for name in names:
+            assert {labels for found, labels in before if found == f"relay_{name}_total"} == {
+                (("reason", str(reason)),) for reason in reasons
+            }
     pairs = {labels for name, labels in before if name == "relay_transactions_total"}
     assert pairs == {
         (("operation", operation), ("status", status.reason))
@@ -129,6 +145,28 @@ def test_counts_come_out_as_they_went_in() -> None:
     assert scrape.value("relay_address_changes_total") == 3
 
 
+@pytest.mark.requirement("STR-08")
+def test_what_streams_count_comes_out_as_it_went_in() -> None:
+    scrape = Scrape()
+    streams = scrape.streams
+    streams.received, streams.accepted, streams.repeated, streams.bytes_received = 10, 7, 2, 1000
+    streams.sent, streams.replayed, streams.gone = 100, 30, 5
+    streams.dropped[DropReason.MESSAGE_RATE] = 3
+    streams.send_failures[StreamFailure.SLOW] = 4
+    streams.cuts[StreamCut.UNANSWERED] = 6
+    streams.fanout[52] = 2
+    for name, value in {
+        "messages_received": 10, "messages_accepted": 7, "messages_repeated": 2, "messages_replayed": 30,
+        "bytes_received": 1000, "copies_sent": 100, "entries_gone": 5,
+    }.items():  # fmt: skip
+        assert scrape.value(f"relay_stream_{name}_total") == value, name
+    assert scrape.value("relay_stream_messages_dropped_total", reason="message_rate") == 3
+    assert scrape.value("relay_stream_send_failures_total", reason="slow") == 4
+    assert scrape.value("relay_stream_cuts_total", reason="unanswered") == 6
+    assert scrape.value("relay_stream_fanout_members_sum") == 104
+    assert scrape.value("relay_fanout_members_sum") == scrape.value("relay_datagrams_received_total") == 0
+
+
 def test_facts_are_counted_by_reason() -> None:
     scrape = Scrape()
     for event in (
@@ -164,7 +202,8 @@ def test_gauges_show_this_moment() -> None:
     scrape = Scrape()
     scrape.collector.read_gauges = lambda: Gauges(
         rooms=2, members=30, lobby_clients=4, receive_buffer_bytes=212_992, kernel_drops=5, tcp_connections=6,
-        tcp_aborted=7, member_addresses=8, receive_buffer_wanted_bytes=4_194_304,
+        tcp_aborted=7, member_addresses=8, receive_buffer_wanted_bytes=4_194_304, streams=9, streams_away=10,
+        streams_limit=11, stream_copies_waiting=12, ring_bytes=13, ring_limit_bytes=14,
     )  # fmt: skip
     assert scrape.value("relay_rooms") == 2
     assert scrape.value("relay_members") == 30
@@ -175,6 +214,8 @@ def test_gauges_show_this_moment() -> None:
     assert scrape.value("relay_kernel_drops_total") == 5
     assert scrape.value("relay_tcp_connections") == 6
     assert scrape.value("relay_tcp_aborted_total") == 7
+    gauges = ("streams", "streams_away", "streams_limit", "stream_copies_waiting", "ring_bytes", "ring_limit_bytes")
+    assert [scrape.value(f"relay_{name}") for name in gauges] == [9, 10, 11, 12, 13, 14]
     ((_, labels),) = [key for key in scrape.samples() if key[0] == "relay_build_info"]
     assert {("version", __version__), ("loop", "uvloop")} <= set(labels)
 

@@ -53,6 +53,15 @@ class StreamFailure(StrEnum):
 
 
 @unique
+class StreamCut(StrEnum):
+    """Why the relay cut a stream for what its client did; the word is the ``bye``'s reason (STR-03)."""
+
+    MALFORMED = "malformed"
+    SLOW = "slow"
+    UNANSWERED = "unanswered"
+
+
+@unique
 class Resumption(StrEnum):
     """What became of who wanted a seat again; the word is the metrics' label."""
 
@@ -89,7 +98,7 @@ class Counters:
     dropped: dict[DropReason, int] = field(default_factory=lambda: dict.fromkeys(DropReason, 0))
     send_failures: dict[SendFailure, int] = field(default_factory=lambda: dict.fromkeys(SendFailure, 0))
     fanout: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
-    """How many messages went to each number of listeners."""
+    """How many messages went to each number of listeners on UDP, whoever said them."""
 
 
 @dataclass(slots=True)
@@ -109,5 +118,6 @@ class StreamCounters:
     """Entries that readers were told are kept no more."""
     dropped: dict[DropReason, int] = field(default_factory=lambda: dict.fromkeys(DropReason, 0))
     send_failures: dict[StreamFailure, int] = field(default_factory=lambda: dict.fromkeys(StreamFailure, 0))
+    cuts: dict[StreamCut, int] = field(default_factory=lambda: dict.fromkeys(StreamCut, 0))
     fanout: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
     """How many messages went to each number of streams, whoever said them."""

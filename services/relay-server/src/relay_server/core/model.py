@@ -233,4 +233,6 @@ class StreamPlace:
     """Whether its client heard of another numbering, all of which is gone (STR-05)."""
     is_used: bool = False
     """Whether its client sent a line."""
+    encrypted: bool = False
+    """Whether its connection was granted by TLS."""
     reader: "Reader | None" = None

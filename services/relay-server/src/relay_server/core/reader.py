@@ -109,7 +109,7 @@ class Reader:
     @property
     def waiting(self) -> int:
         """How many messages of others wait for it, without those of a replay (STR-08)."""
-        if self._ring is None:
+        if self._ring is None or self._position == self._ring.seq:
             return 0
         since = self._ring.at(max(self._position, self._live_from))
         return self._ring.newest.messages - since.messages - len(self._own)

@@ -7,7 +7,6 @@ from chatproto.stream import (
     Ping,
     Pong,
     Say,
-    encode_bye,
     encode_heartbeat,
     encode_refused,
     encode_took,
@@ -41,7 +40,7 @@ class StreamRelay:
         try:
             said = parse_to_relay(line)
         except MalformedError as error:
-            reader.end(encode_bye("malformed", str(error)))
+            self._registry.streams.cut_malformed(reader, str(error))
             return None
         if isinstance(said, Say):
             return self._say(reader, said, now)

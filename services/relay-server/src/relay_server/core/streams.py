@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from chatproto import Disconnected, EvictionReason, Topic
 from chatproto.codes import N_
 from chatproto.stream import Ping, encode_bye, encode_gone, encode_heartbeat, encode_told
-from relay_server.core.counters import StreamFailure
+from relay_server.core.counters import StreamCut, StreamFailure
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.errors import TooManyError
 from relay_server.core.model import Session, StreamPlace
@@ -113,7 +113,7 @@ class Streams:
 
     def hear(self, reader: Reader, now: float) -> bool:
         """Take note that a line came; the first one ends the session before (RES-01). False: the stream is over."""
-        reader.seen_at = now
+        reader.seen_at = reader.session.seen_at = now
         place = reader.session.place
         if reader.ended or place is None:
             return False
@@ -146,8 +146,11 @@ class Streams:
 
     def cut_slow(self, reader: Reader) -> None:
         """Cut who leaves too much unread."""
-        self._forget(reader)
-        reader.end(encode_bye("slow", _SLOW), StreamFailure.SLOW)
+        self._cut_for(StreamCut.SLOW, reader, _SLOW, StreamFailure.SLOW)
+
+    def cut_malformed(self, reader: Reader, why: str) -> None:
+        """Cut who sends what is no line of the protocol (STR-02)."""
+        self._cut_for(StreamCut.MALFORMED, reader, why)
 
     def next_deadline(self) -> float:
         """Return when `expire` has something to do next; infinity if never."""
@@ -158,7 +161,7 @@ class Streams:
         while (session := self._away.pop_due(now)) is not None:
             self._lapse(session, now)
         while (silent := self._quiet.pop_due(now)) is not None:
-            self._cut(silent, encode_bye("unanswered", _UNANSWERED))
+            self._cut_for(StreamCut.UNANSWERED, silent, _UNANSWERED)
         while (reader := self._pings.pop_due(now)) is not None:
             if reader.has_started:  # else a resumed stream, whose client speaks first
                 reader.tell(encode_heartbeat(Ping(0)))
@@ -174,9 +177,15 @@ class Streams:
         reader.start(room.ring, place.heard)
         reader.connection.wake()
 
-    def _cut(self, reader: Reader, line: bytes) -> None:
+    def _cut_for(
+        self, cut: StreamCut, reader: Reader, message: str, failure: StreamFailure = StreamFailure.CLOSED
+    ) -> None:
+        self._registry.stream_counters.cuts[cut] += not reader.ended
+        self._cut(reader, encode_bye(cut, message), failure)
+
+    def _cut(self, reader: Reader, line: bytes, failure: StreamFailure = StreamFailure.CLOSED) -> None:
         self._forget(reader)
-        reader.end(line)
+        reader.end(line, failure)
 
     def _forget(self, reader: Reader) -> None:
         self._pings.discard(reader)

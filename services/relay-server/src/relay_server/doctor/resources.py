@@ -4,7 +4,7 @@ from typing import Final
 
 from relay_server.doctor.facts import Facts
 from relay_server.doctor.findings import Finding, Mark
-from relay_server.net.descriptors import OWN_FILES
+from relay_server.net.descriptors import needed, share
 
 LATE_SECONDS: Final = 0.1
 """People notice a larger lag of the event loop."""
@@ -91,25 +91,25 @@ def check_kernel_drops(facts: Facts) -> Finding:
 
 
 def check_open_files(facts: Facts) -> Finding:
-    """Check whether there are enough descriptors for all concurrent creates and joins; members need none."""
+    """Check whether there are enough descriptors for all concurrent joins and streams; members on UDP need none."""
     settings, relay = facts.settings, facts.relay
     limit = relay.open_files if relay and relay.open_files else facts.machine.open_files
     if limit is None:
         return Finding("open_files", Mark.OK, "no limit.")
-    needed = settings.max_transactions + OWN_FILES
-    if settings.max_transactions and limit >= needed:
-        return Finding("open_files", Mark.OK, f"{limit} allowed, at most {needed} needed.")
-    one_address = settings.max_transactions_per_address + OWN_FILES
-    advice = f"Raise the limit: LimitNOFILE={max(needed, 4096)} in the unit, `ulimit -n`, or `ulimits` in Compose."
-    if limit < one_address or not settings.max_transactions_per_address:
-        says = f"{limit} allowed: one address alone can use all of them, and nobody else can join."
+    wanted = settings.max_transactions, settings.open_streams
+    files = needed(*wanted)
+    if files is not None and limit >= files:
+        return Finding("open_files", Mark.OK, f"{limit} allowed, at most {files} needed.")
+    advice = f"Raise the limit: LimitNOFILE={max(files or 0, 4096)} in the unit, `ulimit -n`, or `ulimits` in Compose."
+    granted = share(limit, *wanted)
+    if granted[0] < settings.max_transactions_per_address or not settings.max_transactions_per_address:
+        says = f"{limit} allowed: one address alone can use all that joins have, and nobody else can join."
         return Finding("open_files", Mark.PROBLEM, says, advice)
-    if not settings.max_transactions:
-        return Finding(
-            "open_files", Mark.NOTE, f"{limit} allowed, but RELAY_MAX_TRANSACTIONS=0 means no limit.", advice
-        )
-    says = f"{limit} allowed, but {settings.max_transactions} concurrent creates and joins need {needed}."
-    return Finding("open_files", Mark.NOTE, f"{says} The relay will accept fewer.", advice)
+    if files is None:
+        unlimited = "RELAY_MAX_STREAMS" if settings.max_transactions else "RELAY_MAX_TRANSACTIONS"
+        return Finding("open_files", Mark.NOTE, f"{limit} allowed, but {unlimited}=0 means no limit.", advice)
+    says = f"{limit} allowed, but {wanted[0]} concurrent creates and joins and {wanted[1] or 0} streams need {files}."
+    return Finding("open_files", Mark.NOTE, f"{says} The relay will accept {granted[0]} and {granted[1]}.", advice)
 
 
 def check_processors(facts: Facts) -> Finding:

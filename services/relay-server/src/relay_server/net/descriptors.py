@@ -12,6 +12,27 @@ OWN_FILES: Final = 64 + OPS_CONNECTIONS
 """Descriptors that the relay needs for itself: ports, logs, operators' connections, and some that close just now."""
 
 
+def needed(transactions: int, streams: int | None) -> int | None:
+    """Return how many descriptors a relay needs for so many transactions and streams; None: there is no limit.
+
+    0 is no limit; streams are None where nobody may have one.
+    """
+    return None if 0 in {transactions, streams} else transactions + (streams or 0) + OWN_FILES
+
+
+def share(allowed: int, transactions: int, streams: int | None) -> tuple[int, int]:
+    """Return how many transactions and streams there are descriptors for; the arguments are as with `needed`.
+
+    Each kind gets half, and what the other doesn't want; one of each is always let in.
+    """
+    free = max(2, allowed - OWN_FILES)
+    if streams is None:
+        return min(transactions or free, free), 0
+    wanted = streams or free
+    taken = min(transactions or free, max(free // 2, free - wanted))
+    return taken, min(wanted, free - taken)
+
+
 def raise_limit(wanted: int | None) -> int | None:
     """Let this process open so many descriptors if it may; None asks for all it may have.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from chatproto import MalformedError
-from chatproto.stream import LineDecoder, encode_bye
+from chatproto.stream import LineDecoder
 from relay_server.answers import Granted
 from relay_server.core.audience import Forward
 from relay_server.core.counters import DropReason
@@ -75,6 +75,11 @@ class StreamPort:
         self.flush()
         return connection
 
+    @property
+    def copies_waiting(self) -> int:
+        """How many copies of messages wait for their readers (STR-08)."""
+        return sum(connection.reader.waiting for connection in self.connections)
+
     def put(self, connection: Connection) -> None:
         """Let a connection have what is for it, soon."""
         self._waiting.append(connection)
@@ -140,7 +145,7 @@ class StreamConnection:
         try:
             lines = self._decoder.feed(data)
         except MalformedError as error:
-            self.reader.end(encode_bye("malformed", str(error)))
+            self._port.streams.cut_malformed(self.reader, str(error))
             return False
         was_busy = bool(self._lines)
         self._lines.extend(lines)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from chatproto import EvictionReason
 from relay_server.core.address import show_ip, show_network
 from relay_server.core.lobby import Lobby
-from relay_server.core.model import Ban, Member, Room
+from relay_server.core.model import Ban, Member, Room, Session
 from relay_server.core.moderation import Moderation, ModerationError
 from relay_server.core.policy import MAX_DRAIN_SECONDS
 from relay_server.core.registry import Registry
@@ -167,6 +167,8 @@ class Operators:
             "name": member.name,
             "ip": show_ip(member.ip),
             "port": None if session.address is None else self._registry.locate(session.address).port,
+            "transport": _transport_of(session),
+            "away": session.is_away,
             "age_seconds": round(now - member.joined_at, 3),
             "silence_seconds": round(now - session.seen_at, 3),
             "host": member.room.host is member,
@@ -189,11 +191,18 @@ def _describe_ban(ban: Ban) -> Row:
     return {"name": ban.name, "address": None if ban.network is None else show_network(ban.network)}
 
 
+def _transport_of(session: Session) -> str:
+    if session.place is None:
+        return "udp"
+    return "stream tls" if session.place.encrypted else "stream"
+
+
 def _describe_room(room: Room, now: float) -> Row:
     return {
         "room": room.name,
         "host": room.host.name if room.host else None,
         "members": len(room.members),
+        "streams": sum(session.place is not None for session in room.members.values()),
         "age_seconds": round(now - room.created_at, 3),
         "password": room.password_hash is not None,
         "topic": room.topic,

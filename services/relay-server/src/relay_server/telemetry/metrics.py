@@ -22,7 +22,15 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from chatproto import Command, EvictionReason, Operation, Status
 from relay_server import __version__
 from relay_server.core import events
-from relay_server.core.counters import Counters, DropReason, Resumption, SendFailure
+from relay_server.core.counters import (
+    Counters,
+    DropReason,
+    Resumption,
+    SendFailure,
+    StreamCounters,
+    StreamCut,
+    StreamFailure,
+)
 from relay_server.core.receipts import Answer
 from relay_server.passwords import Outcome
 from relay_server.tls.server import HandshakeFailure, ReloadResult, TlsCounts
@@ -65,10 +73,20 @@ class Gauges:
     lobby_clients: int = _shown(GaugeMetricFamily, "Clients in the lobby")
     tickets: int = _shown(GaugeMetricFamily, "Valid tickets for seats (RES-01)")
     attempts: int = _shown(GaugeMetricFamily, "Remembered attempts (RES-02)")
-    tcp_connections: int = _shown(GaugeMetricFamily, "TCP connections open")
+    tcp_connections: int = _shown(GaugeMetricFamily, "TCP connections open, without streams")
     tcp_aborted: int = _shown(
         CounterMetricFamily, "TCP connections that ended before their request was complete and decided"
     )
+    streams: int = _shown(GaugeMetricFamily, "TCP connections that carry a chat (STR-01)")
+    streams_away: int = _shown(GaugeMetricFamily, "Seats that wait for a new connection (STR-06)")
+    streams_limit: int = _shown(
+        GaugeMetricFamily, "Maximum number of members that chat over streams, be they away; 0 = no limit (STR-07)"
+    )
+    stream_copies_waiting: int = _shown(
+        GaugeMetricFamily, "Copies of messages that wait for their readers, without replays (STR-08)"
+    )
+    ring_bytes: int = _shown(GaugeMetricFamily, "Memory of the newest entries of rooms with streams (STR-04)")
+    ring_limit_bytes: int = _shown(GaugeMetricFamily, "Maximum of that memory; 0 = no limit")
     kernel_drops: int = _shown(
         CounterMetricFamily, "Datagrams that the kernel dropped before the relay could read them (CON-04)"
     )
@@ -153,6 +171,7 @@ class RelayCollector:
     tls: TlsCounts = field(default_factory=TlsCounts)
     read_gauges: Callable[[], Gauges] = Gauges
     """Called at each scrape before any counter is read; counts what waits as sent, too (CON-02)."""
+    streams: StreamCounters = field(default_factory=StreamCounters)
 
     def describe(self) -> list[Metric]:
         """Describe no metrics, so that registering this collector reads no counts."""
@@ -163,6 +182,7 @@ class RelayCollector:
         yield from self._gauges(self.read_gauges())
         yield from _datagrams("relay_", "room", self.rooms)
         yield from _datagrams("relay_lobby_", "lobby", self.lobby)
+        yield from _streams(self.streams)
         yield from self._reasons()
         yield from self._histograms()
         yield from self._encryption()
@@ -244,12 +264,8 @@ class RelayCollector:
             "relay_transaction_duration_seconds", "Duration of creates and joins, from connection to last frame",
             DURATION_BOUNDS, self.tally.duration_buckets, self.tally.duration_sum,
         )  # fmt: skip
-        sizes = self.rooms.fanout
-        buckets = [0] * (len(FANOUT_BOUNDS) + 1)
-        for size, count in sizes.items():
-            buckets[bisect_left(FANOUT_BOUNDS, size)] += count
-        total = sum(size * count for size, count in sizes.items())
-        yield _histogram("relay_fanout_members", "Members that one message is sent to", FANOUT_BOUNDS, buckets, total)
+        yield _fanout("relay_fanout_members", "Members on UDP that one message is sent to", self.rooms.fanout)
+        yield _fanout("relay_stream_fanout_members", "Streams that one message is for", self.streams.fanout)
 
 
 def make_registry(collector: RelayCollector) -> CollectorRegistry:
@@ -290,6 +306,24 @@ def _datagrams(prefix: str, kind: str, counters: Counters) -> Iterator[Metric]:
     )
 
 
+def _streams(counters: StreamCounters) -> Iterator[Metric]:
+    for name, text, count in (
+        ("messages_received", "Messages that came over streams, commands among them", counters.received),
+        ("messages_accepted", "Messages accepted, including commands and repeated ones", counters.accepted),
+        ("messages_repeated", "Accepted messages whose number was said before", counters.repeated),
+        ("messages_replayed", "Messages that members were sent when they came back (STR-05)", counters.replayed),
+        ("bytes_received", "Bytes of messages that came over streams", counters.bytes_received),
+        ("copies_sent", "Copies of messages handed to streams, without replays", counters.sent),
+        ("entries_gone", "Entries that readers were told aren't kept any more (STR-05)", counters.gone),
+    ):
+        yield CounterMetricFamily(f"relay_stream_{name}", text, count)
+    yield _by_reason("relay_stream_messages_dropped", "Messages dropped (stream)", DropReason, counters.dropped)
+    yield _by_reason(
+        "relay_stream_send_failures", "Copies that a stream wasn't handed", StreamFailure, counters.send_failures
+    )
+    yield _by_reason("relay_stream_cuts", "Streams that the relay cut (STR-02, STR-07)", StreamCut, counters.cuts)
+
+
 def _by_reason(
     name: str, text: str, reasons: Iterable[Reason], counts: Mapping[Reason, int], label: str = "reason"
 ) -> Metric:
@@ -297,6 +331,14 @@ def _by_reason(
     for reason in reasons:
         family.add_metric((str(reason),), counts[reason])
     return family
+
+
+def _fanout(name: str, text: str, sizes: Mapping[int, int]) -> Metric:
+    buckets = [0] * (len(FANOUT_BOUNDS) + 1)
+    for size, count in sizes.items():
+        buckets[bisect_left(FANOUT_BOUNDS, size)] += count
+    total = sum(size * count for size, count in sizes.items())
+    return _histogram(name, text, FANOUT_BOUNDS, buckets, total)
 
 
 def _histogram(name: str, text: str, bounds: Iterable[float], buckets: list[int], total: float) -> Metric:
