@@ -17,7 +17,7 @@ PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
 SCREENS := tests/services/messenger/desktop tests/services/messenger/terminal
 # The tests that must cover every branch of the protocol, of the brain and of the relay's core.
 COVERING := tests/libs/chatproto tests/libs/chatbrain tests/services/relay_server/core tests/services/relay_server/test_resume.py \
-  tests/services/relay_server/test_attempts.py tests/services/relay_server/test_sealed.py \
+  tests/services/relay_server/test_attempts.py tests/services/relay_server/test_sealed.py tests/services/relay_server/test_streams.py \
   tests/services/relay_server/telemetry/test_metrics.py
 UNIT := tests/libs tests/services tests/docs tests/mutation tests/fuzz/test_corpus.py $(SCREENS:%=--ignore=%)
 # The tests of a file share their fixtures, and mostly wait; the two slowest files come first.

@@ -222,9 +222,8 @@ class Control:
         if asked.stream and session.place is None:
             self._registry.streams.check()
         self._count(Resumption.RESUMED if peer.ip == session.ip else Resumption.MOVED)
-        place = session.place
         successor = seats.resume(session, self._new_token(), peer.ip, now, stream=asked.stream)
-        if successor.place is not None and place is not None:  # who chatted over UDP has heard no number
+        if request.epoch:
             self._registry.streams.go_on(successor, request.epoch, request.heard)
         return self._grant(asked, successor, session.said or SaidNumbers(), now)
 
@@ -279,6 +278,8 @@ class Control:
         return Pending(work.admit, work.do, finish)
 
     def _enter(self, asked: _Asked, password_hash: str | None, now: float) -> Granted:
+        if asked.stream:
+            self._registry.streams.check()
         request, peer = asked.request, asked.peer
         name, token, port = request.username, self._new_token(), self._provisional(request, peer)
         if asked.operation is Operation.CREATE:

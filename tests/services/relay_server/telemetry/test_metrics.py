@@ -27,7 +27,7 @@ from relay_server.tls.server import HandshakeFailure, ReloadResult, TlsCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-from enum import StrEnum
+    from enum import StrEnum
 
 PUBLISHED = {
     "relay_rooms", "relay_members", "relay_lobby_clients", "relay_datagrams_received_total",

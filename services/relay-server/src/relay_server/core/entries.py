@@ -6,10 +6,13 @@ from relay_server.core.model import Member
 from relay_server.core.ring import Ring
 
 
-def add_message(ring: Ring, member: Member, payload: bytes, n: int, counters: StreamCounters) -> None:
-    """Give what datagrams carry as ``payload`` a place in the ring; to its member it is its number, if it has one."""
+def add_message(ring: Ring, member: Member, payload: bytes, n: int, counters: StreamCounters, *, names: bool) -> None:
+    """Give what datagrams carry as ``payload`` a place in the ring; to its member it is its number, if it has one.
+
+    ``names`` tells whether the relay says who says something (UDP-05).
+    """
     seq, reader = ring.seq + 1, member.session.reader
-    line = encode_entry(seq, *_split(member, payload))
+    line = encode_entry(seq, *(_split(member, payload) if names else ("", payload.decode(errors="replace"))))
     ring.add(line, member, encode_took(n, seq) if n else b"", is_message=True)
     others = len(ring.readers)
     if reader is not None and reader.has_started:
@@ -19,13 +22,10 @@ def add_message(ring: Ring, member: Member, payload: bytes, n: int, counters: St
 
 
 def _split(member: Member, payload: bytes) -> tuple[str, str]:
-    """Return who says something, and what; nobody knows who if the payload doesn't tell (UDP-05)."""
-    attribution = member.attribution
+    """Return who says something, and what: it may have begun with its own name, spaces and a colon (UDP-05)."""
+    attribution, raw_name = member.attribution, member.raw_name
     if payload.startswith(attribution):
-        return member.name, payload[len(attribution) :].decode(errors="replace")
-    raw_name = member.raw_name
-    if payload.startswith(raw_name):  # it began with its own name, and spaces or a colon without one may follow
-        _, colon, text = payload[len(raw_name) :].partition(b":")
-        if colon:
-            return member.name, text.removeprefix(b" ").decode(errors="replace")
-    return "", payload.decode(errors="replace")
+        text = payload[len(attribution) :]
+    else:
+        text = payload[len(raw_name) :].partition(b":")[2].removeprefix(b" ")
+    return member.name, text.decode(errors="replace")

@@ -34,11 +34,14 @@ class Judge:
         self._registry = registry
         self._commands = commands
         self._copies = NetworkBuckets(*copy_rate(policy))
-        self._attribution = policy.attribution
+        self.attribution = policy.attribution
+        """Whether the relay says who says something."""
         self._sanitize = policy.sanitize
         self._leave_commands = policy.leave_commands
         self._answers = False
         """Whether the message in hand has a number, so that its answer tells what became of it."""
+        self.over_bytes = 0
+        """By how many bytes the newest message that was too long exceeded what a delivery may have."""
 
     def judge(self, member: Member, message: bytes, now: float, *, answers: bool = False) -> bytes | DropReason:
         """Return what the others get of a message, nothing if it isn't for them, or why it is dropped.
@@ -67,8 +70,8 @@ class Judge:
         if payload is None:
             return DropReason.RESERVED_NAME if _is_utf8(message) else DropReason.INVALID_UTF8
         if len(payload) > MAX_DELIVERY_BYTES:
-            over = len(payload) - MAX_DELIVERY_BYTES
-            self._advise(member, NotRelayed.TOO_LONG, now, over)
+            self.over_bytes = len(payload) - MAX_DELIVERY_BYTES
+            self._advise(member, NotRelayed.TOO_LONG, now)
             return DropReason.TOO_LONG
         return payload
 
@@ -90,10 +93,10 @@ class Judge:
         self._advise(member, NotRelayed.COPY_RATE, now)
         return DropReason.COPY_RATE
 
-    def _advise(self, member: Member, reason: NotRelayed, now: float, over_bytes: int = 0) -> None:
+    def _advise(self, member: Member, reason: NotRelayed, now: float) -> None:
         """Tell a member that a message of its wasn't relayed, if no answer will."""
         if not self._answers:
-            self._registry.advise(member, MessageDropped(reason, over_bytes), now)
+            self._registry.advise(member, dropped(reason, self.over_bytes), now)
 
     def _obey(self, member: Member, message: bytes, now: float) -> bytes | DropReason | None:
         """Do what a message means if it is for the relay and for nobody else; None if it is to be relayed."""
@@ -125,7 +128,7 @@ class Judge:
                 message = sanitize(message.decode()).encode()
             except UnicodeDecodeError:
                 return None
-        if not self._attribution:
+        if not self.attribution:
             return None if _speaks_as_server(message) else message
         if message.startswith(member.raw_name) and _names_itself(message, member.raw_name):
             return message
@@ -140,6 +143,11 @@ class Judge:
             if member.strikes >= STRIKES_TO_EVICT:
                 self._registry.evict(member, EvictionReason.ABUSE, now)
         return reason
+
+
+def dropped(reason: NotRelayed, over_bytes: int) -> MessageDropped:
+    """Return what tells a member why its message wasn't relayed."""
+    return MessageDropped(reason, over_bytes if reason is NotRelayed.TOO_LONG else 0)
 
 
 def listeners(room: Room) -> int:

@@ -227,8 +227,10 @@ class Session(Listener):
 class StreamPlace:
     """Where a session that chats over a stream begins to read, and its connection."""
 
-    heard: int | None = None
-    """The newest number that its client has; None: it reads what is new."""
+    heard: int
+    """The newest number that its client has, or was told in the completion."""
+    has_read: bool = False
+    """Whether its client read the same numbering before, and so knows the topic."""
     knows_other_epoch: bool = False
     """Whether its client heard of another numbering, all of which is gone (STR-05)."""
     is_used: bool = False

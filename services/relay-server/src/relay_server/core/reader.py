@@ -33,8 +33,8 @@ class Reader:
     """
 
     __slots__ = (
-        "_counters", "_direct_bytes", "_directs", "_live_from", "_own", "_position", "_ring", "connection", "ended",
-        "seen_at", "session",
+        "_came_to", "_counters", "_direct_bytes", "_directs", "_live_from", "_own", "_position", "_ring", "connection",
+        "ended", "seen_at", "session",
     )  # fmt: skip
 
     def __init__(self, session: "Session", counters: StreamCounters, connection: Connection, now: float) -> None:
@@ -46,22 +46,24 @@ class Reader:
         """Whether it gets nothing more than what it was told so far."""
         self._counters = counters
         self._ring: Ring | None = None
-        self._position = self._live_from = 0
+        self._position = self._live_from = self._came_to = 0
+        """The newest number that it has, the newest of its replay, and how many messages it has come to since."""
         self._own: deque[int] = deque()
         """The numbers of its member's messages that it hasn't come to yet."""
         self._directs: deque[tuple[int, bytes]] = deque()
         """What is for it alone, each with the number that it comes after."""
         self._direct_bytes = 0
 
-    def start(self, ring: Ring, heard: int | None) -> None:
-        """Read from after ``heard`` on, or what is new from now on; what is old is a replay."""
+    def start(self, ring: Ring, heard: int) -> None:
+        """Read from after ``heard`` on; what is old is a replay."""
         self._ring = ring
         self._live_from = ring.seq
-        self._position = ring.seq if heard is None else heard
+        self._came_to = ring.newest.messages
+        self._position = heard
         ring.readers[self] = None
 
     def tell(self, line: bytes) -> None:
-        """Say something to this one alone, after all that was there before."""
+        """Say something to this one alone, after all that was there before; it waits until the reader starts."""
         if not self.ended:
             self._directs.append((self._ring.seq if self._ring else 0, line))
             self._direct_bytes += len(line)
@@ -72,8 +74,8 @@ class Reader:
         if not self.ended:
             rest = b"" if failure is StreamFailure.SLOW else self.take(MAX_UNREAD_BYTES)
             self.stop(failure)
-            self._directs.clear()
-            self._directs.append((0, rest + line))
+            self._directs = deque([(0, rest + line)])
+            self._direct_bytes = len(rest + line)
             self.connection.wake()
 
     def stop(self, failure: StreamFailure) -> None:
@@ -96,7 +98,9 @@ class Reader:
     @property
     def has_more(self) -> bool:
         """Whether there is something to take."""
-        return bool(self._directs) or (self._ring is not None and self._position < self._ring.seq)
+        if self._ring is None:
+            return self.ended and bool(self._directs)
+        return bool(self._directs) or self._position < self._ring.seq
 
     @property
     def unread_bytes(self) -> int:
@@ -111,8 +115,7 @@ class Reader:
         """How many messages of others wait for it, without those of a replay (STR-08)."""
         if self._ring is None or self._position == self._ring.seq:
             return 0
-        since = self._ring.at(max(self._position, self._live_from))
-        return self._ring.newest.messages - since.messages - len(self._own)
+        return self._ring.newest.messages - self._came_to - len(self._own)
 
     def take(self, max_bytes: int) -> bytes:
         """Return the next lines: so many bytes, or one piece more."""
@@ -128,6 +131,8 @@ class Reader:
 
     def _take_next(self, max_bytes: int) -> bytes | None:
         ring, position, directs = self._ring, self._position, self._directs
+        if ring is None and not self.ended:  # its client speaks first (STR-05)
+            return None
         if directs and (ring is None or directs[0][0] <= position):
             line = directs.popleft()[1]
             self._direct_bytes -= len(line)
@@ -157,6 +162,7 @@ class Reader:
 
     def _note_sent(self, piece: Piece, messages: int) -> None:
         if piece.start >= self._live_from:
+            self._came_to += piece.messages
             self._counters.sent += messages
         else:
             self._counters.replayed += messages
@@ -165,6 +171,7 @@ class Reader:
         """Tell what is gone, and go on after it."""
         waiting, first = self.waiting, self._position + 1
         self._position = ring.first - 1
+        self._came_to = max(self._came_to, ring.gone.messages)
         while self._own and self._own[0] <= self._position:
             self._own.popleft()
         self._counters.send_failures[StreamFailure.GONE] += waiting - self.waiting

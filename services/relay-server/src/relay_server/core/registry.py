@@ -326,7 +326,7 @@ class Registry(Voice):
         room, session = member.room, member.room.members.pop(member, None)
         if session is None:
             return False
-        self.seats.drop_successor(member)
+        self.seats.drop_successor(member, notice)
         self.end(session, notice)
         for key in member.keys:
             del room.members_by_key[key]

@@ -126,7 +126,8 @@ class Relay:
             room.sent.sample(meant, now)
         self._fanout[len(audience.addresses) - 1] += 1
         if room.ring is not None:
-            add_message(room.ring, sender.member, meant, number, self._registry.stream_counters)
+            counters = self._registry.stream_counters
+            add_message(room.ring, sender.member, meant, number, counters, names=self._attribution)
         return audience, sender, meant
 
     def _answer(self, sender: Session, answer: Answer, number: int, reason: str = "") -> None:

@@ -106,7 +106,7 @@ class Seats:
         """
         member = session.member
         self.use(session)
-        self.drop_successor(member)
+        self.drop_successor(member, Disconnected(EvictionReason.RESUMED_ELSEWHERE))
         if network_of(ip) != network_of(member.ip):
             self._registry.admission.members.arrive(network_of(ip))
         successor = self._successors[member] = self._registry.begin(member, token, ip, now, stream=stream)
@@ -141,11 +141,11 @@ class Seats:
         elif session.token in self._registry.sessions_by_token:
             take_out(member)
 
-    def drop_successor(self, member: Member) -> None:
-        """End the newer session of a member that has two."""
+    def drop_successor(self, member: Member, notice: Disconnected | None = None) -> None:
+        """End the newer session of a member that has two; ``notice`` as in `Registry.end`."""
         session = self._successors.pop(member, None)
         if session is not None:
-            self._registry.end(session)
+            self._registry.end(session, notice)
             if network_of(session.ip) != network_of(member.ip):
                 self._registry.admission.members.depart(network_of(session.ip))
 

@@ -15,10 +15,11 @@ from chatproto.stream import (
 from relay_server.core.audience import Forward
 from relay_server.core.counters import DropReason
 from relay_server.core.entries import add_message
-from relay_server.core.judge import Judge
+from relay_server.core.judge import Judge, dropped
 from relay_server.core.reader import Reader
 from relay_server.core.registry import Registry
 
+_HAVE_WORDS = frozenset(map(str, NotRelayed))
 _NOT_TAKEN = N_("The message was not relayed.")
 
 
@@ -47,14 +48,11 @@ class StreamRelay:
         member = reader.session.member
         if isinstance(said, Leave):
             self._registry.leave(member, now)
-        elif not isinstance(said, Pong):
-            # Who asks endlessly speaks too much; who only answers doesn't.
-            reason = None if member.limit is None else member.limit.exceeded(len(line), now)
-            if reason not in {None, DropReason.MUTED}:
-                return reason
-            if isinstance(said, Ping):
-                reader.tell(encode_heartbeat(Pong(said.number)))
-        return None
+            return None
+        if isinstance(said, Ping):
+            reader.tell(encode_heartbeat(Pong(said.number)))
+        # Whatever it is, it counts: who sends it without end isn't read for a moment.
+        return None if member.limit is None else member.limit.exceeded(len(line), now)
 
     def _say(self, reader: Reader, said: Say, now: float) -> Forward | DropReason | None:
         counters, session = self._counters, reader.session
@@ -85,7 +83,7 @@ class StreamRelay:
         session = reader.session
         room = session.member.room
         assert room.ring is not None  # noqa: S101 - there is one while a session chats over a stream
-        add_message(room.ring, session.member, payload, n, self._counters)
+        add_message(room.ring, session.member, payload, n, self._counters, names=self._judge.attribution)
         audience = room.gather()
         if not audience.addresses:
             return None
@@ -97,7 +95,7 @@ class StreamRelay:
     def _refuse(self, reader: Reader, n: int | None, reason: DropReason) -> DropReason:
         self._counters.dropped[reason] += 1
         if n is not None:
-            words = {*NotRelayed}
-            message = NotRelayed(reason).message if reason in words else _NOT_TAKEN
+            has_words = reason in _HAVE_WORDS
+            message = dropped(NotRelayed(reason), self._judge.over_bytes).message if has_words else _NOT_TAKEN
             reader.tell(encode_refused(n, reason, message))
         return reason

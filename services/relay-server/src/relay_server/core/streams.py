@@ -13,7 +13,7 @@ from relay_server.core.errors import TooManyError
 from relay_server.core.model import Session, StreamPlace
 from relay_server.core.policy import Policy
 from relay_server.core.reader import Connection, Reader
-from relay_server.core.ring import Ring, Rings
+from relay_server.core.ring import Rings
 
 if TYPE_CHECKING:
     from relay_server.core.registry import Registry
@@ -60,15 +60,14 @@ class Streams:
         if 0 < self._max_streams <= self.total:
             raise TooManyError("The relay has as many streams as it may: chat over UDP, or try later.")
 
-    def begin(self, session: Session) -> Ring:
-        """Let a session chat over a stream; returns what it reads."""
+    def begin(self, session: Session) -> None:
+        """Let a session chat over a stream: it reads what comes after the completion's number (STR-01)."""
         room = session.member.room
-        session.place = StreamPlace()
         room.stream_sessions += 1
         self.total += 1
         if room.ring is None:
             room.ring = self.rings.make()
-        return room.ring
+        session.place = StreamPlace(room.ring.seq)
 
     def end(self, session: Session, notice: Disconnected | None = None) -> None:
         """Let a session that ends chat no more, and tell it why if a connection stands."""
@@ -88,11 +87,11 @@ class Streams:
     def go_on(self, session: Session, epoch: str, heard: int) -> None:
         """Let a session that takes another's place read on from where its client says that it was (STR-05)."""
         place, ring = session.place, session.member.room.ring
-        if place is not None and ring is not None and epoch:
-            if epoch == ring.epoch and heard <= ring.seq:
+        if place is not None and ring is not None:
+            place.has_read = epoch == ring.epoch and heard <= ring.seq
+            place.knows_other_epoch = not place.has_read
+            if place.has_read:
                 place.heard = heard
-            else:
-                place.knows_other_epoch = True
 
     def connect(self, session: Session, connection: Connection, now: float) -> Reader | None:
         """Take a connection for a session; None if the session ended meanwhile. An older connection is cut."""
@@ -172,7 +171,7 @@ class Streams:
         assert room.ring is not None  # noqa: S101 - there is one while a session chats over a stream
         if place.knows_other_epoch:
             reader.tell(encode_gone())
-        if room.topic and place.heard is None:
+        if room.topic and not place.has_read:
             reader.tell(encode_told(Topic(room.topic)))
         reader.start(room.ring, place.heard)
         reader.connection.wake()
