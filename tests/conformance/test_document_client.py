@@ -1,5 +1,6 @@
 """The client in docs/protocol.md chats through the relay as it stands there."""
 
+import os
 import re
 import socket
 import subprocess
@@ -19,22 +20,34 @@ pytestmark = pytest.mark.level("extension")
 DOCUMENT = Path(__file__).parents[2] / "docs" / "protocol.md"
 
 
-@pytest.fixture(scope="session")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Take the client out of the document."""
-    (source,) = re.findall(r"^```python\n(.+?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    path = tmp_path_factory.mktemp("client") / "client.py"
+def save_client(section: str, folder: Path) -> Path:
+    """Take the client out of a section of the document, and return where it is."""
+    _, _, text = DOCUMENT.read_text(encoding="utf-8").partition(f"\n## {section}\n")
+    (source,) = re.findall(r"^```python\n(.+?)^```$", text.partition("\n## ")[0], re.MULTILINE | re.DOTALL)
+    path = folder / "client.py"
     path.write_text(source, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_client("A complete client", tmp_path_factory.mktemp("client"))
 
 
 class Chatter:
     """A person in front of the client."""
 
-    def __init__(self, client: Path, relay: Relay, verb: str, room: bytes, name: str) -> None:
-        command = [sys.executable, str(client), relay.host, str(relay.tcp_port), verb, room.decode(), name]
+    def __init__(
+        self, client: Path, relay: Relay, verb: str, room: bytes, name: str, *options: str, **variables: str
+    ) -> None:
+        command = [sys.executable, str(client), relay.host, str(relay.tcp_port), verb, room.decode(), name, *options]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+            command,
+            env=os.environ | variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
         )
 
     def type(self, line: str) -> None:

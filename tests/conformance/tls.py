@@ -19,6 +19,8 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         self.ca = trustme.CA()
         self.certificate, self.key = folder / "certificate.pem", folder / "key.pem"
+        self.ca_file = folder / "authority.pem"
+        self.ca.cert_pem.write_to_path(self.ca_file)
         self.issue()
 
     def issue(self) -> None:
