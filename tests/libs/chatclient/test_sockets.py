@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -116,6 +117,27 @@ def test_what_is_closed_tells_nothing(run: Run, listener: socket.socket, *, conn
         await other.opened.wait()
         assert (caller.opened.is_set(), caller.ended.done()) == (connected, False)
         other.wire.close()
+
+    run(scenario)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux drops the first packet where too many wait")
+def test_a_connection_whose_first_packet_is_lost_is_tried_a_second_time(run: Run) -> None:
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, socket.socket() as blocker:
+            blocker.connect(listener.getsockname())  # more than one don't fit
+            caller = Caller(listener.getsockname()[1])
+            caller.wire.start()
+            (first,) = caller.wire._dialling
+            port = first.getsockname()[1]
+            listener.accept()[0].close()
+            await caller.opened.wait()
+            assert caller.wire._dialling == []
+            assert first.fileno() < 0
+            peer, address = listener.accept()
+            with peer:
+                assert address[1] != port
+            caller.wire.close()
 
     run(scenario)
 

@@ -16,6 +16,8 @@ from chatclient.names import Address, Lookup
 _DATAGRAM_BYTES: Final = 4097  # one more than any legal datagram: a longer one shows (UDP-05)
 _BATCH: Final = 64  # datagrams read before other memberships get their turn
 _STREAM_BYTES: Final = 65_536
+_SECOND_SECONDS: Final = 0.25
+"""When a connection is tried a second time: systems send the first packet again only after a second."""
 _MAX_UNSENT_BYTES: Final = 1_048_576
 """More than all the words that may be unanswered at once: who asks for more answers and reads none is no relay."""
 
@@ -120,6 +122,8 @@ class TcpWire:
         self._remote = address.at(port)
         self._on_open, self._on_data, self._on_end = on_open, on_data, on_end
         self._socket: socket.socket | None = None
+        self._dialling: list[socket.socket] = []
+        self._second: Cancellable | None = None
         self._unsent = b""
 
     @property
@@ -128,17 +132,9 @@ class TcpWire:
         return str(self.local)
 
     def start(self) -> None:
-        """Begin to connect."""
-        try:
-            connection = self._socket = socket.socket(self.local.family, socket.SOCK_STREAM)
-            connection.setblocking(False)
-            connection.connect(self._remote)
-        except BlockingIOError:
-            pass
-        except OSError as error:
-            self._end(explain(error))
-            return
-        self._loop.add_writer(connection.fileno(), partial(self._connected, connection))
+        """Begin to connect, and try it a second time if that takes long: the first packet may be lost."""
+        self._second = self._loop.call_at(self._loop.time() + _SECOND_SECONDS, self._dial)
+        self._dial()
 
     def write(self, data: bytes) -> None:
         """Send bytes in order; a peer that reads too little of them has hung up."""
@@ -150,22 +146,47 @@ class TcpWire:
 
     def close(self) -> None:
         """Close it."""
+        self._stop_dialling()
         if self._socket:
             self._loop.remove_reader(self._socket.fileno())
             self._loop.remove_writer(self._socket.fileno())
             self._socket.close()
             self._socket = None
 
+    def _dial(self) -> None:
+        connection = socket.socket(self.local.family, socket.SOCK_STREAM)
+        self._dialling.append(connection)
+        try:
+            connection.setblocking(False)
+            connection.connect(self._remote)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self._end(explain(error))
+            return
+        self._loop.add_writer(connection.fileno(), partial(self._connected, connection))
+
     def _connected(self, connection: socket.socket) -> None:
-        self._loop.remove_writer(connection.fileno())
         error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             self._end(explain(OSError(error, "")))
             return
+        self._loop.remove_writer(connection.fileno())
+        self._dialling.remove(connection)
+        self._stop_dialling()
+        self._socket = connection
         self.local = Address(connection.family, connection.getsockname())
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         self._loop.add_reader(connection.fileno(), partial(self._read, connection))
         self._on_open()
+
+    def _stop_dialling(self) -> None:
+        if self._second:
+            self._second.cancel()
+        for connection in self._dialling:
+            self._loop.remove_writer(connection.fileno())
+            connection.close()
+        self._dialling.clear()
 
     def _read(self, connection: socket.socket) -> None:
         try:
