@@ -34,6 +34,7 @@ _WORDS: Final = {
     Fault.REFUSED: N_("nobody listens there"),
     Fault.NO_ANSWER: N_("no answer in time"),
     Fault.NO_UDP: N_("it answers over TCP alone"),
+    Fault.NO_STREAM: N_("it grants no stream"),
     Fault.NO_RELAY: N_("what answers isn't a chat relay"),
     Fault.NO_TLS: N_("what answers doesn't speak TLS, or is too busy to"),
     Fault.TLS_VERSION: N_("it supports no TLS version that this program supports"),
