@@ -60,7 +60,7 @@ STREAM = replace(RECEIPT_GRANT, features=FEATURES, ticket="T1", stream=True, epo
 AGAIN = replace(STREAM, token=b"again", ticket="T2", seq=20)
 DATAGRAMS = replace(RECEIPT_GRANT, features=FEATURES, ticket="T1")
 SENDING, TAKEN, NOT_DELIVERED = DeliveryState.SENDING, DeliveryState.TAKEN, DeliveryState.NOT_DELIVERED
-STREAMED = Carried(Transport.STREAM, encrypted=False)
+STREAMED = Carried(Transport.STREAM, tls=False)
 
 
 def streaming(grant: Completion = STREAM, *, enabled: bool = True) -> Case:
@@ -97,7 +97,7 @@ def test_it_asks_for_a_stream_and_speaks_first_over_the_same_connection() -> Non
     assert (asked[2].stream, asked[2].epoch, asked[2].features) == (True, "", FEATURES)
     actions = case.brain.take_actions()
     assert not [action for action in actions if isinstance(action, SendDatagram | BindDatagram | CloseStream)]
-    assert case.brain.take_events()[-1] == Carried(Transport.STREAM, encrypted=True)
+    assert case.brain.take_events()[-1] == Carried(Transport.STREAM, tls=True)
 
 
 def test_lines_may_follow_the_completion_at_once_and_come_in_any_pieces() -> None:
@@ -408,7 +408,7 @@ def test_by_itself_it_asks_for_a_stream_where_one_joins_by_tls(*, encrypted: boo
     case.answer(0.0, STREAM if encrypted else DATAGRAMS)
     assert case.requests[0][2].stream is encrypted
     by = Transport.STREAM if encrypted else Transport.UDP
-    assert case.brain.take_events()[-1] == Carried(by, encrypted=encrypted)
+    assert case.brain.take_events()[-1] == Carried(by, tls=encrypted)
 
 
 def test_where_no_stream_is_granted_udp_carries_it_and_it_says_so() -> None:
@@ -416,7 +416,7 @@ def test_where_no_stream_is_granted_udp_carries_it_and_it_says_so() -> None:
     case.start()
     case.answer(0.0, DATAGRAMS)
     assert case.sent_messages() == [b"/say 1 "]
-    assert case.brain.take_events()[-1] == Carried(Transport.UDP, encrypted=False)
+    assert case.brain.take_events()[-1] == Carried(Transport.UDP, tls=True)
 
 
 def silent_udp() -> tuple[Case, float]:
@@ -437,7 +437,7 @@ def test_when_udp_is_not_heard_the_seat_is_taken_again_as_a_stream() -> None:
     assert (request.ticket, request.stream, request.epoch) == ("T1", True, "")
     actions = case.brain.take_actions()
     assert CloseDatagram() in actions
-    assert told(case) == [Recovered(), Carried(Transport.STREAM, encrypted=False, fell_back=True)]
+    assert told(case) == [Recovered(), Carried(Transport.STREAM, tls=False, fell_back=True)]
     assert b'{"say":"hello","n":2}\n' in [action.data for action in actions if hasattr(action, "data")]
     case.hear(now + 1.0, encode_took(2, 21))
     broken(case, now + 10.0)
@@ -482,13 +482,13 @@ def test_a_relay_that_gives_streams_no_more_gets_datagrams_and_back() -> None:
     case.join(STREAM)
     broken(case, 10.0)
     case.answer(10.0, replace(DATAGRAMS, ticket="T2"))
-    assert told(case) == [Carried(Transport.UDP, encrypted=False)]
+    assert told(case) == [Carried(Transport.UDP, tls=True)]
     assert case.at(Stage.RESUMED)
     now = case.until(Stage.WAITING)
     case.until(Stage.VERIFYING)
     case.flush()
     case.answer(now + 1.0, AGAIN)
     assert case.requests[-1][2].epoch == ""
-    assert Carried(Transport.STREAM, encrypted=True) in told(case)
+    assert Carried(Transport.STREAM, tls=True) in told(case)
     case.brain.datagram_error(now + 1.1)  # of the port that is closed
     assert case.at(Stage.CHATTING)

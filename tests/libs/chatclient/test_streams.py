@@ -57,7 +57,7 @@ def test_the_connection_that_joined_carries_the_chat(run: Run, authority: Author
         async with tiny_streams(tls=context) as (relay, server):
             async with join_room("demo", "ann", server=server, tls=tls, transport=Transport.STREAM) as room:
                 assert isinstance(await anext(room), Joined)
-                assert await anext(room) == Carried(Transport.STREAM, encrypted=secure)
+                assert await anext(room) == Carried(Transport.STREAM, tls=secure)
                 known = room.say("hi")
                 assert [await anext(room) for _ in range(2)] == [
                     Delivery(known, DeliveryState.SENDING, "hi"),

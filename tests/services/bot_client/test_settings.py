@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from bot_client.settings import Settings, SettingsError, add_flags, flag, settings_table, variable
-from chatclient import Tls
+from chatclient import Tls, Transport
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +134,15 @@ def test_what_kubernetes_says_of_a_service_called_bot_is_no_setting(monkeypatch:
         monkeypatch.setenv(name, "tcp://10.0.0.1:9101")
     monkeypatch.setenv("BOT_SERVICE_HOST", "10.0.0.1")
     assert Settings.load({}).lobby_port == 9002
+
+
+def test_a_transport_is_one_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load({}).transport is Transport.UDP
+    monkeypatch.setenv("BOT_TRANSPORT", "stream")
+    assert Settings.load({}).transport is Transport.STREAM
+    monkeypatch.setenv("BOT_TRANSPORT", "pigeon")
+    with pytest.raises(SettingsError, match=r"^BOT_TRANSPORT can't be 'pigeon': .*'auto', 'udp' or 'stream'\.$"):
+        Settings.load({})
 
 
 def test_an_unknown_variable_is_shown_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,11 +101,8 @@ class Carriage:
 
     def news(self, *, stream: bool) -> Carried | None:
         """Return by what the chat travels, if that wasn't said before and isn't what was asked for by name."""
-        carried = Carried(
-            Transport.STREAM if stream else Transport.UDP,
-            encrypted=stream and self._encrypted,
-            fell_back=stream and self._fell_back,
-        )
+        by = Transport.STREAM if stream else Transport.UDP
+        carried = Carried(by, self._encrypted, fell_back=stream and self._fell_back)
         told, self._told = self._told, carried
         return None if carried == told or self._transport is Transport.UDP else carried
 

@@ -85,10 +85,15 @@ class Carried:
 
     by: Transport
     """UDP or a stream."""
-    encrypted: bool
-    """Whether nobody on the way to the relay can read it."""
+    tls: bool
+    """Whether one joined by TLS."""
     fell_back: bool = False
     """It is a stream because nothing was heard over UDP."""
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether nobody on the way to the relay can read it."""
+        return self.tls and self.by is Transport.STREAM
 
 
 @dataclass(frozen=True, slots=True)

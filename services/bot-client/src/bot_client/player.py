@@ -215,6 +215,7 @@ class Player:
             password=others if own is None else own,
             tls=self._settings.proof,
             rejoin=self._run.rejoin,
+            transport=self._settings.transport,
             receipts=False,  # what is repeated until it arrives would hide the loss that bots measure
         )
 

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chatclient import BadPasswordError, Tls, make_context, parse_fingerprint, parse_server
+from chatclient import BadPasswordError, Tls, Transport, make_context, parse_fingerprint, parse_server
 from chatproto import check_password, sanitize
 from chatproto.constants import DEFAULT_TCP_PORT
 from chatproto.service_links import find_service_links
@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     tls_fingerprint: str = Field("", description="Join over TLS; accept only the certificate with this SHA-256.")
     tls_ca_file: str = Field(
         "", description="Join over TLS; verify the relay's certificate by the authorities in this file."
+    )
+    transport: Transport = Field(
+        Transport.UDP,
+        description="How chats in rooms travel: udp; stream over the TCP connection; auto = as chat --transport.",
     )
     rooms: int = Field(5, ge=1, le=10_000, description="$BOT_ROOMS in scenarios: number of rooms.")
     members: int = Field(10, ge=1, le=10_000, description="$BOT_MEMBERS in scenarios: number of members of each room.")

@@ -4,7 +4,7 @@ import getpass
 
 import pytest
 
-from chatbrain import Tls
+from chatbrain import Tls, Transport
 from messenger.cli.arguments import Arguments, parse
 
 
@@ -24,6 +24,21 @@ def test_the_name_is_by_default_the_users(monkeypatch: pytest.MonkeyPatch) -> No
 def test_options() -> None:
     given = parse(["create", "demo", "--name", "ann", "--server", "[::1]:7", "--no-rejoin", "--plain", "--stay"])
     assert given == Arguments("create", "demo", "ann", "[::1]:7", rejoin=False, plain=True, stay=True)
+
+
+def test_a_transport_may_stand_before_or_after_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    room = ["join", "demo", "--name", "ann"]
+    assert parse(room).transport is None
+    for words in ([*room, "--transport", "stream"], ["--transport", "stream", *room]):
+        assert parse(words).transport is Transport.STREAM
+    assert parse(["--transport", "udp"]).transport is Transport.UDP
+    for words, said in (
+        ([*room, "--transport", "pigeon"], "pigeon"),
+        (["lobby", "--name", "ann", "--transport", "stream"], "The lobby is UDP alone"),
+    ):
+        with pytest.raises(SystemExit):
+            parse(words)
+        assert said in capsys.readouterr().err
 
 
 def test_a_password_is_asked_for_or_in_a_file_but_never_on_the_command_line(

@@ -19,6 +19,7 @@ from chatproto import (
     parse_lobby,
 )
 from chatproto.receipts import encode_receipt, parse_numbered
+from chatproto.stream import Ping, Pong, Say, encode_heartbeat, encode_took, parse_to_relay
 from libs.chatbrain.fake_toolkit import FakePort, FakeToolkit, FakeWire
 from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry
@@ -56,6 +57,10 @@ class FakeRelay:
         """Whether it answers messages that have a number (RCP-01)."""
         self.refusal = ""
         """The reason for which it takes none."""
+        self.streams = False
+        """Whether it carries chats over TCP, if it is asked to (STR-01)."""
+        self.wires: list[FakeWire] = []
+        """Those of streams."""
 
     def called(self, wire: FakeWire) -> None:
         if self.verdict is None:
@@ -64,14 +69,23 @@ class FakeRelay:
             wire.open()
 
     def told(self, wire: FakeWire, data: bytes) -> None:
-        wire.deliver(self.answer(data))
+        if wire not in self.wires:
+            wire.deliver(self.answer(data, wire))
+            return
+        for line in data.splitlines():
+            said = parse_to_relay(line)
+            if isinstance(said, Say) and said.n:
+                self.heard.append(said.text.encode())
+                wire.deliver(encode_took(said.n))
+            elif isinstance(said, Ping):
+                wire.deliver(encode_heartbeat(Pong(said.number)))
 
     def heard_datagram(self, port: FakePort, data: bytes) -> None:
         number = self.hear(data)
         if number and self.answers:
             port.deliver(encode_receipt(number, self.refusal))
 
-    def answer(self, request: bytes) -> bytes:
+    def answer(self, request: bytes, wire: FakeWire | None = None) -> bytes:
         transaction = ServerTransaction()
         asked = transaction.feed(request)
         assert asked
@@ -82,7 +96,13 @@ class FakeRelay:
             return transaction.refuse(RefusalError(self.verdict))
         features = form.features if self.facts else frozenset[Feature]()
         host = operation is Operation.CREATE
-        grant = Completion(b"token", host, 9001, 300.0, self.limit, self.moderation, features)
+        stream = self.streams and form.stream and wire is not None
+        if stream and wire:
+            self.wires.append(wire)
+        ticket = "ticket" if Feature.RESUME in features and self.streams else ""
+        grant = Completion(
+            b"token", host, 9001, 300.0, self.limit, self.moderation, features, ticket, stream=stream, epoch="e"
+        )
         return transaction.accept() + transaction.complete(grant)
 
     def hear(self, datagram: bytes) -> int:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chatbrain import DeliveryState
+from chatbrain import DeliveryState, Tls, Transport
 from chatproto import (
     Advice,
     Command,
@@ -20,13 +20,14 @@ from chatproto import (
     Status,
     Topic,
 )
+from chatproto.stream import encode_entry, encode_gone
 from messenger.core.commands import Submitted
 from messenger.core.conversation import LIST_SECONDS, Conversation
 from messenger.core.facts import Presence
 from messenger.core.history import Kind
 from messenger.core.roster import Person
 from messenger.presentation.i18n import use_language
-from services.messenger.core.fake_relay import NOON, Case, at, entry, listing, texts
+from services.messenger.core.fake_relay import NOON, SHOWN, Case, at, entry, listing, texts
 
 
 class Room(Case):
@@ -337,3 +338,60 @@ def test_messages_with_ones_name_are_counted_until_one_looks(case: Room) -> None
 def test_what_one_says_oneself_mentions_nobody(case: Room) -> None:
     case.submits("ann is my name")
     assert case.room.history[case.room.history.end - 1].mentions == ""
+
+
+def test_words_over_a_stream_fare_as_others_do_and_what_is_lost_has_its_line() -> None:
+    case = Case()
+    case.relay.streams = True
+    room = case.messenger.enter(entry(tls=Tls(fingerprint=SHOWN)))
+    assert texts(room.history.since(0))[-1] == "The chat is encrypted on its way to the relay."
+    case.messenger.submit(room, "hello")
+    assert states(room) == [DeliveryState.TAKEN]
+    (wire,) = case.relay.wires
+    asked = case.relay.words.count("/who")
+    wire.deliver(encode_gone(3, 5) + encode_entry(6, "bob", "hi") + encode_gone())
+    lines = [(line.kind, line.text) for line in room.history.since(room.history.end - 3)]
+    assert lines == [
+        (Kind.NOTICE, "3 messages were lost here."),
+        (Kind.MESSAGE, "hi"),
+        (Kind.NOTICE, "Messages were lost here."),
+    ]
+    assert case.relay.words.count("/who") == asked + 2  # who came and went meanwhile
+
+
+def test_that_udp_is_silent_is_said_once_and_a_stream_carries_on() -> None:
+    case = Case()
+    case.relay.streams, case.relay.answers = True, False
+    room = case.messenger.enter(entry())
+    case.links.pass_time(3.0)
+    case.messenger.submit(room, "hello")
+    assert states(room) == [DeliveryState.TAKEN]
+    case.relay.wires[-1].end()
+    case.links.pass_time(60.0)
+    said = [text for text in texts(room.history.since(0)) if "UDP" in text]
+    assert said == ["Nothing is heard over UDP: from now on the chat goes over TCP. It is not encrypted."]
+    assert not room.contact.encrypted
+
+
+@pytest.mark.parametrize("transport", [None, *Transport])
+def test_an_entry_or_the_program_says_by_what_a_chat_travels(transport: Transport | None) -> None:
+    case = Case()
+    case.relay.streams = True
+    case.messenger.enter(entry(transport=transport))
+    assert bool(case.relay.wires) is (transport is Transport.STREAM)
+    case = Case()
+    case.relay.streams = True
+    case.messenger.transport = transport
+    case.messenger.enter(entry())
+    case.messenger.enter(entry("other", transport=Transport.UDP))
+    assert len(case.relay.wires) == (transport is Transport.STREAM)
+
+
+def test_without_the_stream_that_must_be_nothing_is_said() -> None:
+    case = Case()
+    room = case.messenger.enter(entry(transport=Transport.STREAM))
+    assert at(room, Presence.OVER)
+    assert texts(room.history.since(0))[-1] == (
+        "The relay at relay.example:9000 doesn't carry the chat over TCP: nothing was said."
+    )
+    assert case.relay.heard == []

@@ -122,3 +122,11 @@ def test_any_number_of_hosts_is_one() -> None:
 @pytest.mark.parametrize(("total", "counted"), [(10**30, MAX_COUNTED), (-5, 1), (0, 1)])
 def test_a_total_that_cannot_be_is_taken_as_near_as_can_be(total: int, counted: int) -> None:
     assert len(roster_of(MemberList((ListedMember("ann"),), total, 1, more=False))) == counted
+
+
+def test_who_speaks_is_away_no_more() -> None:
+    roster = roster_of(MemberList((ListedMember("ann"), ListedMember("bob", away=True)), 2, 1, more=False))
+    assert [person.away for person in roster.people] == [False, True]
+    roster.hear("bob")
+    roster.hear("stranger")
+    assert list(roster.people) == [Person("ann"), Person("bob")]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 from pytestqt.qtbot import QtBot
 
-from chatbrain import Brain, Event, LobbyBrain, RejoinPolicy, RoomBrain, Tls, parse_server
+from chatbrain import Brain, Event, LobbyBrain, RejoinPolicy, RoomBrain, Tls, Transport, parse_server
 from chatclient.links import SocketLinks
 from chatproto import Operation
 from libs.chatclient.authority import Authority
@@ -79,11 +79,21 @@ class Crowd:
         self.people: list[Person] = []
 
     def room(
-        self, server: str, name: str = "ann", *, create: bool = False, tls: Tls | None = None, rejoin: bool = True
+        self,
+        server: str,
+        name: str = "ann",
+        *,
+        create: bool = False,
+        tls: Tls | None = None,
+        rejoin: bool = True,
+        transport: Transport = Transport.UDP,
     ) -> Person:
         policy = RejoinPolicy(first_delay_seconds=0.01, enabled=rejoin)
         operation = Operation.CREATE if create else Operation.JOIN
-        brain = RoomBrain(operation, self.room_name, name, server=server, random=Random(1).random, rejoin=policy)
+        brain = RoomBrain(
+            operation, self.room_name, name, server=server, random=Random(1).random, rejoin=policy,
+            transport=transport, encrypted=tls is not None, new_nonce=lambda: "an attempt of ann",
+        )  # fmt: skip
         return self._add(brain, server, tls)
 
     def lobby(self, server: str, port: int) -> Person:

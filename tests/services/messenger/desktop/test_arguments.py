@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from chatbrain import Transport
 from messenger.core.invite import Invite, parse_invite
 from messenger.desktop.arguments import Arguments, parse
 
@@ -14,6 +15,7 @@ def test_an_invitation_a_name_and_a_log_are_taken() -> None:
     link = "chats://relay.example/demo"
     assert parse([link, "--name", "ann", "--log", "chat.log"]) == Arguments(parse_invite(link), "ann", Path("chat.log"))
     assert isinstance(parse([link]).invite, Invite)
+    assert parse(["--transport", "stream"]) == Arguments(transport=Transport.STREAM)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,7 @@ def test_an_invitation_a_name_and_a_log_are_taken() -> None:
         (["--name", "a:b"], "colon"),
         (["--name", "a\udcff"], "UTF-8"),
         (["--loud"], "--loud"),
+        (["--transport", "pigeon"], "pigeon"),
     ],
 )
 def test_what_is_wrong_gets_one_sentence(capsys: pytest.CaptureFixture[str], given: list[str], said: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from chatbrain import (
     BadAuthoritiesError,
+    Carried,
     Ended,
     EndReason,
     Fault,
@@ -16,9 +17,11 @@ from chatbrain import (
     Message,
     Presented,
     Tls,
+    Transport,
     parse_server,
 )
 from libs.chatclient.authority import Authority
+from libs.chatclient.tiny_streams import tiny_streams
 from services.messenger.desktop.people import Backstage, Crowd
 
 pytestmark = pytest.mark.requirement("TCP-12")
@@ -33,6 +36,23 @@ def test_an_authority_vouches_for_a_relay(crowd: Crowd, backstage: Backstage, au
     ann.say("hi")
     assert ann.wait_for(Message).text == "hi"
     assert b'"ann"' in relay.received
+
+
+def test_the_connection_that_joined_carries_the_chat(crowd: Crowd, backstage: Backstage, authority: Authority) -> None:
+    relay, server = backstage.enter(tiny_streams(tls=authority.context()))
+    ann = crowd.room(server, tls=Tls(ca_file=authority.file), transport=Transport.STREAM)
+    ann.wait_for(Joined)
+    assert ann.wait_for(Carried).encrypted
+    words = [f"{number:03} " + "é" * 48 for number in range(200)]
+    for word in words[:100]:
+        ann.say(word)
+    assert ann.wait_for(Message, 100).text == words[99]
+    backstage.call(relay.cut)
+    for word in words[100:]:
+        ann.say(word)
+    ann.wait_for(Message, 200)
+    assert [event.text for event in ann.events if isinstance(event, Message)] == words
+    assert len(relay.resumed) == 2
 
 
 def test_who_nobody_trusted_vouches_for_hears_nothing(crowd: Crowd, backstage: Backstage, authority: Authority) -> None:

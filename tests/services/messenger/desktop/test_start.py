@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from chatbrain import Fault, Finding, Presented
+from chatbrain import Fault, Finding, Presented, Transport
 from chatproto import Operation, Status
 from messenger.core.entry import Field
 from messenger.core.facts import Presence
@@ -163,6 +163,30 @@ def test_a_stranger_is_asked_about_and_trusted(sight: Sight) -> None:
     assert sight.trusted == [SHOWN]
     assert sight.rooms == ["demo"]
     assert "joined over TLS" in sight.window.chat.bar.state.text()
+
+
+def test_a_chat_that_nobody_on_the_way_can_read_has_a_lock(sight: Sight) -> None:
+    sight.relay.streams = True
+    sight.fill(Mode.JOIN)
+    sight.window.start.form.tls.setChecked(True)
+    sight.go()
+    sight.links.show()
+    sight.look()
+    said = sight.window.chat.bar.state.text()
+    assert said.startswith("🔒 Connected, encrypted")
+    assert "joined over TLS" not in said
+
+
+@pytest.mark.parametrize("said", [None, Transport.UDP])
+def test_the_transport_that_was_chosen_for_a_room_holds_unless_the_command_line_says_another(
+    sight: Sight, said: Transport | None
+) -> None:
+    sight.relay.streams = True
+    sight.messenger.transport = said
+    sight.recents.remember(entry("demo", transport=Transport.STREAM))
+    sight.fill(Mode.JOIN)
+    sight.go()
+    assert bool(sight.relay.wires) is (said is None)
 
 
 def test_a_stranger_need_not_be_trusted(sight: Sight) -> None:

@@ -2,14 +2,14 @@
 
 import pytest
 
-from chatbrain import Ended, EndReason
+from chatbrain import Ended, EndReason, Tls
 from chatproto import Disconnected, EvictionReason, Status
 from messenger.core.facts import Presence
 from messenger.core.remedy import Remedy
 from messenger.core.roster import Person
 from messenger.presentation.i18n import use_language
 from messenger.presentation.state import Act, Tone, label_of, marks_of, notice_of, plain, state_of, tone_of
-from services.messenger.core.fake_relay import Case, at, entry
+from services.messenger.core.fake_relay import SHOWN, Case, at, entry
 
 BUTTONS = (*Remedy, *Act)
 
@@ -27,6 +27,21 @@ def test_who_is_in_needs_to_know_nothing() -> None:
     case = Case()
     room = case.messenger.enter(entry())
     assert (tone_of(room), notice_of(room, 0)) == (None, None)
+    assert state_of(room, 0) == "Connected"
+
+
+def test_a_chat_that_nobody_on_the_way_can_read_has_a_lock() -> None:
+    case = Case()
+    case.relay.streams = True
+    tls = Tls(fingerprint=SHOWN)
+    room, plain_room = case.messenger.enter(entry(tls=tls)), case.messenger.enter(entry("other"))
+    assert (state_of(room, 0), state_of(plain_room, 0)) == ("🔒 Connected, encrypted", "Connected")
+    use_language("ja")
+    assert state_of(room, 0).startswith("🔒 ")
+    case.relay.streams = False
+    room.leave()
+    case.messenger.again(room)
+    use_language("en")
     assert state_of(room, 0) == "Connected"
 
 
@@ -66,4 +81,4 @@ def test_the_lobby_is_never_created() -> None:
 
 def test_what_is_special_about_a_member_is_said() -> None:
     assert marks_of(Person("ann")) == []
-    assert marks_of(Person("ann", host=True, muted=True, ignored=True)) == ["host", "muted", "ignored"]
+    assert marks_of(Person("ann", True, True, True, ignored=True)) == ["host", "muted", "away", "ignored"]

@@ -2,11 +2,12 @@
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from chatbrain import Tls
+from chatbrain import Tls, Transport
 from messenger.core.entry import Entry
 from messenger.store.recents import MAX_RECENTS, Recent, Recents, RecentsError
 
@@ -111,4 +112,24 @@ def test_what_is_open_at_the_end_is_opened_once(recents: Recents) -> None:
 def test_files_of_earlier_versions_are_read(recents: Recents) -> None:
     recents.path.parent.mkdir()
     recents.path.write_text('{"recents": [{"server": "relay:9000", "room": "tea", "name": "ann", "tls": true}]}')
+    assert recents.read() == [Recent("relay:9000", "tea", "ann", tls=True)]
+
+
+def test_the_transport_that_was_chosen_stays_until_another_is(recents: Recents) -> None:
+    strict = Entry.read("relay", "tea", "ann", transport=Transport.STREAM)
+    recents.remember(strict)
+    recents.remember(replace(strict, transport=None))
+    assert recents.read()[0].entry() == strict
+    assert recents.recall(replace(strict, transport=None, name="bob")).transport is Transport.STREAM
+    assert recents.recall(replace(strict, transport=Transport.UDP)).transport is Transport.UDP
+    assert recents.recall(Entry.read("relay", "coffee", "ann")).transport is None
+    recents.remember(replace(strict, transport=Transport.AUTO))
+    assert recents.read()[0].transport is Transport.AUTO
+
+
+@pytest.mark.parametrize("word", ["pigeon", 5, None, ["udp"]])
+def test_a_transport_that_is_none_is_not_taken(recents: Recents, word: object) -> None:
+    recents.path.parent.mkdir()
+    kept = {"server": "relay:9000", "room": "tea", "name": "ann", "tls": True, "transport": word}
+    recents.path.write_text(json.dumps({"recents": [kept]}))
     assert recents.read() == [Recent("relay:9000", "tea", "ann", tls=True)]

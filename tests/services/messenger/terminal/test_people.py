@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from textual.events import Paste
 
-from chatbrain import Tls
+from chatbrain import Tls, Transport
 from chatproto import Operation
 from messenger.store.recents import Recent, Recents
 from messenger.terminal.start_screen import Form
@@ -197,6 +197,23 @@ async def test_where_one_was_is_offered_again(case: Case, recents: Recents) -> N
         await ann.clicks_on("tea at relay.example:9000 as ann")
         await ann.presses("enter")
         await ann.sees("You are in tea as ann.")
+
+
+@pytest.mark.parametrize("said", [None, Transport.UDP])
+async def test_the_transport_that_was_chosen_holds_unless_the_command_line_says_another(
+    recents: Recents, said: Transport | None
+) -> None:
+    recents.remember(entry("tea", transport=Transport.STREAM, tls=Tls()))
+    case = Case()
+    case.relay.streams = True
+    case.messenger.transport = said
+    async with sit_down(case, start=True, recents=recents, form=Form()) as ann:
+        await ann.clicks_on("tea at relay.example:9000 TLS as ann")
+        await ann.presses("enter")
+        await ann.sees("Checking the certificate...")
+        case.links.show()
+        await ann.sees("🔒 Connected, encrypted" if said is None else "You are in tea as ann.")
+        assert bool(case.relay.wires) is (said is None)
 
 
 async def test_a_refused_room_is_not_remembered_and_one_is_forgotten(case: Case, recents: Recents) -> None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 from unicodedata import normalize
 
-from chatbrain import Tls, parse_server
+from chatbrain import Tls, Transport, parse_server
 from chatclient import Connection, create_room, join_lobby, join_room, make_context
 from chatproto import BadNameError, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger import __version__
-from messenger.cli.help_texts import HelpFormatter, add_language, choose_language
+from messenger.cli.help_texts import HelpFormatter, add_language, add_transport, choose_language, transport_of
 from messenger.core.invite import is_invite, parse_invite
 from messenger.presentation.i18n import N_, _, spoken_by_python
 from messenger.presentation.wording import flaw
@@ -66,6 +66,8 @@ class Arguments:
     log: str | None = None
     """The file that is to keep what is said; on a terminal."""
     bell: bool = False
+    transport: Transport | None = None
+    """By what the chat is to travel, if that was said."""
 
     def connect(self, password: str | None, tls: Tls | None = None) -> AbstractAsyncContextManager[Connection]:
         """Create the room, join it or enter the lobby, as the command says."""
@@ -80,6 +82,7 @@ class Arguments:
             tls=tls,
             rejoin=self.rejoin,
             receipts=True,
+            transport=self.transport or Transport.AUTO,
         )
 
 
@@ -104,6 +107,7 @@ def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Argume
             stay=False,
             log=given.log,
             bell=given.bell,
+            transport=transport_of(given),
         )
     name = given.name if given.name is not None else _user_name()
     if name is None:
@@ -118,6 +122,8 @@ def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Argume
         tls = _tls(given)
     except (BadNameError, ValueError) as error:
         parser.error(flaw(error))
+    if room is None and given.transport == Transport.STREAM:
+        parser.error(_("The lobby is UDP alone: omit --transport."))
     return Arguments(
         "lobby" if room is None else given.command,
         room,
@@ -131,6 +137,7 @@ def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Argume
         tls,
         given.log,
         given.bell,
+        transport_of(given),
     )
 
 
@@ -222,7 +229,9 @@ def _add_options(parser: argparse.ArgumentParser, default_port: int) -> None:
         password.add_argument(
             "--password-file", metavar="FILE", help=_("read the room's password from the first line of this file")
         )
-        parser.add_argument("--tls", action="store_true", help=_("join over TLS; the chat itself is not encrypted"))
+        parser.add_argument(
+            "--tls", action="store_true", help=_("join over TLS; the chat is encrypted too if it goes over TCP")
+        )
         proof = parser.add_mutually_exclusive_group()
         proof.add_argument(
             "--fingerprint",
@@ -260,6 +269,7 @@ def _add_terminal_options(parser: argparse.ArgumentParser, *, again: bool = Fals
     parser.add_argument(
         "--log", metavar="FILE", default=default, help=_("on a terminal, append all messages to this file")
     )
+    add_transport(parser, default)
     default = argparse.SUPPRESS if again else False
     parser.add_argument(
         "--bell",

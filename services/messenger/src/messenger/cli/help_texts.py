@@ -4,8 +4,9 @@ import argparse
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
+from chatbrain import Transport
 from messenger.presentation.i18n import LANGUAGES, N_, UnknownLanguageError, _, spoken_by_python, use_language
 
 _PIECE = re.compile(r"\s+|[!-~]+|[（「]*[^\s!-~（「][。、）」：？ーぁぃぅぇぉっゃゅょァィゥェォッャュョ]*|.")
@@ -40,6 +41,21 @@ def add_language(parser: argparse.ArgumentParser) -> None:
     languages = ", ".join(f"{tag} ({name})" for tag, name in LANGUAGES.items())
     text = _("the display language: {languages} (default: the system's)")
     parser.add_argument("--lang", metavar="LANG", help=text.format(languages=languages))
+
+
+def add_transport(parser: argparse.ArgumentParser, default: Any = None) -> None:
+    """Add --transport."""
+    text = _(
+        "how the chat travels: by stream over the TCP connection, or not at all; by udp; or auto: as a stream if you "
+        "join over TLS and the relay allows it, or if UDP is blocked (default: auto)"
+    )
+    words = [each.value for each in Transport]
+    parser.add_argument("--transport", choices=words, default=default, help=text)
+
+
+def transport_of(given: argparse.Namespace) -> Transport | None:
+    """Return what was said by --transport."""
+    return Transport(given.transport) if given.transport else None
 
 
 def choose_language(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> None:

@@ -3,7 +3,7 @@
 from math import inf
 from typing import TYPE_CHECKING
 
-from chatbrain import Ended, Reconnecting
+from chatbrain import Carried, Ended, Reconnecting, Recovered, Unheard
 from chatproto import Status
 
 if TYPE_CHECKING:
@@ -22,6 +22,17 @@ class Contact:
         """Whether anything spoke for one being in: the lobby answers nothing until somebody speaks."""
         self.unheard_since: datetime | None = None
         """From when on nothing was heard of the relay; None if there is no doubt of it."""
+        self.encrypted = False
+        """Whether nobody on the way to the relay can read what is said."""
+
+    def take(self, event: Carried | Unheard | Recovered, at: "datetime") -> None:
+        """Take note of what happened to it."""
+        if isinstance(event, Carried):
+            self.encrypted = event.encrypted
+        elif isinstance(event, Unheard):
+            self.unheard_since = at
+        else:
+            self.restore()
 
     def lose(self, event: Reconnecting, now: float) -> bool:
         """Take note that one isn't in; returns whether why is news: at first, and if the relay was restarted."""

@@ -9,6 +9,7 @@ from unicodedata import normalize
 
 from chatbrain import (
     Brain,
+    Carried,
     Delivery,
     DeliveryState,
     Driver,
@@ -18,6 +19,7 @@ from chatbrain import (
     Joined,
     Message,
     MessageTooLongError,
+    Missed,
     Reconnecting,
     Recovered,
     Rejoined,
@@ -167,7 +169,7 @@ class Conversation:
         self.question = self.ended = None
         self._brain = self._link = None
         self._ever_in = self.host = False
-        self.contact.restore()
+        self.contact = Contact()
         self.posted.begin()
         self.roster.clear()
 
@@ -318,7 +320,7 @@ class Conversation:
         return Submitted.KEPT
 
     def _take_message(self, sender: str | None, text: str) -> None:
-        if sender is not None and not self.roster.known:
+        if sender is not None:
             self.roster.hear(sender)
         self.contact.heard = True
         if sender is not None and self.ignored and name_key(sender) in self.ignored:
@@ -363,10 +365,10 @@ class Conversation:
                 self.host = name == self.entry.name
             case Topic(text):
                 self.topic = sanitize(text)
-            case Unheard():
-                self.contact.unheard_since = self._clock()
-            case Recovered():
-                self.contact.restore()
+            case Carried() | Unheard() | Recovered():
+                self.contact.take(event, self._clock())
+            case Missed():  # somebody may have come or gone
+                self._list_members(now)
             case CommandDone() | CommandFailed() | Advice() if self._mutes_changed:
                 self._mutes_changed = False
                 self._list_members(now)

@@ -5,7 +5,7 @@ from enum import StrEnum, unique
 from typing import Self
 from unicodedata import normalize
 
-from chatbrain import ServerAddress, Tls, parse_server
+from chatbrain import ServerAddress, Tls, Transport, parse_server
 from chatproto import BadNameError, BadPasswordError, check_password, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 
@@ -41,6 +41,8 @@ class Entry:
     password: str | None = field(default=None, repr=False)
     tls: Tls | None = None
     """How the relay proves itself; None to join in the clear."""
+    transport: Transport | None = None
+    """By what the chat is to travel, if that was said."""
 
     @classmethod
     def read(
@@ -52,6 +54,7 @@ class Entry:
         create: bool = False,
         password: str = "",
         tls: Tls | None = None,
+        transport: Transport | None = None,
     ) -> Self:
         """Read a form; ``server`` is ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, spaces around each field don't count.
 
@@ -83,8 +86,9 @@ class Entry:
             problems[Field.NAME] = error
         if problems:
             raise FormError(problems)
-        secret = password if room is not None and password else None
-        return cls(address, room, name, create and room is not None, secret, tls if room is not None else None)
+        if room is None:
+            return cls(address, None, name)
+        return cls(address, room, name, create, password or None, tls, transport)
 
     @property
     def destination(self) -> tuple[str, int, str | None]:

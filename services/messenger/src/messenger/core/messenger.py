@@ -22,6 +22,7 @@ from chatbrain import (
     RoomBrain,
     ServerAddress,
     Tls,
+    Transport,
     UnreachableError,
 )
 from chatproto import Operation
@@ -74,8 +75,14 @@ class Messenger:
         random: Callable[[], float],
         clock: Callable[[], datetime],
         rejoin: RejoinPolicy | None = None,
+        transport: Transport | None = None,
     ) -> None:
-        """Take where links come from, what puts facts into words, and what returns floats from 0 to 1."""
+        """Take where links come from, what puts facts into words, and what returns floats from 0 to 1.
+
+        ``transport`` is for entries that name none.
+        """
+        self.transport = transport
+        """By what chats are to travel, if that was said for all."""
         self.conversations: list[Conversation] = []
         self.on_change: Callable[[], None] = lambda: None
         """Hears that something changed; may be called very often, so one should only note it and look later."""
@@ -287,7 +294,7 @@ class Messenger:
 
     def _connect(self, conversation: Conversation, tls: Tls | None) -> None:
         entry = conversation.entry
-        brain = self._brain(entry)
+        brain = self._brain(entry, encrypted=tls is not None)
         conversation.attach_brain(brain)
         try:
             link = self._links.open(brain, entry.server, tls, partial(self._take, conversation, brain))
@@ -297,7 +304,7 @@ class Messenger:
             conversation.attach_link(link)
         self.on_change()
 
-    def _brain(self, entry: Entry) -> Brain:
+    def _brain(self, entry: Entry, *, encrypted: bool) -> Brain:
         server = str(entry.server)
         if entry.room is None:
             port = entry.server.port
@@ -312,6 +319,8 @@ class Messenger:
             random=self._random,
             receipts=True,
             new_nonce=partial(token_hex, NONCE_BYTES),
+            transport=entry.transport or self.transport or Transport.AUTO,
+            encrypted=encrypted,
         )
 
     def _take(self, conversation: Conversation, brain: Brain, event: Event) -> None:

@@ -23,6 +23,8 @@ class Person:
     name: str
     host: bool = False
     muted: bool = False
+    away: bool = False
+    """Whether the seat waits for a connection that broke."""
     ignored: bool = False
     """By the person before the screen alone; no list of the relay's says that."""
 
@@ -91,8 +93,11 @@ class Roster:
 
     def hear(self, name: str) -> None:
         """Take note that somebody spoke."""
-        if name not in self:
+        known = self._names.people.get(name)
+        if known is None and not self.known:
             self._names.keep(Person(name), MAX_HEARD)
+        elif known is not None and known.away:
+            self._names.keep(replace(known, away=False))
 
     def hand_over(self, name: str) -> None:
         """Take note that somebody is the host now, and nobody else."""
@@ -109,7 +114,7 @@ class Roster:
         if listed.part == 1:
             self._listed = _Names()
         for member in listed.members:
-            self._listed.keep(Person(member.name, member.host, member.muted))
+            self._listed.keep(Person(member.name, member.host, member.muted, member.away))
         if not listed.more:
             self._listed.others = max(0, min(listed.total, MAX_COUNTED) - len(self._listed.people))
             self._names, self._listed, self.known = self._listed, _Names(), True

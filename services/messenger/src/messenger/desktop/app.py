@@ -50,14 +50,19 @@ def run(arguments: Arguments) -> int:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return _WRONG_USAGE
     socket = state.with_name("window.sock")
-    if arguments.invite and not (arguments.name or logbook) and hand_over(socket, arguments.invite):
+    if (
+        arguments.invite
+        and not (arguments.name or logbook or arguments.transport)
+        and hand_over(socket, arguments.invite)
+    ):
         return _DONE
     recents = Recents(state.with_name("recents.json"))
     ignored = IgnoredPeople(state.with_name("ignored.json"))
     window = build(app, SocketLinks(QtLoop()), KnownServers(state), ignored, recents, keys=key_ring(), logbook=logbook)
+    window.messenger.transport = arguments.transport
     if arguments.name:
         window.start.form.name.setText(arguments.name)
-    if not (arguments.name or logbook):  # the one that is as the person left it
+    if not (arguments.name or logbook or arguments.transport):  # the one that is as the person left it
         window.reopen()
     if arguments.invite:
         window.open_invite(arguments.invite)

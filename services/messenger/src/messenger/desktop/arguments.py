@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from chatbrain import Transport
 from chatproto import BadNameError, check_user_name, sanitize
 from messenger import __version__
-from messenger.cli.help_texts import add_language, choose_language
+from messenger.cli.help_texts import add_language, add_transport, choose_language, transport_of
 from messenger.core.invite import Invite, parse_invite
 from messenger.presentation.i18n import _
 from messenger.presentation.wording import flaw
@@ -24,6 +25,8 @@ class Arguments:
     invite: Invite | None = None
     name: str = ""
     log: Path | None = None
+    transport: Transport | None = None
+    """By what chats are to travel, if that was said."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -45,7 +48,8 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
         invite = parse_invite(given.invite) if given.invite else None
     except (BadNameError, ValueError) as error:
         parser.error(flaw(error))
-    return Arguments(invite, given.name or "", Path(given.log) if given.log else None)
+    log = Path(given.log) if given.log else None
+    return Arguments(invite, given.name or "", log, transport_of(given))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("invite", nargs="?", metavar="LINK", help=_("an invitation: chat://HOST:PORT/ROOM"))
     parser.add_argument("--name", metavar="NAME", help=_("your name (default: the last one you used)"))
     parser.add_argument("--log", metavar="FILE", help=_("append all messages to this file"))
+    add_transport(parser)
     add_language(parser)
     version = _("show program's version number and exit")
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}", help=version)

@@ -84,7 +84,7 @@ class Bar(QWidget):
         self.title.setText(title_of(conversation))
         self.dot.show_tone(tone_of(conversation))
         state = state_of(conversation, retry_seconds)
-        encrypted = [_("joined over TLS")] if conversation.entry.tls else []
+        encrypted = [_("joined over TLS")] if conversation.entry.tls and not conversation.contact.encrypted else []
         topic = [conversation.topic] if conversation.topic else []
         self.state.setText("  ·  ".join([state, *encrypted, *topic]))
         self.state.setAccessibleDescription(self.state.text())

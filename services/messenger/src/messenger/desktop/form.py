@@ -72,7 +72,9 @@ class Form(QFrame):
             Wrong.ROOM: Field(_("R&oom"), self.room, _("The name of the room")),
             Wrong.PASSWORD: Field(_("&Password"), self.password, _("The password of the room, if it has one")),
         }
-        self.tls = _check(_("Encr&ypt joining (TLS)"), _("Joins over TLS; messages go over UDP and are not encrypted"))
+        self.tls = _check(
+            _("Encr&ypt joining (TLS)"), _("Joins over TLS; messages are encrypted too where they go over TCP")
+        )
         self.keep = _check(_("&Keep the password in the key ring"), _("The system stores the password for next time"))
         self.keep.setVisible(keeps_passwords)
         self._keeps = keeps_passwords

@@ -211,7 +211,7 @@ class Start(QScrollArea):
             return
         self.form.complain({})
         self.banner.show_notice(None)
-        self._enter(entry)
+        self._enter(entry if self._messenger.transport else self._recents.recall(entry))
 
     def _enter(self, entry: Entry) -> None:
         before = list(self._messenger.conversations)

@@ -95,7 +95,7 @@ def members_of(conversation: Conversation) -> str:
 
 def marks_of(person: Person) -> list[str]:
     """Say what is special about a member."""
-    marks = {_("host"): person.host, _("muted"): person.muted, _("ignored"): person.ignored}
+    marks = {_("host"): person.host, _("muted"): person.muted, _("away"): person.away, _("ignored"): person.ignored}
     return [mark for mark, is_so in marks.items() if is_so]
 
 
@@ -124,7 +124,7 @@ def state_of(conversation: Conversation, retry_seconds: float) -> str:
     """Say in a few words how one is in."""
     match conversation.presence:
         case Presence.HERE:
-            return _("Connected") if conversation.contact.heard else _("Nothing heard yet")
+            return _here(conversation)
         case Presence.LOOKING:
             return _("Checking the certificate...")
         case Presence.ENTERING:
@@ -137,6 +137,12 @@ def state_of(conversation: Conversation, retry_seconds: float) -> str:
             return _reconnecting(retry_seconds)
         case Presence.OVER:
             return _("Not connected")
+
+
+def _here(conversation: Conversation) -> str:
+    if conversation.contact.encrypted:
+        return _("🔒 Connected, encrypted")
+    return _("Connected") if conversation.contact.heard else _("Nothing heard yet")
 
 
 def notice_of(conversation: Conversation, retry_seconds: float) -> Notice | None:

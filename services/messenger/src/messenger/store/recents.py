@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from chatbrain import Tls
+from chatbrain import Tls, Transport
 from chatproto import sanitize
 from chatproto.commands import REMOVE
 from messenger.core.entry import Entry
@@ -33,6 +33,8 @@ class Recent:
     """None for the lobby."""
     name: str
     tls: bool = False
+    transport: Transport | None = None
+    """By what the chat is to travel, if the person said so."""
     bookmark: str = ""
     """What the person calls it; empty without a bookmark."""
     open: bool = False
@@ -50,7 +52,8 @@ class Recent:
             FormError: somebody else wrote the file.
 
         """
-        return Entry.read(self.server, self.room, self.name, password=password, tls=Tls() if self.tls else None)
+        tls = Tls() if self.tls else None
+        return Entry.read(self.server, self.room, self.name, password=password, tls=tls, transport=self.transport)
 
 
 class Recents:
@@ -87,6 +90,12 @@ class Recents:
 
         """
         self._put(_recent(entry))
+
+    def recall(self, entry: Entry) -> Entry:
+        """Return an entry with the transport that the person chose for its place before, if it has none."""
+        place = _recent(entry).place
+        chosen = next((recent.transport for recent in self.read() if recent.place == place), None)
+        return replace(entry, transport=entry.transport or chosen)
 
     def forget(self, recent: Recent) -> None:
         """Remove one.
@@ -137,6 +146,7 @@ class Recents:
         recents = self.read()
         known = next((recent for recent in recents if recent.place == new.place), new)
         others = [recent for recent in recents if recent.place != new.place]
+        new = replace(new, transport=new.transport or known.transport)
         self._write([new if rename else replace(new, bookmark=known.bookmark), *others])
 
     def _write(self, recents: Iterable[Recent]) -> None:
@@ -157,11 +167,12 @@ class Recents:
 
 
 def _recent(entry: Entry) -> Recent:
-    return Recent(str(entry.server), entry.room, entry.name, entry.tls is not None)
+    return Recent(str(entry.server), entry.room, entry.name, entry.tls is not None, entry.transport)
 
 
 def _read(value: Any) -> Recent | None:
     match value:
         case {"server": str(server), "room": str() | None as room, "name": str(name), "tls": bool(tls)}:
-            return Recent(server, room, name, tls, str(value.get("bookmark", "")), value.get("open") is True)
+            transport = Transport(value["transport"]) if value.get("transport") in [*Transport] else None
+            return Recent(server, room, name, tls, transport, str(value.get("bookmark", "")), value.get("open") is True)
     return None

@@ -194,7 +194,7 @@ class ChatApp(TypeAhead[None]):
 
     def _take_entry(self, entry: Entry | None) -> None:
         if entry:
-            self._enter(entry)
+            self._enter(self._recents.recall(entry) if self._recents and not self.messenger.transport else entry)
         self._mark_dirty()
 
     def on_start_screen_forgotten(self, event: StartScreen.Forgotten) -> None:

@@ -34,6 +34,7 @@ async def chat_on_terminal(arguments: Arguments, password: str | None, log: Logb
         random=random.random,
         clock=lambda: datetime.now().astimezone(),
         rejoin=RejoinPolicy(enabled=arguments.rejoin),
+        transport=arguments.transport,
     )
     if log:
         log.follow(messenger)
@@ -58,4 +59,5 @@ def _entry(arguments: Arguments, password: str | None) -> Entry | None:
         create=arguments.command == "create",
         password=password or "",
         tls=arguments.tls,
+        transport=arguments.transport,
     )

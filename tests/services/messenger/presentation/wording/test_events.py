@@ -4,7 +4,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatbrain import Ended, EndReason, Event, Joined, Message, Rebound, Reconnecting, Recovered, Rejoined
+from chatbrain import (
+    Carried,
+    Ended,
+    EndReason,
+    Event,
+    Joined,
+    Message,
+    Missed,
+    Rebound,
+    Reconnecting,
+    Recovered,
+    Rejoined,
+    Transport,
+)
 from chatproto import (
     Advice,
     Command,
@@ -56,6 +69,16 @@ from messenger.presentation.wording import describe
         (Rejoined(False, False, 1), "You are back; you may have missed something."),
         (Rejoined(False, True, 1), "You are back, but another member is the host now."),
         (Recovered(), "The relay answers again."),
+        (Missed(801, 803), "3 messages were lost here."),
+        (Missed(801, 801), "1 message was lost here."),
+        (Missed(), "Messages were lost here."),
+        (Carried(Transport.UDP, tls=False), None),
+        (
+            Carried(Transport.UDP, tls=True),
+            "The relay carries the chat over UDP: it is not encrypted, only joining was.",
+        ),
+        (Carried(Transport.STREAM, tls=True), "The chat is encrypted on its way to the relay."),
+        (Carried(Transport.STREAM, tls=False), "The chat goes over TCP. It is not encrypted."),
         (
             Reconnecting(Ended(EndReason.EVICTED, "Why.", eviction=EvictionReason.SHUTDOWN), 2.6, 3),
             "The relay is shutting down. Trying again in 3 s (attempt 3).",
@@ -77,6 +100,8 @@ def test_each_event_has_its_line(event: Event, line: str | None) -> None:
     ("event", "line"),
     [
         (MemberJoined("bob"), "bob さんが参加しました"),
+        (Missed(801, 803), "ここで 3 件のメッセージが失われました。"),
+        (Carried(Transport.STREAM, tls=True), "チャットはサーバーまで暗号化されます。"),
         (MemberEvicted("bob", EvictionReason.KICKED), "bob さんとの接続が切れました（ホストによる退室）"),
         (CommandFailed(Failure.NOBODY, Command.KICK, "eve"), "eve という名前の人はここにいません。"),
         (Joined("demo", "ann", False, 1, None), "ann としてルーム demo に参加しました。"),

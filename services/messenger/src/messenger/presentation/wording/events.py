@@ -3,16 +3,19 @@
 from typing import Final
 
 from chatbrain import (
+    Carried,
     Delivery,
     DeliveryState,
     Ended,
     Event,
     Joined,
     Message,
+    Missed,
     Rebound,
     Reconnecting,
     Recovered,
     Rejoined,
+    Transport,
     Unheard,
 )
 from chatproto import (
@@ -26,7 +29,7 @@ from chatproto import (
     Topic,
     sanitize,
 )
-from messenger.presentation.i18n import N_, _
+from messenger.presentation.i18n import N_, _, ngettext
 from messenger.presentation.wording.ends import interruption
 from messenger.presentation.wording.notices import told
 from messenger.presentation.wording.undelivered import undelivered
@@ -56,14 +59,14 @@ def describe(event: Event) -> str | None:
             line = reconnecting(event)
         case MemberJoined() | MemberLeft() | MemberEvicted() | HostChanged() | Topic():
             line = _of_the_room(event)
-        case Unheard():
-            line = _("Nothing is heard from the relay.")
         case Delivery(state=DeliveryState.NOT_DELIVERED):
             line = undelivered(event)
-        case Disconnected() | Rebound() | Ended() | Delivery():
-            # What follows from an eviction says it, a new port is the client's business, and an end
-            # is the program's.
+        case Disconnected() | Rebound() | Ended() | Delivery() | Carried(Transport.UDP, tls=False):
+            # What follows from an eviction says it, a new port is the client's business, an end is the program's, and
+            # a chat over UDP is what everybody expects.
             return None
+        case Unheard() | Carried() | Missed():
+            line = _of_the_way(event)
         case _:
             line = told(event)
     return sanitize(line)
@@ -78,6 +81,30 @@ def reconnecting(event: Reconnecting) -> str:
     return (later if event.delay_seconds else now).format(
         what=interruption(event.cause).line, seconds=max(1, round(event.delay_seconds)), attempt=event.attempt
     )
+
+
+def _of_the_way(event: Unheard | Carried | Missed) -> str:
+    match event:
+        case Unheard():
+            return _("Nothing is heard from the relay.")
+        case Missed(int(first), int(last)):
+            many = ngettext("{count} message was lost here.", "{count} messages were lost here.", last - first + 1)
+            return many.format(count=last - first + 1)
+        case Missed():
+            return _("Messages were lost here.")
+        case Carried():
+            return _carriage(event)
+
+
+def _carriage(event: Carried) -> str:
+    """Say by what the chat travels."""
+    if event.fell_back:
+        return _("Nothing is heard over UDP: from now on the chat goes over TCP. It is not encrypted.")
+    if event.by is Transport.UDP:
+        return _("The relay carries the chat over UDP: it is not encrypted, only joining was.")
+    if event.encrypted:
+        return _("The chat is encrypted on its way to the relay.")
+    return _("The chat goes over TCP. It is not encrypted.")
 
 
 def _of_the_room(event: RoomNotice) -> str:

@@ -35,6 +35,7 @@ _WORDS: Final = {
     Fault.NO_LOBBY: N_("no lobby is at this port"),
     Fault.NO_ANSWER: N_("no answer in time"),
     Fault.NO_UDP: N_("it answers over TCP alone"),
+    Fault.NO_STREAM: N_("it grants no stream"),
     Fault.NO_RELAY: N_("what answers isn't a chat relay"),
     Fault.NO_TLS: N_("what answers doesn't speak TLS, or is too busy to"),
     Fault.TLS_VERSION: N_("it supports no TLS version that this program supports"),

@@ -99,4 +99,5 @@ def _list(notice: MemberList | BanList) -> str:
 
 
 def _marked(member: ListedMember) -> str:
-    return member.name + (_(" (host)") if member.host else _(" (muted)") if member.muted else "")
+    mark = _(" (host)") if member.host else _(" (muted)") if member.muted else ""
+    return member.name + mark + (_(" (away)") if member.away else "")
