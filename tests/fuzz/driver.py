@@ -1,5 +1,6 @@
 """What a driver of a client's brain does, so that a hostile relay and the network can do to it what they can."""
 
+from collections.abc import Callable
 from math import inf
 from typing import Final
 
@@ -25,8 +26,10 @@ MAX_TICKS: Final = 30
 class Driver:
     """Carries out a brain's actions on sockets that are mere flags, and checks that they make sense."""
 
-    def __init__(self, brain: Brain) -> None:
+    def __init__(self, brain: Brain, check_sent: Callable[[bytes], None] = lambda _: None) -> None:
+        """Give each datagram that is sent to ``check_sent``."""
         self._brain = brain
+        self._check_sent = check_sent
         self.stream = ""
         """"opening", "open", or nothing."""
         self.has_port = self.looks_up = False
@@ -81,5 +84,6 @@ class Driver:
             case SendDatagram(data):
                 assert self.has_port, "there is no port to speak from"
                 assert 0 < len(data) <= MAX_DATAGRAM_BYTES
+                self._check_sent(data)
             case CloseDatagram():
                 self.has_port = False

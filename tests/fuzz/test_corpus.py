@@ -6,10 +6,12 @@ import random
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 
 import chatbrain.room
+import chatbrain.sealed
 import chatproto.sealing
 import chatproto.tcrp
 import chatproto.transaction
@@ -86,6 +88,13 @@ FAULTS = {
     "text stays as it is": ("relay", relay_server.core.relay, "sanitize", lambda text: text),
     "a client shows what it hears": ("room_brain", chatbrain.room, "sanitize", lambda text: text),
     "all that begins like JSON is JSON": ("server_transaction", chatproto.transaction, "decode_request", json.loads),
+    "a client seals nothing": (
+        "room_brain",
+        chatbrain.sealed,
+        "Sealer",
+        lambda *_: SimpleNamespace(seal=lambda text, *_: SimpleNamespace(text=text)),
+    ),
+    "a client shows what it can't open": ("room_brain", chatbrain.sealed, "sanitize", lambda text: text),
     "a sealed room relays any text": ("relay", relay_server.core.relay, "may_be_said", lambda *_: True),
     "anybody comes into a sealed room": ("control", relay_server.control, "check_join", lambda *_: None),
     "a long message passes": ("relay", relay_server.core.relay, "MAX_DELIVERY_BYTES", 5000),

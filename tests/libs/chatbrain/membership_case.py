@@ -14,6 +14,7 @@ from chatbrain import (
     Stage,
 )
 from chatbrain.events import Event
+from chatbrain.sealed import Seal
 from chatproto import (
     Completion,
     Feature,
@@ -50,6 +51,7 @@ class Case:
         *,
         receipts: bool = False,
         resumes: bool = False,
+        seal: Seal | None = None,
         **rejoin: Any,
     ) -> None:
         attempts = count(1)
@@ -63,6 +65,7 @@ class Case:
             rejoin=RejoinPolicy(**rejoin),
             receipts=receipts,
             new_nonce=(lambda: f"attempt {next(attempts):08}") if resumes else None,
+            seal=seal,
         )
         self.requests: list[tuple[Operation, str, Request]] = []
 

@@ -19,7 +19,14 @@ from chatbrain.address import BadServerError, ServerAddress, parse_server
 from chatbrain.backoff import RejoinPolicy
 from chatbrain.course import Stage
 from chatbrain.driver import Brain, Driver
-from chatbrain.errors import BadAuthoritiesError, MessageTooLongError, TlsFailedError, UnreachableError, UntrustedError
+from chatbrain.errors import (
+    BadAuthoritiesError,
+    MessageTooLongError,
+    TlsFailedError,
+    UnreachableError,
+    UntrustedError,
+    WrongKeyError,
+)
 from chatbrain.events import (
     Delivery,
     DeliveryState,
@@ -33,6 +40,7 @@ from chatbrain.events import (
     Recovered,
     Rejoined,
     Unheard,
+    Unreadable,
 )
 from chatbrain.findings import Fault, Finding
 from chatbrain.lobby import LobbyBrain
@@ -86,7 +94,9 @@ __all__ = [
     "Toolkit",
     "Unheard",
     "UnreachableError",
+    "Unreadable",
     "UntrustedError",
     "Wire",
+    "WrongKeyError",
     "parse_server",
 ]

@@ -32,6 +32,8 @@ class Grant:
     """By what the seat is taken again (RES-01); empty if it can't, or if nobody would know that it works (RCP-03)."""
     local_address: str
     """From where it was asked for."""
+    sealed: bool = False
+    """Whether the relay says that the room is (SEAL-03)."""
 
     @property
     def keep_alive_seconds(self) -> float:
@@ -51,6 +53,7 @@ class JoinRequest:
         self._deadline = now + TRANSACTION_SECONDS
         self._operation = operation
         self._room = room
+        self._sealed = request.sealed
         self._transaction = ClientTransaction(operation, room, request)
 
     @property
@@ -82,6 +85,8 @@ class JoinRequest:
         receipts = features >= {Feature.NOTICES, Feature.RECEIPTS}
         room_left = MAX_DATAGRAM_BYTES - len(header) - receipts * NUMBER_BYTES
         limit = room_left if completion.max_message_bytes is None else completion.max_message_bytes
+        if completion.sealed and not self._sealed:
+            raise MalformedError("The relay seals a room that was not meant to be.")
         if limit < 1 or not 0 <= (silence or 0) < inf:  # which is false of NaN, too
             raise MalformedError("The relay's completion has a number out of range.")
         return Grant(
@@ -95,4 +100,5 @@ class JoinRequest:
             receipts=receipts,
             ticket=completion.ticket if receipts else "",
             local_address=self.local_address,
+            sealed=completion.sealed,
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from math import inf
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chatbrain.actions import BindDatagram, CloseStream, OpenStream, SendStream
 from chatbrain.backoff import RejoinPolicy
@@ -38,6 +38,10 @@ from chatproto import (
 )
 from chatproto.commands import LEAVE_WORDS
 
+if TYPE_CHECKING:
+    from chatbrain.sealed import Seal
+    from chatproto.sealing import SealedText
+
 ERROR_PAUSE_SECONDS: Final = 5.0
 """Errors make a room doubtful this often at most: each doubt costs a port, and perhaps a connection."""
 
@@ -62,14 +66,19 @@ class RoomBrain(Membership):
         rejoin: RejoinPolicy | None = None,
         receipts: bool = False,
         new_nonce: Callable[[], str] | None = None,
+        seal: "Seal | None" = None,
     ) -> None:
         """With ``receipts`` ask the relay for them, and tell by `Delivery` and `Unheard` what comes of it (RCP-01).
 
         With ``new_nonce`` besides, take one's own seat again where another would be asked for (RES-01); it returns 16
         to 64 printable characters that nobody can guess.
+
+        With a ``seal`` the room is to be sealed (SEAL-01): where the relay doesn't say so, no text is sent.
         """
-        super().__init__(Outbox(), server=server, rejoin=rejoin, random=random, receipts=receipts)
-        self._claim = Claim(operation, room, name, password, receipts=receipts, new_nonce=new_nonce)
+        super().__init__(Outbox(), server=server, rejoin=rejoin, random=random, receipts=receipts, seal=seal)
+        self._claim = Claim(
+            operation, room, name, password, receipts=receipts, new_nonce=new_nonce, sealed=seal is not None
+        )
         self._attempt: JoinRequest | None = None  # in flight in JOINING and VERIFYING, and only there
         self._grant: Grant | None = None  # the newest, also once it is lost
         self._topic = ""
@@ -100,7 +109,9 @@ class RoomBrain(Membership):
             return
         if grant:
             self._stop_asking()
-            if attempt.resumes and grant.receipts:
+            if self._seal and not grant.sealed:
+                self._decline(grant, now)
+            elif attempt.resumes and grant.receipts:
                 self._sit_down(grant, now)
             else:
                 self._adopt(grant, now)
@@ -128,7 +139,7 @@ class RoomBrain(Membership):
         text = sanitize(data.decode(errors="replace"))
         notice = parse_json_notice(text) if self.facts else parse_notice(text)
         if notice is None:
-            self._course.tell(Message(*split_attribution(text), data, now))
+            self._hear(*split_attribution(text), data, now)
         elif isinstance(notice, Said | NotSaid):
             self._take_receipt(notice, now)
         elif not isinstance(notice, UnknownNotice):
@@ -144,10 +155,19 @@ class RoomBrain(Membership):
             self._doubt(now)
 
     def say(self, text: str, now: float) -> int:
-        """Send a message as text, whatever it is."""
+        """Send a message as text, whatever it is.
+
+        Raises:
+            MessageTooLongError: it has more than ``max_message_bytes``.
+            WrongKeyError: the room is sealed, and the key may be the wrong one (SEAL-04).
+            ValueError: it is empty.
+
+        """
         # Said as text, these words must not end the membership (UDP-08): `leave` does. Nor must they command the
         # relay (MOD-01), for a bot may repeat what others said: `command` does.
         text = text.encode(errors="replace").decode()
+        if self._seal:
+            return self._say_sealed(self._seal.text(text, self._outbox.max_message_bytes), text, now)
         return super().say(f" {text}" if text in LEAVE_WORDS or parse_command(text) else text, now)
 
     def command(self, text: str, now: float) -> int:
@@ -225,9 +245,18 @@ class RoomBrain(Membership):
         self.keep_alive(now)
         self._liveness.wait_rebound(now)
 
+    def _decline(self, grant: Grant, now: float) -> None:
+        """Say nothing but goodbye in a room that isn't sealed, though it was meant to be (SEAL-03)."""
+        self._take(grant, now)
+        self._outbox.act(BindDatagram(grant.udp_port))
+        self._say_goodbye()
+        self._end(Ended.unsealed(self._server))
+
     def _adopt(self, grant: Grant, now: float) -> None:
         self._deliveries.lose()  # another seat knows nothing of what the one before was told
         created = self._take(grant, now)
+        if self._seal and created:
+            self._seal.proven = True
         self._course.chat(now, anew=True)
         self._liveness.listen(now)
         self._bind(grant, now)
@@ -245,10 +274,10 @@ class RoomBrain(Membership):
         if self._course.ever_joined:
             # A relay whose UDP port is closed must not be joined again and again.
             self._errors_count_from = now + DEAF_SECONDS
-            self._course.tell(Rejoined(new.host, self._claim.was_host, new.max_message_bytes))
+            self._course.tell(Rejoined(new.host, self._claim.was_host, self.max_message_bytes))
         else:
             claim, silence = self._claim, new.silence_timeout_seconds
-            self._course.tell(Joined(claim.room, claim.name, new.host, new.max_message_bytes, silence))
+            self._course.tell(Joined(claim.room, claim.name, new.host, self.max_message_bytes, silence))
 
     def _refuse(self, refusal: RefusedError, attempt: JoinRequest, now: float) -> None:
         status = refusal.status
@@ -297,11 +326,26 @@ class RoomBrain(Membership):
         self._deliveries.answer(receipt.n, now, receipt.reason if isinstance(receipt, NotSaid) else None)
         self._deliver(now)
 
+    def _say_sealed(self, sealed: "SealedText", shown: str, now: float) -> int:
+        """Send what only the room can read: no other text goes to a sealed room."""
+        return self._send(sealed.text.encode(), now, shown=shown)
+
+    def _hear(self, sender: str | None, text: str, raw: bytes, now: float) -> None:
+        """Tell what somebody said, which is opened if the room is sealed."""
+        said = self._seal.open(text, sender) if self._seal else text
+        if isinstance(said, str):
+            self._course.tell(Message(sender, said, raw, now))
+        elif said:
+            self._course.tell(said)
+
     def _note(self, notice: RoomNotice | PersonalNotice | Disconnected | Challenge, now: float) -> None:
         """Act on what the relay says."""
         if isinstance(notice, Challenge):
             if not self._liveness.silent:
                 self._outbox.send(notice.answer)  # the next keep-alive stays due
+            return
+        if isinstance(notice, Topic):
+            self._take_topic(notice)
             return
         self._course.tell(notice)
         if isinstance(notice, Disconnected):
@@ -309,12 +353,18 @@ class RoomBrain(Membership):
                 self._stop_asking()
             self._claim.lose_room()  # it closed with its host
             self._evict(notice, now)
-        elif isinstance(notice, Topic):
-            self._topic = notice.text
         elif isinstance(notice, HostChanged):
             self._claim.was_host = notice.name == self._claim.name
         elif isinstance(notice, PasswordState) and notice.changed:
             self._claim.change_password(removed=not notice.set)
+
+    def _take_topic(self, topic: Topic) -> None:
+        opened = self._seal.open_topic(topic.text) if self._seal and topic.text else topic.text
+        if isinstance(opened, str):
+            self._topic = opened
+            self._course.tell(Topic(opened))
+        else:
+            self._course.tell(opened)
 
     def _doubt(self, now: float) -> None:
         """Act on a long silence: take the seat anew; without a ticket speak from a new port, and ask if that fails."""

@@ -32,7 +32,9 @@ from chatbrain import (
     Tls,
     Unheard,
     UnreachableError,
+    Unreadable,
     UntrustedError,
+    WrongKeyError,
     parse_server,
 )
 from chatclient.connection import Connection
@@ -71,6 +73,7 @@ from chatproto import (
     Unmuted,
 )
 from chatproto.fingerprint import parse_fingerprint
+from chatproto.sealing import BadRoomKeyError, RoomKey
 
 __version__ = "0.1.0"
 
@@ -80,6 +83,7 @@ __all__ = [
     "BadFingerprintError",
     "BadNameError",
     "BadPasswordError",
+    "BadRoomKeyError",
     "BadServerError",
     "BanList",
     "Command",
@@ -119,6 +123,7 @@ __all__ = [
     "RefusedError",
     "RejoinPolicy",
     "Rejoined",
+    "RoomKey",
     "RoomNotice",
     "ServerAddress",
     "Stage",
@@ -128,7 +133,9 @@ __all__ = [
     "Unheard",
     "Unmuted",
     "UnreachableError",
+    "Unreadable",
     "UntrustedError",
+    "WrongKeyError",
     "create_room",
     "join_lobby",
     "join_room",
