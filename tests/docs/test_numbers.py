@@ -3,10 +3,10 @@
 import pytest
 
 from chatbrain.liveness import DEAF_SECONDS, MAX_DEAF_SECONDS, REBOUND_SECONDS
+from chatproto.constants import MAX_TOPIC_BYTES
 from chatproto.notice_parts import LIST_BYTES, MAX_LIST_NOTICES
 from docs.markdown import read
 from relay_server.core.admission import NEW_PASSWORDS_BURST_MINUTES, NEW_PASSWORDS_PER_GUESS
-from relay_server.core.commands import MAX_TOPIC_BYTES
 from relay_server.core.guesses import AT_ONCE, KEPT, MISTAKES, ROOM_FACTOR, SPARED_MINUTES
 from relay_server.core.moderation import MAX_BANS, MAX_MUTES
 from relay_server.core.reachability import (

@@ -1,5 +1,6 @@
 """What a driver of a client's brain does, so that a hostile relay and the network can do to it what they can."""
 
+from collections.abc import Callable
 from math import inf
 from typing import Final
 
@@ -25,8 +26,10 @@ MAX_TICKS: Final = 30
 class Driver:
     """Carries out a brain's actions on sockets that are mere flags, and checks that they make sense."""
 
-    def __init__(self, brain: Brain) -> None:
+    def __init__(self, brain: Brain, check_sent: Callable[[bytes], None] = lambda _: None) -> None:
+        """Give each datagram, and each line of a stream, that is sent to ``check_sent``."""
         self._brain = brain
+        self._check_sent = check_sent
         self.stream = ""
         """"opening", "open", or nothing."""
         self.has_port = self.looks_up = False
@@ -63,6 +66,10 @@ class Driver:
             self.pump()
             assert self._brain.next_deadline() > self.now, "it never rests"
 
+    def _check_lines(self, data: bytes) -> None:
+        if data.startswith(b"{"):
+            self._check_sent(data)
+
     def _carry_out(self, action: Action) -> None:
         match action:
             case LookUp():
@@ -73,6 +80,7 @@ class Driver:
             case SendStream(data):
                 assert self.stream == "open"
                 assert data
+                self._check_lines(data)
             case CloseStream():
                 assert self.stream, "there is no connection to close"
                 self.stream = ""
@@ -82,5 +90,6 @@ class Driver:
             case SendDatagram(data):
                 assert self.has_port, "there is no port to speak from"
                 assert 0 < len(data) <= MAX_DATAGRAM_BYTES
+                self._check_sent(data)
             case CloseDatagram():
                 self.has_port = False

@@ -6,10 +6,12 @@ import random
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 
-import chatbrain.room
+import chatbrain.carriage
+import chatbrain.sealed
 import chatproto.sealing
 import chatproto.stream
 import chatproto.tcrp
@@ -87,10 +89,17 @@ FAULTS = {
     "a frame's end is wrong by one": ("frames", chatproto.tcrp, "HEADER_BYTES", 31),
     "text stays as it is": ("relay", relay_server.core.judge, "sanitize", lambda text: text),
     "a stream's text stays as it is": ("streams", chatproto.stream, "sanitize", lambda text: text),
-    "a client shows what it hears": ("room_brain", chatbrain.room, "sanitize", lambda text: text),
+    "a client shows what it hears": ("room_brain", chatbrain.carriage, "sanitize", lambda text: text),
     "all that begins like JSON is JSON": ("server_transaction", chatproto.transaction, "decode_request", json.loads),
     "a long message passes": ("relay", relay_server.core.judge, "MAX_DELIVERY_BYTES", 5000),
     "a sealed room relays any text": ("relay", relay_server.core.judge, "may_be_said", lambda *_: True),
+    "a client seals nothing": (
+        "room_brain",
+        chatbrain.sealed,
+        "Sealer",
+        lambda *_: SimpleNamespace(seal=lambda text, *_: SimpleNamespace(text=text)),
+    ),
+    "a client shows what it can't open": ("room_brain", chatbrain.sealed, "sanitize", lambda text: text),
     "anybody comes into a sealed room": ("control", relay_server.control, "check_join", lambda *_: None),
     "a sealed text has several spellings": ("sealing", chatproto.sealing, "_decode", any_base64),
     "a sealed text is shown twice": ("sealing", chatproto.sealing._Session, "take", lambda *_: True),

@@ -15,6 +15,7 @@ from chatbrain import (
     Transport,
 )
 from chatbrain.events import Event
+from chatbrain.sealed import Seal
 from chatproto import (
     Completion,
     Feature,
@@ -54,6 +55,7 @@ class Case:
         resumes: bool = False,
         transport: Transport = Transport.UDP,
         encrypted: bool = False,
+        seal: Seal | None = None,
         **rejoin: Any,
     ) -> None:
         attempts = count(1)
@@ -69,6 +71,7 @@ class Case:
             new_nonce=(lambda: f"attempt {next(attempts):08}") if resumes else None,
             transport=transport,
             encrypted=encrypted,
+            seal=seal,
         )
         self.requests: list[tuple[Operation, str, Request]] = []
 

@@ -102,6 +102,28 @@ def test_bots_use_their_own_password_or_the_common_one(play: Play, common_relays
     assert "sesame" not in done.stdout
 
 
+def test_bots_meet_in_sealed_rooms_by_their_own_key_or_the_common_one(play: Play, common_relays: CommonRelays) -> None:
+    key, other = "AAECAwQFBgcICQoLDA0ODw", "AAAAAAAAAAAAAAAAAAAAAA"
+    file = (
+        "title: Sealed\nrooms: [cellar, attic, street, vault]\nbots:\n"
+        "  - {name: Ann, room: cellar, steps: [create, expect: {text: here I am, within_seconds: 40}]}\n"
+        "  - {name: Ben, room: cellar, steps: [join: {within_seconds: 40}, say: here I am]}\n"
+        "  - {name: Ida, room: attic, room_key: KEY, steps: [create, expect: {text: hello, within_seconds: 40}]}\n"
+        "  - {name: Jon, room: attic, room_key: KEY, steps: [join: {within_seconds: 40}, say: hello]}\n"
+        "  - {name: Liz, room: street, room_key: '', steps: [create, expect: {text: hi, within_seconds: 40}]}\n"
+        "  - {name: Tom, room: street, room_key: '', steps: [join: {within_seconds: 40}, say: hi]}\n"
+        "  - {name: Eve, room: vault, room_key: '', steps: [join: {refused: sealed}]}\n"
+        "  - {name: Ned, room: vault, steps: [join, say: nobody reads that]}\n"
+    )
+    with People(common_relays.get().relay) as people:
+        host = people.create(b"vault", b"Zoe", features=("sealed",), more={"sealed": True})
+        done = play(file.replace("KEY", other), BOT_ROOM_KEY=key)
+        assert host.receive_until(lambda data: data.startswith(b"Ned: ")).startswith(b"Ned: e2e1.")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "here I am" in done.stdout
+    assert not {key, other} & set(re.findall(r"[\w-]{22}", done.stdout))
+
+
 def test_a_wrong_password_that_nobody_expected_fails_the_run(play: Play) -> None:
     file = (
         "title: Locked\nrooms: [safe]\nbots:\n"

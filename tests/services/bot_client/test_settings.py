@@ -36,21 +36,30 @@ def test_every_setting_has_a_flag_and_its_default() -> None:
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     assert Settings.load(flags()).model_dump() == defaults
     for name, field in Settings.model_fields.items():
-        if name == "password":
+        if name in {"password", "room_key"}:
             continue
         assert name in flags(flag(name), *(() if field.annotation is bool else ("1",)))
 
 
-def test_a_password_has_no_flag_and_shows_nowhere(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", ["password", "room_key"])
+def test_a_secret_has_no_flag_and_shows_nowhere(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    secret = "AAECAwQFBgcICQoLDA0ODw"
     with pytest.raises(SystemExit):
-        flags("--password", "secret")
+        flags(flag(name), secret)
     capsys.readouterr()
-    monkeypatch.setenv("BOT_PASSWORD", "secret")
+    monkeypatch.setenv(f"BOT_{name.upper()}", secret)
     settings = Settings.load({})
-    assert settings.password.get_secret_value() == "secret"
-    assert "secret" not in repr(settings) + str(settings.model_dump())
+    assert getattr(settings, name).get_secret_value() == secret
+    assert secret not in repr(settings) + str(settings.model_dump())
+
+
+def test_a_bad_room_key_is_named_but_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_ROOM_KEY", "secret")
+    with pytest.raises(SettingsError, match=r"^BOT_ROOM_KEY can't be used: this is no room's key") as caught:
+        Settings.load({})
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

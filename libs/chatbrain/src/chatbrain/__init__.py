@@ -19,7 +19,14 @@ from chatbrain.address import BadServerError, ServerAddress, parse_server
 from chatbrain.backoff import RejoinPolicy
 from chatbrain.course import Stage
 from chatbrain.driver import Brain, Driver
-from chatbrain.errors import BadAuthoritiesError, MessageTooLongError, TlsFailedError, UnreachableError, UntrustedError
+from chatbrain.errors import (
+    BadAuthoritiesError,
+    MessageTooLongError,
+    TlsFailedError,
+    UnreachableError,
+    UntrustedError,
+    WrongKeyError,
+)
 from chatbrain.events import (
     Carried,
     Delivery,
@@ -36,6 +43,7 @@ from chatbrain.events import (
     Rejoined,
     Transport,
     Unheard,
+    Unreadable,
 )
 from chatbrain.findings import Fault, Finding
 from chatbrain.lobby import LobbyBrain
@@ -92,7 +100,9 @@ __all__ = [
     "Transport",
     "Unheard",
     "UnreachableError",
+    "Unreadable",
     "UntrustedError",
     "Wire",
+    "WrongKeyError",
     "parse_server",
 ]

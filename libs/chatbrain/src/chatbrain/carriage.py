@@ -7,7 +7,19 @@ from typing import Final, TypeAlias
 
 from chatbrain.events import Carried, Message, Missed, Transport
 from chatbrain.join_request import Grant
-from chatproto import Disconnected, EvictionReason, Notice, NotSaid, Request, Said, UnknownNotice
+from chatproto import (
+    Disconnected,
+    EvictionReason,
+    Notice,
+    NotSaid,
+    Request,
+    Said,
+    UnknownNotice,
+    parse_json_notice,
+    parse_notice,
+    sanitize,
+    split_attribution,
+)
 from chatproto.codes import BANNED
 from chatproto.commands import LEAVE_WORDS
 from chatproto.receipts import encode_numbered
@@ -136,6 +148,13 @@ class Carriage:
             return Missed()
         first, self._heard = max(gone.first, self._heard + 1), max(gone.last, self._heard)
         return Missed(first, gone.last) if first <= gone.last else UnknownNotice()
+
+
+def read_datagram(data: bytes, now: float, *, facts: bool) -> Message | Notice | UnknownNotice:
+    """Read what a datagram means: a notice, which is an object for who asked for ``facts``, or what somebody said."""
+    text = sanitize(data.decode(errors="replace"))
+    notice = parse_json_notice(text) if facts else parse_notice(text)
+    return Message(*split_attribution(text), data, now) if notice is None else notice
 
 
 def _read(found: ToMember, line: bytes, now: float) -> Heard:

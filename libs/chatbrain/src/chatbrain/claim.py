@@ -47,8 +47,12 @@ class Claim:
         receipts: bool = False,
         new_nonce: Callable[[], str] | None = None,
         carriage: Carriage | None = None,
+        sealed: bool = False,
     ) -> None:
-        """With receipts and ``new_nonce`` (see `RoomBrain`) ask for a ticket, too; ``carriage`` may want a stream."""
+        """With receipts and ``new_nonce`` (see `RoomBrain`) ask for a ticket, too; ``carriage`` may want a stream.
+
+        A ``sealed`` room is created so.
+        """
         self.room = room
         self.name = name
         self.was_host = False
@@ -60,7 +64,11 @@ class Claim:
         features = {Feature.NOTICES, *((Feature.RECEIPTS,) if receipts else ())}
         if self._new_nonce:
             features.add(Feature.RESUME)
-        self._request = Request(name, password, json_reply=True, plain=False, features=frozenset(features))
+        if sealed:
+            features.add(Feature.SEALED)
+        self._request = Request(
+            name, password, json_reply=True, plain=False, features=frozenset(features), sealed=sealed
+        )
         self.ticket = ""
         """By what one's seat is taken again (RES-01); empty if it can't."""
         self._nonce = ""

@@ -29,6 +29,9 @@ class _Letter:
     id: int
     """As its sender knows it; 0 asks only whether the relay hears (RCP-03)."""
     text: bytes
+    """As it is sent, perhaps sealed."""
+    shown: str = ""
+    """As its sender knows it."""
     sent_at: float = 0.0
     repeat_at: float = inf
     pause: float = 0.0
@@ -58,10 +61,11 @@ class Deliveries:
         """Whether no more messages may wait."""
         return len(self._waiting) >= MAX_WAITING
 
-    def add(self, text: bytes, *, command: bool = False) -> int:
-        """Have a message sent; returns by which id its sender hears of it."""
+    def add(self, text: bytes, *, shown: str | None = None, command: bool = False) -> int:
+        """Have a message sent, which its sender knows as ``shown``, if not as it is; returns its id."""
         self._last_id += 1
-        self._waiting.append(_Letter(self._last_id, text, command=command))
+        shown = text.decode() if shown is None else shown
+        self._waiting.append(_Letter(self._last_id, text, shown, command=command))
         return self._last_id
 
     def ask(self, now: float) -> bytes:
@@ -164,4 +168,4 @@ class Deliveries:
 
     def _note(self, letter: _Letter, state: DeliveryState, reason: str | None = None) -> None:
         if letter.id:
-            self._tell(Delivery(letter.id, state, letter.text.decode(), reason))
+            self._tell(Delivery(letter.id, state, letter.shown, reason))

@@ -33,6 +33,15 @@ class TlsFailedError(Exception):
         self.finding = finding
 
 
+class WrongKeyError(ValueError):
+    """What others say in a sealed room couldn't be opened, so nobody could read a message either (SEAL-04)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The room's key opens nothing of what others say: nothing was sent. Join by another invitation."
+        )
+
+
 class MessageTooLongError(ValueError):
     """A message has more bytes than the relay relays; nothing was sent (UDP-06)."""
 

@@ -5,7 +5,7 @@ from enum import StrEnum, unique
 from typing import Self
 
 from chatbrain.address import ServerAddress
-from chatbrain.findings import Fault, Finding
+from chatbrain.findings import NOT_SEALED, Fault, Finding
 from chatproto import Disconnected, EvictionReason, PersonalNotice, RoomNotice, Status
 from chatproto.constants import DEFAULT_LOBBY_PORT
 
@@ -21,6 +21,18 @@ class Message:
     """The datagram or the line of a stream as it came, not made harmless."""
     received_at: float
     """When it came, in the driver's monotonic seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something in a sealed room can't be read, so nothing of it is shown (SEAL-04)."""
+
+    sender: str | None
+    """Who said it; None if it is the room's topic, or if the relay attributes nothing."""
+    sealed: bool
+    """Whether it is sealed at all; else the relay should not have passed it on."""
+    key_fits: bool
+    """Whether one's own key opened something here before; if not, it may be the wrong one, and nothing is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +210,12 @@ class Ended:
         return cls(EndReason.UNREACHABLE, text, server=server, finding=finding)
 
     @classmethod
+    def unsealed(cls, server: str) -> Self:
+        """Say that a room isn't sealed that was meant to be (SEAL-03)."""
+        text = f"The relay at {server} doesn't say that the room is sealed: nothing was said there."
+        return cls(EndReason.UNTRUSTED, text, server=server, finding=NOT_SEALED)
+
+    @classmethod
     def untrusted(cls, server: ServerAddress | str, finding: Finding) -> Self:
         """Say that who answers there didn't prove to be the one that is meant (TCP-12)."""
         other = finding.fault is Fault.OTHER_CERTIFICATE
@@ -227,6 +245,7 @@ class Reconnecting:
 
 Event = (
     Message
+    | Unreadable
     | RoomNotice
     | PersonalNotice
     | Joined

@@ -42,6 +42,8 @@ class Fault(StrEnum):
     """Not the one whose fingerprint is trusted."""
     UNPROVEN = "unproven"
     """Its certificate is doubtful in another way."""
+    NOT_SEALED = "not_sealed"
+    """It doesn't say that the room is sealed, as it is meant to be (SEAL-03)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ HUNG_UP: Final = Finding(Fault.HUNG_UP, "it closed the connection without an ans
 NO_ANSWER: Final = Finding(Fault.NO_ANSWER, "no answer in time")
 NO_RELAY: Final = Finding(Fault.NO_RELAY, "what answers isn't a chat relay")
 NO_LOBBY: Final = Finding(Fault.NO_LOBBY, "no lobby is at this port")
+NOT_SEALED: Final = Finding(Fault.NOT_SEALED, "the room isn't sealed there")
 
 _SYSTEM_WORDS: Final = {
     errno.ENOENT: "no such file or directory",

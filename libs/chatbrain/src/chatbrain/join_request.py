@@ -50,6 +50,8 @@ class Grant:
     """What the room's numbering is called."""
     seq: int = 0
     """The newest number in it."""
+    sealed: bool = False
+    """Whether the relay says that the room is (SEAL-03)."""
 
     @property
     def keep_alive_seconds(self) -> float:
@@ -76,6 +78,7 @@ class JoinRequest:
         self._operation = operation
         self._room = room
         self._stream = request.stream
+        self._sealed = request.sealed
         self._transaction = ClientTransaction(operation, room, request)
 
     @property
@@ -112,6 +115,8 @@ class JoinRequest:
         receipts = stream or features >= {Feature.NOTICES, Feature.RECEIPTS}
         room_left = MAX_DATAGRAM_BYTES - len(header) - receipts * NUMBER_BYTES
         limit = room_left if completion.max_message_bytes is None else completion.max_message_bytes
+        if completion.sealed and not self._sealed:
+            raise MalformedError("The relay seals a room that was not meant to be.")
         if limit < 1 or not 0 <= (silence or 0) < inf:  # which is false of NaN, too
             raise MalformedError("The relay's completion has a number out of range.")
         return Grant(
@@ -128,4 +133,5 @@ class JoinRequest:
             stream=stream,
             epoch=completion.epoch,
             seq=completion.seq,
+            sealed=completion.sealed,
         )

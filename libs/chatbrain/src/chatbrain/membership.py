@@ -1,7 +1,7 @@
 """What the brains of a room and of the lobby have in common: their parts, and what works the same in both."""
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chatbrain.actions import Action
 from chatbrain.backoff import Backoff, RejoinPolicy
@@ -12,6 +12,9 @@ from chatbrain.findings import Finding
 from chatbrain.liveness import Liveness
 from chatbrain.outbox import Outbox
 from chatproto import Disconnected, EvictionReason, parse_command
+
+if TYPE_CHECKING:
+    from chatbrain.sealed import Seal
 
 _FINAL: Final = {
     EvictionReason.ABUSE,
@@ -44,13 +47,18 @@ class Membership:
         rejoin: RejoinPolicy | None,
         random: Callable[[], float],
         receipts: bool = False,
+        seal: "Seal | None" = None,
     ) -> None:
-        """With ``receipts`` messages are kept until they can be sent, and the user is told how each fares."""
+        """With ``receipts`` messages are kept until they can be sent, and the user is told how each fares.
+
+        With a ``seal`` they are for the room alone.
+        """
         self._server = server
         self._outbox = outbox
         self._liveness = Liveness(random)
         self._course = Course(Backoff(rejoin or RejoinPolicy(), random))
         self._keeps = receipts
+        self._seal = seal
         self._deliveries = Deliveries(self._course.tell)
 
     @property
@@ -60,8 +68,9 @@ class Membership:
 
     @property
     def max_message_bytes(self) -> int:
-        """How long a message may be; 0 before the first join of a room."""
-        return self._outbox.max_message_bytes
+        """How long a message may be, before it is sealed; 0 before the first join of a room."""
+        limit = self._outbox.max_message_bytes
+        return self._seal.capacity(limit) if self._seal else limit
 
     def take_actions(self) -> list[Action]:
         """Return and forget what is to be done."""
@@ -87,7 +96,8 @@ class Membership:
         """Give the relay a command (MOD-01); 0 if there is no membership, or if it obeys none.
 
         Raises:
-            MessageTooLongError: it has more than ``max_message_bytes``.
+            MessageTooLongError: it has more than ``max_message_bytes``, or is a topic to seal that is too long.
+            WrongKeyError: it is a topic to seal, and the key may be the wrong one (SEAL-04).
             ValueError: it is no command.
 
         """
@@ -95,7 +105,8 @@ class Membership:
             raise ValueError("That is no command: see chatproto.Command.")
         if not self.obeys or not self._outbox.is_open:
             return 0
-        return self._send(text.encode(errors="replace"), now, command=True)
+        given = self._seal.command(text) if self._seal else text
+        return self._send(given.encode(errors="replace"), now, shown=text, command=True)
 
     def keep_alive(self, now: float) -> None:
         """Tell the relay that one is there, now and then at intervals (UDP-07, LOB-03)."""
@@ -127,20 +138,20 @@ class Membership:
         self._liveness.listen(now)
         self._deliver(now)
 
-    def _send(self, data: bytes, now: float, *, command: bool = False) -> int:
-        """Send a message, or keep it until it can be sent."""
+    def _send(self, data: bytes, now: float, *, shown: str | None = None, command: bool = False) -> int:
+        """Send a message, or keep it until it can be sent; its sender knows it as ``shown``, if not as it is."""
         if not data:
             raise ValueError("The message is empty: write something.")
-        sent = self._keep(data, now, command=command) if self._keeps else int(self._outbox.say(data))
+        sent = self._keep(data, now, shown=shown, command=command) if self._keeps else int(self._outbox.say(data))
         if sent and self._liveness.silent:
             self.keep_alive(now)
         return sent
 
-    def _keep(self, data: bytes, now: float, *, command: bool) -> int:
+    def _keep(self, data: bytes, now: float, *, shown: str | None, command: bool) -> int:
         self._outbox.check(data)
         if not self._course.ever_joined or self.stage is Stage.ENDED or self._deliveries.full:
             return 0
-        known = self._deliveries.add(data, command=command)
+        known = self._deliveries.add(data, shown=shown, command=command)
         self._deliver(now)
         return known
 

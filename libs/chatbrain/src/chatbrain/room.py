@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from itertools import takewhile
 from math import inf
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chatbrain.actions import BindDatagram, CloseStream, OpenStream, SendStream
 from chatbrain.backoff import RejoinPolicy
-from chatbrain.carriage import Carriage, Heard, Question
+from chatbrain.carriage import Carriage, Heard, Question, read_datagram
 from chatbrain.claim import Claim
 from chatbrain.course import AWAY, Stage
-from chatbrain.events import Ended, EndReason, Joined, Message, Missed, Rebound, Rejoined, Transport
+from chatbrain.events import Ended, EndReason, Joined, Message, Missed, Rebound, Rejoined, Transport, Unreadable
 from chatbrain.findings import HUNG_UP, NO_ANSWER, NO_RELAY, Fault, Finding
 from chatbrain.join_request import TRANSACTION_SECONDS, Grant, JoinRequest
 from chatbrain.liveness import DEAF_SECONDS
@@ -30,14 +30,16 @@ from chatproto import (
     RoomNotice,
     Said,
     Status,
+    Topic,
     UnknownNotice,
     parse_command,
-    parse_json_notice,
-    parse_notice,
     sanitize,
-    split_attribution,
 )
 from chatproto.commands import LEAVE_WORDS
+
+if TYPE_CHECKING:
+    from chatbrain.sealed import Seal
+    from chatproto.sealing import SealedText
 
 ERROR_PAUSE_SECONDS: Final = 5.0
 """Errors make a room doubtful this often at most: each doubt costs a port, and perhaps a connection."""
@@ -64,19 +66,22 @@ class RoomBrain(Membership):
         new_nonce: Callable[[], str] | None = None,
         transport: Transport = Transport.UDP,
         encrypted: bool = False,
+        seal: "Seal | None" = None,
     ) -> None:
         """With ``receipts`` ask the relay for them, and tell by `Delivery` and `Unheard` what comes of it (RCP-01).
 
         With ``new_nonce`` besides, take one's own seat again where another would be asked for (RES-01); it returns 16
         to 64 printable characters that nobody can guess. With any other ``transport`` than UDP receipts are asked for;
-        ``encrypted`` tells it whether TCP is to be by TLS.
+        ``encrypted`` tells it whether TCP is to be by TLS. With a ``seal`` the room is to be sealed (SEAL-01): where
+        the relay doesn't say so, no text is sent.
         """
         receipts = receipts or transport is not Transport.UDP
-        super().__init__(Outbox(), server=server, rejoin=rejoin, random=random, receipts=receipts)
+        super().__init__(Outbox(), server=server, rejoin=rejoin, random=random, receipts=receipts, seal=seal)
         self._carriage = Carriage(transport, encrypted=encrypted)
         self._claim = Claim(
-            operation, room, name, password, receipts=receipts, new_nonce=new_nonce, carriage=self._carriage
-        )
+            operation, room, name, password, receipts=receipts, new_nonce=new_nonce, carriage=self._carriage,
+            sealed=seal is not None,
+        )  # fmt: skip
         self._attempt: JoinRequest | None = None  # in flight in JOINING and VERIFYING, and only there
         self._grant: Grant | None = None  # the newest, also once it is lost
         self._errors_count_from = 0.0
@@ -130,9 +135,7 @@ class RoomBrain(Membership):
         if self.stage is not Stage.VERIFYING:  # there the relay's answer counts
             self._course.backoff.cancel()
             self._chat(now)
-        text = sanitize(data.decode(errors="replace"))
-        notice = parse_json_notice(text) if self.facts else parse_notice(text)
-        self._hear(Message(*split_attribution(text), data, now) if notice is None else notice, now)
+        self._hear(read_datagram(data, now, facts=self.facts), now)
 
     def datagram_error(self, now: float) -> None:
         """Take note that a datagram couldn't be sent or came back as undeliverable (ICMP)."""
@@ -144,10 +147,19 @@ class RoomBrain(Membership):
             self._doubt(now)
 
     def say(self, text: str, now: float) -> int:
-        """Send a message as text, whatever it is."""
+        """Send a message as text, whatever it is.
+
+        Raises:
+            MessageTooLongError: it has more than ``max_message_bytes``.
+            WrongKeyError: the room is sealed, and the key may be the wrong one (SEAL-04).
+            ValueError: it is empty.
+
+        """
         # Said as text, these words must not end the membership (UDP-08): `leave` does. Nor must they command the
         # relay (MOD-01), for a bot may repeat what others said: `command` does.
         text = text.encode(errors="replace").decode()
+        if self._seal:
+            return self._say_sealed(self._seal.text(text, self._outbox.max_message_bytes), text, now)
         return super().say(f" {text}" if text in LEAVE_WORDS or parse_command(text) else text, now)
 
     def command(self, text: str, now: float) -> int:
@@ -213,6 +225,8 @@ class RoomBrain(Membership):
         self._attempt = None
         if self._carriage.strict and not grant.stream:
             self._end(Ended.streamless(self._server))
+        elif self._seal and not grant.sealed:
+            self._decline(grant, now)
         elif attempt.resumes and grant.receipts:
             self._sit_down(grant, now)
         else:
@@ -248,9 +262,19 @@ class RoomBrain(Membership):
             self._liveness.wait_rebound(now)
         self._tell_carriage()
 
+    def _decline(self, grant: Grant, now: float) -> None:
+        """Say nothing but goodbye in a room that isn't sealed, though it was meant to be (SEAL-03)."""
+        self._take(grant, now)
+        if not grant.stream:
+            self._outbox.act(BindDatagram(grant.udp_port))
+        self._say_goodbye()
+        self._end(Ended.unsealed(self._server))
+
     def _adopt(self, grant: Grant, now: float) -> None:
         self._deliveries.lose()  # another seat knows nothing of what the one before was told
         created = self._take(grant, now)
+        if self._seal and created:
+            self._seal.proven = True
         self._course.chat(now, anew=True)
         self._liveness.listen(now)
         self._bind(grant, now)
@@ -269,10 +293,10 @@ class RoomBrain(Membership):
         if self._course.ever_joined:
             # A relay whose UDP port is closed must not be joined again and again.
             self._errors_count_from = now + DEAF_SECONDS
-            self._course.tell(Rejoined(new.host, self._claim.was_host, new.max_message_bytes))
+            self._course.tell(Rejoined(new.host, self._claim.was_host, self.max_message_bytes))
         else:
             claim, silence = self._claim, new.silence_timeout_seconds
-            self._course.tell(Joined(claim.room, claim.name, new.host, new.max_message_bytes, silence))
+            self._course.tell(Joined(claim.room, claim.name, new.host, self.max_message_bytes, silence))
         self._tell_carriage()
 
     def _tell_carriage(self) -> None:
@@ -318,10 +342,12 @@ class RoomBrain(Membership):
         except MalformedError:
             self._break(NO_RELAY, now)
 
-    def _hear(self, heard: Heard, now: float) -> None:
+    def _hear(self, heard: Heard | Unreadable, now: float) -> None:
+        if self._seal and isinstance(heard, Message | Topic):
+            heard = self._seal.open_heard(heard)
         if isinstance(heard, Said | NotSaid):
             self._take_receipt(heard, now)
-        elif isinstance(heard, Message | Missed):
+        elif isinstance(heard, Message | Missed | Unreadable):
             self._course.tell(heard)
         elif isinstance(heard, Challenge | Question):
             if not self._liveness.silent:  # the next keep-alive stays due
@@ -349,6 +375,10 @@ class RoomBrain(Membership):
             self._chat(now)
         self._deliveries.answer(receipt.n, now, receipt.reason if isinstance(receipt, NotSaid) else None)
         self._deliver(now)
+
+    def _say_sealed(self, sealed: "SealedText", shown: str, now: float) -> int:
+        """Send what only the room can read: no other text goes to a sealed room."""
+        return self._send(sealed.text.encode(), now, shown=shown)
 
     def _note(self, notice: RoomNotice | PersonalNotice | Disconnected, now: float) -> None:
         """Act on what the relay says."""

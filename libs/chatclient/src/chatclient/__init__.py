@@ -35,7 +35,9 @@ from chatbrain import (
     Transport,
     Unheard,
     UnreachableError,
+    Unreadable,
     UntrustedError,
+    WrongKeyError,
     parse_server,
 )
 from chatclient.connection import Connection
@@ -74,6 +76,7 @@ from chatproto import (
     Unmuted,
 )
 from chatproto.fingerprint import parse_fingerprint
+from chatproto.sealing import BadRoomKeyError, RoomKey
 
 __version__ = "0.1.0"
 
@@ -83,6 +86,7 @@ __all__ = [
     "BadFingerprintError",
     "BadNameError",
     "BadPasswordError",
+    "BadRoomKeyError",
     "BadServerError",
     "BanList",
     "Carried",
@@ -124,6 +128,7 @@ __all__ = [
     "RefusedError",
     "RejoinPolicy",
     "Rejoined",
+    "RoomKey",
     "RoomNotice",
     "ServerAddress",
     "Stage",
@@ -134,7 +139,9 @@ __all__ = [
     "Unheard",
     "Unmuted",
     "UnreachableError",
+    "Unreadable",
     "UntrustedError",
+    "WrongKeyError",
     "create_room",
     "join_lobby",
     "join_room",

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from chatbrain import Driver, Stage
-from chatbrain.events import Ended, Event, Joined, Message, Missed, Rejoined
+from chatbrain.events import Ended, Event, Joined, Message, Missed, Rejoined, Unreadable
 from chatproto import HostChanged, PersonalNotice, RoomNotice
+from chatproto.sealing import RoomKey
 
-_Heard = Message | Missed | RoomNotice | PersonalNotice
+_Heard = Message | Missed | Unreadable | RoomNotice | PersonalNotice
 
 
 class Connection:
@@ -17,10 +18,12 @@ class Connection:
     membership itself never are.
     """
 
-    def __init__(self, name: str, room: str | None, max_queued_events: int) -> None:
+    def __init__(self, name: str, room: str | None, max_queued_events: int, key: RoomKey | None = None) -> None:
         self.name = name
         self.room = room
         """The room's name; None in the lobby."""
+        self.key = key
+        """What those need who are to join a sealed room; None if it isn't sealed."""
         self.host = False
         """Whether one is the room's host."""
         self.ended: Ended | None = None
@@ -52,6 +55,7 @@ class Connection:
 
         Raises:
             MessageTooLongError: it has more than ``max_message_bytes``.
+            WrongKeyError: the room is sealed, and nothing that others say can be opened by the key (SEAL-04).
             ValueError: it is empty.
 
         """

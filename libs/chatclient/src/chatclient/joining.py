@@ -7,18 +7,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from secrets import token_hex
+from secrets import token_bytes, token_hex
 from typing import Final
 
 from chatbrain import Brain, Driver, LobbyBrain, RejoinPolicy, RoomBrain, Tls, Transport
 from chatbrain.address import ServerAddress, parse_server
 from chatbrain.errors import UnreachableError, UntrustedError
 from chatbrain.events import EndReason
+from chatbrain.sealed import Seal
 from chatclient.connection import Connection
 from chatclient.sockets import SocketToolkit
 from chatclient.tls import secure_by
 from chatproto import Operation, RefusedError, check_password, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT, NONCE_BYTES
+from chatproto.sealing import KEY_BYTES, SENDER_ID_BYTES, RoomKey
 
 DEFAULT_SERVER: Final = f"127.0.0.1:{DEFAULT_TCP_PORT}"
 DEFAULT_LOBBY: Final = f"127.0.0.1:{DEFAULT_LOBBY_PORT}"
@@ -38,6 +40,7 @@ async def create_room(
     transport: Transport = Transport.UDP,
     max_queued_events: int = MAX_QUEUED_EVENTS,
     random: Callable[[], float] = chance.random,
+    sealed: bool | RoomKey = False,
 ) -> AsyncIterator[Connection]:
     """Create a room and be its host; leaving the context leaves and so closes the room.
 
@@ -49,16 +52,20 @@ async def create_room(
     no chat at all; `Transport.AUTO` does so where the join is by TLS and the relay grants it, or where UDP isn't heard.
     Both include ``receipts``; `Carried` tells which it is, and `Missed` what was lost while a stream was broken.
 
+    If the room is ``sealed``, only who has its key can read what is said (SEAL-01): a new one, or the one that is
+    given; `Connection.key` is for those who are to join.
+
     Raises:
         RefusedError: the relay said no; ``status`` says why.
         UnreachableError: no relay answered in 4 s, or none that grants the stream that must be.
-        UntrustedError: with ``tls``, the relay didn't prove that it is the one that is meant.
+        UntrustedError: with ``tls``, the relay didn't prove that it is the one that is meant; or the room isn't sealed.
         BadNameError: the room's or the user's name can't be used.
         BadPasswordError: the password can't be used.
         ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, or the file in ``tls`` can't be used.
 
     """
-    way = _Way(server, tls, rejoin, receipts, transport, max_queued_events, random)
+    key = RoomKey(token_bytes(KEY_BYTES)) if sealed is True else sealed or None
+    way = _Way(server, tls, rejoin, receipts, transport, max_queued_events, random, key)
     async with _room(Operation.CREATE, room, name, password, way) as connection:
         yield connection
 
@@ -76,21 +83,23 @@ async def join_room(
     transport: Transport = Transport.UDP,
     max_queued_events: int = MAX_QUEUED_EVENTS,
     random: Callable[[], float] = chance.random,
+    key: RoomKey | None = None,
 ) -> AsyncIterator[Connection]:
     """Join a room that exists; leaving the context leaves it.
 
-    ``password``, ``tls``, ``receipts`` and ``transport`` are as in `create_room`.
+    ``password``, ``tls``, ``receipts`` and ``transport`` are as in `create_room`. A sealed room needs its ``key``; with
+    one, nothing is said in a room that isn't sealed.
 
     Raises:
         RefusedError: the relay said no; ``status`` says why.
         UnreachableError: no relay answered in 4 s, or none that grants the stream that must be.
-        UntrustedError: with ``tls``, the relay didn't prove that it is the one that is meant.
+        UntrustedError: with ``tls``, the relay didn't prove that it is the one that is meant; or the room isn't sealed.
         BadNameError: the room's or the user's name can't be used.
         BadPasswordError: the password can't be used.
         ValueError: ``server`` isn't ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, or the file in ``tls`` can't be used.
 
     """
-    way = _Way(server, tls, rejoin, receipts, transport, max_queued_events, random)
+    way = _Way(server, tls, rejoin, receipts, transport, max_queued_events, random, key)
     async with _room(Operation.JOIN, room, name, password, way) as connection:
         yield connection
 
@@ -131,6 +140,7 @@ class _Way:
     transport: Transport
     max_queued_events: int
     random: Callable[[], float]
+    key: RoomKey | None
 
 
 @asynccontextmanager
@@ -147,8 +157,10 @@ async def _room(
         operation, room, name, server=str(address), password=password,
         rejoin=_policy(way.rejoin), random=way.random, receipts=way.receipts,
         new_nonce=partial(token_hex, NONCE_BYTES), transport=way.transport, encrypted=way.tls is not None,
+        seal=Seal(way.key, room, name, token_bytes(SENDER_ID_BYTES)) if way.key else None,
     )  # fmt: skip
-    async with _opened(brain, address, Connection(name, room, way.max_queued_events), way.tls) as connection:
+    empty = Connection(name, room, way.max_queued_events, way.key)
+    async with _opened(brain, address, empty, way.tls) as connection:
         yield connection
 
 

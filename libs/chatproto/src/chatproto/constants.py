@@ -14,6 +14,9 @@ MAX_NAME_BYTES: Final = 255
 MAX_PASSWORD_BYTES: Final = 1024
 """Longer than anybody types; what is longer would only cost the relay work. PWD-01."""
 
+MAX_TOPIC_BYTES: Final = 512
+"""A line that fits above a chat. MOD-07."""
+
 MAX_TOKEN_BYTES: Final = 255
 """A token's size is written in one byte. ROOM-02."""
 

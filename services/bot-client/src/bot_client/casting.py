@@ -25,6 +25,8 @@ class Role:
     n: int
     password: str | None = field(default=None, repr=False)
     """Of the room; None leaves it to the settings."""
+    room_key: str | None = field(default=None, repr=False)
+    """Of a sealed room; None leaves it to the settings."""
 
     def fill(self, text: str) -> str:
         """Put this bot's values in place of a text's placeholders."""
@@ -65,4 +67,5 @@ def _role(scenario: Scenario, bot: Bot, process_id: str, prefix: str, copy: int,
         copy=copy,
         n=n,
         password=bot.password,
+        room_key=bot.room_key,
     )

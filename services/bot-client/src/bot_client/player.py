@@ -26,7 +26,7 @@ from bot_client.steps import (
     Step,
     Wait,
 )
-from chatclient import MessageTooLongError, Status, create_room, join_lobby, join_room
+from chatclient import MessageTooLongError, RoomKey, Status, WrongKeyError, create_room, join_lobby, join_room
 
 MAX_REMEMBERED_LINES: Final = 1000
 """What was heard and not yet expected; more is forgotten, oldest first."""
@@ -165,7 +165,7 @@ class Player:
     def _speak(self, text: str) -> None:
         try:
             self._attendance.say(self._role.fill(text))
-        except MessageTooLongError as error:
+        except (MessageTooLongError, WrongKeyError) as error:
             raise PlayError(f"{self._role.name} can't say a line of the scenario: {error}") from None
 
     async def _come(
@@ -207,6 +207,8 @@ class Player:
 
     def _door(self, way_in: Callable[..., Any]) -> Door:
         own, others = self._role.password, self._settings.password.get_secret_value()
+        text = self._settings.room_key.get_secret_value() if self._role.room_key is None else self._role.room_key
+        key = RoomKey.parse(text) if text else None
         return partial(
             way_in,
             self._role.room,
@@ -216,6 +218,7 @@ class Player:
             tls=self._settings.proof,
             rejoin=self._run.rejoin,
             transport=self._settings.transport,
+            **({"sealed": key or False} if way_in is create_room else {"key": key}),
             receipts=False,  # what is repeated until it arrives would hide the loss that bots measure
         )
 

@@ -36,6 +36,7 @@ from bot_client.steps import (
     meant,
 )
 from chatproto import BadNameError, BadPasswordError, check_password, check_room_name, check_user_name
+from chatproto.sealing import BadRoomKeyError, RoomKey
 
 _PLACEHOLDERS: Final = ("id", "copy", "n")
 _PLACEHOLDER: Final = re.compile(r"\{(\w*)\}")
@@ -51,6 +52,7 @@ class Bot(Part):
     every_seconds: Seconds = 0
     room: str | None = None
     password: str | None = Field(None, repr=False)
+    room_key: str | None = Field(None, repr=False)
     steps: list[AnyStep] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -64,6 +66,11 @@ class Bot(Part):
             check_password(self.password or "")
         except BadPasswordError as error:
             raise fault(str(error).rstrip("."), "password") from None
+        try:
+            if self.room_key:
+                RoomKey.parse(self.room_key)
+        except BadRoomKeyError as error:
+            raise fault(str(error).rstrip("."), "room_key") from None
         if self.count > 1 and "{n}" not in self.name:
             raise fault(f"{self.count} bots can't have one name: put {{n}} in it", "name")
         _Flow(in_room=self.room is not None).follow(self.steps, ("steps",))
@@ -264,7 +271,7 @@ def _sentence(error: ErrorDetails) -> str:
             return f'the step "{tag}" is unknown: {meant(str(tag), STEPS)}'
         return f"a step is one word, or one word with a value: {choice(STEPS)}"
     wish = _WISHES.get(kind, "is wrong ({msg})").format(msg=error["msg"], **context)
-    return f'"{name}" {wish}' if name == "password" else f'"{name}" {wish}, not {_shown(error["input"])}'
+    return f'"{name}" {wish}' if name in {"password", "room_key"} else f'"{name}" {wish}, not {_shown(error["input"])}'
 
 
 _NUMBER: Final = "has to be a number"

@@ -14,11 +14,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from chatclient import BadPasswordError, Tls, Transport, make_context, parse_fingerprint, parse_server
 from chatproto import check_password, sanitize
 from chatproto.constants import DEFAULT_TCP_PORT
+from chatproto.sealing import RoomKey
 from chatproto.service_links import find_service_links
 
 PREFIX: Final = "BOT_"
 
-_NO_FLAG: Final = {"password"}
+_NO_FLAG: Final = {"password", "room_key"}
 """Every user of the machine can read command lines."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -49,6 +50,10 @@ class Settings(BaseSettings):
     password: SecretStr = Field(
         SecretStr(""),
         description="Password of rooms; one in the scenario wins. It has no flag, because it is a secret.",
+    )
+    room_key: SecretStr = Field(
+        SecretStr(""),
+        description="Key of sealed rooms, as invitations have it after k=; one in the scenario wins. It has no flag.",
     )
     tls: bool = Field(
         default=False, description="Join over TLS; verify the relay's certificate by the system's authorities."
@@ -103,6 +108,13 @@ class Settings(BaseSettings):
             check_password(value.get_secret_value())
         except BadPasswordError as error:
             raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("room_key")
+    @classmethod
+    def _check_room_key(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            RoomKey.parse(value.get_secret_value())
         return value
 
     @field_validator("tls_fingerprint")

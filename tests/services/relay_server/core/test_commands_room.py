@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from chatproto import EvictionReason, ProtocolError
-from relay_server.core.commands import MAX_TOPIC_BYTES
+from chatproto.constants import MAX_TOPIC_BYTES
 from relay_server.core.errors import BusyError, NameTakenError, WrongPasswordError
 from relay_server.core.model import Member
 from services.relay_server.core.commanding import answers, command

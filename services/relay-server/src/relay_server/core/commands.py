@@ -24,13 +24,13 @@ from chatproto import (
     sanitize,
 )
 from chatproto.commands import REMOVE
+from chatproto.constants import MAX_TOPIC_BYTES
 from relay_server.core import events
 from relay_server.core.model import Member, Room
 from relay_server.core.moderation import Moderation, ModerationError
 from relay_server.core.registry import Registry
 from relay_server.core.sealed import may_be_said
 
-MAX_TOPIC_BYTES: Final = 512
 MAX_LIFTED_NAMES: Final = 4
 """Look-alikes share keys, so one unban may lift many bans; the answer names so many, and counts the others."""
 

@@ -56,7 +56,7 @@ class StreamRelay:
 
     def _say(self, reader: Reader, said: Say, now: float) -> Forward | DropReason | None:
         counters, session = self._counters, reader.session
-        text, n, known = said.text.encode(errors="surrogatepass"), said.n, session.said
+        text, n, known = said.text.encode(), said.n, session.said
         counters.received += 1
         counters.bytes_received += len(text)
         if n is not None and known is not None and n <= known.greatest:

@@ -70,3 +70,11 @@ def test_a_line_has_both_as_the_language_joins_them() -> None:
     use_language("ja")
     assert ending(ended).line == "長い間応答がありませんでした。もう一度参加してください。"
     assert ending(Ended(EndReason.LEFT, "")).line == "退室しました。"
+
+
+def test_a_room_that_isnt_sealed_is_the_inviters_affair() -> None:
+    words = ending(Ended.unsealed("r:1"))
+    assert (
+        words.what == "The room isn't sealed on the relay at r:1, though your invitation has a key: nothing was sent."
+    )
+    assert words.todo == "Ask who invited you."

@@ -17,6 +17,7 @@ from chatbrain import (
     Recovered,
     Rejoined,
     Transport,
+    Unreadable,
 )
 from chatproto import (
     Advice,
@@ -46,6 +47,11 @@ from messenger.presentation.wording import describe
         (HostChanged("bob"), "bob is the host now"),
         (Topic("tea"), "topic: tea"),
         (Topic(""), "no topic"),
+        (
+            Unreadable(None, sealed=True, key_fits=True),
+            "The topic can't be opened: it was sealed with another key, or changed on the way.",
+        ),
+        (Unreadable("a\x1b", sealed=False, key_fits=True), "A message from a\ufffd isn't sealed, so it is not shown."),
         (
             MemberEvicted("bob", EvictionReason.NEVER_CONNECTED),
             "bob was disconnected (never connected)",
@@ -136,3 +142,12 @@ def test_no_line_moves_a_cursor(language: str, sender: str, text: str) -> None:
         line = describe(event)
         assert line is not None
         assert not [char for char in line if char in "\x1b\x07\r\n\x9b\u202e\u2066"]
+
+
+def test_who_has_another_key_is_told_what_to_do() -> None:
+    line = describe(Unreadable("bob", sealed=True, key_fits=False))
+    assert line
+    assert line.startswith(
+        "A message from bob can't be opened: your key is probably not this room's. Nothing you write"
+    )
+    assert line.endswith("ask a member for the whole invitation.")

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbrain import MessageTooLongError, Tls, parse_server
+from chatbrain import MessageTooLongError, Tls, WrongKeyError, parse_server
 from chatclient import make_context
 from chatproto import BadNameError, check_password, check_room_name, check_user_name
 from chatproto.fingerprint import parse_fingerprint
+from chatproto.sealing import BadRoomKeyError
 from messenger.presentation.wording import flaw
 
 MARKS = "a" + 5 * "\u0301"
@@ -54,3 +55,8 @@ def test_a_message_too_long(japanese: None) -> None:  # noqa: ARG001
 def test_what_is_unknown_is_shown_as_it_is_but_harmless(text: str) -> None:
     for error in (BadNameError(text or "x"), ValueError(text)):
         assert not [char for char in flaw(error) if char in "\x1b\x07\r\n\x9b\u202e\u2066"]
+
+
+def test_what_is_wrong_with_a_key_is_said_without_it() -> None:
+    assert flaw(BadRoomKeyError()) == "The key in the invitation is incomplete: copy the whole invitation."
+    assert flaw(WrongKeyError()).startswith("Your key opens nothing that others write here, so nothing was sent")

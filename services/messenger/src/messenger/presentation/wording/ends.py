@@ -88,6 +88,9 @@ def _unreachable(server: str, finding: Finding) -> Words:
 
 
 def _untrusted(server: str, finding: Finding) -> Words:
+    if finding.fault is Fault.NOT_SEALED:
+        what = _("The room isn't sealed on the relay at {server}, though your invitation has a key: nothing was sent.")
+        return Words(what.format(server=server), _("Ask who invited you."))
     text = (
         _("The certificate of the relay at {server} isn't the one you trust ({why}): nothing was sent.")
         if finding.fault is Fault.OTHER_CERTIFICATE

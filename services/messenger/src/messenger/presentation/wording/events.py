@@ -17,6 +17,7 @@ from chatbrain import (
     Rejoined,
     Transport,
     Unheard,
+    Unreadable,
 )
 from chatproto import (
     Disconnected,
@@ -57,7 +58,7 @@ def describe(event: Event) -> str | None:
             line = _of_membership(event)
         case Reconnecting():
             line = reconnecting(event)
-        case MemberJoined() | MemberLeft() | MemberEvicted() | HostChanged() | Topic():
+        case MemberJoined() | MemberLeft() | MemberEvicted() | HostChanged() | Topic() | Unreadable():
             line = _of_the_room(event)
         case Delivery(state=DeliveryState.NOT_DELIVERED):
             line = undelivered(event)
@@ -107,8 +108,23 @@ def _carriage(event: Carried) -> str:
     return _("The chat goes over TCP. It is not encrypted.")
 
 
-def _of_the_room(event: RoomNotice) -> str:
+def _unreadable(event: Unreadable) -> str:
+    """Say why something in a sealed room isn't shown."""
+    who = _("A message from {name}").format(name=event.sender) if event.sender else _("The topic")
+    if not event.sealed:
+        return _("{what} isn't sealed, so it is not shown.").format(what=who)
+    if event.key_fits:
+        return _("{what} can't be opened: it was sealed with another key, or changed on the way.").format(what=who)
+    return _(
+        "{what} can't be opened: your key is probably not this room's. Nothing you write is sent until something can "
+        "be opened; ask a member for the whole invitation."
+    ).format(what=who)
+
+
+def _of_the_room(event: RoomNotice | Unreadable) -> str:
     match event:
+        case Unreadable():
+            return _unreadable(event)
         case MemberJoined(name):
             return _("{name} joined").format(name=name)
         case MemberLeft(name):

@@ -44,6 +44,7 @@ _WORDS: Final = {
     Fault.UNKNOWN_AUTHORITY: N_("its certificate isn't signed by a known authority"),
     Fault.EXPIRED: N_("its certificate has expired"),
     Fault.NOT_YET_VALID: N_("its certificate isn't valid yet"),
+    Fault.NOT_SEALED: N_("the room isn't sealed there"),
     Fault.OTHER_HOST: N_("its certificate is for another host"),
 }
 _FORMS: Final = (N_("TLS failed: {reason}"),)

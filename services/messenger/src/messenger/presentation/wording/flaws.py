@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chatbrain import BadAuthoritiesError, BadServerError, MessageTooLongError
+from chatbrain import BadAuthoritiesError, BadServerError, MessageTooLongError, WrongKeyError
 from chatproto import BadFingerprintError, BadNameError, BadPasswordError, Flaw, NameKind, sanitize
 from chatproto.constants import MAX_NAME_BYTES, MAX_PASSWORD_BYTES
 from chatproto.marks import MAX_MARKS
@@ -42,7 +42,7 @@ def flaw(error: Exception) -> str:
             sentence = _of_password(error, flaw)
         case BadServerError():
             sentence = _of_server(error)
-        case BadInviteError() | BadRoomKeyError():
+        case BadInviteError() | BadRoomKeyError() | WrongKeyError():
             sentence = _of_invite(error)
         case BadFingerprintError():
             sentence = _of_fingerprint(error)
@@ -77,7 +77,9 @@ def _of_server(error: BadServerError) -> str:
     return sentence.format(port=error.port, text=error.text)
 
 
-def _of_invite(error: BadInviteError | BadRoomKeyError) -> str:
+def _of_invite(error: BadInviteError | BadRoomKeyError | WrongKeyError) -> str:
+    if isinstance(error, WrongKeyError):
+        return _("Your key opens nothing that others write here, so nothing was sent: ask for the whole invitation.")
     if isinstance(error, BadRoomKeyError):
         return _("The key in the invitation is incomplete: copy the whole invitation.")
     return _("This is not an invitation: {text}. Use the form chat://HOST:PORT/ROOM.").format(text=error.text)
