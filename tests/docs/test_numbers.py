@@ -5,6 +5,8 @@ import pytest
 from chatbrain.liveness import DEAF_SECONDS, MAX_DEAF_SECONDS, REBOUND_SECONDS
 from chatproto.constants import MAX_TOPIC_BYTES
 from chatproto.notice_parts import LIST_BYTES, MAX_LIST_NOTICES
+from chatproto.receipts import MAX_NUMBER
+from chatproto.stream import MAX_LINE_BYTES, STREAM_WINDOW
 from docs.markdown import read
 from relay_server.core.admission import NEW_PASSWORDS_BURST_MINUTES, NEW_PASSWORDS_PER_GUESS
 from relay_server.core.guesses import AT_ONCE, KEPT, MISTAKES, ROOM_FACTOR, SPARED_MINUTES
@@ -17,10 +19,14 @@ from relay_server.core.reachability import (
     HEARD_SECONDS,
     MAX_CHALLENGE_SECONDS,
 )
+from relay_server.core.reader import MAX_UNREAD_BYTES
+from relay_server.core.ring import MAX_BYTES, MAX_ENTRIES
+from relay_server.core.streams import PATIENCE_SECONDS, PING_SECONDS
 from relay_server.lifecycle import DRAIN_SECONDS, TICK_SECONDS
 from relay_server.net.address import ADDRESS_BYTES, TARGET_BYTES
 from relay_server.net.batch import SEND_BATCH, WAIT_FOR_ROOM_MILLISECONDS
 from relay_server.net.crowds import CROWD, SLICE_COPIES
+from relay_server.net.streams import LINES_A_TURN, PAUSE_SECONDS, READERS_A_TURN
 from relay_server.net.udp import COPIES_A_TURN
 from relay_server.net.workers import MAX_WAITING, MAX_WAITING_PER_NETWORK, THREADS
 from relay_server.passwords import MEMORY_KIB, PASSES
@@ -29,7 +35,7 @@ from relay_server.settings import Settings
 GUESSES_PER_MINUTE = Settings.model_fields["password_guesses_per_minute"].default
 NEW_PASSWORDS_A_MINUTE = NEW_PASSWORDS_PER_GUESS * GUESSES_PER_MINUTE
 WORDS = {2: "two", 4: "four", 5: "five", 10: "ten"}
-HALF = {0.5: "half a second"}
+HALF = {0.5: "half a second", 0.25: "a quarter of a second"}
 
 
 @pytest.mark.parametrize(
@@ -45,6 +51,10 @@ HALF = {0.5: "half a second"}
             "docs/architecture.md",
             f"at least {FAILURES_TO_EVICT} different ones over at least {FAILING_SECONDS:g} s",
         ),
+        ("docs/architecture.md", f"At most {LINES_A_TURN} lines of a connection are judged in a turn"),
+        ("docs/architecture.md", f"isn't read for {HALF[PAUSE_SECONDS]}"),
+        ("docs/architecture.md", f"At most {READERS_A_TURN} readers are written to in a turn"),
+        ("docs/architecture.md", f"asks every {PING_SECONDS:g} s whether they are there"),
         ("docs/architecture.md", f"at most {HALF[TICK_SECONDS]}"),
         ("docs/architecture.md", f"status 12 for {HALF[DRAIN_SECONDS]}"),
         ("docs/architecture.md", f"for {DEAF_SECONDS:g} s: new local port"),
@@ -76,6 +86,16 @@ HALF = {0.5: "half a second"}
             "docs/protocol.md",
             f"{NEW_PASSWORDS_BURST_MINUTES * NEW_PASSWORDS_A_MINUTE} at once and {NEW_PASSWORDS_A_MINUTE} a",
         ),
+        ("docs/protocol.md", f"at most {MAX_LINE_BYTES:,} bytes without the line feed"),
+        ("docs/protocol.md", f"The numbers `n` grow, from 1 to {MAX_NUMBER}"),
+        ("docs/protocol.md", f"its newest {MAX_ENTRIES:,} entries"),
+        ("docs/protocol.md", f"as many as fit in {MAX_BYTES >> 20} MiB"),
+        ("docs/protocol.md", f"remembers the {STREAM_WINDOW:,} greatest numbers `n`"),
+        ("docs/protocol.md", f"keep at most {STREAM_WINDOW:,} unanswered"),
+        ("docs/protocol.md", f"leaves more than {MAX_UNREAD_BYTES >> 10} KiB unread"),
+        ("docs/protocol.md", f"limits isn't read for {HALF[PAUSE_SECONDS]}"),
+        ("docs/protocol.md", f"sends a ping every {PING_SECONDS:g} s"),
+        ("docs/protocol.md", f"no line came for {PATIENCE_SECONDS:g} s"),
         ("docs/protocol.md", f"in notices of up to {LIST_BYTES} bytes"),
         ("docs/protocol.md", f"There are {MAX_LIST_NOTICES} at most"),
         ("docs/protocol.md", f"A room has {MAX_BANS} bans at most"),
