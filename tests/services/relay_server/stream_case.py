@@ -119,20 +119,18 @@ class StreamCase(ControlCase):
         return granted
 
     def knock(self, client: Client, at: Peer | None = None, **fields: Any) -> Any:
-        """Show a ticket: returns a grant, a wait, or a refusal's status."""
-        name, ticket = client.granted.member.name, client.granted.completion.ticket
+        """Show a client's ticket: returns a grant, a wait, or a refusal's status."""
+        return self.show(client.granted.member.name, client.granted.completion.ticket, at, **fields)
+
+    def show(self, name: str, ticket: str, at: Peer | None = None, **fields: Any) -> Any:
+        """Show a ticket."""
         result = self.begin(Operation.JOIN, self.request(name, resume=ticket, **fields), at or peer(name))
         return decode_status(frame_of(result).payload)[0] if isinstance(result, bytes) else result
 
-    def over_udp(self, granted: Granted, text: str = "") -> Heard | Any:
+    def over_udp(self, granted: Granted, text: str = "") -> Any:
         """Say something over UDP; returns who gets what of it there."""
-        member = granted.member
         data = encode_datagram(b"demo", granted.completion.token, text.encode())
-        return (
-            delivered(self.relay.handle_datagram(data, make_address(granted.session.ip, 5000), self.now))
-            if member
-            else None
-        )
+        return delivered(self.relay.handle_datagram(data, make_address(granted.session.ip, 5000), self.now))
 
     def heard(self) -> list[Heard]:
         """Take out what the relay says over UDP."""
@@ -162,8 +160,5 @@ class StreamCase(ControlCase):
 
 def texts(lines: list[Line]) -> list[str]:
     """Return what others said, as people see it."""
-    return [
-        f"{line['from']}: {line['text']}" if line["from"] else line["text"]
-        for line in lines
-        if "text" in line and "seq" in line and "from" in line
-    ]
+    said = [line for line in lines if "from" in line]
+    return [f"{line['from']}: {line['text']}" if line["from"] else line["text"] for line in said]

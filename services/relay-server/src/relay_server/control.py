@@ -223,8 +223,7 @@ class Control:
             self._registry.streams.check()
         self._count(Resumption.RESUMED if peer.ip == session.ip else Resumption.MOVED)
         successor = seats.resume(session, self._new_token(), peer.ip, now, stream=asked.stream)
-        if request.epoch:
-            self._registry.streams.go_on(successor, request.epoch, request.heard)
+        self._registry.streams.go_on(successor, request.epoch, request.heard)
         return self._grant(asked, successor, session.said or SaidNumbers(), now)
 
     def _deny(self, asked: _Asked, why: Resumption, now: float) -> NoReturn:

@@ -36,7 +36,7 @@ class Talk:
         seq = self.ring.seq + 1
         own = encode_took(n, seq) if n else b""
         self.ring.add(encode_entry(seq, "me", "mine"), cast("Any", self.member), own, is_message=True)
-        self.reader.note_own()
+        self.reader.note_own(n)
 
     def read(self, max_bytes: int = MAX_UNREAD_BYTES) -> list[Any]:
         """Return the numbers of what others say, and anything else as it is."""
@@ -125,7 +125,8 @@ def test_what_is_gone_is_told_and_counted(own: bool, lost: int) -> None:
     assert talk.counts() == (0, 0, others)  # till it comes there
     gone = lost - (own and lost > 1)
     mine = [{"seq": 4, "took": 9}] if own else [4]
-    assert talk.read() == [{"gone": [3, 2 + lost]}, *([*mine, 5, 6, 7, 8] if lost == 1 else [8])]
+    rest = [*mine, 5, 6, 7, 8] if lost == 1 else [*([{"took": 9}] if own else []), 8]
+    assert talk.read() == [{"gone": [3, 2 + lost]}, *rest]
     assert talk.counts() == (others - gone, gone, 0)
     assert talk.counters.send_failures[StreamFailure.GONE] == gone
     assert talk.counters.gone == lost
@@ -212,3 +213,16 @@ def test_a_last_word_may_be_none() -> None:
     talk.reader.end()
     assert talk.read() == []
     assert not talk.reader.has_more
+
+
+@pytest.mark.requirement("STR-03", "STR-05")
+def test_own_messages_that_are_gone_are_answered_all_the_same() -> None:
+    talk = started()
+    talk.say_own(5)
+    talk.say_own()
+    talk.say_own(6)
+    talk.say(4)
+    for _ in range(3):
+        talk.ring.forget_oldest()
+    assert talk.read() == [{"gone": [1, 3]}, {"took": 5}, {"took": 6}, 4]
+    assert talk.counts() == (1, 0, 0)

@@ -16,7 +16,7 @@ def add_message(ring: Ring, member: Member, payload: bytes, n: int, counters: St
     ring.add(line, member, encode_took(n, seq) if n else b"", is_message=True)
     others = len(ring.readers)
     if reader is not None and reader.has_started:
-        reader.note_own()
+        reader.note_own(n)
         others -= 1
     counters.fanout[others] += 1
 

@@ -3,7 +3,7 @@
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
-from chatproto.stream import encode_gone
+from chatproto.stream import encode_gone, encode_took
 from relay_server.core.counters import StreamCounters, StreamFailure
 from relay_server.core.ring import Piece, Ring
 
@@ -48,8 +48,8 @@ class Reader:
         self._ring: Ring | None = None
         self._position = self._live_from = self._came_to = 0
         """The newest number that it has, the newest of its replay, and how many messages it has come to since."""
-        self._own: deque[int] = deque()
-        """The numbers of its member's messages that it hasn't come to yet."""
+        self._own: deque[tuple[int, int]] = deque()
+        """The places of its member's messages that it hasn't come to yet, and their member's numbers for them."""
         self._directs: deque[tuple[int, bytes]] = deque()
         """What is for it alone, each with the number that it comes after."""
         self._direct_bytes = 0
@@ -85,10 +85,10 @@ class Reader:
             del self._ring.readers[self]
         self._ring, self.ended = None, True
 
-    def note_own(self) -> None:
-        """Note that the ring's newest entry is a message of one's own."""
+    def note_own(self, n: int) -> None:
+        """Note that the ring's newest entry is a message of one's own, with this number or 0 for none."""
         assert self._ring is not None  # noqa: S101 - only who reads is told
-        self._own.append(self._ring.seq)
+        self._own.append((self._ring.seq, n))
 
     @property
     def has_started(self) -> bool:
@@ -153,7 +153,7 @@ class Reader:
 
     def _take_with_own(self, ring: Ring, piece: Piece) -> bytes:
         own = 0
-        while self._own and self._own[0] <= piece.stop:
+        while self._own and self._own[0][0] <= piece.stop:
             self._own.popleft()
             own += 1
         self._note_sent(piece, piece.messages - own)
@@ -168,12 +168,14 @@ class Reader:
             self._counters.replayed += messages
 
     def _skip(self, ring: Ring) -> bytes:
-        """Tell what is gone, and go on after it."""
+        """Tell what is gone, and go on after it; of one's own messages it is told that they were taken."""
         waiting, first = self.waiting, self._position + 1
         self._position = ring.first - 1
         self._came_to = max(self._came_to, ring.gone.messages)
-        while self._own and self._own[0] <= self._position:
-            self._own.popleft()
+        took = b""
+        while self._own and self._own[0][0] <= self._position:
+            _, n = self._own.popleft()
+            took += encode_took(n) if n else b""
         self._counters.send_failures[StreamFailure.GONE] += waiting - self.waiting
         self._counters.gone += ring.first - first
-        return encode_gone(first, self._position)
+        return encode_gone(first, self._position) + took

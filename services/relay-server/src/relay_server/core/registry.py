@@ -146,6 +146,7 @@ class Registry(Voice):
         self.observe(events.MemberJoined(room.name, user_name))
         member.announced = not told_when_heard
         self.announce(member, MemberJoined(user_name))
+        self.streams.go_on(member.session)
         return member
 
     def make_host(self, member: Member) -> None:

@@ -84,14 +84,13 @@ class Streams:
             self.rings.drop(room.ring)
             room.ring = None
 
-    def go_on(self, session: Session, epoch: str, heard: int) -> None:
-        """Let a session that takes another's place read on from where its client says that it was (STR-05)."""
+    def go_on(self, session: Session, epoch: str = "", heard: int = 0) -> None:
+        """Let a session read on from where its client says that it was, or else what comes from now on (STR-05)."""
         place, ring = session.place, session.member.room.ring
         if place is not None and ring is not None:
             place.has_read = epoch == ring.epoch and heard <= ring.seq
-            place.knows_other_epoch = not place.has_read
-            if place.has_read:
-                place.heard = heard
+            place.heard = heard if place.has_read else ring.seq
+            place.knows_other_epoch = bool(epoch) and not place.has_read
 
     def connect(self, session: Session, connection: Connection, now: float) -> Reader | None:
         """Take a connection for a session; None if the session ended meanwhile. An older connection is cut."""
