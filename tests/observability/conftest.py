@@ -30,6 +30,7 @@ def prometheus(chat: WatchedChat) -> Prometheus:
         'relay_evictions_total{reason="silence"} > 0',
         'relay_transactions_total{status="no_such_room"} > 0',
         'relay_datagrams_dropped_total{reason="malformed"} > 0',
+        'relay_stream_cuts_total{reason="malformed"} > 0',
         'increase(bot_round_trip_seconds_count{job="probe"}[4s]) > 0',
     ):
         assert until(partial(chat.prometheus.query, happened)), f"not seen: {happened}"

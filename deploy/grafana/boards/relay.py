@@ -65,6 +65,8 @@ OF_STATUSES: Final = {
     "busy": "#FA6400",
     "shutting_down": GREY,
 }
+_OF_CUTS: Final = {"malformed": YELLOW, "slow": RED, "unanswered": ORANGE}
+_OF_STREAM_FAILURES: Final = {"closed": GREY, "slow": RED, "gone": PURPLE}
 _OF_FAILURES: Final = {"buffer_full": RED, "unreachable": ORANGE, "forbidden": PURPLE, "other": GREY}
 
 
@@ -73,8 +75,8 @@ def build() -> Dashboard:
     return board(
         UID,
         "Relay",
-        "What the relay does and what resources it uses: members, datagrams, joins, and the process itself.",
-        [_now(), _members(), _datagrams(), _joins(), _process()],
+        "What the relay does and what resources it uses: members, datagrams, streams, joins, and the process itself.",
+        [_now(), _members(), _datagrams(), _streams(), _joins(), _process()],
         choose_instance=True,
     )
 
@@ -131,15 +133,16 @@ def _members() -> Section:
     return "Members", [
         lines(
             "Rooms and members",
-            "The number of rooms, members, lobby clients and TCP connections.",
+            "The number of rooms, members, lobby clients and streams, and of TCP connections for joins.",
             "short",
             {
                 "members": total(relay("relay_members")),
                 "lobby clients": total(relay("relay_lobby_clients")),
                 "rooms": total(relay("relay_rooms")),
+                "streams": total(relay("relay_streams")),
                 "TCP connections": total(relay("relay_tcp_connections")),
             },
-            colors={"members": GREEN, "lobby clients": PURPLE, "rooms": BLUE, "TCP connections": GREY},
+            colors={"members": GREEN, "lobby clients": PURPLE, "rooms": BLUE, "streams": TEAL, "TCP connections": GREY},
         ),
         stack(
             "Evictions by reason",
@@ -155,7 +158,8 @@ def _members() -> Section:
         ),
         lines(
             "Fan-out",
-            "Copies for each message: the number of other members in its room. Copies sent = messages times fan-out.",
+            "Datagrams for each message: the number of other members on UDP in its room. Copies sent = messages times "
+            "fan-out.",
             "short",
             {
                 "mean": f"{total(rate(relay('relay_fanout_members_sum')))}"
@@ -226,6 +230,89 @@ def _datagrams() -> Section:
             colors={"kernel drops": RED},
             top=1,
             alert="KernelDrops",
+        ),
+    ]
+
+
+def _streams() -> Section:
+    return "Streams", [
+        lines(
+            "Streams",
+            "Members that chat over TCP connections, and seats that wait for a new connection.",
+            "short",
+            {"connected": total(relay("relay_streams")), "away": total(relay("relay_streams_away"))},
+            colors={"connected": GREEN, "away": ORANGE},
+            width=6,
+        ),
+        lines(
+            "Messages over streams",
+            "Messages that came over streams, copies handed to streams, and messages that members got when they came "
+            "back.",
+            "cps",
+            {
+                "received": total(rate(relay("relay_stream_messages_received_total"))),
+                "copies sent": total(rate(relay("relay_stream_copies_sent_total"))),
+                "replayed": total(rate(relay("relay_stream_messages_replayed_total"))),
+            },
+            colors={"received": BLUE, "copies sent": GREEN, "replayed": YELLOW},
+            width=6,
+        ),
+        stack(
+            "Streams cut by reason",
+            "Streams that the relay cut in the last minute. 'slow': the client left too much unread. 'unanswered': "
+            "nothing came from it for 30 s. 'malformed': it sent a line that can't be read.",
+            "short",
+            {"{{reason}}": total(last_minute(relay("relay_stream_cuts_total")), "reason")},
+            colors=_OF_CUTS,
+            width=6,
+            alert="SlowReaders",
+        ),
+        lines(
+            "Limits of streams",
+            "How much is used of RELAY_MAX_STREAMS, with the seats that wait, and of RELAY_RING_BYTES, the memory for "
+            "members that come back. Above 90 % there are alerts.",
+            "percentunit",
+            {
+                "streams, {{instance}}": relay("relay:streams:ratio"),
+                "ring memory, {{instance}}": relay("relay:ring:ratio"),
+            },
+            steps=[(None, GREEN), (0.9, RED)],
+            width=6,
+            alert="StreamsNearLimit",
+        ),
+        stack(
+            "Drops over streams",
+            "Messages of streams that the relay didn't relay. 'message_rate' and 'byte_rate': a member sends too much.",
+            "cps",
+            {"{{reason}}": total(rate(relay("relay_stream_messages_dropped_total")), "reason")},
+            colors=_OF_DROPS,
+            width=6,
+        ),
+        stack(
+            "Copies not handed to streams",
+            "'closed': the connection ended first. 'slow': the stream was cut. 'gone': the message wasn't kept any "
+            "more. Members that come back may still get the first two as replays.",
+            "cps",
+            {"{{reason}}": total(rate(relay("relay_stream_send_failures_total")), "reason")},
+            colors=_OF_STREAM_FAILURES,
+            width=6,
+        ),
+        lines(
+            "Copies waiting",
+            "Copies that wait for their readers. They are kept once for all, and nobody waits for a slow reader.",
+            "short",
+            {"{{instance}}": relay("relay_stream_copies_waiting")},
+            width=6,
+        ),
+        lines(
+            "Entries gone",
+            "Entries that readers were told aren't kept any more: messages and notices that they missed.",
+            "cps",
+            {"entries gone": total(rate(relay("relay_stream_entries_gone_total")))},
+            colors={"entries gone": RED},
+            width=6,
+            top=1,
+            alert="RingMemoryFull",
         ),
     ]
 
