@@ -8,7 +8,7 @@ import pytest
 from chatproto import EvictionReason, Feature, Frame, MessageDropped, NotRelayed, Operation, Status
 from chatproto.payloads import decode_status, encode_completion
 from chatproto.receipts import encode_receipt
-from relay_server.control import Granted
+from relay_server.answers import Granted
 from relay_server.core.counters import DropReason
 from relay_server.core.receipts import SaidNumbers
 from services.relay_server.core.rooms_case import Case, home, relayed
