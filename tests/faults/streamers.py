@@ -5,7 +5,7 @@ import json
 import random
 import secrets
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -20,16 +20,17 @@ _PAUSE_SECONDS = 0.02
 class _End(asyncio.Protocol):
     """One end of a connection through the proxy."""
 
-    def __init__(self, passed: bytearray) -> None:
+    def __init__(self, passed: bytearray, on_made: Callable[["_End"], None] = lambda _: None) -> None:
         self.transport: asyncio.Transport
         self.other: _End | None = None
         self.waiting = b""
         """What came before the other end stood."""
-        self._passed = passed
+        self._passed, self._on_made = passed, on_made
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self._on_made(self)
 
     def data_received(self, data: bytes) -> None:
         self._passed += data
@@ -55,15 +56,20 @@ class CuttingProxy:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["CuttingProxy"]:
-        server = await asyncio.get_running_loop().create_server(self._accept, self._relay.host, 0)
+        server = await asyncio.get_running_loop().create_server(
+            lambda: _End(self.passed, self._accept), self._relay.host, 0
+        )
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self
         finally:
             server.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             for end in self._ends:
                 end.transport.abort()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.sleep(0)  # what is aborted closes in the loop's next turn
 
     def cut(self, chance: random.Random) -> None:
         """Reset a client's connection, if there is one; the relay's ends with it."""
@@ -71,17 +77,16 @@ class CuttingProxy:
         if open_ends:
             chance.choice(open_ends).transport.abort()
 
-    def _accept(self) -> _End:
-        end = _End(self.passed)
+    def _accept(self, end: _End) -> None:
         self._ends.append(end)
-        task = asyncio.get_running_loop().create_task(self._connect(end))
-        self._tasks.add(task)
-        return end
+        self._tasks.add(asyncio.get_running_loop().create_task(self._connect(end)))
 
     async def _connect(self, end: _End) -> None:
         loop = asyncio.get_running_loop()
         try:
-            _, other = await loop.create_connection(lambda: _End(self.passed), self._relay.host, self._relay.tcp_port)
+            _, other = await loop.create_connection(
+                lambda: _End(self.passed, self._ends.append), self._relay.host, self._relay.tcp_port
+            )
         except OSError:
             end.transport.abort()
             return
