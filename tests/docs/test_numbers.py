@@ -5,7 +5,7 @@ import pytest
 from chatbrain.liveness import DEAF_SECONDS, MAX_DEAF_SECONDS, REBOUND_SECONDS
 from chatproto.notice_parts import LIST_BYTES, MAX_LIST_NOTICES
 from docs.markdown import read
-from relay_server.core.admission import NEW_PASSWORDS_BURST_MINUTES, NEW_PASSWORDS_PER_GUESS
+from relay_server.core.admission import NEW_PASSWORDS_BURST_SECONDS, NEW_PASSWORDS_PER_GUESS
 from relay_server.core.commands import MAX_TOPIC_BYTES
 from relay_server.core.guesses import AT_ONCE, KEPT, MISTAKES, ROOM_FACTOR, SPARED_MINUTES
 from relay_server.core.moderation import MAX_BANS, MAX_MUTES
@@ -74,7 +74,7 @@ HALF = {0.5: "half a second"}
         ("docs/protocol.md", f"A room takes {WORDS[ROOM_FACTOR]} times as many"),
         (
             "docs/protocol.md",
-            f"{NEW_PASSWORDS_BURST_MINUTES * NEW_PASSWORDS_A_MINUTE} at once and {NEW_PASSWORDS_A_MINUTE} a",
+            f"{NEW_PASSWORDS_BURST_SECONDS * NEW_PASSWORDS_A_MINUTE // 60} at once and {NEW_PASSWORDS_A_MINUTE} a",
         ),
         ("docs/protocol.md", f"in notices of up to {LIST_BYTES} bytes"),
         ("docs/protocol.md", f"There are {MAX_LIST_NOTICES} at most"),
