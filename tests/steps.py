@@ -2,7 +2,11 @@
 
 import gc
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 
 def count_steps(run: Callable[[], object]) -> int:
@@ -22,3 +26,19 @@ def count_steps(run: Callable[[], object]) -> int:
         sys.setprofile(None)
         gc.enable()
     return steps
+
+
+@contextmanager
+def counted_calls(*files: str) -> Iterator[Counter[str]]:
+    """Count which functions of these files are called in the block, in this thread."""
+    counted: Counter[str] = Counter()
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code.co_filename.endswith(files):
+            counted[frame.f_code.co_name] += 1
+
+    sys.setprofile(note)
+    try:
+        yield counted
+    finally:
+        sys.setprofile(None)

@@ -8,7 +8,7 @@ from chatproto.notice_parts import LIST_BYTES, MAX_LIST_NOTICES
 from chatproto.receipts import MAX_NUMBER
 from chatproto.stream import MAX_LINE_BYTES, STREAM_WINDOW
 from docs.markdown import read
-from relay_server.core.admission import NEW_PASSWORDS_BURST_MINUTES, NEW_PASSWORDS_PER_GUESS
+from relay_server.core.admission import NEW_PASSWORDS_BURST_SECONDS, NEW_PASSWORDS_PER_GUESS
 from relay_server.core.guesses import AT_ONCE, KEPT, MISTAKES, ROOM_FACTOR, SPARED_MINUTES
 from relay_server.core.moderation import MAX_BANS, MAX_MUTES
 from relay_server.core.reachability import (
@@ -84,7 +84,7 @@ HALF = {0.5: "half a second", 0.25: "a quarter of a second"}
         ("docs/protocol.md", f"A room takes {WORDS[ROOM_FACTOR]} times as many"),
         (
             "docs/protocol.md",
-            f"{NEW_PASSWORDS_BURST_MINUTES * NEW_PASSWORDS_A_MINUTE} at once and {NEW_PASSWORDS_A_MINUTE} a",
+            f"{NEW_PASSWORDS_BURST_SECONDS * NEW_PASSWORDS_A_MINUTE // 60} at once and {NEW_PASSWORDS_A_MINUTE} a",
         ),
         ("docs/protocol.md", f"at most {MAX_LINE_BYTES:,} bytes without the line feed"),
         ("docs/protocol.md", f"The numbers `n` grow, from 1 to {MAX_NUMBER}"),

@@ -11,7 +11,7 @@ from relay_server.core.errors import BannedError
 from relay_server.core.model import Ban, Bans
 from relay_server.core.moderation import MAX_BANS, ModerationError
 from services.relay_server.core.rooms_case import Case, home
-from steps import count_steps
+from steps import count_steps, counted_calls
 
 
 def test_a_kicked_member_is_told_and_its_token_is_dead() -> None:
@@ -179,6 +179,16 @@ def test_a_hundred_bans_make_a_join_no_more_work() -> None:
         return count_steps(lambda: case.join("bob"))
 
     assert count(MAX_BANS) == count(1)
+
+
+def test_the_same_name_is_compared_once_for_a_ban_and_its_end() -> None:
+    case = Case()
+    room = case.create("ann").room
+    name = "new here " + "\ufdfa" * 20
+    with counted_calls("names.py") as counted:
+        case.moderation.ban(room, name, 1.0)
+        case.moderation.unban(room, name)
+    assert counted["_keys"] == 1
 
 
 def test_bans_end_with_their_room() -> None:

@@ -18,7 +18,8 @@ TOLD_PER_JOIN: Final = 50
 both together are as much work as 2,000 messages between two (LIM-01)."""
 NEW_PASSWORDS_PER_GUESS: Final = 4
 """An address may have so many new passwords hashed for each wrong one that it may try in a minute."""
-NEW_PASSWORDS_BURST_MINUTES: Final = 2
+NEW_PASSWORDS_BURST_SECONDS: Final = 30
+"""An address may spend this many seconds' worth at once, so that the processor is soon free again for everybody."""
 
 
 class Census:
@@ -82,8 +83,8 @@ class Admission:
         connection_rate = CONNECTIONS_PER_JOIN * policy.join_rate
         burst = max(CONNECTIONS_AT_ONCE, JOIN_BURST_SECONDS * connection_rate)
         self._connection_rate = NetworkBuckets(connection_rate, burst)
-        new_passwords = NEW_PASSWORDS_PER_GUESS * policy.password_guesses_per_minute
-        self._new_passwords = NetworkBuckets(new_passwords / 60, max(1.0, NEW_PASSWORDS_BURST_MINUTES * new_passwords))
+        new_passwords = NEW_PASSWORDS_PER_GUESS * policy.password_guesses_per_minute / 60
+        self._new_passwords = NetworkBuckets(new_passwords, max(1.0, NEW_PASSWORDS_BURST_SECONDS * new_passwords))
         self._closed = False
 
     def close(self) -> None:

@@ -35,6 +35,7 @@ _WORD_WITH_SIGNS = re.compile(r"(?:[^\W_]|[@$])(?:.*(?:[^\W_]|[@$]))?")
 """Here what stands for a letter may begin and end a word, too: ``@dmin``."""
 
 
+@lru_cache(maxsize=128)  # up to 0.5 MiB; a host's commands are about one name again and again: /ban alone asks twice
 def name_keys(name: str) -> tuple[str, ...]:
     """Reduce a name to what a person sees: names that share a key look alike.
 
