@@ -13,8 +13,10 @@ import pytest
 from chatproto import Advice
 from e2e.relay_metrics import Metrics
 from ports import free_ports
+from relay_server import parts as parts_module
 from relay_server.core.audience import Outgoing
 from relay_server.net.crowds import CROWD
+from relay_server.net.descriptors import OWN_FILES
 from relay_server.net.sockets import ListenError
 from relay_server.parts import Parts, build
 from relay_server.settings import Settings
@@ -103,3 +105,29 @@ def test_what_is_turned_off_isnt_built(tmp_path: Path) -> None:
             assert (parts.ops, parts.admin, parts.tls) == (None, None, None)
 
     asyncio.run(scenario())
+
+
+@pytest.mark.requirement("STR-07")
+@pytest.mark.parametrize(
+    ("wanted", "spare", "given"),
+    [
+        ({}, None, (2000, 10_000)),
+        ({}, 12_000, (2000, 10_000)),
+        ({}, 11_999, (2000, 9999)),
+        ({}, 1000, (500, 500)),
+        ({"max_streams": 100}, 1000, (900, 100)),
+        ({"max_transactions": 100}, 1000, (100, 900)),
+        ({"max_transactions": 0}, 12_000, (6000, 6000)),
+        ({"max_streams": 0}, 12_000, (2000, 10_000)),
+        ({"max_streams": 0, "max_transactions": 0}, 12_000, (6000, 6000)),
+        ({"streams": "off"}, 2000, (2000, 10_000)),
+        ({"streams": "off"}, 1000, (1000, 0)),
+    ],
+)
+def test_no_more_connections_are_taken_than_there_are_descriptors(
+    monkeypatch: pytest.MonkeyPatch, wanted: dict[str, object], spare: int | None, given: tuple[int, int]
+) -> None:
+    allowed = spare if spare is None else spare + OWN_FILES
+    monkeypatch.setattr(parts_module, "raise_limit", lambda _: allowed)
+    policy, limits = parts_module._within_descriptors(Settings(**wanted))  # type: ignore[arg-type]
+    assert (limits.max_transactions, policy.max_streams) == given

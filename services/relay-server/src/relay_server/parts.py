@@ -20,7 +20,7 @@ from relay_server.core.guesses import Guesses
 from relay_server.core.judge import Judge
 from relay_server.core.lobby import Lobby
 from relay_server.core.moderation import Moderation
-from relay_server.core.policy import TcpLimits
+from relay_server.core.policy import Policy, StreamsAllowed, TcpLimits
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.core.stream_relay import StreamRelay
@@ -112,7 +112,7 @@ def build(settings: Settings) -> Parts:
 
         workers.submit(network_of(wanted.member.ip), lambda: passwords.hash(wanted.password), done)
 
-    policy = settings.policy()
+    policy, tcp_limits = _within_descriptors(settings)
     registry = Registry(policy, observe, _new_nonce, locate)
     commands = Commands(registry, Moderation(registry), observe, hash_aside=hash_aside)
     judge = Judge(registry, policy, commands if settings.moderation else None)
@@ -129,7 +129,7 @@ def build(settings: Settings) -> Parts:
         forward=rooms_port.forward, flush=rooms_port.settle, undo=control.undo,
     )  # fmt: skip
     tcp = TcpPort(
-        control, _tcp_limits(settings), clock,
+        control, tcp_limits, clock,
         admission=registry.admission, streams=streams, workers=workers, flush=rooms_port.flush,
         on_duration=tally.observe_duration, pinned=pinned, tls=tls,
     )  # fmt: skip
@@ -223,20 +223,26 @@ def _control(settings: Settings, registry: Registry, passwords: Passwords, tally
     )
 
 
-def _tcp_limits(settings: Settings) -> TcpLimits:
-    """Return the limits of connections, no more than there are descriptors for (threat T3)."""
-    limits = settings.tcp_limits()
-    wanted = limits.max_transactions
-    allowed = raise_limit(wanted + OWN_FILES if wanted else None)
-    if allowed is None or 0 < wanted <= allowed - OWN_FILES:
-        return limits
-    granted = max(1, allowed - OWN_FILES)
-    if wanted:
+def _within_descriptors(settings: Settings) -> tuple[Policy, TcpLimits]:
+    """Return the limits, with no more connections than there are descriptors for (threat T3)."""
+    policy, limits = settings.policy(), settings.tcp_limits()
+    has_streams = settings.streams is not StreamsAllowed.OFF
+    joins, streams = limits.max_transactions, policy.max_streams if has_streams else 0
+    is_bounded = bool(joins and (streams or not has_streams))
+    wanted = joins + streams
+    allowed = raise_limit(wanted + OWN_FILES if is_bounded else None)
+    if allowed is None or (is_bounded and wanted <= allowed - OWN_FILES):
+        return policy, limits
+    granted = max(2, allowed - OWN_FILES)
+    half = granted // 2 if has_streams else granted
+    joins = min(joins or granted, max(half, granted - streams if streams else 0))
+    streams = granted - joins
+    if is_bounded:
         log.warning(
-            "descriptors_few", max_transactions=granted, wanted=wanted,
-            advice="raise the limit of open files (ulimit -n), or fewer joins are taken at once",
+            "descriptors_few", max_transactions=joins, max_streams=streams, wanted=wanted,
+            advice="raise the limit of open files (ulimit -n), or fewer joins and streams are taken at once",
         )  # fmt: skip
-    return replace(limits, max_transactions=granted)
+    return replace(policy, max_streams=streams), replace(limits, max_transactions=joins)
 
 
 def _stop_drained(stopping: asyncio.Event) -> None:
