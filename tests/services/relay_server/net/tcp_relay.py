@@ -21,6 +21,7 @@ from relay_server.net.streams import StreamPort
 from relay_server.net.tcp import TcpPort
 from relay_server.net.workers import Workers
 from relay_server.passwords import Passwords
+from relay_server.tls.server import Tls
 from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 from services.relay_server.net.loopback import DEADLINE_SECONDS, until
@@ -34,7 +35,9 @@ NEVER = 3600.0
 class Relay:
     """The TCP side of a relay."""
 
-    def __init__(self, policy: Policy, limits: dict[str, Any], passwords: Passwords, sock: socket.socket) -> None:
+    def __init__(
+        self, policy: Policy, limits: dict[str, Any], passwords: Passwords, sock: socket.socket, tls: Tls | None
+    ) -> None:
         self.events: list[Event] = []
         self.registry = Registry(policy, self.events.append, new_nonces(), locate)
         self.statuses: list[tuple[Operation | None, Status]] = []
@@ -71,6 +74,7 @@ class Relay:
             flush=self._flush,
             on_duration=self.durations.append,
             pinned=True,
+            tls=tls,
         )
         self.sock = sock
         self.number: int = self.sock.getsockname()[1]
@@ -148,12 +152,13 @@ async def relay(
     *,
     passwords: Passwords | None = None,
     sock: socket.socket | None = None,
+    tls: Tls | None = None,
     **limits: Any,
 ) -> AsyncIterator[Relay]:
-    opened = Relay(policy or unlimited(), limits, passwords or Passwords(), sock or listen_tcp("::", 0))
+    opened = Relay(policy or unlimited(), limits, passwords or Passwords(), sock or listen_tcp("::", 0), tls)
     opened.port.start(opened.sock)
     try:
         yield opened
     finally:
         opened.port.close()
-        await until(lambda: not opened.port.connections)
+        await until(lambda: not opened.port.connections and not opened.port.streams.connections)

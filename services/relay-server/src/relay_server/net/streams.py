@@ -98,11 +98,12 @@ class StreamPort:
     @reported
     def _turn(self) -> None:
         """Let some readers have what there is: all that came in a turn of the loop at once."""
-        self._is_scheduled = False
         waiting = self._waiting
         for ring in self.streams.rings.take_woken():
-            waiting.extend([reader.connection for reader in ring.readers])
+            for reader in ring.readers:
+                reader.connection.wake()  # who waits already has it all in its turn
             self._shared.append(ring)
+        self._is_scheduled = False
         for _ in range(min(READERS_A_TURN, len(waiting))):
             waiting.popleft().pump()
         if waiting:
@@ -116,18 +117,22 @@ class StreamPort:
 class StreamConnection:
     """One connection; its `Entrance` has seen to TLS."""
 
-    __slots__ = ("_decoder", "_granted", "_is_blocked", "_is_put", "_lines", "_port", "_timer", "reader", "transport")
+    __slots__ = (
+        "_decoder", "_granted", "_has_ended", "_is_blocked", "_is_put", "_lines", "_port", "_timer", "reader",
+        "transport",
+    )  # fmt: skip
 
     def __init__(self, port: StreamPort, granted: Granted, transport: asyncio.Transport) -> None:
         self.transport = transport
         self.reader: Reader
         self._port = port
-        self._granted: Granted | None = granted
+        self._granted = granted
         self._decoder = LineDecoder()
         self._lines: deque[bytes] = deque()
         """What came and wasn't looked at yet."""
-        self._is_blocked = self._is_put = False
+        self._is_blocked = self._is_put = self._has_ended = False
         self._timer: asyncio.Handle | None = None
+        """When lines are looked at again, or when it is cut."""
         sock: socket.socket = transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         transport.set_write_buffer_limits(high=SEND_BUFFER_BYTES)
@@ -147,11 +152,16 @@ class StreamConnection:
         except MalformedError as error:
             self._port.streams.cut_malformed(self.reader, str(error))
             return False
-        was_busy = bool(self._lines)
+        waits = bool(self._lines) or self._timer is not None
         self._lines.extend(lines)
-        if not was_busy:
+        if not waits:
             self._work()
         return bool(lines)
+
+    def eof_received(self) -> bool:
+        """Take note that its peer sends no more: it may read for a moment what is on its way."""
+        self._cut_later()
+        return False
 
     def pause_writing(self) -> None:
         """Take note that its peer doesn't keep up."""
@@ -174,11 +184,12 @@ class StreamConnection:
             and reader.unread_bytes + transport.get_write_buffer_size() > MAX_UNREAD_BYTES
         ):
             self._port.streams.cut_slow(reader)
-        if reader.ended and not transport.is_closing():
+        if reader.ended and not self._has_ended and not transport.is_closing():
+            self._has_ended = True
             transport.write(reader.take(MAX_UNREAD_BYTES))
-            transport.close()
-            self._stop_timer()
-            self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, transport.abort)
+            transport.write_eof()
+            transport.resume_reading()  # what lies there unread would reset the connection before the last line arrives
+            self._cut_later()
 
     def connection_lost(self) -> None:
         """Take note that the connection is gone."""
@@ -186,7 +197,7 @@ class StreamConnection:
         self._lines.clear()
         port, granted = self._port, self._granted
         port.connections.discard(self)
-        if not port.streams.disconnect(self.reader, port.clock()) and granted is not None:
+        if not port.streams.disconnect(self.reader, port.clock()):
             port.undo(granted, port.clock())
         port.flush()
 
@@ -213,6 +224,10 @@ class StreamConnection:
     def _go_on(self) -> None:
         self.transport.resume_reading()
         self._work()
+
+    def _cut_later(self) -> None:
+        self._stop_timer()
+        self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.transport.abort)
 
     def _stop_timer(self) -> None:
         if self._timer:

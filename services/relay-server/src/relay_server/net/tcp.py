@@ -153,6 +153,8 @@ class Connection:
     @property
     def is_over(self) -> bool:
         """Whether nothing that the client may still send matters: only who got a token may name a port (TCP-09)."""
+        if self._stream:
+            return self._stream.reader.ended
         return self._transaction.phase is Phase.ENDED and self._granted is None
 
     def secure(self, transport: TlsTransport) -> None:
@@ -194,7 +196,7 @@ class Connection:
         Or it is dead: that it can't be told from the patient one is why its token is looked after (threat T11).
         """
         if self._stream:
-            return False
+            return self._stream.eof_received()
         self._half_closed = True
         if self._granted and self._transaction.phase is Phase.ENDED:
             return is_under_way(self._transport)
@@ -304,7 +306,7 @@ class Connection:
         self._transport.write(frames)
         port.connections.leave(self)
         self._stream = port.streams.open(granted, self._transport)
-        if self._stream is None:
+        if self._stream is None or self._half_closed:  # its member is gone, or will never say a word
             self._transport.close()
 
     def _say_busy(self) -> None:
