@@ -1,7 +1,6 @@
 """One membership of a room: join over TCP, chat over UDP or on, notice when one has gone deaf, come back."""
 
 from collections.abc import Callable
-from itertools import takewhile
 from math import inf
 from typing import Final
 
@@ -89,7 +88,8 @@ class RoomBrain(Membership):
         """Take bytes that came over TCP, in any pieces."""
         attempt = self._attempt
         if not attempt:
-            self._read(data, now)
+            if self._outbox.streams:
+                self._read(data, now)
             return
         try:
             grant = attempt.feed(data)
@@ -212,7 +212,8 @@ class RoomBrain(Membership):
             self._sit_down(grant, now)
         else:
             self._adopt(grant, now)
-        self._read(attempt.take_rest(), now)
+        if (rest := attempt.take_rest()) and self._outbox.streams:
+            self._read(rest, now)
 
     def _take(self, grant: Grant, now: float, *, resumed: bool = False) -> bool:
         """Speak by what was granted from now on; returns whether the room is new."""
@@ -305,13 +306,13 @@ class RoomBrain(Membership):
 
     def _read(self, data: bytes, now: float) -> None:
         """Take bytes of a stream."""
-        if not (data and self._outbox.streams):
-            return
         self._liveness.hear()
         self._chat(now)
         try:
-            for heard in takewhile(lambda _: self._outbox.streams, self._carriage.read(data, now)):  # one may end it
+            for heard in self._carriage.read(data, now):
                 self._hear(heard, now)
+                if not self._outbox.streams:  # that was its end
+                    return
         except MalformedError:
             self._break(NO_RELAY, now)
 
