@@ -286,8 +286,9 @@ def test_a_peer_that_answers_pings_is_never_doubted() -> None:
 @pytest.mark.parametrize("reason", ["slow", "unanswered", "malformed", "of_tomorrow"])
 def test_after_an_end_that_keeps_the_seat_it_resumes(reason: str) -> None:
     case = streaming()
-    assert case.hear(10.0, encode_bye(reason, "Why not.")) == []
-    broken(case, 10.0)
+    assert case.hear(10.0, encode_bye(reason, "Why not."), b"[\n") == []
+    assert case.at(Stage.VERIFYING)  # without waiting for the end of the connection
+    assert case.brain.take_actions() == [CloseStream(), OpenStream()]
     case.answer(10.0, AGAIN)
     assert case.at(Stage.CHATTING)
 

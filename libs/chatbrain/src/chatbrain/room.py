@@ -6,7 +6,7 @@ from typing import Final
 
 from chatbrain.actions import BindDatagram, CloseStream, OpenStream, SendStream
 from chatbrain.backoff import RejoinPolicy
-from chatbrain.carriage import Carriage, Heard, Question
+from chatbrain.carriage import Carriage, Heard, Question, StreamOverError
 from chatbrain.claim import Claim
 from chatbrain.course import AWAY, Stage
 from chatbrain.events import Ended, EndReason, Joined, Message, Missed, Rebound, Rejoined, Transport
@@ -315,6 +315,8 @@ class RoomBrain(Membership):
                     return
         except MalformedError:
             self._break(NO_RELAY, now)
+        except StreamOverError:
+            self._break(HUNG_UP, now)
 
     def _hear(self, heard: Heard, now: float) -> None:
         if isinstance(heard, Said | NotSaid):
