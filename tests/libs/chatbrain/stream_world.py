@@ -10,7 +10,7 @@ from itertools import count
 from math import inf
 from random import Random
 
-from chatbrain import RoomBrain, Transport
+from chatbrain import RoomBrain, Stage, Transport
 from chatbrain.actions import CloseStream, OpenStream, SendStream
 from chatbrain.events import Delivery, DeliveryState, Event, Message, Missed
 from chatproto import Completion, Feature, Operation, ProtocolError, Request, ServerTransaction, Status
@@ -33,6 +33,8 @@ from chatproto.stream import (
 FEATURES = frozenset({Feature.NOTICES, Feature.RECEIPTS, Feature.RESUME})
 DELAY_SECONDS = (0.005, 0.06)
 ROUNDING_SECONDS = 1e-6
+WORDS = 60
+"""So many everybody says."""
 
 
 class _RefusedError(ProtocolError):
@@ -335,3 +337,43 @@ def check_promise(world: World, *clients: Client) -> None:
         taken = [event.text for event in client.events if isinstance(event, Delivery) and event.state == "taken"]
         assert len(set(taken)) == len(taken), "own words were shown taken twice"
         assert set(taken) <= set(places)
+
+
+def talk(world: World, *clients: Client, pause: tuple[float, float] = (0.02, 0.8)) -> float:
+    """Plan what everybody says; returns when the last word is said."""
+    last = world.now
+    for client in clients:
+        at = world.now
+        for number in range(WORDS):
+            at += world.chance.uniform(*pause)
+            text = f"{client.name} says {number}"
+            world.plan(at, lambda client=client, text=text: client.say(text))  # type: ignore[misc]
+        last = max(last, at)
+    return last
+
+
+def crowd(world: World) -> tuple[Client, Client, Client]:
+    clients = (Client(world, "ann"), Client(world, "bob"), Client(world, "eve"))
+    world.run(1.0)
+    assert {client.brain.stage for client in clients} == {Stage.CHATTING}
+    return clients
+
+
+def cut_now_and_then(world: World, until: float, *clients: Client, pause: tuple[float, float], silently: float) -> None:
+    for client in clients:
+        at = world.now
+        while (at := at + world.chance.uniform(*pause)) < until:
+            still = world.chance.random() < silently
+            world.plan(at, lambda client=client, still=still: client.cut(silently=still))  # type: ignore[misc]
+
+
+def talk_over_breaking_connections(seed: int) -> tuple[Counter[DeliveryState], tuple[Client, ...]]:
+    """Let three people say 60 messages each while their connections are cut; returns how they fared."""
+    world = World(seed, refused=0.02)
+    clients = crowd(world)
+    end = talk(world, *clients)
+    cut_now_and_then(world, end, *clients, pause=(0.3, 12.0), silently=0.3)
+    world.run(end + 90.0)
+    check_promise(world, *clients)
+    assert {client.brain.stage for client in clients} == {Stage.CHATTING}
+    return sum((client.fates() for client in clients), Counter[DeliveryState]()), clients

@@ -286,10 +286,22 @@ def test_a_peer_that_answers_pings_is_never_doubted() -> None:
 @pytest.mark.parametrize("reason", ["slow", "unanswered", "malformed", "of_tomorrow"])
 def test_after_an_end_that_keeps_the_seat_it_resumes(reason: str) -> None:
     case = streaming()
-    assert case.hear(10.0, encode_bye(reason, "Why not.")) == []
-    broken(case, 10.0)
+    assert case.hear(10.0, encode_bye(reason, "Why not."), b"[\n") == []
+    assert case.at(Stage.VERIFYING)  # without waiting for the end of the connection
+    assert case.brain.take_actions() == [CloseStream(), OpenStream()]
     case.answer(10.0, AGAIN)
     assert case.at(Stage.CHATTING)
+
+
+def test_what_follows_an_end_is_not_even_read() -> None:
+    case = streaming()
+    assert isinstance(case.hear(10.0, encode_bye("kicked", ""), b"[\n")[-1], Ended)
+    case.hear(10.0, encode_entry(30, "bob", "unheard"))
+    assert set(case.brain.take_actions()) == {CloseStream(), CloseDatagram()}
+    case = Case(transport=Transport.STREAM)
+    case.start()
+    case.answer(0.0, STREAM, rest=encode_bye("host_left", "") + b"[\n")
+    assert case.at(Stage.ENDED)
 
 
 @pytest.mark.parametrize(
@@ -408,7 +420,10 @@ def test_by_itself_it_asks_for_a_stream_where_one_joins_by_tls(*, encrypted: boo
     case.answer(0.0, STREAM if encrypted else DATAGRAMS)
     assert case.requests[0][2].stream is encrypted
     by = Transport.STREAM if encrypted else Transport.UDP
-    assert case.brain.take_events()[-1] == Carried(by, tls=encrypted)
+    told = case.brain.take_events()[-1]
+    assert told == Carried(by, tls=encrypted)
+    assert isinstance(told, Carried)
+    assert told.encrypted is encrypted
 
 
 def test_where_no_stream_is_granted_udp_carries_it_and_it_says_so() -> None:

@@ -2,51 +2,22 @@
 
 import pytest
 
-from chatbrain import Stage
 from chatbrain.events import DeliveryState, Missed, Reconnecting, Rejoined
-from libs.chatbrain.stream_world import Client, World, check_promise
-
-WORDS = 60
-
-
-def talk(world: World, *clients: Client, pause: tuple[float, float] = (0.02, 0.8)) -> float:
-    """Plan what everybody says; returns when the last word is said."""
-    last = world.now
-    for client in clients:
-        at = world.now
-        for number in range(WORDS):
-            at += world.chance.uniform(*pause)
-            text = f"{client.name} says {number}"
-            world.plan(at, lambda client=client, text=text: client.say(text))  # type: ignore[misc]
-        last = max(last, at)
-    return last
-
-
-def crowd(world: World) -> tuple[Client, Client, Client]:
-    clients = (Client(world, "ann"), Client(world, "bob"), Client(world, "eve"))
-    world.run(1.0)
-    assert {client.brain.stage for client in clients} == {Stage.CHATTING}
-    return clients
-
-
-def cut_now_and_then(world: World, until: float, *clients: Client, pause: tuple[float, float], silently: float) -> None:
-    for client in clients:
-        at = world.now
-        while (at := at + world.chance.uniform(*pause)) < until:
-            still = world.chance.random() < silently
-            world.plan(at, lambda client=client, still=still: client.cut(silently=still))  # type: ignore[misc]
+from libs.chatbrain.stream_world import (
+    WORDS,
+    World,
+    check_promise,
+    crowd,
+    cut_now_and_then,
+    talk,
+    talk_over_breaking_connections,
+)
 
 
 @pytest.mark.parametrize("seed", range(25))
 def test_what_was_taken_reaches_everybody_once_wherever_connections_are_cut(seed: int) -> None:
-    world = World(seed, refused=0.02)
-    clients = crowd(world)
-    end = talk(world, *clients)
-    cut_now_and_then(world, end, *clients, pause=(0.3, 12.0), silently=0.3)
-    world.run(end + 90.0)
-    check_promise(world, *clients)
-    assert {client.brain.stage for client in clients} == {Stage.CHATTING}
-    assert sum(client.fates()[DeliveryState.TAKEN] for client in clients) > WORDS
+    fates, clients = talk_over_breaking_connections(seed)
+    assert fates[DeliveryState.TAKEN] > WORDS
     assert not [event for client in clients for event in client.events if isinstance(event, Missed | Rejoined)]
 
 

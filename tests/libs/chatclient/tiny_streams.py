@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
 
-from chatproto import Completion, Feature, ServerTransaction
+from chatproto import Completion, Feature, ServerTransaction, Status
 from chatproto.stream import (
     Leave,
     LineDecoder,
@@ -20,6 +20,7 @@ from chatproto.stream import (
     encode_took,
     parse_to_relay,
 )
+from libs.chatclient.tiny_relay import RefusalError
 
 GRANT = Completion(
     b"token", False, 9, 300.0, 100, True, frozenset({Feature.NOTICES, Feature.RECEIPTS, Feature.RESUME}),
@@ -32,6 +33,8 @@ class TinyStreams:
 
     def __init__(self, grant: Completion = GRANT) -> None:
         self.grant = grant
+        self.refuses = False
+        """Whether nobody is let in."""
         self.seq = 0
         self.heard: list[ToRelay] = []
         self.resumed: list[tuple[str, int]] = []
@@ -57,7 +60,12 @@ class TinyStreams:
                 elif request := transaction.feed(data):
                     asked = True
                     self.resumed.append((request[2].ticket, request[2].heard))
-                    grant = replace(self.grant, ticket=f"ticket {next(self._tickets)}", seq=self.seq)
+                    if self.refuses:
+                        writer.write(transaction.refuse(RefusalError(Status.NOT_SUPPORTED)))
+                        continue
+                    stream = self.grant.stream and request[2].stream
+                    ticket = f"ticket {next(self._tickets)}"
+                    grant = replace(self.grant, ticket=ticket, stream=stream, seq=self.seq)
                     ping = encode_heartbeat(Ping(7)) if grant.stream else b""
                     writer.write(transaction.accept() + transaction.complete(grant) + ping)
         except (ConnectionError, ssl.SSLError):

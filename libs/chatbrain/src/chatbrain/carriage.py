@@ -44,8 +44,12 @@ from chatproto.stream import (
 LASTING_SECONDS: Final = 5.0
 """A stream that held for so long is resumed at once when it breaks; one that didn't, after a pause."""
 
-_BROKEN: Final = {"slow", "unanswered", "malformed"}
-"""Reasons why a relay ends a stream and keeps the seat: what follows is the end of the connection."""
+_EVICTIONS: Final = {*EvictionReason} - {"slow", "unanswered", "malformed"}
+"""Reasons why a relay ends a stream and the membership; for any other the seat may be taken again."""
+
+
+class StreamOverError(Exception):
+    """The relay ended the stream, and not the membership."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +138,13 @@ class Carriage:
 
         Raises:
             MalformedError: they are no stream of a relay.
+            StreamOverError: it is over; what follows isn't read.
 
         """
         for line in self._lines.feed(data):
             found = parse_to_member(line)
+            if isinstance(found, Bye) and found.reason not in _EVICTIONS:
+                raise StreamOverError
             seq: int | None = getattr(found, "seq", None)
             if seq is None or seq > self._heard or isinstance(found, Took):
                 self._heard = max(self._heard, seq or 0)
@@ -169,6 +176,6 @@ def _read(found: ToMember, line: bytes, now: float) -> Heard:
             return NotSaid(n, reason)
         case Ping(n):
             return Question(encode_heartbeat(Pong(n)))
-        case Bye(reason, message) if reason in {*EvictionReason} - _BROKEN:
+        case Bye(reason, message):
             return Disconnected(EvictionReason(reason), banned=message == BANNED)
     return UnknownNotice()

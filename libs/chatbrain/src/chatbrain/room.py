@@ -1,13 +1,12 @@
 """One membership of a room: join over TCP, chat over UDP or on, notice when one has gone deaf, come back."""
 
 from collections.abc import Callable
-from itertools import takewhile
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 from chatbrain.actions import BindDatagram, CloseStream, OpenStream, SendStream
 from chatbrain.backoff import RejoinPolicy
-from chatbrain.carriage import Carriage, Heard, Question, read_datagram
+from chatbrain.carriage import Carriage, Heard, Question, StreamOverError, read_datagram
 from chatbrain.claim import Claim
 from chatbrain.course import AWAY, Stage
 from chatbrain.events import Ended, EndReason, Joined, Message, Missed, Rebound, Rejoined, Transport, Unreadable
@@ -99,7 +98,8 @@ class RoomBrain(Membership):
         """Take bytes that came over TCP, in any pieces."""
         attempt = self._attempt
         if not attempt:
-            self._read(data, now)
+            if self._outbox.streams:
+                self._read(data, now)
             return
         try:
             grant = attempt.feed(data)
@@ -231,7 +231,8 @@ class RoomBrain(Membership):
             self._sit_down(grant, now)
         else:
             self._adopt(grant, now)
-        self._read(attempt.take_rest(), now)
+        if (rest := attempt.take_rest()) and self._outbox.streams:
+            self._read(rest, now)
 
     def _take(self, grant: Grant, now: float, *, resumed: bool = False) -> bool:
         """Speak by what was granted from now on; returns whether the room is new."""
@@ -332,15 +333,17 @@ class RoomBrain(Membership):
 
     def _read(self, data: bytes, now: float) -> None:
         """Take bytes of a stream."""
-        if not (data and self._outbox.streams):
-            return
         self._liveness.hear()
         self._chat(now)
         try:
-            for heard in takewhile(lambda _: self._outbox.streams, self._carriage.read(data, now)):  # one may end it
+            for heard in self._carriage.read(data, now):
                 self._hear(heard, now)
+                if not self._outbox.streams:  # that was its end
+                    return
         except MalformedError:
             self._break(NO_RELAY, now)
+        except StreamOverError:
+            self._break(HUNG_UP, now)
 
     def _hear(self, heard: Heard | Unreadable, now: float) -> None:
         if self._seal and isinstance(heard, Message | Topic):

@@ -15,7 +15,7 @@ from chatclient.names import Address, Lookup
 
 _DATAGRAM_BYTES: Final = 4097  # one more than any legal datagram: a longer one shows (UDP-05)
 _BATCH: Final = 64  # datagrams read before other memberships get their turn
-_STREAM_BYTES: Final = 65_536
+_STREAM_BYTES: Final = 16_384  # read before others get their turn; a TLS record has no more
 _SECOND_SECONDS: Final = 0.25
 """When a connection is tried a second time: systems send the first packet again only after a second."""
 _MAX_UNSENT_BYTES: Final = 1_048_576

@@ -367,7 +367,7 @@ class Conversation:
                 self.topic = sanitize(text)
             case Carried() | Unheard() | Recovered():
                 self.contact.take(event, self._clock())
-            case Missed():  # somebody may have come or gone
+            case Missed() if now >= self._own_list_until:  # somebody may have come or gone
                 self._list_members(now)
             case CommandDone() | CommandFailed() | Advice() if self._mutes_changed:
                 self._mutes_changed = False
