@@ -54,6 +54,8 @@ class FakeRelay:
         self.links: list[FakeLink] = []
         self.answers = True
         """Whether it answers messages that have a number (RCP-01)."""
+        self.seals = True
+        """Whether it knows sealed rooms."""
         self.refusal = ""
         """The reason for which it takes none."""
 
@@ -82,7 +84,8 @@ class FakeRelay:
             return transaction.refuse(RefusalError(self.verdict))
         features = form.features if self.facts else frozenset[Feature]()
         host = operation is Operation.CREATE
-        grant = Completion(b"token", host, 9001, 300.0, self.limit, self.moderation, features)
+        sealed = form.sealed and self.seals
+        grant = Completion(b"token", host, 9001, 300.0, self.limit, self.moderation, features, sealed=sealed)
         return transaction.accept() + transaction.complete(grant)
 
     def hear(self, datagram: bytes) -> int:

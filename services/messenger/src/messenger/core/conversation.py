@@ -23,6 +23,7 @@ from chatbrain import (
     Rejoined,
     Stage,
     Unheard,
+    WrongKeyError,
 )
 from chatproto import (
     COMMANDS,
@@ -275,7 +276,10 @@ class Conversation:
     def send_again(self, now: float) -> None:
         """Say what wasn't delivered once more."""
         if brain := self._brain:
-            self.posted.send_again(lambda text: brain.say(text, now))
+            try:
+                self.posted.send_again(lambda text: brain.say(text, now))
+            except WrongKeyError as error:
+                self._keep(error)
             self.settle()
 
     def choose_password(self, password: str, now: float) -> Submitted:
@@ -293,7 +297,7 @@ class Conversation:
     def _send(self, give: Callable[[Brain], int], own: str | None = None) -> Submitted:
         try:
             known = give(self._brain) if self._brain else 0
-        except MessageTooLongError as error:
+        except (MessageTooLongError, WrongKeyError) as error:
             return self._keep(error)
         if not known:
             return self._keep(Unsent.NOT_IN)

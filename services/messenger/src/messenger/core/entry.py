@@ -2,12 +2,19 @@
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
+from secrets import token_bytes
 from typing import Self
 from unicodedata import normalize
 
 from chatbrain import ServerAddress, Tls, parse_server
 from chatproto import BadNameError, BadPasswordError, check_password, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
+from chatproto.sealing import KEY_BYTES, RoomKey
+
+
+def new_key() -> RoomKey:
+    """Make the key of a room that is to be sealed."""
+    return RoomKey(token_bytes(KEY_BYTES))
 
 
 @unique
@@ -41,6 +48,8 @@ class Entry:
     password: str | None = field(default=None, repr=False)
     tls: Tls | None = None
     """How the relay proves itself; None to join in the clear."""
+    key: RoomKey | None = field(default=None, repr=False)
+    """Of a sealed room; None if the room isn't sealed. It is kept nowhere."""
 
     @classmethod
     def read(
@@ -52,6 +61,7 @@ class Entry:
         create: bool = False,
         password: str = "",
         tls: Tls | None = None,
+        key: RoomKey | None = None,
     ) -> Self:
         """Read a form; ``server`` is ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, spaces around each field don't count.
 
@@ -83,8 +93,9 @@ class Entry:
             problems[Field.NAME] = error
         if problems:
             raise FormError(problems)
-        secret = password if room is not None and password else None
-        return cls(address, room, name, create and room is not None, secret, tls if room is not None else None)
+        if room is None:
+            return cls(address, None, name)
+        return cls(address, room, name, create, password or None, tls, key)
 
     @property
     def destination(self) -> tuple[str, int, str | None]:

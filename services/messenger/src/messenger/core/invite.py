@@ -50,7 +50,7 @@ class Invite:
     @classmethod
     def to(cls, entry: Entry) -> "Invite":
         """Invite to where somebody is."""
-        return cls(entry.server, entry.room, entry.tls is not None)
+        return cls(entry.server, entry.room, entry.tls is not None, entry.key)
 
     @property
     def link(self) -> str:

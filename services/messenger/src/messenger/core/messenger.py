@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from math import inf
-from secrets import token_hex
+from secrets import token_bytes, token_hex
 from typing import Final, Protocol
 
 from chatbrain import (
@@ -24,8 +24,10 @@ from chatbrain import (
     Tls,
     UnreachableError,
 )
+from chatbrain.sealed import Seal
 from chatproto import Operation
 from chatproto.constants import NONCE_BYTES
+from chatproto.sealing import SENDER_ID_BYTES
 from messenger.core.commands import Ignore, Submitted, Unignore, interpret
 from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry
@@ -312,6 +314,7 @@ class Messenger:
             random=self._random,
             receipts=True,
             new_nonce=partial(token_hex, NONCE_BYTES),
+            seal=Seal(entry.key, entry.room, entry.name, token_bytes(SENDER_ID_BYTES)) if entry.key else None,
         )
 
     def _take(self, conversation: Conversation, brain: Brain, event: Event) -> None:

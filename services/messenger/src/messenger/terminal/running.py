@@ -58,4 +58,5 @@ def _entry(arguments: Arguments, password: str | None) -> Entry | None:
         create=arguments.command == "create",
         password=password or "",
         tls=arguments.tls,
+        key=arguments.key,
     )

@@ -58,6 +58,8 @@ def word(fact: Fact) -> str:
 def invitation(invite: Invite, hosts: Sequence[str]) -> str:
     """Say that an invitation is copied, and where it leads others if not there."""
     link = str(invite)
+    if invite.key:
+        return _("Invitation with the room's key copied: {link}. Who has it can read the room.").format(link=link)
     if invite.is_for_others:
         return _("Invitation copied: {link}").format(link=link)
     links = "  ".join(str(invite.at(host)) for host in hosts) or _("(no network)")
