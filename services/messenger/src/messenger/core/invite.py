@@ -65,6 +65,10 @@ class Invite:
         except ValueError:
             return self.server.host.lower().rstrip(".") != "localhost"
 
+    def unlock(self, entry: Entry) -> Entry:
+        """Give the key to who goes where it leads."""
+        return replace(entry, key=self.key) if (self.server, self.room) == (entry.server, entry.room) else entry
+
     def at(self, host: str) -> "Invite":
         """Return the same at another address of the relay's machine."""
         return replace(self, server=ServerAddress(host, self.server.port))
