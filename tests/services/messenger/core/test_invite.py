@@ -114,7 +114,9 @@ def test_every_room_comes_back(room: str, tls: bool) -> None:
     assert parse_invite(str(invite)) == replace(invite, room=normalize("NFC", room))
 
 
-@pytest.mark.parametrize("text", ["demo", "relay:9000", "chatroom", ""])
+@pytest.mark.parametrize(
+    "text", ["demo", "relay:9000", "chatroom", "", "https://web.example/", "https://web.example/?room=a", "x#room=a"]
+)
 def test_a_name_means_no_invitation(text: str) -> None:
     assert not is_invite(text)
 

@@ -81,6 +81,18 @@ def test_with_the_wrong_key_nothing_is_shown_and_nothing_sent(case: Case) -> Non
     assert not [line for line in room.history.since(0) if "secret" in line.text or "e2e1" in line.text]
 
 
+def test_of_whom_one_ignores_nothing_is_said_that_cant_be_opened_either(case: Case) -> None:
+    room = case.messenger.enter(entry(create=True, key=KEY))
+    case.messenger.ignore(room, "bob")
+    end = room.history.end
+    case.relay.says(bob_says("secret", RoomKey(bytes(16))))
+    assert room.history.end == end
+    case.messenger.ignore(room, "bob", ignored=False)
+    end = room.history.end
+    case.relay.says(bob_says("secret", RoomKey(bytes(16))))
+    assert room.history.end == end + 1
+
+
 @pytest.mark.requirement("SEAL-04")
 def test_with_the_wrong_key_nothing_is_sent_again(case: Case) -> None:
     case.relay.refusal = "message_rate"

@@ -23,6 +23,7 @@ from chatbrain import (
     Rejoined,
     Stage,
     Unheard,
+    Unreadable,
     WrongKeyError,
 )
 from chatproto import (
@@ -391,7 +392,8 @@ class Conversation:
             self._own_list_until = now + LIST_SECONDS
 
     def _tell(self, event: Event) -> None:
-        if line := self._word(event):
+        ignored = isinstance(event, Unreadable) and name_key(event.sender or "") in self.ignored
+        if not ignored and (line := self._word(event)):
             self.note(line)
 
     def _add(self, line: Line) -> None:
