@@ -286,6 +286,29 @@ def test_a_room_with_a_password_through_pipes(
     ann.hears("bob: hi")
 
 
+@pytest.mark.requirement("SEAL-01", "SEAL-03")
+def test_a_sealed_room_through_pipes(chat: Callable[..., Chat], relay: Relay, room: str, tmp_path: Path) -> None:
+    ann = chat("create", room, "--name", "Ann", "--sealed", "--server", relay.server)
+    link = ann.is_told("Invitation").rpartition(" ")[2]
+    file = tmp_path / "link"
+    file.write_text(link + "\n", encoding="utf-8")
+    bob = chat("join", "--link-file", str(file), "--name", "Bob")
+    ann.is_told("Bob joined")
+    bob.say("can they read this?")
+    ann.hears("Bob: can they read this?")
+    ann.say("/topic tea")
+    bob.is_told("topic: tea")
+    wrong = chat("join", f"{link.partition('#')[0]}#k=AAAAAAAAAAAAAAAAAAAAAA", "--name", "Zoe")
+    wrong.is_told("The topic can't be opened: your key is probably not this room's.")
+    wrong.say("nobody should read this")
+    wrong.is_told("Line 1 was not delivered (Your key opens nothing that others write here, so nothing was sent")
+    bob.say("still among us")
+    ann.hears("Bob: still among us")
+    without = chat("join", room, "--name", "Eve", "--server", relay.server)
+    without.is_told("The room is sealed: only members with its key can read it. Ask a member for the whole invitation.")
+    without.ends(1)
+
+
 def test_a_relay_that_isnt_there_is_told() -> None:
     with socket.socket() as refusing, socket.socket() as mute:
         refusing.bind(("127.0.0.1", 0))

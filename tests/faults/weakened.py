@@ -272,6 +272,16 @@ def name_attempts_alone() -> None:
     replace(control._Asked, "attempt", property(lambda this: this.request.attempt or None))
 
 
+def relay_any_text() -> None:
+    """Relay in a sealed room whatever is said there."""
+    replace(relay, "may_be_said", lambda *_: True)
+
+
+def let_anybody_be_in_sealed_rooms() -> None:
+    """Let those in who don't know what a sealed room is."""
+    replace(control, "check_join", lambda *_: None)
+
+
 def replace(owner: object, name: str, value: object) -> None:
     """Replace an attribute for good."""
     mock.patch.object(owner, name, value).start()
@@ -310,6 +320,8 @@ WEAKNESSES: dict[str, Weakness] = {
         believe_any_claim,
         take_tickets_for_good,
         name_attempts_alone,
+        relay_any_text,
+        let_anybody_be_in_sealed_rooms,
     )
 }
 

@@ -108,6 +108,13 @@ def test_a_text_of_the_greatest_length_just_fits(limit: int) -> None:
     assert sealed_bytes(longest + 1) > limit
 
 
+@pytest.mark.requirement("SEAL-02")
+def test_the_first_counter_is_1() -> None:
+    first = VECTORS["sealed"][0]
+    made = Sealer(KEY, first["room"], first["sender"], bytes.fromhex(first["sender_id"]))
+    assert made.seal(first["text"]).text == first["sealed"]
+
+
 def test_the_same_text_is_sealed_differently_each_time() -> None:
     ann = sealer()
     assert len({ann.seal("hello").text for _ in range(1000)}) == 1000
@@ -172,12 +179,22 @@ def test_an_opener_remembers_so_many_sessions_and_those_heard_last() -> None:
     first, second = sealer(bytes(8)), sealer(b"\xff" * 8)
     texts = [first.seal("a").text, second.seal("b").text]
     assert [opener.open(text, "ann") for text in texts] == ["a", "b"]
-    for number in range(MAX_SENDERS - 1):
+    for number in range(MAX_SENDERS):
         if number == MAX_SENDERS // 2:
             assert opener.open(second.seal("again").text, "ann") == "again"
         assert opener.open(sealer(number.to_bytes(8, "little")[:7] + b"\1").seal("x").text, "ann") == "x"
     assert len(opener._sessions) == MAX_SENDERS
     assert opener.open(texts[1], "ann") is Unopened.SEEN
+    assert opener.open(texts[0], "ann") == "a", "it was heard longest ago, and so forgotten"
+
+
+@pytest.mark.requirement("SEAL-04")
+def test_of_a_session_no_more_than_the_window_is_remembered() -> None:
+    opener = Opener(KEY, "lab")
+    for text in seals(3 * WINDOW):
+        opener.open(text, "ann")
+    (session,) = opener._sessions.values()
+    assert session.seen.bit_length() == WINDOW
 
 
 @pytest.mark.requirement("SEAL-02")

@@ -15,7 +15,6 @@ class Seal:
 
     def __init__(self, key: RoomKey, room: str, name: str, sender_id: bytes) -> None:
         """``sender_id`` has `SENDER_ID_BYTES` random bytes that were never used before."""
-        self.key = key
         self.proven = False
         """Whether the key is known to be the room's: one created the room, or could open something."""
         self._doubted = False

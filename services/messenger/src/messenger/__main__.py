@@ -9,6 +9,7 @@ from pathlib import Path
 from chatbrain import Ended, UnreachableError
 from chatproto import RefusedError, Status
 from messenger.cli.arguments import Arguments, parse
+from messenger.cli.invitations import show_link
 from messenger.cli.lines import UnreadableInputError
 from messenger.cli.passwords import VARIABLE, PasswordError, ask_password, choose_password, find_password
 from messenger.cli.platforms import be_printable, has_screen, on_end, run
@@ -60,6 +61,8 @@ def _show(arguments: Arguments) -> int:
     except LogbookError as error:
         print("chat:", error, file=sys.stderr)
         return _WRONG_USAGE
+    if arguments.invite:
+        show_link(arguments.invite)
     try:
         return _report(run(chat_on_terminal(arguments, password, log)))
     finally:
@@ -105,6 +108,8 @@ def _pass_through(arguments: Arguments, password: str | None) -> tuple[Ended | N
         if task := asyncio.current_task():
             on_end(task.cancel)
         async with arguments.connect(password, tls) as room:
+            if arguments.invite:
+                show_link(arguments.invite)
             return await chat_through_pipes(room, stay=arguments.stay)
 
     return run(chat())

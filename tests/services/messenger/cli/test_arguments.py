@@ -1,11 +1,16 @@
 """The command line: what is taken, and the one sentence that each mistake gets."""
 
 import getpass
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 from chatbrain import Tls, Transport
 from messenger.cli.arguments import Arguments, parse
+
+KEY: Final = "AAECAwQFBgcICQoLDA0ODw"
+LINK: Final = f"chats://relay.example:7/tea#k={KEY}"
 
 
 def test_the_defaults() -> None:
@@ -83,6 +88,70 @@ def test_what_is_for_terminals_may_stand_before_the_command_and_after_it() -> No
     assert parse(["--log", "a", "lobby", "--name", "ann"]).log == "a"
     assert parse(["lobby", "--name", "ann", "--log", "b", "--bell"]).log == "b"
     assert not parse(["lobby", "--name", "ann"]).bell
+
+
+def test_a_sealed_room_has_a_new_key_and_an_invitation() -> None:
+    given = parse(["create", "tea", "--name", "ann", "--sealed", "--server", "relay.example", "--tls"])
+    assert given.key
+    assert given.invite
+    assert given.invite.link == f"chats://relay.example:9000/tea#k={given.key.text}"
+    assert given.key.text not in repr(given)
+    assert given.key != parse(["create", "tea", "--name", "ann", "--sealed"]).key
+    assert parse(["create", "tea", "--name", "ann"]).invite is None
+    with pytest.raises(SystemExit):
+        parse(["join", "tea", "--name", "ann", "--sealed"])
+
+
+@pytest.mark.requirement("SEAL-01")
+def test_an_invitation_with_a_key_may_come_from_a_file_or_be_typed_unseen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "link"
+    file.write_text(f"{LINK}\nmore\n", encoding="utf-8-sig")
+    monkeypatch.setattr(getpass, "getpass", lambda question: LINK if question.startswith("Invitation") else "")
+    for command in (["join", "--link-file", str(file)], ["join"]):
+        given = parse([*command, "--name", "bob"])
+        assert (given.room, given.server, given.tls, given.invite) == ("tea", "relay.example:7", Tls(), None)
+        assert given.key
+        assert given.key.text == KEY
+    assert capsys.readouterr().err == ""
+    given = parse([LINK, "--name", "bob"])
+    assert given.key
+    warned = capsys.readouterr().err
+    assert "use --link-file FILE" in warned
+    assert KEY not in warned + repr(given)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["join"], "Which room? Write its name"),
+        (["join", "tea", "--link-file", "f"], "The file f has the invitation: omit the room"),
+        (["join", "--link-file", "/nowhere"], "The file /nowhere with the invitation can't be read"),
+        (["join", "--link-file", "FILE", "--server", "h"], "The invitation already names the relay"),
+        (["create", "tea", "--link-file", "FILE"], "Unrecognized arguments: --link-file"),
+        ([f"{LINK}&x=1"], "This is not an invitation: chats://relay.example:7/tea."),
+        ([LINK[:-1]], "The key in the invitation is incomplete"),
+    ],
+)
+def test_mistakes_about_invitations(
+    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "link"
+    file.write_text(LINK, encoding="utf-8")
+    with pytest.raises(SystemExit):
+        parse([str(file) if word == "FILE" else word for word in arguments] + ["--name", "ann"], terminal=False)
+    err = capsys.readouterr().err
+    assert words in err
+    assert KEY[:-1] not in err
+
+
+def test_a_file_that_is_no_text_has_no_invitation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "link"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(SystemExit):
+        parse(["join", "--link-file", str(file), "--name", "ann"])
+    assert f"The file {file} isn't UTF-8: save it as UTF-8 text." in capsys.readouterr().err
 
 
 def test_staying_is_for_filters() -> None:

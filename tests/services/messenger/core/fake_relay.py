@@ -55,6 +55,8 @@ class FakeRelay:
         self.links: list[FakeLink] = []
         self.answers = True
         """Whether it answers messages that have a number (RCP-01)."""
+        self.seals = True
+        """Whether it knows sealed rooms."""
         self.refusal = ""
         """The reason for which it takes none."""
         self.streams = False
@@ -101,8 +103,9 @@ class FakeRelay:
             self.wires.append(wire)
         ticket = "ticket" if Feature.RESUME in features and self.streams else ""
         grant = Completion(
-            b"token", host, 9001, 300.0, self.limit, self.moderation, features, ticket, stream=stream, epoch="e"
-        )
+            b"token", host, 9001, 300.0, self.limit, self.moderation, features, ticket, stream=stream, epoch="e",
+            sealed=form.sealed and self.seals,
+        )  # fmt: skip
         return transaction.accept() + transaction.complete(grant)
 
     def hear(self, datagram: bytes) -> int:

@@ -114,7 +114,9 @@ def test_every_room_comes_back(room: str, tls: bool) -> None:
     assert parse_invite(str(invite)) == replace(invite, room=normalize("NFC", room))
 
 
-@pytest.mark.parametrize("text", ["demo", "relay:9000", "chatroom", ""])
+@pytest.mark.parametrize(
+    "text", ["demo", "relay:9000", "chatroom", "", "https://web.example/", "https://web.example/?room=a", "x#room=a"]
+)
 def test_a_name_means_no_invitation(text: str) -> None:
     assert not is_invite(text)
 
@@ -166,3 +168,17 @@ def test_a_key_is_in_nothing_that_is_shown_or_kept() -> None:
         shown += f" {refused.value} {wording.flaw(refused.value)} {vars(refused.value)}"
     assert KEY.text not in shown
     assert invite.at("192.0.2.7").key == KEY
+
+
+def test_its_key_is_for_who_goes_where_it_leads() -> None:
+    invite = parse_invite(f"chats://relay:77/demo#{K}")
+    assert invite.unlock(Entry.read("relay:77", "demo", "ann")).key == KEY
+    for elsewhere in (Entry.read("relay:78", "demo", "ann"), Entry.read("relay:77", "other", "ann")):
+        assert invite.unlock(elsewhere).key is None
+
+
+def test_of_ones_own_machine_an_invitation_with_a_key_says_both() -> None:
+    said = wording.invitation(parse_invite(f"chat://localhost/demo#{K}"), ["192.0.2.7"])
+    assert "this machine's own address" in said
+    assert "The copied link also has the room's key, which isn't shown here" in said
+    assert KEY.text not in said

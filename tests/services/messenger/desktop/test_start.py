@@ -2,9 +2,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QApplication
 
 from chatbrain import Fault, Finding, Presented, Transport
 from chatproto import Operation, Status
+from chatproto.sealing import RoomKey, Sealer
 from messenger.core.entry import Field
 from messenger.core.facts import Presence
 from messenger.core.invite import parse_invite
@@ -368,3 +370,53 @@ def test_a_tab_that_is_chosen_leads_to_the_first_field_that_is_empty(sight: Sigh
         form._buttons[Mode.CREATE].click()
         assert form.mode is Mode.CREATE
         assert field.hasFocus()
+
+
+KEY = RoomKey(bytes(range(16)))
+
+
+@pytest.mark.requirement("SEAL-01", "SEAL-03")
+def test_a_room_is_sealed_if_one_wants(sight: Sight) -> None:
+    form = sight.window.start.form
+    sight.fill(Mode.JOIN)
+    assert not form.sealed.isVisible()
+    sight.fill(Mode.CREATE)
+    assert form.sealed.isVisible()
+    form.sealed.setChecked(True)
+    sight.relay.limit = 400
+    sight.go()
+    assert sight.window.current
+    key = sight.window.current.entry.key
+    assert key
+    assert f"Sealed, key {key.fingerprint}" in sight.window.chat.bar.state.text()
+    sight.window.chat.copy_invite()
+    assert parse_invite(QApplication.clipboard().text()).key == key
+    sight.look()
+    assert "which isn't shown here" in sight.text
+    assert key.text not in sight.text
+
+
+@pytest.mark.requirement("SEAL-02", "SEAL-04")
+def test_an_invitation_with_a_key_opens_the_room_and_no_other(sight: Sight) -> None:
+    sight.relay.limit = 400
+    sight.window.open_invite(parse_invite(f"chat://relay.example/demo#k={KEY.text}"))
+    sight.window.start.form.name.setText("ann")
+    assert KEY.text not in sight.window.start.form.address.text()
+    sight.go()
+    assert sight.window.current
+    assert sight.window.current.entry.key == KEY
+    sight.hear(f"bob: {Sealer(KEY, 'demo', 'bob', bytes(8)).seal('hello').text}", "bob: in the clear")
+    assert "hello" in sight.text
+    assert "in the clear" not in sight.text
+    sight.window.show_start()
+    sight.fill(Mode.JOIN, room="other")
+    sight.go()
+    assert sight.window.current.entry.key is None
+
+
+def test_an_invitation_with_a_key_is_not_answered_by_a_room_without(sight: Sight) -> None:
+    conversation = sight.enter()
+    sight.window.open_invite(parse_invite("chat://relay.example/demo"))
+    assert sight.window.current is conversation
+    sight.window.open_invite(parse_invite(f"chat://relay.example/demo#k={KEY.text}"))
+    assert sight.window.centre.currentWidget() is sight.window.start

@@ -5,7 +5,8 @@ import getpass
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, NoReturn
 from unicodedata import normalize
 
@@ -13,9 +14,12 @@ from chatbrain import Tls, Transport, parse_server
 from chatclient import Connection, create_room, join_lobby, join_room, make_context
 from chatproto import BadNameError, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
+from chatproto.sealing import RoomKey
 from messenger import __version__
 from messenger.cli.help_texts import HelpFormatter, add_language, add_transport, choose_language, transport_of
-from messenger.core.invite import is_invite, parse_invite
+from messenger.cli.invitations import ask_link, read_link, warn_of_arguments
+from messenger.core.entry import new_key
+from messenger.core.invite import Invite, is_invite, parse_invite
 from messenger.presentation.i18n import N_, _, spoken_by_python
 from messenger.presentation.wording import flaw
 
@@ -34,6 +38,9 @@ and //kick says "/kick". It leaves at the end of its input, or stays with --stay
 
 On a terminal, chat asks for a room's password. A script uses --password-file FILE or the variable CHAT_PASSWORD;
 never the command line, which everybody on the machine can read.
+
+With --sealed, only members with the room's key can read what is said, not even the relay. The key is in the
+invitation, which chat prints. To join, chat join alone asks for it, and scripts use --link-file FILE.
 
 With --tls, a relay whose certificate isn't signed by a known authority is trusted by its fingerprint: a person is
 asked the first time, a script uses --fingerprint. If the certificate changes later, nothing is sent.
@@ -68,12 +75,22 @@ class Arguments:
     bell: bool = False
     transport: Transport | None = None
     """By what the chat is to travel, if that was said."""
+    key: RoomKey | None = field(default=None, repr=False)
+    """Of a sealed room."""
+
+    @property
+    def invite(self) -> Invite | None:
+        """How others come into a sealed room that is created; None if it isn't."""
+        if self.command != "create" or self.key is None:
+            return None
+        return Invite(parse_server(self.server, DEFAULT_TCP_PORT), self.room, self.tls is not None, self.key)
 
     def connect(self, password: str | None, tls: Tls | None = None) -> AbstractAsyncContextManager[Connection]:
         """Create the room, join it or enter the lobby, as the command says."""
         if self.room is None:
             return join_lobby(self.name, server=self.server, rejoin=self.rejoin)
-        enter = create_room if self.command == "create" else join_room
+        creates = self.command == "create"
+        enter = partial(create_room, sealed=self.key or False) if creates else partial(join_room, key=self.key)
         return enter(
             self.room,
             self.name,
@@ -113,7 +130,7 @@ def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Argume
     if name is None:
         parser.error(_("Your user name is unknown: choose a name with --name NAME."))
     try:
-        room, server = _destination(given)
+        room, server, key = _destination(given, terminal=terminal)
         # What the locale can't decode of the command line became lone surrogates; back to bytes with them.
         if room is not None:
             room = normalize("NFC", check_room_name(room.encode(errors="surrogateescape")))
@@ -138,6 +155,7 @@ def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Argume
         given.log,
         given.bell,
         transport_of(given),
+        key,
     )
 
 
@@ -155,16 +173,35 @@ def _is_link(word: str) -> bool:
     return "://" in word and is_invite(word)
 
 
-def _destination(given: argparse.Namespace) -> tuple[str | None, str]:
-    """Return the room, None for the lobby, and the server; an invitation says both, and whether by TLS."""
-    room: str | None = getattr(given, "room", None)
-    if given.command != "join" or room is None or not _is_link(room):
-        return room, DEFAULT_HOST if given.server is None else given.server
+def _destination(given: argparse.Namespace, *, terminal: bool) -> tuple[str | None, str, RoomKey | None]:
+    """Return the room, None for the lobby, the server and a sealed room's key; an invitation says all, and the TLS."""
+    link = _link(given, terminal=terminal) if given.command == "join" else None
+    if link is None:
+        key = new_key() if getattr(given, "sealed", False) else None
+        return getattr(given, "room", None), DEFAULT_HOST if given.server is None else given.server, key
     if given.server is not None:
         raise ValueError(_("The invitation already names the relay: omit --server."))
-    invite = parse_invite(room)
+    invite = parse_invite(link)
     given.tls |= invite.tls
-    return invite.room, str(invite.server)
+    return invite.room, str(invite.server), invite.key
+
+
+def _link(given: argparse.Namespace, *, terminal: bool) -> str | None:
+    """Return the invitation by which one joins, from wherever it comes; None if there is a room's name instead."""
+    if given.link_file is not None:
+        if given.room is not None:
+            raise ValueError(_("The file {file} has the invitation: omit the room.").format(file=given.link_file))
+        return read_link(given.link_file)
+    if given.room is None:
+        if not terminal:
+            raise ValueError(_("Which room? Write its name, or --link-file FILE with an invitation in the file."))
+        return ask_link()
+    if not _is_link(given.room):
+        return None
+    if "#" in given.room:
+        warn_of_arguments()
+    link: str = given.room
+    return link
 
 
 def _tls(given: argparse.Namespace) -> Tls | None:
@@ -211,14 +248,22 @@ def _parser(*, required: bool) -> argparse.ArgumentParser:
                 formatter_class=HelpFormatter,
                 description=_("{summary}.").format(summary=summary[:1].upper() + summary[1:]),
             ),
+            command,
             port,
         )
     return parser
 
 
-def _add_options(parser: argparse.ArgumentParser, default_port: int) -> None:
-    if default_port == DEFAULT_TCP_PORT:
-        parser.add_argument("room", metavar="ROOM", help=_("the room's name"))
+def _add_options(parser: argparse.ArgumentParser, command: str, default_port: int) -> None:
+    if command != "lobby":
+        if command == "create":
+            parser.add_argument("room", metavar="ROOM", help=_("the room's name"))
+            parser.add_argument("--sealed", action="store_true", help=_("only members with the room's key can read it"))
+        else:
+            parser.add_argument("room", metavar="ROOM", nargs="?", help=_("the room's name, or an invitation"))
+            parser.add_argument(
+                "--link-file", metavar="FILE", help=_("read an invitation from the first line of this file")
+            )
         password = parser.add_mutually_exclusive_group()
         password.add_argument(
             "--password",

@@ -93,11 +93,22 @@ def _no_text(file: str) -> PasswordError:
 
 
 def _ask(question: str) -> str:
+    try:
+        return check_password(ask_unseen(question))
+    except (BadPasswordError, UnicodeDecodeError):
+        raise PasswordError(_("That can't be a password: use up to 1024 bytes of text.")) from None
+
+
+def ask_unseen(question: str) -> str:
+    """Ask for something on the terminal that isn't shown there.
+
+    Raises:
+        UnicodeDecodeError: what is typed is no text.
+
+    """
     # Like Ctrl-C, so that getpass makes the terminal show again what is typed.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return check_password(getpass.getpass(question))
-    except (BadPasswordError, UnicodeDecodeError):
-        raise PasswordError(_("That can't be a password: use up to 1024 bytes of text.")) from None
+        return getpass.getpass(question)
     finally:
         signal.signal(signal.SIGTERM, before)

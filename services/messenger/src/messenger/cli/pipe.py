@@ -18,6 +18,7 @@ from chatbrain import (
     Reconnecting,
     Recovered,
     Rejoined,
+    WrongKeyError,
 )
 from chatclient import Connection
 from chatproto import CommandFailed, parse_command, sanitize
@@ -156,7 +157,7 @@ async def _say(room: Connection, in_room: asyncio.Event, spoken: Spoken, number:
         while not (known := room.command(text) if commands else room.say(words_of(text))):
             in_room.clear()
             await in_room.wait()
-    except MessageTooLongError as error:
+    except (MessageTooLongError, WrongKeyError) as error:
         spoken.lose(number, text, flaw(error))
     else:
         if room.room is not None:  # in the lobby nobody answers

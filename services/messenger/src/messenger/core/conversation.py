@@ -25,6 +25,8 @@ from chatbrain import (
     Rejoined,
     Stage,
     Unheard,
+    Unreadable,
+    WrongKeyError,
 )
 from chatproto import (
     COMMANDS,
@@ -277,7 +279,10 @@ class Conversation:
     def send_again(self, now: float) -> None:
         """Say what wasn't delivered once more."""
         if brain := self._brain:
-            self.posted.send_again(lambda text: brain.say(text, now))
+            try:
+                self.posted.send_again(lambda text: brain.say(text, now))
+            except WrongKeyError as error:
+                self._keep(error)
             self.settle()
 
     def choose_password(self, password: str, now: float) -> Submitted:
@@ -295,7 +300,7 @@ class Conversation:
     def _send(self, give: Callable[[Brain], int], own: str | None = None) -> Submitted:
         try:
             known = give(self._brain) if self._brain else 0
-        except MessageTooLongError as error:
+        except (MessageTooLongError, WrongKeyError) as error:
             return self._keep(error)
         if not known:
             return self._keep(Unsent.NOT_IN)
@@ -389,7 +394,8 @@ class Conversation:
             self._own_list_until = now + LIST_SECONDS
 
     def _tell(self, event: Event) -> None:
-        if line := self._word(event):
+        ignored = isinstance(event, Unreadable) and name_key(event.sender or "") in self.ignored
+        if not ignored and (line := self._word(event)):
             self.note(line)
 
     def _add(self, line: Line) -> None:

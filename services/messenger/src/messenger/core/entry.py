@@ -2,12 +2,19 @@
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
+from secrets import token_bytes
 from typing import Self
 from unicodedata import normalize
 
 from chatbrain import ServerAddress, Tls, Transport, parse_server
 from chatproto import BadNameError, BadPasswordError, check_password, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
+from chatproto.sealing import KEY_BYTES, RoomKey
+
+
+def new_key() -> RoomKey:
+    """Make the key of a room that is to be sealed."""
+    return RoomKey(token_bytes(KEY_BYTES))
 
 
 @unique
@@ -43,6 +50,8 @@ class Entry:
     """How the relay proves itself; None to join in the clear."""
     transport: Transport | None = None
     """By what the chat is to travel, if that was said."""
+    key: RoomKey | None = field(default=None, repr=False)
+    """Of a sealed room; None if the room isn't sealed. It is kept nowhere."""
 
     @classmethod
     def read(
@@ -55,6 +64,7 @@ class Entry:
         password: str = "",
         tls: Tls | None = None,
         transport: Transport | None = None,
+        key: RoomKey | None = None,
     ) -> Self:
         """Read a form; ``server`` is ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``, spaces around each field don't count.
 
@@ -88,7 +98,7 @@ class Entry:
             raise FormError(problems)
         if room is None:
             return cls(address, None, name)
-        return cls(address, room, name, create, password or None, tls, transport)
+        return cls(address, room, name, create, password or None, tls, transport, key)
 
     @property
     def destination(self) -> tuple[str, int, str | None]:

@@ -50,7 +50,7 @@ class Invite:
     @classmethod
     def to(cls, entry: Entry) -> "Invite":
         """Invite to where somebody is."""
-        return cls(entry.server, entry.room, entry.tls is not None)
+        return cls(entry.server, entry.room, entry.tls is not None, entry.key)
 
     @property
     def link(self) -> str:
@@ -64,6 +64,10 @@ class Invite:
             return not ip_address(self.server.host.partition("%")[0]).is_loopback
         except ValueError:
             return self.server.host.lower().rstrip(".") != "localhost"
+
+    def unlock(self, entry: Entry) -> Entry:
+        """Give the key to who goes where it leads."""
+        return replace(entry, key=self.key) if (self.server, self.room) == (entry.server, entry.room) else entry
 
     def at(self, host: str) -> "Invite":
         """Return the same at another address of the relay's machine."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from math import inf
-from secrets import token_hex
+from secrets import token_bytes, token_hex
 from typing import Final, Protocol
 
 from chatbrain import (
@@ -25,8 +25,10 @@ from chatbrain import (
     Transport,
     UnreachableError,
 )
+from chatbrain.sealed import Seal
 from chatproto import Operation
 from chatproto.constants import NONCE_BYTES
+from chatproto.sealing import SENDER_ID_BYTES
 from messenger.core.commands import Ignore, Submitted, Unignore, interpret
 from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry
@@ -321,6 +323,7 @@ class Messenger:
             new_nonce=partial(token_hex, NONCE_BYTES),
             transport=entry.transport or self.transport or Transport.AUTO,
             encrypted=encrypted,
+            seal=Seal(entry.key, entry.room, entry.name, token_bytes(SENDER_ID_BYTES)) if entry.key else None,
         )
 
     def _take(self, conversation: Conversation, brain: Brain, event: Event) -> None:

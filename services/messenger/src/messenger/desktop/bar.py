@@ -8,7 +8,7 @@ from messenger.core.conversation import Conversation
 from messenger.desktop.icons import icon
 from messenger.desktop.theme import Theme
 from messenger.presentation.i18n import _
-from messenger.presentation.state import Tone, members_of, state_of, title_of, tone_of
+from messenger.presentation.state import Tone, members_of, seal_of, state_of, title_of, tone_of
 
 
 class Dot(QWidget):
@@ -85,8 +85,9 @@ class Bar(QWidget):
         self.dot.show_tone(tone_of(conversation))
         state = state_of(conversation, retry_seconds)
         encrypted = [_("joined over TLS")] if conversation.entry.tls and not conversation.contact.encrypted else []
+        seal = [seal_of(conversation)] if conversation.entry.key else []
         topic = [conversation.topic] if conversation.topic else []
-        self.state.setText("  ·  ".join([state, *encrypted, *topic]))
+        self.state.setText("  ·  ".join([state, *encrypted, *seal, *topic]))
         self.state.setAccessibleDescription(self.state.text())
         count = len(conversation.roster)
         self.members.setText(str(count) if count else "")

@@ -205,7 +205,7 @@ class Chat(QWidget):
         """Copy a link that leads here."""
         if self.conversation:
             invite = Invite.to(self.conversation.entry)
-            QApplication.clipboard().setText(str(invite))
+            QApplication.clipboard().setText(invite.link)
             self.conversation.note(wording.invitation(invite, own_addresses()))
             self._messenger.on_change()
 

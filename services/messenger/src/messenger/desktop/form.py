@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from chatbrain import Tls, parse_server
 from chatproto import BadNameError
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
-from messenger.core.entry import Entry
+from messenger.core.entry import Entry, new_key
 from messenger.core.entry import Field as Wrong
 from messenger.core.invite import Invite, is_invite, parse_invite
 from messenger.presentation.i18n import _
@@ -75,10 +75,15 @@ class Form(QFrame):
         self.tls = _check(
             _("Encr&ypt joining (TLS)"), _("Joins over TLS; messages are encrypted too where they go over TCP")
         )
+        self.sealed = _check(
+            _("Seal: only &members with the key can read"),
+            _("Not even the relay can read it; the invitation has the key"),
+        )
         self.keep = _check(_("&Keep the password in the key ring"), _("The system stores the password for next time"))
         self.keep.setVisible(keeps_passwords)
         self._keeps = keeps_passwords
         self._busy = False
+        self._invite: Invite | None = None
         self.go = QPushButton()
         self.go.setProperty("role", "primary")
         self.go.setDefault(True)
@@ -115,14 +120,16 @@ class Form(QFrame):
 
         """
         lobby = self.mode is Mode.LOBBY
-        return Entry.read(
+        entry = Entry.read(
             self.server.currentText(),
             None if lobby else self.room.text(),
             self.name.text(),
             create=self.mode is Mode.CREATE,
             password=self.password.text(),
             tls=Tls() if self.tls.isChecked() else None,
+            key=new_key() if self.mode is Mode.CREATE and self.sealed.isChecked() else None,
         )
+        return self._invite.unlock(entry) if self._invite and self._invite.key else entry
 
     def fill(self, recent: Recent, name: str = "") -> None:
         """Write a recent chat into the form; the name stays if there is none."""
@@ -135,7 +142,8 @@ class Form(QFrame):
             self.name.setText(name or recent.name)
 
     def invite(self, invite: Invite) -> None:
-        """Write where an invitation leads into the form."""
+        """Write where an invitation leads into the form; who goes there has its key, which isn't shown."""
+        self._invite = invite
         self.fill(Recent(str(invite.server), invite.room, "", invite.tls))
 
     def offer(self, recents: Sequence[Recent]) -> None:
@@ -159,7 +167,7 @@ class Form(QFrame):
 
     def set_busy(self, *, busy: bool) -> None:
         """Hold still while one comes in."""
-        for widget in (*self._buttons.values(), *self.fields.values(), self.tls, self.keep, self.fix):
+        for widget in (*self._buttons.values(), *self.fields.values(), self.tls, self.sealed, self.keep, self.fix):
             widget.setEnabled(not busy)
         self._busy = busy
         self._follow_mode()
@@ -180,6 +188,7 @@ class Form(QFrame):
         for field in self.fields.values():
             column.addWidget(field)
         column.addWidget(self.tls)
+        column.addWidget(self.sealed)
         column.addWidget(self.keep)
         column.addSpacing(4)
         column.addWidget(self.fix)
@@ -211,6 +220,7 @@ class Form(QFrame):
         lobby = self.mode is Mode.LOBBY
         for widget in (self.fields[Wrong.ROOM], self.fields[Wrong.PASSWORD], self.tls):
             widget.setVisible(not lobby)
+        self.sealed.setVisible(self.mode is Mode.CREATE)
         self.keep.setVisible(self._keeps and not lobby)
         self.fix.hide()
         if self._busy:

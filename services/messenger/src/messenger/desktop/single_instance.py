@@ -70,7 +70,7 @@ def hand_over(path: Path, invite: Invite) -> bool:
     window = _connect(_name(path))
     if not window:
         return False
-    window.write(f"{invite}\n".encode())
+    window.write(f"{invite.link}\n".encode())
     return window.waitForReadyRead(_ANSWER_MILLISECONDS) and window.readAll().data() == _TAKEN
 
 

@@ -85,7 +85,8 @@ class Window(QMainWindow):
     def open_invite(self, invite: Invite) -> None:
         """Prepare to go where an invitation leads, or show the room if one is there already."""
         for conversation in self.messenger.conversations:
-            if Invite.to(conversation.entry) == invite:
+            here = Invite.to(conversation.entry)
+            if str(here) == str(invite) and invite.key in {None, here.key}:
                 self.show_conversation(conversation)
                 return
         self.show_start()

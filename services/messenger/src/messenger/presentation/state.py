@@ -87,6 +87,12 @@ def said_of(line: Line) -> str:
     return _("Not delivered: {text}").format(text=line.said) if line.state is DeliveryState.NOT_DELIVERED else line.said
 
 
+def seal_of(conversation: Conversation) -> str:
+    """Say that the room is sealed, and what people compare of its key; empty if it isn't."""
+    key = conversation.entry.key
+    return _("Sealed, key {fingerprint}").format(fingerprint=key.fingerprint) if key else ""
+
+
 def members_of(conversation: Conversation) -> str:
     """Say how many members there are."""
     count = len(conversation.roster)

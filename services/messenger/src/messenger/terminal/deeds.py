@@ -98,8 +98,8 @@ class Deeds:
         """Copy a link that leads into the room."""
         if room := self._rooms.current:
             invite = Invite.to(room.entry)
-            self._app.copy_to_clipboard(str(invite))
-            if invite.is_for_others:
+            self._app.copy_to_clipboard(invite.link)
+            if invite.is_for_others and not invite.key:
                 self._app.notify(_("Invitation copied."), timeout=3, markup=False)
             else:
                 room.note(wording.invitation(invite, own_addresses()))

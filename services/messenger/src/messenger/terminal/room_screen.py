@@ -16,7 +16,7 @@ from messenger.core.conversation import Conversation
 from messenger.core.facts import Presence
 from messenger.core.messenger import Messenger
 from messenger.core.roster import Person
-from messenger.presentation.state import state_of, title_of
+from messenger.presentation.state import seal_of, state_of, title_of
 from messenger.terminal import phrases
 from messenger.terminal.composer import Composer
 from messenger.terminal.panes import MembersPane, Pane, RoomsPane
@@ -136,6 +136,8 @@ class RoomScreen(Screen[None]):
 
     def _take_in_head(self, room: Conversation) -> None:
         title = [(f" {title_of(room)} ", "bold")]
+        if seal := seal_of(room):
+            title.append((f" {seal} ", "$success"))
         if room.topic:
             title.append((f" {room.topic}", "$foreground 60%"))
         _update(self._where, Content.assemble(*title))

@@ -60,4 +60,5 @@ def _entry(arguments: Arguments, password: str | None) -> Entry | None:
         password=password or "",
         tls=arguments.tls,
         transport=arguments.transport,
+        key=arguments.key,
     )

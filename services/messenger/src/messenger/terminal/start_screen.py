@@ -16,8 +16,8 @@ from textual.widgets.option_list import Option
 
 from chatbrain import Tls
 from chatproto import BadNameError, sanitize
-from messenger.core.entry import Entry, Field, FormError
-from messenger.core.invite import is_invite, parse_invite
+from messenger.core.entry import Entry, Field, FormError, new_key
+from messenger.core.invite import Invite, is_invite, parse_invite
 from messenger.presentation.i18n import _
 from messenger.presentation.wording import flaw
 from messenger.store.recents import Recent
@@ -56,6 +56,8 @@ class StartScreen(Screen[Entry]):
         self._form = form
         self._recents = list(recents)
         self._closable = closable
+        self._invite: Invite | None = None
+        """Which one was taken apart last: where it leads, its key is needed."""
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -71,6 +73,9 @@ class StartScreen(Screen[Entry]):
             with Horizontal(classes="field", id="tls-line"):
                 yield Static("", classes="label")
                 yield Tick(_("Encrypt joining (TLS)"), id="tls", compact=True)
+            with Horizontal(classes="field", id="sealed-line"):
+                yield Static("", classes="label")
+                yield Tick(_("Seal: only members with the key can read"), id="sealed", compact=True)
             with Horizontal(id="start-buttons"):
                 yield Button(_("Enter"), id="enter", variant="primary", compact=True)
                 yield Button(_("Back") if self._closable else _("Quit"), id="back", compact=True)
@@ -98,6 +103,7 @@ class StartScreen(Screen[Entry]):
     def on_mount(self) -> None:
         """Go to the first field that has to be filled in."""
         self.query_one("#recents-box").display = bool(self._recents)
+        self.query_one("#sealed-line").display = False
         self._input(Field.ROOM if self._form.name else Field.NAME).focus()
 
     def on_radio_set_changed(self) -> None:
@@ -106,6 +112,7 @@ class StartScreen(Screen[Entry]):
         for field in (Field.ROOM, Field.PASSWORD):
             self.query_one(f"#box-{field}").display = not lobby
         self.query_one("#tls-line").display = not lobby
+        self.query_one("#sealed-line").display = self._way == "create"
 
     def on_server_field_invited(self, event: "ServerField.Invited") -> None:
         """Take an invitation apart."""
@@ -169,6 +176,7 @@ class StartScreen(Screen[Entry]):
             invite = parse_invite(text)
         except (ValueError, BadNameError):  # said when one wants to come in
             return
+        self._invite = invite
         self._input(Field.SERVER).value = str(invite.server)
         self._input(Field.ROOM).value = sanitize(invite.room or "")
         self.query_one("#tls", Checkbox).value = invite.tls
@@ -185,11 +193,12 @@ class StartScreen(Screen[Entry]):
                 create=self._way == "create",
                 password=self._input(Field.PASSWORD).value,
                 tls=Tls() if self.query_one("#tls", Checkbox).value else None,
+                key=new_key() if self._way == "create" and self.query_one("#sealed", Checkbox).value else None,
             )
         except FormError as error:
             self._show(error)
         else:
-            self.dismiss(entry)
+            self.dismiss(self._invite.unlock(entry) if self._invite and self._invite.key else entry)
 
     def _show(self, error: FormError) -> None:
         for field in Field:

@@ -56,15 +56,20 @@ def word(fact: Fact) -> str:
 
 
 def invitation(invite: Invite, hosts: Sequence[str]) -> str:
-    """Say that an invitation is copied, and where it leads others if not there."""
+    """Say that an invitation is copied, and where it leads others if not there; its key isn't shown."""
     link = str(invite)
     if invite.is_for_others:
-        return _("Invitation copied: {link}").format(link=link)
-    links = "  ".join(str(invite.at(host)) for host in hosts) or _("(no network)")
-    return _(
-        "Invitation copied, but {link} is this machine's own address: it doesn't work on other machines. "
-        "If the relay listens there, others can use: {links}"
-    ).format(link=link, links=links)
+        copied = _("Invitation copied: {link}").format(link=link)
+    else:
+        links = "  ".join(str(invite.at(host)) for host in hosts) or _("(no network)")
+        copied = _(
+            "Invitation copied, but {link} is this machine's own address: it doesn't work on other machines. "
+            "If the relay listens there, others can use: {links}"
+        ).format(link=link, links=links)
+    if not invite.key:
+        return copied
+    what = _("The copied link also has the room's key, which isn't shown here: who has it can read the room.")
+    return _("{what} {todo}").format(what=copied, todo=what)
 
 
 def _ignoring(fact: Ignoring | IgnoredNames) -> str:
