@@ -24,6 +24,7 @@ from messenger.core.messenger import Messenger
 from messenger.presentation.wording import word
 from services.messenger.core.fake_relay import FakeIgnored, FakeTrust
 
+UDP_ALONE = ("--transport", "udp")
 NOT_OVER_UDP = "can't be heard over UDP, though it answers over TCP. A firewall on the way may block UDP: try another"
 RESTARTED = "The relay seems to have been restarted: the room isn't there again yet."
 NO_ROOM = "There is no room"
@@ -51,8 +52,8 @@ def way(relay: Any) -> Iterator[Way]:
         yield way
 
 
-def create(chat: Callable[..., Chat], room: str, server: str, **options: Any) -> Chat:
-    ann = chat("create", room, "--name", "ann", "--server", server, **options)
+def create(chat: Callable[..., Chat], room: str, server: str, *more: str, **options: Any) -> Chat:
+    ann = chat("create", room, "--name", "ann", "--server", server, *more, **options)
     ann.is_told("You created")
     return ann
 
@@ -103,7 +104,7 @@ def test_who_is_not_heard_over_udp_is_told_so_and_which_lines_nobody_heard(
     chat: Callable[..., Chat], way: Way, room: str
 ) -> None:
     way.udp_passes = False
-    ann = create(chat, room, way.server)
+    ann = create(chat, room, way.server, *UDP_ALONE)
     ann.say("hello")
     ann.is_told("Nothing is heard from the relay.")
     ann.is_told(NOT_OVER_UDP)
@@ -112,10 +113,27 @@ def test_who_is_not_heard_over_udp_is_told_so_and_which_lines_nobody_heard(
     ann.ends(3)
 
 
+@pytest.mark.requirement("STR-01")
+def test_where_udp_is_blocked_the_chat_goes_over_tcp_and_that_is_said_once(
+    chat: Callable[..., Chat], relay: Any, way: Way, room: str
+) -> None:
+    way.udp_passes = False
+    ann = create(chat, room, way.server)
+    ann.is_told("from now on the chat goes over TCP")
+    bob = join(chat, room, relay.server)
+    ann.is_told("bob joined")
+    ann.say("hello")
+    bob.hears("ann: hello")
+    bob.say("hello ann")
+    ann.hears("bob: hello ann")
+    ann.stdin.close()
+    ann.ends(0)
+
+
 def test_udp_that_dies_in_the_middle_is_noticed_at_the_next_word(
     chat: Callable[..., Chat], way: Way, room: str
 ) -> None:
-    ann = create(chat, room, way.server)
+    ann = create(chat, room, way.server, *UDP_ALONE)
     bob = join(chat, room, way.server)
     ann.say("hello")
     bob.hears("ann: hello")
@@ -178,7 +196,7 @@ def test_a_relay_that_was_restarted_unseen_is_noticed_at_the_next_word_and_gets_
 def test_what_is_said_while_the_way_is_broken_is_kept_and_heard_later(
     chat: Callable[..., Chat], relay: Any, way: Way, room: str
 ) -> None:
-    ann = create(chat, room, way.server)
+    ann = create(chat, room, way.server, *UDP_ALONE)
     bob = join(chat, room, relay.server)
     way.udp_passes = False
     ann.say("lost")
