@@ -19,7 +19,7 @@ import chatproto.receipts
 from chatproto import Advice, transaction
 from chatproto.tls import RecordCounter
 from relay_server import __main__, control
-from relay_server.core import admission, fair_queue, limits, lobby, names, provisional, registry, relay
+from relay_server.core import admission, fair_queue, judge, limits, lobby, names, provisional, registry, relay
 from relay_server.core.audience import Audience, Forward, Listener, Outgoing
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
@@ -28,7 +28,8 @@ from relay_server.core.model import Member, Session
 from relay_server.core.reachability import SentLog, Watch
 from relay_server.core.receipts import SaidNumbers
 from relay_server.core.seats import Seats
-from relay_server.net import batch, http, sockets, tcp, tls, udp, wire
+from relay_server.core.streams import Streams
+from relay_server.net import batch, http, sockets, streams, tcp, tls, udp, wire
 from relay_server.net.hosts import OwnNames
 from relay_server.net.sending import SendError
 
@@ -198,7 +199,7 @@ def sanitize_in_pieces() -> None:
     def sanitize(text: str) -> str:
         return "".join(chatproto.sanitize(text[start : start + 8]) for start in range(0, len(text), 8))
 
-    replace(relay, "sanitize", sanitize)
+    replace(judge, "sanitize", sanitize)
 
 
 def write_every_list() -> None:
@@ -261,6 +262,21 @@ def name_attempts_alone() -> None:
     replace(control._Asked, "attempt", property(lambda this: this.request.attempt or None))
 
 
+def write_to_who_doesnt_read() -> None:
+    """Write to a stream whatever there is, as if its reader took it."""
+    replace(streams.StreamConnection, "pause_writing", lambda _: None)
+
+
+def listen_to_every_line() -> None:
+    """Go on reading a stream that says too much."""
+    replace(streams, "_TOO_MUCH", frozenset())
+
+
+def count_no_streams() -> None:
+    """Grant a stream to everybody."""
+    replace(Streams, "check", lambda _: None)
+
+
 def replace(owner: object, name: str, value: object) -> None:
     """Replace an attribute for good."""
     mock.patch.object(owner, name, value).start()
@@ -297,6 +313,9 @@ WEAKNESSES: dict[str, Weakness] = {
         believe_any_claim,
         take_tickets_for_good,
         name_attempts_alone,
+        write_to_who_doesnt_read,
+        listen_to_every_line,
+        count_no_streams,
     )
 }
 
