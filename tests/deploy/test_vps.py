@@ -116,9 +116,8 @@ def test_the_hook_puts_a_certificate_where_the_document_says_and_the_service_may
 
 
 def test_the_service_may_open_what_the_relay_needs() -> None:
-    assert (
-        int(service()["LimitNOFILE"]) >= FIELDS["max_transactions"].default + FIELDS["max_streams"].default + OWN_FILES
-    )
+    wanted = FIELDS["max_transactions"].default + FIELDS["max_streams"].default + OWN_FILES
+    assert int(service()["LimitNOFILE"]) >= wanted
 
 
 def test_the_kernel_grants_the_buffers_that_the_relay_asks_for() -> None:

@@ -19,7 +19,18 @@ import chatproto.receipts
 from chatproto import Advice, transaction
 from chatproto.tls import RecordCounter
 from relay_server import __main__, control
-from relay_server.core import admission, fair_queue, limits, lobby, names, provisional, registry, relay, stream_relay
+from relay_server.core import (
+    admission,
+    fair_queue,
+    judge,
+    limits,
+    lobby,
+    names,
+    provisional,
+    registry,
+    relay,
+    stream_relay,
+)
 from relay_server.core.audience import Audience, Forward, Listener, Outgoing
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
@@ -29,7 +40,8 @@ from relay_server.core.reachability import SentLog, Watch
 from relay_server.core.reader import Reader
 from relay_server.core.receipts import SaidNumbers
 from relay_server.core.seats import Seats
-from relay_server.net import batch, http, sockets, tcp, tls, udp, wire
+from relay_server.core.streams import Streams
+from relay_server.net import batch, http, sockets, streams, tcp, tls, udp, wire
 from relay_server.net.hosts import OwnNames
 from relay_server.net.sending import SendError
 
@@ -209,7 +221,7 @@ def sanitize_in_pieces() -> None:
     def sanitize(text: str) -> str:
         return "".join(chatproto.sanitize(text[start : start + 8]) for start in range(0, len(text), 8))
 
-    replace(relay, "sanitize", sanitize)
+    replace(judge, "sanitize", sanitize)
 
 
 def write_every_list() -> None:
@@ -274,12 +286,27 @@ def name_attempts_alone() -> None:
 
 def relay_any_text() -> None:
     """Relay in a sealed room whatever is said there."""
-    replace(relay, "may_be_said", lambda *_: True)
+    replace(judge, "may_be_said", lambda *_: True)
 
 
 def let_anybody_be_in_sealed_rooms() -> None:
     """Let those in who don't know what a sealed room is."""
     replace(control, "check_join", lambda *_: None)
+
+
+def write_to_who_doesnt_read() -> None:
+    """Write to a stream whatever there is, as if its reader took it."""
+    replace(streams.StreamConnection, "pause_writing", lambda _: None)
+
+
+def listen_to_every_line() -> None:
+    """Go on reading a stream that says too much."""
+    replace(streams, "_TOO_MUCH", frozenset())
+
+
+def count_no_streams() -> None:
+    """Grant a stream to everybody."""
+    replace(Streams, "check", lambda _: None)
 
 
 def replace(owner: object, name: str, value: object) -> None:
@@ -322,6 +349,9 @@ WEAKNESSES: dict[str, Weakness] = {
         name_attempts_alone,
         relay_any_text,
         let_anybody_be_in_sealed_rooms,
+        write_to_who_doesnt_read,
+        listen_to_every_line,
+        count_no_streams,
     )
 }
 
