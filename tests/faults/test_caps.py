@@ -12,6 +12,7 @@ from conformance import wire
 from conformance.people import People, half_request
 from conformance.relays import OwnRelay
 from e2e.relay_metrics import await_metrics, scrape
+from e2e.streaming import RefusedError, StreamMember
 from faults.burst import burst
 from faults.crowd import Crowd
 from faults.relays import StartRelay
@@ -58,7 +59,7 @@ CAPS = [
     Cap("RELAY_MAX_MEMBERS_PER_ADDRESS", 0, join, wire.TOO_MANY),
     Cap("RELAY_MAX_MEMBERS_PER_ROOM", MEMBERS, join, wire.ROOM_FULL),
 ]
-CONNECTION_CAPS = {"RELAY_MAX_TRANSACTIONS", "RELAY_MAX_TRANSACTIONS_PER_ADDRESS"}
+CONNECTION_CAPS = {"RELAY_MAX_TRANSACTIONS", "RELAY_MAX_TRANSACTIONS_PER_ADDRESS", "RELAY_MAX_STREAMS"}
 
 
 @contextmanager
@@ -120,6 +121,21 @@ def test_the_lobby_takes_as_many_as_a_room(start_relay: StartRelay, room_for_all
         clients[0].send(wire.lobby(b"client 0", b"hello"))
         for client in clients[1:MEMBERS]:
             assert client.receive() == wire.lobby(b"client 0", b"hello")
+
+
+@pytest.mark.requirement("STR-07")
+@pytest.mark.parametrize("room_for_all", [False, True], ids=["filled", "control"])
+def test_a_stream_over_the_limit_is_refused_and_joins_by_udp_go_on(start_relay: StartRelay, room_for_all: bool) -> None:
+    own = start_relay(RELAY_MAX_STREAMS=str(MORE + room_for_all))
+    with talking(own) as crowd, ExitStack() as stack:
+        for number in range(MORE):
+            stack.enter_context(StreamMember(own.relay, ROOM.decode(), f"stream {number}")).speak_up()
+            crowd.say_next()
+        refused = nullcontext() if room_for_all else pytest.raises(RefusedError, match=f"^{wire.TOO_MANY}$")
+        with refused:
+            stack.enter_context(StreamMember(own.relay, ROOM.decode(), "one more"))
+        assert join(own, 1) == wire.OK
+        assert scrape(own).value("relay_streams") == MORE + room_for_all
 
 
 def test_every_cap_is_filled() -> None:
