@@ -119,6 +119,10 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_client("A client for streams", tmp_path_factory.mktemp("stream_client"))
 
 
+def test_it_has_under_sixty_lines(client: Path) -> None:
+    assert sum(bool(line.strip()) for line in client.read_text(encoding="utf-8").splitlines()) < 60
+
+
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("tls"))
