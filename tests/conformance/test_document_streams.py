@@ -119,6 +119,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_client("A client for streams", tmp_path_factory.mktemp("stream_client"))
 
 
+@pytest.mark.requirement("STR-01")
 def test_it_has_under_sixty_lines(client: Path) -> None:
     assert sum(bool(line.strip()) for line in client.read_text(encoding="utf-8").splitlines()) < 60
 

@@ -141,7 +141,8 @@ def flood(there: Crowd, pair: Pair, line: bytes) -> tuple[int, float]:
 
 @pytest.mark.requirement("STR-07", "LIM-01")
 @pytest.mark.parametrize(
-    "line", [b'{"say":"hello"}', b'{"ping":1}', b'{"pong":1}', b'{"no":{"such":["thing"]}}', b"{}"]
+    "line",
+    [b'{"say":"hello"}', b'{"ping":1}', b'{"pong":1}', b'{"no":{"such":["thing"]}}', b"{}", b'{"say":"x","n":1}'],
 )
 def test_floods_of_lines_are_read_slowly_and_others_go_on(start_relay: StartRelay, line: bytes) -> None:
     own = start_relay(RELAY_MESSAGE_RATE=str(RATE), RELAY_MESSAGE_BURST=str(BURST))

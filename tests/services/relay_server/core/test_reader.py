@@ -165,11 +165,11 @@ def test_a_replay_doesnt_count_as_unread() -> None:
     live = len(encode_entry(101, "ann", "101"))
     assert talk.reader.unread_bytes == live
     talk.read(5000)
-    assert talk.reader.unread_bytes == live
+    assert (talk.reader.unread_bytes, talk.reader.is_replaying) == (live, True)
     talk.reader.tell(b"{}\n")
     assert talk.reader.unread_bytes == live + 3
     talk.read()
-    assert talk.reader.unread_bytes == 0
+    assert (talk.reader.unread_bytes, talk.reader.is_replaying) == (0, False)
 
 
 @pytest.mark.requirement("STR-03", "STR-08")

@@ -131,3 +131,21 @@ def test_what_an_entry_is_counted_as_is_what_it_takes(monkeypatch: pytest.Monkey
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert 0.5 * taken < ring.kept_bytes < 1.5 * taken, (taken, ring.kept_bytes)
+
+
+@pytest.mark.requirement("STR-04")
+def test_the_rings_of_ten_thousand_rooms_fill_no_memory() -> None:
+    """Threat N6: what all keep together is what was set, be they as many as there are rooms."""
+    most = 4 * 2**20
+    kept = rings(most)
+    rooms = [kept.make() for _ in range(10_000)]
+    tracemalloc.start()
+    for number in range(60_000):
+        rooms[number % len(rooms)].add(b"%d" % number * 50, is_message=True)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept.kept_bytes == sum(ring.kept_bytes for ring in rooms) <= most
+    assert taken < 1.5 * most, taken
+    serials = sorted(ring.oldest_serial for ring in rooms if len(ring))
+    assert serials[0] > 60_000 - sum(map(len, rooms))  # the oldest of all went first
+    assert len(serials) == len({ring.epoch for ring in rooms if len(ring)})

@@ -103,6 +103,11 @@ class Reader:
         return bool(self._directs) or self._position < self._ring.seq
 
     @property
+    def is_replaying(self) -> bool:
+        """Whether it reads what was there before it came."""
+        return self._ring is not None and self._position < self._live_from
+
+    @property
     def unread_bytes(self) -> int:
         """How much waits for it; what was there before it came doesn't count."""
         if self._ring is None:

@@ -129,7 +129,8 @@ class Ring:
 
     def forget_oldest(self) -> None:
         """Keep the oldest entry no more."""
-        self.gone = oldest = self._entries.pop(0)
+        oldest = self._entries.pop(0)
+        self.gone = Entry(b"", None, b"", oldest.serial, oldest.messages, oldest.total_bytes)  # its text goes at once
         self._count(-(len(oldest.line) + len(oldest.own) + ENTRY_BYTES))
 
     def forget(self) -> None:

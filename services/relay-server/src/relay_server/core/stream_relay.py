@@ -51,8 +51,7 @@ class StreamRelay:
             return None
         if isinstance(said, Ping):
             reader.tell(encode_heartbeat(Pong(said.number)))
-        # Whatever it is, it counts: who sends it without end isn't read for a moment.
-        return None if member.limit is None else member.limit.exceeded(len(line), now)
+        return self._spend(reader, len(line), now)
 
     def _say(self, reader: Reader, said: Say, now: float) -> Forward | DropReason | None:
         counters, session = self._counters, reader.session
@@ -64,9 +63,10 @@ class StreamRelay:
                 counters.accepted += 1
                 counters.repeated += 1
                 reader.tell(encode_took(n))
-                return None
+                return self._spend(reader, len(text), now)
             if known.is_stale(n):
-                return self._refuse(reader, n, DropReason.STALE)
+                self._refuse(reader, n, DropReason.STALE)
+                return self._spend(reader, len(text), now)
         meant = self._judge.judge(session.member, text, now, answers=n is not None)
         if isinstance(meant, DropReason):
             return self._refuse(reader, n, meant)
@@ -78,6 +78,12 @@ class StreamRelay:
                 reader.tell(encode_took(n))
             return None
         return self._forward(reader, meant, n or 0, now)
+
+    @staticmethod
+    def _spend(reader: Reader, size: int, now: float) -> DropReason | None:
+        """Count a line that nobody else gets: who sends such ones without end isn't read for a moment."""
+        limit = reader.session.member.limit
+        return None if limit is None else limit.exceeded(size, now)
 
     def _forward(self, reader: Reader, payload: bytes, n: int, now: float) -> Forward | None:
         session = reader.session

@@ -181,7 +181,8 @@ class StreamConnection:
         if (
             self._is_blocked
             and not reader.ended
-            and reader.unread_bytes + transport.get_write_buffer_size() > MAX_UNREAD_BYTES
+            and reader.unread_bytes + (0 if reader.is_replaying else transport.get_write_buffer_size())
+            > MAX_UNREAD_BYTES
         ):
             self._port.streams.cut_slow(reader)
         if reader.ended and not self._has_ended and not transport.is_closing():
