@@ -29,7 +29,7 @@ def check_miscounted(relay: OwnRelay) -> None:
 def test_a_relay_that_miscounts_is_detected(start_relay: StartRelay, weakness: Weakness) -> None:
     relay = start_relay.weakened(weakness, check_miscounted)
     with honest_pair(relay) as pair, StreamMember(relay.relay, "honest", "eve") as eve:
-        eve.send(say="\ud800")  # which is no text
+        eve.send(say="x" * 5000)  # which is too long
         eve.speak_up()
         with socket.socket(type=socket.SOCK_DGRAM) as stranger:
             stranger.sendto(b"garbage", (relay.relay.host, relay.relay.udp_port))
