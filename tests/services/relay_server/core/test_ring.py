@@ -91,7 +91,7 @@ def test_a_piece_is_as_long_as_it_may_be_and_one_entry_at_least(seed: int) -> No
         assert len(piece.lines) <= most or piece.stop == start + 1
         assert piece.stop == stop or len(piece.lines) + len(lines[piece.stop]) > most
         assert piece.messages == ring.at(piece.stop).messages - ring.at(start).messages
-        assert [entry.line for entry in ring.entries(piece)] == lines[start : piece.stop]
+        assert [entry.line for entry in piece.entries] == lines[start : piece.stop]
     ring.forget()
     assert (len(ring), ring.kept_bytes, ring.newest.total_bytes) == (0, 0, sum(map(len, lines)))
 

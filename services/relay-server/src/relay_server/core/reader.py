@@ -123,16 +123,15 @@ class Reader:
         return self._ring.newest.messages - self._came_to - len(self._own)
 
     def take(self, max_bytes: int) -> bytes:
-        """Return the next lines: so many bytes, or one piece more."""
-        taken: list[bytes] = []
-        size = 0
-        while size < max_bytes:
-            line = self._take_next(max_bytes - size)
-            if line is None:
-                break
-            taken.append(line)
-            size += len(line)
-        return b"".join(taken) if len(taken) != 1 else taken[0]
+        """Return the next lines: so many bytes, or one piece more; fewer only if there are no more."""
+        lines = self._take_next(max_bytes) or b""
+        if not self.has_more:  # mostly
+            return lines
+        taken, size = [lines], len(lines)
+        while size < max_bytes and (more := self._take_next(max_bytes - size)) is not None:
+            taken.append(more)
+            size += len(more)
+        return b"".join(taken)
 
     def _take_next(self, max_bytes: int) -> bytes | None:
         ring, position, directs = self._ring, self._position, self._directs
@@ -149,28 +148,23 @@ class Reader:
         stop = directs[0][0] if directs else ring.seq
         if position < self._live_from < stop:
             stop = self._live_from
-        piece = ring.cut(position, stop, max_bytes)
+        return self._take_piece(ring.cut(position, stop, max_bytes))
+
+    def _take_piece(self, piece: Piece) -> bytes:
         self._position = piece.stop
-        if self.session.member not in piece.owners:
-            self._note_sent(piece, piece.messages)
-            return piece.lines
-        return self._take_with_own(ring, piece)
-
-    def _take_with_own(self, ring: Ring, piece: Piece) -> bytes:
-        own = 0
-        while self._own and self._own[0][0] <= piece.stop:
-            self._own.popleft()
-            own += 1
-        self._note_sent(piece, piece.messages - own)
-        member = self.session.member
-        return b"".join([each.own if each.owner is member else each.line for each in ring.entries(piece)])
-
-    def _note_sent(self, piece: Piece, messages: int) -> None:
+        member, messages, lines = self.session.member, piece.messages, piece.lines
+        if member in piece.owners:
+            lines = b"".join([each.own if each.owner is member else each.line for each in piece.entries])
+            own = self._own
+            while own and own[0][0] <= piece.stop:
+                own.popleft()
+                messages -= 1
         if piece.start >= self._live_from:
             self._came_to += piece.messages
             self._counters.sent += messages
         else:
             self._counters.replayed += messages
+        return lines
 
     def _skip(self, ring: Ring) -> bytes:
         """Tell what is gone, and go on after it; of one's own messages it is told that they were taken."""
