@@ -13,6 +13,7 @@ from relay_server.net.wire import Wire
 from relay_server.tls.server import HandshakeFailure, Tls
 
 if TYPE_CHECKING:
+    from relay_server.net.streams import StreamConnection
     from relay_server.net.tcp import Connection
 
 SPARE_BYTES: Final = 65_536
@@ -44,7 +45,7 @@ class Entrance(asyncio.Protocol):
         max_payload_bytes: int,
     ) -> None:
         """Without ``tls`` all is plain; ``max_payload_bytes`` is the largest request's."""
-        self._transaction = transaction
+        self._transaction: Connection | StreamConnection = transaction
         self._tls = tls
         self._turns = turns
         self._clock = clock
@@ -60,7 +61,7 @@ class Entrance(asyncio.Protocol):
         """Let the connection in."""
         # uvloop's transports have the methods, but are no subclass.
         self._wire = Wire(cast("asyncio.Transport", transport))
-        self._transaction.connection_made(self._wire)
+        cast("Connection", self._transaction).connection_made(self._wire, self._hand_over)
 
     @reported
     def data_received(self, data: bytes) -> None:
@@ -96,18 +97,25 @@ class Entrance(asyncio.Protocol):
             self._secured.count_loss()
         self._transaction.connection_lost(exc)
 
+    def _hand_over(self, stream: "StreamConnection") -> None:
+        """Let the chat that the transaction began have what comes from now on, directly if it is plain."""
+        self._transaction = stream
+        if self._secured is None:
+            self._wire.set_protocol(stream)
+
     def _decide(self, first: bytes) -> None:
         if first == TLS_START[:1]:
             self._first = first
             return
         self._first = None
-        if self._tls is None or not first.startswith(TLS_START) or not self._transaction.is_asking:
-            self._transaction.data_received(first)
-        elif self._tls.admit(self._transaction.network, self._clock()):
+        transaction = cast("Connection", self._transaction)  # there is no chat before the first byte
+        if self._tls is None or not first.startswith(TLS_START) or not transaction.is_asking:
+            transaction.data_received(first)
+        elif self._tls.admit(transaction.network, self._clock()):
             self._secured = TlsTransport(self._wire, self._tls)
-            self._transaction.secure(self._secured)
+            transaction.secure(self._secured)
             self._wire.pause_reading()
-            self._turns.put(self._transaction.network, partial(self._begin, self._secured, first))
+            self._turns.put(transaction.network, partial(self._begin, self._secured, first))
         else:
             self._tls.counts.failures[HandshakeFailure.RATE] += 1
             self._transaction.give_up()

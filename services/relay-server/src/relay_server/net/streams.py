@@ -56,7 +56,7 @@ class StreamPort:
         self.flush = flush
         self.undo = undo
         self.connections: set[StreamConnection] = set()
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._waiting: deque[Connection] = deque()
         """Whose turn comes."""
         self._shared: list[Ring] = []
@@ -93,7 +93,7 @@ class StreamPort:
     def _schedule(self) -> None:
         if not self._is_scheduled:
             self._is_scheduled = True
-            self._loop.call_soon(self._turn)
+            self.loop.call_soon(self._turn)
 
     @reported
     def _turn(self) -> None:
@@ -114,8 +114,8 @@ class StreamPort:
         self._shared.clear()
 
 
-class StreamConnection:
-    """One connection; its `Entrance` has seen to TLS."""
+class StreamConnection(asyncio.BaseProtocol):
+    """One connection; its `Entrance` sees to TLS, and isn't in the way if it is plain."""
 
     __slots__ = (
         "_decoder", "_granted", "_has_ended", "_is_blocked", "_is_put", "_lines", "_port", "_timer", "reader",
@@ -143,6 +143,12 @@ class StreamConnection:
             self._is_put = True
             self._port.put(self)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that the client may still send matters."""
+        return self.reader.ended
+
+    @reported
     def data_received(self, data: bytes) -> bool:
         """Take bytes of the stream; returns whether a line became whole."""
         if self.reader.ended:
@@ -152,16 +158,22 @@ class StreamConnection:
         except MalformedError as error:
             self._port.streams.cut_malformed(self.reader, str(error))
             return False
-        waits = bool(self._lines) or self._timer is not None
-        self._lines.extend(lines)
-        if not waits:
-            self._work()
+        if lines:
+            waits = self._lines or self._timer
+            self._lines.extend(lines)
+            if not waits:
+                self._work()
         return bool(lines)
 
+    @reported
     def eof_received(self) -> bool:
         """Take note that its peer sends no more: it may read for a moment what is on its way."""
         self._cut_later()
         return False
+
+    def give_up(self) -> None:
+        """Cut the connection: its TLS can't go on."""
+        self.transport.abort()
 
     def pause_writing(self) -> None:
         """Take note that its peer doesn't keep up."""
@@ -176,8 +188,10 @@ class StreamConnection:
         """Write what there is as far as there is room, and cut who leaves too much unread."""
         self._is_put = False
         reader, transport = self.reader, self.transport
-        while not self._is_blocked and reader.has_more:
-            transport.write(reader.take(SEND_BUFFER_BYTES))
+        while not self._is_blocked and (lines := reader.take(SEND_BUFFER_BYTES)):
+            transport.write(lines)
+            if len(lines) < SEND_BUFFER_BYTES:
+                break
         if (
             self._is_blocked
             and not reader.ended
@@ -192,7 +206,8 @@ class StreamConnection:
             transport.resume_reading()  # what lies there unread would reset the connection before the last line arrives
             self._cut_later()
 
-    def connection_lost(self) -> None:
+    @reported
+    def connection_lost(self, _exc: Exception | None) -> None:
         """Take note that the connection is gone."""
         self._stop_timer()
         self._lines.clear()
@@ -204,31 +219,32 @@ class StreamConnection:
 
     def _work(self) -> None:
         """Look at some lines, then let others have their turn; who says too much waits longer."""
-        port, now, loop = self._port, self._port.clock(), asyncio.get_running_loop()
+        port, reader, lines, now = self._port, self.reader, self._lines, self._port.clock()
         self._timer = None
         for _ in range(LINES_A_TURN):
-            if not self._lines or self.reader.ended:
+            if not lines or reader.ended:
                 break
-            result = port.relay.take_line(self.reader, self._lines.popleft(), now)
+            result = port.relay.take_line(reader, lines.popleft(), now)
             if isinstance(result, tuple):
                 port.forward(result)
             elif result in _TOO_MUCH:
-                self._timer = loop.call_later(PAUSE_SECONDS, self._go_on)
+                self._timer = port.loop.call_later(PAUSE_SECONDS, self._go_on)
                 break
         port.flush()
-        if self.reader.ended:
-            self._lines.clear()
-        elif self._lines or self._timer:
+        if reader.ended:
+            lines.clear()
+        elif lines or self._timer:
             self.transport.pause_reading()
-            self._timer = self._timer or loop.call_soon(self._go_on)
+            self._timer = self._timer or port.loop.call_soon(self._go_on)
 
+    @reported
     def _go_on(self) -> None:
         self.transport.resume_reading()
         self._work()
 
     def _cut_later(self) -> None:
         self._stop_timer()
-        self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.transport.abort)
+        self._timer = self._port.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
     def _stop_timer(self) -> None:
         if self._timer:

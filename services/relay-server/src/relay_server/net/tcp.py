@@ -99,11 +99,11 @@ class Connection:
     __slots__ = (
         "_granted",
         "_half_closed",
+        "_hand_over",
         "_loop",
         "_peer",
         "_port",
         "_started_at",
-        "_stream",
         "_timer",
         "_transaction",
         "_transport",
@@ -119,11 +119,10 @@ class Connection:
         self._work: Future[str] | asyncio.TimerHandle | None = None
         """What is done first: the answer waits for it."""
         self._half_closed = False
-        self._stream: StreamConnection | None = None
-        """What it is once it carries a chat."""
 
-    def connection_made(self, transport: Wire) -> None:
-        """Take the connection."""
+    def connection_made(self, transport: Wire, hand_over: Callable[[StreamConnection], None]) -> None:
+        """Take the connection; ``hand_over`` lets a chat have it."""
+        self._hand_over = hand_over
         self._transport: asyncio.Transport = transport
         self._started_at = self._port.clock()
         peer = _peer_of(transport, pinned=self._port.pinned)
@@ -153,8 +152,6 @@ class Connection:
     @property
     def is_over(self) -> bool:
         """Whether nothing that the client may still send matters: only who got a token may name a port (TCP-09)."""
-        if self._stream:
-            return self._stream.reader.ended
         return self._transaction.phase is Phase.ENDED and self._granted is None
 
     def secure(self, transport: TlsTransport) -> None:
@@ -170,9 +167,7 @@ class Connection:
         self._end()
 
     def data_received(self, data: bytes) -> bool:
-        """Take bytes of the stream; returns whether that was a whole line of a chat."""
-        if self._stream:
-            return self._stream.data_received(data)
+        """Take bytes of the stream; returns False, for that was no line of a chat."""
         if self._transaction.phase is Phase.REQUESTING:
             self._request(data)
         else:
@@ -182,21 +177,15 @@ class Connection:
 
     def pause_writing(self) -> None:
         """Take note that the client doesn't read; a transaction's answer is short."""
-        if self._stream:
-            self._stream.pause_writing()
 
     def resume_writing(self) -> None:
         """Take note that it does again."""
-        if self._stream:
-            self._stream.resume_writing()
 
     def eof_received(self) -> bool:
         """Stay open for the answer if one is coming: a client may end its sending side after the request.
 
         Or it is dead: that it can't be told from the patient one is why its token is looked after (threat T11).
         """
-        if self._stream:
-            return self._stream.eof_received()
         self._half_closed = True
         if self._granted and self._transaction.phase is Phase.ENDED:
             return is_under_way(self._transport)
@@ -205,9 +194,7 @@ class Connection:
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the connection is gone."""
         self._cancel_timer()
-        if self._stream:
-            self._stream.connection_lost()
-        elif self._transaction.phase is not Phase.ENDED:
+        if self._transaction.phase is not Phase.ENDED:
             self._let_go()
         elif self._granted and self._is_token_lost(exc):
             self._undo(self._granted)
@@ -305,8 +292,10 @@ class Connection:
         port.on_duration(port.clock() - self._started_at)
         self._transport.write(frames)
         port.connections.leave(self)
-        self._stream = port.streams.open(granted, self._transport)
-        if self._stream is None or self._half_closed:  # its member is gone, or will never say a word
+        stream = port.streams.open(granted, self._transport)
+        if stream is not None:
+            self._hand_over(stream)
+        if stream is None or self._half_closed:  # its member is gone, or will never say a word
             self._transport.close()
 
     def _say_busy(self) -> None:

@@ -38,6 +38,10 @@ class Layer(asyncio.Transport):
         """Take what the client sends again."""
         self._below.resume_reading()
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Let this protocol have what comes from now on."""
+        self._below.set_protocol(protocol)
+
     def is_closing(self) -> bool:
         """Tell whether the connection is closed or about to be."""
         return self._below.is_closing()
