@@ -11,7 +11,7 @@ from relay_server.core import events
 from relay_server.core.counters import DropReason, StreamFailure
 from relay_server.core.ring import MAX_ENTRIES
 from relay_server.core.seats import PATIENCE_SECONDS as TO_ANSWER_SECONDS
-from relay_server.core.streams import PATIENCE_SECONDS, PING_SECONDS
+from relay_server.core.streams import PATIENCE_SECONDS, PING_SECONDS, TOGETHER_SECONDS
 from services.relay_server.stream_case import FEATURES, Client, Line, StreamCase, peer, texts
 
 KEPT_SECONDS = 30.0
@@ -559,6 +559,23 @@ def test_who_says_nothing_is_asked_and_then_cut_and_its_seat_waits() -> None:
     assert "bob" in names(case)
     assert case.registry.next_deadline() == case.now + PING_SECONDS
     case.check_books()
+
+
+@pytest.mark.requirement("STR-07")
+def test_who_came_within_a_second_of_another_is_asked_along_with_it() -> None:
+    case = StreamCase()
+    ann = case.join("ann")
+    case.now += TOGETHER_SECONDS
+    bob = case.join("bob")
+    case.now += 0.1
+    cid = case.join("cid")
+    ann.send(pong=0)
+    for one in (ann, bob, cid):
+        one.read()
+    after(case, PING_SECONDS - TOGETHER_SECONDS - 0.1)
+    assert (ann.read(), bob.read(), cid.read()) == ([{"ping": 0}], [{"ping": 0}], [])
+    after(case, TOGETHER_SECONDS + 0.1)
+    assert (ann.read(), bob.read(), cid.read()) == ([], [], [{"ping": 0}])
 
 
 @pytest.mark.requirement("STR-05", "STR-07")
