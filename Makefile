@@ -151,6 +151,10 @@ simulate: $(VENV)/dev.stamp ## let clients talk over a thousand bad networks in 
 bench: install ## measure the relay against a reference in C: make bench [ARGS="--exercise"]
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
+.PHONY: bench-streams
+bench-streams: install ## measure chats over streams, beside Redis if it is installed: make bench-streams [ARGS="--only idle"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.streams $(ARGS)
+
 .PHONY: budget
 budget: install ## measure the cost of each kind of input, for docs/limits.md: make budget [ARGS="--only who,json --seconds 5"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.budget $(ARGS)

@@ -7,34 +7,20 @@
  * whatever comes back. Messages have LEAST_BYTES to MOST_BYTES, all sizes alike, in the same order each time. PID is
  * the relay's process, whose CPU time is counted. The result is one line of JSON.
  */
-#define _GNU_SOURCE
+#include "load.h"
+
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
     MAX_DATAGRAM_BYTES = 4096,
     MAX_NAME_BYTES = 255,
     HEADER_BYTES = 2 + 2 * MAX_NAME_BYTES,
-    MARK_BYTES = 33, /* '#', sender (8 hex digits), number (8), time (16) */
     RECEIVE_BATCH = 64,
-    SEND_BURST = 64, /* between two looks at what has come */
-    EVENTS = 512,
     BUFFER_BYTES = 4 << 20,
-    LATENCY_BUCKETS = 64 * 64,
 };
 
-static const uint64_t SECOND = 1000000000, MILLISECOND = 1000000;
 static const int REGISTER_ROUNDS = 50;
 
 struct member {
@@ -47,69 +33,9 @@ struct member {
 };
 
 static struct member *members;
-static size_t member_count, members_per_room, least_bytes, most_bytes;
-static int events;
-static uint64_t sent, delivered, duplicated, given_up, last_delivery_at;
-static uint64_t latencies[LATENCY_BUCKETS];
-
-static void fail(const char *what) {
-    perror(what);
-    exit(1);
-}
-
-static uint64_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
-}
-
-static double cpu_seconds(pid_t pid) {
-    clockid_t clock;
-    struct timespec time;
-    if ((errno = clock_getcpuclockid(pid, &clock)) != 0 || clock_gettime(clock, &time) != 0)
-        fail("the relay's CPU time");
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-/* --- latencies: 64 buckets for each doubling of the microseconds, so that none is wrong by over 2 % --- */
-
-static size_t bucket_of(uint64_t microseconds) {
-    if (microseconds < 128)
-        return microseconds;
-    int shift = 57 - __builtin_clzll(microseconds);
-    return (size_t)shift * 64 + (microseconds >> shift);
-}
-
-static uint64_t lower_bound_of(size_t bucket) {
-    if (bucket < 128)
-        return bucket;
-    size_t shift = bucket / 64 - 1;
-    return (uint64_t)(bucket - shift * 64) << shift;
-}
-
-static uint64_t percentile(double share) {
-    uint64_t below = 0, wanted = (uint64_t)(share * (double)delivered);
-    for (size_t bucket = 0; bucket < LATENCY_BUCKETS; bucket++) {
-        below += latencies[bucket];
-        if (below > wanted || (below == delivered && below > 0))
-            return lower_bound_of(bucket);
-    }
-    return 0;
-}
+static size_t least_bytes, most_bytes;
 
 /* --- messages --- */
-
-static void write_hex(char *text, uint64_t value, int digits) {
-    for (int i = digits - 1; i >= 0; i--, value >>= 4)
-        text[i] = "0123456789abcdef"[value & 15];
-}
-
-static uint64_t read_hex(const char *text, int digits) {
-    uint64_t value = 0;
-    for (int i = 0; i < digits; i++)
-        value = value << 4 | (uint64_t)(text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10);
-    return value;
-}
 
 /* Send header and message; false if the kernel has no room at the moment. */
 static bool say(struct member *member, const char *message, size_t size) {
@@ -133,11 +59,7 @@ static size_t next_size(void) {
 static bool say_marked(struct member *member, size_t place) {
     char message[MAX_DATAGRAM_BYTES];
     size_t size = next_size();
-    message[0] = '#';
-    write_hex(message + 1, place, 8);
-    write_hex(message + 9, member->sent + 1, 8);
-    write_hex(message + 17, now(), 16);
-    memset(message + MARK_BYTES, 'x', size - MARK_BYTES);
+    write_marked(message, size, place, member->sent + 1);
     if (!say(member, message, size))
         return false;
     member->sent++;
@@ -151,18 +73,7 @@ static void hear(struct member *member, const char *data, size_t size, uint64_t 
     const char *mark = memchr(data, '#', size);
     if (mark == NULL || mark + MARK_BYTES > data + size)
         return; /* a notice, or a word of the registration */
-    size_t place = read_hex(mark + 1, 8);
-    uint32_t number = (uint32_t)read_hex(mark + 9, 8);
-    if (place >= members_per_room)
-        return;
-    if (number <= member->newest[place]) {
-        duplicated++;
-        return;
-    }
-    member->newest[place] = number;
-    delivered++;
-    last_delivery_at = at;
-    latencies[bucket_of((at - read_hex(mark + 17, 16)) / 1000)]++;
+    count_delivery(mark, member->newest, at);
 }
 
 static void hear_all(struct member *member) {
@@ -210,10 +121,7 @@ static void add_member(const char *room, const char *token, const struct sockadd
         setsockopt(member->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     if (connect(member->udp, (const struct sockaddr *)relay, sizeof *relay) != 0)
         fail("connect");
-    struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)member_count};
-    if (epoll_ctl(events, EPOLL_CTL_ADD, member->udp, &event) != 0)
-        fail("epoll_ctl");
-    member_count++;
+    watch(member->udp, member_count++);
 }
 
 static void read_members(uint16_t port) {
@@ -265,16 +173,6 @@ static void register_members(void) {
 
 /* --- the measurement --- */
 
-static uint64_t count_due(uint64_t started_at, uint64_t at, double rate, uint64_t window) {
-    uint64_t copies = members_per_room - 1;
-    if (rate > 0)
-        return (uint64_t)((double)(at - started_at) / 1e9 * rate);
-    uint64_t settled = delivered + given_up, outstanding = sent * copies > settled ? sent * copies - settled : 0;
-    if (outstanding == 0)
-        return sent + 1 + window / copies;
-    return outstanding + copies <= window ? sent + (window - outstanding) / copies : sent;
-}
-
 static void speak(uint64_t due) {
     size_t rooms = member_count / members_per_room;
     for (int burst = 0; sent < due && burst < SEND_BURST; burst++) {
@@ -284,21 +182,12 @@ static void speak(uint64_t due) {
     }
 }
 
-static void converse(double seconds, double rate, uint64_t window) {
-    const uint64_t copies = members_per_room - 1, started_at = now(), end = started_at + (uint64_t)(seconds * 1e9);
-    last_delivery_at = started_at;
-    for (uint64_t at = started_at; at < end; at = now()) {
-        if (rate == 0 && at > last_delivery_at + 100 * MILLISECOND) { /* what is still out is lost: go on */
-            given_up = sent * copies - delivered;
-            last_delivery_at = at;
-        }
-        uint64_t due = count_due(started_at, at, rate, window);
-        speak(due);
-        bool spare = sent >= due && (rate == 0 || count_due(started_at, at + MILLISECOND, rate, window) <= due);
-        listen_for(spare ? 1 : 0);
+static void allow_many_files(void) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
     }
-    while (delivered < sent * copies && now() < last_delivery_at + SECOND)
-        listen_for(10);
 }
 
 int main(int count, char **arguments) {
@@ -308,15 +197,12 @@ int main(int count, char **arguments) {
     }
     pid_t relay = (pid_t)atol(arguments[2]);
     members_per_room = (size_t)atol(arguments[3]);
+    copies = members_per_room - 1;
     double seconds = atof(arguments[4]), rate = atof(arguments[5]);
     uint64_t window = (uint64_t)atoll(arguments[6]);
     least_bytes = (size_t)atol(arguments[7]);
     most_bytes = (size_t)atol(arguments[8]);
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
+    allow_many_files();
     events = epoll_create1(0);
     read_members((uint16_t)atol(arguments[1]));
     if (members_per_room < 2 || member_count == 0 || member_count % members_per_room != 0 ||
@@ -325,13 +211,6 @@ int main(int count, char **arguments) {
         return 2;
     }
     register_members();
-    double cpu_before = cpu_seconds(relay);
-    uint64_t started_at = now();
-    converse(seconds, rate, window);
-    double cpu = cpu_seconds(relay) - cpu_before, took = (double)(last_delivery_at - started_at) / 1e9;
-    printf("{\"sent\": %lu, \"expected\": %lu, \"delivered\": %lu, \"duplicated\": %lu, \"seconds\": %.6f, "
-           "\"cpu_seconds\": %.6f, \"p50_us\": %lu, \"p99_us\": %lu, \"worst_us\": %lu}\n",
-           sent, sent * (members_per_room - 1), delivered, duplicated, took, cpu, percentile(0.5), percentile(0.99),
-           percentile(1));
+    measure(relay, seconds, rate, window, speak, listen_for);
     return 0;
 }

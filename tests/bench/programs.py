@@ -27,7 +27,8 @@ MIXED_BYTES = range(34, 167)
 """What people say is not all of one size; these have 100 bytes on average."""
 
 # All members share one address, and what is measured is the relay, not its limits. Who joins is not announced: in a
-# room of 1000 that would be half a million notices before the first message. The environment may say otherwise.
+# room of 1000 that would be half a million notices before the first message. Descriptors aren't shared with streams
+# where all chat is on UDP. The environment may say otherwise.
 LIFTED = {
     "RELAY_MAX_ROOMS": "0",
     "RELAY_MAX_MEMBERS": "0",
@@ -40,6 +41,7 @@ LIFTED = {
     "RELAY_MESSAGE_RATE": "0",
     "RELAY_BYTE_RATE": "0",
     "RELAY_JOIN_RATE": "0",
+    "RELAY_STREAMS": "off",
     "RELAY_ANNOUNCE": "false",
     "RELAY_LOG_LEVEL": "warning",
 }
@@ -99,15 +101,24 @@ def build(folder: Path) -> Programs:
         BenchError: it fails.
 
     """
+    return Programs(compile_program("reference_relay", folder), compile_program("fanout_load", folder))
+
+
+def compile_program(name: str, folder: Path) -> Path:
+    """Compile one C program into a folder; returns where it is.
+
+    Raises:
+        ToolMissingError: there is no compiler.
+        BenchError: it fails.
+
+    """
     if not shutil.which(COMPILE[0]):
         raise ToolMissingError("gcc is needed to build the reference relay and the load: install it (package gcc).")
-    built = Programs(folder / "reference_relay", folder / "fanout_load")
-    for program in built:
-        source = SOURCES / f"{program.name}.c"
-        done = subprocess.run([*COMPILE, "-o", program, source], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise BenchError(f"gcc can't build {source.name}: {done.stderr.strip()}")
-    return built
+    program, source = folder / name, SOURCES / f"{name}.c"
+    done = subprocess.run([*COMPILE, "-o", program, source], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BenchError(f"gcc can't build {source.name}: {done.stderr.strip()}")
+    return program
 
 
 @contextmanager
@@ -161,7 +172,7 @@ def relay_process(
     process = subprocess.Popen([sys.executable, "-m", "relay_server", "run"], env=environment, stdout=log, stderr=log)
     os.sched_setaffinity(process.pid, {cpu})
     try:
-        _await_start(process, tcp_port)
+        await_start(process, tcp_port)
         yield process.pid
     finally:
         process.terminate()
@@ -206,7 +217,13 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime(~pid << 3 | 2)  # what clock_getcpuclockid(3) returns
 
 
-def _await_start(process: subprocess.Popen[bytes], port: int) -> None:
+def await_start(process: subprocess.Popen[bytes], port: int) -> None:
+    """Wait until a program that was started takes connections.
+
+    Raises:
+        BenchError: it ended, or doesn't in time.
+
+    """
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with socket.socket() as probe:

@@ -33,7 +33,7 @@ def comparison_table(comparisons: Iterable[Comparison]) -> str:
         ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}, {max(ratios):.2f})"
         rows.append((comparison.shape, "relay", *_figures(comparison.relay, ratio)))
         rows.append(("", "reference", *_figures(comparison.reference, "")))
-    return _lay_out(rows)
+    return lay_out(rows)
 
 
 def load_table(loads: Iterable[tuple[str, Result]]) -> str:
@@ -48,7 +48,7 @@ def load_table(loads: Iterable[tuple[str, Result]]) -> str:
             _milliseconds(result.p50_us), _milliseconds(result.p99_us), _milliseconds(result.worst_us),
             _loss([result]), f"{result.duplicated:,}", f"{result.cpu_seconds / seconds:.0%}",
         ))  # fmt: skip
-    return _lay_out(rows)
+    return lay_out(rows)
 
 
 def _figures(results: Sequence[Result], ratio: str) -> tuple[str, ...]:
@@ -71,7 +71,8 @@ def _milliseconds(microseconds: float) -> str:
     return f"{microseconds / 1000:.2f} ms"
 
 
-def _lay_out(rows: Sequence[Sequence[str]]) -> str:
+def lay_out(rows: Sequence[Sequence[str]]) -> str:
+    """Lay out rows of cells, the first one of headings."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)

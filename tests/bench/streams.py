@@ -1,0 +1,339 @@
+"""Measure chats over streams, beside Redis where it is installed: `make bench-streams`; see docs/benchmarks.md."""
+
+import argparse
+import os
+import select
+import shutil
+import socket
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bench.arguments import FAILED, INTERRUPTED, USAGE_ERROR, Parser, count, describe, fail, seconds
+from bench.measures import SHAPES, Shape
+from bench.place import Cpus, choose_cpus, run_in_fresh_network, why_no_fresh_network
+from bench.programs import (
+    MESSAGE_BYTES,
+    WINDOW_DELIVERIES,
+    BenchError,
+    Result,
+    Target,
+    ToolMissingError,
+    await_start,
+    compile_program,
+    cpu_seconds,
+    resident_kib,
+    running_relay,
+)
+from bench.tables import lay_out
+from chatproto import ClientTransaction, Feature, Operation, ProtocolError, Request
+from ports import free_ports
+from relay_server.tls.self_signed import write_self_signed
+
+HOST: Final = "127.0.0.1"
+BATCH: Final = 1000
+"""So many join at once: the more handshakes wait, the shorter the relay's pauses between them."""
+CROWD: Final = 2000
+CROWD_ROOM_MEMBERS: Final = 20
+MOST_MEMBERS: Final = max(shape.rooms * shape.members for shape in SHAPES)
+IDLE_ROUNDS: Final = 10
+"""Idle members are watched as long as so many runs: by default two rounds of the relay's pings."""
+ALONE: Final = (Shape(1, 5), Shape(1, 20), Shape(1, 100))
+ALONE_RATE: Final = 50.0
+"""So few messages a second that each comes alone."""
+STALLED: Final = Shape(1, 100)
+STALLED_RATE: Final = 500.0
+STALLED_BUFFER_BYTES: Final = 4096
+"""The kernel takes no more for a reader that has stalled, so that the relay notices within a second."""
+PING: Final = b'{"ping":1}\n'
+PONG: Final = b'{"pong":0}\n'
+
+
+class Ear(NamedTuple):
+    """A member's connection, and who speaks by it if not the member."""
+
+    room: str
+    connection: socket.socket
+    mouth: socket.socket
+
+
+def main() -> None:
+    """Run the command line; exits with 0, 1 (it failed) or 2 (something is missing, or was asked wrongly)."""
+    arguments = _parser().parse_args()
+    if sys.platform != "linux":
+        fail("bench.streams", "The benchmark needs Linux, for epoll and CPU affinity.", USAGE_ERROR)
+    if not arguments.here and not why_no_fresh_network():
+        run_in_fresh_network([sys.executable, "-m", "bench.streams", "--here", *sys.argv[1:]])
+    cpus = choose_cpus()
+    print(describe(cpus), flush=True)
+    os.sched_setaffinity(0, {cpus.load})
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            bench = Bench(compile_program("stream_load", Path(folder)), cpus, arguments, Path(folder))
+            for part in arguments.only or PARTS:
+                print(f"\n{PARTS[part](bench)}", flush=True)
+    except ToolMissingError as error:
+        fail("bench.streams", str(error), USAGE_ERROR)
+    except (BenchError, ProtocolError, OSError) as error:
+        fail("bench.streams", f"The measurement failed: {error}", FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="bench.streams", description="Measure what chats over streams cost the relay.")
+    parser.add_argument("--only", action="append", choices=PARTS, help="measure this part alone; may be repeated")
+    parser.add_argument("--runs", type=count, default=3, metavar="N", help="runs of each in turn; default: 3")
+    parser.add_argument("--seconds", type=seconds, default=3.0, metavar="S", help="of each run; default: 3")
+    parser.add_argument("--window", type=count, default=WINDOW_DELIVERIES, metavar="N",
+                        help=f"deliveries that are outstanding at most; default: {WINDOW_DELIVERIES}")  # fmt: skip
+    parser.add_argument("--crowd", type=count, default=CROWD, metavar="N", help=f"idle members; default: {CROWD}")
+    parser.add_argument("--here", action="store_true", help="stay in this network namespace, as root too")
+    return parser
+
+
+class Bench:
+    """The load, where it runs, and for how long."""
+
+    def __init__(self, load: Path, cpus: Cpus, arguments: argparse.Namespace, folder: Path) -> None:
+        self.load = load
+        self.cpus = cpus
+        self.runs: int = arguments.runs
+        self.seconds: float = arguments.seconds
+        self.window: int = arguments.window
+        self.crowd: int = arguments.crowd
+        self.folder = folder
+
+    def saturate(self) -> str:
+        """Keep relay and Redis busy in turn; returns the table of deliveries per CPU-second."""
+        compares = shutil.which("redis-server") is not None
+        rows: list[tuple[str, ...]] = [
+            ("rooms x members", "us a copy", "relay/CPU-s", *(("Redis/CPU-s", "ratio") * 2 if compares else ()))
+        ]
+        for shape in SHAPES:
+            ours: list[Result] = []
+            theirs: dict[bool, list[Result]] = {False: [], True: []}
+            for _ in range(self.runs):
+                ours.append(self._run_relay(shape))
+                for one_publisher, results in theirs.items() if compares else ():
+                    results.append(self._run_redis(shape, one_publisher=one_publisher))
+            per_second = _median(ours, "per_cpu_second")
+            compared = [cell for results in theirs.values() if results for cell in _compared(ours, results)]
+            rows.append((str(shape), f"{1e6 / per_second:.2f}", f"{per_second:,.0f}", *compared))
+        note = (
+            "Redis first with a connection for each member, which speaks by it, then with one that speaks for all."
+            if compares else "redis-server isn't installed, so nothing is compared."
+        )  # fmt: skip
+        return f"{lay_out(rows)}\n{note}"
+
+    def alone(self) -> str:
+        """Say something now and then; returns the table of what a copy costs."""
+        rows: list[tuple[str, ...]] = [("rooms x members", "us a copy", "us a message", "p50", "p99")]
+        for shape in ALONE:
+            results = [self._run_relay(shape, ALONE_RATE) for _ in range(self.runs)]
+            cost = 1e6 / _median(results, "per_cpu_second")
+            rows.append((str(shape), f"{cost:.1f}", f"{cost * (shape.members - 1):.0f}", *_latencies(results)))
+        return lay_out(rows)
+
+    def stalled(self) -> str:
+        """Let one of a hundred not read; returns what that does to the others' latency."""
+        reading, stalled = [], []
+        for _ in range(self.runs):
+            reading.append(self._run_relay(STALLED, STALLED_RATE))
+            stalled.append(self._run_relay(STALLED, STALLED_RATE, deaf=1))
+        ratios = [late.p99_us / early.p99_us for early, late in zip(reading, stalled, strict=True)]
+        rows = [("of 100", "p50", "p99"), ("all read", *_latencies(reading)), ("one doesn't", *_latencies(stalled))]
+        return f"{lay_out(rows)}\np99 of the others: {_spread(ratios)} times as long"
+
+    def idle(self) -> str:
+        """Let a crowd say nothing; returns what its members cost, plain and by TLS."""
+        rows: list[tuple[str, ...]] = [("members", "KiB a member", "joins/s", "CPU")]
+        for name, tls in (("plain", False), ("TLS", True)):
+            rows.append((f"{self.crowd:,} {name}", *self._idle(tls=tls)))
+        return lay_out(rows)
+
+    def _idle(self, *, tls: bool) -> tuple[str, ...]:
+        settings, context = self._tls() if tls else ({}, None)
+        with ExitStack() as stack:
+            relay = stack.enter_context(self._running_relay(settings))
+            join(relay, Shape(1, 2), stack, context, prefix="warm")  # what is imported once is no member's
+            kib, began = resident_kib(relay.pid), time.monotonic()
+            members = join(relay, Shape(self.crowd // CROWD_ROOM_MEMBERS, CROWD_ROOM_MEMBERS), stack, context)
+            took = time.monotonic() - began
+            _answer_pings(members, 1.0)
+            kib, cpu = resident_kib(relay.pid) - kib, cpu_seconds(relay.pid)
+            _answer_pings(members, idle_seconds := IDLE_ROUNDS * self.seconds)
+            cpu = (cpu_seconds(relay.pid) - cpu) / idle_seconds
+        return f"{kib / len(members):.1f}", f"{len(members) / took:,.0f}", f"{cpu:.2%}"
+
+    def _tls(self) -> tuple[Mapping[str, str], ssl.SSLContext]:
+        certificate, key = self.folder / "certificate.pem", self.folder / "key.pem"
+        if not certificate.exists():
+            write_self_signed(self.folder, [HOST], days=1)
+        settings = {"RELAY_TLS_CERT_FILE": str(certificate), "RELAY_TLS_KEY_FILE": str(key)}
+        return settings, ssl.create_default_context(cafile=certificate)
+
+    def _running_relay(self, settings: Mapping[str, str] | None = None) -> AbstractContextManager[Target]:
+        streams = {"RELAY_STREAMS": "any", "RELAY_MAX_STREAMS": f"{max(MOST_MEMBERS, self.crowd) + 2}"}
+        return running_relay(self.cpus.relay, {**streams, **(settings or {})})
+
+    def _run_relay(self, shape: Shape, rate: float = 0.0, *, deaf: int = 0) -> Result:
+        with ExitStack() as stack:
+            relay = stack.enter_context(self._running_relay())
+            members = join(relay, shape, stack)
+            for ear in members[:deaf]:
+                ear.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, STALLED_BUFFER_BYTES)
+            return self._converse("stream", relay.pid, members[deaf:], shape.members - deaf, rate)
+
+    def _run_redis(self, shape: Shape, *, one_publisher: bool = False) -> Result:
+        with ExitStack() as stack:
+            pid, port = stack.enter_context(running_redis(self.cpus.relay))
+            mouth = stack.enter_context(_connect(port))
+            members = []
+            for place in range(shape.rooms * shape.members):
+                ear = stack.enter_context(_connect(port))
+                members.append(Ear(f"bench-{place // shape.members}", ear, mouth if one_publisher else ear))
+            for member in members:  # by version 3 of its protocol, who subscribes may publish too
+                member.connection.sendall(f"HELLO 3\r\nSUBSCRIBE {member.room}\r\n".encode())
+            for member in members:
+                _read_until(member.connection, b":1\r\n")
+            return self._converse("redis", pid, members, shape.members)
+
+    def _converse(
+        self, kind: str, pid: int, members: Sequence[Ear], members_per_room: int, rate: float = 0.0
+    ) -> Result:  # fmt: skip
+        lines = "".join(f"{ear.room} {ear.connection.fileno()} {ear.mouth.fileno()}\n" for ear in members)
+        command = [self.load, kind, pid, members_per_room, self.seconds, rate, self.window, MESSAGE_BYTES[0]]
+        descriptors = {each.fileno() for ear in members for each in (ear.connection, ear.mouth)}
+        with _coming_first(pid) if rate else nullcontext():
+            done = subprocess.run(
+                [str(part) for part in command], input=lines, capture_output=True, text=True, check=False,
+                pass_fds=descriptors,
+            )  # fmt: skip
+        if done.returncode != 0:
+            raise BenchError(f"The load gave up: {done.stderr.strip() or f'exit code {done.returncode}'}.")
+        return Result.model_validate_json(done.stdout)
+
+
+PARTS: Final[Mapping[str, Callable[[Bench], str]]] = {
+    "saturated": Bench.saturate, "alone": Bench.alone, "stalled": Bench.stalled, "idle": Bench.idle,
+}  # fmt: skip
+
+
+def join(
+    relay: Target, shape: Shape, stack: ExitStack, context: ssl.SSLContext | None = None, *, prefix: str = "bench"
+) -> list[Ear]:
+    """Create the rooms and fill them by streams; returns the members room after room."""
+
+    def enter(place: tuple[int, int]) -> Ear:
+        room, member = f"{prefix}-{place[0]}", place[1]
+        operation = Operation.JOIN if member else Operation.CREATE
+        features = frozenset((Feature.NOTICES, Feature.RECEIPTS, Feature.RESUME))
+        request = Request(f"user-{member}", json_reply=True, plain=False, stream=True, features=features)
+        transaction, connection = ClientTransaction(operation, room, request), _connect(relay.tcp_port)
+        if context:
+            connection = context.wrap_socket(connection, server_hostname=HOST)
+        connection.sendall(transaction.request)
+        _read_completion(transaction, connection)
+        connection.sendall(PING)  # who never speaks loses its place
+        return Ear(room, stack.enter_context(connection), connection)
+
+    with ThreadPoolExecutor(BATCH) as pool:
+        hosts = list(pool.map(enter, [(room, 0) for room in range(shape.rooms)]))
+        places = [(room, place) for room in range(shape.rooms) for place in range(1, shape.members)]
+        others = list(pool.map(enter, places))
+    guests = shape.members - 1
+    return [ear for room, host in enumerate(hosts) for ear in (host, *others[room * guests : (room + 1) * guests])]
+
+
+@contextmanager
+def running_redis(cpu: int) -> Iterator[tuple[int, int]]:
+    """Run redis-server on a CPU; yields its process's id and its port."""
+    (port,) = free_ports(1)
+    command = ["redis-server", "--port", str(port), "--bind", HOST, "--save", "", "--appendonly", "no"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=tempfile.gettempdir())
+    os.sched_setaffinity(process.pid, {cpu})
+    try:
+        await_start(process, port)
+        yield process.pid, port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def _coming_first(relay: int) -> Iterator[None]:
+    """Let the relay and the load wait for no other program, where that is allowed: latencies would be of those."""
+    with suppress(PermissionError):
+        for pid in (relay, 0):
+            os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def _connect(port: int) -> socket.socket:
+    connection = socket.create_connection((HOST, port), 20.0)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def _read_completion(transaction: ClientTransaction, connection: socket.socket) -> None:
+    while data := connection.recv(4096):
+        if completion := transaction.feed(data):
+            if not completion.stream:
+                raise BenchError("The relay grants no stream.")
+            return
+    raise BenchError("The relay ended a connection before its answer.")
+
+
+def _read_until(connection: socket.socket, end: bytes) -> None:
+    data = b""
+    while not data.endswith(end):
+        more = connection.recv(4096)
+        if not more:
+            raise BenchError("A connection ended too early.")
+        data += more
+
+
+def _answer_pings(members: Sequence[Ear], seconds: float) -> None:
+    """Do what idle clients do for so long."""
+    by_descriptor = {ear.connection.fileno(): ear.connection for ear in members}
+    poll, until = select.epoll(), time.monotonic() + seconds
+    for descriptor in by_descriptor:
+        poll.register(descriptor, select.EPOLLIN)
+    while (left := until - time.monotonic()) > 0:
+        for descriptor, _ in poll.poll(left):
+            connection = by_descriptor[descriptor]
+            if b'"ping"' in connection.recv(65_536):
+                connection.sendall(PONG)
+
+
+def _compared(ours: Sequence[Result], theirs: Sequence[Result]) -> tuple[str, str]:
+    ratios = [our.per_cpu_second / their.per_cpu_second for our, their in zip(ours, theirs, strict=True)]
+    return f"{_median(theirs, 'per_cpu_second'):,.0f}", _spread(ratios)
+
+
+def _latencies(results: Sequence[Result]) -> tuple[str, ...]:
+    return tuple(f"{_median(results, name) / 1000:.2f} ms" for name in ("p50_us", "p99_us"))
+
+
+def _median(results: Sequence[Result], name: str) -> float:
+    return statistics.median(float(getattr(result, name)) for result in results)
+
+
+def _spread(ratios: Sequence[float]) -> str:
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}, {max(ratios):.2f})"
+
+
+if __name__ == "__main__":
+    main()
