@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from chatbrain import BindDatagram, CloseDatagram, CloseStream, OpenStream, SendDatagram, Stage, Transport
+from chatbrain import BindDatagram, CloseDatagram, CloseStream, OpenStream, SendDatagram, SendStream, Stage, Transport
 from chatbrain.carriage import LASTING_SECONDS
 from chatbrain.deliveries import GIVE_UP_SECONDS
 from chatbrain.events import (
@@ -50,6 +50,7 @@ from chatproto.stream import (
     encode_gone,
     encode_heartbeat,
     encode_refused,
+    encode_to_relay,
     encode_told,
     encode_took,
 )
@@ -395,7 +396,7 @@ def test_without_the_stream_that_was_asked_for_by_name_no_word_is_said(stripped:
     case.answer(10.0, STRIPPED[stripped])
     assert case.at(Stage.ENDED)
     actions = case.brain.take_actions()
-    assert not [action for action in actions if hasattr(action, "data")]
+    assert [action for action in actions if hasattr(action, "data")] == [SendStream(encode_to_relay(Leave()))]
     assert CloseStream() in actions
     ended = case.brain.take_events()[-1]
     assert isinstance(ended, Ended)
