@@ -6,7 +6,7 @@ from math import inf
 import pytest
 
 from chatbrain import BindDatagram, CloseDatagram, CloseStream, OpenStream, SendDatagram, SendStream, Stage, Transport
-from chatbrain.carriage import LASTING_SECONDS
+from chatbrain.carriage import LASTING_SECONDS, Carriage
 from chatbrain.deliveries import GIVE_UP_SECONDS
 from chatbrain.events import (
     Carried,
@@ -425,6 +425,11 @@ def test_by_itself_it_asks_for_a_stream_where_one_joins_by_tls(*, encrypted: boo
     assert told == Carried(by, tls=encrypted)
     assert isinstance(told, Carried)
     assert told.encrypted is encrypted
+
+
+def test_it_says_that_what_is_said_is_sealed() -> None:
+    carriage = Carriage(Transport.STREAM, sealed=True)
+    assert carriage.news(stream=True) == Carried(Transport.STREAM, tls=False, sealed=True)
 
 
 def test_where_no_stream_is_granted_udp_carries_it_and_it_says_so() -> None:

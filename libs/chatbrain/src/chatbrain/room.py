@@ -76,7 +76,7 @@ class RoomBrain(Membership):
         """
         receipts = receipts or transport is not Transport.UDP
         super().__init__(Outbox(), server=server, rejoin=rejoin, random=random, receipts=receipts, seal=seal)
-        self._carriage = Carriage(transport, encrypted=encrypted)
+        self._carriage = Carriage(transport, encrypted=encrypted, sealed=seal is not None)
         self._claim = Claim(
             operation, room, name, password, receipts=receipts, new_nonce=new_nonce, carriage=self._carriage,
             sealed=seal is not None,
