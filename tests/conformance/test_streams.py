@@ -16,7 +16,7 @@ from conformance.people import Listener, Member, People, ask, call
 from conformance.plain import new_word
 from conformance.relays import Relay
 from conformance.streams import FEATURES, Line, StreamMember
-from conformance.tls import Authority, secure
+from conformance.tls import Authority, call_secure, secure
 
 pytestmark = pytest.mark.level("extension")
 
@@ -123,6 +123,24 @@ def test_a_relay_says_who_is_granted_a_stream(
         shake = partial(secure, context=authority.context())
         with StreamMember(own.relay, wire.CREATE, room, "ann", tls=shake) as ann:
             assert ann.ask() == []
+
+
+@pytest.mark.requirement("STR-01")
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_who_wants_nothing_but_a_stream_gives_its_place_back_where_none_is_granted(
+    start_relay: StartRelay, tmp_path_factory: pytest.TempPathFactory, room: bytes, *, encrypted: bool
+) -> None:
+    authority = Authority(tmp_path_factory.mktemp("authority"))
+    own = start_relay(**authority.settings, streams="off")
+    request = json.dumps({"username": "ann", "reply": "json", "chat": "stream"}).encode()
+    for _ in range(3):
+        with call_secure(own.relay, authority.context()) if encrypted else call(own.relay) as connection:
+            connection.sendall(wire.frame(wire.CREATE, wire.REQUEST, room, request))
+            frames = [wire.read_frame(connection), wire.read_frame(connection)]
+            assert frames[1] is not None, frames  # else the room was still there
+            assert b'"stream"' not in frames[1].payload
+            connection.sendall(b'{"leave":true}\n')
+            assert wire.read_frame(connection) is None  # the connection ends
 
 
 @pytest.mark.requirement("STR-02")

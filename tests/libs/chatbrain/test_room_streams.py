@@ -5,8 +5,8 @@ from math import inf
 
 import pytest
 
-from chatbrain import BindDatagram, CloseDatagram, CloseStream, OpenStream, SendDatagram, Stage, Transport
-from chatbrain.carriage import LASTING_SECONDS
+from chatbrain import BindDatagram, CloseDatagram, CloseStream, OpenStream, SendDatagram, SendStream, Stage, Transport
+from chatbrain.carriage import LASTING_SECONDS, Carriage
 from chatbrain.deliveries import GIVE_UP_SECONDS
 from chatbrain.events import (
     Carried,
@@ -50,6 +50,7 @@ from chatproto.stream import (
     encode_gone,
     encode_heartbeat,
     encode_refused,
+    encode_to_relay,
     encode_told,
     encode_took,
 )
@@ -395,7 +396,7 @@ def test_without_the_stream_that_was_asked_for_by_name_no_word_is_said(stripped:
     case.answer(10.0, STRIPPED[stripped])
     assert case.at(Stage.ENDED)
     actions = case.brain.take_actions()
-    assert not [action for action in actions if hasattr(action, "data")]
+    assert [action for action in actions if hasattr(action, "data")] == [SendStream(encode_to_relay(Leave()))]
     assert CloseStream() in actions
     ended = case.brain.take_events()[-1]
     assert isinstance(ended, Ended)
@@ -424,6 +425,11 @@ def test_by_itself_it_asks_for_a_stream_where_one_joins_by_tls(*, encrypted: boo
     assert told == Carried(by, tls=encrypted)
     assert isinstance(told, Carried)
     assert told.encrypted is encrypted
+
+
+def test_it_says_that_what_is_said_is_sealed() -> None:
+    carriage = Carriage(Transport.STREAM, sealed=True)
+    assert carriage.news(stream=True) == Carried(Transport.STREAM, tls=False, sealed=True)
 
 
 def test_where_no_stream_is_granted_udp_carries_it_and_it_says_so() -> None:

@@ -85,12 +85,12 @@ LINES: Final = Channel(_encode_line, encode_to_relay(Leave()), repeats=False)
 class Carriage:
     """What was chosen and granted, and where one is in the room's numbering, which outlives connections (STR-05)."""
 
-    def __init__(self, transport: Transport = Transport.UDP, *, encrypted: bool = False) -> None:
-        """``encrypted`` tells whether one joins by TLS."""
+    def __init__(self, transport: Transport = Transport.UDP, *, encrypted: bool = False, sealed: bool = False) -> None:
+        """``encrypted`` tells whether one joins by TLS, ``sealed`` whether one seals what one says."""
         self.strict = transport is Transport.STREAM
         """Whether nothing may be said without a stream."""
         self._transport = transport
-        self._encrypted = encrypted
+        self._encrypted, self._sealed = encrypted, sealed
         self._wanted = self.strict or (transport is Transport.AUTO and encrypted)
         self._fell_back = False
         self._told: Carried | None = None
@@ -118,7 +118,7 @@ class Carriage:
     def news(self, *, stream: bool) -> Carried | None:
         """Return by what the chat travels, if that wasn't said before and isn't what was asked for by name."""
         by = Transport.STREAM if stream else Transport.UDP
-        carried = Carried(by, self._encrypted, fell_back=stream and self._fell_back)
+        carried = Carried(by, self._encrypted, fell_back=stream and self._fell_back, sealed=self._sealed)
         told, self._told = self._told, carried
         return None if carried == told or self._transport is Transport.UDP else carried
 

@@ -101,6 +101,8 @@ class Carried:
     """Whether one joined by TLS."""
     fell_back: bool = False
     """It is a stream because nothing was heard over UDP."""
+    sealed: bool = False
+    """Whether members seal what they say (SEAL-01), however it travels."""
 
     @property
     def encrypted(self) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from chatbrain.actions import BindDatagram, CloseStream, OpenStream, SendStream
 from chatbrain.backoff import RejoinPolicy
-from chatbrain.carriage import Carriage, Heard, Question, StreamOverError, read_datagram
+from chatbrain.carriage import LINES, Carriage, Heard, Question, StreamOverError, read_datagram
 from chatbrain.claim import Claim
 from chatbrain.course import AWAY, Stage
 from chatbrain.events import Ended, EndReason, Joined, Message, Missed, Rebound, Rejoined, Transport, Unreadable
@@ -76,7 +76,7 @@ class RoomBrain(Membership):
         """
         receipts = receipts or transport is not Transport.UDP
         super().__init__(Outbox(), server=server, rejoin=rejoin, random=random, receipts=receipts, seal=seal)
-        self._carriage = Carriage(transport, encrypted=encrypted)
+        self._carriage = Carriage(transport, encrypted=encrypted, sealed=seal is not None)
         self._claim = Claim(
             operation, room, name, password, receipts=receipts, new_nonce=new_nonce, carriage=self._carriage,
             sealed=seal is not None,
@@ -220,12 +220,15 @@ class RoomBrain(Membership):
 
     def _accept(self, grant: Grant, attempt: JoinRequest, now: float) -> None:
         """Be let in, if it is by what was asked for."""
+        if self._carriage.strict and not grant.stream:
+            self._outbox.act(SendStream(LINES.leave))  # or the relay would hold the place for minutes
+            self._stop_asking()
+            self._end(Ended.streamless(self._server))
+            return
         if not grant.stream:
             self._stop_asking()
         self._attempt = None
-        if self._carriage.strict and not grant.stream:
-            self._end(Ended.streamless(self._server))
-        elif self._seal and not grant.sealed:
+        if self._seal and not grant.sealed:
             self._decline(grant, now)
         elif attempt.resumes and grant.receipts:
             self._sit_down(grant, now)

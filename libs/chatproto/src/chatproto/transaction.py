@@ -1,6 +1,7 @@
 """Create and join as state machines, one for each end of the connection (TCP-04 to TCP-09)."""
 
 from enum import Enum, auto
+from typing import Final
 
 from chatproto.codes import Operation, State, Status
 from chatproto.constants import DEFAULT_PAYLOAD_LIMIT_BYTES, PORT_BYTES
@@ -17,8 +18,11 @@ from chatproto.payloads import (
     encode_status,
     tells_ban,
 )
+from chatproto.stream import Leave, encode_to_relay
 from chatproto.tcrp import Frame, FrameDecoder, encode_frame
 from chatproto.text import check_room_name
+
+_GIVE_BACK: Final = encode_to_relay(Leave())
 
 
 class Phase(Enum):
@@ -62,17 +66,22 @@ class ServerTransaction:
         port = int.from_bytes(self._trailing, "big")
         return port if len(self._trailing) == PORT_BYTES and port and not self._json_reply else None
 
+    @property
+    def gives_back(self) -> bool:
+        """Whether a client that got no stream wants nothing else, and leaves without a word over UDP (STR-01)."""
+        return self._json_reply and self._trailing == _GIVE_BACK
+
     def feed(self, data: bytes) -> tuple[Operation, str, Request] | None:
         """Take bytes of the stream; returns operation, room name and request once they are whole.
 
-        Bytes after the request are the client's UDP port (TCP-09); what is beyond two bytes is dropped.
+        Bytes after the request are the client's UDP port (TCP-09), or give back what was granted (STR-01).
 
         Raises:
             ProtocolError: the request can't be served; answer with ``refuse(error)``.
 
         """
         if self._phase is not Phase.REQUESTING:
-            self._trailing = (self._trailing + data)[: PORT_BYTES + 1]
+            self._trailing = (self._trailing + data)[: len(_GIVE_BACK) + 1]
             return None
         self._decoder.feed(data)
         self._operation = self._decoder.operation  # echoed even if the frame never becomes whole

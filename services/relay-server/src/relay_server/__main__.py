@@ -28,7 +28,9 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="relay-server", description="The chat relay: rooms over TCP, chat over UDP.")
+    parser = _Parser(
+        prog="relay-server", description="The chat relay: joining over TCP, chat over UDP or the TCP connection."
+    )
     parser.add_argument("--version", action="version", version=f"relay-server {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (run, healthcheck, doctor, admin, tls, config):

@@ -158,6 +158,10 @@ class Control:
         else:
             self._registry.seats.forsake(granted.session, now)
 
+    def give_back(self, granted: Granted, now: float) -> None:
+        """Free a place whose client wanted a stream, got none and wants nothing else (STR-01)."""
+        self._registry.seats.forsake(granted.session, now)
+
     def remembered(self, now: float) -> int:
         """Return how many requests would be answered as before if they came again (RES-02)."""
         return self._attempts.count(now)

@@ -19,7 +19,7 @@ from chatproto import (
     parse_lobby,
 )
 from chatproto.receipts import encode_receipt, parse_numbered
-from chatproto.stream import Ping, Pong, Say, encode_heartbeat, encode_took, parse_to_relay
+from chatproto.stream import Leave, Ping, Pong, Say, encode_heartbeat, encode_to_relay, encode_took, parse_to_relay
 from libs.chatbrain.fake_toolkit import FakePort, FakeToolkit, FakeWire
 from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry
@@ -61,6 +61,8 @@ class FakeRelay:
         """The reason for which it takes none."""
         self.streams = False
         """Whether it carries chats over TCP, if it is asked to (STR-01)."""
+        self.given_back = 0
+        """How often somebody left over TCP (STR-01)."""
         self.wires: list[FakeWire] = []
         """Those of streams."""
 
@@ -71,9 +73,14 @@ class FakeRelay:
             wire.open()
 
     def told(self, wire: FakeWire, data: bytes) -> None:
-        if wire not in self.wires:
+        if data == encode_to_relay(Leave()):
+            self.given_back += 1
+        elif wire not in self.wires:
             wire.deliver(self.answer(data, wire))
-            return
+        else:
+            self._take_lines(wire, data)
+
+    def _take_lines(self, wire: FakeWire, data: bytes) -> None:
         for line in data.splitlines():
             said = parse_to_relay(line)
             if isinstance(said, Say) and said.n:

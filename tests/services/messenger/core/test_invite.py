@@ -180,5 +180,5 @@ def test_its_key_is_for_who_goes_where_it_leads() -> None:
 def test_of_ones_own_machine_an_invitation_with_a_key_says_both() -> None:
     said = wording.invitation(parse_invite(f"chat://localhost/demo#{K}"), ["192.0.2.7"])
     assert "this machine's own address" in said
-    assert "The copied link also has the room's key, which isn't shown here" in said
+    assert "The copied link ends with the room's key, which isn't shown here" in said
     assert KEY.text not in said

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from chatproto import Topic
+from chatproto import Status, Topic
 from chatproto.sealing import Kind, Opener, RoomKey, Sealer, text_bytes_within
 from messenger.core.commands import Submitted
 from messenger.core.entry import Entry, new_key
@@ -49,6 +49,34 @@ def test_a_key_is_for_rooms_and_never_shown() -> None:
     assert entry(None, key=KEY).key is None
     assert with_key.destination == entry().destination
     assert with_key.creating(create=True).called("bob").knowing("pw").key == KEY
+
+
+def test_a_key_that_is_new_opens_no_room_that_exists() -> None:
+    new = entry(create=True, key=KEY)
+    assert new.creating(create=True).called("bob").key == KEY
+    assert new.creating(create=False).key is None
+    invited = entry(key=KEY).creating(create=True)  # the room was gone, and then somebody was quicker
+    assert invited.creating(create=False).key == KEY
+    pasted = parse_invite(f"chat://relay.example/demo#k={KEY.text}").unlock(entry(create=True, key=new_key()))
+    assert pasted.creating(create=False).key == KEY
+
+
+def test_who_wants_to_seal_a_room_that_exists_joins_without_a_key(case: Case) -> None:
+    case.relay.verdict = Status.ROOM_EXISTS
+    room = case.messenger.enter(entry(create=True, key=KEY))
+    case.relay.verdict = Status.OK
+    case.messenger.again(room, room.entry.creating(create=False))
+    assert room.entry.key is None
+
+
+def test_who_was_in_with_its_key_joins_with_it_where_others_made_the_room_again(case: Case) -> None:
+    room = case.messenger.enter(entry(create=True, key=KEY))
+    room.leave()
+    case.relay.verdict = Status.ROOM_EXISTS
+    case.messenger.again(room)
+    case.relay.verdict = Status.OK
+    case.messenger.again(room, room.entry.creating(create=False))
+    assert room.entry.key == KEY
 
 
 @pytest.mark.requirement("SEAL-02", "SEAL-03")

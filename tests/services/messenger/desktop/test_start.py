@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication
 from chatbrain import Fault, Finding, Presented, Transport
 from chatproto import Operation, Status
 from chatproto.sealing import RoomKey, Sealer
-from messenger.core.entry import Field
+from messenger.core.entry import Field, new_key
 from messenger.core.facts import Presence
 from messenger.core.invite import parse_invite
 from messenger.desktop.form import Mode
@@ -174,9 +174,12 @@ def test_a_chat_that_nobody_on_the_way_can_read_has_a_lock(sight: Sight) -> None
     sight.go()
     sight.links.show()
     sight.look()
-    said = sight.window.chat.bar.state.text()
-    assert said.startswith("🔒 Connected, encrypted")
-    assert "joined over TLS" not in said
+    bar = sight.window.chat.bar
+    assert bar.state.text() == "Connected, encrypted"
+    assert bar.encrypted.isVisible()
+    assert not bar.sealed.isVisible()
+    sight.enter("other", key=new_key())
+    assert (bar.encrypted.isVisible(), bar.sealed.isVisible()) == (False, True)
 
 
 @pytest.mark.parametrize("said", [None, Transport.UDP])

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocument
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QSystemTrayIcon, QWidget
 
 from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, Topic
 from messenger.core.facts import Presence
@@ -227,11 +227,21 @@ def test_keys_go_through_the_rooms(sight: Sight) -> None:
 
 def test_an_invitation_is_copied(sight: Sight) -> None:
     sight.enter("garden party")
-    assert sight.window.chat.area.hint.isVisible()
+    area = sight.window.chat.area
+    assert area.hint.isVisible()
+    assert area.childAt(area.hint.geometry().center()) in area.hint.findChildren(QWidget)  # nothing covers it
     sight.window.chat.area.hint.invite.click()
     assert QApplication.clipboard().text() == "chat://relay.example:9000/garden%20party"
     sight.hear("bob: hi")
     assert not sight.window.chat.area.hint.isVisible()
+
+
+def test_the_hint_of_a_room_without_messages_covers_no_lines(sight: Sight) -> None:
+    sight.enter()
+    area = sight.window.chat.area
+    assert area.hint.isVisible()
+    sight.happen(*(MemberJoined(f"bob{number}") for number in range(40)))
+    assert not area.hint.isVisible()
 
 
 def test_help_lists_keys_and_commands(sight: Sight) -> None:

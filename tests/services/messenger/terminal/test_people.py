@@ -11,7 +11,7 @@ from chatproto import Operation
 from messenger.store.recents import Recent, Recents
 from messenger.terminal.start_screen import Form
 from messenger.terminal.themes import choose_theme
-from services.messenger.core.fake_relay import Case, entry, listing
+from services.messenger.core.fake_relay import SHOWN, Case, entry, listing
 from services.messenger.terminal.seat import sit_down
 
 LIST = listing("ann (host)", "bob", "eve (muted)")
@@ -214,6 +214,16 @@ async def test_the_transport_that_was_chosen_holds_unless_the_command_line_says_
         case.links.show()
         await ann.sees("🔒 Connected, encrypted" if said is None else "You are in tea as ann.")
         assert bool(case.relay.wires) is (said is None)
+
+
+async def test_another_room_of_the_relay_is_joined_over_tls_too(case: Case) -> None:
+    async with sit_down(case, "tea", tls=Tls(fingerprint=SHOWN)) as ann:
+        await ann.presses("f2")
+        await ann.sees("☑ Encrypt joining (TLS)")
+        await ann.presses("escape")
+    async with sit_down(Case(), "tea") as ann:
+        await ann.presses("f2")
+        await ann.sees("☐ Encrypt joining (TLS)")
 
 
 async def test_a_refused_room_is_not_remembered_and_one_is_forgotten(case: Case, recents: Recents) -> None:

@@ -35,7 +35,7 @@ async def test_one_creates_a_sealed_room_and_copies_its_invitation(case: Case) -
         await ann.presses("enter")
         key = ann.room.entry.key
         assert key
-        await ann.sees("You created tea", f"Sealed, key {key.fingerprint}")
+        await ann.sees("You created tea", f"Sealed, key {key.fingerprint}", "F7 copies an invitation")
         await ann.presses("f7")
         await ann.until(lambda: ann.app.clipboard, "The invitation")
         assert parse_invite(ann.app.clipboard).key == key

@@ -3,8 +3,9 @@
 import pytest
 from textual.events import Paste
 
+from chatbrain import Tls
 from messenger.core.facts import Presence
-from services.messenger.core.fake_relay import Case, listing
+from services.messenger.core.fake_relay import SHOWN, Case, listing
 from services.messenger.terminal.seat import Seat, sit_down
 
 
@@ -84,16 +85,23 @@ async def test_a_relay_that_obeys_nothing_gets_no_commands(case: Case) -> None:
         assert case.relay.words == []
 
 
+async def test_a_new_password_that_travels_encrypted_is_asked_for_without_a_warning(case: Case) -> None:
+    case.relay.streams = True
+    async with sit_down(case, create=True, tls=Tls(fingerprint=SHOWN)) as ann:
+        await ann.enters("/password")
+        await ann.sees("New password for the room:")
+
+
 async def test_a_new_password_is_asked_for_unseen_and_twice(case: Case) -> None:
     async with sit_down(case, create=True) as ann:
         await ann.enters("/password")
-        await ann.sees("New password for the room (sent over UDP, not encrypted):")
+        await ann.sees("New password for the room (sent unencrypted):")
         await ann.enters("-")
         await ann.sees("- alone can't be a password")
         await ann.enters("sesame")
         await ann.sees("Repeat the password:")
         await ann.enters("another")
-        await ann.sees("The passwords differ", "New password for the room (sent over UDP, not encrypted):")
+        await ann.sees("The passwords differ", "New password for the room (sent unencrypted):")
         await ann.enters("sesame")
         await ann.sees("Repeat the password:")
         assert not any("sesame" in line for line in ann.lines)

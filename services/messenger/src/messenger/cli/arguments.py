@@ -40,7 +40,7 @@ On a terminal, chat asks for a room's password. A script uses --password-file FI
 never the command line, which everybody on the machine can read.
 
 With --sealed, only members with the room's key can read what is said, not even the relay. The key is in the
-invitation, which chat prints. To join, chat join alone asks for it, and scripts use --link-file FILE.
+invitation: chat prints it, and F7 copies it. To join, chat join alone asks for it, and scripts use --link-file FILE.
 
 With --tls, a relay whose certificate isn't signed by a known authority is trusted by its fingerprint: a person is
 asked the first time, a script uses --fingerprint. If the certificate changes later, nothing is sent.

@@ -52,6 +52,8 @@ class Entry:
     """By what the chat is to travel, if that was said."""
     key: RoomKey | None = field(default=None, repr=False)
     """Of a sealed room; None if the room isn't sealed. It is kept nowhere."""
+    key_is_new: bool = False
+    """Whether the key was made for the room that is to be created, so that no room has it yet."""
 
     @classmethod
     def read(
@@ -98,7 +100,7 @@ class Entry:
             raise FormError(problems)
         if room is None:
             return cls(address, None, name)
-        return cls(address, room, name, create, password or None, tls, transport, key)
+        return cls(address, room, name, create, password or None, tls, transport, key, create and key is not None)
 
     @property
     def destination(self) -> tuple[str, int, str | None]:
@@ -106,8 +108,9 @@ class Entry:
         return (self.server.host.lower(), self.server.port, self.room)
 
     def creating(self, *, create: bool) -> Self:
-        """Return the same, but to create the room or to join it."""
-        return replace(self, create=create and self.room is not None)
+        """Return the same, but to create the room or to join it: a room that exists hasn't a key that is new."""
+        key = self.key if create or not self.key_is_new else None
+        return replace(self, create=create and self.room is not None, key=key)
 
     def called(self, name: str) -> Self:
         """Return the same under another name.

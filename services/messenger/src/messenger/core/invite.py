@@ -67,7 +67,11 @@ class Invite:
 
     def unlock(self, entry: Entry) -> Entry:
         """Give the key to who goes where it leads."""
-        return replace(entry, key=self.key) if (self.server, self.room) == (entry.server, entry.room) else entry
+        return (
+            replace(entry, key=self.key, key_is_new=False)
+            if (self.server, self.room) == (entry.server, entry.room)
+            else entry
+        )
 
     def at(self, host: str) -> "Invite":
         """Return the same at another address of the relay's machine."""

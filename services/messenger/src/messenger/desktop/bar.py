@@ -5,10 +5,10 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from messenger.core.conversation import Conversation
-from messenger.desktop.icons import icon
+from messenger.desktop.icons import icon, picture
 from messenger.desktop.theme import Theme
 from messenger.presentation.i18n import _
-from messenger.presentation.state import Tone, members_of, seal_of, state_of, title_of, tone_of
+from messenger.presentation.state import Tone, is_encrypted, members_of, seal_of, state_of, title_of, tone_of
 
 
 class Dot(QWidget):
@@ -37,6 +37,20 @@ class Dot(QWidget):
         painter.drawEllipse(self.rect().adjusted(1, 1, -1, -1))
 
 
+class Lock(QLabel):
+    """A closed lock beside words that say the same."""
+
+    def __init__(self, theme: Theme, size: int) -> None:
+        super().__init__()
+        self._theme, self._size = theme, size
+        self.hide()
+        theme.changed.connect(self._draw)
+        self._draw()
+
+    def _draw(self) -> None:
+        self.setPixmap(picture("lock", self._size, self._theme.colours.good, self.devicePixelRatioF()))
+
+
 class Bar(QWidget):
     """Shows the room's name, state and topic, and the buttons for its menus."""
 
@@ -53,6 +67,7 @@ class Bar(QWidget):
         self.title = ElidedLabel(role="title")
         self.title.setAccessibleName(_("Room"))
         self.dot = Dot(theme)
+        self.encrypted, self.sealed = Lock(theme, 13), Lock(theme, 15)
         self.state = ElidedLabel(role="muted")
         self.state.setAccessibleName(_("Connection and topic"))
         self.members = self._button(_("Members (Ctrl+B)"), _("Shows or hides the list of members"))
@@ -61,10 +76,15 @@ class Bar(QWidget):
         below = QHBoxLayout()
         below.setSpacing(6)
         below.addWidget(self.dot)
+        below.addWidget(self.encrypted)
         below.addWidget(self.state, 1)
+        above = QHBoxLayout()
+        above.setSpacing(6)
+        above.addWidget(self.sealed)
+        above.addWidget(self.title, 1)
         words = QVBoxLayout()
         words.setSpacing(1)
-        words.addWidget(self.title)
+        words.addLayout(above)
         words.addLayout(below)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 9, 10, 9)
@@ -84,6 +104,8 @@ class Bar(QWidget):
         self.title.setText(title_of(conversation))
         self.dot.show_tone(tone_of(conversation))
         state = state_of(conversation, retry_seconds)
+        self.encrypted.setVisible(is_encrypted(conversation))
+        self.sealed.setVisible(conversation.entry.key is not None)
         encrypted = [_("joined over TLS")] if conversation.entry.tls and not conversation.contact.encrypted else []
         seal = [seal_of(conversation)] if conversation.entry.key else []
         topic = [conversation.topic] if conversation.topic else []

@@ -30,7 +30,12 @@ from messenger.desktop.search_bar import SearchBar
 from messenger.desktop.theme import Theme
 from messenger.desktop.transcript_area import TranscriptArea
 from messenger.presentation import wording
-from messenger.presentation.commands import ignore_label, question_before, question_before_leaving
+from messenger.presentation.commands import (
+    ignore_label,
+    question_before,
+    question_before_leaving,
+    question_for_password,
+)
 from messenger.presentation.i18n import _
 from messenger.presentation.state import Act, do, notice_of, title_of
 from messenger.store.export import ExportError, export, suggested_name
@@ -304,7 +309,7 @@ class Chat(QWidget):
                 self._messenger.choose_password(conversation, password)
                 return ""
 
-            label = _("New password for the room (sent over UDP, not encrypted):")
+            label = question_for_password(conversation)
             ask_line(self, take, title=_("Password"), label=label, secret=True)
 
     def _do(self, wish: Typed) -> None:

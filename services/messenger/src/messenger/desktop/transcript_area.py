@@ -51,7 +51,7 @@ class TranscriptArea(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self.transcript = Transcript(theme)
+        self.transcript = Transcript(theme, self)  # the first, so that the others are above it
         self.newest = QPushButton(_("Newest messages"), self)
         self.newest.setProperty("role", "float")
         self.newest.setAccessibleDescription(_("Scrolls to the newest messages"))
@@ -59,6 +59,7 @@ class TranscriptArea(QWidget):
         self.hint = Hint(theme, self)
         self.hint.hide()
         self._spoken_in: Conversation | None = None
+        self._quiet = False
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.transcript)
@@ -77,10 +78,8 @@ class TranscriptArea(QWidget):
             if self.newest.text() != text:
                 self.newest.setText(text)
                 self._place()
-        quiet = conversation.presence is Presence.HERE and not self._spoken(conversation)
-        if quiet is self.hint.isHidden():
-            self.hint.setVisible(quiet)
-            self._place()
+        self._quiet = conversation.presence is Presence.HERE and not self._spoken(conversation)
+        self._place_hint()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Put what floats where it belongs."""
@@ -98,10 +97,15 @@ class TranscriptArea(QWidget):
         self.newest.adjustSize()
         size = self.newest.size()
         self.newest.move((self.width() - size.width()) // 2, self.height() - size.height() - 12)
-        self.newest.raise_()
+        self._place_hint()
+
+    def _place_hint(self) -> None:
+        """Show the hint in the middle, if it covers no lines there."""
         width = min(360, self.width() - 20)
         height = self.hint.height_for(width)
-        self.hint.setGeometry((self.width() - width) // 2, max(0, (self.height() - height) // 2), width, height)
+        top = (self.height() - height) // 2
+        self.hint.setGeometry((self.width() - width) // 2, top, width, height)
+        self.hint.setVisible(self._quiet and self.transcript.document().size().height() <= top)
 
     def _draw(self) -> None:
         self.newest.setIcon(icon("down", self._theme.colours.on_accent, self._theme.colours.muted))

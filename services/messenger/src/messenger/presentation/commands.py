@@ -74,6 +74,13 @@ def question_before(command: Command, person: Person) -> str:
     return _(_QUESTIONS[command]).format(name=sanitize(person.name)) if command in _QUESTIONS else ""
 
 
+def question_for_password(conversation: Conversation) -> str:
+    """Ask for a room's new password, and say who can read it on its way."""
+    if conversation.contact.encrypted:
+        return _("New password for the room:")
+    return _("New password for the room (sent unencrypted):")
+
+
 def question_before_leaving(rooms: Sequence[str]) -> str:
     """Ask a host whether rooms, harmless to show, are to close for those who are there."""
     if len(rooms) == 1:

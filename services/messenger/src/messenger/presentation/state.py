@@ -87,6 +87,11 @@ def said_of(line: Line) -> str:
     return _("Not delivered: {text}").format(text=line.said) if line.state is DeliveryState.NOT_DELIVERED else line.said
 
 
+def is_encrypted(conversation: Conversation) -> bool:
+    """Tell whether nobody on the way to the relay can read what is said now."""
+    return conversation.presence is Presence.HERE and conversation.contact.encrypted
+
+
 def seal_of(conversation: Conversation) -> str:
     """Say that the room is sealed, and what people compare of its key; empty if it isn't."""
     key = conversation.entry.key
@@ -146,8 +151,8 @@ def state_of(conversation: Conversation, retry_seconds: float) -> str:
 
 
 def _here(conversation: Conversation) -> str:
-    if conversation.contact.encrypted:
-        return _("🔒 Connected, encrypted")
+    if is_encrypted(conversation):
+        return _("Connected, encrypted")
     return _("Connected") if conversation.contact.heard else _("Nothing heard yet")
 
 

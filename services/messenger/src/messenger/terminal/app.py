@@ -147,6 +147,8 @@ class ChatApp(TypeAhead[None]):
 
     def _remember(self, room: Conversation) -> None:
         self._remembered.add(room)
+        if room.entry.create and room.entry.key:
+            room.note(_("Only members with the key can read this room: F7 copies an invitation, which has it."))
         if self._recents:
             try:
                 self._recents.remember(room.entry)
@@ -186,7 +188,8 @@ class ChatApp(TypeAhead[None]):
         recents = self._recents.offered() if self._recents else []
         form = self._form
         if self.current:
-            form = Form(str(self.current.entry.server), self.current.entry.name)
+            entry = self.current.entry
+            form = Form(str(entry.server), entry.name, entry.tls is not None)
         elif recents and self._entry is None:
             form = Form(form.server, form.name)
         screen = StartScreen(form, recents, closable=bool(self.messenger.conversations))
@@ -265,7 +268,7 @@ class ChatApp(TypeAhead[None]):
             case Submitted.LEAVE:
                 self._leave(room)
             case Submitted.CHOOSE_PASSWORD:
-                self.push_screen(questions.new_password(), lambda answer: self._choose_password(room, answer))
+                self.push_screen(questions.new_password(room), lambda answer: self._choose_password(room, answer))
             case _:
                 self._rooms.transcript.go_to_end()
 

@@ -9,7 +9,7 @@ from messenger.core.entry import Entry, Field, FormError
 from messenger.core.facts import new_password_flaw
 from messenger.core.history import Kind, Line
 from messenger.core.roster import Person
-from messenger.presentation.commands import about, ignore_label, question_before_leaving
+from messenger.presentation.commands import about, ignore_label, question_before_leaving, question_for_password
 from messenger.presentation.i18n import _
 from messenger.presentation.state import Act, label_of, plain
 from messenger.presentation.wording import flaw, word
@@ -75,11 +75,9 @@ def password(entry: Entry) -> Question:
     return Question(question, _password_flaw, secret=True)
 
 
-def new_password() -> Question:
+def new_password(room: Conversation) -> Question:
     """Ask for a room's new password."""
-    return Question(
-        _("New password for the room (sent over UDP, not encrypted):"), _new_password_flaw, secret=True, twice=True
-    )
+    return Question(question_for_password(room), _new_password_flaw, secret=True, twice=True)
 
 
 def name(entry: Entry) -> Question:

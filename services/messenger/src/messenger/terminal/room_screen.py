@@ -16,7 +16,7 @@ from messenger.core.conversation import Conversation
 from messenger.core.facts import Presence
 from messenger.core.messenger import Messenger
 from messenger.core.roster import Person
-from messenger.presentation.state import seal_of, state_of, title_of
+from messenger.presentation.state import is_encrypted, seal_of, state_of, title_of
 from messenger.terminal import phrases
 from messenger.terminal.composer import Composer
 from messenger.terminal.panes import MembersPane, Pane, RoomsPane
@@ -142,6 +142,8 @@ class RoomScreen(Screen[None]):
             title.append((f" {room.topic}", "$foreground 60%"))
         _update(self._where, Content.assemble(*title))
         words = state_of(room, self._messenger.retry_seconds(room))
+        if is_encrypted(room):
+            words = f"🔒 {words}"
         state = self._presence
         state.set_class(room.presence is Presence.HERE, "-here")
         state.set_class(room.presence is Presence.OVER, "-over")

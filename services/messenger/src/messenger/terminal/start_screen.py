@@ -32,6 +32,7 @@ class Form:
 
     server: str = "127.0.0.1"
     name: str = ""
+    tls: bool = False
 
 
 class StartScreen(Screen[Entry]):
@@ -72,7 +73,7 @@ class StartScreen(Screen[Entry]):
             yield from self._field(Field.PASSWORD, _("Password"), "", _("if the room has one"))
             with Horizontal(classes="field", id="tls-line"):
                 yield Static("", classes="label")
-                yield Tick(_("Encrypt joining (TLS)"), id="tls", compact=True)
+                yield Tick(_("Encrypt joining (TLS)"), self._form.tls, id="tls", compact=True)
             with Horizontal(classes="field", id="sealed-line"):
                 yield Static("", classes="label")
                 yield Tick(_("Seal: only members with the key can read"), id="sealed", compact=True)

@@ -172,7 +172,7 @@ class Connection:
             self._request(data)
         else:
             self._transaction.feed(data)
-            self._take_port()
+            self._take_last_words()
         return False
 
     def pause_writing(self) -> None:
@@ -284,7 +284,7 @@ class Connection:
             self._go_on_as_stream(self._granted, before + completed)
         else:
             self._answer(before + completed)
-            self._take_port()
+            self._take_last_words()
 
     def _go_on_as_stream(self, granted: Granted, frames: bytes) -> None:
         """Write the last frame, and let the connection carry the chat (STR-01)."""
@@ -314,9 +314,16 @@ class Connection:
         self._timer = self._loop.call_later(LINGER_SECONDS, self._transport.close)
         self._port.connections.linger(self)
 
-    def _take_port(self) -> None:
+    def _take_last_words(self) -> None:
         client_port = self._transaction.client_port
-        if self._granted and self._transaction.phase is Phase.ENDED and client_port is not None:
+        if self._granted is None or self._transaction.phase is not Phase.ENDED:
+            return
+        if self._transaction.gives_back:
+            self._port.control.give_back(self._granted, self._port.clock())
+            self._granted = None
+            self._port.flush()  # the others hear that nobody came
+            self._transport.close()
+        elif client_port is not None:
             self._port.control.set_client_port(self._granted, client_port, self._peer)
             self._transport.close()
 

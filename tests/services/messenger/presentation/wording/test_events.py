@@ -83,6 +83,14 @@ from messenger.presentation.wording import describe
             Carried(Transport.UDP, tls=True),
             "The relay carries the chat over UDP: it is not encrypted, only joining was.",
         ),
+        (
+            Carried(Transport.STREAM, tls=False, sealed=True),
+            (
+                "The chat goes over TCP. It is not encrypted. "
+                "Messages are sealed all the same: only members with the key can read them."
+            ),
+        ),
+        (Carried(Transport.STREAM, tls=True, sealed=True), "The chat is encrypted on its way to the relay."),
         (Carried(Transport.STREAM, tls=True), "The chat is encrypted on its way to the relay."),
         (Carried(Transport.STREAM, tls=False), "The chat goes over TCP. It is not encrypted."),
         (

@@ -72,7 +72,7 @@ def _unreachable(server: str, finding: Finding) -> Words:
         return Words(what, _("A firewall on the way may block UDP: try another network, or have UDP allowed."))
     if finding.fault is Fault.NO_STREAM:
         what = _("The relay at {server} doesn't carry the chat over TCP: nothing was said.").format(server=server)
-        return Words(what, _("Allow another transport, or ask its operator for streams."))
+        return Words(what, _("Use --transport auto. Some relays carry it only with --tls: ask the operator."))
     if finding.fault in _ABOUT_TLS:
         what = _("No relay answers over TLS at {server} ({why}).").format(server=server, why=why)
         return Words(what, _("Check the address, and that a relay with TLS is running there."))

@@ -99,13 +99,18 @@ def _of_the_way(event: Unheard | Carried | Missed) -> str:
 
 def _carriage(event: Carried) -> str:
     """Say by what the chat travels."""
-    if event.fell_back:
-        return _("Nothing is heard over UDP: from now on the chat goes over TCP. It is not encrypted.")
-    if event.by is Transport.UDP:
-        return _("The relay carries the chat over UDP: it is not encrypted, only joining was.")
     if event.encrypted:
         return _("The chat is encrypted on its way to the relay.")
-    return _("The chat goes over TCP. It is not encrypted.")
+    if event.fell_back:
+        what = _("Nothing is heard over UDP: from now on the chat goes over TCP. It is not encrypted.")
+    elif event.by is Transport.UDP:
+        what = _("The relay carries the chat over UDP: it is not encrypted, only joining was.")
+    else:
+        what = _("The chat goes over TCP. It is not encrypted.")
+    if not event.sealed:
+        return what
+    sealed = _("Messages are sealed all the same: only members with the key can read them.")
+    return _("{what} {todo}").format(what=what, todo=sealed)
 
 
 def _unreadable(event: Unreadable) -> str:

@@ -53,6 +53,9 @@ def told(notice: PersonalNotice) -> str:
     match notice:
         case MemberList() | BanList():
             line = _list(notice)
+        case PasswordState(set=True, changed=True):
+            # The relay's own sentence says that it came over UDP, which a stream's member didn't use.
+            line = _("The room has a new password. Unless the chat is encrypted, whoever listens on the way knows it.")
         case CommandDone():
             line = _done(notice)
         case CommandFailed():

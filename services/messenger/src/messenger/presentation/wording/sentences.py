@@ -68,8 +68,8 @@ def invitation(invite: Invite, hosts: Sequence[str]) -> str:
         ).format(link=link, links=links)
     if not invite.key:
         return copied
-    what = _("The copied link also has the room's key, which isn't shown here: who has it can read the room.")
-    return _("{what} {todo}").format(what=copied, todo=what)
+    key = _("The copied link ends with the room's key, which isn't shown here: others need it too.")
+    return f"{copied} {key}"  # a space in any language: what is copied may end with a link
 
 
 def _ignoring(fact: Ignoring | IgnoredNames) -> str:
