@@ -191,8 +191,8 @@ class Session(Listener):
     """
 
     member: Member
-    token: bytes
-    header: bytes
+    token: bytes = field(repr=False)
+    header: bytes = field(repr=False)
     """What each of its datagrams begins with: both sizes, room name and token (UDP-01)."""
     header_bytes: int
     ip: bytes
