@@ -161,7 +161,7 @@ MISTAKES = {
     "no room key": (
         HEAD.replace("    room", "    room_key: secret\n    room") + "      - create",
         5,
-        "line 5: This is no room's key: it has 22 letters, digits, - or _. Copy the whole invitation.",
+        "line 5: This is no room's key: a key has 22 letters, digits, - or _. Copy the whole invitation.",
     ),
     "password too long": (
         HEAD.replace("    room", f"    password: {'x' * 1025}\n    room") + "      - create",

@@ -60,7 +60,7 @@ class BadRoomKeyError(ValueError):
     """A text is no room's key; ``str()`` says so without showing it."""
 
     def __init__(self) -> None:
-        super().__init__("This is no room's key: it has 22 letters, digits, - or _. Copy the whole invitation.")
+        super().__init__("This is no room's key: a key has 22 letters, digits, - or _. Copy the whole invitation.")
 
 
 class SealerExhaustedError(Exception):

@@ -128,7 +128,7 @@ def test_an_invitation_with_a_key_may_come_from_a_file_or_be_typed_unseen(
         (["join"], "Which room? Write its name"),
         (["join", "tea", "--link-file", "f"], "The file f has the invitation: omit the room"),
         (["join", "--link-file", "/nowhere"], "The file /nowhere with the invitation can't be read"),
-        (["join", "--link-file", "/dev/null"], "The first line of the file /dev/null is empty"),
+        (["join", "--link-file", "/dev/null"], "The invitation is empty"),
         (["join", "--link-file", "FILE", "--server", "h"], "The invitation already names the relay"),
         (["create", "tea", "--link-file", "FILE"], "Unrecognized arguments: --link-file"),
         ([f"{LINK}&x=1"], "This is not an invitation: chats://relay.example:7/tea."),

@@ -18,16 +18,12 @@ def read_link(file: str) -> str:
     """
     try:
         with open(file, encoding="utf-8-sig") as lines:  # noqa: PTH123 - a pipe such as <(pass show tea) is fine too
-            line = lines.readline().strip()
+            return lines.readline().strip()
     except UnicodeDecodeError:
         raise ValueError(_("The file {file} isn't UTF-8: save it as UTF-8 text.").format(file=sanitize(file))) from None
     except (OSError, ValueError) as error:
         sentence = _("The file {file} with the invitation can't be read ({why}): choose a readable file.")
         raise ValueError(sentence.format(file=sanitize(file), why=system_words(error))) from None
-    if not line:
-        sentence = _("The first line of the file {file} is empty: put the invitation there.")
-        raise ValueError(sentence.format(file=sanitize(file)))
-    return line
 
 
 def ask_link() -> str:

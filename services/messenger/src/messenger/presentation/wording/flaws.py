@@ -82,6 +82,8 @@ def _of_invite(error: BadInviteError | BadRoomKeyError | WrongKeyError) -> str:
         return _("Your key opens nothing that others write here, so nothing was sent: ask for the whole invitation.")
     if isinstance(error, BadRoomKeyError):
         return _("The key in the invitation is incomplete: copy the whole invitation.")
+    if not error.text:
+        return _("The invitation is empty: use the form chat://HOST:PORT/ROOM.")
     return _("This is not an invitation: {text}. Use the form chat://HOST:PORT/ROOM.").format(text=error.text)
 
 
