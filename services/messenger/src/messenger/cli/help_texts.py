@@ -46,8 +46,8 @@ def add_language(parser: argparse.ArgumentParser) -> None:
 def add_transport(parser: argparse.ArgumentParser, default: Any = None) -> None:
     """Add --transport."""
     text = _(
-        "how the chat travels: by stream over the TCP connection, or not at all; by udp; or auto: as a stream if you "
-        "join over TLS and the relay allows it, or if UDP is blocked (default: auto)"
+        "how the chat travels: stream: over the TCP connection and nowhere else; udp: over UDP; auto: as a stream if "
+        "you join over TLS and the relay offers streams, or if UDP is blocked, else over UDP (default: auto)"
     )
     words = [each.value for each in Transport]
     parser.add_argument("--transport", choices=words, default=default, help=text)
