@@ -134,7 +134,7 @@ def test_many_words_and_long_lines_pass_in_order(run: Run) -> None:
     run(scenario)
 
 
-def test_a_relay_that_grants_no_stream_hears_nothing_and_is_named(run: Run) -> None:
+def test_a_relay_that_grants_no_stream_hears_only_that_one_leaves_and_is_named(run: Run) -> None:
     async def scenario() -> None:
         async with tiny_streams(TinyStreams(replace(GRANT, stream=False))) as (relay, server):
             with pytest.raises(UnreachableError) as caught:
@@ -143,7 +143,7 @@ def test_a_relay_that_grants_no_stream_hears_nothing_and_is_named(run: Run) -> N
             assert caught.value.cause.reason is EndReason.UNREACHABLE
             assert caught.value.cause.finding
             assert caught.value.cause.finding.fault is Fault.NO_STREAM
-        assert relay.heard == []
+        assert relay.heard == [Leave()]
 
     run(scenario)
 
