@@ -198,7 +198,8 @@ def test_a_wrong_setting_gets_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("command", "part"), [(("bot-client", "run", "--rate", "much"), "--rate"), (("chat", "join"), "ROOM")]
+    ("command", "part"),
+    [(("bot-client", "run", "--rate", "much"), "--rate"), (("chat", "join", "--name", "ann"), "Which room?")],
 )
 def test_a_wrong_word_gets_one_sentence(run: Run, command: tuple[str, ...], part: str) -> None:
     code, heard, told = run("client", *command)
