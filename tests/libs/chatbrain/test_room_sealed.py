@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from chatbrain import BindDatagram, MessageTooLongError, Stage, WrongKeyError
+from chatbrain import BindDatagram, MessageTooLongError, SendStream, Stage, Transport, WrongKeyError
 from chatbrain.events import Delivery, DeliveryState, Ended, EndReason, Joined, Message, Rejoined, Unreadable
 from chatbrain.findings import Fault
 from chatbrain.sealed import Seal
@@ -14,6 +14,7 @@ from chatproto import Completion, Disconnected, EvictionReason, Feature, Operati
 from chatproto.constants import MAX_TOPIC_BYTES
 from chatproto.receipts import encode_receipt, parse_numbered
 from chatproto.sealing import Kind, Opener, RoomKey, Sealer, sealed_bytes, text_bytes_within
+from chatproto.stream import Leave, encode_to_relay
 from libs.chatbrain.membership_case import RECEIPT_GRANT, Case
 
 KEY: Final = RoomKey(bytes(range(16)))
@@ -108,6 +109,17 @@ def test_the_same_holds_when_it_comes_back() -> None:
     case.answer(now, replace(SEALED, sealed=False))
     assert case.at(Stage.ENDED)
     assert case.sent_messages() == [b"/leave"]
+
+
+@pytest.mark.requirement("SEAL-03", "STR-01")
+def test_the_same_holds_over_a_stream() -> None:
+    case = case_of(transport=Transport.STREAM)
+    case.start()
+    case.answer(0.0, replace(SEALED, sealed=False, stream=True, epoch="e"))
+    assert case.at(Stage.ENDED)
+    actions = case.brain.take_actions()
+    assert not [action for action in actions if isinstance(action, BindDatagram)]
+    assert [action.data for action in actions if isinstance(action, SendStream)] == [encode_to_relay(Leave())]
 
 
 @pytest.mark.requirement("SEAL-03", "RES-01")

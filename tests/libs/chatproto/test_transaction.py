@@ -240,6 +240,26 @@ def test_a_client_of_json_replies_names_no_port() -> None:
     assert server.client_port is None
 
 
+@pytest.mark.requirement("STR-01")
+@pytest.mark.parametrize(
+    ("json_reply", "words", "gives_back"),
+    [
+        (True, [b'{"leave":true}\n'], True),
+        (True, [b'{"leave":', b"true}\n"], True),
+        (True, [b'{"leave":true}'], False),
+        (True, [b'{"leave":true}\n!'], False),
+        (False, [b'{"leave":true}\n'], False),
+    ],
+)
+def test_who_wants_only_a_stream_gives_its_place_back(json_reply: bool, words: list[bytes], gives_back: bool) -> None:
+    server = ServerTransaction()
+    request = Request("ann", json_reply=json_reply, plain=not json_reply)
+    assert server.feed(ClientTransaction(Operation.CREATE, "lab", request).request)
+    for piece in words:
+        server.feed(piece)
+    assert server.gives_back is gives_back
+
+
 def test_an_abandoned_transaction_takes_no_request_any_more() -> None:
     server = ServerTransaction()
     server.feed(b"\x04")

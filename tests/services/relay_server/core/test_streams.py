@@ -351,6 +351,24 @@ def test_from_udp_to_a_stream_by_a_ticket() -> None:
     case.check_books()
 
 
+@pytest.mark.requirement("STR-03", "UDP-10")
+def test_who_was_never_heard_over_udp_is_announced_when_its_stream_speaks() -> None:
+    case = StreamCase()
+    ann = case.join("ann")
+    plain = {"username": "bob", "reply": "json", "features": FEATURES}
+    bob = case.grant(2, plain, peer("bob"))
+    ticket = bob.completion.ticket
+    again = Client(case, case.grant(2, {**plain, "chat": "stream", "resume": ticket}, peer("bob")))
+    assert ann.read() == []
+    again.send(ping=1)
+    again.say("hello", 1)
+    joined, said = ann.read()
+    assert (joined["notice"], joined["name"], said["text"]) == ("member_joined", "bob", "hello")
+    again.send(leave=True)
+    assert [line["notice"] for line in ann.read()] == ["member_left"]
+    case.check_books()
+
+
 @pytest.mark.requirement("STR-05", "RES-01")
 def test_from_a_stream_to_udp_by_a_ticket_and_back_to_where_it_was() -> None:
     case = StreamCase()

@@ -179,9 +179,7 @@ class Registry(Voice):
         self.provisional.withdraw(session)
         self.provisional.prove(remote)
         member.room.listen(session, source)
-        if not member.announced:  # till now nobody's answer would have reached it
-            member.announced = True
-            self.announce(member, MemberJoined(member.name))
+        self.introduce(member)
         if newcomer and member.room.topic:
             self.tell(member, Topic(member.room.topic))
 

@@ -120,6 +120,7 @@ class Streams:
         if not place.is_used:
             place.is_used = True
             self._registry.seats.use(reader.session)
+            self._registry.introduce(reader.session.member)
             if not reader.has_started:
                 self._start(reader.session, place, reader)
         return True

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chatproto import Challenge, Notice
+from chatproto import Challenge, MemberJoined, Notice
 from chatproto.stream import Ping, encode_heartbeat, encode_told
 from relay_server.core.audience import Audience, Log, Outgoing
 from relay_server.core.counters import Counters, StreamCounters
@@ -51,6 +51,12 @@ class Voice:
             room = member.room
             self.post(notice, room.gather(), room.members.get(member), log=room.sent)
             _add_entry(room, notice, but=member)
+
+    def introduce(self, member: Member) -> None:
+        """Announce a newcomer that wasn't announced yet, for till now nobody's answer would have reached it."""
+        if not member.announced:
+            member.announced = True
+            self.announce(member, MemberJoined(member.name))
 
     def ask(self, session: Session, challenge: Challenge, log: Log | None = None) -> None:
         """Send a challenge; what only one hears is no quotation of the room's."""
