@@ -173,9 +173,13 @@ def test_chat_reconnects_when_a_dead_relay_is_back(person: SitDown, start_relay:
         RELAY_TCP_PORT=str(relay.tcp_port), RELAY_UDP_PORT=str(relay.udp_port), RELAY_LOBBY_PORT=str(relay.lobby_port)
     )
     ann.types("\x1b[19~")  # F8: try now
-    ann.sees("You are back", " Connected", r"ann \(host\)", r"✓\d\d:\d\d ann: anybody\?")
-    ann.types("\x03")
-    ann.ends(0)
+    ann.sees("You are back", " Connected", r"ann \(host\)")
+    bob = person("join", "demo", "--name", "bob", "--server", relay.server)  # what was written waits for company
+    bob.sees("ann: anybody?")
+    ann.sees(r"✓\d\d:\d\d ann: anybody\?")
+    for each in (bob, ann):
+        each.types("\x03")
+        each.ends(0)
 
 
 def test_a_relay_that_is_not_there_is_said_and_may_be_tried_again(person: SitDown) -> None:
