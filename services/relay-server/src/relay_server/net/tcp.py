@@ -199,6 +199,7 @@ class Connection:
         elif self._granted and self._is_token_lost(exc):
             self._undo(self._granted)
         self._port.connections.leave(self)
+        self._hand_over = _hand_nothing_over  # else it and its `Entrance` would hold each other, and what came
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -342,6 +343,10 @@ class Connection:
     def _cancel_timer(self) -> None:
         if self._timer:
             self._timer.cancel()
+
+
+def _hand_nothing_over(_: StreamConnection) -> None:
+    """Do nothing with a chat that can't begin any more."""
 
 
 def _peer_of(transport: asyncio.Transport, *, pinned: bool) -> Peer | None:
