@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from chatbrain import Stage
+from chatbrain.entering import COMPANY_SECONDS
 from chatbrain.events import Delivery, DeliveryState, Reconnecting, Recovered, Rejoined, Unheard
-from chatbrain.room import COMPANY_SECONDS
 from chatproto import Operation
 from libs.chatbrain.simulator import Client, Network, World, check_honest, converse, pair, talk_over_a_bad_network
 from relay_server.core.receipts import SaidNumbers
