@@ -79,13 +79,24 @@ class Resumption(StrEnum):
 
 
 @dataclass(slots=True)
-class Counters:
-    """Counts of one kind of chat: the rooms' or the lobby's."""
+class Traffic:
+    """What one way to chat brings and gets: whatever comes is accepted or dropped (CON-01)."""
 
     received: int = 0
+    """Datagrams, or messages of streams; commands among them."""
     accepted: int = 0
     bytes_received: int = 0
     sent: int = 0
+    """Copies of messages that were handed on (CON-02)."""
+    dropped: dict[DropReason, int] = field(default_factory=lambda: dict.fromkeys(DropReason, 0))
+    fanout: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """How many messages went to each number of listeners on this way, whoever said them."""
+
+
+@dataclass(slots=True)
+class Counters(Traffic):
+    """Counts of datagrams of one kind of chat: the rooms' or the lobby's."""
+
     bytes_sent: int = 0
     notices_sent: int = 0
     notice_failures: int = 0
@@ -95,29 +106,17 @@ class Counters:
     """To messages that have a number (RCP-01)."""
     resumptions: dict[Resumption, int] = field(default_factory=lambda: dict.fromkeys(Resumption, 0))
     """Of seats (RES-01)."""
-    dropped: dict[DropReason, int] = field(default_factory=lambda: dict.fromkeys(DropReason, 0))
     send_failures: dict[SendFailure, int] = field(default_factory=lambda: dict.fromkeys(SendFailure, 0))
-    fanout: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
-    """How many messages went to each number of listeners on UDP, whoever said them."""
 
 
 @dataclass(slots=True)
-class StreamCounters:
-    """Counts of what streams bring and get, apart from datagrams (STR-08)."""
+class StreamCounters(Traffic):
+    """Counts of streams, apart from datagrams (STR-08); replays don't count as sent."""
 
-    received: int = 0
-    """Messages, commands among them."""
-    accepted: int = 0
-    bytes_received: int = 0
     repeated: int = 0
-    """Of the accepted ones, those that were said before."""
-    sent: int = 0
-    """Messages handed to a connection, without those of a replay."""
+    """Of the accepted messages, those that were said before."""
     replayed: int = 0
     gone: int = 0
     """Entries that readers were told are kept no more."""
-    dropped: dict[DropReason, int] = field(default_factory=lambda: dict.fromkeys(DropReason, 0))
     send_failures: dict[StreamFailure, int] = field(default_factory=lambda: dict.fromkeys(StreamFailure, 0))
     cuts: dict[StreamCut, int] = field(default_factory=lambda: dict.fromkeys(StreamCut, 0))
-    fanout: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
-    """How many messages went to each number of streams, whoever said them."""
