@@ -4,7 +4,7 @@ from typing import Final
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from boards.board import Section, board
+from boards.board import Panel, Section, board
 from boards.panels import (
     BLUE,
     BROWN,
@@ -280,6 +280,12 @@ def _streams() -> Section:
             width=6,
             alert="StreamsNearLimit",
         ),
+        *_losses_of_streams(),
+    ]
+
+
+def _losses_of_streams() -> list[Panel]:
+    return [
         stack(
             "Drops over streams",
             "Messages of streams that the relay didn't relay. 'message_rate' and 'byte_rate': a member sends too much.",
