@@ -9,6 +9,7 @@ import pytest
 from conformance.people import People
 from conformance.plain import Clients, new_word, reaches
 from conformance.relays import CommonRelays, OwnRelay, Relay
+from conformance.stream_rooms import Join, grants_stream, joining
 from conformance.table import Table
 from conformance.target import LEVELS, add_options, check_options, level_of, names_lobby, silence_seconds_of, target_of
 
@@ -110,3 +111,16 @@ def room() -> bytes:
 def people(relay: Relay) -> Iterator[People]:
     with People(relay) as people:
         yield people
+
+
+@pytest.fixture(scope="module")
+def grants(relay: Relay) -> None:
+    """Skip what needs a stream where the relay grants none."""
+    if not grants_stream(relay, {"reply": "json", "chat": "stream"}):
+        pytest.skip("the relay grants no streams to plain connections")
+
+
+@pytest.fixture
+def join(relay: Relay, room: bytes, grants: None) -> Iterator[Join]:  # noqa: ARG001 - it may skip
+    with joining(relay, room) as join:
+        yield join

@@ -1,95 +1,20 @@
-"""Chats over the connections that members joined by (STR-01 to STR-08)."""
+"""Chats over the connections that members joined by (STR-01 to STR-03, STR-07, STR-08)."""
 
 import contextlib
 import json
-import secrets
-import select
-from collections.abc import Iterator
 from functools import partial
-from typing import Any, Protocol
 
 import pytest
 
 from conformance import wire
 from conformance.conftest import StartRelay
-from conformance.people import Listener, Member, People, ask, call
-from conformance.plain import new_word
+from conformance.people import Member, People, ask, call
 from conformance.relays import Relay
-from conformance.streams import FEATURES, Line, StreamMember
+from conformance.stream_rooms import Join, grants_stream, joining, pair, refusal
+from conformance.streams import Line, StreamMember
 from conformance.tls import Authority, call_secure, secure
 
 pytestmark = pytest.mark.level("extension")
-
-ELSEWHERE = "127.0.0.77"
-
-
-class Join(Protocol):
-    """Creates a room or joins it, by a stream that is closed with the test."""
-
-    def __call__(self, name: str, **fields: Any) -> StreamMember:
-        """Return the member."""
-        ...
-
-
-@contextlib.contextmanager
-def joining(relay: Relay, room: bytes) -> Iterator[Join]:
-    """Let people in; the first is the host, and leaves last, which ends the room."""
-    with contextlib.ExitStack() as stack:
-
-        def join(name: str, **fields: Any) -> StreamMember:
-            operation = wire.JOIN if joined else wire.CREATE
-            member = stack.enter_context(StreamMember(relay, operation, room, name, **fields))
-            joined.append(name)
-            stack.callback(leave, member)
-            return member
-
-        joined = list[str]()
-        yield join
-
-
-def leave(member: StreamMember) -> None:
-    with contextlib.suppress(OSError):  # its test may have ended it
-        member.send(leave=True)
-
-
-@pytest.fixture(scope="module")
-def grants(relay: Relay) -> None:
-    """Skip what needs a stream where the relay grants none."""
-    if not grants_stream(relay, {"reply": "json", "chat": "stream"}):
-        pytest.skip("the relay grants no streams to plain connections")
-
-
-def grants_stream(relay: Relay, fields: Line) -> bool:
-    """Create a room, leave it again, and tell whether the chat was to be on the connection."""
-    room = new_word("room")
-    payload = json.dumps({"username": "ann", **fields}).encode()
-    with call(relay) as connection:
-        connection.sendall(wire.frame(wire.CREATE, wire.REQUEST, room, payload))
-        frames = [wire.read_frame(connection), wire.read_frame(connection)]
-        assert frames[1] is not None, frames
-        if b'"stream"' in frames[1].payload:
-            return True
-        is_json = frames[1].payload.startswith(b"{")
-        token = json.loads(frames[1].payload)["token"].encode() if is_json else frames[1].payload
-        with Listener((connection.getpeername()[0], relay.udp_port), connection.getsockname()[0]) as leaving:
-            leaving.send(wire.chat(room, token, b"/leave"))
-        assert wire.read_frame(connection) is None  # the connection ends
-        return False
-
-
-@pytest.fixture
-def join(relay: Relay, room: bytes, grants: None) -> Iterator[Join]:  # noqa: ARG001 - it may skip
-    with joining(relay, room) as join:
-        yield join
-
-
-def pair(join: Join) -> tuple[StreamMember, StreamMember]:
-    """Let ann, the host, and bob in, who have heard that both are there."""
-    ann, bob = join("ann"), join("bob")
-    assert ann.line()["notice"] == "member_joined"
-    for member in (ann, bob):
-        assert member.ask() == []
-    return ann, bob
 
 
 @pytest.mark.requirement("STR-01")
@@ -178,14 +103,6 @@ def test_who_leaves_is_gone(join: Join, room: bytes, relay: Relay, fields: Line)
     assert ann.line() == {"seq": 2, "notice": "member_left", "name": "bob"}
     assert [line for line in bob.rest() if "bye" not in line] == []
     assert refusal(relay, room, bob)["status"] == wire.NO_SEAT
-
-
-def refusal(relay: Relay, room: bytes, member: StreamMember, source: str = "") -> Line:
-    """Show a ticket and return the answer, which is a refusal."""
-    request = {"username": "bob", "reply": "json", "chat": "stream", "features": FEATURES, **member.ticket}
-    (reply,) = ask(relay, wire.frame(wire.JOIN, wire.REQUEST, room, json.dumps(request).encode()), source)
-    found: Line = json.loads(reply.payload)
-    return found
 
 
 @pytest.mark.requirement("STR-03")
@@ -277,160 +194,6 @@ def test_streams_and_datagrams_share_a_room(join: Join, people: People, room: by
     assert zoe.hear() == b"bob: over a stream"
     zoe.leave()
     assert ann.await_notice("member_left")["name"] == "zoe"
-
-
-@pytest.mark.requirement("STR-04", "STR-05")
-def test_a_ring_keeps_the_newest_1024_entries_and_the_rest_is_told_as_gone(
-    start_relay: StartRelay, room: bytes
-) -> None:
-    with joining(start_relay().relay, room) as join:
-        ann, bob = pair(join)
-        bob.sock.close()
-        for n in range(1, 1101):
-            ann.say(str(n), n)
-        assert ann.lines(1100)[-1]["took"] == 1100
-        again = join("bob", epoch=bob.completion["epoch"], heard=bob.seq, **bob.ticket)
-        lines = again.ask()
-        (gone,) = [line["gone"] for line in lines if "gone" in line]
-        texts = [line["text"] for line in lines if "text" in line]
-        assert texts == [str(n) for n in range(1101 - len(texts), 1101)]
-        assert (gone, len(texts)) == ([bob.seq + 1, bob.seq + 1100 - 1024], 1024)
-
-
-@pytest.mark.requirement("STR-05", "RES-01")
-def test_a_resume_goes_on_where_the_client_was(join: Join) -> None:
-    ann, bob = pair(join)
-    bob.say("mine", 1)
-    heard = bob.line()["seq"]
-    bob.say("whose answer is lost", 2)
-    assert [ann.line()["text"] for _ in range(2)] == ["mine", "whose answer is lost"]
-    bob.sock.close()
-    ann.say("meanwhile", 1)
-    assert ann.line()["took"] == 1
-    again = join("bob", epoch=bob.completion["epoch"], heard=heard, **bob.ticket)
-    assert again.completion["epoch"] == bob.completion["epoch"]
-    again.say("whose answer is lost", 2)
-    assert again.ask() == [
-        {"seq": heard + 1, "took": 2},
-        {"seq": heard + 2, "from": "ann", "text": "meanwhile"},
-        {"took": 2},
-    ]
-    assert ann.ask() == []  # it wasn't relayed twice
-
-
-@pytest.mark.requirement("STR-05", "RES-05")
-def test_before_the_first_line_nothing_comes_and_the_old_connection_goes_on(join: Join) -> None:
-    ann, bob = pair(join)
-    again = join("bob", epoch=bob.completion["epoch"], heard=bob.seq, **bob.ticket)
-    ann.say("one")
-    assert bob.line()["text"] == "one"
-    bob.say("still here", 1)
-    assert bob.line()["took"] == 1
-    again.sock.settimeout(0.2)
-    with pytest.raises(TimeoutError):
-        again.line()
-    again.sock.settimeout(wire.WAIT_SECONDS)
-    assert [line.get("text") or line.get("took") for line in again.ask()] == ["one", 1]
-    assert bob.rest()[-1]["bye"] == "resumed_elsewhere"
-
-
-@pytest.mark.requirement("STR-05")
-@pytest.mark.parametrize("known", [{"epoch": "another", "heard": 1}, {"heard": 10**6}, {}])
-def test_another_numbering_is_gone_as_a_whole(join: Join, known: Line) -> None:
-    ann, bob = pair(join)
-    ann.say("missed", 1)
-    assert bob.line()["text"] == "missed"
-    if known.get("heard") == 10**6:
-        known = {"epoch": bob.completion["epoch"], **known}
-    again = join("bob", **known, **bob.ticket)
-    ann.say("after the completion", 2)
-    assert ann.lines(2)[-1]["took"] == 2
-    lines = again.ask()
-    assert ({"gone": "all"} in lines) == bool(known)
-    assert [line["text"] for line in lines if "text" in line] == ["after the completion"]
-
-
-@pytest.mark.requirement("STR-05", "RES-02")
-def test_the_same_attempt_gets_the_chat(join: Join) -> None:
-    ann = join("ann")
-    attempt = secrets.token_hex(16)
-    first, second = join("bob", attempt=attempt), join("bob", attempt=attempt)
-    assert first.completion == second.completion
-    ann.say("hello")
-    assert second.await_text()["text"] == "hello"
-    assert first.rest()[-1]["bye"] == "resumed_elsewhere"
-
-
-@pytest.mark.requirement("STR-06", "MOD-02")
-def test_a_seat_waits_and_nobody_is_told(join: Join, room: bytes, relay: Relay) -> None:
-    ann, bob = pair(join)
-    bob.sock.close()
-    request = json.dumps({"username": "bob", "reply": "json", "chat": "stream"}).encode()
-    (reply,) = ask(relay, wire.frame(wire.JOIN, wire.REQUEST, room, request))
-    assert json.loads(reply.payload)["status"] == wire.NAME_TAKEN
-    assert ann.ask() == []
-    again = join("bob", **bob.ticket)
-    assert again.ask() == []
-    assert ann.ask() == []
-
-
-@pytest.mark.requirement("STR-06", "EVI-02")
-def test_a_host_that_is_away_keeps_the_room_open_till_its_time_is_over(start_relay: StartRelay, room: bytes) -> None:
-    with joining(start_relay(resume_seconds=1).relay, room) as join:
-        ann, bob = pair(join)
-        ann.sock.close()
-        assert bob.ask() == []
-        assert bob.rest()[-1]["bye"] == "host_left"
-
-
-@pytest.mark.requirement("STR-06")
-def test_after_its_time_a_member_is_evicted_for_its_silence(start_relay: StartRelay, room: bytes) -> None:
-    own = start_relay(resume_seconds=1)
-    with joining(own.relay, room) as join:
-        ann, bob = pair(join)
-        bob.sock.close()
-        assert ann.line() == {"seq": 2, "notice": "member_evicted", "name": "bob", "reason": "silence"}
-        assert refusal(own.relay, room, bob)["status"] == wire.NO_SEAT
-
-
-@pytest.mark.requirement("STR-06", "TCP-09")
-@pytest.mark.parametrize("speaks", [True, False])
-def test_who_cant_or_never_did_come_back_is_gone_at_once(join: Join, speaks: bool) -> None:
-    ann = join("ann")
-    bob = join("bob", features=["notices"] if speaks else FEATURES)
-    if speaks:
-        bob.ask()
-    bob.sock.close()
-    assert [ann.line()["notice"] for _ in range(2)] == ["member_joined", "member_left"]
-
-
-@pytest.mark.requirement("STR-06", "UDP-02")
-def test_its_token_is_good_for_nothing_over_udp(join: Join, relay: Relay, room: bytes) -> None:
-    ann, bob = pair(join)
-    with Listener((relay.host, bob.completion["udp_port"]), bob.sock.getsockname()[0]) as stranger:
-        stranger.send(wire.chat(room, bob.completion["token"].encode(), b"psst"))
-        bob.say("hello")
-        assert ann.line()["text"] == "hello"
-        assert stranger.waiting() == []
-
-
-@pytest.mark.requirement("STR-06", "RES-03")
-def test_from_elsewhere_a_stream_that_answers_keeps_its_seat(join: Join, relay: Relay, room: bytes) -> None:
-    if not relay.is_loopback_v4:
-        pytest.skip("needs a relay on 127.0.0.1: there we have two addresses")
-    ann, bob = pair(join)
-    request = {"username": "bob", "reply": "json", "chat": "stream", "features": FEATURES, **bob.ticket}
-    with call(relay, ELSEWHERE) as thief:
-        thief.sendall(wire.frame(wire.JOIN, wire.REQUEST, room, json.dumps(request).encode()))
-        pings = 0
-        while thief not in select.select([thief, bob.sock], [], [], wire.WAIT_SECONDS)[0]:
-            pings += bob.sock.recv(65_536).count(b'{"ping":')
-            bob.send(pong=0)
-        assert pings
-        (reply,) = wire.read_frames(thief)
-    assert json.loads(reply.payload)["status"] == wire.NO_SEAT
-    bob.say("mine")
-    assert ann.await_text()["text"] == "mine"
 
 
 @pytest.mark.requirement("STR-07")

@@ -1,20 +1,18 @@
-"""A room's brain whose chat is a stream: numbers, breaks, resuming, and never a word where none may be said."""
+"""A room's brain whose chat is a stream: numbers, breaks and resuming (STR-02 to STR-07)."""
 
 from dataclasses import replace
 from math import inf
 
 import pytest
 
-from chatbrain import BindDatagram, CloseDatagram, CloseStream, OpenStream, SendDatagram, SendStream, Stage, Transport
-from chatbrain.carriage import LASTING_SECONDS, Carriage
+from chatbrain import BindDatagram, CloseDatagram, CloseStream, OpenStream, SendDatagram, Stage, Transport
+from chatbrain.carriage import LASTING_SECONDS
 from chatbrain.deliveries import GIVE_UP_SECONDS
 from chatbrain.events import (
     Carried,
     Delivery,
-    DeliveryState,
     Ended,
     EndReason,
-    Joined,
     Message,
     Missed,
     Reconnecting,
@@ -22,24 +20,19 @@ from chatbrain.events import (
     Rejoined,
     Unheard,
 )
-from chatbrain.findings import Fault
 from chatbrain.liveness import ANSWER_SECONDS
 from chatproto import (
     Command,
     CommandDone,
-    Completion,
     Disconnected,
     EvictionReason,
-    Feature,
     MemberJoined,
     Notice,
     Operation,
     Status,
     Topic,
-    encode_notice,
 )
 from chatproto.codes import BANNED
-from chatproto.receipts import encode_receipt
 from chatproto.stream import (
     Leave,
     Ping,
@@ -50,44 +43,21 @@ from chatproto.stream import (
     encode_gone,
     encode_heartbeat,
     encode_refused,
-    encode_to_relay,
     encode_told,
     encode_took,
 )
-from libs.chatbrain.membership_case import RECEIPT_GRANT, RECEIPTS, Case
-
-FEATURES = RECEIPTS | {Feature.RESUME}
-STREAM = replace(RECEIPT_GRANT, features=FEATURES, ticket="T1", stream=True, epoch="e1", seq=10)
-AGAIN = replace(STREAM, token=b"again", ticket="T2", seq=20)
-DATAGRAMS = replace(RECEIPT_GRANT, features=FEATURES, ticket="T1")
-SENDING, TAKEN, NOT_DELIVERED = DeliveryState.SENDING, DeliveryState.TAKEN, DeliveryState.NOT_DELIVERED
-STREAMED = Carried(Transport.STREAM, tls=False)
-
-
-def streaming(grant: Completion = STREAM, *, enabled: bool = True) -> Case:
-    """Return a member whose chat is a stream, and whose first question is answered."""
-    case = Case(password="secret", resumes=True, transport=Transport.STREAM, enabled=enabled)
-    case.start()
-    case.answer(0.0, grant)
-    assert case.sent_lines() == [Ping(1)]
-    assert case.hear(0.1, encode_heartbeat(Pong(1))) == [Joined("demo", "ann", False, 50, 300.0), STREAMED]
-    return case
-
-
-def broken(case: Case, now: float) -> None:
-    """Let the connection break, which is opened again at once."""
-    case.flush()
-    case.brain.stream_closed(now)
-    assert case.at(Stage.VERIFYING)
-    assert case.brain.take_actions() == [CloseStream(), OpenStream()]
-
-
-def told(case: Case) -> list[object]:
-    return [event for event in case.brain.take_events() if not isinstance(event, Delivery)]
-
-
-def states(case: Case) -> list[tuple[int, DeliveryState]]:
-    return [(event.id, event.state) for event in case.brain.take_events() if isinstance(event, Delivery)]
+from libs.chatbrain.membership_case import RECEIPTS, Case
+from libs.chatbrain.stream_case import (
+    AGAIN,
+    FEATURES,
+    NOT_DELIVERED,
+    STREAM,
+    TAKEN,
+    broken,
+    states,
+    streaming,
+    told,
+)
 
 
 def test_it_asks_for_a_stream_and_speaks_first_over_the_same_connection() -> None:
@@ -373,143 +343,3 @@ def test_after_a_sleep_it_asks_at_once() -> None:
     case.brain.compare_clocks(12.0, 3600.0)
     assert [type(line) for line in case.sent_lines()] == [Ping]
     assert case.until(Stage.VERIFYING) <= 12.0 + ANSWER_SECONDS
-
-
-STRIPPED = {
-    "no stream": DATAGRAMS,
-    "no features": replace(RECEIPT_GRANT, features=frozenset()),
-    "what an old relay grants": Completion(b"token", False, 9001, 300.0, 50),
-}
-
-
-@pytest.mark.parametrize("stripped", STRIPPED)
-@pytest.mark.parametrize("joined", [True, False])
-def test_without_the_stream_that_was_asked_for_by_name_no_word_is_said(stripped: str, *, joined: bool) -> None:
-    case = Case(transport=Transport.STREAM, resumes=True)
-    if joined:
-        case = streaming()
-        case.brain.say("secret", 9.0)
-        broken(case, 10.0)
-        case.brain.say("secret", 10.0)
-    else:
-        case.start()
-    case.answer(10.0, STRIPPED[stripped])
-    assert case.at(Stage.ENDED)
-    actions = case.brain.take_actions()
-    assert [action for action in actions if hasattr(action, "data")] == [SendStream(encode_to_relay(Leave()))]
-    assert CloseStream() in actions
-    ended = case.brain.take_events()[-1]
-    assert isinstance(ended, Ended)
-    assert ended.finding
-    assert (ended.reason, ended.finding.fault) == (EndReason.UNREACHABLE, Fault.NO_STREAM)
-    assert "over TCP" in ended.text
-    assert case.brain.say("secret", 11.0) == 0
-
-
-def test_a_stream_that_nobody_asked_for_is_none() -> None:
-    case = Case(receipts=True, resumes=True)
-    case.start()
-    case.answer(0.0, STREAM)
-    assert BindDatagram(9001) in case.brain.take_actions()
-    assert not [event for event in case.brain.take_events() if isinstance(event, Carried)]
-
-
-@pytest.mark.parametrize("encrypted", [True, False])
-def test_by_itself_it_asks_for_a_stream_where_one_joins_by_tls(*, encrypted: bool) -> None:
-    case = Case(transport=Transport.AUTO, encrypted=encrypted, resumes=True)
-    case.start()
-    case.answer(0.0, STREAM if encrypted else DATAGRAMS)
-    assert case.requests[0][2].stream is encrypted
-    by = Transport.STREAM if encrypted else Transport.UDP
-    told = case.brain.take_events()[-1]
-    assert told == Carried(by, tls=encrypted)
-    assert isinstance(told, Carried)
-    assert told.encrypted is encrypted
-
-
-def test_it_says_that_what_is_said_is_sealed() -> None:
-    carriage = Carriage(Transport.STREAM, sealed=True)
-    assert carriage.news(stream=True) == Carried(Transport.STREAM, tls=False, sealed=True)
-
-
-def test_where_no_stream_is_granted_udp_carries_it_and_it_says_so() -> None:
-    case = Case(transport=Transport.AUTO, encrypted=True, resumes=True)
-    case.start()
-    case.answer(0.0, DATAGRAMS)
-    assert case.sent_messages() == [b"/say 1 "]
-    assert case.brain.take_events()[-1] == Carried(Transport.UDP, tls=True)
-
-
-def silent_udp() -> tuple[Case, float]:
-    """Return a member of whom nothing is heard over UDP, and when TCP is asked."""
-    case = Case(transport=Transport.AUTO, resumes=True)
-    case.join(DATAGRAMS)
-    case.brain.say("hello", 0.1)
-    now = case.until(Stage.VERIFYING)
-    assert now <= 3.0
-    assert Unheard() in case.flush()
-    return case, now
-
-
-def test_when_udp_is_not_heard_the_seat_is_taken_again_as_a_stream() -> None:
-    case, now = silent_udp()
-    case.answer(now, AGAIN)
-    request = case.requests[-1][2]
-    assert (request.ticket, request.stream, request.epoch) == ("T1", True, "")
-    actions = case.brain.take_actions()
-    assert CloseDatagram() in actions
-    assert told(case) == [Recovered(), Carried(Transport.STREAM, tls=False, fell_back=True)]
-    assert b'{"say":"hello","n":2}\n' in [action.data for action in actions if hasattr(action, "data")]
-    case.hear(now + 1.0, encode_took(2, 21))
-    broken(case, now + 10.0)
-    case.answer(now + 10.0, replace(AGAIN, ticket="T3"))
-    assert case.requests[-1][2].epoch == "e1"
-    assert told(case) == []  # it is said once
-
-
-def test_where_the_relay_grants_no_stream_for_it_udp_is_tried_on() -> None:
-    case, now = silent_udp()
-    case.answer(now, replace(DATAGRAMS, ticket="T2"))
-    assert case.at(Stage.RESUMED)
-    case.until(Stage.WAITING)
-    assert "over UDP" in next(event for event in case.flush() if isinstance(event, Reconnecting)).cause.text
-
-
-def test_udp_that_was_heard_and_falls_silent_has_a_second_chance() -> None:
-    case = Case(transport=Transport.AUTO, resumes=True)
-    case.join(DATAGRAMS)
-    case.brain.receive_datagram(encode_receipt(1), 0.1)
-    case.brain.say("hello", 10.0)
-    now = case.until(Stage.VERIFYING)
-    case.flush()
-    case.answer(now, replace(DATAGRAMS, ticket="T2"))
-    now = case.until(Stage.VERIFYING)
-    case.flush()
-    case.answer(now, AGAIN)
-    assert [request.stream for _, _, request in case.requests] == [False, False, True]
-    assert case.at(Stage.CHATTING)
-
-
-def test_udp_that_answers_while_tcp_is_asked_stays() -> None:
-    case, now = silent_udp()
-    case.brain.receive_datagram(encode_receipt(1), now)
-    assert case.at(Stage.CHATTING)
-    case.brain.receive_datagram(encode_notice(MemberJoined("bob"), json=True), now)
-    assert MemberJoined("bob") in case.flush()
-
-
-def test_a_relay_that_gives_streams_no_more_gets_datagrams_and_back() -> None:
-    case = Case(transport=Transport.AUTO, encrypted=True, resumes=True)
-    case.join(STREAM)
-    broken(case, 10.0)
-    case.answer(10.0, replace(DATAGRAMS, ticket="T2"))
-    assert told(case) == [Carried(Transport.UDP, tls=True)]
-    assert case.at(Stage.RESUMED)
-    now = case.until(Stage.WAITING)
-    case.until(Stage.VERIFYING)
-    case.flush()
-    case.answer(now + 1.0, AGAIN)
-    assert case.requests[-1][2].epoch == ""
-    assert Carried(Transport.STREAM, tls=True) in told(case)
-    case.brain.datagram_error(now + 1.1)  # of the port that is closed
-    assert case.at(Stage.CHATTING)

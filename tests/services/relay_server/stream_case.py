@@ -162,3 +162,31 @@ def texts(lines: list[Line]) -> list[str]:
     """Return what others said, as people see it."""
     said = [line for line in lines if "from" in line]
     return [f"{line['from']}: {line['text']}" if line["from"] else line["text"] for line in said]
+
+
+def after(case: StreamCase, seconds: float) -> None:
+    """Let time pass; whatever is due happens."""
+    until = case.now + seconds
+    while (due := case.registry.next_deadline()) <= until:
+        case.now = max(case.now, due)
+        case.registry.expire(case.now)
+    case.now = until
+
+
+def talk(speaker: Client, *words: str) -> None:
+    for word in words:
+        speaker.say(word)
+
+
+def names(case: StreamCase) -> list[str]:
+    room = case.registry.rooms.get(b"demo")
+    return [member.name for member in room.members] if room else []
+
+
+def host_of(case: StreamCase) -> str:
+    host = case.registry.rooms[b"demo"].host
+    return host.name if host else ""
+
+
+def seqs(lines: list[Line]) -> list[int]:
+    return [line["seq"] for line in lines if "seq" in line]
