@@ -68,10 +68,18 @@ def _measure(kinds: list[Kind], cpus: Cpus, length: float) -> list[Cost]:
     costs = []
     with tempfile.TemporaryDirectory(prefix="budget-") as folder:
         for kind in kinds:
-            cost = measure(kind, cpus, Path(folder), seconds=length)
+            cost = _measure_one(kind, cpus, Path(folder), length)
             print(cost_line(cost, kinds, colours=sys.stdout.isatty()), flush=True)
             costs.append(cost)
     return costs
+
+
+def _measure_one(kind: Kind, cpus: Cpus, folder: Path, length: float) -> Cost:
+    """Measure a kind; one that is over is measured twice more, for in one run of 75 some are so by chance alone."""
+    costs = [measure(kind, cpus, folder, seconds=length)]
+    if is_over(costs[0]):
+        costs += [measure(kind, cpus, folder, seconds=length) for _ in range(2)]
+    return sorted(costs, key=lambda cost: (cost.lost, cost.p99_ratio))[len(costs) // 2]
 
 
 def _sum_up(costs: list[Cost]) -> None:
