@@ -55,11 +55,13 @@ class Waiting:
 class Consulting:
     """A request for which the directory of a cluster is asked first.
 
-    ``begin`` asks, and calls back once, at once or later.
+    ``begin`` asks, and calls back once, at once or later: then ``finish`` goes on, or ``give_up`` undoes what was asked
+    for if the client is gone.
     """
 
     begin: Callable[[Callable[[], None]], None]
     finish: "Callable[[float], Answer]"
+    give_up: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)

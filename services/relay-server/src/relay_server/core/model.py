@@ -82,22 +82,40 @@ NO_BANS: Final = Bans()
 """What a room has before it bans anybody, as most rooms do: it is everybody's, and stays empty."""
 
 
+MAX_KICKED: Final = 256
+"""So many seats that were taken away are known at other nodes: tickets are good for minutes after a home is gone."""
+
+
 @dataclass(slots=True)
 class Residence:
     """What a room of a cluster is known by at all nodes (CLU-03)."""
 
+    first_seat: int
+    """Seats with smaller numbers are those of an earlier room of this name."""
+    seats: int
+    """The greatest number of a seat so far. Numbers begin with the time at which the room got its home, so that they
+    grow from home to home."""
     term: int = 1
     """How often it got a home, this one included."""
     changes: int = 0
     """How often what is kept of it changed: nothing older counts."""
-    seats: int = 0
-    """The greatest number of a seat so far."""
+    host_seat: int = 0
+    """Whose seat is the host's."""
     kicked: tuple[int, ...] = ()
     """The seats that were taken away last: their tickets are good for nothing."""
     password_revision: int = 0
     """How often its password changed."""
     takes_tickets_until: float = float("-inf")
     """Until when members who were there before this was its home take their seats again."""
+
+    def next_seat(self) -> int:
+        """Return the number of a new seat."""
+        self.seats += 1
+        return self.seats
+
+    def kick(self, seat: int) -> None:
+        """Let the tickets of a seat be good for nothing any more."""
+        self.kicked = (*self.kicked[1 - MAX_KICKED :], seat)
 
 
 @dataclass(slots=True, eq=False)
@@ -233,6 +251,8 @@ class Session(Listener):
     moved_at: float = 0.0
     place: "StreamPlace | None" = None
     """None if its member chats over UDP."""
+    follows: bool = False
+    """Whether its client goes where it is sent to (CLU-01)."""
 
     @property
     def reader(self) -> "Reader | None":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from chatproto import ProtocolError, Server
-from relay_server.core.model import Room, Session
+from relay_server.core.model import Residence, Room, Session
 from relay_server.core.tickets import Seat
 
 
@@ -59,6 +59,10 @@ class Places(Protocol):
         """Ask the directory for the name of a new room, which this node is to hold."""
         ...
 
+    def residence(self, room: bytes) -> Residence:
+        """Return what a room that was just claimed is known by."""
+        ...
+
     def release(self, room: bytes) -> None:
         """Give back the name of a room that was claimed, and not made."""
         ...
@@ -75,7 +79,7 @@ class Places(Protocol):
         """
         ...
 
-    def new_ticket(self, session: Session) -> str:
+    def new_ticket(self, session: Session, *, encrypted: bool) -> str:
         """Write the ticket of a session, which any node can check (RES-01)."""
         ...
 
