@@ -11,7 +11,8 @@ from chatproto.payloads import decode_status
 from chatproto.tcrp import Frame, FrameDecoder
 from fuzz.bites import Bites, piece
 from relay_server.answers import Granted, Pending, Waiting
-from relay_server.control import Control, Peer
+from relay_server.asked import Peer
+from relay_server.control import Control
 from relay_server.core.address import parse_ip
 from relay_server.core.errors import WrongPasswordError
 from relay_server.core.guesses import Guesses

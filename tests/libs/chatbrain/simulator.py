@@ -19,7 +19,7 @@ from chatbrain.events import Delivery, DeliveryState, Event, Message
 from chatproto import Operation, ServerTransaction, encode_notice
 from libs.chatbrain.stream_world import talk_over_breaking_connections
 from relay_server.answers import Granted, Waiting
-from relay_server.control import Peer
+from relay_server.asked import Peer
 from relay_server.core.address import parse_ip
 from relay_server.core.commands import Commands
 from relay_server.core.judge import Judge

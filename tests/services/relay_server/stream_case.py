@@ -6,7 +6,7 @@ from typing import Any
 from chatproto import Operation, encode_datagram
 from chatproto.payloads import decode_status
 from relay_server.answers import Granted
-from relay_server.control import Peer
+from relay_server.asked import Peer
 from relay_server.core.address import parse_ip
 from relay_server.core.commands import Commands
 from relay_server.core.judge import Judge

@@ -11,7 +11,8 @@ import pytest
 from chatproto import Frame, FrameDecoder, Operation, ServerTransaction, State, Status, encode_frame
 from chatproto.payloads import decode_status
 from relay_server.answers import Granted, Pending, Waiting
-from relay_server.control import Control, Peer
+from relay_server.asked import Peer
+from relay_server.control import Control
 from relay_server.core.address import parse_ip
 from relay_server.core.errors import BusyError
 from relay_server.core.guesses import AT_ONCE, KEPT, Guesses

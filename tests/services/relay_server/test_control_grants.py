@@ -8,7 +8,7 @@ import pytest
 from chatproto import Operation, Status
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
 from chatproto.payloads import encode_completion
-from relay_server.control import Peer
+from relay_server.asked import Peer
 from relay_server.core import events
 from relay_server.net.address import make_address
 from services.relay_server.core.rooms_case import address_of

@@ -9,7 +9,7 @@ import pytest
 from chatproto import EvictionReason, Frame, Operation, Status, encode_datagram
 from chatproto.payloads import decode_status, encode_completion
 from relay_server.answers import Granted, Waiting
-from relay_server.control import Peer
+from relay_server.asked import Peer
 from relay_server.core import events
 from relay_server.core.counters import DropReason
 from relay_server.core.judge import Judge

@@ -7,6 +7,7 @@ from chatproto.errors import (
     BadFingerprintError,
     BadNameError,
     BadPasswordError,
+    ElsewhereError,
     Flaw,
     MalformedError,
     NameKind,
@@ -44,6 +45,7 @@ from chatproto.notices import (
 )
 from chatproto.outcomes import CommandDone, CommandFailed, Failure
 from chatproto.payloads import Completion, Request
+from chatproto.servers import Server
 from chatproto.tcrp import Frame, FrameDecoder, encode_frame
 from chatproto.text import check_password, check_room_name, check_user_name, sanitize
 from chatproto.transaction import ClientTransaction, Phase, ServerTransaction
@@ -64,6 +66,7 @@ __all__ = [
     "CommandFailed",
     "Completion",
     "Disconnected",
+    "ElsewhereError",
     "EvictionReason",
     "Failure",
     "Feature",
@@ -95,6 +98,7 @@ __all__ = [
     "Request",
     "RoomNotice",
     "Said",
+    "Server",
     "ServerTransaction",
     "State",
     "Status",

@@ -47,6 +47,7 @@ class Status(IntEnum):
     BUSY = 11, "The relay is busy: try again in a moment."
     SHUTTING_DOWN = 12, "The relay is shutting down."
     SEALED = 13, "The room is sealed: join it by an invitation that has its key."
+    ELSEWHERE = 14, "The room is on another node: join it there."
     NO_SEAT = 15, "The ticket is good for no seat: join again."
 
     def __new__(cls, code: int, message: str = "") -> Self:
@@ -92,6 +93,8 @@ class Feature(StrEnum):
     """The relay gives a ticket, by which a member takes its own seat again (RES-01)."""
     SEALED = "sealed"
     """The client takes part in rooms whose texts the relay can't read (SEAL-03)."""
+    FOLLOW = "follow"
+    """The client joins at another node where it is sent to (CLU-01)."""
 
 
 @unique
@@ -107,3 +110,4 @@ class EvictionReason(Worded):
     HOST_LEFT = "host_left", "The host left, so the room closed."
     SHUTDOWN = "shutdown", "The relay is shutting down."
     RESUMED_ELSEWHERE = "resumed_elsewhere", "Your place was taken over by another connection of yours."
+    MOVED = "moved", "The room is on another node now: take your place again there."

@@ -1,9 +1,12 @@
 """What can be wrong with the bytes of a peer; each class carries the status that answers it."""
 
 from enum import StrEnum, unique
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from chatproto.codes import Status
+
+if TYPE_CHECKING:
+    from chatproto.servers import Server
 
 
 @unique
@@ -96,11 +99,25 @@ class NotSupportedError(ProtocolError):
     status = Status.NOT_SUPPORTED
 
 
+class ElsewhereError(ProtocolError):
+    """A room that another node holds, for a client that follows (CLU-01)."""
+
+    status = Status.ELSEWHERE
+
+    def __init__(self, server: "Server") -> None:
+        super().__init__()
+        self.server = server
+
+
 class RefusedError(Exception):
     """The relay refused a client's request: ``status`` says why, ``str()`` says it to a person."""
 
-    def __init__(self, status: Status, message: str = "", *, banned: bool = False) -> None:
+    def __init__(
+        self, status: Status, message: str = "", *, banned: bool = False, server: "Server | None" = None
+    ) -> None:
         super().__init__(message or status.message)
         self.status = status
         self.banned = banned
         """Whether the room's host lets whoever asks in no more, under no name (MOD-04)."""
+        self.server = server
+        """Where to ask, with the status `Status.ELSEWHERE` (CLU-01)."""

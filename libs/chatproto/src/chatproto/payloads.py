@@ -7,6 +7,7 @@ from typing import Any, Final
 from chatproto.codes import Feature, Status
 from chatproto.constants import ATTEMPT_BYTES, MAX_TOKEN_BYTES
 from chatproto.errors import MalformedError
+from chatproto.servers import Server, read_server, read_servers, server_fields
 from chatproto.text import check_password, check_user_name
 
 STREAM: Final = "stream"
@@ -64,6 +65,8 @@ class Completion:
     """The newest number in it."""
     sealed: bool = False
     """Whether the room is sealed (SEAL-01)."""
+    servers: tuple[Server, ...] = ()
+    """The nodes at which the seat can be taken again, this one first (CLU-02); empty if there is no cluster."""
 
 
 def encode_request(request: Request) -> bytes:
@@ -114,13 +117,17 @@ def asks_for_json(payload: bytes) -> bool:
         return False
 
 
-def encode_status(status: Status, *, json_reply: bool, message: str = "", banned: bool = False) -> bytes:
+def encode_status(
+    status: Status, *, json_reply: bool, message: str = "", banned: bool = False, server: Server | None = None
+) -> bytes:
     """Write a reply's payload: one byte, or a JSON object for who asked for it (TCP-06)."""
     if not json_reply:
         return bytes((status,))
-    fields = {"status": int(status), "reason": status.reason, "message": message or status.message}
+    fields: dict[str, object] = {"status": int(status), "reason": status.reason, "message": message or status.message}
     if banned:
         fields["banned"] = True
+    if server:
+        fields |= server_fields(server)
     return json.dumps(fields, ensure_ascii=False).encode()
 
 
@@ -148,6 +155,11 @@ def tells_ban(payload: bytes) -> bool:
     return payload[:1] == b"{" and _parse_json(payload).get("banned") is True
 
 
+def told_server(payload: bytes) -> Server | None:
+    """Return the node that a legal reply's payload sends a client to, if it names one (CLU-01)."""
+    return read_server(_parse_json(payload)) if payload[:1] == b"{" else None
+
+
 def encode_completion(completion: Completion, *, json_reply: bool) -> bytes:
     """Write a completion's payload: the token alone, or a JSON object (TCP-07)."""
     if not json_reply:
@@ -168,6 +180,8 @@ def encode_completion(completion: Completion, *, json_reply: bool) -> bytes:
         fields |= {"chat": STREAM, "epoch": completion.epoch, "seq": completion.seq}
     if completion.sealed:
         fields["sealed"] = True
+    if completion.servers:
+        fields["servers"] = [server_fields(server) for server in completion.servers]
     return json.dumps(fields).encode()
 
 
@@ -193,6 +207,7 @@ def decode_completion(payload: bytes) -> Completion:
             _text(fields, "resume"),
             *_numbering(fields, "seq"),
             fields.get("sealed") is True,
+            read_servers(fields.get("servers")),
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise MalformedError("The relay's completion lacks a field or has one of the wrong type.") from None

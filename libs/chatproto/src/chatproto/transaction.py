@@ -5,7 +5,7 @@ from typing import Final
 
 from chatproto.codes import Operation, State, Status
 from chatproto.constants import DEFAULT_PAYLOAD_LIMIT_BYTES, PORT_BYTES
-from chatproto.errors import MalformedError, NotSupportedError, ProtocolError, RefusedError
+from chatproto.errors import ElsewhereError, MalformedError, NotSupportedError, ProtocolError, RefusedError
 from chatproto.payloads import (
     Completion,
     Request,
@@ -17,6 +17,7 @@ from chatproto.payloads import (
     encode_request,
     encode_status,
     tells_ban,
+    told_server,
 )
 from chatproto.stream import Leave, encode_to_relay
 from chatproto.tcrp import Frame, FrameDecoder, encode_frame
@@ -124,7 +125,10 @@ class ServerTransaction:
     def refuse(self, error: ProtocolError) -> bytes:
         """Write the state-1 frame that says no and why; the transaction ends (TCP-06)."""
         self._phase = Phase.ENDED
-        payload = encode_status(error.status, json_reply=self._json_reply, message=str(error), banned=error.banned)
+        payload = encode_status(
+            error.status, json_reply=self._json_reply, message=str(error), banned=error.banned,
+            server=error.server if isinstance(error, ElsewhereError) else None,
+        )  # fmt: skip
         return self._frame(State.REPLY, payload)
 
     def abandon(self) -> None:
@@ -156,7 +160,8 @@ class ClientTransaction:
             if not self._accepted and frame.state == State.REPLY:
                 status, message = decode_status(frame.payload)
                 if status is not Status.OK:
-                    raise RefusedError(status, message, banned=tells_ban(frame.payload))
+                    server = told_server(frame.payload)
+                    raise RefusedError(status, message, banned=tells_ban(frame.payload), server=server)
                 self._accepted = True
             elif self._accepted and frame.state == State.COMPLETION:
                 return decode_completion(frame.payload)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from chatproto import Completion, ProtocolError
 from relay_server.core.guesses import Guess
 from relay_server.core.model import Member, Session
+from relay_server.core.places import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Pending:
 
     admit: Callable[[float], None]
     work: Proof
-    finish: "Callable[[Proof, float], Granted | Waiting | bytes]"
+    finish: "Callable[[Proof, float], Answer]"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,7 +48,31 @@ class Waiting:
     """A request that is gone on with at a time, unless the client goes before."""
 
     until: float
-    finish: Callable[[float], "Granted | Waiting | bytes"]
+    finish: "Callable[[float], Answer]"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Consulting:
+    """A request for which the directory of a cluster is asked first.
+
+    ``begin`` asks, and calls back once, at once or later: then ``finish`` goes on, or ``give_up`` undoes what was asked
+    for if the client is gone.
+    """
+
+    begin: Callable[[Callable[[], None]], None]
+    finish: "Callable[[float], Answer]"
+    give_up: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A request that another node answers, over a link, for a client that can't follow (CLU-04)."""
+
+    node: Node
+
+
+Answer: TypeAlias = Granted | Pending | Waiting | Consulting | Carried | bytes
+"""What a whole request is answered with; bytes are a refusal."""
 
 
 class Work:

@@ -1,7 +1,6 @@
 """Requests over TCP: an operation, its handler, and the one place where an error becomes a reply."""
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import NoReturn, Protocol
 
@@ -18,7 +17,8 @@ from chatproto import (
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
 from chatproto.receipts import NUMBER_BYTES
 from chatproto.stream import STREAM_WINDOW
-from relay_server.answers import Granted, Pending, Proof, Waiting, Work
+from relay_server.answers import Answer, Granted, Pending, Proof, Waiting, Work
+from relay_server.asked import Asked, Peer
 from relay_server.core.address import network_of
 from relay_server.core.attempts import Attempts
 from relay_server.core.counters import Resumption
@@ -28,25 +28,14 @@ from relay_server.core.guesses import Guess, Guesses
 from relay_server.core.model import Session
 from relay_server.core.name_rules import judge_user_name
 from relay_server.core.names import name_keys
+from relay_server.core.places import Places
 from relay_server.core.policy import StreamsAllowed
 from relay_server.core.receipts import SaidNumbers
 from relay_server.core.registry import Registry
 from relay_server.core.sealed import check_create, check_join, grant
 from relay_server.core.seats import SeatClaim
 from relay_server.passwords import Passwords, decoy_hash
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """The other end of a TCP connection; IPs are 16 bytes (see `core.address`)."""
-
-    ip: bytes
-    port: int
-    scope: int = 0
-    local_ip: bytes | None = None
-    """Where its datagrams are to be answered from; None leaves that to the kernel."""
-    encrypted: bool = False
-    """Whether TLS carries what it says."""
+from relay_server.placing import Placing
 
 
 class MakeAddress(Protocol):
@@ -55,33 +44,6 @@ class MakeAddress(Protocol):
     def __call__(self, ip: bytes, port: int, *, scope: int, local_ip: bytes | None) -> Address:
         """Return the address."""
         ...
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Asked:
-    """A whole request, and who it is from."""
-
-    transaction: ServerTransaction
-    operation: Operation
-    room: bytes
-    request: Request
-    keys: tuple[str, ...]
-    """The user name's: worked out once, as it is most of the work that a join is."""
-    peer: Peer
-
-    stream: bool = False
-    """Whether it is granted that the chat goes on over the connection (STR-01)."""
-
-    @property
-    def attempt(self) -> Hashable:
-        """What names this request if it is made again (RES-02); None if nothing does.
-
-        Its answer is for this address alone, and what TLS carried isn't repeated in the clear.
-        """
-        request, peer = self.request, self.peer
-        if not request.attempt:
-            return None
-        return request.attempt, self.operation, self.room, request.ticket, peer.ip, peer.encrypted, self.stream
 
 
 class Control:
@@ -103,7 +65,9 @@ class Control:
         moderation: bool,
         tls_required: bool = False,
         streams: StreamsAllowed = StreamsAllowed.ANY,
+        places: Places | None = None,
     ) -> None:
+        """``places`` knows where the rooms of other nodes are; None for a relay that is alone."""
         self._registry = registry
         self._passwords = passwords
         self._guesses = guesses
@@ -117,12 +81,12 @@ class Control:
         self._moderation = moderation
         self._tls_required = tls_required
         self._streams = streams
+        self._places = places
+        self._placing = Placing(places, registry, hides=hide_rooms, finish=self._finish) if places else None
         self._attempts: Attempts[Granted | Work | SeatClaim] = Attempts()
         self._preparations = {Operation.CREATE: self._prepare_create, Operation.JOIN: self._prepare_join}
 
-    def receive(
-        self, transaction: ServerTransaction, data: bytes, peer: Peer, now: float
-    ) -> Granted | Pending | Waiting | bytes | None:
+    def receive(self, transaction: ServerTransaction, data: bytes, peer: Peer, now: float) -> Answer | None:
         """Feed a connection's bytes; returns a place, a refusal, what comes first, or None while bytes are missing."""
         try:
             wanted = transaction.feed(data)
@@ -135,7 +99,7 @@ class Control:
             # Before the look-up: what takes long must take as long where there is no room (PWD-05).
             keys = name_keys(request.username)
             stream = request.stream and self._allows_stream(peer)
-            asked = _Asked(transaction, operation, room_name.encode(), request, keys, peer, stream)
+            asked = Asked(transaction, operation, room_name.encode(), request, keys, peer, stream)
             return self._serve(asked, now)
         except ProtocolError as error:
             return self.refuse(transaction, error)
@@ -170,10 +134,14 @@ class Control:
         """Tell whether a chat may go on over this connection (STR-01)."""
         return self._streams is StreamsAllowed.ANY or (self._streams is StreamsAllowed.TLS and peer.encrypted)
 
-    def _serve(self, asked: _Asked, now: float) -> Granted | Pending | Waiting:
+    def _serve(self, asked: Asked, now: float, *, consulted: bool = False) -> Answer:
         known = self._attempts.get(asked.attempt, now)
         if isinstance(known, Granted) and (again := self._repeat(asked, known)):
             return again
+        if self._placing and asked.room not in self._registry.rooms:
+            go_on = partial(self._serve, asked, consulted=True)
+            if answer := self._placing.place(asked, go_on, consulted=consulted):
+                return answer
         if asked.request.ticket and asked.operation is Operation.JOIN:
             claim = known if isinstance(known, SeatClaim) else SeatClaim(asked.peer.ip, asked.peer.encrypted)
             try:
@@ -185,7 +153,7 @@ class Control:
             self._registry.streams.check()
         return self._preparations[asked.operation](asked, now) or self._enter(asked, None, now)
 
-    def _repeat(self, asked: _Asked, known: Granted) -> Granted | None:
+    def _repeat(self, asked: Asked, known: Granted) -> Granted | None:
         """Give the same answer again, unless what was granted is gone."""
         if known.session.token not in self._registry.sessions_by_token:
             return None
@@ -194,7 +162,7 @@ class Control:
         self._on_transaction(asked.operation, Status.OK)
         return known
 
-    def _finish(self, asked: _Asked, go_on: Callable[[], Granted | Waiting], now: float) -> Granted | Waiting | bytes:
+    def _finish(self, asked: Asked, go_on: Callable[[], Answer], now: float) -> Answer:
         """Go on with a request, unless somebody who made it again has its answer by now."""
         try:
             known = self._attempts.get(asked.attempt, now)
@@ -203,14 +171,14 @@ class Control:
             self._attempts.forget(asked.attempt)
             return self.refuse(asked.transaction, error)
 
-    def _resume(self, asked: _Asked, claim: SeatClaim, now: float) -> Granted | Waiting:
+    def _resume(self, asked: Asked, claim: SeatClaim, now: float) -> Granted | Waiting:
         """Give who has a ticket its own seat again (RES-01, RES-03)."""
         request, peer, seats = asked.request, asked.peer, self._registry.seats
         if Feature.RESUME not in request.features:
             raise NotSupportedError
         session = seats.find(request.ticket, asked.room)
         if session is None:
-            self._deny(asked, Resumption.NO_SEAT, now)
+            return self._return(asked, now)
         try:
             check_join(session.member.room, request, session.member.room.password_hash)  # a ticket needs no password
             if not seats.press(claim, session, now):
@@ -230,7 +198,26 @@ class Control:
         self._registry.streams.go_on(successor, request.epoch, request.heard)
         return self._grant(asked, successor, session.said or SaidNumbers(), now)
 
-    def _deny(self, asked: _Asked, why: Resumption, now: float) -> NoReturn:
+    def _return(self, asked: Asked, now: float) -> Granted:
+        """Give its seat to who was in the room when another node was its home (CLU-03)."""
+        room, peer, streams = self._registry.rooms.get(asked.room), asked.peer, self._registry.streams
+        seat = self._places.read_ticket(asked.request.ticket) if self._places else None
+        if room is None or seat is None or seat.room != asked.room:
+            self._deny(asked, Resumption.NO_SEAT, now)
+        check_join(room, asked.request, room.password_hash)
+        if asked.stream:
+            streams.check()
+        try:
+            session = self._registry.returning.take_seat(
+                room, seat, self._new_token(), peer.ip, now, encrypted=peer.encrypted, stream=asked.stream
+            )
+        except NoSeatError:
+            self._deny(asked, Resumption.NO_SEAT, now)
+        streams.go_on(session, asked.request.epoch, asked.request.heard)
+        self._count(Resumption.RESUMED)
+        return self._grant(asked, session, SaidNumbers(), now)
+
+    def _deny(self, asked: Asked, why: Resumption, now: float) -> NoReturn:
         """Refuse a ticket by the same bytes whatever is wrong with it; it counts as a guess (RES-04)."""
         self._count(why)
         with self._guesses.begin(network_of(asked.peer.ip), asked.request.username, asked.room, now):
@@ -239,11 +226,11 @@ class Control:
     def _count(self, outcome: Resumption) -> None:
         self._registry.counters.resumptions[outcome] += 1
 
-    def _remember(self, asked: _Asked, result: "Granted | Work | SeatClaim", now: float) -> None:
+    def _remember(self, asked: Asked, result: "Granted | Work | SeatClaim", now: float) -> None:
         if asked.attempt is not None:
             self._attempts.remember(asked.attempt, result, now)
 
-    def _prepare_create(self, asked: _Asked, now: float) -> Pending | None:
+    def _prepare_create(self, asked: Asked, now: float) -> Pending | None:
         check_create(asked.request, attribution=self._attribution)
         password = asked.request.password
         if password is None:
@@ -253,7 +240,7 @@ class Control:
         self._registry.admission.check_new_password(asked.peer.ip, now)
         return self._pending(asked, lambda: self._passwords.hash(password), lambda _: Guess(), now)
 
-    def _prepare_join(self, asked: _Asked, now: float) -> Pending | None:
+    def _prepare_join(self, asked: Asked, now: float) -> Pending | None:
         """Return what the room wants to be done first; what else it would say is for who knows the password."""
         password, room = asked.request.password, self._registry.rooms.get(asked.room)
         if room and room.holds(asked.keys, asked.peer.ip):
@@ -265,13 +252,13 @@ class Control:
         begin = partial(self._guesses.begin, network_of(asked.peer.ip), asked.request.username, asked.room)
         return self._pending(asked, lambda: self._passwords.check(password, password_hash), begin, now)
 
-    def _pending(self, asked: _Asked, do: Proof, begin: Callable[[float], Guess], now: float) -> Pending:
+    def _pending(self, asked: Asked, do: Proof, begin: Callable[[float], Guess], now: float) -> Pending:
         under_way = self._attempts.get(asked.attempt, now)
         work = under_way if isinstance(under_way, Work) else Work(begin, do)
         self._remember(asked, work, now)
 
-        def finish(proof: Proof, now: float) -> Granted | Waiting | bytes:
-            def enter() -> Granted:
+        def finish(proof: Proof, now: float) -> Answer:
+            def enter() -> Answer:
                 with work.take_guess():
                     password_hash = proof()
                 return self._enter(asked, password_hash, now)  # which checks all again: much may be new meanwhile
@@ -280,15 +267,20 @@ class Control:
 
         return Pending(work.admit, work.do, finish)
 
-    def _enter(self, asked: _Asked, password_hash: str | None, now: float) -> Granted:
+    def _enter(self, asked: Asked, password_hash: str | None, now: float) -> Answer:
         if asked.stream:
             self._registry.streams.check()
+        if self._placing and asked.operation is Operation.CREATE:
+            return self._placing.claim(asked, password_hash, partial(self._admit, asked, password_hash))
+        return self._admit(asked, password_hash, now)
+
+    def _admit(self, asked: Asked, password_hash: str | None, now: float) -> Granted:
         request, peer = asked.request, asked.peer
         name, token, port = request.username, self._new_token(), self._provisional(request, peer)
         if asked.operation is Operation.CREATE:
             member = self._registry.create_room(
                 asked.room, name, token, peer.ip, now, keys=asked.keys, port=port, password_hash=password_hash,
-                stream=asked.stream,
+                stream=asked.stream, residence=self._places.residence(asked.room) if self._places else None,
             )  # fmt: skip
             member.room.sealed = request.sealed
         else:
@@ -299,22 +291,26 @@ class Control:
             )  # fmt: skip
         return self._grant(asked, member.session, SaidNumbers(), now)
 
-    def _grant(self, asked: _Asked, session: Session, said: SaidNumbers, now: float) -> Granted:
+    def _grant(self, asked: Asked, session: Session, said: SaidNumbers, now: float) -> Granted:
         """Let a session have what was asked for, and write the answer."""
-        features = grant(asked.request.features, attribution=self._attribution)
+        features = grant(asked.request.features, attribution=self._attribution, cluster=self._places is not None)
         session.json_notices = Feature.NOTICES in features
+        session.follows = Feature.FOLLOW in features
+        session.source_ip = asked.peer.via or session.source_ip
         session.said = said if Feature.RECEIPTS in features or asked.stream else None
         if session.place is not None:
             said.window = STREAM_WINDOW
             session.place.encrypted = asked.peer.encrypted
         if Feature.RESUME in features:
-            self._registry.seats.issue(session, self._new_token().decode(), encrypted=asked.peer.encrypted)
+            encrypted = asked.peer.encrypted
+            ticket = self._places.new_ticket(session, encrypted=encrypted) if self._places else None
+            self._registry.seats.issue(session, ticket or self._new_token().decode(), encrypted=encrypted)
         self._on_transaction(asked.operation, Status.OK)
-        granted = Granted(session, self._completion(session, features), keeps=bool(asked.attempt))
+        granted = Granted(session, self._completion(session, features, asked.peer), keeps=bool(asked.attempt))
         self._remember(asked, granted, now)
         return granted
 
-    def _completion(self, session: Session, features: frozenset[Feature]) -> Completion:
+    def _completion(self, session: Session, features: frozenset[Feature], peer: Peer) -> Completion:
         member, token = session.member, session.token
         attribution_bytes = len(member.attribution) if self._attribution else 0
         number_bytes = 0 if session.said is None else NUMBER_BYTES
@@ -322,7 +318,7 @@ class Control:
         return Completion(
             token,
             host=member.room.host is member,
-            udp_port=self._udp_port,
+            udp_port=peer.udp_port or self._udp_port,
             silence_timeout_seconds=self._silence_timeout_seconds,
             max_message_bytes=min(
                 MAX_DELIVERY_BYTES - attribution_bytes,
@@ -335,6 +331,7 @@ class Control:
             epoch=ring.epoch if ring is not None else "",
             seq=ring.seq if ring is not None else 0,
             sealed=member.room.sealed,
+            servers=self._places.servers if self._places and Feature.FOLLOW in features else (),
         )
 
     def _provisional(self, request: Request, peer: Peer) -> Address | None:

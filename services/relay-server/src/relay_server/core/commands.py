@@ -99,7 +99,7 @@ class Commands:
         if room.host is not host:
             self._registry.tell(host, CommandFailed(Failure.NOT_HOST_ANY_MORE, Command.PASSWORD))
             return
-        room.password_hash = password_hash
+        self._take_password(room, password_hash)
         self._registry.tell(host, PasswordState(set=True, changed=True))
 
     def _list(self, member: Member, command: Command, write: Callable[[], Sequence[Notice]], now: float) -> None:
@@ -172,13 +172,19 @@ class Commands:
             self._registry.tell(host, PasswordState(set=room.password_hash is not None))
             return
         if argument.strip() == REMOVE:
-            room.password_hash = None
+            self._take_password(room, None)
             self._registry.tell(host, PasswordState(set=False, changed=True))
             return
         password = check_password(argument)
         self._registry.admission.check_new_password(host.ip, now)
         room.waits_for_hash = True
         self._hash_aside(NewPassword(host, password))
+
+    def _take_password(self, room: Room, password_hash: str | None) -> None:
+        room.password_hash = password_hash
+        if room.residence is not None:
+            room.residence.password_revision += 1
+        self._registry.change(room)
 
     def _find_other(self, host: Member, argument: str, command: Command) -> Member:
         member = self._moderation.find(host.room, _name(argument, command))

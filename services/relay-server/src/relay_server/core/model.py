@@ -82,6 +82,42 @@ NO_BANS: Final = Bans()
 """What a room has before it bans anybody, as most rooms do: it is everybody's, and stays empty."""
 
 
+MAX_KICKED: Final = 256
+"""So many seats that were taken away are known at other nodes: tickets are good for minutes after a home is gone."""
+
+
+@dataclass(slots=True)
+class Residence:
+    """What a room of a cluster is known by at all nodes (CLU-03)."""
+
+    first_seat: int
+    """Seats with smaller numbers are those of an earlier room of this name."""
+    seats: int
+    """The greatest number of a seat so far. Numbers begin with the time at which the room got its home, so that they
+    grow from home to home."""
+    term: int = 1
+    """How often it got a home, this one included."""
+    changes: int = 0
+    """How often what is kept of it changed: nothing older counts."""
+    host_seat: int = 0
+    """Whose seat is the host's."""
+    kicked: tuple[int, ...] = ()
+    """The seats that were taken away last: their tickets are good for nothing."""
+    password_revision: int = 0
+    """How often its password changed."""
+    takes_tickets_until: float = float("-inf")
+    """Until when members who were there before this was its home take their seats again."""
+
+    def next_seat(self) -> int:
+        """Return the number of a new seat."""
+        self.seats += 1
+        return self.seats
+
+    def kick(self, seat: int) -> None:
+        """Let the tickets of a seat be good for nothing any more."""
+        self.kicked = (*self.kicked[1 - MAX_KICKED :], seat)
+
+
 @dataclass(slots=True, eq=False)
 class Room(Group):
     """A room: its members, and who of them hears what is said.
@@ -116,6 +152,8 @@ class Room(Group):
     ring: "Ring | None" = field(default=None, repr=False)
     """What streams read; None while no member has one (STR-04)."""
     stream_sessions: int = 0
+    residence: Residence | None = None
+    """None for a relay that is alone."""
 
     def holds(self, keys: Iterable[str], ip: bytes) -> bool:
         """Tell whether one of these names' keys is a member's at this address, who may ask whether it still is one.
@@ -150,6 +188,8 @@ class Member:
     ip: bytes
     """Where it joined or resumed from: bans and limits go by it."""
     joined_at: float = 0.0
+    seat: int = 0
+    """Its number in a room of a cluster (see `tickets.Seat`)."""
     announced: bool = True
     """Whether the others were told that it joined (UDP-10)."""
     muted: bool = False
@@ -196,7 +236,12 @@ class Session(Listener):
     """What each of its datagrams begins with: both sizes, room name and token (UDP-01)."""
     header_bytes: int
     ip: bytes
-    """Where it was granted to: datagrams from elsewhere don't count (UDP-02)."""
+    """Where it was granted to."""
+    source_ip: bytes
+    """Where its datagrams come from: from elsewhere they don't count (UDP-02). It is the address that it was granted
+    to, or that of the node which carries its member (CLU-04)."""
+    turn: int = 0
+    """How many sessions its member had before it, at all nodes."""
     said: SaidNumbers | None = None
     """What its member said by number; None if it gets no receipts (RCP-01)."""
     ticket: Ticket | None = None
@@ -206,6 +251,8 @@ class Session(Listener):
     moved_at: float = 0.0
     place: "StreamPlace | None" = None
     """None if its member chats over UDP."""
+    follows: bool = False
+    """Whether its client goes where it is sent to (CLU-01)."""
 
     @property
     def reader(self) -> "Reader | None":

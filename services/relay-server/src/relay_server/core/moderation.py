@@ -96,6 +96,7 @@ class Moderation:
             raise ModerationError(CommandFailed(Failure.NOT_BANNED, name=name))
         for ban in lifted:
             room.bans.remove(ban)
+        self._registry.change(room)
         return lifted
 
     def mute(self, member: Member) -> None:
@@ -114,6 +115,7 @@ class Moderation:
             raise ModerationError(CommandFailed(Failure.TOO_MANY_MUTES, name=member.name, limit=MAX_MUTES))
         room.mutes.update(dict.fromkeys(member.keys, frozenset(member.keys)))
         member.muted = True
+        self._registry.change(room)
         if member.limit is not None or member.session.was_heard:  # else `Registry.hear` does so
             member.limit = limits.Muted(member.limit)
         self._registry.tell(member, Muted())
@@ -131,6 +133,7 @@ class Moderation:
         for key in keys:
             for lifted in room.mutes.get(key, ()):
                 del room.mutes[lifted]
+        self._registry.change(room)
         for member in room.members:
             if member.muted and not room.mutes_name(member.keys):
                 self._let_speak(member)
@@ -152,6 +155,7 @@ class Moderation:
     def set_topic(self, host: Member, topic: str) -> None:
         """Say what the room is about, in one harmless line, or nothing; everybody is told."""
         host.room.topic = topic
+        self._registry.change(host.room)
         self._registry.tell_all(host, Topic(topic))
 
     def _let_speak(self, member: Member) -> None:
@@ -168,6 +172,7 @@ class Moderation:
         if room.bans is NO_BANS:
             room.bans = Bans()
         room.bans.add(ban)
+        self._registry.change(room)
 
 
 def _alike(room: Room, name: str) -> list[Member]:

@@ -29,7 +29,7 @@ from relay_server.core.errors import (
     WrongPasswordError,
 )
 from relay_server.core.limits import Muted, SpeechLimit
-from relay_server.core.model import Member, Room, Session
+from relay_server.core.model import Member, Residence, Room, Session
 from relay_server.core.name_rules import check_shown, judge_user_name
 from relay_server.core.names import name_keys
 from relay_server.core.policy import Policy
@@ -37,6 +37,7 @@ from relay_server.core.proofs import Proofs
 from relay_server.core.provisional import ProvisionalAddresses
 from relay_server.core.reachability import SilentHosts, Watch
 from relay_server.core.remotes import SessionsByRemote
+from relay_server.core.returning import Returning
 from relay_server.core.seats import Seats
 from relay_server.core.streams import Streams
 from relay_server.core.voice import Voice
@@ -66,6 +67,10 @@ class Registry(Voice):
         self._silent_hosts = SilentHosts()
         self.proofs = Proofs(policy.max_session_seconds, new_nonce, self.ask, self._evict_for(EvictionReason.EXPIRED))
         self.provisional = ProvisionalAddresses(allowed=policy.provisional_address)
+        self.returning = Returning(self, policy)
+        self.on_change: Callable[[Room], None] = lambda _: None
+        """Called when what a cluster knows of a room isn't true any more."""
+        self.on_close: Callable[[Room], None] = lambda _: None
         self._sessions_by_remote = SessionsByRemote()
         self._active: DeadlineQueue[Session] = DeadlineQueue(policy.silence_timeout_seconds, attrgetter("seen_at"))
         self._pending: DeadlineQueue[Session] = DeadlineQueue(policy.pending_timeout_seconds)
@@ -88,12 +93,13 @@ class Registry(Voice):
         self,
         room_name: bytes, user_name: str, token: bytes, ip: bytes, now: float,
         *, keys: tuple[str, ...] = (), port: Address | None = None, password_hash: str | None = None,
-        stream: bool = False,
+        stream: bool = False, residence: Residence | None = None,
     ) -> Member:  # fmt: skip
         """Make a room with its host; ``port`` is the address to send to until a datagram tells (LEN-02).
 
         ``keys`` are the name's (see `names.name_keys`), if they are known. With a ``password_hash`` only who proves the
-        password comes in (TCP-11). With ``stream`` it chats over the connection (STR-01).
+        password comes in (TCP-11). With ``stream`` it chats over the connection (STR-01). ``residence`` is what a
+        cluster knows the room by.
 
         Raises:
             ProtocolError: the status of its class says why not.
@@ -101,7 +107,7 @@ class Registry(Voice):
         """
         self.check_new_room(room_name, ip)
         name, network = check_room_name(room_name), network_of(ip)
-        room = Room(name, room_name, network, password_hash=password_hash, created_at=now)
+        room = Room(name, room_name, network, password_hash=password_hash, created_at=now, residence=residence)
         member = self._admit(room, user_name, keys or name_keys(user_name), ip, now)
         self._seat(member, token, now, port, stream=stream)
         self.make_host(member)
@@ -154,6 +160,13 @@ class Registry(Voice):
         room = member.room
         room.host, room.host_was = member, (member.name, member.ip)
         self._hostless.discard(room)
+        self.change(room)
+
+    def change(self, room: Room) -> None:
+        """Let the cluster know what became of a room, if there is one."""
+        if room.residence is not None:
+            room.residence.host_seat = room.host.seat if room.host else room.residence.host_seat
+            self.on_change(room)
 
     def hear(self, session: Session, source: Address, now: float) -> None:
         """Take a datagram's source, whose IP was checked, as the session's address (UDP-03)."""
@@ -213,6 +226,9 @@ class Registry(Voice):
         self.admission.rooms.remove(room.network)
         for member in list(room.members):
             self._expel(member, members_see)
+        self.returning.end(room)
+        self.streams.end_ring(room)
+        self.on_close(room)
         self.observe(events.RoomClosed(room.name, reason))
 
     def shut_down(self) -> None:
@@ -223,7 +239,7 @@ class Registry(Voice):
 
     def next_deadline(self) -> float:
         """Return when `expire` has something to do next; infinity if never."""
-        queues = self._active, self._pending, self._hostless, self.proofs, self.seats, self.streams
+        queues = self._active, self._pending, self._hostless, self.proofs, self.seats, self.streams, self.returning
         return min(queue.next_deadline() for queue in queues)
 
     def expire(self, now: float) -> None:
@@ -236,6 +252,7 @@ class Registry(Voice):
         self.proofs.expire(now)
         self.seats.expire(now)
         self.streams.expire(now)
+        self.returning.expire(now)
         self._watch.tick(now)
 
     def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
@@ -282,15 +299,32 @@ class Registry(Voice):
     def _evict_for(self, reason: EvictionReason) -> Callable[[Session, float], None]:
         return lambda session, now: self.seats.lapse(session, lambda member: self.evict(member, reason, now))
 
-    def _admit(self, room: Room, user_name: str, keys: tuple[str, ...], ip: bytes, now: float) -> Member:
+    def seat(
+        self, room: Room, user_name: str, keys: tuple[str, ...], token: bytes, ip: bytes, now: float, *, stream: bool
+    ) -> Member:
+        """Give somebody who was in the room elsewhere a seat, which nobody is told of.
+
+        Raises:
+            ProtocolError: the status of its class says why not.
+
+        """
+        member = self._admit(room, user_name, keys, ip, now, returns=True)
+        self._seat(member, token, now, None, stream=stream)
+        return member
+
+    def _admit(
+        self, room: Room, user_name: str, keys: tuple[str, ...], ip: bytes, now: float, *, returns: bool = False
+    ) -> Member:
         judge_user_name(user_name, keys)
         if any(key in room.members_by_key for key in keys):
             raise NameTakenError  # before a ban: who is in stays, and may ask so whether it still is
         if room.shuts_out(user_name, keys, ip):
             raise BannedError
-        if self._policy.announce:
+        if self._policy.announce and not returns:
             self.admission.check_announcement(ip, len(room.members), now)
         member = Member(room, user_name, user_name.encode() + b": ", keys, ip, now, muted=room.mutes_name(keys))
+        if room.residence is not None:
+            member.seat = room.residence.next_seat()
         room.members_by_key.update(dict.fromkeys(keys, member))
         self.admission.members.add(network_of(ip))
         return member
@@ -298,7 +332,7 @@ class Registry(Voice):
     def begin(self, member: Member, token: bytes, ip: bytes, now: float, *, stream: bool = False) -> Session:
         """Make a session for a member that may have another, to chat over UDP or over a stream."""
         header = encode_datagram(member.room.raw_name, token)
-        session = Session(member, token, header, len(header), ip, seen_at=now)
+        session = Session(member, token, header, len(header), ip, ip, seen_at=now)
         self.sessions_by_token[token] = session
         if stream:
             self.streams.begin(session)
@@ -352,9 +386,14 @@ class Registry(Voice):
         room, session = member.room, member.room.members.get(member)
         if session is None:
             return False
+        if reason is EvictionReason.MOVED and not session.follows:
+            reason = EvictionReason.SHUTDOWN  # who follows nobody joins anew (FEAT-02)
         audience, notice = room.audience_of(session), Disconnected(reason, banned)
         self._remove(member, notice)
         self.observe(events.MemberEvicted(room.name, member.name, reason))
+        if reason is EvictionReason.KICKED and room.residence is not None:
+            room.residence.kick(member.seat)
+            self.change(room)
         if session.address is not None:  # else somebody else may listen at its provisional address
             self.post(notice, audience, log=room.sent)
         return True

@@ -153,7 +153,7 @@ class Relay:
             return DropReason.GUESSING if known_guesser else DropReason.UNKNOWN_TOKEN
         if session.member.room.raw_name != raw_room:
             return DropReason.ROOM_MISMATCH
-        if endpoint.ip != session.ip:
+        if endpoint.ip != session.source_ip:
             return DropReason.ADDRESS_MISMATCH
         self._registry.hear(session, source, now)
         return session

@@ -55,12 +55,12 @@ class Ring:
         "seq",
     )  # fmt: skip
 
-    def __init__(self, epoch: str, rings: "Rings") -> None:
+    def __init__(self, epoch: str, rings: "Rings", seq: int) -> None:
         self.epoch = epoch
         """What this numbering is called."""
         self.readers: dict[Reader, None] = {}
         """Those whose connections stand, in the order in which they came."""
-        self.seq = 0
+        self.seq = seq
         """The number of the newest entry."""
         self.gone = Entry(b"", None, b"", 0, 0, 0)
         """The last entry that is kept no more, or what stands before the first."""
@@ -173,9 +173,9 @@ class Rings:
         self._new_epoch = new_epoch
         self._all: dict[str, Ring] = {}
 
-    def make(self) -> Ring:
-        """Begin a numbering."""
-        ring = Ring(self._new_epoch(), self)
+    def make(self, epoch: str = "", seq: int = 0) -> Ring:
+        """Begin a numbering, or go on with one that was begun at another node (CLU-05)."""
+        ring = Ring(epoch or self._new_epoch(), self, seq)
         self._all[ring.epoch] = ring
         return ring
 

@@ -6,9 +6,13 @@ from relay_server.core.errors import SealedError
 from relay_server.core.model import Room
 
 
-def grant(features: frozenset[Feature], *, attribution: bool) -> frozenset[Feature]:
-    """Return which features are granted: a text is sealed along with its sender's name, which the relay has to say."""
-    return features if attribution else features - {Feature.SEALED}
+def grant(features: frozenset[Feature], *, attribution: bool, cluster: bool) -> frozenset[Feature]:
+    """Return which features are granted.
+
+    A text is sealed along with its sender's name, which the relay has to say; and who is alone sends nobody on.
+    """
+    refused = {Feature.SEALED: not attribution, Feature.FOLLOW: not cluster}
+    return frozenset(feature for feature in features if not refused.get(feature))
 
 
 def check_create(request: Request, *, attribution: bool) -> None:

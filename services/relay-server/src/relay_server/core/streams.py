@@ -10,7 +10,7 @@ from chatproto.stream import Ping, encode_bye, encode_gone, encode_heartbeat, en
 from relay_server.core.counters import StreamCut, StreamFailure
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.errors import TooManyError
-from relay_server.core.model import Session, StreamPlace
+from relay_server.core.model import Room, Session, StreamPlace
 from relay_server.core.policy import Policy
 from relay_server.core.reader import Connection, Reader
 from relay_server.core.ring import Rings
@@ -82,7 +82,12 @@ class Streams:
         session.place = None
         self.total -= 1
         room.stream_sessions -= 1
-        if not room.stream_sessions and room.ring is not None:
+        if not room.stream_sessions:
+            self.end_ring(room)
+
+    def end_ring(self, room: Room) -> None:
+        """End a room's numbering, if it has one."""
+        if room.ring is not None:
             self.rings.drop(room.ring)
             room.ring = None
 

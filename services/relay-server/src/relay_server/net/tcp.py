@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any, Final
 
 from chatproto import MalformedError, Phase, ProtocolError, ServerTransaction
-from relay_server.answers import Granted, Pending, Waiting
-from relay_server.control import Control, Peer
+from relay_server.answers import Answer, Carried, Consulting, Granted, Pending, Waiting
+from relay_server.asked import Peer
+from relay_server.control import Control
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.admission import Admission
 from relay_server.core.errors import BusyError
@@ -238,7 +239,7 @@ class Connection:
         port = self._port
         self._take(port.control.receive(self._transaction, data, self._peer, port.clock()))
 
-    def _take(self, result: Granted | Pending | Waiting | bytes | None) -> None:
+    def _take(self, result: Answer | None) -> None:
         port = self._port
         if isinstance(result, Pending):  # the deadline stays
             port.connections.begin_work(self)
@@ -249,12 +250,30 @@ class Connection:
             port.connections.begin_work(self)
             port.flush()  # somebody is asked meanwhile
             self._work = self._loop.call_later(result.until - port.clock(), self._go_on, result)
+        elif isinstance(result, Consulting):
+            port.connections.begin_work(self)
+            self._consult(result)
+        elif isinstance(result, Carried):
+            raise NotImplementedError
         elif result is not None:
             self._decide(result)
 
     def _go_on(self, waiting: Waiting) -> None:
         self._work = None
         self._take(waiting.finish(self._port.clock()))
+
+    def _consult(self, consulting: Consulting) -> None:
+        work: Future[str] = Future()
+        self._work = work
+
+        def told() -> None:
+            if self._work is work:
+                self._work = None
+                self._take(consulting.finish(self._port.clock()))
+            else:  # nobody waits for it any more
+                consulting.give_up()
+
+        consulting.begin(told)
 
     def _worked(self, pending: Pending, work: Future[str]) -> None:
         if self._work is work:  # else nobody waits for it any more

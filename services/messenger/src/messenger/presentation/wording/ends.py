@@ -32,6 +32,7 @@ _EVICTIONS: Final = {
     EvictionReason.RESUMED_ELSEWHERE: Words(
         N_("Your place was taken over by another connection of yours."), N_("Join again to be here.")
     ),
+    EvictionReason.MOVED: Words(N_("The room moved to another server."), N_("Join again.")),
 }
 
 

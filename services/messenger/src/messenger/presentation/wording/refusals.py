@@ -84,6 +84,7 @@ _BY_STATUS: Final = {
     Status.SEALED: Words(
         N_("The room is sealed: only members with its key can read it."), N_("Ask a member for the whole invitation.")
     ),
+    Status.ELSEWHERE: Words(N_("The room is on another server."), N_("Join it there.")),
     Status.NO_SEAT: Words(N_("Your place in the room is gone."), N_("Join again.")),
 }
 

@@ -1,0 +1,1 @@
+"""Many relays as one service: the directory of their rooms, and what a node does by it."""

@@ -1,0 +1,74 @@
+"""What the directory of a cluster holds of a room: whatever a new home has to know, and no member (CLU-03)."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from relay_server.core.address import network_of
+from relay_server.core.model import NO_BANS, Ban, Bans, Residence, Room
+
+FORMAT: Final = 1
+SEATS_A_SECOND: Final = 2**20
+"""Numbers of seats begin with the time, so that a new home's are greater than those of homes before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomRecord:
+    """A room as all nodes know it."""
+
+    room: bytes
+    home: str
+    """The name of the node that holds it."""
+    home_since: float
+    """When that node was started, in seconds since 1970: one that is started anew has no rooms."""
+    first_seat: int
+    term: int
+    changes: int
+    host_seat: int
+    host: str
+    host_ip: bytes
+    kicked: tuple[int, ...] = ()
+    password_hash: str | None = field(default=None, repr=False)
+    password_revision: int = 0
+    topic: str = ""
+    bans: tuple[Ban, ...] = ()
+    mutes: tuple[frozenset[str], ...] = ()
+    """The keys of each muted name."""
+    sealed: bool = False
+    ring: tuple[str, int] | None = None
+    """Epoch and newest number of its ring, if its home gives it to another node and all was read (CLU-05)."""
+
+
+def room_of(record: RoomRecord, seats: int, now: float) -> Room:
+    """Make a room of its record, with nobody in it; ``seats`` is the greatest number that a seat may have by now."""
+    room = Room(
+        record.room.decode(), record.room, network_of(record.host_ip), host_was=(record.host, record.host_ip),
+        password_hash=record.password_hash, created_at=now, sealed=record.sealed, topic=record.topic,
+        bans=_bans(record.bans),
+    )  # fmt: skip
+    for keys in record.mutes:
+        room.mutes.update(dict.fromkeys(keys, keys))
+    room.residence = Residence(
+        first_seat=record.first_seat, seats=seats, term=record.term, changes=record.changes,
+        host_seat=record.host_seat, kicked=record.kicked, password_revision=record.password_revision,
+    )  # fmt: skip
+    return room
+
+
+def record_of(room: Room, residence: Residence, *, home: str, home_since: float) -> RoomRecord:
+    """Write the record of a room as it is now."""
+    host, host_ip = room.host_was
+    return RoomRecord(
+        room=room.raw_name, home=home, home_since=home_since, first_seat=residence.first_seat, term=residence.term,
+        changes=residence.changes, host_seat=residence.host_seat, host=host, host_ip=host_ip, kicked=residence.kicked,
+        password_hash=room.password_hash, password_revision=residence.password_revision, topic=room.topic,
+        bans=tuple(room.bans), mutes=tuple(dict.fromkeys(room.mutes.values())), sealed=room.sealed,
+    )  # fmt: skip
+
+
+def _bans(bans: tuple[Ban, ...]) -> Bans:
+    if not bans:
+        return NO_BANS
+    made = Bans()
+    for ban in bans:
+        made.add(ban)
+    return made
