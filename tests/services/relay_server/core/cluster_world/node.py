@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,7 @@ class SimNode:
         self._backlog: deque[tuple[int, Callable[[], None]]] = deque()
         self._run = 0
         self._sessions = count(1)
+        self._inbox: deque[tuple[int, float, Callable[[float], None]]] = deque()
         self._watched_at = 0.0
         self._moves = False
         self._tokens = count()
@@ -85,6 +87,8 @@ class SimNode:
         self.registry = Registry(policy, lambda _: None, new_nonces(), locate)
         self.registry.on_change = self._note_change
         self.registry.on_close = self._note_close
+        self.heard: set[str] = set()
+        """Who told this run of it where to probe it."""
         self.waiting = 0
         """How many were not told yet what they asked."""
         self._tick(self._run)
@@ -127,7 +131,11 @@ class SimNode:
         self._bring(self.session, self._watched_at, lambda now: self.homes.on_change(key, revision, record, now))
 
     def hear_beat(self, node: Node, seconds: float) -> None:
-        self.deliver(lambda: self.homes.on_beat(node, self.world.clock.now), seconds)
+        def hear() -> None:
+            self.heard.add(node.link_fingerprint)
+            self.homes.on_beat(node, self.world.clock.now)
+
+        self.deliver(hear, seconds)
 
     def lose(self, session: int | None) -> None:
         """Notice that the connection is gone."""
@@ -152,18 +160,22 @@ class SimNode:
 
     def _bring(self, session: int, due: float, what: Callable[[float], None]) -> None:
         """Bring something over a connection: in order, and later if it is cut meanwhile."""
-        clock, run = self.world.clock, self._run
+        self._inbox.append((session, due, what))
+        if len(self._inbox) == 1:
+            self.world.clock.at(due, self._read)
 
-        def arrive() -> None:
-            if session != self.session or run != self._run:
+    def _read(self) -> None:
+        clock = self.world.clock
+        while self._inbox and self._inbox[0][1] <= clock.now:
+            session, _, what = self._inbox[0]
+            if session == self.session and not self.world.directory.reaches(self):
+                clock.after(0.1, self._read)
                 return
-            if not self.world.directory.reaches(self):
-                self._watched_at = max(self._watched_at, clock.now + 0.1)
-                clock.after(0.1, arrive)
-                return
-            self.deliver(lambda: what(clock.now))
-
-        clock.at(due, arrive)
+            self._inbox.popleft()
+            if session == self.session:
+                self.deliver(partial(lambda what: what(clock.now), what))
+        if self._inbox:
+            clock.at(self._inbox[0][1], self._read)
 
     # what happens in the process
 
