@@ -9,7 +9,7 @@ from chatproto import Server
 from relay_server.core.errors import BusyError
 from relay_server.core.home_actions import ProbeDirectly
 from relay_server.core.homes import Homes
-from relay_server.core.known_room import is_same_room
+from relay_server.core.known_room import is_same_room, rank_of
 from relay_server.core.model import Member, Room
 from relay_server.core.records import RoomRecord
 from relay_server.core.tickets import Seat
@@ -190,7 +190,7 @@ class World:
 
     # what must be true
 
-    def note_kick(self, node: SimNode, member: Member) -> None:
+    def note_kick(self, member: Member) -> None:
         assert member.room.residence is not None
         self._kicks[id_of(member.room), member.seat] = member.room, member.room.residence.term
 
@@ -233,7 +233,7 @@ class World:
         if id_of(new) != id_of(old):
             self._replaced.add(new.room)
         is_same_home = (new.home, new.home_since) == (old.home, old.home_since)
-        if new.term < old.term or (new.term == old.term and not is_same_home):
+        if rank_of(new) < rank_of(old) or (rank_of(new) == rank_of(old) and not is_same_home):
             raise BrokenError(f"the term of {new.room!r} went from {old.term} to {new.term}")
         if new.changes <= self._acknowledged.get(id_of(new), 0):
             raise BrokenError(f"{node.name} wrote {new.room!r} as it was before something was acknowledged")
@@ -257,25 +257,30 @@ class World:
             if room.raw_name in held:
                 raise BrokenError(f"{room.name} is at {held[room.raw_name]} and at {node.name}")
             held[room.raw_name] = node.name
+        for node, room in self.copies():
             record = self.directory.record(room.raw_name.decode())
             if record is None or not is_same_room(record, replace(node.record(room), ring=record.ring)):
                 raise BrokenError(f"the directory tells other things of {room.name} than {node.name}: {record}")
         for node in self.nodes:
-            if node.waiting:
-                raise BrokenError(f"{node.name} left {node.waiting} without an answer")
-            if node.homes.known != len(self.directory.records):
-                raise BrokenError(f"{node.name} knows {node.homes.known} rooms")
-            for record in self.directory.records:
-                home = node.homes.find(record.room, self.clock.now)
-                if record.home != node.name and (home is None or home.name != record.home):
-                    raise BrokenError(f"{node.name} doesn't know the home of {record.room!r}")
-                is_home = (record.home, record.home_since) == (node.name, node.told.started_at)
-                if is_home and record.room not in node.registry.rooms:
-                    raise BrokenError(f"{node.name} keeps the record of {record.room!r}, which it doesn't have")
+            self._check_view(node)
+
+    def _check_view(self, node: SimNode) -> None:
+        """Check that a node knows what the directory has, and that it left nobody without an answer."""
+        if node.waiting:
+            raise BrokenError(f"{node.name} left {node.waiting} without an answer")
+        if node.homes.known != len(self.directory.records):
+            raise BrokenError(f"{node.name} knows {node.homes.known} rooms")
+        for record in self.directory.records:
+            home = node.homes.find(record.room, self.clock.now)
+            if record.home != node.name and (home is None or home.name != record.home):
+                raise BrokenError(f"{node.name} doesn't know the home of {record.room!r}")
+            is_home = (record.home, record.home_since) == (node.name, node.told.started_at)
+            if is_home and record.room not in node.registry.rooms:
+                raise BrokenError(f"{node.name} keeps the record of {record.room!r}, which it doesn't have")
 
     def _check_rooms(self, rooms: set[RoomId]) -> None:
-        """No room is lost while a node lives that had it."""
-        left = {id_of(room) for _, room in self.copies()}
+        """Check that no room is lost while a node lives that had it: who comes finds it."""
+        left = {id_of(room) for _, room in self.copies()} | {id_of(record) for record in self.directory.records}
         for one in rooms:
             is_replaced = one[0] in self._replaced or self._lost_writes
             if one not in left and one not in self._ended and not is_replaced:
@@ -296,11 +301,11 @@ def id_of(room: Room | RoomRecord) -> RoomId:
     return room.raw_name, room.residence.first_seat
 
 
-def run(seeds: range) -> None:
-    """Live through histories; a broken one is told with what happened."""
-    for seed in seeds:
-        world = World(seed)
-        try:
-            world.run()
-        except BrokenError as error:
-            raise BrokenError("\n".join([f"seed {seed}: {error}", *world.happened])) from error
+def live_through(seed: int, **more: Any) -> World:
+    """Live through a history; a broken one is told with what happened in it."""
+    world = World(seed, **more)
+    try:
+        world.run()
+    except BrokenError as error:
+        raise BrokenError("\n".join([f"seed {seed}: {error}", *world.happened])) from error
+    return world
