@@ -146,6 +146,6 @@ class Directory(Protocol):
         """
         ...
 
-    def beat(self, data: bytes) -> None:
+    async def beat(self, data: bytes) -> None:
         """Tell all nodes something, which isn't kept; in silence if the directory isn't reached."""
         ...

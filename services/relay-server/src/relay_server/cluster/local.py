@@ -93,7 +93,7 @@ class LocalDirectory:
             raise GoneError
         return asked.listener.on_ask(data)
 
-    def beat(self, data: bytes) -> None:
+    async def beat(self, data: bytes) -> None:
         """Tell all nodes something."""
         if self.is_connected:
             for directory in list(self._shared.present.values()):
