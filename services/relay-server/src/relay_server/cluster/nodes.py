@@ -13,7 +13,8 @@ FORMAT: Final = 1
 MAX_AGE_SECONDS: Final = 10.0
 """A beat of another time is none: nodes' clocks must not differ by more."""
 MAX_BEAT_BYTES: Final = 8192
-_PLACE: Final = "beat"
+TO_ALL: Final = "beat"
+"""Where a beat belongs that is meant for all; one that answers somebody belongs to the question."""
 
 
 @unique
@@ -48,23 +49,23 @@ class Beat:
     """In seconds since 1970."""
 
 
-def encode_beat(beat: Beat, sealer: Sealer) -> bytes:
+def encode_beat(beat: Beat, sealer: Sealer, place: str = TO_ALL) -> bytes:
     """Write a beat, sealed."""
     told = asdict(beat.node) | {"format": FORMAT, "number": beat.number, "at": beat.at}
-    return sealer.seal(_PLACE, json.dumps(told, separators=(",", ":")).encode())
+    return sealer.seal(place, json.dumps(told, separators=(",", ":")).encode())
 
 
-def decode_beat(data: bytes, sealer: Sealer) -> Beat:
+def decode_beat(data: bytes, sealer: Sealer, place: str = TO_ALL) -> Beat:
     """Read a beat.
 
     Raises:
-        BeatError: it isn't one of this cluster.
+        BeatError: it isn't one of this cluster, or doesn't belong here.
 
     """
     if len(data) > MAX_BEAT_BYTES:
         raise BeatError(Ignored.MALFORMED)
     try:
-        told: Any = json.loads(sealer.open(_PLACE, data))
+        told: Any = json.loads(sealer.open(place, data))
         if told.pop("format") != FORMAT:
             raise BeatError(Ignored.MALFORMED)
         number, at, server = told.pop("number"), told.pop("at"), Server(**told.pop("server"))
@@ -81,8 +82,8 @@ class Replays:
     def __init__(self) -> None:
         self._newest: dict[str, tuple[float, int]] = {}
 
-    def check(self, beat: Beat, now: float) -> None:
-        """Take a beat as its node's newest; ``now`` is in seconds since 1970.
+    def check(self, beat: Beat, now: float) -> bool:
+        """Take a beat as its node's newest; ``now`` is in seconds since 1970. Tells whether it is the first of a run.
 
         Raises:
             BeatError: it is from another time, or not newer than the last.
@@ -91,7 +92,8 @@ class Replays:
         name = beat.node.name
         if abs(now - beat.at) > MAX_AGE_SECONDS:
             raise BeatError(Ignored.CLOCK, name)
-        newest = (beat.node.started_at, beat.number)
-        if newest <= self._newest.get(name, (0.0, -1)):
+        newest, known = (beat.node.started_at, beat.number), self._newest.get(name, (0.0, 0))
+        if newest <= known:
             raise BeatError(Ignored.REPEATED, name)
         self._newest[name] = newest
+        return beat.node.started_at != known[0]
