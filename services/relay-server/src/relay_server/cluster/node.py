@@ -98,7 +98,8 @@ class Cluster:
 
     async def run(self) -> None:
         """Be a node until this is cancelled."""
-        async with asyncio.TaskGroup() as self._tasks:
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
             try:
                 await self._directory.start(self._presence.me.name, self)
                 self._spawn(self._watch_loop())
