@@ -15,7 +15,7 @@ from chatproto.servers import MAX_SERVERS
 from relay_server.cluster.base import Change, Directory
 from relay_server.cluster.presence import Presence
 from relay_server.cluster.store import Store
-from relay_server.cluster.vault import Vault
+from relay_server.cluster.vault import ROOM_PREFIX, Vault
 from relay_server.core.counters import ClusterCounters
 from relay_server.core.errors import BusyError, RoomExistsError
 from relay_server.core.home_actions import (
@@ -255,6 +255,8 @@ class Cluster:
 
     def on_change(self, change: Change) -> None:
         """Take a record."""
+        if not change.key.startswith(ROOM_PREFIX):
+            return  # the doctor tries whether it may write
         record = self._store.read(change.key, change.value)
         if record is None:
             self._known.pop(change.key, None)
