@@ -249,6 +249,7 @@ class Cluster:
 
     def on_listing(self) -> None:
         """Begin to learn all records."""
+        self._known.clear()
         self._homes.on_listing(self._now())
         self._spawn(self._presence.beat())
         self._act()
