@@ -1,5 +1,6 @@
 """Build what a relay has besides if it is one of many nodes (CLU-01); a relay that is alone loads nothing of it."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from relay_server.core.model import Room
 from relay_server.core.places import Node
 from relay_server.core.records import RoomRecord
 from relay_server.core.registry import Registry
+from relay_server.core.returning import Returning
 from relay_server.net.edge import Edge
 from relay_server.net.hello import Kind
 from relay_server.net.homeward import Ways
@@ -154,8 +156,8 @@ class OperatorsCluster:
 
     def hand_over(self, room: Room, to: Node) -> None:
         """Begin to make another node the home of a room, which closes here when it is."""
-        ring = room.ring
-        self._node.cluster.hand_over(room.raw_name, to, None if ring is None else (ring.epoch, ring.seq))
+        now = asyncio.get_running_loop().time()
+        self._node.cluster.hand_over(room.raw_name, to, Returning.halt(room, now))
 
 
 def _describe(settings: Settings, tls: Tls | None, certificate: NodeCertificate) -> Node:
