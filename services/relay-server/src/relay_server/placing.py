@@ -86,7 +86,7 @@ class Placing:
         may_follow = Feature.FOLLOW in asked.request.features and not self._hides
         if may_follow and (node.server.fingerprint or not peer.encrypted):
             raise ElsewhereError(node.server)
-        return Carried(node)
+        return Carried(node, asked.request.stream)
 
     def _consult(
         self, asked: Asked, ask: Callable[[Told], None], go_on: GoOn, undo: Callable[[], None] = lambda: None
