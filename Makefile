@@ -144,8 +144,8 @@ mutate: $(VENV)/dev.stamp ## change the sources a little, in copies, and see whe
 
 SEEDS ?= 1000
 .PHONY: simulate
-simulate: $(VENV)/dev.stamp ## let clients talk over a thousand bad networks in virtual time (a minute): make simulate [SEEDS=5000]
-	@PYTHONPATH=tests $(BIN)/python -m libs.chatbrain.simulator $(SEEDS)
+simulate: $(VENV)/dev.stamp ## let clients talk over a thousand bad networks, and with nodes that die, in virtual time (two minutes): make simulate [SEEDS=5000]
+	@PYTHONPATH=tests $(BIN)/python -m libs.chatbrain.simulate $(SEEDS)
 
 .PHONY: bench
 bench: install ## measure the relay against a reference in C: make bench [ARGS="--exercise"]
