@@ -84,9 +84,11 @@ class Placing:
         if peer.via is not None:  # links lead to homes alone, and never in circles
             raise BusyError("The room is moving to another node: try again in a moment.")
         may_follow = Feature.FOLLOW in asked.request.features and not self._hides
-        if may_follow and (node.server.fingerprint or not peer.encrypted):
+        follows = may_follow and (node.server.fingerprint or not peer.encrypted)
+        if not follows:
+            self._registry.admission.check_open()  # who is carried would end with this node
+        if follows:
             raise ElsewhereError(node.server)
-        self._registry.admission.check_open()  # who is carried would end with this node
         return Carried(node)
 
     def _consult(

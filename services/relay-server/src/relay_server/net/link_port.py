@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
 from relay_server.core.address import network_of, parse_ip
@@ -59,6 +59,8 @@ class LinkPort:
         self.links: set[Link] = set()
         self._node = node
         self._rooms = rooms
+        self.answers: dict[Kind, Callable[[], Iterable[bytes]]] = {Kind.PROBE: lambda: (self.answer(),)}
+        """The pieces of what is answered to each kind of question, nothing to any other."""
         self._acceptor: Acceptor | None = None
 
     def start(self, sock: socket.socket) -> None:
@@ -168,13 +170,22 @@ class AcceptedLink(Link):
         self._census.remove(network)
         self._census = port.proven
         self._census.add(network)
-        if hello.kind is Kind.PROBE:
-            self.transport.write(port.answer())
-            self.transport.close()
+        if hello.kind is not Kind.CARRY:
+            self._say(iter(port.answers.get(hello.kind, tuple)()))
             return
         port.carry(self, hello, self._ip or bytes(16))
         if rest:
             self.user.data_received(rest)
+
+    @reported
+    def _say(self, pieces: Iterator[bytes]) -> None:
+        """Write an answer, and let other work have its turn after each piece."""
+        piece = next(pieces, None)
+        if piece is None:
+            self.transport.close()
+        elif not self.transport.is_closed:
+            self.transport.write(piece)
+            asyncio.get_running_loop().call_soon(self._say, pieces)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
