@@ -84,12 +84,10 @@ class Placing:
         if peer.via is not None:  # links lead to homes alone, and never in circles
             raise BusyError("The room is moving to another node: try again in a moment.")
         may_follow = Feature.FOLLOW in asked.request.features and not self._hides
-        follows = may_follow and (node.server.fingerprint or not peer.encrypted)
-        if not follows:
-            self._registry.admission.check_open()  # who is carried would end with this node
-        if follows:
+        if may_follow and (node.server.fingerprint or not peer.encrypted):
             raise ElsewhereError(node.server)
-        return Carried(node)
+        self._registry.admission.check_open()  # who is carried would end with this node
+        return Carried(node, asked.request.stream)
 
     def _consult(
         self, asked: Asked, ask: Callable[[Told], None], go_on: GoOn, undo: Callable[[], None] = lambda: None

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from relay_server.net import asking
-from relay_server.net.asking import ask_over_link
+from relay_server.net import links
 from relay_server.net.hello import Kind
 from relay_server.net.links import LinkError, Links
 from services.relay_server.net.loopback import Run
@@ -26,9 +25,9 @@ def test_an_answer_of_many_pieces_comes_whole_and_other_work_has_its_turn(run: R
                 yield piece
 
         async with echo_node() as home:
-            home.port.answers[Kind.ROOMS] = answer
-            assert await ask_over_link(Links(KEY, "edge"), home.node, Kind.ROOMS) == b"".join(PIECES)
-            assert await ask_over_link(Links(KEY, "edge"), home.node, Kind.STATE) == b""
+            home.answers[Kind.ROOMS] = answer
+            assert await Links(KEY, "edge").ask(home.node, Kind.ROOMS) == b"".join(PIECES)
+            assert await Links(KEY, "edge").ask(home.node, Kind.STATE) == b""
             assert not home.served
             assert home.counters.links_refused == 0
 
@@ -45,21 +44,21 @@ def test_an_answer_that_is_cut_is_none(run: Run) -> None:
                     link.transport.abort()
                 yield PIECES[1]
 
-            home.port.answers[Kind.ROOMS] = answer
-            with pytest.raises(OSError, match="cut"):
-                await ask_over_link(Links(KEY, "edge"), home.node, Kind.ROOMS)
+            home.answers[Kind.ROOMS] = answer
+            with pytest.raises(OSError, match="whole"):
+                await Links(KEY, "edge").ask(home.node, Kind.ROOMS)
 
     run(scenario)
 
 
 def test_an_answer_that_is_too_long_is_none(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "MAX_ANSWER_BYTES", 150_000)
+    monkeypatch.setattr(links, "MAX_ANSWER_BYTES", 150_000)
 
     async def scenario() -> None:
         async with echo_node() as home:
-            home.port.answers[Kind.ROOMS] = lambda: iter(PIECES)
-            with pytest.raises(LinkError, match="too much"):
-                await ask_over_link(Links(KEY, "edge"), home.node, Kind.ROOMS)
+            home.answers[Kind.ROOMS] = lambda: iter(PIECES)
+            with pytest.raises(LinkError, match="longer than it may be"):
+                await Links(KEY, "edge").ask(home.node, Kind.ROOMS)
 
     run(scenario)
 
@@ -70,6 +69,6 @@ def test_who_isnt_there_or_refuses_is_an_error(run: Run, key: bytes) -> None:
         async with echo_node() as home:
             node = home.node if key != KEY else node_at(home.number, "ab" * 32)
             with pytest.raises(OSError, match=r"."):
-                await ask_over_link(Links(key, "edge"), node, Kind.ROOMS)
+                await Links(key, "edge").ask(node, Kind.ROOMS)
 
     run(scenario)

@@ -26,9 +26,9 @@ class Kind(StrEnum):
     PROBE = "probe"
     """The answer alone: whether the node is alive."""
     STATE = "state"
-    """The answer alone: how the node is, for an operator."""
+    """How the node is, for another node's operator."""
     ROOMS = "rooms"
-    """The answer alone: which rooms it has, for an operator."""
+    """Which rooms it holds, for another node's operator."""
     CARRY = "carry"
     """A client's request, and what comes after it."""
 
