@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from chatproto import EvictionReason, Server
+from relay_server import __version__
 from relay_server.cluster.access import open_directory
 from relay_server.cluster.node import Clocks, Cluster
 from relay_server.cluster.vault import Vault
@@ -83,7 +84,9 @@ class NodeParts:
             silence_timeout_seconds=settings.silence_timeout_seconds, clock=clock,
         )  # fmt: skip
 
-    def make_link_port(self, registry: Registry, tcp: TcpPort, answer: Callable[[Question], bytes]) -> LinkPort:
+    def make_link_port(
+        self, registry: Registry, tcp: TcpPort, answer: Callable[[Question], Iterable[bytes]]
+    ) -> LinkPort:
         """Make the port for other nodes; ``answer`` is for their operators."""
         return LinkPort(
             self.certificate, self.key, node=self.cluster.me.name, rooms=lambda: len(registry.rooms),
@@ -168,7 +171,7 @@ def _describe(settings: Settings, tls: Tls | None, certificate: NodeCertificate)
         name=settings.node_name or default_node_name(),
         server=Server(f"{address.host}:{address.tcp_port}", fingerprint),
         host=address.host.strip("[]"), udp_port=address.udp_port, link_port=settings.link_port,
-        link_fingerprint=certificate.fingerprint, started_at=time.time(),
+        link_fingerprint=certificate.fingerprint, started_at=time.time(), version=__version__,
     )  # fmt: skip
 
 
