@@ -60,6 +60,11 @@ class Driver:
         self._pumping = self._closed = False
 
     @property
+    def server(self) -> str:
+        """Where the relay is, as ``HOST:PORT``."""
+        return str(self._server)
+
+    @property
     def now(self) -> float:
         """The brain's monotonic seconds."""
         return self._toolkit.now
