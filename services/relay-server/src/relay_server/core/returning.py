@@ -6,7 +6,7 @@ from chatproto import EvictionReason
 from relay_server.core import events
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.errors import NoSeatError, RoomFullError
-from relay_server.core.model import Member, Room, Session
+from relay_server.core.model import Abroad, Member, Room, Session
 from relay_server.core.names import name_keys
 from relay_server.core.policy import Policy
 from relay_server.core.records import RoomRecord, room_of
@@ -69,7 +69,7 @@ class Returning:
             session = self._registry.seats.resume(holder.session, token, ip, now, stream=stream)
         else:
             session = self._admit(room, seat, keys, token, ip, now, stream=stream)
-        session.turn = seat.turn + 1
+        session.abroad = Abroad(turn=seat.turn + 1)
         self._registry.observe(events.MemberResumed(room.name, seat.name, moved=ip != seat.ip))
         return session
 
@@ -104,8 +104,7 @@ class Returning:
             raise RoomFullError
         is_host = seat.number == residence.host_seat
         member = registry.seat(room, seat.name, keys, token, ip, now, stream=stream)
-        member.seat = seat.number
-        residence.seats = max(residence.seats, seat.number)
+        residence.seat(member, seat.number)
         if is_host and room.host is None:
             registry.make_host(member)
         return member.session
