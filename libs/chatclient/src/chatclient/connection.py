@@ -43,7 +43,7 @@ class Connection:
     @property
     def server(self) -> str:
         """The relay that one chats through, as ``HOST:PORT``."""
-        return self._driver.server
+        return self._driver.brain.server
 
     @property
     def max_message_bytes(self) -> int:

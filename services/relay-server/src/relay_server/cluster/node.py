@@ -4,6 +4,7 @@ import asyncio
 import random
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -89,7 +90,10 @@ class Cluster:
         self._homes: Homes[Told] = Homes(
             me, key_of=vault.room_key, resume_seconds=resume_seconds, counters=counters, began_at=clocks.loop()
         )
-        self._known: set[str] = set()
+        self._known: dict[str, str] = {}
+        """The home of each record, by key; empty for one that can't be read."""
+        self._heard: dict[str, float] = {}
+        """When each node's last beat came."""
         self._looked_at = clocks.loop()
         self._tasks: asyncio.TaskGroup | None = None
         self._calls = 0
@@ -217,6 +221,14 @@ class Cluster:
         """How many rooms all nodes have, as far as is known here."""
         return len(self._known)
 
+    def rooms_by_node(self) -> Counter[str]:
+        """Return how many rooms each node is the home of, as far as is known here."""
+        return Counter(self._known.values())
+
+    def silence_of(self, node: str) -> float:
+        """Return how many seconds ago a node's last beat came."""
+        return self._now() - self._heard.get(node, self._now())
+
     def set_draining(self, *, draining: bool) -> None:
         """Say to the others from now on whether this node is about to end."""
         self._presence.set_draining(draining=draining)
@@ -237,8 +249,11 @@ class Cluster:
 
     def on_change(self, change: Change) -> None:
         """Take a record."""
-        (self._known.discard if change.value is None else self._known.add)(change.key)
         record = self._store.read(change.key, change.value)
+        if record is None:
+            self._known.pop(change.key, None)
+        else:
+            self._known[change.key] = record.home if isinstance(record, RoomRecord) else ""
         self._homes.on_change(change.key, change.revision, record, self._now())
         self._act()
 
@@ -258,6 +273,7 @@ class Cluster:
         if heard is None:
             return
         node, is_new = heard
+        self._heard[node.name] = self._now()
         self._homes.on_beat(node, self._now())
         if is_new:
             self._spawn(self._presence.beat())
