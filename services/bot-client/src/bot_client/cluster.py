@@ -60,13 +60,13 @@ class _Show:
         self._whereabouts = Whereabouts({node.site.address: node.name for node in nodes})
         self._ledger = StrictLedger(settings.loss_timeout_seconds, metrics.observe_latency)
         metrics.tally = self._ledger.tally
-        names = [bot.name for bot in scenario.bots]
+        self._doors = {bot.name: nodes[number % len(nodes)].name for number, bot in enumerate(scenario.bots)}
         places = [node.name for node in nodes]
-        self._view = View(console, lambda: time.strftime("%H:%M:%S"), places, names, self._place)
-        self._parts = [self._part(number, node) for number, node in enumerate(nodes)]
+        self._view = View(console, lambda: time.strftime("%H:%M:%S"), places, self._doors, self._place)
+        self._parts = [self._part(node) for node in nodes]
 
     async def run(self, stop: asyncio.Event) -> int:
-        self._console.print(self._introduction())
+        self._console.print(self._introduction(), soft_wrap=not self._console.is_terminal)
         with self._view:
             watching = [asyncio.create_task(each()) for each in (self._show_status, self._watch_homes, self._kill)]
             try:
@@ -87,9 +87,9 @@ class _Show:
             print(failure, file=sys.stderr)
         return 1 if failures else 0
 
-    def _part(self, number: int, node: Node) -> Performance:
-        """Let every third bot join at this node."""
-        bots = self._scenario.bots[number :: len(self._nodes)]
+    def _part(self, node: Node) -> Performance:
+        """Let the bots whose door this node is join here."""
+        bots = [bot for bot in self._scenario.bots if self._doors[bot.name] == node.name]
         here = {"server": node.site.address, "transport": Transport.STREAM}
         in_plain = {"tls": False, "tls_fingerprint": "", "tls_ca_file": ""}
         return Performance(
@@ -118,7 +118,7 @@ class _Show:
         self._view.show(happening)
 
     def _place(self, happening: Happening) -> str:
-        return self._whereabouts.node_of.get(happening.who, "")
+        return self._whereabouts.node_of.get(happening.who, self._doors[happening.who])
 
     async def _kill(self) -> None:
         await asyncio.sleep(KILL_SECONDS / self._settings.speed)

@@ -92,6 +92,8 @@ async def cluster(first_port: int) -> AsyncIterator[list[Node]]:
         shared = {
             "RELAY_CLUSTER_URL": f"nats://nodes:{password}@127.0.0.1:{directory_port(first_port)}",
             "RELAY_CLUSTER_KEY": secrets.token_hex(32),
+            # Or all would be sent on to the room's home, and there would be nobody to see at the others.
+            "RELAY_HIDE_ROOMS": "true",
             "RELAY_LOG_LEVEL": "error",
         }
         nodes = []
@@ -144,7 +146,7 @@ async def start_nats(folder: Path, port: int, password: str) -> Child:
 _CONFIG: Final = """
 listen: "127.0.0.1:{port}"
 authorization {{ user: "nodes", password: "{password}" }}
-jetstream {{ store_dir: "{store}", max_memory_store: 16MB, max_file_store: 64MB }}
+jetstream {{ store_dir: "{store}", max_memory_store: 16MB, max_file_store: 1GB }}
 """
 
 
