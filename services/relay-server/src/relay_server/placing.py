@@ -87,7 +87,7 @@ class Placing:
         if may_follow and (node.server.fingerprint or not peer.encrypted):
             raise ElsewhereError(node.server)
         self._registry.admission.check_open()  # who is carried would end with this node
-        return Carried(node)
+        return Carried(node, asked.request.stream)
 
     def _consult(
         self, asked: Asked, ask: Callable[[Told], None], go_on: GoOn, undo: Callable[[], None] = lambda: None
