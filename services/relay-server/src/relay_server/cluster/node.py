@@ -236,6 +236,10 @@ class Cluster:
         """Return how many seconds ago a node's last beat came."""
         return self._now() - self._heard.get(node, self._now())
 
+    def show_certificate(self, fingerprint: str) -> None:
+        """Tell clients and the other nodes from now on what certificate this node has."""
+        self._presence.show_certificate(fingerprint)
+
     def set_draining(self, *, draining: bool) -> None:
         """Say to the others from now on whether this node is about to end."""
         self._presence.set_draining(draining=draining)

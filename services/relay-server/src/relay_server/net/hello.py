@@ -25,6 +25,10 @@ class Kind(StrEnum):
 
     PROBE = "probe"
     """The answer alone: whether the node is alive."""
+    STATE = "state"
+    """How the node is, for another node's operator."""
+    ROOMS = "rooms"
+    """Which rooms it holds, for another node's operator."""
     CARRY = "carry"
     """A client's request, and what comes after it."""
 

@@ -50,8 +50,12 @@ class LinkPort:
         rooms: Callable[[], int],
         carry: Carries,
         counters: ClusterCounters,
+        answers: Callable[[Kind], bytes] = lambda _: b"",
     ) -> None:
-        """``key`` is the cluster's for links, ``node`` the name of this one; ``rooms`` tells how many it holds."""
+        """``key`` is the cluster's for links, ``node`` the name of this one; ``rooms`` tells how many it holds.
+
+        ``answers`` is for other nodes' operators.
+        """
         self.certificate = certificate
         self.key = key
         self.carry = carry
@@ -61,6 +65,7 @@ class LinkPort:
         self.links: set[Link] = set()
         self._node = node
         self._rooms = rooms
+        self._answers = answers
         self._acceptor: Acceptor | None = None
 
     def start(self, sock: socket.socket) -> None:
@@ -75,8 +80,10 @@ class LinkPort:
         for link in list(self.links):
             link.transport.abort()
 
-    def answer(self) -> bytes:
-        """Return the line that answers a probe."""
+    def answer(self, kind: Kind) -> bytes:
+        """Return what answers a probe, or an operator's question."""
+        if kind is not Kind.PROBE:
+            return self._answers(kind)
         return json.dumps({"node": self._node, "rooms": self._rooms()}).encode() + b"\n"
 
     def _admit(self, ip: str) -> bool:
@@ -170,8 +177,8 @@ class AcceptedLink(Link):
         self._census.remove(network)
         self._census = port.proven
         self._census.add(network)
-        if hello.kind is Kind.PROBE:
-            self.transport.write(port.answer())
+        if hello.kind is not Kind.CARRY:
+            self.transport.write(port.answer(hello.kind))
             self.transport.close()
             return
         port.carry(self, hello, self._ip or bytes(16))
