@@ -18,6 +18,18 @@ Chance = random.Random
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("faults")
     group.addoption("--seed", type=int, help="repeat the random input of a test that failed")
+    group.addoption("--long", action="store_true", help="repeat tests of luck as often as their marks say")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "repeated(times): luck may hide what is broken: `make faults-long` repeats it")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    mark = metafunc.definition.get_closest_marker("repeated")
+    if mark and metafunc.config.getoption("--long", default=False):
+        metafunc.fixturenames.append("time_of_many")
+        metafunc.parametrize("time_of_many", range(1, mark.args[0] + 1))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
