@@ -12,10 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import nats
+
 from conformance.relays import NORMAL, OwnRelay
-from e2e.relay_metrics import scrape
+from e2e.relay_metrics import Metrics, scrape
 from ports import free_ports
 
+BUCKET: Final = "relay_rooms"
 KEY: Final = "a key of the tests, which nobody else knows"
 DEADLINE_SECONDS: Final = 20.0
 
@@ -137,7 +140,11 @@ class NodeProcess(OwnRelay):
 
     def count(self, metric: str) -> float:
         """Add up a metric over its labels."""
-        return scrape(self).total(metric)
+        return self.metrics().total(metric)
+
+    def metrics(self) -> Metrics:
+        """Return all of its metrics as they are now."""
+        return scrape(self)
 
 
 class Cluster:
@@ -193,6 +200,16 @@ def cluster(folder: Path, *names: str, program: Sequence[str] = NORMAL, **settin
             if node.lives:
                 node.kill()
         bus.kill()
+
+
+async def read_records(bus: Bus) -> dict[str, bytes]:
+    """Read all that the directory holds, sealed as it is, by key."""
+    client = await nats.connect(bus.url)
+    try:
+        bucket = await client.jetstream().key_value(BUCKET)
+        return {key: (await bucket.get(key)).value or b"" for key in await bucket.keys()}
+    finally:
+        await client.close()
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> None:

@@ -30,6 +30,8 @@ class Talker:
         """How often the relay told that something is lost."""
         self.undelivered = 0
         """How many own messages the relay didn't take."""
+        self.taken: set[int] = set()
+        """What `Connection.say` and `command` returned for what the relay took."""
         self._awaited: int | None = None
         self.taken_at: float | None = None
         """When the relay took what was said after `await_taken`."""
@@ -55,6 +57,7 @@ class Talker:
                 case Message(sender=str(sender), text=text) if text.isdecimal():
                     self.heard[sender].append(int(text))
                 case Delivery(state=DeliveryState.TAKEN):
+                    self.taken.add(event.id)
                     if self._awaited and self.taken_at is None and event.id >= self._awaited:
                         self.taken_at = time.monotonic()
                 case Delivery(state=DeliveryState.NOT_DELIVERED):
