@@ -18,7 +18,7 @@ import chatproto
 import chatproto.receipts
 from chatproto import Advice, transaction
 from chatproto.tls import RecordCounter
-from relay_server import __main__, control
+from relay_server import __main__, asked, control
 from relay_server.core import (
     admission,
     fair_queue,
@@ -291,7 +291,7 @@ def take_tickets_for_good() -> None:
 
 def name_attempts_alone() -> None:
     """Give whoever names an attempt the answer to it."""
-    replace(control._Asked, "attempt", property(lambda this: this.request.attempt or None))
+    replace(asked.Asked, "attempt", property(lambda this: this.request.attempt or None))
 
 
 def relay_any_text() -> None:
