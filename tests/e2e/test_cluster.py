@@ -207,7 +207,7 @@ def test_a_client_that_is_sent_in_circles_says_so() -> None:
         asked: list[str] = []
         async with pointing_at_each_other(asked) as server:
             with pytest.raises((RefusedError, UnreachableError)) as ended:
-                async with join_room("maze", "bob", server=server, rejoin=False):
+                async with join_room("maze", "bob", server=server, receipts=True):
                     pass
         assert len(asked) == 1 + MAX_FOLLOWS
         assert str(ended.value).count(".") >= 1
