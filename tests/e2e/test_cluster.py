@@ -206,12 +206,11 @@ def test_a_client_that_is_sent_in_circles_says_so() -> None:
     async def scenario() -> None:
         asked: list[str] = []
         async with pointing_at_each_other(asked) as server:
-            with pytest.raises((RefusedError, UnreachableError)) as ended:
+            with pytest.raises(UnreachableError) as ended:
                 async with join_room("maze", "bob", server=server, receipts=True):
                     pass
         assert len(asked) == 1 + MAX_FOLLOWS
-        assert str(ended.value).count(".") >= 1
-        assert "\n" not in str(ended.value)
+        assert "servers send one to each other" in str(ended.value)
 
     asyncio.run(scenario())
 
