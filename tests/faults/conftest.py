@@ -22,12 +22,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "repeated(times): luck may hide what is broken: `make faults-long` repeats it")
+    config.addinivalue_line(
+        "markers", "repeated(times): how often `make faults-long` does it, as luck may hide what is broken"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    mark = metafunc.definition.get_closest_marker("repeated")
-    if mark and metafunc.config.getoption("--long", default=False):
+    is_long = metafunc.config.getoption("--long", default=False)
+    if "crowd" in metafunc.fixturenames:
+        metafunc.parametrize("crowd", [1000, 5000] if is_long else [1000])
+    elif is_long and (mark := metafunc.definition.get_closest_marker("repeated")):
         metafunc.fixturenames.append("time_of_many")
         metafunc.parametrize("time_of_many", range(1, mark.args[0] + 1))
 

@@ -20,6 +20,8 @@ NAMES = ("ann", "ben", "cyd")
 RATE = 600.0
 ROOMS, MEMBERS = 5, 20
 """At each node: a hundred members."""
+ROOM = 20
+"""Members of each room in a crowd."""
 
 
 @contextmanager
@@ -135,15 +137,16 @@ def test_of_many_who_create_a_room_at_once_one_does(tmp_path: Path, loop: str, f
         asyncio.run(scenario())
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.repeated(1)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("loop", ["uvloop"])
-def test_a_thousand_members_of_a_killed_home_come_back(
-    tmp_path: Path, loop: str, chance: random.Random, figures: Figures
+def test_a_crowd_of_a_killed_home_comes_back(
+    tmp_path: Path, loop: str, chance: random.Random, figures: Figures, crowd: int
 ) -> None:
     async def scenario() -> None:
         async with talkers() as everybody:
             town = Populace(nodes, everybody, chance)
-            await town.settle("ann", 50, 20)
+            await town.settle("ann", crowd // ROOM, ROOM)
             for talker in everybody.all:
                 talker.await_taken()
             since = time.monotonic()
