@@ -19,7 +19,7 @@ from chatbrain import (
     Recovered,
     Rejoined,
     RoomBrain,
-    Secure,
+    SecureBy,
     SendStream,
     ServerAddress,
     Stage,
@@ -37,7 +37,7 @@ SERVER = ServerAddress("relay", 9000)
 class Case:
     """A driver, and a relay that lets everybody in."""
 
-    def __init__(self, make: Callable[[], RoomBrain | LobbyBrain], secure: Callable[[], Secure] | None = None) -> None:
+    def __init__(self, make: Callable[[], RoomBrain | LobbyBrain], secure: SecureBy | None = None) -> None:
         self.toolkit = FakeToolkit(self)
         self.events: list[Event] = []
         self.said: list[bytes] = []
@@ -163,7 +163,7 @@ def test_a_relay_that_hangs_up_is_unreachable() -> None:
 
 @pytest.mark.requirement("TCP-12")
 def test_who_is_not_trusted_gets_no_request() -> None:
-    case = Case(room, FakeTls)
+    case = Case(room, lambda _server, _fingerprint: FakeTls())
     case.start()
     case.toolkit.wire.deliver(b"bad")
     assert case.events == [DISTRUSTED]

@@ -86,6 +86,7 @@ class Placing:
         may_follow = Feature.FOLLOW in asked.request.features and not self._hides
         if may_follow and (node.server.fingerprint or not peer.encrypted):
             raise ElsewhereError(node.server)
+        self._registry.admission.check_open()  # who is carried would end with this node
         return Carried(node)
 
     def _consult(
