@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from clusters import Bus, Cluster, NodeProcess
+from conformance.relays import NORMAL
 from e2e.namespaces import DEADLINE_SECONDS, Namespace
 from faults.networks import own_network
 from faults.spoof import open_network, within_network
@@ -57,9 +58,11 @@ class Places:
 class NodeInside(NodeProcess):
     """A node in a network of its own; it can be asked for as long as it lives."""
 
-    def __init__(self, name: str, place: Namespace, folder: Path, bus_url: str, settings: dict[str, str]) -> None:
+    def __init__(
+        self, name: str, place: Namespace, folder: Path, bus_url: str, settings: dict[str, str], program: Sequence[str]
+    ) -> None:
         self._network = open_network(place)
-        super().__init__(name, folder, bus_url, settings | {"RELAY_HOST": place.address}, within=place.inside)
+        super().__init__(name, folder, bus_url, settings | {"RELAY_HOST": place.address}, program, place.inside)
 
     def ops(self, path: str) -> str:
         with within_network(self._network):
@@ -73,7 +76,9 @@ class NodeInside(NodeProcess):
 
 
 @contextmanager
-def cluster_of_networks(folder: Path, *names: str, **settings: str) -> Iterator[tuple[Cluster, Places]]:
+def cluster_of_networks(
+    folder: Path, *names: str, program: Sequence[str] = NORMAL, **settings: str
+) -> Iterator[tuple[Cluster, Places]]:
     """Run a directory and nodes of these names, each in its own network."""
     with ExitStack() as ends:
         places = Places([*names, DIRECTORY], ends)
@@ -82,7 +87,7 @@ def cluster_of_networks(folder: Path, *names: str, **settings: str) -> Iterator[
         nodes = Cluster(folder, bus)
         try:
             for name in names:
-                nodes.nodes[name] = NodeInside(name, places.by_name[name], folder, bus.url, dict(settings))
+                nodes.nodes[name] = NodeInside(name, places.by_name[name], folder, bus.url, settings, program)
             nodes.wait_until_met()
             yield nodes, places
             nodes.stop()
