@@ -86,8 +86,12 @@ class Placing:
         may_follow = Feature.FOLLOW in asked.request.features and not self._hides
         if may_follow and (node.server.fingerprint or not peer.encrypted):
             raise ElsewhereError(node.server)
+<<<<<<< HEAD
         self._registry.admission.check_open()  # who is carried would end with this node
         return Carried(node)
+=======
+        return Carried(node, asked.request.stream)
+>>>>>>> 31aeff81e4268cbea95976d3de8c2b9997c0a641
 
     def _consult(
         self, asked: Asked, ask: Callable[[Told], None], go_on: GoOn, undo: Callable[[], None] = lambda: None

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TypeAlias
@@ -47,14 +48,18 @@ async def nodes(make: Make, *hearings: Hearing) -> AsyncIterator[list[Directory]
         for number, (directory, hearing) in enumerate(zip(directories, hearings, strict=True)):
             await directory.start(f"n{number}", hearing)
         for directory, hearing in zip(directories, hearings, strict=True):
-            await until(lambda d=directory, h=hearing: d.is_connected and h.caught_up)
+            await until(partial(_is_ready, directory, hearing))
         yield directories
     finally:
         for directory in directories:
             await directory.close()
 
 
-def test_writes_by_compare_and_set(make: Make):
+def _is_ready(directory: Directory, hearing: Hearing) -> bool:
+    return directory.is_connected and bool(hearing.caught_up)
+
+
+def test_writes_by_compare_and_set(make: Make) -> None:
     async def scenario() -> None:
         async with nodes(make, Hearing()) as (directory,):
             first = await directory.create("room.a", b"1")
@@ -77,7 +82,7 @@ def test_writes_by_compare_and_set(make: Make):
     asyncio.run(scenario())
 
 
-def test_a_deleted_key_is_free_and_its_revisions_go_on(make: Make):
+def test_a_deleted_key_is_free_and_its_revisions_go_on(make: Make) -> None:
     async def scenario() -> None:
         async with nodes(make, Hearing()) as (directory,):
             first = await directory.create("room.a", b"1")
@@ -91,7 +96,7 @@ def test_a_deleted_key_is_free_and_its_revisions_go_on(make: Make):
     asyncio.run(scenario())
 
 
-def test_who_comes_is_told_all_there_is_and_then_each_write(make: Make):
+def test_who_comes_is_told_all_there_is_and_then_each_write(make: Make) -> None:
     async def scenario() -> None:
         async with nodes(make, Hearing()) as (writer,):
             revisions = [await writer.create(f"room.{number}", b"%d" % number) for number in range(300)]
@@ -112,7 +117,7 @@ def test_who_comes_is_told_all_there_is_and_then_each_write(make: Make):
     asyncio.run(scenario())
 
 
-def test_an_empty_directory_is_caught_up_with_too(make: Make):
+def test_an_empty_directory_is_caught_up_with_too(make: Make) -> None:
     async def scenario() -> None:
         hearing = Hearing()
         async with nodes(make, hearing):
@@ -121,7 +126,7 @@ def test_an_empty_directory_is_caught_up_with_too(make: Make):
     asyncio.run(scenario())
 
 
-def test_2000_raced_creates_of_100_names_have_100_winners(make: Make):
+def test_2000_raced_creates_of_100_names_have_100_winners(make: Make) -> None:
     async def scenario() -> None:
         async with nodes(make, *(Hearing() for _ in range(4))) as directories:
             tries = [(f"room.{number % 100}", b"%d" % number) for number in range(2000)]
@@ -145,7 +150,7 @@ def test_2000_raced_creates_of_100_names_have_100_winners(make: Make):
     asyncio.run(scenario())
 
 
-def test_raced_writes_lose_none(make: Make):
+def test_raced_writes_lose_none(make: Make) -> None:
     async def scenario() -> None:
         async with nodes(make, *(Hearing() for _ in range(3))) as directories:
             await directories[0].create("room.a", b"0")
@@ -168,7 +173,7 @@ def test_raced_writes_lose_none(make: Make):
     asyncio.run(scenario())
 
 
-def test_nodes_hear_beats_and_answer_questions(make: Make):
+def test_nodes_hear_beats_and_answer_questions(make: Make) -> None:
     async def scenario() -> None:
         one, other = Hearing(b"one here"), Hearing(b"other here")
         async with nodes(make, one, other) as (first, second):
@@ -182,14 +187,19 @@ def test_nodes_hear_beats_and_answer_questions(make: Make):
                 await first.ask("nobody", b"who?")
             await second.close()
             with pytest.raises(GoneError):
-                while True:  # until the server, too, knows that it went
-                    with suppress(SilentError):
-                        await first.ask("n1", b"who?")
+                await ask_until_it_is_known(first, "n1")
 
     asyncio.run(scenario())
 
 
-def test_before_the_start_calls_are_refused_at_once(make: Make):
+async def ask_until_it_is_known(directory: Directory, node: str) -> None:
+    """Ask a node that went, until the server knows that, too."""
+    while True:
+        with suppress(SilentError):
+            await directory.ask(node, b"who?")
+
+
+def test_before_the_start_calls_are_refused_at_once(make: Make) -> None:
     async def scenario() -> None:
         directory = make()
         assert not directory.is_connected

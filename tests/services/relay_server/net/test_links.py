@@ -6,16 +6,16 @@ import socket
 import ssl
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from relay_server.core.address import parse_ip
 from relay_server.net import link_port
 from relay_server.net.hello import Hello, HelloError, Kind, decode_hello, encode_hello, proof_of
-from relay_server.net.links import LinkError, Links
-from relay_server.tls.node import client_context
+from relay_server.net.links import LinkError, Links, client_context
 from services.relay_server.net.loopback import Run, until
-from services.relay_server.net.nodes import KEY, Ear, echo_node, node_at
+from services.relay_server.net.nodes import KEY, Ear, EchoNode, echo_node, node_at
 
 CARRY = Hello(Kind.CARRY, "edge", parse_ip("192.0.2.7"), 0, encrypted=True, udp_port=9001)
 
@@ -138,17 +138,20 @@ def test_who_speaks_no_tls_or_an_older_one_is_cut_and_counted(run: Run) -> None:
     run(scenario)
 
 
+def refused(home: EchoNode, count: int) -> bool:
+    return home.counters.links_refused == count and not home.port.links
+
+
 @pytest.mark.requirement("CLU-04")
 def test_who_takes_too_long_or_says_too_much_is_cut(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_port, "HELLO_SECONDS", 0.02)
 
     async def scenario() -> None:
         async with echo_node() as home:
-            for words in (b"", b"\x16\x03\x01" + b"\xff" * 20_000):
-                before = home.counters.links_refused
+            for count, words in enumerate((b"", b"\x16\x03\x01" + b"\xff" * 20_000), start=1):
                 _, writer = await asyncio.open_connection("127.0.0.1", home.number)
                 writer.write(words)
-                await until(lambda before=before: home.counters.links_refused == before + 1 and not home.port.links)
+                await until(partial(refused, home, count))
                 writer.transport.abort()
 
     run(scenario)

@@ -11,7 +11,7 @@ from relay_server.operator.cluster import KnownNode, Question, UnansweredError
 def node(name: str, *, draining: bool = False) -> Node:
     return Node(
         name, Server(f"{name}.example:9000"), f"{name}.example", udp_port=9001, link_port=9004,
-        link_fingerprint="ab" * 32, started_at=1000.0, draining=draining,
+        link_fingerprint="ab" * 32, started_at=1000.0, draining=draining, version="1.2.3",
     )  # fmt: skip
 
 

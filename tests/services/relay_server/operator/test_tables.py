@@ -81,7 +81,7 @@ def test_nodes_stand_in_columns_and_who_doesnt_answer_is_said_below() -> None:
         "NODE              ADDRESS            ROOMS  MEMBERS  HEARD  UP     VERSION  DRAINING\n"
         "alpha (this one)  chat.example:9000  2      5        0s     1h02m  1.2.3    -\n"
         "b\\x1b             chat.example:9000  2      -        0s     -      -        yes\n"
-        "b\\x1b doesn't answer over its link: its members and its version aren't known.\n"
+        "b\\x1b doesn't answer over its link: how many members it has isn't known.\n"
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import Error, NoRespondersError
+from nats.errors import Error, NoRespondersError, NoServersError
 from nats.js import JetStreamContext
 from nats.js.api import Header, StorageType
 from nats.js.errors import (
@@ -92,6 +92,8 @@ class NatsDirectory:
         self._rooms: KeyValue | None = None
         self._lost = asyncio.Event()
         self._reasons: set[str] = set()
+        self._error: Exception = NoServersError()
+        """The last one that no caller got."""
 
     @property
     def is_connected(self) -> bool:
@@ -105,9 +107,9 @@ class NatsDirectory:
 
     async def close(self) -> None:
         """Let go of the directory."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        while self._task is not None and not self._task.done():
+            self._task.cancel()  # NATS's client swallows that here and there
+            await asyncio.wait([self._task], timeout=RETRY_SECONDS)
 
     async def create(self, key: str, value: bytes) -> int:
         """Write a key that isn't there."""
@@ -214,11 +216,12 @@ class NatsDirectory:
             watcher = await rooms.watchall()
             self._rooms = rooms
             log.info("directory_reached", server=server)
-            await self._follow(watcher)
+            await self._follow(client, watcher)
         finally:
             was_there, self._rooms, self._client = self._rooms is not None, None, None
             with suppress(Error, OSError):
-                await client.close()
+                async with asyncio.timeout(CONNECT_SECONDS):  # the end of a TLS that failed never comes
+                    await client.close()
             if was_there:
                 self._reasons.clear()
                 log.warning("directory_lost", server=server)
@@ -254,18 +257,20 @@ class NatsDirectory:
                 replicas=_COPIES if len(self._access.servers) >= _COPIES else 1,
             )  # fmt: skip
 
-    async def _follow(self, watcher: KeyValue.KeyWatcher) -> None:
+    async def _follow(self, client: Client, watcher: KeyValue.KeyWatcher) -> None:
         """Tell the listener what is in the bucket and what is written, until the connection breaks."""
-        following = asyncio.create_task(self._tell(watcher))
-        losing = asyncio.create_task(self._lost.wait())
+        tasks = {asyncio.create_task(self._tell(watcher)), asyncio.create_task(self._lost.wait())}
         try:
-            await asyncio.wait({following, losing}, return_when=asyncio.FIRST_COMPLETED)
-            if following.done():
-                following.result()
+            done: set[asyncio.Task[Any]] = set()
+            while not done and client.is_connected:  # looked at, since the client may fail to say that it isn't
+                done, _ = await asyncio.wait(tasks, timeout=RETRY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            for task in (following, losing):
+            for task in tasks:
                 task.cancel()
-            await asyncio.wait({following, losing})
+            with suppress(Error, OSError):
+                await watcher.stop()  # type: ignore[no-untyped-call]
 
     async def _tell(self, watcher: KeyValue.KeyWatcher) -> None:
         self._listener.on_listing()
@@ -289,6 +294,7 @@ class NatsDirectory:
 
     async def _on_error(self, error: Exception) -> None:
         """Take an error that no caller gets: without this the client prints a traceback for each."""
+        self._error = error
         if "permissions violation" in str(error).lower():
             self._say("directory_refuses", f"{error}: give the relay's user the rights of deploy/nats/nats.conf")
 
@@ -300,7 +306,7 @@ class NatsDirectory:
         except PlainTextError:
             self._say("directory_away", "the server speaks no TLS, which RELAY_CLUSTER_URL asks for: correct either")
         except Exception as error:  # noqa: BLE001 - whatever a server does, the next one is tried
-            self._say("directory_away", _explain(error))
+            self._say("directory_away", _explain(self._error if isinstance(error, NoServersError) else error))
 
     def _say(self, event: str, reason: str) -> None:
         if reason not in self._reasons and len(self._reasons) < _MAX_REASONS:

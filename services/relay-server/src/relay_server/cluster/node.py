@@ -15,7 +15,7 @@ from chatproto.servers import MAX_SERVERS
 from relay_server.cluster.base import Change, Directory
 from relay_server.cluster.presence import Presence
 from relay_server.cluster.store import Store
-from relay_server.cluster.vault import Vault
+from relay_server.cluster.vault import ROOM_PREFIX, Vault
 from relay_server.core.counters import ClusterCounters
 from relay_server.core.errors import BusyError, RoomExistsError
 from relay_server.core.home_actions import (
@@ -83,7 +83,6 @@ class Cluster:
         self._household = household
         self._probe = probe
         self._now, self._wall = clocks.loop, clocks.wall
-        self._key_of = vault.room_key
         self._tickets = Tickets(vault.tickets_key)
         self._presence = Presence(me, directory, vault.beats, clocks.wall)
         self._store = Store(directory, vault, counters, clocks.loop)
@@ -159,12 +158,14 @@ class Cluster:
 
     def release(self, room: bytes) -> None:
         """Give back the name of a room that was claimed, and not made."""
-        self._homes.close(room, self._now())
-        self._act()
+        record = self._homes.held(room)
+        if record is not None:
+            self._homes.close(room, record.term, self._now())
+            self._act()
 
-    def find(self, room: bytes) -> Node | None:
-        """Return the living node that holds a room which isn't here."""
-        return self._homes.find(room, self._now())
+    def find(self, room: bytes, *, doubted: bool = False) -> Node | None:
+        """Return the living node that holds a room which isn't here; if ``doubted``, one that just answered."""
+        return self._homes.find(room, self._now(), doubted=doubted)
 
     def look(self, room: bytes, done: Told) -> None:
         """Ask the directory for a room that isn't here, and make it if its home is gone."""
@@ -177,7 +178,7 @@ class Cluster:
         revision = residence.password_revision if residence is not None else 0
         seat = Seat(
             member.room.raw_name, member.name, member.seat, session.turn, revision, session.ip, encrypted,
-            int(self._wall()) + TICKET_SECONDS,
+            int(self._wall() + TICKET_SECONDS),
         )  # fmt: skip
         return self._tickets.issue(seat, secrets.token_bytes(RANDOM_BYTES))
 
@@ -196,8 +197,9 @@ class Cluster:
 
     def closed(self, room: Room) -> None:
         """Take note that a room of this node ended."""
-        self._homes.close(room.raw_name, self._now())
-        self._act()
+        if room.residence is not None:
+            self._homes.close(room.raw_name, room.residence.term, self._now())
+            self._act()
 
     # What operators ask.
 
@@ -219,7 +221,12 @@ class Cluster:
     @property
     def rooms(self) -> int:
         """How many rooms all nodes have, as far as is known here."""
-        return len(self._known)
+        return self._homes.known
+
+    @property
+    def homes(self) -> int:
+        """How many rooms this node holds."""
+        return self._homes.homed
 
     def rooms_by_node(self) -> Counter[str]:
         """Return how many rooms each node is the home of, as far as is known here."""
@@ -249,6 +256,8 @@ class Cluster:
 
     def on_change(self, change: Change) -> None:
         """Take a record."""
+        if not change.key.startswith(ROOM_PREFIX):
+            return  # the doctor tries whether it may write
         record = self._store.read(change.key, change.value)
         if record is None:
             self._known.pop(change.key, None)

@@ -73,8 +73,8 @@ class Store:
                 found = await self._directory.get(key)
                 if found is None:
                     return None
-                record = self.read(key, found.value)
-                return Found(found.revision, None if record == UNREADABLE else record)
+                read = self.read(key, found.value)
+                return Found(found.revision, None if read == UNREADABLE else read)
         assert_never(call)
 
     def _seal(self, key: str, record: RoomRecord) -> bytes:

@@ -48,6 +48,8 @@ class CarriedMember(Listener):
     patience_seconds: float = 0.0
     """It may be silent for so long now."""
     moved_at: float = float("-inf")
+    has_place: bool = True
+    """Whether it still counts."""
     sent: SentLog = field(default_factory=SentLog)
 
     @property
@@ -98,7 +100,10 @@ class CarriedMembers:
         self._wait_for(member, self._pending_seconds, now)
 
     def end(self, member: CarriedMember) -> None:
-        """Carry somebody no more; to be called once."""
+        """Carry somebody no more; nothing happens a second time."""
+        if not member.has_place:
+            return
+        member.has_place = False
         self._census.remove(network_of(member.ip))
         if member.homeward is None:
             return

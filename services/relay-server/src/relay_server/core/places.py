@@ -25,6 +25,7 @@ class Node:
     started_at: float
     """When it was started, in seconds since 1970: one that is started again has other certificates and no rooms."""
     draining: bool = False
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.admission import Census
@@ -13,7 +13,9 @@ from relay_server.net.acceptor import Acceptor
 from relay_server.net.hello import MAX_HELLO_BYTES, Hello, HelloError, Kind, decode_hello
 from relay_server.net.links import Link
 from relay_server.net.reported import reported
-from relay_server.tls.node import NodeCertificate
+
+if TYPE_CHECKING:
+    from relay_server.tls.node import NodeCertificate
 
 HELLO_SECONDS: Final = 2.0
 """So long a link may take for its handshake and its first line."""
@@ -41,7 +43,7 @@ class LinkPort:
 
     def __init__(
         self,
-        certificate: NodeCertificate,
+        certificate: "NodeCertificate",
         key: bytes,
         *,
         node: str,

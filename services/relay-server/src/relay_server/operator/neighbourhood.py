@@ -34,9 +34,7 @@ class Neighbourhood:
     def others(self) -> Sequence[KnownNode]:
         """The other nodes that are alive."""
         rooms = self._cluster.rooms_by_node()
-        return [
-            KnownNode(node, rooms[node.name], self._cluster.silence_of(node.name)) for node in self._cluster.nodes
-        ]
+        return [KnownNode(node, rooms[node.name], self._cluster.silence_of(node.name)) for node in self._cluster.nodes]
 
     @property
     def carried(self) -> int:

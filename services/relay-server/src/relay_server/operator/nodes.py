@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
 
-from relay_server import __version__
 from relay_server.core.places import Node
 from relay_server.core.registry import Registry
 from relay_server.operator.cluster import Cluster, KnownNode, Question, UnansweredError
@@ -30,7 +29,6 @@ class NodeAnswers:
         return {
             "members": self._registry.admission.members.total,
             "up_seconds": round(self._clock() - self._began_at, 3),
-            "version": __version__,
             "draining": self._operators.draining,
         }
 
@@ -108,7 +106,7 @@ def _describe_node(known: KnownNode, state: Row | None, *, this: bool = False) -
         "members": told.get("members"),
         "beat_age_seconds": round(known.beat_age_seconds, 3),
         "up_seconds": told.get("up_seconds"),
-        "version": told.get("version"),
+        "version": known.node.version or None,
         "draining": bool(told.get("draining", known.node.draining)),
         "this": this,
         "answers": state is not None,

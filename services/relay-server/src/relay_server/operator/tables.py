@@ -104,8 +104,7 @@ def _show_drain(row: Row) -> str:
 def _show_nodes(rows: Sequence[Row]) -> str:
     silent = [row["node"] for row in rows if not row["answers"]]
     return _table(rows, _NODES) + "".join(
-        f"{show_text(name)} doesn't answer over its link: its members and its version aren't known.\n"
-        for name in silent
+        f"{show_text(name)} doesn't answer over its link: how many members it has isn't known.\n" for name in silent
     )
 
 

@@ -40,14 +40,6 @@ def make_node_certificate() -> NodeCertificate:
     return NodeCertificate(context, fingerprint_of(made.certificate.public_bytes(Encoding.DER)))
 
 
-def client_context() -> ssl.SSLContext:
-    """Return what links to other nodes are opened with: who is there is told by the fingerprint, not by a chain."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
 @contextmanager
 def _readable(pem: bytes) -> Iterator[Path]:
     """Let OpenSSL, which takes files alone, read something from memory."""
