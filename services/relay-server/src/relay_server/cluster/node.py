@@ -4,6 +4,7 @@ import asyncio
 import random
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from chatproto.servers import MAX_SERVERS
 from relay_server.cluster.base import Change, Directory
 from relay_server.cluster.presence import Presence
 from relay_server.cluster.store import Store
-from relay_server.cluster.vault import Vault
+from relay_server.cluster.vault import ROOM_PREFIX, Vault
 from relay_server.core.counters import ClusterCounters
 from relay_server.core.errors import BusyError, RoomExistsError
 from relay_server.core.home_actions import (
@@ -80,6 +81,7 @@ class Cluster:
         """``probe`` asks a node over a link of its own whether it is there."""
         self._directory = directory
         self._household = household
+        self.counters = counters
         self._probe = probe
         self._now, self._wall = clocks.loop, clocks.wall
         self._tickets = Tickets(vault.tickets_key)
@@ -88,6 +90,10 @@ class Cluster:
         self._homes: Homes[Told] = Homes(
             me, key_of=vault.room_key, resume_seconds=resume_seconds, counters=counters, began_at=clocks.loop()
         )
+        self._known: dict[str, str] = {}
+        """The home of each record, by key; empty for one that can't be read."""
+        self._heard: dict[str, float] = {}
+        """When each node's last beat came."""
         self._looked_at = clocks.loop()
         self._tasks: asyncio.TaskGroup | None = None
         self._calls = 0
@@ -223,6 +229,18 @@ class Cluster:
         """How many rooms this node holds."""
         return self._homes.homed
 
+    def rooms_by_node(self) -> Counter[str]:
+        """Return how many rooms each node is the home of, as far as is known here."""
+        return Counter(self._known.values())
+
+    def silence_of(self, node: str) -> float:
+        """Return how many seconds ago a node's last beat came."""
+        return self._now() - self._heard.get(node, self._now())
+
+    def show_certificate(self, fingerprint: str) -> None:
+        """Tell clients and the other nodes from now on what certificate this node has."""
+        self._presence.show_certificate(fingerprint)
+
     def set_draining(self, *, draining: bool) -> None:
         """Say to the others from now on whether this node is about to end."""
         self._presence.set_draining(draining=draining)
@@ -236,13 +254,20 @@ class Cluster:
 
     def on_listing(self) -> None:
         """Begin to learn all records."""
+        self._known.clear()
         self._homes.on_listing(self._now())
         self._spawn(self._presence.beat())
         self._act()
 
     def on_change(self, change: Change) -> None:
         """Take a record."""
+        if not change.key.startswith(ROOM_PREFIX):
+            return  # the doctor tries whether it may write
         record = self._store.read(change.key, change.value)
+        if record is None:
+            self._known.pop(change.key, None)
+        else:
+            self._known[change.key] = record.home if isinstance(record, RoomRecord) else ""
         self._homes.on_change(change.key, change.revision, record, self._now())
         self._act()
 
@@ -262,6 +287,7 @@ class Cluster:
         if heard is None:
             return
         node, is_new = heard
+        self._heard[node.name] = self._now()
         self._homes.on_beat(node, self._now())
         if is_new:
             self._spawn(self._presence.beat())

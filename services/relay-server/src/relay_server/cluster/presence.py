@@ -41,6 +41,10 @@ class Presence:
         """Say from now on that nobody new should come here."""
         self.me = replace(self.me, draining=draining)
 
+    def show_certificate(self, fingerprint: str) -> None:
+        """Say from now on that clients see another certificate here."""
+        self.me = replace(self.me, server=replace(self.me.server, fingerprint=fingerprint))
+
     async def beat(self) -> None:
         """Say that this node is there."""
         await self._directory.beat(encode_beat(self._beat(), self._sealer))

@@ -28,6 +28,7 @@ class DropReason(StrEnum):
     COPY_RATE = "copy_rate"
     INVALID_UTF8 = "invalid_utf8"
     MUTED = "muted"
+    MOVING = "moving"
     NOT_SEALED = "not_sealed"
     RESERVED_NAME = "reserved_name"
     TOO_LONG = "too_long"
@@ -85,7 +86,7 @@ class Resumption(StrEnum):
 
 @dataclass(slots=True)
 class Traffic:
-    """What one way to chat brings and gets: whatever comes is accepted or dropped (CON-01)."""
+    """What one way to chat brings and gets: whatever comes is accepted, carried or dropped (CON-01)."""
 
     received: int = 0
     """Datagrams, or messages of streams; commands among them."""
@@ -102,6 +103,8 @@ class Traffic:
 class Counters(Traffic):
     """Counts of datagrams of one kind of chat: the rooms' or the lobby's."""
 
+    carried: int = 0
+    """Datagrams of members whose rooms are on other nodes, which judge them (CLU-04)."""
     bytes_sent: int = 0
     notices_sent: int = 0
     notice_failures: int = 0
