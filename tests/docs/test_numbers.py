@@ -10,6 +10,7 @@ from chatproto.stream import MAX_LINE_BYTES, STREAM_WINDOW
 from docs.markdown import read
 from relay_server.core.admission import NEW_PASSWORDS_BURST_SECONDS, NEW_PASSWORDS_PER_GUESS
 from relay_server.core.guesses import AT_ONCE, KEPT, MISTAKES, ROOM_FACTOR, SPARED_MINUTES
+from relay_server.core.model import MAX_KICKED
 from relay_server.core.moderation import MAX_BANS, MAX_MUTES
 from relay_server.core.reachability import (
     CHALLENGE_SECONDS,
@@ -75,6 +76,7 @@ HALF = {0.5: "half a second", 0.25: "a quarter of a second"}
         ("docs/adr/0009-passwords-aside.md", f"after {WORDS[SPARED_MINUTES]} minutes without"),
         ("docs/adr/0010-challenges.md", f"every {FAILING_CHALLENGE_SECONDS:g} s once a challenge came back"),
         ("docs/adr/0010-challenges.md", f"after 0, {CHALLENGE_SECONDS:g}, {3 * CHALLENGE_SECONDS:g}"),
+        ("docs/adr/0025-tickets-that-prove-themselves.md", f"in the record, the last {MAX_KICKED}"),
         ("docs/protocol.md", f"every {MAX_CHALLENGE_SECONDS:g} s at most, however many errors"),
         ("docs/protocol.md", f"accepted from it in the last {HEARD_SECONDS:g} s"),
         ("docs/protocol.md", f"{WORDS[GUESSES_PER_MINUTE]} a minute (a setting)"),

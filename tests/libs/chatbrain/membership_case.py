@@ -18,10 +18,12 @@ from chatbrain.events import Event
 from chatbrain.sealed import Seal
 from chatproto import (
     Completion,
+    ElsewhereError,
     Feature,
     Operation,
     ProtocolError,
     Request,
+    Server,
     ServerTransaction,
     Status,
     parse_datagram,
@@ -79,8 +81,13 @@ class Case:
         self.brain.start(0.0)
         assert self.brain.take_actions() == [OpenStream()]
 
-    def answer(self, now: float, verdict: Completion | Status, address: str = "10.0.0.1", *, rest: bytes = b"") -> None:
-        """Let TCP connect and the relay answer; ``rest`` comes in the same piece."""
+    def answer(
+        self, now: float, verdict: Completion | Status | Server | None, address: str = "10.0.0.1", *, rest: bytes = b""
+    ) -> None:
+        """Let TCP connect and the relay answer, by a server to join where one is sent there, or by none.
+
+        ``rest`` comes in the same piece.
+        """
         self.brain.connected(address)
         (sent,) = [action for action in self.brain.take_actions() if isinstance(action, SendStream)]
         relay = ServerTransaction()
@@ -89,8 +96,10 @@ class Case:
         self.requests.append(request)
         if isinstance(verdict, Completion):
             reply = relay.accept() + relay.complete(verdict) + rest
-        else:
+        elif isinstance(verdict, Status):
             reply = relay.refuse(_RefusalError(verdict))
+        else:
+            reply = relay.refuse(ElsewhereError(verdict) if verdict else _RefusalError(Status.ELSEWHERE))
         self.brain.receive_stream(reply, now)
 
     def join(self, grant: Completion = GRANT) -> None:
@@ -104,6 +113,10 @@ class Case:
     def flush(self) -> list[Event]:
         self.brain.take_actions()
         return self.brain.take_events()
+
+    def opened(self) -> list[OpenStream]:
+        """Return where connections were wanted since the last time."""
+        return [action for action in self.brain.take_actions() if isinstance(action, OpenStream)]
 
     def until(self, stage: Stage) -> float:
         """Let time pass until the brain enters a stage; returns when."""

@@ -279,11 +279,11 @@ def test_a_command_is_one_and_fits() -> None:
 def test_who_is_not_trusted_hears_nothing_and_it_ends() -> None:
     case = Case()
     case.start()
-    case.brain.untrusted(NOT_THE_ONE)
+    case.brain.untrusted(NOT_THE_ONE, 0.0)
     assert case.brain.take_actions() == [CloseStream(), CloseDatagram()]
     assert case.brain.take_events() == [NOT_THE_ONE]
     assert case.at(Stage.ENDED)
-    case.brain.untrusted(NOT_THE_ONE)
+    case.brain.untrusted(NOT_THE_ONE, 0.0)
     assert case.brain.take_events() == []
 
 
@@ -292,7 +292,7 @@ def test_who_is_not_trusted_later_hears_no_farewell_either() -> None:
     case = joined()
     case.until(Stage.VERIFYING)
     case.flush()
-    case.brain.untrusted(NOT_THE_ONE)
+    case.brain.untrusted(NOT_THE_ONE, 0.0)
     assert not [action for action in case.brain.take_actions() if isinstance(action, SendDatagram | SendStream)]
     assert case.brain.take_events() == [NOT_THE_ONE]
 

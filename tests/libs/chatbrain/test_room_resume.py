@@ -40,7 +40,9 @@ def kinds(case: Case) -> list[type]:
 def test_it_asks_for_a_ticket_and_names_each_attempt() -> None:
     case = joined()
     (join,) = case.requests
-    assert (join[2].features, join[2].attempt, join[2].ticket) == (FEATURES, "attempt 00000001", "")
+    assert (join[2].features, join[2].attempt, join[2].ticket) == (
+        FEATURES | {Feature.FOLLOW}, "attempt 00000001", "",
+    )  # fmt: skip
     silent = Case(receipts=False, resumes=True)
     silent.join()
     assert (silent.requests[0][2].features, silent.requests[0][2].attempt) == (NOTICES, "")

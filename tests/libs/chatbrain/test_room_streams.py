@@ -26,6 +26,7 @@ from chatproto import (
     CommandDone,
     Disconnected,
     EvictionReason,
+    Feature,
     MemberJoined,
     Notice,
     Operation,
@@ -65,7 +66,7 @@ def test_it_asks_for_a_stream_and_speaks_first_over_the_same_connection() -> Non
     case.start()
     case.answer(0.0, STREAM)
     (asked,) = case.requests
-    assert (asked[2].stream, asked[2].epoch, asked[2].features) == (True, "", FEATURES)
+    assert (asked[2].stream, asked[2].epoch, asked[2].features) == (True, "", FEATURES | {Feature.FOLLOW})
     actions = case.brain.take_actions()
     assert not [action for action in actions if isinstance(action, SendDatagram | BindDatagram | CloseStream)]
     assert case.brain.take_events()[-1] == Carried(Transport.STREAM, tls=True)

@@ -286,10 +286,10 @@ def test_a_file_of_authorities_that_cannot_be_used_is_named(run: Run, tmp_path: 
 
 
 def test_a_name_that_tls_cannot_ask_for_is_told_as_any_other_failure() -> None:
-    secure = secure_by(Tls(), ServerAddress(".example", 9000))
+    secure = secure_by(Tls())
     assert secure
     with pytest.raises(TlsFailedError):
-        secure()
+        secure(ServerAddress(".example", 9000), "")
 
 
 def test_what_is_no_fingerprint_is_refused() -> None:

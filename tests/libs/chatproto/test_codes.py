@@ -22,6 +22,7 @@ def test_the_statuses_are_those_of_the_text_and_below_0x80() -> None:
         (11, "busy"),
         (12, "shutting_down"),
         (13, "sealed"),
+        (14, "elsewhere"),
         (15, "no_seat"),
     ]
     assert max(Status) < 0x80
@@ -39,6 +40,7 @@ def test_the_eviction_reasons_are_those_of_the_text() -> None:
         "host_left",
         "shutdown",
         "resumed_elsewhere",
+        "moved",
     ]
 
 

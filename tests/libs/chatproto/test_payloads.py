@@ -228,7 +228,7 @@ def test_a_status_without_a_usable_message_explains_itself(message: Any) -> None
     "payload",
     [
         b"",
-        b"\x0e",
+        b"\x10",
         b"\xff",
         b"\x00\x00",
         b"{}",

@@ -18,7 +18,7 @@ from chatbrain.actions import (
 from chatbrain.address import BadServerError, ServerAddress, parse_server
 from chatbrain.backoff import RejoinPolicy
 from chatbrain.course import Stage
-from chatbrain.driver import Brain, Driver
+from chatbrain.driver import Brain, Driver, SecureBy
 from chatbrain.errors import (
     BadAuthoritiesError,
     MessageTooLongError,
@@ -37,6 +37,7 @@ from chatbrain.events import (
     Joined,
     Message,
     Missed,
+    Moved,
     Rebound,
     Reconnecting,
     Recovered,
@@ -79,6 +80,7 @@ __all__ = [
     "Message",
     "MessageTooLongError",
     "Missed",
+    "Moved",
     "OpenStream",
     "Port",
     "Presented",
@@ -89,6 +91,7 @@ __all__ = [
     "Rejoined",
     "RoomBrain",
     "Secure",
+    "SecureBy",
     "SendDatagram",
     "SendStream",
     "ServerAddress",

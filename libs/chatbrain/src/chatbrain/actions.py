@@ -2,10 +2,22 @@
 
 from dataclasses import dataclass
 
+from chatbrain.address import ServerAddress
+
 
 @dataclass(frozen=True, slots=True)
 class OpenStream:
-    """Open a TCP connection to the relay; answer with ``connected`` or ``stream_closed``."""
+    """Open a TCP connection to the relay; answer with ``connected`` or ``stream_closed``.
+
+    Datagrams go to the host that it reaches.
+    """
+
+    server: ServerAddress | None = None
+    """Where that is; None: the configured server."""
+    fingerprint: str = ""
+    """The SHA-256 of the only certificate that is taken there; empty: what was configured decides."""
+    hasty: bool = False
+    """Whether to give it up soon, for there are other servers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,10 @@ class RejoinPolicy:
     max_delay_seconds: float = 30.0
 
 
+AWAY_SHARE: Final = 0.25
+"""With other servers a pause is at most this part of the time that one is away."""
+
+
 class Backoff:
     """Count the attempts to win one membership back."""
 
@@ -26,8 +31,10 @@ class Backoff:
         self.attempt = 0
         self.retry_at = inf
         """When the next attempt is due; infinity if none is."""
+        self.has_others = False
+        """Whether there are other servers, one of which may let one in at any moment: then pauses grow slowly."""
         self._random = random
-        self._refused_from = 0.0
+        self._away_from = self._refused_from = 0.0
         self._sound_at = inf
 
     def succeed(self, now: float) -> None:
@@ -42,12 +49,18 @@ class Backoff:
         if now >= self._sound_at:
             self.attempt = 0
         self._sound_at = inf
+        if not self.attempt:
+            self._away_from = now
         if not self.attempt or not refused:
             self._refused_from = now
         delay = self._next_delay(now)
         if delay is not None:
             self.retry_at = now + delay
         return delay
+
+    def plan(self, at: float) -> None:
+        """Let the next attempt be due at a time; it isn't counted."""
+        self.retry_at = at
 
     def take_due(self, now: float) -> bool:
         """Tell, once, whether the next attempt is due."""
@@ -72,4 +85,6 @@ class Backoff:
         self.attempt += 1
         # The exponent stays small, however many attempts there were.
         delay = min(policy.first_delay_seconds * 2.0 ** min(self.attempt - 1, 63), policy.max_delay_seconds)
+        if self.has_others:
+            delay = min(delay, max(policy.first_delay_seconds, (now - self._away_from) * AWAY_SHARE))
         return delay * (0.5 + self._random() / 2)

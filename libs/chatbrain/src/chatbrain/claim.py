@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from chatbrain.carriage import Carriage
-from chatbrain.join_request import JoinRequest
+from chatbrain.join_request import TRANSACTION_SECONDS, JoinRequest
 from chatproto import (
     Command,
     Feature,
@@ -49,9 +49,9 @@ class Claim:
         carriage: Carriage | None = None,
         sealed: bool = False,
     ) -> None:
-        """With receipts and ``new_nonce`` (see `RoomBrain`) ask for a ticket, too; ``carriage`` may want a stream.
+        """With receipts and ``new_nonce`` (see `RoomBrain`) ask for a ticket, too, and go where the room is.
 
-        A ``sealed`` room is created so.
+        ``carriage`` may want a stream. A ``sealed`` room is created so.
         """
         self.room = room
         self.name = name
@@ -63,7 +63,7 @@ class Claim:
         self._new_nonce = new_nonce if receipts else None
         features = {Feature.NOTICES, *((Feature.RECEIPTS,) if receipts else ())}
         if self._new_nonce:
-            features.add(Feature.RESUME)
+            features |= {Feature.RESUME, Feature.FOLLOW}
         if sealed:
             features.add(Feature.SEALED)
         self._request = Request(
@@ -75,8 +75,13 @@ class Claim:
         self._chosen_password = password
         self._locked_out = False
 
-    def attempt(self, now: float, *, seated: bool = False) -> JoinRequest:
-        """Begin to ask; for one's own seat if one has a ticket and is ``seated`` still.
+    @property
+    def follows(self) -> bool:
+        """Whether one goes where a room is, and said so (CLU-01)."""
+        return Feature.FOLLOW in self._request.features
+
+    def attempt(self, now: float, *, seated: bool = False, seconds: float = TRANSACTION_SECONDS) -> JoinRequest:
+        """Begin to ask, for so many seconds; for one's own seat if one has a ticket and is ``seated`` still.
 
         Until there is an answer all that ask for the same are one attempt (RES-02).
         """
@@ -84,9 +89,9 @@ class Claim:
             self._nonce = self._new_nonce()
         if seated and self.ticket:
             request = replace(self._request, password=None, ticket=self.ticket, attempt=self._nonce)
-            return JoinRequest(Operation.JOIN, self.room, self._carriage.ask(request, seated=True), now)
+            return JoinRequest(Operation.JOIN, self.room, self._carriage.ask(request, seated=True), now, seconds)
         request = replace(self._request, attempt=self._nonce)
-        return JoinRequest(self._operation, self.room, self._carriage.ask(request, seated=False), now)
+        return JoinRequest(self._operation, self.room, self._carriage.ask(request, seated=False), now, seconds)
 
     def grant(self, ticket: str = "") -> bool:
         """Take note that the relay said yes: from now on there is a room to be joined; returns whether it is new."""

@@ -95,6 +95,11 @@ class Course:
         self.tell(Reconnecting(last_words, delay, self.backoff.attempt))
         return True
 
+    def pause(self, until: float) -> None:
+        """Wait until a time for an attempt that brings one back as a matter of course; nobody is told."""
+        self.enter(Stage.WAITING)
+        self.backoff.plan(until)
+
     def end(self, last_words: Ended) -> None:
         """End for good."""
         self.enter(Stage.ENDED)

@@ -25,6 +25,10 @@ from chatbrain.stream import Path, Stream
 from chatbrain.toolkit import Cancellable, Port, Secure, Toolkit
 
 Brain = RoomBrain | LobbyBrain
+SecureBy = Callable[[ServerAddress, str], Secure]
+
+HASTY_SECONDS: Final = 0.5
+"""A server gets this long to take a connection where there are others."""
 
 LOOKUP_SECONDS: Final = 4.0
 """How long to wait for the lobby's address; the room's is part of the time for its answer."""
@@ -33,7 +37,8 @@ LOOKUP_SECONDS: Final = 4.0
 class Driver:
     """The sockets and the timer of one brain; its events go to ``on_event``.
 
-    ``secure`` makes the TLS of a TCP connection; without it they are plain.
+    ``secure`` makes the TLS of a TCP connection to a server, whose certificate has the fingerprint that is given, or is
+    as configured if there is none; without it they are plain.
     """
 
     def __init__(
@@ -42,7 +47,7 @@ class Driver:
         brain: Brain,
         server: ServerAddress,
         on_event: Callable[[Event], None],
-        secure: Callable[[], Secure] | None = None,
+        secure: SecureBy | None = None,
     ) -> None:
         self.brain = brain
         self._toolkit = toolkit
@@ -159,7 +164,7 @@ class Driver:
             case LookUp():
                 self._look_up(cast("LobbyBrain", self.brain))  # a room's stream does it for itself
             case OpenStream():
-                self._open_stream(cast("RoomBrain", self.brain))  # the lobby asks for none
+                self._open_stream(cast("RoomBrain", self.brain), action)  # the lobby asks for none
             case SendStream(data) if self._stream:
                 self._stream.write(data)
             case CloseStream():
@@ -193,15 +198,17 @@ class Driver:
             self._port.close()
             self._port = None
 
-    def _open_stream(self, brain: RoomBrain) -> None:
+    def _open_stream(self, brain: RoomBrain, wanted: OpenStream) -> None:
         self._close_stream()
+        server = wanted.server or self._server
         self._stream = Stream(
             self._toolkit,
-            self._server,
-            self._secure,
+            server,
+            partial(self._secure, server, wanted.fingerprint) if self._secure else None,
             on_open=partial(self._opened, brain),
             on_data=partial(self._received, brain),
             on_end=partial(self._ended, brain),
+            patience_seconds=HASTY_SECONDS if wanted.hasty else None,
         )
         self._stream.start()
 
@@ -224,5 +231,5 @@ class Driver:
         if isinstance(found, Finding):
             brain.stream_closed(self.now, found)
         else:
-            brain.untrusted(found)
+            brain.untrusted(found, self.now)
         self.pump()

@@ -9,12 +9,13 @@ from chatbrain.backoff import RejoinPolicy
 from chatbrain.carriage import LINES, Carriage
 from chatbrain.claim import Claim
 from chatbrain.course import AWAY, Stage
-from chatbrain.events import Ended, EndReason, Joined, Rejoined, Transport
+from chatbrain.events import Ended, EndReason, Joined, Moved, Rejoined, Transport
 from chatbrain.join_request import Grant, JoinRequest
 from chatbrain.liveness import DEAF_SECONDS
 from chatbrain.membership import Membership
 from chatbrain.outbox import Outbox
-from chatproto import Command, Operation, RefusedError, Status, sanitize
+from chatbrain.route import Route
+from chatproto import Command, Operation, RefusedError, Server, Status, sanitize
 
 if TYPE_CHECKING:
     from chatbrain.sealed import Seal
@@ -51,7 +52,9 @@ class Entering(Membership):
         the relay doesn't say so, no text is sent.
         """
         receipts = receipts or transport is not Transport.UDP
-        super().__init__(Outbox(), server=server, rejoin=rejoin, random=random, receipts=receipts, seal=seal)
+        super().__init__(Outbox(), rejoin=rejoin, random=random, receipts=receipts, seal=seal)
+        self._random = random
+        self._route = Route(server, encrypted=encrypted)
         self._carriage = Carriage(transport, encrypted=encrypted, sealed=seal is not None)
         self._claim = Claim(
             operation, room, name, password, receipts=receipts, new_nonce=new_nonce, carriage=self._carriage,
@@ -59,15 +62,47 @@ class Entering(Membership):
         )  # fmt: skip
         self._attempt: JoinRequest | None = None  # in flight in JOINING and VERIFYING, and only there
         self._grant: Grant | None = None  # the newest, also once it is lost
+        self._moved = False  # whether another server let one in
         self._errors_count_from = 0.0
+
+    @property
+    def server(self) -> str:
+        """Where one is a member, or asks to be: another server than the configured one if that sent one on."""
+        return self._route.where
 
     def _ask(self, now: float) -> None:
         """Ask for a membership, or whether the one held still lives."""
         self._course.enter(Stage.VERIFYING if self._outbox.is_open else Stage.JOINING)
         if self._liveness.answered:
             self.keep_alive(now)  # perhaps UDP works again
-        self._attempt = self._claim.attempt(now, seated=self._outbox.is_open)
-        self._outbox.act(OpenStream())
+        self._route.begin()
+        self._request(now)
+
+    def _request(self, now: float) -> None:
+        """Send the request to the server whose turn it is."""
+        route, (address, fingerprint) = self._route, self._route.stop or (None, "")
+        self._attempt = self._claim.attempt(now, seated=self._outbox.is_open, seconds=route.answer_seconds(now))
+        self._outbox.act(OpenStream(address, fingerprint, hasty=route.has_others))
+
+    def _ask_next(self, last_words: Ended, now: float) -> None:
+        """Ask the next server, or wait if all were asked: this one is away."""
+        if self._route.fail(now):
+            self._request(now)
+        else:
+            self._wait(last_words, now)
+
+    def _follow(self, server: Server | None, now: float) -> None:
+        """Ask where the room is (CLU-01)."""
+        where, astray = self._route.where, self._route.follow(server, now)
+        if astray is None:
+            self._request(now)
+            return
+        last_words = Ended.astray(where, astray)
+        if self._course.ever_joined:
+            self._route.fail(now)
+            self._wait(last_words, now)
+        else:
+            self._end(last_words)
 
     def _stop_asking(self) -> None:
         self._attempt = None
@@ -78,7 +113,7 @@ class Entering(Membership):
         if self._carriage.strict and not grant.stream:
             self._outbox.act(SendStream(LINES.leave))  # or the relay would hold the place for minutes
             self._stop_asking()
-            self._end(Ended.streamless(self._server))
+            self._end(Ended.streamless(self._route.where))
             return
         if not grant.stream:
             self._stop_asking()
@@ -98,7 +133,9 @@ class Entering(Membership):
             self._outbox.open_stream(grant.max_message_bytes)
         else:
             self._outbox.open(grant.header, grant.max_message_bytes)
-        self._liveness.begin(now, answered=self._keeps and grant.receipts)
+        self._moved = self._route.settle(grant.servers) and self._course.ever_joined
+        self._course.backoff.has_others = others = self._route.has_others
+        self._liveness.begin(now, answered=self._keeps and grant.receipts, others=others)
         self._liveness.interval_seconds = grant.keep_alive_seconds
         return self._claim.grant(grant.ticket)
 
@@ -117,7 +154,7 @@ class Entering(Membership):
         self._deliver(now)
         if not grant.stream:
             self._liveness.wait_rebound(now)
-        self._tell_carriage()
+        self._tell_way()
 
     def _decline(self, grant: Grant, now: float) -> None:
         """Say nothing but goodbye in a room that isn't sealed, though it was meant to be (SEAL-03)."""
@@ -125,7 +162,7 @@ class Entering(Membership):
         if not grant.stream:
             self._outbox.act(BindDatagram(grant.udp_port))
         self._say_goodbye()
-        self._end(Ended.unsealed(self._server))
+        self._end(Ended.unsealed(self._route.where))
 
     def _adopt(self, grant: Grant, now: float) -> None:
         self._deliveries.lose()  # another seat knows nothing of what the one before was told
@@ -154,14 +191,19 @@ class Entering(Membership):
         else:
             claim, silence = self._claim, new.silence_timeout_seconds
             self._course.tell(Joined(claim.room, claim.name, new.host, self.max_message_bytes, silence))
-        self._tell_carriage()
+        self._tell_way()
 
-    def _tell_carriage(self) -> None:
+    def _tell_way(self) -> None:
         if carried := self._carriage.news(stream=self._outbox.streams):
             self._course.tell(carried)
+        if self._moved:
+            self._course.tell(Moved(self._route.where))
 
     def _refuse(self, refusal: RefusedError, attempt: JoinRequest, now: float) -> None:
         status = refusal.status
+        if status is Status.ELSEWHERE and self._claim.follows:
+            self._follow(refusal.server, now)
+            return
         last_words = Ended(EndReason.REFUSED, sanitize(str(refusal)), status, banned=refusal.banned)
         if not self._course.ever_joined or not self._claim.may_pass(status):
             self._end(last_words)
@@ -170,19 +212,28 @@ class Entering(Membership):
             if status is Status.NO_SEAT:
                 self._lose()
                 self._ask(now)  # for a new one
+            elif status is Status.SHUTTING_DOWN:
+                self._ask_next(last_words, now)
             else:
+                self._pass_by(status, now)
                 self._wait(last_words, now)
         elif self._outbox.is_open and self._grant and self._grant.outlives(status, attempt.local_address):
             self._take_for_alive(now)
         else:
             if status not in AWAY:
                 self._lose()
+            self._pass_by(status, now)
             self._wait(last_words, now, at_once=self._claim.refuse(status))
+
+    def _pass_by(self, status: Status, now: float) -> None:
+        """Ask another server next, where this one can't say anything of the seat."""
+        if status in AWAY:
+            self._route.fail(now)
 
     def _take_for_alive(self, now: float) -> None:
         """Go on with a membership that lives, as far as TCP can tell; that proves nothing of UDP (RCP-03)."""
         if self._liveness.answered and not self._liveness.heard:
-            self._wait(Ended.unheard(self._server), now)
+            self._wait(Ended.unheard(self._route.where), now)
         else:  # a quiet room
             self._errors_count_from = now + self._liveness.calm_down()
             self._chat(now)

@@ -111,6 +111,17 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """One's place in the room is at another server of the cluster from now on (CLU-02).
+
+    The members who are there may be others: ask for them anew (CLU-06).
+    """
+
+    server: str
+    """Where it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Missed:
     """What others said is lost: these numbers of the room's, or nobody knows how many (STR-05)."""
 
@@ -212,6 +223,15 @@ class Ended:
         return cls(EndReason.UNREACHABLE, text, server=server, finding=finding)
 
     @classmethod
+    def astray(cls, server: str, finding: Finding) -> Self:
+        """Say that a relay sends one on, and that there is no way on (CLU-01)."""
+        text = (
+            f"The relay at {server} has the room on another server, which can't be reached ({finding}): "
+            "try again in a moment, or ask its operator."
+        )
+        return cls(EndReason.UNREACHABLE, text, server=server, finding=finding)
+
+    @classmethod
     def unsealed(cls, server: str) -> Self:
         """Say that a room isn't sealed that was meant to be (SEAL-03)."""
         text = f"The relay at {server} doesn't say that the room is sealed: nothing was said there."
@@ -256,6 +276,7 @@ Event = (
     | Rebound
     | Unheard
     | Carried
+    | Moved
     | Missed
     | Delivery
     | Disconnected

@@ -42,6 +42,10 @@ class Fault(StrEnum):
     """Not the one whose fingerprint is trusted."""
     UNPROVEN = "unproven"
     """Its certificate is doubtful in another way."""
+    CIRCLES = "circles"
+    """Nodes of a cluster send one to each other (CLU-01)."""
+    NO_SERVER = "no_server"
+    """One is sent to another server that isn't named, or not so that it could be trusted (CLU-01)."""
     NOT_SEALED = "not_sealed"
     """It doesn't say that the room is sealed, as it is meant to be (SEAL-03)."""
 
@@ -61,6 +65,9 @@ HUNG_UP: Final = Finding(Fault.HUNG_UP, "it closed the connection without an ans
 NO_ANSWER: Final = Finding(Fault.NO_ANSWER, "no answer in time")
 NO_RELAY: Final = Finding(Fault.NO_RELAY, "what answers isn't a chat relay")
 NO_LOBBY: Final = Finding(Fault.NO_LOBBY, "no lobby is at this port")
+CIRCLES: Final = Finding(Fault.CIRCLES, "its servers send one to each other")
+NO_SERVER: Final = Finding(Fault.NO_SERVER, "it doesn't say to which")
+NO_CERTIFICATE: Final = Finding(Fault.NO_SERVER, "it names no certificate")
 NOT_SEALED: Final = Finding(Fault.NOT_SEALED, "the room isn't sealed there")
 
 _SYSTEM_WORDS: Final = {

@@ -11,6 +11,7 @@ from chatproto import (
     MalformedError,
     Operation,
     Request,
+    Server,
     Status,
     encode_datagram,
 )
@@ -52,6 +53,8 @@ class Grant:
     """The newest number in it."""
     sealed: bool = False
     """Whether the relay says that the room is (SEAL-03)."""
+    servers: tuple[Server, ...] = ()
+    """The nodes at which the seat may be taken again, this one first (CLU-02)."""
 
     @property
     def keep_alive_seconds(self) -> float:
@@ -69,12 +72,15 @@ class Grant:
 class JoinRequest:
     """One request that is on its way, or still waits for TCP."""
 
-    def __init__(self, operation: Operation, room: str, request: Request, now: float) -> None:
+    def __init__(
+        self, operation: Operation, room: str, request: Request, now: float, seconds: float = TRANSACTION_SECONDS
+    ) -> None:
+        """Let the relay answer within so many seconds."""
         self.local_address = ""
         """From which IP address, once TCP stands."""
         self.resumes = bool(request.ticket)
         """Whether one's own seat is asked for again, not a new one."""
-        self._deadline = now + TRANSACTION_SECONDS
+        self._deadline = now + seconds
         self._operation = operation
         self._room = room
         self._stream = request.stream
@@ -134,4 +140,5 @@ class JoinRequest:
             epoch=completion.epoch,
             seq=completion.seq,
             sealed=completion.sealed,
+            servers=completion.servers if completion.ticket and Feature.FOLLOW in features else (),
         )

@@ -16,6 +16,9 @@ MAX_DEAF_SECONDS: Final = 720.0
 ANSWER_SECONDS: Final = 2.5
 """A relay that gives receipts and answers nothing for so long is in doubt; some four repeats are gone by then."""
 
+NEAR_ANSWER_SECONDS: Final = 2.0
+"""The same, a second and another one, where the seat can be taken again at another server at once."""
+
 REBOUND_SECONDS: Final = 20.0
 """How long to listen on a new port before the relay is asked over TCP."""
 
@@ -45,6 +48,7 @@ class Liveness:
         """Whether something was heard since there last was reason to believe that the chat doesn't work."""
         self.interval_seconds = KEEP_ALIVE_SECONDS
         self._asked = False
+        self._answer_seconds = ANSWER_SECONDS
         self._look_at = inf
         self._clock_ahead: float | None = None
         self._random = random
@@ -63,10 +67,14 @@ class Liveness:
         """Tell whether nothing was heard for too long."""
         return now >= self._doubt_at
 
-    def begin(self, now: float, *, answered: bool = False) -> None:
-        """Begin anew with a new membership: not silent, nothing heard yet, and as doubtful as at first."""
+    def begin(self, now: float, *, answered: bool = False, others: bool = False) -> None:
+        """Begin anew with a new membership: not silent, nothing heard yet, and as doubtful as at first.
+
+        ``others`` tells whether there are other servers to go to.
+        """
         self.silent = self.heard = self._asked = False
         self.answered = answered
+        self._answer_seconds = NEAR_ANSWER_SECONDS if others else ANSWER_SECONDS
         self._look_at = now + LOOK_SECONDS if answered else inf
         self._deaf_seconds = DEAF_SECONDS
 
@@ -93,7 +101,7 @@ class Liveness:
         """Take note that something was sent that is answered; doubt if nothing is heard soon."""
         if not self._asked and not self.silent:
             self._asked = True
-            self.doubt_in(ANSWER_SECONDS, now)
+            self.doubt_in(self._answer_seconds, now)
 
     def wait_rebound(self, now: float) -> None:
         """Doubt once nothing was heard on a new port for as long as is usual here."""

@@ -7,7 +7,7 @@ from typing import Final
 from chatbrain.actions import BindDatagram, LookUp
 from chatbrain.backoff import RejoinPolicy
 from chatbrain.course import Stage
-from chatbrain.events import Joined, Message, Rebound, Rejoined
+from chatbrain.events import Ended, Joined, Message, Rebound, Rejoined
 from chatbrain.findings import NO_LOBBY, Finding
 from chatbrain.liveness import MAX_DEAF_SECONDS
 from chatbrain.membership import Membership
@@ -37,7 +37,9 @@ class LobbyBrain(Membership):
     ) -> None:
         self._header = encode_lobby(name.encode())
         limit = MAX_DATAGRAM_BYTES - len(self._header)
-        super().__init__(Outbox(limit), server=server, rejoin=rejoin, random=random)
+        super().__init__(Outbox(limit), rejoin=rejoin, random=random)
+        self.server = server
+        """Where the lobby is."""
         self._name = name
         self._port = port
         self._addresses = 1
@@ -56,7 +58,7 @@ class LobbyBrain(Membership):
 
     def unresolved(self, finding: Finding, now: float) -> None:
         """Take note that the relay's address couldn't be found out."""
-        self._wait(self._unreachable(finding), now)
+        self._wait(Ended.unreachable(self.server, finding), now)
 
     def receive_datagram(self, data: bytes, now: float) -> None:
         """Take a datagram from the relay: a client's message or a notice."""
@@ -83,7 +85,7 @@ class LobbyBrain(Membership):
             self._address += 1
             self._knock(now)
         else:
-            self._wait(self._unreachable(NO_LOBBY), now)
+            self._wait(Ended.unreachable(self.server, NO_LOBBY), now)
 
     def next_deadline(self) -> float:
         """Return when to call ``tick``; infinity if there is nothing to wait for."""

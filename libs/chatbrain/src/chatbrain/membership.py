@@ -8,7 +8,6 @@ from chatbrain.backoff import Backoff, RejoinPolicy
 from chatbrain.course import Course, Stage
 from chatbrain.deliveries import Deliveries
 from chatbrain.events import Ended, EndReason, Event
-from chatbrain.findings import Finding
 from chatbrain.liveness import Liveness
 from chatbrain.outbox import Outbox
 from chatproto import Disconnected, EvictionReason, parse_command
@@ -43,7 +42,6 @@ class Membership:
         self,
         outbox: Outbox,
         *,
-        server: str,
         rejoin: RejoinPolicy | None,
         random: Callable[[], float],
         receipts: bool = False,
@@ -53,7 +51,6 @@ class Membership:
 
         With a ``seal`` they are for the room alone.
         """
-        self._server = server
         self._outbox = outbox
         self._liveness = Liveness(random)
         self._course = Course(Backoff(rejoin or RejoinPolicy(), random))
@@ -199,6 +196,3 @@ class Membership:
         self._deliveries.end()
         self._course.end(last_words)
         self._lose()
-
-    def _unreachable(self, finding: Finding) -> Ended:
-        return Ended.unreachable(self._server, finding)

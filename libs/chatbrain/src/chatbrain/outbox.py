@@ -17,6 +17,11 @@ class Outbox:
         self._actions: list[Action] = []
         self._header: bytes | None = None
 
+    @property
+    def speaks_udp(self) -> bool:
+        """Whether datagrams carry the membership."""
+        return self._header is not None
+
     def open(self, header: bytes, max_message_bytes: int) -> None:
         """Begin each datagram with a header, which alone is a keep-alive."""
         self._header, self.max_message_bytes = header, max_message_bytes
@@ -29,15 +34,15 @@ class Outbox:
         self._header, self.max_message_bytes = None, max_message_bytes
         self.is_open = self.streams = True
 
-    def cut_stream(self) -> None:
-        """Send no more over a stream; the membership may be taken up again."""
-        self.act(CloseStream())
-        self.streams = False
+    def cut(self) -> None:
+        """Send no more by what carries the membership, which may be taken up again."""
+        self.act(CloseStream() if self.streams else CloseDatagram())
+        self.streams, self._header = False, None
 
     def close(self) -> None:
         """Send no more; the limit stays known."""
         if self.streams:
-            self.cut_stream()
+            self.cut()
         self._header, self.is_open = None, False
         self.act(CloseDatagram())
 

@@ -13,6 +13,7 @@ from chatbrain.join_request import TRANSACTION_SECONDS
 from chatproto import (
     Challenge,
     Disconnected,
+    EvictionReason,
     MalformedError,
     MemberJoined,
     NotSaid,
@@ -29,6 +30,9 @@ from chatproto.commands import LEAVE_WORDS
 
 if TYPE_CHECKING:
     from chatproto.sealing import SealedText
+
+MOVE_SECONDS: Final = 0.25
+"""All members of a room that moves ask again by chance within this time, not in the same moment (CLU-05)."""
 
 ERROR_PAUSE_SECONDS: Final = 5.0
 """Errors make a room doubtful this often at most: each doubt costs a port, and perhaps a connection."""
@@ -71,19 +75,26 @@ class RoomBrain(Entering):
         """Take note that TCP couldn't be opened, broke or was closed by the relay; ``finding`` says why."""
         if self._attempt:
             self._stop_asking()
-            self._wait(self._unreachable(finding), now)
+            self._ask_next(Ended.unreachable(self._route.where, finding), now)
         elif self._outbox.streams:
             self._break(finding, now)
 
-    def untrusted(self, cause: Ended) -> None:
-        """Take note that who answered over TCP isn't the relay that is meant; it gets to hear nothing more."""
-        if self._attempt:
-            self._stop_asking()
+    def untrusted(self, cause: Ended, now: float) -> None:
+        """Take note that who answered over TCP isn't the relay that is meant; it gets to hear nothing more.
+
+        If a relay told of it, there may be others.
+        """
+        if not self._attempt:
+            return
+        self._stop_asking()
+        if self._route.stop and self._course.ever_joined:
+            self._ask_next(cause, now)
+        else:
             self._end(cause)
 
     def receive_datagram(self, data: bytes, now: float) -> None:
         """Take a datagram from the relay: a member's message or a notice."""
-        if not self._outbox.is_open:
+        if not self._outbox.speaks_udp:
             return
         self._liveness.hear()
         if self.stage is not Stage.VERIFYING:  # there the relay's answer counts
@@ -189,14 +200,17 @@ class RoomBrain(Entering):
 
     def _break(self, finding: Finding, now: float) -> None:
         """Take note that the stream broke; the seat waits for who has a ticket (STR-06)."""
-        self._outbox.cut_stream()
+        last_words = Ended.unreachable(self._route.where, finding)
+        self._outbox.cut()
         self._liveness.trust()
+        if finding is NO_ANSWER:
+            self._leave_mute(now)
         if self._claim.ticket and self._carriage.has_lasted(now):
             self._ask(now)
             return
         if not self._claim.ticket:
             self._lose()
-        self._wait(self._unreachable(finding), now)
+        self._wait(last_words, now)
 
     def _take_receipt(self, receipt: Said | NotSaid, now: float) -> None:
         """Take the relay's answer, which proves the membership too."""
@@ -214,17 +228,29 @@ class RoomBrain(Entering):
 
     def _note(self, notice: RoomNotice | PersonalNotice | Disconnected, now: float) -> None:
         """Act on what the relay says."""
-        self._course.tell(notice)
         if isinstance(notice, Disconnected):
             if self._attempt:
                 self._stop_asking()
-            self._claim.lose_room()  # it closed with its host
-            self._evict(notice, now)
+            self._leave_for(notice, now)
         else:
+            self._course.tell(notice)
             self._claim.note(notice)
             if isinstance(notice, MemberJoined):
                 self._deliveries.words_due_at = inf
                 self._deliver(now)
+
+    def _leave_for(self, notice: Disconnected, now: float) -> None:
+        """Take note that one's place here is gone, or that it is at another server now (CLU-05)."""
+        moved = notice.reason is EvictionReason.MOVED
+        if moved and self._claim.ticket:
+            self._outbox.cut()
+            self._liveness.trust()
+            self._course.pause(now + self._random() * MOVE_SECONDS)
+            return
+        self._course.tell(notice)
+        if not moved:
+            self._claim.lose_room()  # it closed with its host
+        self._evict(notice, now)
 
     def _doubt(self, now: float) -> None:
         """Act on a long silence: take the seat anew; without a ticket speak from a new port, and ask if that fails."""
@@ -237,7 +263,7 @@ class RoomBrain(Entering):
             self._course.miss()
             self._ask(now)
         elif self.stage is Stage.RESUMED:
-            self._wait(Ended.unheard(self._server), now)
+            self._wait(Ended.unheard(self._route.where), now)
         elif self.stage is Stage.CHATTING and self._grant and not self._claim.ticket:
             self._course.enter(Stage.DEAF)
             self._liveness.wait_rebound(now)
@@ -248,4 +274,10 @@ class RoomBrain(Entering):
             if self._liveness.answered:
                 self._liveness.heard = False
                 self._course.miss()
+            self._leave_mute(now)
             self._ask(now)
+
+    def _leave_mute(self, now: float) -> None:
+        """Take one's seat again at another server, if there is one: this one doesn't answer (CLU-02)."""
+        if self._claim.ticket:
+            self._route.leave_mute(now)

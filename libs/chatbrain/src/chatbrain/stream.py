@@ -1,12 +1,13 @@
 """One way to speak to the relay over TCP, plain or by TLS, from its name to its end."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from chatbrain.address import ServerAddress
 from chatbrain.errors import TlsFailedError, UntrustedError
 from chatbrain.events import Ended
-from chatbrain.findings import Finding
+from chatbrain.findings import NO_ANSWER, Finding
 from chatbrain.toolkit import Cancellable, Secure, Toolkit, Wire
 
 NEXT_ADDRESS_SECONDS: Final = 1.0
@@ -26,6 +27,7 @@ class Stream:
 
     With ``secure`` nothing is sent, and nothing is heard, before the relay is proven to be the one that is meant.
     ``on_end`` is told what was found instead of a relay, or that it isn't trusted; nothing is called after that.
+    With ``patience_seconds`` each address gets so long at most, the last one too.
     """
 
     def __init__(
@@ -37,11 +39,13 @@ class Stream:
         on_open: Callable[[Path], None],
         on_data: Callable[[bytes], None],
         on_end: Callable[[Finding | Ended], None],
+        patience_seconds: float | None = None,
     ) -> None:
         self._toolkit = toolkit
         self._server = server
         self._make_secure = secure
         self._on_open, self._on_data, self._on_end = on_open, on_data, on_end
+        self._patience_seconds = patience_seconds
         self._secure: Secure | None = None
         self._wire: Wire | None = None
         self._addresses: list[Any] = []
@@ -96,9 +100,15 @@ class Stream:
             self._received,
             self._broke,
         )
-        if self._addresses:
-            self._patience = self._toolkit.call_at(self._toolkit.now + NEXT_ADDRESS_SECONDS, self._try_next)
+        self._set_patience()
         wire.start()
+
+    def _set_patience(self) -> None:
+        seconds, then = self._patience_seconds, partial(self._broke, NO_ANSWER)
+        if self._addresses:
+            seconds = min(seconds or NEXT_ADDRESS_SECONDS, NEXT_ADDRESS_SECONDS)
+        if seconds is not None:
+            self._patience = self._toolkit.call_at(self._toolkit.now + seconds, then)
 
     def _connected(self, path: Path) -> None:
         self._stop_waiting()

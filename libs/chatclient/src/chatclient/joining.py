@@ -168,7 +168,7 @@ async def _room(
 async def _opened(
     brain: Brain, address: ServerAddress, connection: Connection, tls: Tls | None = None
 ) -> AsyncIterator[Connection]:
-    driver = Driver(SocketToolkit(asyncio.get_running_loop()), brain, address, connection.take, secure_by(tls, address))
+    driver = Driver(SocketToolkit(asyncio.get_running_loop()), brain, address, connection.take, secure_by(tls))
     try:
         await connection.open(driver)
         if connection.ended and connection.ended.status is not None:

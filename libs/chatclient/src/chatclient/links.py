@@ -28,7 +28,7 @@ class SocketLinks:
             BadAuthoritiesError: its file of authorities can't be used.
 
         """
-        driver = Driver(self._toolkit, brain, server, on_event, secure_by(tls, server))
+        driver = Driver(self._toolkit, brain, server, on_event, secure_by(tls))
         driver.start()
         return driver
 

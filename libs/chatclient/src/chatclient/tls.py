@@ -48,8 +48,10 @@ def trusting_context() -> ssl.SSLContext:
     return context
 
 
-def secure_by(tls: Tls | None, server: ServerAddress) -> Callable[[], "SecureStream"] | None:
-    """Return what makes the TLS of each connection to a server; None if they are to be plain.
+def secure_by(tls: Tls | None) -> Callable[[ServerAddress, str], "SecureStream"] | None:
+    """Return what makes the TLS of each connection, to a server and by its fingerprint; None if they are to be plain.
+
+    Without a fingerprint ``tls`` decides: who is told of a server inside TLS is told by what to trust it (CLU-01).
 
     Raises:
         BadAuthoritiesError: the file of authorities can't be used.
@@ -58,7 +60,13 @@ def secure_by(tls: Tls | None, server: ServerAddress) -> Callable[[], "SecureStr
     if tls is None:
         return None
     context = make_context(tls)
-    return lambda: SecureStream(tls, context, server)
+
+    def secure(server: ServerAddress, fingerprint: str) -> SecureStream:
+        if fingerprint:
+            return SecureStream(Tls(fingerprint=fingerprint), trusting_context(), server)
+        return SecureStream(tls, context, server)
+
+    return secure
 
 
 class SecureStream(TlsEnd):

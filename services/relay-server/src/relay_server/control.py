@@ -25,7 +25,7 @@ from relay_server.core.counters import Resumption
 from relay_server.core.endpoint import Address
 from relay_server.core.errors import NoSeatError, NoSuchRoomError, WrongPasswordError
 from relay_server.core.guesses import Guess, Guesses
-from relay_server.core.model import Session
+from relay_server.core.model import Abroad, Session
 from relay_server.core.name_rules import judge_user_name
 from relay_server.core.names import name_keys
 from relay_server.core.places import Places
@@ -296,10 +296,11 @@ class Control:
         """Let a session have what was asked for, and write the answer."""
         features = grant(asked.request.features, attribution=self._attribution, cluster=self._places is not None)
         session.json_notices = Feature.NOTICES in features
-        session.follows = Feature.FOLLOW in features
-        if asked.peer.via is not None:
-            session.source_ip = asked.peer.via
-            self._registry.edges.add(asked.peer.via)
+        if self._places:
+            session.abroad = session.abroad or Abroad()
+            session.abroad.carried_by, session.abroad.follows = asked.peer.via, Feature.FOLLOW in features
+            if asked.peer.via is not None:
+                self._registry.edges.add(asked.peer.via)
         session.said = said if Feature.RECEIPTS in features or asked.stream else None
         if session.place is not None:
             said.window = STREAM_WINDOW

@@ -372,5 +372,5 @@ def test_two_members_may_share_a_socket() -> None:
 def test_only_reasons_of_the_closed_set_are_given() -> None:
     assert set(EvictionReason) == {
         "silence", "unreachable", "abuse", "never_connected", "expired", "kicked", "host_left", "shutdown",
-        "resumed_elsewhere",
+        "resumed_elsewhere", "moved",
     }  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from relay_server.core.address import network_of
 from relay_server.core.audience import Group, Listener
-from relay_server.core.limits import Muted, SpeechLimit
+from relay_server.core.limits import AnyLimit
 from relay_server.core.receipts import SaidNumbers
 
 if TYPE_CHECKING:
@@ -105,13 +105,15 @@ class Residence:
     """The seats that were taken away last: their tickets are good for nothing."""
     password_revision: int = 0
     """How often its password changed."""
+    numbers: dict["Member", int] = field(default_factory=dict)
+    """The numbers of its members' seats."""
     takes_tickets_until: float = float("-inf")
     """Until when members who were there before this was its home take their seats again."""
 
-    def next_seat(self) -> int:
-        """Return the number of a new seat."""
-        self.seats += 1
-        return self.seats
+    def seat(self, member: "Member", number: int | None = None) -> None:
+        """Give a member's seat its number, or the next one."""
+        self.numbers[member] = self.seats + 1 if number is None else number
+        self.seats = max(self.seats, self.numbers[member])
 
     def kick(self, seat: int) -> None:
         """Let the tickets of a seat be good for nothing any more."""
@@ -188,18 +190,22 @@ class Member:
     ip: bytes
     """Where it joined or resumed from: bans and limits go by it."""
     joined_at: float = 0.0
-    seat: int = 0
-    """Its number in a room of a cluster (see `tickets.Seat`)."""
     announced: bool = True
     """Whether the others were told that it joined (UDP-10)."""
     muted: bool = False
     """Whether its name is (MOD-05); `limit` is a `Muted` as well, once it was heard."""
-    limit: SpeechLimit | Muted | None = None
+    limit: AnyLimit | None = None
     told_at: float = float("-inf")
     may_ask_at: float = 0.0
     """When a list is to be had again (MOD-02)."""
     struck_at: float = float("-inf")
     strikes: int = 0
+
+    @property
+    def seat(self) -> int:
+        """The number of its seat (see `tickets.Seat`); 0 for a relay that is alone."""
+        residence = self.room.residence
+        return residence.numbers.get(self, 0) if residence is not None else 0
 
     @property
     def raw_name(self) -> bytes:
@@ -237,11 +243,6 @@ class Session(Listener):
     header_bytes: int
     ip: bytes
     """Where it was granted to."""
-    source_ip: bytes
-    """Where its datagrams come from: from elsewhere they don't count (UDP-02). It is the address that it was granted
-    to, or that of the node which carries its member (CLU-04)."""
-    turn: int = 0
-    """How many sessions its member had before it, at all nodes."""
     said: SaidNumbers | None = None
     """What its member said by number; None if it gets no receipts (RCP-01)."""
     ticket: Ticket | None = None
@@ -251,8 +252,18 @@ class Session(Listener):
     moved_at: float = 0.0
     place: "StreamPlace | None" = None
     """None if its member chats over UDP."""
-    follows: bool = False
-    """Whether its client goes where it is sent to (CLU-01)."""
+    abroad: "Abroad | None" = None
+    """None for a relay that is alone: it takes memory of every member."""
+
+    @property
+    def turn(self) -> int:
+        """How many sessions its member had before it, at all nodes; 0 for a relay that is alone."""
+        return self.abroad.turn if self.abroad is not None else 0
+
+    @property
+    def source_ip(self) -> bytes:
+        """Where its datagrams come from: from elsewhere they don't count (UDP-02)."""
+        return self.abroad.carried_by or self.ip if self.abroad is not None else self.ip
 
     @property
     def reader(self) -> "Reader | None":
@@ -268,6 +279,18 @@ class Session(Listener):
     def was_heard(self) -> bool:
         """Whether its client ever spoke, so that it is sure to be there."""
         return self.address is not None or (self.place is not None and self.place.is_used)
+
+
+@dataclass(slots=True)
+class Abroad:
+    """What matters of a session in a cluster."""
+
+    turn: int = 0
+    """How many sessions its member had before it, at all nodes."""
+    carried_by: bytes | None = None
+    """The IP of the node that carries its member here (CLU-04)."""
+    follows: bool = False
+    """Whether its client goes where it is sent to (CLU-01)."""
 
 
 @dataclass(slots=True, eq=False)

@@ -167,7 +167,8 @@ class Registry(Voice):
     def change(self, room: Room) -> None:
         """Let the cluster know what became of a room, if there is one."""
         if room.residence is not None:
-            room.residence.host_seat = room.host.seat if room.host else room.residence.host_seat
+            if room.host is not None and room.host.seat:
+                room.residence.host_seat = room.host.seat
             self.on_change(room)
 
     def hear(self, session: Session, source: Address, now: float) -> None:
@@ -326,7 +327,7 @@ class Registry(Voice):
             self.admission.check_announcement(ip, len(room.members), now)
         member = Member(room, user_name, user_name.encode() + b": ", keys, ip, now, muted=room.mutes_name(keys))
         if room.residence is not None:
-            member.seat = room.residence.next_seat()
+            room.residence.seat(member)
         room.members_by_key.update(dict.fromkeys(keys, member))
         self.admission.members.add(network_of(ip))
         return member
@@ -334,7 +335,7 @@ class Registry(Voice):
     def begin(self, member: Member, token: bytes, ip: bytes, now: float, *, stream: bool = False) -> Session:
         """Make a session for a member that may have another, to chat over UDP or over a stream."""
         header = encode_datagram(member.room.raw_name, token)
-        session = Session(member, token, header, len(header), ip, ip, seen_at=now)
+        session = Session(member, token, header, len(header), ip, seen_at=now)
         self.sessions_by_token[token] = session
         if stream:
             self.streams.begin(session)
@@ -365,6 +366,8 @@ class Registry(Voice):
         self.end(session, notice)
         for key in member.keys:
             del room.members_by_key[key]
+        if room.residence is not None:
+            room.residence.numbers.pop(member)
         self.admission.members.remove(network_of(member.ip))
         return True
 
@@ -388,14 +391,14 @@ class Registry(Voice):
         room, session = member.room, member.room.members.get(member)
         if session is None:
             return False
-        if reason is EvictionReason.MOVED and not session.follows:
+        if reason is EvictionReason.MOVED and not (session.abroad and session.abroad.follows):
             reason = EvictionReason.SHUTDOWN  # who follows nobody joins anew (FEAT-02)
         audience, notice = room.audience_of(session), Disconnected(reason, banned)
-        self._remove(member, notice)
-        self.observe(events.MemberEvicted(room.name, member.name, reason))
         if reason is EvictionReason.KICKED and room.residence is not None:
             room.residence.kick(member.seat)
             self.change(room)
+        self._remove(member, notice)
+        self.observe(events.MemberEvicted(room.name, member.name, reason))
         if session.address is not None:  # else somebody else may listen at its provisional address
             self.post(notice, audience, log=room.sent)
         return True

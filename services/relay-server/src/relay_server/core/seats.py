@@ -12,7 +12,7 @@ from relay_server.core.attempts import REMEMBERED_SECONDS
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.endpoint import Address
 from relay_server.core.errors import BannedError, NoSeatError, TooManyError
-from relay_server.core.model import Member, Session, Ticket
+from relay_server.core.model import Abroad, Member, Session, Ticket
 
 if TYPE_CHECKING:
     from relay_server.core.registry import Registry
@@ -110,6 +110,8 @@ class Seats:
         if network_of(ip) != network_of(member.ip):
             self._registry.admission.members.arrive(network_of(ip))
         successor = self._successors[member] = self._registry.begin(member, token, ip, now, stream=stream)
+        if member.room.residence is not None:
+            successor.abroad = Abroad(turn=session.turn + 1)
         return successor
 
     def use(self, session: Session) -> None:

@@ -23,6 +23,10 @@ from relay_server.net.wire import Layer, Wire
 
 PROBE_SECONDS: Final = 0.5
 """A node that is alive answers within milliseconds."""
+ASKING_SECONDS: Final = 1.0
+"""An operator waits no longer for a node."""
+MAX_ANSWER_BYTES: Final = 16 * 2**20
+"""10,000 rooms take 3 MiB."""
 OPEN_SECONDS: Final = 2.0
 """So long opening a link may take."""
 OPENING_AT_ONCE: Final = 16
@@ -240,14 +244,25 @@ class Links:
 
     async def probe(self, node: Node) -> bool:
         """Tell whether a node answers within half a second, which a stopped process doesn't, though it accepts."""
+        try:
+            return _name_in(await self.ask(node, Kind.PROBE, PROBE_SECONDS)) == node.name
+        except OSError:  # also of TLS, and a TimeoutError
+            return False
+
+    async def ask(self, node: Node, kind: Kind, seconds: float = ASKING_SECONDS) -> bytes:
+        """Return all that a node answers.
+
+        Raises:
+            OSError: nobody is there, it isn't that node, or its answer isn't whole.
+            TimeoutError: it took longer than so many seconds.
+
+        """
         answer = _Answer()
         transport = None
         try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                transport = await self._open(node, Hello(Kind.PROBE, self.node), answer)
-                return await answer.name == node.name
-        except OSError:  # also of TLS, and a TimeoutError
-            return False
+            async with asyncio.timeout(seconds):
+                transport = await self._open(node, Hello(kind, self.node), answer)
+                return await answer.whole
         finally:
             if transport is not None:
                 transport.abort()
@@ -274,26 +289,35 @@ def client_context() -> ssl.SSLContext:
 
 
 class _Answer:
-    """Waits for the line that answers a probe."""
+    """Waits for an answer, which ends with the link."""
 
     def __init__(self) -> None:
-        self.name: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._line = b""
+        self.whole: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._pieces: list[bytes] = []
+        self._left = MAX_ANSWER_BYTES
 
     def data_received(self, data: bytes) -> None:
-        """Take a piece of the line."""
-        self._line += data
-        if b"\n" in self._line and not self.name.done():
-            self.name.set_result(_name_in(self._line))
+        """Take a piece of it."""
+        self._left -= len(data)
+        if self._left < 0:
+            self._fail("The node's answer is longer than it may be.")
+        else:
+            self._pieces.append(data)
 
     def eof_received(self) -> bool:
-        """Take note that there is no more."""
+        """Take note that this is all."""
+        if not self.whole.done():
+            self.whole.set_result(b"".join(self._pieces))
         return False
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """Take note that no answer will come."""
-        if not self.name.done():
-            self.name.set_result("")
+        """Take note that no more will come."""
+        self._fail("The node closed the link before its answer was whole.")
+
+    def _fail(self, why: str) -> None:
+        if not self.whole.done():
+            self.whole.set_exception(LinkError(why))
+            self.whole.exception()  # who waited may have given up
 
     def pause_writing(self) -> None:
         """Do nothing: what is said is short."""
