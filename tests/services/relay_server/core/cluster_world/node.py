@@ -25,10 +25,10 @@ from relay_server.core.homes import Homes
 from relay_server.core.model import Member, Residence, Room
 from relay_server.core.places import Node
 from relay_server.core.records import RoomRecord, record_of, seats_at
-from relay_server.core.tickets import Seat
-from services.relay_server.core.policies import unlimited
 from relay_server.core.registry import Registry
+from relay_server.core.tickets import Seat
 from relay_server.net.address import locate
+from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 
 if TYPE_CHECKING:
