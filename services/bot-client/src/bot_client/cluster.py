@@ -115,6 +115,8 @@ class _Show:
                 return
         elif isinstance(happening, Lost):
             self._whereabouts.lose(happening.who)
+            if self._whereabouts.killed:
+                return  # one line has said it for all
         self._view.show(happening)
 
     def _place(self, happening: Happening) -> str:
@@ -124,10 +126,10 @@ class _Show:
         await asyncio.sleep(KILL_SECONDS / self._settings.speed)
         home = next((node for node in self._nodes if node.name == self._whereabouts.home), self._nodes[0])
         people = len(self._whereabouts.node_of)
-        await home.relay.kill()
-        self._whereabouts.kill(home.name, asyncio.get_running_loop().time())
         text = f"✖ {home.name}, the home of the room with {people} people in it, is killed (SIGKILL)"
         self._view.announce(home.name, text, "bold red")
+        self._whereabouts.kill(home.name, asyncio.get_running_loop().time())
+        await home.relay.kill()
 
     async def _watch_homes(self) -> None:
         while True:
@@ -189,7 +191,7 @@ class _Show:
             table.add_row("killed", f"{whereabouts.killed}, the home of the room")
             table.add_row("new home", whereabouts.home or "none")
             table.add_row("back", self._back())
-        table.add_row("said", f"{tally.sent} messages in {self._parts[0].elapsed_seconds:.0f} s")
+        table.add_row("said", f"{tally.sent} messages in {self._parts[0].elapsed_seconds:.0f} s; {tally.taken} taken")
         table.add_row("delivered", f"{tally.delivered} copies; {tally.lost} lost, {tally.duplicated} duplicated")
         if not self._console.is_terminal:
             return table
