@@ -143,6 +143,10 @@ conformance: $(VENV)/dev.stamp ## test the protocol's rules on any relay: make c
 faults: $(VENV)/dev.stamp ## attack relays (ten minutes; some tests need root): floods, junk, forgeries, dead members
 	@$(PYTEST) tests/faults
 
+.PHONY: faults-long
+faults-long: $(VENV)/dev.stamp ## kill nodes, hang them and cut their networks again and again (half an hour; needs root), with the figures at the end
+	@$(BIN)/pytest -q -m repeated --long tests/faults
+
 .PHONY: fuzz
 fuzz: $(VENV)/dev.stamp ## fuzz the code that parses outside bytes: make fuzz [ARGS="--seconds 60 relay"]
 	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
@@ -153,8 +157,8 @@ mutate: $(VENV)/dev.stamp ## change the sources a little, in copies, and see whe
 
 SEEDS ?= 1000
 .PHONY: simulate
-simulate: $(VENV)/dev.stamp ## let clients talk over a thousand bad networks in virtual time (a minute): make simulate [SEEDS=5000]
-	@PYTHONPATH=tests $(BIN)/python -m libs.chatbrain.simulator $(SEEDS)
+simulate: $(VENV)/dev.stamp ## let clients talk over a thousand bad networks, and with nodes that die, in virtual time (two minutes): make simulate [SEEDS=5000]
+	@PYTHONPATH=tests $(BIN)/python -m libs.chatbrain.simulate $(SEEDS)
 
 .PHONY: bench
 bench: install ## measure the relay against a reference in C: make bench [ARGS="--exercise"]
@@ -163,6 +167,10 @@ bench: install ## measure the relay against a reference in C: make bench [ARGS="
 .PHONY: bench-streams
 bench-streams: install ## measure chats over streams, beside Redis if it is installed: make bench-streams [ARGS="--only idle"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.streams $(ARGS)
+
+.PHONY: bench-cluster
+bench-cluster: $(VENV)/dev.stamp ## measure what being a node of a cluster costs a relay: make bench-cluster [ARGS="--runs 3"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.cluster $(ARGS)
 
 .PHONY: budget
 budget: install ## measure the cost of each kind of input, for docs/limits.md: make budget [ARGS="--only who,json --seconds 5"]

@@ -93,7 +93,7 @@ class Entering(Membership):
 
     def _follow(self, server: Server | None, now: float) -> None:
         """Ask where the room is (CLU-01)."""
-        where, astray = self._route.where, self._route.follow(server)
+        where, astray = self._route.where, self._route.follow(server, now)
         if astray is None:
             self._request(now)
             return
