@@ -20,6 +20,7 @@ from chatclient import (
     EvictionReason,
     MemberJoined,
     Message,
+    Moved,
     Reconnecting,
     Recovered,
     Rejoined,
@@ -113,6 +114,19 @@ def test_what_a_relay_answers_for_is_counted_once() -> None:
         await case.happen(*(Delivery(1, state, "hi") for state in (DeliveryState.SENDING, DeliveryState.TAKEN)))
         await case.happen(Delivery(2, DeliveryState.NOT_DELIVERED, "ho"))
         assert case.ledger.tally.taken == 1
+        await case.ann.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_bot_that_goes_along_to_another_server_is_in_all_the_time() -> None:
+    async def scenario() -> None:
+        case = Case()
+        await case.enter(case.ann, case.connection)
+        await case.happen(Moved("next:9000"))
+        assert case.state == (True, 1, 0)
+        assert case.ledger.tally.moves == 1
+        assert [str(happening) for happening in case.seen[1:]] == ["Ann is at next:9000 now"]
         await case.ann.close()
 
     asyncio.run(scenario())

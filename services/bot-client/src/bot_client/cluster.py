@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot_client.board import board
-from bot_client.happenings import Entered, Happening, Lost
+from bot_client.happenings import Entered, Happening, Lost, WentAlong
 from bot_client.metrics import BotMetrics, read_relay_figures
 from bot_client.nodes import Node, cluster
 from bot_client.performance import Performance
@@ -115,9 +115,10 @@ class _Show:
                 return
         elif isinstance(happening, Lost):
             self._whereabouts.lose(happening.who)
-            if self._whereabouts.killed:
-                return  # one line has said it for all
-        self._view.show(happening)
+        elif isinstance(happening, WentAlong):
+            self._whereabouts.enter(happening.who, happening.server, now)
+        if not (self._whereabouts.killed and isinstance(happening, Lost | WentAlong)):  # one line says it for all
+            self._view.show(happening)
 
     def _place(self, happening: Happening) -> str:
         return self._whereabouts.node_of.get(happening.who, self._doors[happening.who])
