@@ -11,6 +11,8 @@ from bot_client.settings import Settings
 from chatclient import (
     Advice,
     Connection,
+    Delivery,
+    DeliveryState,
     Disconnected,
     Ended,
     EndReason,
@@ -101,6 +103,18 @@ def test_what_the_relay_says_is_heard_and_what_it_says_to_one_alone_is_shown() -
         await case.ann.leave()
         assert case.seen[3:] == [Left("desk", "Ann", host=False)]
         assert case.state == (False, 0, 0)
+
+    asyncio.run(scenario())
+
+
+def test_what_a_relay_answers_for_is_counted_once() -> None:
+    async def scenario() -> None:
+        case = Case()
+        await case.enter(case.ann, case.connection)
+        await case.happen(*(Delivery(1, state, "hi") for state in (DeliveryState.SENDING, DeliveryState.TAKEN)))
+        await case.happen(Delivery(2, DeliveryState.NOT_DELIVERED, "ho"))
+        assert case.ledger.tally.taken == 1
+        await case.ann.close()
 
     asyncio.run(scenario())
 

@@ -13,6 +13,8 @@ from bot_client.marker import Marker
 from bot_client.settings import Settings
 from chatclient import (
     Connection,
+    Delivery,
+    DeliveryState,
     Disconnected,
     Ended,
     Event,
@@ -164,6 +166,8 @@ class Attendance:
                 async for event in connection:
                     if isinstance(event, Message):
                         self._take_message(event, connection)
+                    elif isinstance(event, Delivery):
+                        self._run.ledger.tally.taken += event.state is DeliveryState.TAKEN
                     else:
                         self._take(event, connection)
         except RefusedError as refusal:
