@@ -4,21 +4,21 @@ Nothing here reads a clock or waits: a seed gives the same run each time.
 """
 
 import heapq
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from math import inf
 from random import Random
 from typing import Any, cast
 
-from chatbrain import RejoinPolicy, RoomBrain, Stage
+from chatbrain import RejoinPolicy, RoomBrain, ServerAddress, Stage
 from chatbrain.actions import BindDatagram, CloseDatagram, CloseStream, OpenStream, SendDatagram, SendStream
+from chatbrain.driver import HASTY_SECONDS
 from chatbrain.events import Delivery, DeliveryState, Event, Message
 from chatproto import Operation, ServerTransaction, encode_notice
-from libs.chatbrain.stream_world import talk_over_breaking_connections
-from relay_server.answers import Granted, Waiting
+from relay_server.answers import Consulting, Granted, Waiting
 from relay_server.asked import Peer
 from relay_server.core.address import parse_ip
 from relay_server.core.commands import Commands
@@ -72,6 +72,18 @@ class World:
         """Kill the relay, which tells nobody."""
         self.relay = None
 
+    def relay_at(self, server: ServerAddress | None) -> "RelayEnd | None":  # noqa: ARG002 - there is but one
+        """Return who is reached at an address; None if nobody is."""
+        return self.relay
+
+    def swallows(self, server: ServerAddress | None) -> bool:  # noqa: ARG002 - this one is there or isn't
+        """Tell whether the machine at an address is gone, so that nothing ever comes back."""
+        return False
+
+    def has(self, relay: "RelayEnd") -> bool:
+        """Tell whether a relay runs."""
+        return self.relay is relay
+
     def plan(self, at: float, what: Callable[[], None]) -> None:
         heapq.heappush(self._plans, (max(at, self.now), next(self._order), what))
 
@@ -89,10 +101,14 @@ class World:
             if self.chance.random() >= self.network.loss:
                 self.plan(self.now + self.chance.uniform(*self.network.delay), arrive)
 
+    def relays(self) -> "list[RelayEnd]":
+        """Return all that run."""
+        return [self.relay] if self.relay else []
+
     def _expire(self) -> None:
-        if self.relay:
-            self.relay.registry.expire(self.now)
-            self.relay.flush()
+        for relay in self.relays():
+            relay.registry.expire(self.now)
+            relay.flush()
         self.plan(self.now + TURN_SECONDS, self._expire)
 
 
@@ -101,8 +117,8 @@ class RelayEnd:
 
     def __init__(self, world: World, **policy: Any) -> None:
         self._world = world
-        self._case = ControlCase(**policy)
-        self.registry = self._case.registry
+        self.case = ControlCase(**policy)
+        self.registry = self.case.registry
         commands = Commands(self.registry, Moderation(self.registry), lambda _: None, hash_aside=lambda _: None)
         judge = Judge(self.registry, unlimited(**policy), commands)
         self._relay = Relay(self.registry, unlimited(**policy), judge)
@@ -113,7 +129,9 @@ class RelayEnd:
 
         def go_on(answer: object) -> None:
             self.flush()
-            if isinstance(answer, Waiting):
+            if isinstance(answer, Consulting):
+                answer.begin(lambda: go_on(answer.finish(self._world.now)))
+            elif isinstance(answer, Waiting):
                 self._world.plan(answer.until, lambda: go_on(answer.finish(self._world.now)))
             elif isinstance(answer, Granted):
                 then(transaction.accept() + transaction.complete(answer.completion))
@@ -121,10 +139,10 @@ class RelayEnd:
                 assert isinstance(answer, bytes)
                 then(answer)
 
-        go_on(self._case.control.receive(transaction, request, Peer(parse_ip(ip), 40_000), self._world.now))
+        go_on(self.case.control.receive(transaction, request, Peer(parse_ip(ip), 40_000), self._world.now))
 
     def receive(self, data: bytes, source: UdpAddress) -> None:
-        if self._world.relay is not self:
+        if not self._world.has(self):
             return
         result = self._relay.handle_datagram(data, source, self._world.now)
         if isinstance(result, tuple):
@@ -171,6 +189,9 @@ class Client:
         self._slept = 0.0
         self._asleep_from = inf
         self._stream: Any = None
+        self._connected: Any = None
+        self._server: ServerAddress | None = None  # where the newest stream leads
+        self._spoken_with: ServerAddress | None = None
         self._port: UdpAddress | None = None
         self._ports = count(20_000)
         self._timer_at = inf
@@ -260,12 +281,15 @@ class Client:
                 self._send(data)
             case BindDatagram():
                 self._unbind()
+                self._spoken_with = self._server
                 self._bind()
             case CloseDatagram():
                 self._unbind()
-            case OpenStream():
-                self._stream = object()
+            case OpenStream(server, _, hasty):
+                self._stream, self._server = object(), server
                 self._over_tcp(self._connect)
+                if hasty:
+                    self.world.plan(self.world.now + HASTY_SECONDS, partial(self._give_up, self._stream))
             case SendStream(data):
                 self._over_tcp(lambda: self._transact(data))
             case CloseStream():
@@ -281,23 +305,23 @@ class Client:
             self._port = None
 
     def _send(self, data: bytes) -> None:
-        source, world = self._port, self.world
+        source, world, server = self._port, self.world, self._spoken_with
         if source is None:
             return
 
         def arrive() -> None:
-            if world.relay:
-                world.relay.receive(data, source)
+            if relay := world.relay_at(server):
+                relay.receive(data, source)
 
         world.carry(arrive)
 
     def _over_tcp(self, then: Callable[[], None]) -> None:
         """Go on after a way there and back, unless the stream is given up meanwhile."""
-        stream = self._stream
+        stream, server = self._stream, self._server
 
         def arrive() -> None:
-            if self._stream is stream and self.awake:
-                if self.world.relay:
+            if self._stream is stream and self.awake and not self.world.swallows(server):
+                if self.world.relay_at(server):
                     then()
                 else:
                     self.brain.stream_closed(self.now)
@@ -306,18 +330,25 @@ class Client:
         self.world.plan(self.world.now + 2 * self.world.network.delay[1], arrive)
 
     def _connect(self) -> None:
+        self._connected = self._stream
         self.brain.connected(self.ip)
 
+    def _give_up(self, stream: Any) -> None:
+        """Wait no longer for a server that takes no connection."""
+        if stream in {self._stream} - {self._connected, None} and self.awake:
+            self.brain.stream_closed(self.now)
+            self.pump()
+
     def _transact(self, request: bytes) -> None:
-        assert self.world.relay
-        stream = self._stream
+        stream, relay = self._stream, self.world.relay_at(self._server)
+        assert relay
 
         def answered(data: bytes) -> None:
             if self._stream is stream and self.awake:
                 self.brain.receive_stream(data, self.now)
                 self.pump()
 
-        self.world.relay.transact(request, self.public_ip, answered)
+        relay.transact(request, self.public_ip, answered)
 
 
 def pair(world: World, *, resumes: bool = True) -> tuple[Client, Client]:
@@ -360,14 +391,3 @@ def talk_over_a_bad_network(seed: int) -> Counter[DeliveryState]:
     check_honest(world, ann, bob)
     assert len(ann.said) == len(bob.said) == 200
     return ann.fates() + bob.fates()
-
-
-if __name__ == "__main__":
-    if not sys.argv[1].isdecimal() or not (seeds := int(sys.argv[1])):
-        sys.exit(f"make simulate: SEEDS is {sys.argv[1]!r}: use a whole number from 1 up.")
-    total = sum(map(talk_over_a_bad_network, range(seeds)), Counter[DeliveryState]())
-    print(
-        f"{seeds:,} seeds: {total[DeliveryState.TAKEN]:,} messages were taken, the others marked, none relayed twice."
-    )
-    total = sum((talk_over_breaking_connections(seed)[0] for seed in range(seeds)), Counter[DeliveryState]())
-    print(f"Over streams that break: {total[DeliveryState.TAKEN]:,} were taken, and each was heard once, in order.")

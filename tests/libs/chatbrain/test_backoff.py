@@ -54,3 +54,9 @@ def test_an_attempt_is_due_once() -> None:
     backoff.fail(1.0)
     backoff.cancel()
     assert not backoff.take_due(1e9)
+
+
+def test_with_other_servers_pauses_grow_with_the_time_that_one_is_away() -> None:
+    backoff = Backoff(RejoinPolicy(), lambda: 1.0)
+    backoff.has_others = True
+    assert [backoff.fail(now) for now in (100.0, 100.5, 101.0, 104.0, 120.0, 400.0)] == [0.5, 0.5, 0.5, 1.0, 5.0, 16.0]

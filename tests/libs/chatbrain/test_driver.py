@@ -1,6 +1,8 @@
 """From a brain's wishes to sockets and back, on a toolkit in memory."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -24,14 +26,15 @@ from chatbrain import (
     ServerAddress,
     Stage,
 )
-from chatbrain.driver import LOOKUP_SECONDS
+from chatbrain.driver import HASTY_SECONDS, LOOKUP_SECONDS
 from chatbrain.findings import HUNG_UP
 from chatbrain.join_request import TRANSACTION_SECONDS
 from chatbrain.liveness import DEAF_SECONDS
-from chatproto import Completion, Operation, ServerTransaction
+from chatproto import Completion, ElsewhereError, Feature, Operation, Server, ServerTransaction
 from libs.chatbrain.fake_toolkit import DISTRUSTED, LOCAL, FakePort, FakeTls, FakeToolkit, FakeWire
 
 SERVER = ServerAddress("relay", 9000)
+PRINT = ":".join(["AB"] * 32)
 
 
 class Case:
@@ -43,6 +46,11 @@ class Case:
         self.said: list[bytes] = []
         self.written: list[bytes] = []
         self.answers = secure is None
+        self.sends_on: Server | None = None
+        """Where the configured server says that the room is."""
+        self.completion = Completion(b"t", False, 9001, 300.0, 100)
+        self.silent = False
+        """Whether nobody takes a connection any more."""
         self.driver = Driver(self.toolkit, make(), SERVER, self.hear, secure)
         self.on_event: Callable[[Event], None] = lambda _event: None
 
@@ -61,15 +69,20 @@ class Case:
         return said
 
     def called(self, wire: FakeWire) -> None:
-        wire.open()
+        if not self.silent:
+            wire.open()
 
     def told(self, wire: FakeWire, data: bytes) -> None:
         self.written.append(data)
         relay = ServerTransaction()
+        if self.sends_on and wire.port == SERVER.port:
+            assert relay.feed(data)
+            wire.deliver(relay.refuse(ElsewhereError(self.sends_on)))
+            return
         if self.answers:
             assert relay.feed(data)
             wire.deliver(relay.accept())
-            wire.deliver(relay.complete(Completion(b"t", False, 9001, 300.0, 100)))
+            wire.deliver(relay.complete(self.completion))
 
     def heard_datagram(self, _port: FakePort, data: bytes) -> None:
         self.said.append(data)
@@ -304,3 +317,67 @@ def test_what_is_closed_while_an_address_is_looked_up_connects_to_nobody(
     case.toolkit.lookups[0].answer(["192.0.2.1"])
     case.toolkit.pass_time(100.0)
     assert (case.toolkit.wires, case.toolkit.ports, case.events) == ([], [], [])
+
+
+class OpenTls(FakeTls):
+    """TLS that changes nothing, and says nothing of its own."""
+
+    def feed(self, data: bytes) -> bytes:
+        self.proven = self.proven or bool(data)  # there is no hello
+        return data.removeprefix(b"proof")
+
+    def write(self, data: bytes) -> None:
+        self._out += data
+
+    def end(self) -> None:
+        """Say nothing."""
+
+
+def follower(*, encrypted: bool = False) -> RoomBrain:
+    return RoomBrain(
+        Operation.JOIN, "demo", "ann", server=str(SERVER), random=lambda: 1.0, receipts=True,
+        new_nonce=lambda: "an attempt of ann", encrypted=encrypted,
+    )  # fmt: skip
+
+
+@pytest.mark.requirement("CLU-01")
+def test_who_is_sent_on_connects_and_speaks_there() -> None:
+    case = Case(follower)
+    case.sends_on = Server("other:9010")
+    case.start()
+    assert [lookup.host for lookup in case.toolkit.lookups] == ["relay", "other"]
+    assert [(wire.port, wire.closed) for wire in case.toolkit.wires] == [(9000, True), (9010, True)]
+    assert case.toolkit.port.way == (LOCAL, "192.0.2.1", 9001)
+    assert [type(event) for event in case.events] == [Joined]
+
+
+@pytest.mark.requirement("CLU-01", "TCP-12")
+def test_each_server_proves_itself_by_the_certificate_that_was_told() -> None:
+    asked: list[tuple[ServerAddress, str]] = []
+
+    def secure(server: ServerAddress, fingerprint: str) -> FakeTls:
+        asked.append((server, fingerprint))
+        return OpenTls()
+
+    case = Case(partial(follower, encrypted=True), secure)
+    case.sends_on = Server("other:9010", PRINT)
+    case.start()
+    case.toolkit.wire.deliver(b"proof")
+    assert asked == [(SERVER, ""), (ServerAddress("other", 9010), PRINT)]
+
+
+@pytest.mark.requirement("CLU-02")
+def test_where_there_are_other_servers_one_that_takes_no_connection_is_soon_given_up() -> None:
+    case = Case(follower)
+    case.completion = replace(
+        case.completion, ticket="T", features=frozenset({*Feature} - {Feature.SEALED}),
+        servers=(Server(str(SERVER)), Server("other:9010")),
+    )  # fmt: skip
+    case.start()
+    case.silent = True
+    assert case.say("hello")
+    case.toolkit.pass_time(2.0)
+    assert (case.toolkit.wire.port, case.toolkit.wire.closed) == (9010, False)
+    case.toolkit.pass_time(HASTY_SECONDS)
+    assert case.toolkit.wire.closed
+    assert isinstance(case.events[-1], Reconnecting)

@@ -3,7 +3,7 @@
 import pytest
 
 from chatbrain.address import ServerAddress
-from chatbrain.findings import CIRCLES, NO_CERTIFICATE, NO_SERVER
+from chatbrain.findings import CIRCLES, NO_ANSWER, NO_CERTIFICATE, NO_SERVER
 from chatbrain.join_request import TRANSACTION_SECONDS
 from chatbrain.route import MAX_FOLLOWS, MUTE_ANSWER_SECONDS, MUTE_SECONDS, Route, Stop
 from chatproto import Server
@@ -54,13 +54,13 @@ def test_the_configured_server_is_asked_last_where_one_is_elsewhere() -> None:
 @pytest.mark.requirement("CLU-01")
 def test_the_certificate_counts_only_by_tls_and_there_it_must_be_told() -> None:
     bare = Server("b:9000")
-    assert settled().follow(bare) is None
+    assert settled().follow(bare, 10.0) is None
     encrypted = settled(encrypted=True)
-    assert encrypted.follow(bare) is NO_CERTIFICATE
-    assert encrypted.follow(C) is None
+    assert encrypted.follow(bare, 10.0) is NO_CERTIFICATE
+    assert encrypted.follow(C, 10.0) is None
     assert encrypted.stop == Stop(ServerAddress("c", 9000), PRINT)
     plain = settled()
-    plain.follow(C)
+    plain.follow(C, 10.0)
     assert plain.stop == Stop(ServerAddress("c", 9000), "")
     encrypted.settle((A, bare, Server("no address", PRINT), C, C))
     assert not encrypted.has_others
@@ -69,23 +69,23 @@ def test_the_certificate_counts_only_by_tls_and_there_it_must_be_told() -> None:
 @pytest.mark.parametrize("server", [None, Server("no address"), Server("b:99999")])
 def test_a_server_that_is_none_is_not_followed(server: Server | None) -> None:
     route = settled()
-    assert route.follow(server) is NO_SERVER
+    assert route.follow(server, 10.0) is NO_SERVER
     assert route.where == "a:9000"
 
 
 @pytest.mark.requirement("CLU-01")
 def test_one_is_sent_on_three_times_in_a_row() -> None:
     route = settled()
-    assert [route.follow(server) for server in (B, A, B, A)] == [None] * MAX_FOLLOWS + [CIRCLES]
+    assert [route.follow(server, 10.0) for server in (B, A, B, A)] == [None] * MAX_FOLLOWS + [CIRCLES]
     route.begin()
-    assert route.follow(A) is None
+    assert route.follow(A, 10.0) is None
     assert route.fail(0.0)
-    assert [route.follow(server) for server in (B, A, B, A)] == [None] * MAX_FOLLOWS + [CIRCLES]
+    assert [route.follow(server, 10.0) for server in (B, A, B, A)] == [None] * MAX_FOLLOWS + [CIRCLES]
 
 
 def test_where_one_was_sent_in_vain_is_forgotten() -> None:
     route = settled()
-    route.follow(Server("gone:9000"))
+    route.follow(Server("gone:9000"), 10.0)
     assert order(route) == ["gone:9000", "b:9000", "c:9000"]
     assert order(route) == ["a:9000", "b:9000", "c:9000"]
 
@@ -96,9 +96,13 @@ def test_a_server_that_does_not_answer_is_the_last_choice_for_a_while_and_gets_a
     route.leave_mute(10.0)
     assert [order(route, 10.0) for _ in range(3)] == [["b:9000", "c:9000"]] * 3
     assert route.answer_seconds(10.0) == TRANSACTION_SECONDS
-    route.follow(A)
+    route.follow(A, 10.0)
     assert route.answer_seconds(10.0) == MUTE_ANSWER_SECONDS
     assert route.answer_seconds(10.0 + MUTE_SECONDS) == TRANSACTION_SECONDS
+    route.follow(A, 10.0)
+    assert route.fail(10.0)
+    assert route.follow(A, 10.0) is NO_ANSWER
+    assert route.follow(A, 10.0 + MUTE_SECONDS) is None
     assert not route.settle((A, B, C))
     assert order(route, 10.0) == ["a:9000", "b:9000", "c:9000"]
 

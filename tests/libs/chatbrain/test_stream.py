@@ -3,7 +3,7 @@
 import pytest
 
 from chatbrain import Ended, Fault, Finding, ServerAddress, Stream, TlsFailedError
-from chatbrain.findings import HUNG_UP
+from chatbrain.findings import HUNG_UP, NO_ANSWER
 from chatbrain.stream import NEXT_ADDRESS_SECONDS, Path
 from libs.chatbrain.fake_toolkit import DISTRUSTED, EXPIRED, LOCAL, FakePort, FakeTls, FakeToolkit, FakeWire
 
@@ -12,7 +12,7 @@ REFUSED = Finding(Fault.REFUSED, "connection refused")
 
 
 class Case:
-    def __init__(self, *addresses: str, secure: bool = False) -> None:
+    def __init__(self, *addresses: str, secure: bool = False, patience_seconds: float | None = None) -> None:
         self.toolkit = FakeToolkit(self)
         self.toolkit.found = list(addresses)
         self.opened: list[Path] = []
@@ -27,6 +27,7 @@ class Case:
             on_open=self.opened.append,
             on_data=self.data.append,
             on_end=self.ends.append,
+            patience_seconds=patience_seconds,
         )
 
     def called(self, wire: FakeWire) -> None:
@@ -155,3 +156,20 @@ def test_what_closes_it_when_it_opens_hears_nothing_more() -> None:
     case.stream.start()
     case.toolkit.wire.deliver(b"proofwelcome")
     assert (case.data, case.written) == ([], [b"HELLO", b"BYE"])
+
+
+def test_where_there_are_other_servers_the_last_address_has_little_time_too() -> None:
+    case = Case("a", "b", patience_seconds=0.5)
+    case.stream.start()
+    case.toolkit.pass_time(0.9)
+    assert ([wire.address for wire in case.toolkit.wires], case.ends) == (["a", "b"], [])
+    case.toolkit.pass_time(0.1)
+    assert (case.ends, case.toolkit.is_idle) == ([NO_ANSWER], True)
+
+
+def test_a_server_that_takes_the_connection_has_all_the_time_there_is() -> None:
+    case = Case("a", patience_seconds=0.5)
+    case.answers = {"a": True}
+    case.stream.start()
+    case.toolkit.pass_time(100.0)
+    assert (len(case.opened), case.ends) == (1, [])

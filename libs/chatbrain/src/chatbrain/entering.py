@@ -65,6 +65,11 @@ class Entering(Membership):
         self._moved = False  # whether another server let one in
         self._errors_count_from = 0.0
 
+    @property
+    def server(self) -> str:
+        """Where one is a member, or asks to be: another server than the configured one if that sent one on."""
+        return self._route.where
+
     def _ask(self, now: float) -> None:
         """Ask for a membership, or whether the one held still lives."""
         self._course.enter(Stage.VERIFYING if self._outbox.is_open else Stage.JOINING)
@@ -88,7 +93,7 @@ class Entering(Membership):
 
     def _follow(self, server: Server | None, now: float) -> None:
         """Ask where the room is (CLU-01)."""
-        where, astray = self._route.where, self._route.follow(server)
+        where, astray = self._route.where, self._route.follow(server, now)
         if astray is None:
             self._request(now)
             return

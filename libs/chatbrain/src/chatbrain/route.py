@@ -5,7 +5,7 @@ from math import inf
 from typing import Final, NamedTuple
 
 from chatbrain.address import BadServerError, ServerAddress, parse_server
-from chatbrain.findings import CIRCLES, NO_CERTIFICATE, NO_SERVER, Finding
+from chatbrain.findings import CIRCLES, NO_ANSWER, NO_CERTIFICATE, NO_SERVER, Finding
 from chatbrain.join_request import TRANSACTION_SECONDS
 from chatproto import Server
 from chatproto.constants import DEFAULT_TCP_PORT
@@ -39,6 +39,7 @@ class Route:
         self._aside: Stop | None = None  # where one was sent to
         self._follows = self._tried = 0
         self._mute: set[str] = set()
+        self._in_vain: set[str] = set()  # mute ones that were asked all the same
         self._mute_until = -inf
 
     @property
@@ -64,20 +65,28 @@ class Route:
         """Begin an attempt."""
         self._follows = 0
 
-    def follow(self, server: Server | None) -> Finding | None:
-        """Ask where one is sent to; returns why not, if that can't be."""
+    def follow(self, server: Server | None, now: float) -> Finding | None:
+        """Ask where one is sent to; returns why not, if that can't be.
+
+        A server that doesn't answer is asked so once: those who name it don't know yet that it is gone.
+        """
         if server is None or (address := _address_of(server)) is None:
             return NO_SERVER
         if self._encrypted and not server.fingerprint:
             return NO_CERTIFICATE
         if self._follows == MAX_FOLLOWS:
             return CIRCLES
+        stop = self._stop(address, server)
+        if self._is_mute(stop, now) and self._text(stop) in self._in_vain:
+            return NO_ANSWER
         self._follows += 1
-        self._aside = self._stop(address, server)
+        self._aside = stop
         return None
 
     def fail(self, now: float) -> bool:
         """Go on to the next server; returns whether to ask it at once, for not all were asked since the last pause."""
+        if self._is_mute(self.stop, now):
+            self._in_vain.add(self.where)
         self._turn(now)
         self._tried = (self._tried + 1) % len(self._choice(now))
         return self._tried > 0
@@ -88,6 +97,7 @@ class Route:
             self._mute |= {self._here, self.where}
             self._mute_until = now + MUTE_SECONDS
             self._tried = 0
+            self._in_vain.clear()
             self._turn(now)
 
     def settle(self, servers: tuple[Server, ...]) -> bool:

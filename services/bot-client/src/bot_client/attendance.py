@@ -218,7 +218,7 @@ class Attendance:
         self._absent.clear()
         self._run.ledger.enter(connection.room, self._name)
         self._run.witnesses.setdefault(connection.room, []).append(self)
-        self._run.observe(Entered(connection.room, self._name, connection.host))
+        self._run.observe(Entered(connection.room, self._name, connection.host, connection.server))
 
     def _vacate(self, connection: Connection) -> None:
         if not self.present:

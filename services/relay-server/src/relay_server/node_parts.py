@@ -1,10 +1,12 @@
 """Build what a relay has besides if it is one of many nodes (CLU-01); a relay that is alone loads nothing of it."""
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from chatproto import EvictionReason, Server
+from relay_server import __version__
 from relay_server.cluster.access import open_directory
 from relay_server.cluster.node import Clocks, Cluster
 from relay_server.cluster.vault import Vault
@@ -16,6 +18,7 @@ from relay_server.core.model import Room
 from relay_server.core.places import Node
 from relay_server.core.records import RoomRecord
 from relay_server.core.registry import Registry
+from relay_server.core.returning import Returning
 from relay_server.net.edge import Edge
 from relay_server.net.hello import Kind
 from relay_server.net.homeward import Ways
@@ -81,7 +84,9 @@ class NodeParts:
             silence_timeout_seconds=settings.silence_timeout_seconds, clock=clock,
         )  # fmt: skip
 
-    def make_link_port(self, registry: Registry, tcp: TcpPort, answer: Callable[[Question], bytes]) -> LinkPort:
+    def make_link_port(
+        self, registry: Registry, tcp: TcpPort, answer: Callable[[Question], Iterable[bytes]]
+    ) -> LinkPort:
         """Make the port for other nodes; ``answer`` is for their operators."""
         return LinkPort(
             self.certificate, self.key, node=self.cluster.me.name, rooms=lambda: len(registry.rooms),
@@ -154,8 +159,8 @@ class OperatorsCluster:
 
     def hand_over(self, room: Room, to: Node) -> None:
         """Begin to make another node the home of a room, which closes here when it is."""
-        ring = room.ring
-        self._node.cluster.hand_over(room.raw_name, to, None if ring is None else (ring.epoch, ring.seq))
+        now = asyncio.get_running_loop().time()
+        self._node.cluster.hand_over(room.raw_name, to, Returning.halt(room, now))
 
 
 def _describe(settings: Settings, tls: Tls | None, certificate: NodeCertificate) -> Node:
@@ -166,7 +171,7 @@ def _describe(settings: Settings, tls: Tls | None, certificate: NodeCertificate)
         name=settings.node_name or default_node_name(),
         server=Server(f"{address.host}:{address.tcp_port}", fingerprint),
         host=address.host.strip("[]"), udp_port=address.udp_port, link_port=settings.link_port,
-        link_fingerprint=certificate.fingerprint, started_at=time.time(),
+        link_fingerprint=certificate.fingerprint, started_at=time.time(), version=__version__,
     )  # fmt: skip
 
 

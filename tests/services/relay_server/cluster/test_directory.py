@@ -2,12 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import count
-from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
@@ -20,24 +18,9 @@ from relay_server.cluster.base import (
     StaleError,
     TakenError,
 )
-from relay_server.cluster.local import LocalDirectory, Shared
-from relay_server.cluster.nats import Access, NatsDirectory
+from services.relay_server.cluster.conftest import Make
 from services.relay_server.cluster.hearing import Hearing
-from services.relay_server.cluster.nats_server import nats_server
 from services.relay_server.net.loopback import until
-
-Make: TypeAlias = Callable[[], Directory]
-
-
-@pytest.fixture(params=["local", "nats"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    """Return a function that makes one more node's access to the same directory."""
-    if request.param == "local":
-        shared = Shared()
-        yield lambda: LocalDirectory(shared)
-        return
-    with nats_server(tmp_path) as server:
-        yield lambda: NatsDirectory(Access((server.address,)))
 
 
 @asynccontextmanager

@@ -23,12 +23,6 @@ USERS = 'authorization { users = [ { user: "relay", password: "right" } ] }'
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[NatsServer]:
-    with nats_server(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
 def logged() -> Iterator[Callable[[], list[tuple[str, str]]]]:
     """Return a function that returns what was logged: event and reason."""
     with structlog.testing.capture_logs() as entries:

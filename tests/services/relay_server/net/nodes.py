@@ -1,13 +1,13 @@
 """Nodes of a cluster on loopback, joined by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from chatproto import Server
 from relay_server.core.counters import ClusterCounters
 from relay_server.core.places import Node
-from relay_server.net.hello import Hello
+from relay_server.net.hello import Hello, Kind
 from relay_server.net.link_port import LinkPort
 from relay_server.net.links import Link
 from relay_server.net.sockets import listen_tcp
@@ -81,9 +81,12 @@ class EchoNode:
         self.counters = ClusterCounters()
         self.served: list[Echo] = []
         self.certificate = make_node_certificate()
+        self.answers: dict[Kind, Callable[[], Iterable[bytes]]] = {}
+        """The pieces that answer operators' questions."""
         self.port = LinkPort(
-            self.certificate, KEY, node="home", rooms=lambda: 7, carry=self._carry, counters=self.counters
-        )
+            self.certificate, KEY, node="home", rooms=lambda: 7, carry=self._carry, counters=self.counters,
+            answers=lambda kind: self.answers.get(kind, tuple)(),
+        )  # fmt: skip
         sock = listen_tcp("127.0.0.1", 0)
         self.number: int = sock.getsockname()[1]
         self.node = node_at(self.number, self.certificate.fingerprint)

@@ -40,7 +40,7 @@ def beta() -> Asked:
 
 def asked_about(*others: str) -> Asked:
     """Return a node that knows beta and others; only beta answers."""
-    answers = {("beta", question): beta().answers.answer(question) for question in Question}
+    answers = {("beta", question): b"".join(beta().answers.answer(question)) for question in Question}
     case = Asked(Neighbours(*(known(name, 3, 0.25) for name in (*others, "beta")), answers=answers))
     case.create("ann", "tea", now=0.0)
     case.now = 7.0
@@ -96,7 +96,7 @@ def test_an_answer_cut_anywhere_isnt_taken_for_a_whole_one() -> None:
     case = Asked()
     case.create("ann", "tea")
     case.create("bob", "お茶")
-    whole = case.answers.answer(Question.ROOMS)
+    whole = b"".join(case.answers.answer(Question.ROOMS))
     assert [row["room"] for row in read_answer(whole)] == ["tea", "お茶"]
     for length in range(len(whole) - len(b"null\n")):
         with pytest.raises(UnansweredError):
@@ -108,3 +108,14 @@ def test_a_newer_nodes_row_may_have_more_than_this_one_knows() -> None:
     case = Asked(Neighbours(known("beta"), answers={("beta", Question.STATE): row + b"\nnull\n"}))
     _, found = case.inquire("nodes")
     assert (found["members"], found["up_seconds"], found["answers"]) == (5, None, True)
+
+
+def test_an_answer_about_many_rooms_comes_in_pieces_and_leaves_out_what_closed_meanwhile() -> None:
+    case = Asked()
+    hosts = [case.create(f"host {number}", f"room {number}", ip=f"10.1.{number}.1") for number in range(250)]
+    pieces = case.answers.answer(Question.ROOMS)
+    first = next(pieces)
+    case.registry.leave(hosts[249], 1.0)
+    rows = read_answer(first + b"".join(pieces))
+    assert first.count(b"\n") == 200
+    assert [row["room"] for row in rows] == [f"room {number}" for number in range(249)]

@@ -167,6 +167,8 @@ def test_counts_come_out_as_they_went_in() -> None:
         assert scrape.value(f"{prefix}datagrams_dropped_total", reason="malformed") == 0
         assert scrape.value(f"{prefix}send_failures_total", reason="buffer_full") == 5 * number
     assert scrape.value("relay_address_changes_total") == 3
+    scrape.rooms.carried = 6
+    assert scrape.value("relay_datagrams_carried_total") == 6
 
 
 @pytest.mark.requirement("STR-08")

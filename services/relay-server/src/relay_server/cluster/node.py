@@ -81,6 +81,7 @@ class Cluster:
         """``probe`` asks a node over a link of its own whether it is there."""
         self._directory = directory
         self._household = household
+        self.counters = counters
         self._probe = probe
         self._now, self._wall = clocks.loop, clocks.wall
         self._tickets = Tickets(vault.tickets_key)

@@ -38,6 +38,10 @@ def carry_out(arguments: Namespace) -> int:
             from relay_server.tls.server import load  # noqa: PLC0415
 
             load(settings)
+        if settings.cluster_url:
+            from relay_server.cluster.access import open_directory  # noqa: PLC0415
+
+            open_directory(settings)
         print("The settings can be used.")
     else:
         write = {"env": as_env_file, "json": as_json, "markdown": as_markdown, "text": as_text}[arguments.format]

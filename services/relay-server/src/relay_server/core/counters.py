@@ -28,6 +28,7 @@ class DropReason(StrEnum):
     COPY_RATE = "copy_rate"
     INVALID_UTF8 = "invalid_utf8"
     MUTED = "muted"
+    MOVING = "moving"
     NOT_SEALED = "not_sealed"
     RESERVED_NAME = "reserved_name"
     TOO_LONG = "too_long"

@@ -64,6 +64,8 @@ class Homing(Generic[Waiter]):
 
     def go_on(self, known: KnownRoom[Waiter], now: float, judged: Judged | None = None) -> None:
         """Do what is next for a room; ``judged`` is what was just found out about a node."""
+        if known.call is not None:
+            return  # its answer tells more, and comes soon
         if not self._nodes.connected:
             self._tell_all(known, Outcome.AWAY)
             return
@@ -87,8 +89,9 @@ class Homing(Generic[Waiter]):
             assert isinstance(answer, int)  # noqa: S101 - a write has a revision
             self._note_written(known, call, answer)
         elif isinstance(answer, Found):
-            known.show(answer.revision, answer.record, readable=answer.record is not None)
-        else:
+            if answer.revision > known.revision or known.revision == known.revision_before:
+                known.show(answer.revision, answer.record, readable=answer.record is not None)
+        elif known.revision == known.revision_before:
             known.show(known.revision, None)
         known.sure = known.sure or not isinstance(answer, CallFailure)
         if answer is not CallFailure.AWAY:
@@ -105,9 +108,11 @@ class Homing(Generic[Waiter]):
         if known.purpose is Purpose.CLAIM:
             known.mine = call.record
             self._tell(known.claims.popleft()[1], Outcome.READY)
-        elif known.purpose is Purpose.ADOPT:
-            self._counters.adoptions[AdoptionOutcome.ADOPTED] += 1
-            self._open(known, call.record)
+        elif known.purpose is not Purpose.KEEP:
+            adopts = known.purpose is Purpose.ADOPT
+            self._counters.adoptions[AdoptionOutcome.ADOPTED] += adopts
+            known.mine = replace(call.record, ring=None)
+            self.actions.append(OpenRoom(call.record))
 
     def _note_failure(self, known: KnownRoom[Waiter], call: Call, failure: CallFailure) -> None:
         known.sure = False
@@ -169,11 +174,10 @@ class Homing(Generic[Waiter]):
         """Do what a record asks for that says that this node is the home of a room that isn't here.
 
         It ended here, or its claim was written although no answer came: it is deleted. Else another node gave it to
-        this one, or it was adopted although no answer came: it is opened.
+        this one, or it was adopted although no answer came: it is opened, unless this is old news.
         """
         if not known.closing and record.changes > 1:
-            self._open(known, record)
-            return True
+            return self._write(known, self._put(known, replace(record, changes=record.changes + 1)), Purpose.TAKE)
         if known.claims:
             return self._write(known, self._put(known, self._claimed(known, record.term + 1)), Purpose.CLAIM)
         self._tell_lookers(known, Outcome.NOBODY)
@@ -219,11 +223,6 @@ class Homing(Generic[Waiter]):
             return judged.verdict
         return self._nodes.judge(record.home, known.key, now)
 
-    def _open(self, known: KnownRoom[Waiter], record: RoomRecord) -> None:
-        known.mine = replace(record, ring=None)
-        self.actions.append(OpenRoom(record))
-        self._tell_lookers(known, Outcome.READY)
-
     def _leave(self, known: KnownRoom[Waiter], mine: RoomRecord, to: str, reason: Move) -> None:
         known.mine = known.giving = None
         self._counters.moves[reason] += 1
@@ -252,7 +251,7 @@ class Homing(Generic[Waiter]):
             self._queue[known] = None
             return False
         self._calls += 1
-        known.call = call
+        known.call, known.revision_before = call, known.revision
         self.actions.append(call)
         return False
 

@@ -18,6 +18,8 @@ class Purpose(Enum):
     """It is to be created here."""
     ADOPT = auto()
     """Its home is gone, and this node is to be it."""
+    TAKE = auto()
+    """This node was made its home."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +48,8 @@ class KnownRoom(Generic[Waiter]):
     """Whether its home has been silent for so long that the record is to be deleted, if it is gone."""
     call: Call | None = None
     """The one that is under way."""
+    revision_before: int = 0
+    """What `revision` was when it began: if it is greater by now, the answer to a question may be old news."""
     purpose: Purpose = Purpose.KEEP
     """Of a write that is under way."""
     failures: int = 0

@@ -14,6 +14,11 @@ SEATS_A_SECOND: Final = 2**20
 """Numbers of seats begin with the time, so that a new home's are greater than those of homes before it."""
 
 
+def seats_at(now: float) -> int:
+    """Return where a home that begins now numbers its seats from; ``now`` is in seconds since 1970."""
+    return int(now * SEATS_A_SECOND)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomRecord:
     """A room as all nodes know it."""

@@ -109,6 +109,8 @@ class Relay:
                 self._answer(sender, Answer.NOT_SAID, number, DropReason.STALE)
                 return self._drop(DropReason.STALE)
         result = self._judge.judge(sender.member, text, now, answers=True)
+        if result is DropReason.MOVING:  # it isn't answered, so it is said again where the room is then
+            return self._drop(result)
         if isinstance(result, DropReason):
             self._answer(sender, Answer.NOT_SAID, number, result)
         else:

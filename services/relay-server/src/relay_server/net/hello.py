@@ -79,7 +79,7 @@ def decode_hello(line: bytes, key: bytes, fingerprint: str) -> Hello:
         kind, node = Kind(fields["kind"]), fields["node"]
         if not isinstance(node, str) or not 0 < len(node.encode()) <= MAX_NAME_BYTES:
             raise HelloError("The node has no name.")
-        return Hello(kind, node) if kind is Kind.PROBE else _read_carry(node, fields)
+        return _read_carry(node, fields) if kind is Kind.CARRY else Hello(kind, node)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise HelloError("The first line lacks a field, or has one of the wrong type.") from None
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
 from relay_server.core.address import network_of, parse_ip
@@ -50,11 +50,11 @@ class LinkPort:
         rooms: Callable[[], int],
         carry: Carries,
         counters: ClusterCounters,
-        answers: Callable[[Kind], bytes] = lambda _: b"",
+        answers: Callable[[Kind], Iterable[bytes]] = lambda _: (),
     ) -> None:
         """``key`` is the cluster's for links, ``node`` the name of this one; ``rooms`` tells how many it holds.
 
-        ``answers`` is for other nodes' operators.
+        ``answers`` is for other nodes' operators, in pieces.
         """
         self.certificate = certificate
         self.key = key
@@ -80,11 +80,11 @@ class LinkPort:
         for link in list(self.links):
             link.transport.abort()
 
-    def answer(self, kind: Kind) -> bytes:
-        """Return what answers a probe, or an operator's question."""
+    def answer(self, kind: Kind) -> Iterable[bytes]:
+        """Return what answers a probe, or an operator's question, in pieces."""
         if kind is not Kind.PROBE:
             return self._answers(kind)
-        return json.dumps({"node": self._node, "rooms": self._rooms()}).encode() + b"\n"
+        return (json.dumps({"node": self._node, "rooms": self._rooms()}).encode() + b"\n",)
 
     def _admit(self, ip: str) -> bool:
         admitted = not (self.unproven.is_full() or self.unproven.is_full_for(network_of(parse_ip(ip))))
@@ -178,12 +178,21 @@ class AcceptedLink(Link):
         self._census = port.proven
         self._census.add(network)
         if hello.kind is not Kind.CARRY:
-            self.transport.write(port.answer(hello.kind))
-            self.transport.close()
+            self._say(iter(port.answer(hello.kind)))
             return
         port.carry(self, hello, self._ip or bytes(16))
         if rest:
             self.user.data_received(rest)
+
+    @reported
+    def _say(self, pieces: Iterator[bytes]) -> None:
+        """Write an answer, and let other work have its turn after each piece."""
+        piece = next(pieces, None)
+        if piece is None:
+            self.transport.close()
+        elif not self.transport.is_closed:
+            self.transport.write(piece)
+            asyncio.get_running_loop().call_soon(self._say, pieces)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -32,7 +32,7 @@ from relay_server.net.workers import Workers
 from relay_server.tls.server import Tls
 
 SPARE_BYTES: Final = 512
-"""A request is so much longer at most than its payload, its room's name and what may follow it included."""
+"""A request is longer by so much at most than its payload: a header, a room's name, and last words."""
 
 HandOver: TypeAlias = Callable[[StreamConnection | Carriage], None]
 
@@ -297,13 +297,12 @@ class Connection:
     def _carry(self, carried: Carried) -> None:
         """Let the client talk to the node that holds its room (CLU-04)."""
         port, transport = self._port, self._transport
-        assert port.edge is not None  # noqa: S101 - whoever finds rooms elsewhere has one
-        assert not isinstance(transport, LinkTransport)  # noqa: S101 - nobody is carried twice
+        # Who finds rooms elsewhere has an edge, and nobody is carried twice.
+        assert port.edge is not None and not isinstance(transport, LinkTransport)  # noqa: S101, PT018
         self._cancel_timer()
         port.connections.leave(self)
-        carriage = Carriage(
-            port.edge, self._peer, transport, port.connections, partial(port.control.refuse, self._transaction)
-        )
+        refuse = partial(port.control.refuse, self._transaction)
+        carriage = Carriage(port.edge, self._peer, transport, port.connections, refuse)
         port.connections.enter(carriage, self.network)
         port.connections.begin_work(carriage)
         self._hand_over(carriage)

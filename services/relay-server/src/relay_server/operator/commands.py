@@ -122,7 +122,7 @@ class Operators:
         self.draining = False
         """Whether nobody is let in any more, and the relay ends when it is empty."""
         self.commands: Mapping[str, Command] = {
-            "rooms": Command(Arguments, self._rooms),
+            "rooms": Command(Arguments, lambda _: self.list_rooms()),
             "members": Command(InRoom, self._members),
             "bans": Command(InRoom, self._bans),
             "close": Command(InRoom, self._close, changes=True),
@@ -140,9 +140,10 @@ class Operators:
         if self.draining and (now >= self._drained_at or not self._count_people()):
             self._stop()
 
-    def _rooms(self, _: Arguments) -> Iterator[Row]:
+    def list_rooms(self) -> Iterator[Row]:
+        """Describe each room when it is asked for; one that closed meanwhile is left out."""
         now, known = self._clock(), self._registry.rooms
-        return (describe_room(room, now) for room in list(known.values()) if known.get(room.raw_name) is room)
+        return (_describe_room(room, now) for room in list(known.values()) if known.get(room.raw_name) is room)
 
     def _members(self, asked: InRoom) -> Iterator[Row]:
         now, room = self._clock(), self._room(asked)
@@ -253,8 +254,7 @@ def _transport_of(session: Session) -> str:
     return "stream tls" if session.place.encrypted else "stream"
 
 
-def describe_room(room: Room, now: float) -> Row:
-    """Write a line about a room."""
+def _describe_room(room: Room, now: float) -> Row:
     return {
         "room": room.name,
         "host": room.host.name if room.host else None,

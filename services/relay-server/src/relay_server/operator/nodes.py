@@ -2,12 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Final
 
 from relay_server.core.places import Node
 from relay_server.core.registry import Registry
 from relay_server.operator.cluster import Cluster, KnownNode, Question, UnansweredError
-from relay_server.operator.commands import Arguments, Inquiry, Operators, Row, check_is_node, describe_room
+from relay_server.operator.commands import Arguments, Inquiry, Operators, Row, check_is_node
+
+ROWS_A_PIECE: Final = 200
+"""So many take 1 to 2 ms."""
 
 
 class NodeAnswers:
@@ -19,10 +24,12 @@ class NodeAnswers:
         self._clock = clock
         self._began_at = clock()
 
-    def answer(self, question: Question) -> bytes:
-        """Return the whole answer."""
-        rows = self.rooms() if question is Question.ROOMS else [self.state()]
-        return b"".join(json.dumps(row).encode() + b"\n" for row in [*rows, None])
+    def answer(self, question: Question) -> Iterator[bytes]:
+        """Return the answer, some rows at a time."""
+        rows = self.rooms() if question is Question.ROOMS else iter([self.state()])
+        while batch := list(islice(rows, ROWS_A_PIECE)):
+            yield b"".join(json.dumps(row).encode() + b"\n" for row in batch)
+        yield b"null\n"
 
     def state(self) -> Row:
         """Tell how this node is."""
@@ -32,10 +39,9 @@ class NodeAnswers:
             "draining": self._operators.draining,
         }
 
-    def rooms(self) -> Iterable[Row]:
+    def rooms(self) -> Iterator[Row]:
         """Tell of this node's rooms."""
-        now = self._clock()
-        return [describe_room(room, now) for room in self._registry.rooms.values()]
+        return self._operators.list_rooms()
 
 
 class NodeCommands:
@@ -76,7 +82,7 @@ async def _ask_others(cluster: Cluster, question: Question) -> list[tuple[KnownN
 
 async def _ask(cluster: Cluster, node: Node, question: Question) -> list[Row] | None:
     try:
-        return read_answer(await cluster.ask(node, question))
+        return await asyncio.to_thread(read_answer, await cluster.ask(node, question))
     except UnansweredError:
         return None
 

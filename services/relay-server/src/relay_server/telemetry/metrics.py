@@ -299,6 +299,9 @@ def _datagrams(prefix: str, kind: str, counters: Counters) -> Iterator[Metric]:
     yield counter("bytes_sent", "Bytes of messages handed to the kernel", counters.bytes_sent)
     if prefix == "relay_":
         yield counter("address_changes", "Members whose port changed", counters.address_changes)
+        yield counter(
+            "datagrams_carried", "Datagrams of members whose room is on another node (CLU-04)", counters.carried
+        )
     yield by_reason(f"{prefix}datagrams_dropped", f"Datagrams dropped ({kind})", DropReason, counters.dropped)
     yield by_reason(
         f"{prefix}send_failures",
