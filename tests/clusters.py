@@ -12,10 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import nats
+
 from conformance.relays import NORMAL, OwnRelay
-from e2e.relay_metrics import scrape
+from e2e.relay_metrics import Metrics, scrape
 from ports import free_ports
 
+BUCKET: Final = "relay_rooms"
 KEY: Final = "a key of the tests, which nobody else knows"
 DEADLINE_SECONDS: Final = 20.0
 
@@ -30,27 +33,30 @@ def nats_server() -> str:
 class Bus:
     """A NATS server with JetStream in a folder."""
 
-    def __init__(self, folder: Path, settings: Sequence[str] = ()) -> None:
-        """Start one; ``settings`` are further words of its command line."""
+    def __init__(
+        self, folder: Path, settings: Sequence[str] = (), host: str = "127.0.0.1", within: Sequence[str] = ()
+    ) -> None:
+        """Start one; ``settings`` are further words of its command line, ``within`` those of one that runs another."""
         (self.port,) = free_ports(1)
-        self._folder, self._settings = folder, settings
+        self.host = host
+        self._folder, self._settings, self._within = folder, settings, within
         self.start()
 
     @property
     def url(self) -> str:
-        return f"nats://127.0.0.1:{self.port}"
+        return f"nats://{self.host}:{self.port}"
 
     def start(self) -> None:
         """Start it, again on the same port and folder, and wait until it listens."""
         with (self._folder / "nats.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [nats_server(), "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self._folder / "store"),
-                 *self._settings],
+                [*self._within, nats_server(), "-a", self.host, "-p", str(self.port), "-js",
+                 "-sd", str(self._store), *self._settings],
                 stdout=log, stderr=log,
             )  # fmt: skip
         deadline = time.monotonic() + DEADLINE_SECONDS
         while time.monotonic() < deadline:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            with suppress(OSError), socket.create_connection((self.host, self.port), 1):
                 return
             assert self.process.poll() is None, "nats-server ended at once"
             time.sleep(0.01)
@@ -60,32 +66,55 @@ class Bus:
         self.process.kill()
         self.process.wait()
 
+    def forget(self) -> None:
+        """Empty the store of one that was killed."""
+        shutil.rmtree(self._store)
+
     def pause(self) -> None:
         self.process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         self.process.send_signal(signal.SIGCONT)
 
+    @property
+    def _store(self) -> Path:
+        return self._folder / "store"
+
 
 class NodeProcess(OwnRelay):
     """A relay that is a node."""
 
     def __init__(
-        self, name: str, folder: Path, bus_url: str, settings: dict[str, str], program: Sequence[str] = NORMAL
+        self,
+        name: str,
+        folder: Path,
+        bus_url: str,
+        settings: dict[str, str],
+        program: Sequence[str] = NORMAL,
+        within: Sequence[str] = (),
     ) -> None:
         self.name = name
         self._own = settings
+        self._ports: Sequence[int] = ()
         self._bus_url = bus_url
-        super().__init__(folder / f"{name}.log", settings, program=program)
+        super().__init__(folder / f"{name}.log", settings, within, program)
+
+    def start_again(self) -> None:
+        """Start it once more with what it had, after it ended."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not self._start(self._own, deadline):
+            assert time.monotonic() < deadline, self.said()
+        self._asked = False
 
     def _choose_ports(self) -> Sequence[int]:
-        *ports, link = free_ports(5)
+        self._ports = self._ports if self._asked else free_ports(5)
+        *ports, link = self._ports
         self.link_port = link
         self._own |= {
             "RELAY_CLUSTER_URL": self._bus_url,
             "RELAY_CLUSTER_KEY": KEY,
             "RELAY_NODE_NAME": self.name,
-            "RELAY_NODE_ADDRESS": f"127.0.0.1:{ports[0]}:{ports[1]}",
+            "RELAY_NODE_ADDRESS": f"{self._own.get('RELAY_HOST', '127.0.0.1')}:{ports[0]}:{ports[1]}",
             "RELAY_LINK_PORT": str(link),
         }
         return ports
@@ -111,7 +140,11 @@ class NodeProcess(OwnRelay):
 
     def count(self, metric: str) -> float:
         """Add up a metric over its labels."""
-        return scrape(self).total(metric)
+        return self.metrics().total(metric)
+
+    def metrics(self) -> Metrics:
+        """Return all of its metrics as they are now."""
+        return scrape(self)
 
 
 class Cluster:
@@ -121,16 +154,21 @@ class Cluster:
         self.folder, self.bus = folder, bus
         self.nodes: dict[str, NodeProcess] = {}
 
-    def start(self, *names: str, **settings: str) -> None:
+    def start(self, *names: str, program: Sequence[str] = NORMAL, **settings: str) -> None:
         """Start nodes, and wait until all of them know one another."""
         for name in names:
-            self.nodes[name] = NodeProcess(name, self.folder, self.bus.url, dict(settings))
+            self.nodes[name] = NodeProcess(name, self.folder, self.bus.url, dict(settings), program)
         self.wait_until_met()
 
     def wait_until_met(self) -> None:
         """Wait until each living node sees every other."""
         living = [node for node in self.nodes.values() if node.lives]
         wait_until(lambda: all(node.count("relay_cluster_nodes") == len(living) for node in living))
+
+    def wait_until(self, metric: str, value: float) -> None:
+        """Wait until a metric of each living node has a value."""
+        living = [node for node in self.nodes.values() if node.lives]
+        wait_until(lambda: all(node.count(metric) == value for node in living))
 
     def home_of_rooms(self) -> list[NodeProcess]:
         """Return the nodes that hold rooms."""
@@ -149,12 +187,12 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: Path, *names: str, **settings: str) -> Iterator[Cluster]:
+def cluster(folder: Path, *names: str, program: Sequence[str] = NORMAL, **settings: str) -> Iterator[Cluster]:
     """Run a directory and nodes of these names."""
     bus = Bus(folder)
     nodes = Cluster(folder, bus)
     try:
-        nodes.start(*names, **settings)
+        nodes.start(*names, program=program, **settings)
         yield nodes
         nodes.stop()
     finally:
@@ -162,6 +200,16 @@ def cluster(folder: Path, *names: str, **settings: str) -> Iterator[Cluster]:
             if node.lives:
                 node.kill()
         bus.kill()
+
+
+async def read_records(bus: Bus) -> dict[str, bytes]:
+    """Read all that the directory holds, sealed as it is, by key."""
+    client = await nats.connect(bus.url)
+    try:
+        bucket = await client.jetstream().key_value(BUCKET)
+        return {key: (await bucket.get(key)).value or b"" for key in await bucket.keys()}
+    finally:
+        await client.close()
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> None:

@@ -31,6 +31,7 @@ BUNDLE: Final = Path(__file__).parents[1] / "dist/chat-desktop"
 """What `make desktop-bundle` yields."""
 
 _ANSWER_SECONDS = 20.0
+_FIGURE = "figure"
 
 
 def _succeeds(*command: str) -> bool:
@@ -160,6 +161,26 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if need in _required():
             pytest.fail(f"CHAT_REQUIRE={need}, but {reason}", pytrace=False)
         pytest.skip(reason)
+
+
+Figures = Callable[[str], None]
+
+
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Figures:
+    """Return what takes a line with a measured figure: all of them are printed when the tests are over."""
+    return lambda line: record_property(_FIGURE, line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())]
+    told = [
+        (report.nodeid, value) for report in reports for name, value in report.user_properties if name == _FIGURE
+    ]  # each report of a test repeats those of the one before
+    if told:
+        terminalreporter.section("figures")
+    for test, line in dict.fromkeys(told):
+        terminalreporter.write_line(f"{test.partition('::')[2]}: {line}")
 
 
 @pytest.fixture(scope="session")

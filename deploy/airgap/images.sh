@@ -28,12 +28,8 @@ main() {
     echo "$SUITE $MIRROR $SECURITY_MIRROR"
   } | digest)
   made "$PYTHON_IMAGE" "$inputs" || build_python "$inputs"
-  # The Python image is an input of what is built on it.
-  inputs=$({
-    cat prometheus.Dockerfile
-    docker image inspect --format '{{.Id}}' "$PYTHON_IMAGE"
-  } | digest)
-  made "$PROMETHEUS_IMAGE" "$inputs" || build_prometheus "$inputs"
+  build_upon prometheus "$PROMETHEUS_IMAGE"
+  build_upon nats "$NATS_IMAGE"
   echo "images: use them with docker compose --env-file deploy/airgap/images.env"
 }
 
@@ -94,11 +90,19 @@ add_security_updates() {
   quietly chroot "$ROOT" env DEBIAN_FRONTEND=noninteractive apt-get --yes upgrade
 }
 
-build_prometheus() {
-  echo "images: building $PROMETHEUS_IMAGE from Debian's package"
-  quietly docker build --progress plain --build-arg "PYTHON_IMAGE=$PYTHON_IMAGE" --label "$INPUTS_LABEL=$1" \
-    --tag "$PROMETHEUS_IMAGE" - < prometheus.Dockerfile
-  echo "images: $(size "$PROMETHEUS_IMAGE") is built"
+# Build what a Dockerfile of this folder makes of the Python image: build_upon NAME IMAGE
+build_upon() {
+  local name=$1 image=$2 inputs
+  # The Python image is an input, too.
+  inputs=$({
+    cat "$name.Dockerfile"
+    docker image inspect --format '{{.Id}}' "$PYTHON_IMAGE"
+  } | digest)
+  ! made "$image" "$inputs" || return 0
+  echo "images: building $image from Debian's package"
+  quietly docker build --progress plain --build-arg "PYTHON_IMAGE=$PYTHON_IMAGE" --label "$INPUTS_LABEL=$inputs" \
+    --tag "$image" - < "$name.Dockerfile"
+  echo "images: $(size "$image") is built"
 }
 
 # Run a command, quiet unless it fails.

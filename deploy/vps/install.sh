@@ -129,7 +129,7 @@ build() {
   for package in libs/chatproto libs/chatbrain libs/chatclient services/relay-server; do
     make_wheel "$SOURCE/$package" "$wheels"
   done
-  run_pip "$place" install --no-index --find-links "$wheels" relay-server
+  run_pip "$place" install --no-index --find-links "$wheels" 'relay-server[cluster]'
   mkdir "$place/share"
   cp "$SOURCE/deploy/vps/"{chat-relay.service,60-chat-relay.conf,ufw-chat-relay} "$place/share/"
   chmod -R go+rX "$place"

@@ -18,8 +18,12 @@ class Membership(NamedTuple):
     token: str
 
 
-def join_members(port: int, rooms: int, members_per_room: int, *, prefix: str = "bench") -> list[Membership]:
+def join_members(
+    port: int, rooms: int, members_per_room: int, *, prefix: str = "bench", home_port: int | None = None
+) -> list[Membership]:
     """Create the rooms and fill them; returns the members room after room.
+
+    With ``home_port`` the rooms are created by another relay, and who did so isn't among the members.
 
     Raises:
         RefusedError: the relay says no.
@@ -27,11 +31,11 @@ def join_members(port: int, rooms: int, members_per_room: int, *, prefix: str = 
 
     """
     names = [f"{prefix}-{room}" for room in range(rooms)]
-    hosts = _transact_all(port, Operation.CREATE, [(name, "user-0") for name in names])
+    hosts = _transact_all(home_port or port, Operation.CREATE, [(name, "user-0") for name in names])
     wanted = [(name, f"user-{member}") for name in names for member in range(1, members_per_room)]
     guests = _transact_all(port, Operation.JOIN, wanted)
     places = {name: place for place, name in enumerate(names)}
-    return sorted([*hosts, *guests], key=lambda member: places[member.room])
+    return sorted([*([] if home_port else hosts), *guests], key=lambda member: places[member.room])
 
 
 def _transact_all(port: int, operation: Operation, wanted: Sequence[tuple[str, str]]) -> list[Membership]:

@@ -134,14 +134,16 @@ def running_reference(programs: Programs, cpu: int) -> Iterator[Target]:
 
 
 @contextmanager
-def running_relay(cpu: int, limits: Mapping[str, str] | None = None) -> Iterator[Target]:
-    """Run the project's relay on a CPU, its limits lifted but for those given.
+def running_relay(
+    cpu: int, limits: Mapping[str, str] | None = None, ports: Sequence[int] = ()
+) -> Iterator[Target]:  # fmt: skip
+    """Run the project's relay on a CPU, its limits lifted but for those given; ``ports`` are those of TCP and UDP.
 
     Raises:
         BenchError: it doesn't start.
 
     """
-    tcp_port, udp_port = free_ports(2)
+    tcp_port, udp_port = ports or free_ports(2)
     environment = {
         **LIFTED,
         **(limits or {}),

@@ -13,6 +13,7 @@ from docs.markdown import ROOT
 
 BASE: Final = "docker-compose.yml"
 HOST: Final = "deploy/compose/host.yaml"
+CLUSTER: Final = "deploy/compose/cluster.yaml"
 AIRGAP: Final = "deploy/airgap/compose.yaml"
 
 

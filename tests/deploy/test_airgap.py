@@ -40,7 +40,8 @@ def test_the_base_image_stands_in_for_the_default_one() -> None:
     assert ours
     assert theirs
     assert ours.groups() == theirs.groups()
-    assert f"ARG PYTHON_IMAGE={IMAGES['PYTHON_IMAGE']}\n" in read("deploy/airgap/prometheus.Dockerfile")
+    for name in ("prometheus", "nats"):
+        assert f"ARG PYTHON_IMAGE={IMAGES['PYTHON_IMAGE']}\n" in read(f"deploy/airgap/{name}.Dockerfile")
 
 
 def test_compose_builds_and_runs_on_these_images_alone_and_looks_for_none_elsewhere() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 import bot_client.settings
-from deploy.compose import AIRGAP, BASE, HOST, configured, run, tool
+from deploy.compose import AIRGAP, BASE, CLUSTER, HOST, configured, run, tool
 from docs.markdown import ROOT, read
 from relay_server.operator.location import SERVICE_DIRECTORY
 from relay_server.settings import Settings, describe, load_settings, variable
 
-COMBINATIONS = [(BASE,), (BASE, HOST), (BASE, AIRGAP), (BASE, HOST, AIRGAP)]
+COMBINATIONS = [(BASE,), (BASE, HOST), (BASE, CLUSTER), (BASE, AIRGAP), (BASE, HOST, AIRGAP), (BASE, CLUSTER, AIRGAP)]
 BOTS = {"host", "bot", "silent", "probe", "load"}
 CHAT_PORTS = {("9000", "tcp"), ("9001", "udp"), ("9002", "udp")}
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::-([^}]*))?\}")
@@ -39,7 +39,7 @@ def examples() -> dict[str, str]:
 
 def used() -> dict[str, str]:
     """Return names and defaults of all variables in the compose files, those that are passed on included."""
-    found = dict(VARIABLE.findall(read(BASE) + read(HOST)))
+    found = dict(VARIABLE.findall(read(BASE) + read(HOST) + read(CLUSTER)))
     relay_defaults = {setting.name: setting.default for setting in describe(load_settings({}), {})}
     passed_on = re.findall(r"^ +(RELAY_[A-Z_]+):$", read(BASE), re.MULTILINE)
     return found | {name: relay_defaults[name] for name in passed_on}
@@ -142,10 +142,10 @@ def test_all_mounted_files_exist(services: dict[str, Any]) -> None:
 
 
 def test_every_image_is_a_variable_with_a_pinned_default(services: dict[str, Any]) -> None:
-    for line in re.findall(r"^ +image: (.*)$", read(BASE), re.MULTILINE):
+    for line in re.findall(r"^ +image: (.*)$", read(BASE) + read(CLUSTER), re.MULTILINE):
         found = VARIABLE.fullmatch(line)
         assert found, line
-        assert re.fullmatch(r".+:(local|v?\d+\.\d+\.\d+)", found[2]), line
+        assert re.fullmatch(r".+:(local|v?\d+\.\d+\.\d+(-alpine)?)", found[2]), line
     assert len({service["image"] for service in services.values()}) == 4
 
 

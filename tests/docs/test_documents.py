@@ -170,4 +170,4 @@ def test_the_relays_layers_are_those_of_the_contract() -> None:
     (layers,) = (contract["layers"] for contract in contracts if contract.get("containers") == ["relay_server"])
     _, _, below = read("docs/architecture.md").partition("inside relay_server")
     drawn, _, _ = below.partition("inside chatbrain")
-    assert re.findall(r"^ {1,23}(\w+(?: \| \w+)*)(?: {2}|\n)", drawn, re.MULTILINE) == layers
+    assert re.findall(r"^ {1,29}(\w+(?: \| \w+)*)(?: {2}|\n)", drawn, re.MULTILINE) == layers

@@ -22,7 +22,15 @@ class StreamMember:
     """Sends and reads lines; it joins with a ticket, or takes the seat of ``ticket`` again."""
 
     def __init__(
-        self, relay: Relay, room: str, name: str, *, source: str = "", ticket: str = "", create: bool = False
+        self,
+        relay: Relay,
+        room: str,
+        name: str,
+        *,
+        source: str = "",
+        ticket: str = "",
+        create: bool = False,
+        password: str = "",
     ) -> None:
         """Join from the local address ``source``, if given.
 
@@ -31,6 +39,8 @@ class StreamMember:
 
         """
         fields = {"username": name, "reply": "json", "features": ["resume"], "chat": "stream", "resume": ticket}
+        if password:
+            fields["password"] = password
         self._opened = ExitStack()
         self._sock = self._opened.enter_context(call(relay, source))
         operation = wire.CREATE if create else wire.JOIN

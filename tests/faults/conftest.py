@@ -18,6 +18,22 @@ Chance = random.Random
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("faults")
     group.addoption("--seed", type=int, help="repeat the random input of a test that failed")
+    group.addoption("--long", action="store_true", help="repeat tests of luck as often as their marks say")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "repeated(times): how often `make faults-long` does it, as luck may hide what is broken"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    is_long = metafunc.config.getoption("--long", default=False)
+    if "crowd" in metafunc.fixturenames:
+        metafunc.parametrize("crowd", [1000, 5000] if is_long else [1000])
+    elif is_long and (mark := metafunc.definition.get_closest_marker("repeated")):
+        metafunc.fixturenames.append("time_of_many")
+        metafunc.parametrize("time_of_many", range(1, mark.args[0] + 1))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

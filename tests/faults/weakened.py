@@ -18,7 +18,7 @@ import chatproto
 import chatproto.receipts
 from chatproto import Advice, transaction
 from chatproto.tls import RecordCounter
-from relay_server import __main__, control
+from relay_server import __main__, asked, control
 from relay_server.core import (
     admission,
     fair_queue,
@@ -32,10 +32,13 @@ from relay_server.core import (
     stream_relay,
 )
 from relay_server.core.audience import Audience, Forward, Listener, Outgoing
+from relay_server.core.carried import CarriedMember, CarriedMembers
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
 from relay_server.core.endpoint import Address, Endpoint
+from relay_server.core.homing import Homing
 from relay_server.core.model import Member, Session
+from relay_server.core.nodes import Nodes, Verdict
 from relay_server.core.reachability import SentLog, Watch
 from relay_server.core.reader import Reader
 from relay_server.core.receipts import SaidNumbers
@@ -75,7 +78,7 @@ def trust_any_address() -> None:
     """Let a token speak from everywhere."""
     identify = relay.Relay._identify
 
-    def identify_anywhere(this: relay.Relay, data: bytes, source: Address, now: float) -> Session | DropReason:
+    def identify_anywhere(this: relay.Relay, data: bytes, source: Address, now: float) -> Any:
         result = identify(this, data, source, now)
         if result is DropReason.ADDRESS_MISMATCH:
             return this._registry.sessions_by_token[data[2 + data[0] :][: data[1]]]
@@ -291,7 +294,7 @@ def take_tickets_for_good() -> None:
 
 def name_attempts_alone() -> None:
     """Give whoever names an attempt the answer to it."""
-    replace(control._Asked, "attempt", property(lambda this: this.request.attempt or None))
+    replace(asked.Asked, "attempt", property(lambda this: this.request.attempt or None))
 
 
 def relay_any_text() -> None:
@@ -317,6 +320,32 @@ def listen_to_every_line() -> None:
 def count_no_streams() -> None:
     """Grant a stream to everybody."""
     replace(Streams, "check", lambda _: None)
+
+
+def adopt_without_a_question() -> None:
+    """Take any node for dead that isn't heard for a moment."""
+    replace(Nodes, "judge", lambda *_: Verdict.GONE)
+
+
+def never_yield() -> None:
+    """Go on with a room that has another home."""
+    keep = Homing._keep
+
+    def keep_anyway(this: Any, known: Any, mine: Any) -> bool:
+        is_elsewhere = known.record is not None and known.record.term > mine.term
+        return not is_elsewhere and keep(this, known, mine)
+
+    replace(Homing, "_keep", keep_anyway)
+
+
+def carry_from_anywhere() -> None:
+    """Let an edge take a member's datagrams from everywhere."""
+    identify = CarriedMembers.identify
+
+    def identify_anywhere(this: CarriedMembers, room: bytes, token: bytes, *told: Any) -> CarriedMember | Any:
+        return this._by_token.get(token) or identify(this, room, token, *told)
+
+    replace(CarriedMembers, "identify", identify_anywhere)
 
 
 def replace(owner: object, name: str, value: object) -> None:
@@ -362,6 +391,9 @@ WEAKNESSES: dict[str, Weakness] = {
         write_to_who_doesnt_read,
         listen_to_every_line,
         count_no_streams,
+        adopt_without_a_question,
+        never_yield,
+        carry_from_anywhere,
     )
 }
 

@@ -3,12 +3,17 @@
 from pathlib import Path
 from typing import Final
 
-from boards import relay, runbooks, service
+from boards import cluster, relay, runbooks, service
 from boards.board import to_json
 
 DASHBOARDS: Final = Path(__file__).parents[1] / "dashboards"
 
-_BOARDS: Final = {"relay": relay.build, "service": service.build, "runbooks": runbooks.build}
+_BOARDS: Final = {
+    "relay": relay.build,
+    "service": service.build,
+    "cluster": cluster.build,
+    "runbooks": runbooks.build,
+}
 
 
 def built() -> dict[str, str]:

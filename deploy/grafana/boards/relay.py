@@ -33,6 +33,7 @@ OF_EVICTIONS: Final = {
     "kicked": YELLOW,
     "host_left": GREEN,
     "shutdown": GREY,
+    "moved": TEAL,
 }
 _OF_DROPS: Final = {
     "oversized": BROWN,
@@ -64,6 +65,7 @@ OF_STATUSES: Final = {
     "not_supported": TEAL,
     "busy": "#FA6400",
     "shutting_down": GREY,
+    "elsewhere": "#56A64B",
 }
 _OF_CUTS: Final = {"malformed": YELLOW, "slow": RED, "unanswered": ORANGE}
 _OF_STREAM_FAILURES: Final = {"closed": GREY, "slow": RED, "gone": PURPLE}

@@ -16,7 +16,7 @@ _LOSS_STEPS: Final[Steps] = ((None, GREEN), (0.001, YELLOW), (0.01, RED))
 _AVAILABILITY_STEPS: Final[Steps] = ((None, RED), (0.99, YELLOW), (0.999, GREEN))
 
 _LATENCY: Final = probe("bot_round_trip_seconds_bucket")
-_REFUSED: Final = 'relay_transactions_total{job="relay", status!="ok"}'
+_REFUSED: Final = 'relay_transactions_total{job="relay", status!~"ok|elsewhere"}'
 _ANSWERED: Final = 'relay_transactions_total{job="relay"}'
 _LOSS: Final = "The share of the probe's messages that didn't arrive within five seconds."
 _AVAILABILITY: Final = (

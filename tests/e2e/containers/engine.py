@@ -36,6 +36,23 @@ def container(name: str) -> dict[str, Any]:
     return dict(found)
 
 
+def check_rights(container_id: str, where: str) -> None:
+    """Check that a container has no rights, and no more than it needs."""
+    found = container(container_id)
+    host = found["HostConfig"]
+    assert host["ReadonlyRootfs"], where
+    assert host["CapDrop"] == ["ALL"], where
+    assert not host["CapAdd"], where
+    assert not host["Privileged"], where
+    assert "no-new-privileges:true" in host["SecurityOpt"], where
+    assert 0 < host["PidsLimit"] <= 256, where
+    assert 0 < host["Memory"] <= 2**30, where
+    assert host["Ulimits"], where
+    assert host["LogConfig"]["Config"]["max-size"], where
+    assert host["RestartPolicy"]["Name"] == "unless-stopped", where
+    assert found["Config"]["User"] not in {"", "root", "0", "0:0"}, where
+
+
 def image(name: str) -> dict[str, Any]:
     (found,) = json.loads(docker("image", "inspect", name))
     return dict(found)

@@ -73,7 +73,9 @@ def told(case: Case) -> list[object]:
 def test_a_newcomer_goes_where_the_room_is_with_the_same_request(*, encrypted: bool) -> None:
     case = Case(password="secret", receipts=True, resumes=True, encrypted=encrypted)
     case.start()
+    assert case.brain.server == "relay:9000"
     case.answer(0.0, Server("next:9000", PRINT))
+    assert case.brain.server == "next:9000"
     assert case.opened() == [OpenStream(ServerAddress("next", 9000), PRINT if encrypted else "")]
     assert case.at(Stage.JOINING)
     case.answer(0.1, replace(FIRST, servers=()))

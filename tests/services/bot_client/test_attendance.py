@@ -11,6 +11,8 @@ from bot_client.settings import Settings
 from chatclient import (
     Advice,
     Connection,
+    Delivery,
+    DeliveryState,
     Disconnected,
     Ended,
     EndReason,
@@ -29,6 +31,12 @@ SILENCE = Ended(EndReason.EVICTED, EvictionReason.SILENCE.message, eviction=Evic
 UNREACHABLE = Ended(EndReason.UNREACHABLE, "No relay answers.")
 
 
+class Placed(Connection):
+    """A connection that was never opened, so that nothing but what a test says happens."""
+
+    server = "127.0.0.1:9000"
+
+
 class Case:
     """Two bots in a room, of whom one hears what a test says."""
 
@@ -38,7 +46,7 @@ class Case:
         self.ledger = Ledger(5.0, lambda _: None)
         self.run = Run(Settings.load({}), self.ledger, self.seen.append, None, rejoin=True)
         self.ann = Attendance("Ann", self.run, lambda sender, text: self.heard.append((sender, text)))
-        self.connection = Connection("Ann", "desk", 100)
+        self.connection = Placed("Ann", "desk", 100)
 
     async def enter(self, bot: Attendance, connection: Connection) -> None:
         @asynccontextmanager
@@ -99,6 +107,18 @@ def test_what_the_relay_says_is_heard_and_what_it_says_to_one_alone_is_shown() -
     asyncio.run(scenario())
 
 
+def test_what_a_relay_answers_for_is_counted_once() -> None:
+    async def scenario() -> None:
+        case = Case()
+        await case.enter(case.ann, case.connection)
+        await case.happen(*(Delivery(1, state, "hi") for state in (DeliveryState.SENDING, DeliveryState.TAKEN)))
+        await case.happen(Delivery(2, DeliveryState.NOT_DELIVERED, "ho"))
+        assert case.ledger.tally.taken == 1
+        await case.ann.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_bot_that_goes_along_to_another_server_is_in_all_the_time() -> None:
     async def scenario() -> None:
         case = Case()
@@ -115,7 +135,7 @@ def test_a_bot_that_goes_along_to_another_server_is_in_all_the_time() -> None:
 def test_people_who_are_no_bots_are_shown_by_the_first_bot_alone_and_then_by_the_next() -> None:
     async def scenario() -> None:
         case = Case()
-        ben, bens = Attendance("Ben", case.run, lambda _sender, _text: None), Connection("Ben", "desk", 100)
+        ben, bens = Attendance("Ben", case.run, lambda _sender, _text: None), Placed("Ben", "desk", 100)
         await case.enter(case.ann, case.connection)
         await case.enter(ben, bens)
         message = Message("Liz", "hello", b"Liz: hello", 1.0)

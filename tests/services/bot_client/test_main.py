@@ -42,7 +42,7 @@ def test_mistakes_get_one_sentence(
 def test_what_can_be_played_is_listed_and_checked(capsys: pytest.CaptureFixture[str]) -> None:
     assert code_of("list") == 0
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert names == ["chatter", "demo", "load", "probe"]
+    assert names == ["chatter", "cluster", "demo", "load", "probe"]
     for name in names:
         assert code_of("check", name) == 0
         assert f"{name} can be played: " in capsys.readouterr().out

@@ -6,7 +6,8 @@ from urllib.error import URLError
 
 import pytest
 
-from bot_client.relay_process import RelayPorts, RelayStartError, fetch, free_ports, relay_process
+from bot_client.processes import StartError, fetch
+from bot_client.relay_process import RelayPorts, free_ports, relay_process
 
 
 def test_a_relay_runs_while_it_is_needed_and_is_gone_then(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +28,7 @@ def test_a_relay_that_cannot_start_says_why() -> None:
         async with relay_process({"RELAY_TCP_PORT": "none"}):
             raise AssertionError
 
-    with pytest.raises(RelayStartError, match=r"The relay didn't start: .*RELAY_TCP_PORT"):
+    with pytest.raises(StartError, match=r"The relay didn't start: .*RELAY_TCP_PORT"):
         asyncio.run(run())
 
 

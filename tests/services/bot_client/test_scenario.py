@@ -82,8 +82,8 @@ def test_shipped_scenarios_can_be_played(name: str) -> None:
     assert load_scenario(name, Settings.load({})).bots
 
 
-def test_four_scenarios_are_shipped() -> None:
-    assert list(shipped_scenarios()) == ["chatter", "demo", "load", "probe"]
+def test_five_scenarios_are_shipped() -> None:
+    assert list(shipped_scenarios()) == ["chatter", "cluster", "demo", "load", "probe"]
 
 
 MISTAKES = {
@@ -228,7 +228,7 @@ def test_a_file_that_is_too_large_or_unreadable_is_named(tmp_path: Path) -> None
     settings = Settings.load({})
     with pytest.raises(ScenarioError, match="line 1: the file is over 1048576 bytes"):
         parse("#" * 2_000_000)
-    with pytest.raises(ScenarioError, match=r"nowhere.yaml can't be read .* use chatter, demo, load or probe"):
+    with pytest.raises(ScenarioError, match=r"nowhere.yaml can't be read .* use chatter, cluster, demo, load or probe"):
         load_scenario(str(tmp_path / "nowhere.yaml"), settings)
     latin = tmp_path / "latin.yaml"
     latin.write_bytes("title: café".encode("latin-1"))

@@ -37,6 +37,9 @@ PUBLISHED = {
     "RELAY_TLS_MIN_VERSION": "1.3",
     "RELAY_ATTRIBUTION": "name",
     "RELAY_SANITIZE": True,
+    "RELAY_CLUSTER_URL": "",
+    "RELAY_CLUSTER_KEY": "",
+    "RELAY_LINK_PORT": 9004,
     "RELAY_LOG_LEVEL": "info",
     "RELAY_LOG_FORMAT": "auto",
 }

@@ -66,6 +66,11 @@ class Entering(Membership):
         self._moved = False  # whether another server let one in
         self._errors_count_from = 0.0
 
+    @property
+    def server(self) -> str:
+        """Where one is a member, or asks to be: another server than the configured one if that sent one on."""
+        return self._route.where
+
     def _ask(self, now: float) -> None:
         """Ask for a membership, or whether the one held still lives."""
         self._course.enter(Stage.VERIFYING if self._outbox.is_open else Stage.JOINING)

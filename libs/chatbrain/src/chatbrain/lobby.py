@@ -38,7 +38,8 @@ class LobbyBrain(Membership):
         self._header = encode_lobby(name.encode())
         limit = MAX_DATAGRAM_BYTES - len(self._header)
         super().__init__(Outbox(limit), rejoin=rejoin, random=random)
-        self._server = server
+        self.server = server
+        """Where the lobby is."""
         self._name = name
         self._port = port
         self._addresses = 1
@@ -57,7 +58,7 @@ class LobbyBrain(Membership):
 
     def unresolved(self, finding: Finding, now: float) -> None:
         """Take note that the relay's address couldn't be found out."""
-        self._wait(Ended.unreachable(self._server, finding), now)
+        self._wait(Ended.unreachable(self.server, finding), now)
 
     def receive_datagram(self, data: bytes, now: float) -> None:
         """Take a datagram from the relay: a client's message or a notice."""
@@ -84,7 +85,7 @@ class LobbyBrain(Membership):
             self._address += 1
             self._knock(now)
         else:
-            self._wait(Ended.unreachable(self._server, NO_LOBBY), now)
+            self._wait(Ended.unreachable(self.server, NO_LOBBY), now)
 
     def next_deadline(self) -> float:
         """Return when to call ``tick``; infinity if there is nothing to wait for."""

@@ -41,6 +41,11 @@ class Connection:
         return self._driver.brain.stage
 
     @property
+    def server(self) -> str:
+        """The relay that one chats through, as ``HOST:PORT``."""
+        return self._driver.brain.server
+
+    @property
     def max_message_bytes(self) -> int:
         """How long a message may be."""
         return self._driver.brain.max_message_bytes

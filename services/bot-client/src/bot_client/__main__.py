@@ -1,4 +1,4 @@
-"""The command line: bot-client run, demo, check, list."""
+"""The command line: bot-client run, demo, cluster, check, list."""
 
 import argparse
 import asyncio
@@ -16,12 +16,14 @@ from rich.console import Console
 from rich.text import Text
 
 from bot_client import __version__
+from bot_client.cluster import run_cluster
 from bot_client.demo import run_demo
 from bot_client.ledger import Ledger
 from bot_client.marker import DIGITS
 from bot_client.metrics import BotMetrics
+from bot_client.nodes import FIRST_PORT, LAST_FIRST_PORT
 from bot_client.performance import Performance
-from bot_client.relay_process import RelayStartError
+from bot_client.processes import StartError
 from bot_client.report import one_line, report_table
 from bot_client.scenario import Scenario, load_scenario, shipped_scenarios
 from bot_client.settings import Settings, SettingsError, add_flags
@@ -41,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # not every terminal knows every script
     given = vars(_parser().parse_args(arguments))
     command, file = given.pop("command"), given.pop("file", None)
+    first_port = given.pop("first_port", FIRST_PORT)
     try:
         settings = Settings.load(given)
         match command:
@@ -49,11 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "check":
                 return _check(file, settings)
             case _:
-                return asyncio.run(_perform(command, settings))
+                return asyncio.run(_perform(command, settings, first_port))
     except (SettingsError, ScenarioError) as error:
         print(error, file=sys.stderr)
         return WRONG_INPUT
-    except RelayStartError as error:
+    except StartError as error:
         print(error, file=sys.stderr)
         return FAILED
     except BrokenPipeError:
@@ -74,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     for name, text in (
         ("demo", "watch bots chat through a relay of their own for half a minute"),
+        ("cluster", "watch bots chat through three relays, one of which is killed, for half a minute"),
         ("run", "play a scenario"),
         ("check", "tell whether a scenario's file can be played"),
         ("list", "list the shipped scenarios"),
@@ -81,8 +85,22 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text.capitalize(), allow_abbrev=False)
         if name == "check":
             command.add_argument("file", metavar="FILE", help="a YAML file or a shipped scenario's name")
+        if name == "cluster":
+            command.add_argument(
+                "--first-port",
+                type=_first_port,
+                default=FIRST_PORT,
+                metavar="PORT",
+                help=f"the lowest of the ports on 127.0.0.1, all of which are within 31 [{FIRST_PORT}]",
+            )
         add_flags(command)
     return parser
+
+
+def _first_port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LAST_FIRST_PORT:
+        raise argparse.ArgumentTypeError(f"use a number from 1 to {LAST_FIRST_PORT}, not {text!r}")
+    return int(text)
 
 
 def _list(settings: Settings) -> int:
@@ -98,7 +116,7 @@ def _check(file: str, settings: Settings) -> int:
     return 0
 
 
-async def _perform(command: str, settings: Settings) -> int:
+async def _perform(command: str, settings: Settings, first_port: int) -> int:
     console = Console(highlight=False)
     stop = _stop_on_signals()
     metrics = BotMetrics()
@@ -107,6 +125,8 @@ async def _perform(command: str, settings: Settings) -> int:
             stack.callback(_serve(metrics, settings).shutdown)
         if command == "demo":
             return await run_demo(settings, metrics, console, stop)
+        if command == "cluster":
+            return await run_cluster(settings, metrics, console, stop, first_port)
         return await _run(load_scenario(settings.scenario, settings), settings, metrics, console, stop)
 
 

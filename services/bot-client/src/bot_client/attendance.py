@@ -13,6 +13,8 @@ from bot_client.marker import Marker
 from bot_client.settings import Settings
 from chatclient import (
     Connection,
+    Delivery,
+    DeliveryState,
     Disconnected,
     Ended,
     Event,
@@ -164,6 +166,8 @@ class Attendance:
                 async for event in connection:
                     if isinstance(event, Message):
                         self._take_message(event, connection)
+                    elif isinstance(event, Delivery):
+                        self._run.ledger.tally.taken += event.state is DeliveryState.TAKEN
                     else:
                         self._take(event, connection)
         except RefusedError as refusal:
@@ -227,7 +231,7 @@ class Attendance:
         self._absent.clear()
         self._run.ledger.enter(connection.room, self._name)
         self._run.witnesses.setdefault(connection.room, []).append(self)
-        self._run.observe(Entered(connection.room, self._name, connection.host))
+        self._run.observe(Entered(connection.room, self._name, connection.host, connection.server))
 
     def _vacate(self, connection: Connection) -> None:
         if not self.present:

@@ -17,7 +17,8 @@ from rich.text import Text
 from bot_client.ledger import Ledger
 from bot_client.metrics import BotMetrics, RelayFigures, read_relay_figures
 from bot_client.performance import Performance
-from bot_client.relay_process import fetch, relay_process
+from bot_client.processes import fetch
+from bot_client.relay_process import relay_process
 from bot_client.report import counted, span
 from bot_client.scenario import Scenario, load_scenario
 from bot_client.settings import Settings
@@ -51,7 +52,7 @@ async def run_demo(settings: Settings, metrics: BotMetrics, console: Console, st
     """Play the demo on a relay of its own, or on the one that is set; returns the exit code.
 
     Raises:
-        RelayStartError: no relay could be started.
+        StartError: no relay could be started.
 
     """
     scenario = load_scenario("demo", settings)

@@ -29,6 +29,8 @@ class Entered(Happening):
     """A bot joined a chat."""
 
     host: bool
+    server: str = ""
+    """The address of the relay that it chats through; empty in the lobby."""
 
     def __str__(self) -> str:
         if self.chat is None:

@@ -39,6 +39,8 @@ class Tally:
 
     sent: int = 0
     """Messages said."""
+    taken: int = 0
+    """Messages that a relay answered for; over UDP bots ask for no answers."""
     received: int = 0
     """Messages that reached a bot, whoever said them, second copies included."""
     delivered: int = 0

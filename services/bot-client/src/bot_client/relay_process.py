@@ -1,35 +1,19 @@
 """A relay of one's own for the demo: its own process, on free ports, gone when the demo is."""
 
-import asyncio
-import os
 import shutil
 import socket
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, Final
-from urllib.request import urlopen
+from typing import Final
 
-START_SECONDS: Final = 15.0
-STOP_SECONDS: Final = 5.0
+from bot_client.processes import Child, StartError, fetch
+
 ATTEMPTS: Final = 3
 """Between looking for free ports and binding them, somebody else may take one."""
-
-# Becomes the relay, which then gets SIGTERM (15) however the demo ends (PR_SET_PDEATHSIG is 1).
-_WITH_PARENT: Final = """
-import ctypes, os, sys
-ctypes.CDLL(None).prctl(1, 15)
-if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
-"""
-_POLL_SECONDS: Final = 0.05
-
-
-class RelayStartError(Exception):
-    """The relay didn't start; ``str()`` is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +29,11 @@ class RelayPorts:
     def metrics_url(self) -> str:
         """Where the relay tells its figures."""
         return f"http://127.0.0.1:{self.ops}/metrics"
+
+    @property
+    def ready_url(self) -> str:
+        """Where the relay tells whether it takes joins."""
+        return f"http://127.0.0.1:{self.ops}/readyz"
 
     def environment(self) -> dict[str, str]:
         """Say so in the relay's settings."""
@@ -64,50 +53,25 @@ async def relay_process(settings: Mapping[str, str]) -> AsyncIterator[RelayPorts
     """Run a relay with these RELAY_* settings beside the ports; it ends with the context.
 
     Raises:
-        RelayStartError: it didn't start.
+        StartError: it didn't start.
 
     """
-    with tempfile.TemporaryFile() as log:
-        process, ports = await _start(settings, log)
-        try:
-            yield ports
-        finally:
-            await _stop(process)
+    relay, ports = await _start_somewhere(settings)
+    try:
+        yield ports
+    finally:
+        await relay.stop()
 
 
-def fetch(url: str, timeout_seconds: float = 1.0) -> str:
-    """Return what an HTTP server on the loopback answers.
+async def start_relay(ports: RelayPorts, settings: Mapping[str, str]) -> Child:
+    """Start a relay on these ports, and wait until it takes joins.
 
     Raises:
-        OSError: nothing, or an error.
+        StartError: it didn't start.
 
     """
-    with urlopen(url, timeout=timeout_seconds) as response:  # noqa: S310 - the URL is our own
-        return str(response.read().decode())
-
-
-async def _start(settings: Mapping[str, str], log: IO[bytes]) -> tuple[asyncio.subprocess.Process, RelayPorts]:
-    # The user's own RELAY_* variables are meant for another relay.
-    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("RELAY_")}
-    for _ in range(ATTEMPTS):
-        ports = free_ports()
-        log.seek(0)
-        log.truncate()
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *_command(),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=inherited | ports.environment() | dict(settings),
-                start_new_session=True,  # Ctrl-C on the terminal is for us; the relay ends in our order
-            )
-        except OSError as error:
-            raise RelayStartError(f"The relay couldn't be started: {error.strerror}.") from None
-        if await _is_ready(process, ports):
-            return process, ports
-        await _stop(process)
-    raise RelayStartError(f"The relay didn't start: {_last_words(log)}")
+    environment, ask = ports.environment() | dict(settings), partial(fetch, ports.ready_url)
+    return await Child.start("relay", _command(), environment, prefix="RELAY_", ask=ask)
 
 
 def free_ports() -> RelayPorts:
@@ -120,41 +84,22 @@ def free_ports() -> RelayPorts:
         return RelayPorts(*found)
 
 
+async def _start_somewhere(settings: Mapping[str, str]) -> tuple[Child, RelayPorts]:
+    attempts = ATTEMPTS
+    while True:
+        ports = free_ports()
+        attempts -= 1
+        try:
+            return await start_relay(ports, settings), ports
+        except StartError:
+            if not attempts:
+                raise
+
+
 def _datagrams() -> socket.socket:
     return socket.socket(type=socket.SOCK_DGRAM)
 
 
 def _command() -> list[str]:
     beside = shutil.which("relay-server", path=str(Path(sys.executable).parent))
-    relay = [beside, "run"] if beside else [sys.executable, "-m", "relay_server", "run"]
-    if sys.platform != "linux":
-        return relay
-    return [sys.executable, "-c", _WITH_PARENT, str(os.getpid()), *relay]
-
-
-async def _is_ready(process: asyncio.subprocess.Process, ports: RelayPorts) -> bool:
-    """Wait until the relay takes joins; False if it ended or takes too long."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(START_SECONDS):
-            while process.returncode is None:
-                with suppress(OSError):
-                    await asyncio.to_thread(fetch, f"http://127.0.0.1:{ports.ops}/readyz")
-                    return True
-                await asyncio.sleep(_POLL_SECONDS)
-    return False
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    for stop in (process.terminate, process.kill):
-        with suppress(ProcessLookupError):
-            stop()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
-                await process.wait()
-                return
-
-
-def _last_words(log: IO[bytes]) -> str:
-    log.seek(0)
-    lines = log.read().decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else f"it wasn't ready in {START_SECONDS:g} s."
+    return [beside, "run"] if beside else [sys.executable, "-m", "relay_server", "run"]

@@ -59,12 +59,21 @@ class View:
         clock: gives the time of day that stands before each line.
         chats: rooms in the order of their colours; the lobby is None.
         names: who may speak, for the columns' width.
+        title: says where something happens; the default says in which chat.
 
     """
 
-    def __init__(self, console: Console, clock: Callable[[], str], chats: Iterable[Chat], names: Iterable[str]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        clock: Callable[[], str],
+        chats: Iterable[Chat],
+        names: Iterable[str],
+        title: Callable[[Happening], str] | None = None,
+    ) -> None:
         self._console = console
         self._clock = clock
+        self._title = title or (lambda happening: chat_title(happening.chat))
         titles = [chat_title(chat) for chat in chats]
         self._chat_styles = {title: _CHATS[index % len(_CHATS)] for index, title in enumerate(titles)}
         self._name_styles: dict[str, str] = {}
@@ -90,12 +99,20 @@ class View:
         """Print one happening."""
         spoken = isinstance(happening, Spoken)
         text = Text(str(happening), style="" if spoken else "dim italic")
-        self._line(chat_title(happening.chat), happening.who if spoken else "", text)
+        self._line(self._title(happening), happening.who if spoken else "", text)
+
+    def announce(self, title: str, text: str, style: str) -> None:
+        """Print what isn't a bot's doing."""
+        self._line(title, "", Text(text, style=style))
 
     def status(self, figures: Figures) -> None:
         """Show how things stand; nothing without a terminal."""
+        self.show_below(status_line(figures))
+
+    def show_below(self, standing: RenderableType) -> None:
+        """Replace what stands below the lines; nothing without a terminal."""
         if self._live:
-            self._live.update(status_line(figures), refresh=True)
+            self._live.update(standing, refresh=True)
 
     def _line(self, chat: str, who: str, text: Text) -> None:
         time = self._clock()
@@ -141,14 +158,19 @@ def status_line(figures: Figures) -> RenderableType:
         text.append("  " if index else "", style="dim")
         text.append(f"{name} ", style="dim")
         text.append(value, style="bold")
-    left = max(0.0, figures.total_seconds - figures.elapsed_seconds)
+    return Group(Rule(style="dim"), with_time_left(text, figures.elapsed_seconds, figures.total_seconds))
+
+
+def with_time_left(text: Text, elapsed_seconds: float, total_seconds: float) -> RenderableType:
+    """Put beside a line of figures how much of the show is left."""
+    left = max(0.0, total_seconds - elapsed_seconds)
     grid = Table.grid(expand=True, padding=(0, 1))
     grid.add_column(ratio=1)
     grid.add_column(width=16)
     grid.add_column(width=9, justify="right", style="dim")
-    bar = ProgressBar(total=figures.total_seconds, completed=figures.elapsed_seconds, width=16, complete_style="cyan")
+    bar = ProgressBar(total=total_seconds, completed=elapsed_seconds, width=16, complete_style="cyan")
     grid.add_row(text, bar, f"{left:.0f} s left")
-    return Group(Rule(style="dim"), grid)
+    return grid
 
 
 def _width(texts: Iterable[str]) -> int:

@@ -69,6 +69,8 @@ class Carried:
     """A request that another node answers, over a link, for a client that can't follow (CLU-04)."""
 
     node: Node
+    stream: bool = False
+    """Whether the client wants to chat over its connection (STR-01)."""
 
 
 Answer: TypeAlias = Granted | Pending | Waiting | Consulting | Carried | bytes

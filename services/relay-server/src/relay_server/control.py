@@ -112,8 +112,9 @@ class Control:
         return transaction.refuse(error)
 
     def set_client_port(self, granted: Granted, port: int, peer: Peer) -> None:
-        """Take the UDP port that the client named (TCP-09)."""
-        self._registry.set_provisional_port(granted.member, self._udp_address(peer, port))
+        """Take the UDP port that the client named (TCP-09), unless a node carries it: that one alone reaches it."""
+        if peer.via is None:
+            self._registry.set_provisional_port(granted.member, self._udp_address(peer, port))
 
     def undo(self, granted: Granted, now: float) -> None:
         """Free a place whose token could not be delivered (threat T11), at once or if nobody asks for it again."""
@@ -298,6 +299,8 @@ class Control:
         if self._places:
             session.abroad = session.abroad or Abroad()
             session.abroad.carried_by, session.abroad.follows = asked.peer.via, Feature.FOLLOW in features
+            if asked.peer.via is not None:
+                self._registry.edges.add(asked.peer.via)
         session.said = said if Feature.RECEIPTS in features or asked.stream else None
         if session.place is not None:
             said.window = STREAM_WINDOW

@@ -5,19 +5,26 @@ import gc
 import os
 import signal
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from relay_server import __version__
 from relay_server.doctor import linux
 from relay_server.net.supervisor import Pulse, State, tell_supervisor
+from relay_server.operator.moving import Moving
 from relay_server.parts import Parts
 from relay_server.telemetry.metrics import Component
 from relay_server.tls.server import reload
 
+if TYPE_CHECKING:
+    from relay_server.node_parts import NodeParts
+
 TICK_SECONDS: Final = 0.5
 """The longest sleep between two looks at the next deadline."""
+HAND_OVER_SECONDS: Final = 3.0
+"""How long a node that ends tries to let others have its rooms."""
+HAND_OVER_STEP_SECONDS: Final = 0.02
 DRAIN_SECONDS: Final = 0.5
 """How long joins are still answered, with status 12, after the members were told."""
 STANDARD_INPUT: Final = 0
@@ -34,6 +41,7 @@ class Lifecycle:
         self._signalled = False
         self._pulse = Pulse(os.environ)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._node_task: asyncio.Task[None] | None = None
         self._timer = self._loop.call_soon(self._tick, self._loop.time())
 
     async def run(self) -> int:
@@ -42,6 +50,8 @@ class Lifecycle:
         tell_supervisor(State.READY, os.environ)
         await self._parts.stopping.wait()
         tell_supervisor(State.STOPPING, os.environ)
+        if self._parts.node:
+            await self._hand_over(self._parts.node)
         await self._drain()
         await self._stop()
         return 1 if self._parts.crashes.happened else 0
@@ -57,14 +67,18 @@ class Lifecycle:
             self._run_task(parts.ops.run(parts.sockets.ops), "the operators' HTTP port ended")
         if parts.admin:
             self._run_task(parts.admin.run(), "the operators' socket ended")
+        if parts.node and parts.link_port and parts.sockets.link:
+            parts.link_port.start(parts.sockets.link)
+            self._node_task = self._run_task(parts.node.cluster.run(), "the node left its cluster")
         self._say_started()
         gc.collect()
         gc.freeze()  # what is there now stays: later collections need not look at it
 
-    def _run_task(self, work: Coroutine[Any, Any, None], message: str) -> None:
+    def _run_task(self, work: Coroutine[Any, Any, None], message: str) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
         self._parts.crashes.watch(task, message, is_expected=self._parts.stopping.is_set)
         self._tasks.add(task)
+        return task
 
     def _tick(self, due: float) -> None:
         """Evict who is due, and sleep until the next deadline."""
@@ -72,9 +86,11 @@ class Lifecycle:
         parts.tally.lag.observe(now - due, now)
         parts.registry.expire(now)
         parts.lobby.expire(now)
+        if parts.node:
+            parts.node.members.expire(now)
         parts.flush()
         parts.operators.check_drain(now)
-        if any(sock and sock.fileno() < 0 for sock in (parts.sockets.tcp, parts.sockets.ops)):
+        if any(sock and sock.fileno() < 0 for sock in (parts.sockets.tcp, parts.sockets.ops, parts.sockets.link)):
             # uvloop may give one up without a word.
             parts.crashes.crash(Component.LOOP, "a listening socket was closed", None)
         self._pulse.beat(now)
@@ -112,8 +128,22 @@ class Lifecycle:
         """Read the certificate anew; or stop, if that was the sound of the relay's terminal being closed."""
         if not attended or os.isatty(STANDARD_INPUT):
             reload(self._parts.tls)
+            if self._parts.node and self._parts.tls:
+                self._parts.node.cluster.show_certificate(self._parts.tls.certificate.fingerprint)
         elif not self._parts.stopping.is_set():  # a shell says it once more
             self._on_signal(signal.SIGHUP)
+
+    async def _hand_over(self, node: "NodeParts") -> None:
+        """Let other nodes have the rooms, if any takes them in time: their members follow (CLU-05)."""
+        registry, cluster = self._parts.registry, node.for_operators()
+        moving, deadline = Moving(registry, cluster), self._loop.time() + HAND_OVER_SECONDS
+        if not moving.takers:
+            return
+        cluster.leave()
+        registry.admission.close(forwards=True)
+        while registry.rooms and self._loop.time() < deadline:
+            moving.go_on(self._loop.time())
+            await asyncio.sleep(HAND_OVER_STEP_SECONDS)
 
     async def _drain(self) -> None:
         """Tell every member, and answer joins with status 12 for a moment."""
@@ -130,6 +160,10 @@ class Lifecycle:
         for close in (parts.tcp.close, *(port.close for port in parts.udp), *(one.stop for one in servers)):
             with parts.crashes.caught(Component.DRAIN, "a port couldn't be closed"):
                 close()
+        if parts.node and parts.link_port and self._node_task:
+            parts.link_port.close()
+            await parts.node.cluster.close()
+            self._node_task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
         log.info("stopped", unexpected_errors=parts.tally.unexpected_errors.total())

@@ -15,11 +15,13 @@ import structlog
 from relay_server.control import Control
 from relay_server.core import events
 from relay_server.core.address import network_of
+from relay_server.core.carried import CarriedMembers
 from relay_server.core.commands import Commands, NewPassword
 from relay_server.core.guesses import Guesses
 from relay_server.core.judge import Judge
 from relay_server.core.lobby import Lobby
 from relay_server.core.moderation import Moderation
+from relay_server.core.places import Places
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.core.stream_relay import StreamRelay
@@ -33,6 +35,7 @@ from relay_server.net.udp import UdpPort, encode_lobby_notice
 from relay_server.net.workers import Workers
 from relay_server.operator.commands import Operators
 from relay_server.operator.location import AUTO, listen_for_operators
+from relay_server.operator.nodes import NodeAnswers, NodeCommands
 from relay_server.operator.server import OperatorServer
 from relay_server.operator.unix_socket import UnixSocket
 from relay_server.passwords import Passwords
@@ -44,6 +47,8 @@ from relay_server.tls.server import Tls, TlsCounts, open_tls
 
 if TYPE_CHECKING:
     from relay_server.net.http import OpsServer
+    from relay_server.net.link_port import LinkPort
+    from relay_server.node_parts import NodeParts
 
 TOKEN_BYTES: Final = 16
 """128 random bits (ROOM-02)."""
@@ -60,6 +65,8 @@ class Sockets(NamedTuple):
     udp: list[socket.socket]
     """The rooms', then the lobby's if there is one."""
     ops: socket.socket | None
+    link: socket.socket | None
+    """For other nodes, if there is a cluster."""
     admin: UnixSocket | None
 
 
@@ -84,6 +91,8 @@ class Parts:
     """Sends what waits on all of them."""
     ops: "OpsServer | None"
     admin: OperatorServer | None
+    node: "NodeParts | None"
+    link_port: "LinkPort | None"
 
 
 def build(settings: Settings) -> Parts:
@@ -92,6 +101,7 @@ def build(settings: Settings) -> Parts:
     Raises:
         CertificateError: the certificate can't be used.
         ListenError: a port can't be had.
+        SettingsError: a file that the settings name can't be used.
 
     """
     clock = asyncio.get_running_loop().time
@@ -116,14 +126,16 @@ def build(settings: Settings) -> Parts:
     registry = Registry(policy, observe, _new_nonce, locate)
     commands = Commands(registry, Moderation(registry), observe, hash_aside=hash_aside)
     judge = Judge(registry, policy, commands if settings.moderation else None)
-    relay = Relay(registry, policy, judge)
+    node = _node(settings, registry, tls, lambda: rooms_port.flush()) if settings.cluster_url else None  # noqa: PLW0108 - it is made later
+    carried = node.members if node else None
+    relay = Relay(registry, policy, judge, carried)
     lobby = Lobby(
         policy, observe, _new_nonce, locate, registry.provisional, port=settings.lobby_port, ip=own_ip(settings.host)
     )
     pinned = is_wildcard(settings.host)
-    udp = _udp_ports(sockets.udp, relay, registry, lobby, pinned=pinned)
+    udp = _udp_ports(sockets.udp, relay, registry, lobby, pinned=pinned, carried=carried)
     rooms_port = udp[0]
-    control = _control(settings, registry, passwords, tally)
+    control = _control(settings, registry, passwords, tally, node.cluster if node else None)
     streams = StreamPort(
         registry.streams, StreamRelay(registry, judge), clock,
         forward=rooms_port.forward, flush=rooms_port.settle, undo=control.undo,
@@ -132,33 +144,56 @@ def build(settings: Settings) -> Parts:
         control, settings.tcp_limits(), clock,
         admission=registry.admission, streams=streams, workers=workers, flush=rooms_port.flush,
         on_duration=tally.observe_duration, pinned=pinned, tls=tls,
+        edge=node.make_edge(settings, registry, rooms_port, clock) if node else None,
     )  # fmt: skip
 
     def flush() -> None:
         for port in udp:
             port.flush()
 
-    operators = Operators(registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping))
+    cluster = node.for_operators() if node else None
+    operators = Operators(
+        registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping), cluster=cluster
+    )  # fmt: skip
+    answers = NodeAnswers(registry, operators, clock)
     collector = RelayCollector(
         registry.counters, lobby.counters, tally, settings.event_loop, tls.counts if tls else TlsCounts(),
         partial(_read_gauges, settings, registry, lobby, tcp, udp), registry.stream_counters,
+        *((node.view,) if node else ()),
     )  # fmt: skip
     return Parts(
         settings=settings, sockets=sockets, tls=tls, registry=registry, lobby=lobby, operators=operators, tally=tally,
         crashes=crashes, stopping=stopping, tcp=tcp, udp=udp, flush=flush,
         ops=_ops_server(settings, collector, operators, stopping, crashes) if sockets.ops else None,
-        admin=OperatorServer(operators.commands, sockets.admin, crashes) if sockets.admin else None,
+        admin=(
+            OperatorServer({**operators.commands, **NodeCommands(cluster, answers).commands}, sockets.admin, crashes)
+            if sockets.admin
+            else None
+        ),
+        node=node, link_port=node.make_link_port(registry, tcp, answers.answer) if node else None,
     )  # fmt: skip
 
 
+def _node(settings: Settings, registry: Registry, tls: Tls | None, flush: Callable[[], None]) -> "NodeParts":
+    from relay_server.node_parts import build_node  # noqa: PLC0415 - NATS is much to load for nobody
+
+    return build_node(settings, registry, tls, asyncio.get_running_loop().time, flush, _new_nonce)
+
+
 def _udp_ports(
-    sockets: list[socket.socket], relay: Relay, registry: Registry, lobby: Lobby, *, pinned: bool
+    sockets: list[socket.socket],
+    relay: Relay,
+    registry: Registry,
+    lobby: Lobby,
+    *,
+    pinned: bool,
+    carried: CarriedMembers | None,
 ) -> tuple[UdpPort, ...]:
     """Return the rooms' port, then the lobby's if there is one."""
     rooms, *others = sockets
     clock = asyncio.get_running_loop().time
     return (
-        UdpPort(rooms, relay.handle_datagram, registry, clock, pinned=pinned, receipts=relay.receipts),
+        UdpPort(rooms, relay.handle_datagram, registry, clock, pinned=pinned, receipts=relay.receipts, carried=carried),
         *(
             UdpPort(sock, lobby.handle_datagram, lobby, clock, pinned=pinned, encode=encode_lobby_notice, fine=True)
             for sock in others
@@ -178,9 +213,12 @@ def _open_sockets(settings: Settings) -> Sockets:
         ops = None
         if settings.ops_port:
             ops = opened.enter_context(listen_tcp(settings.ops_host, settings.ops_port))
+        link = None
+        if settings.cluster_url:
+            link = opened.enter_context(listen_tcp(settings.host, settings.link_port))
         admin = _open_admin_socket(settings)
         opened.pop_all()  # all could be had
-    return Sockets(tcp, udp, ops, admin)
+    return Sockets(tcp, udp, ops, link, admin)
 
 
 def _open_admin_socket(settings: Settings) -> UnixSocket | None:
@@ -205,7 +243,9 @@ def _observer(tally: Tally, crashes: Crashes) -> events.Observer:
     return observe
 
 
-def _control(settings: Settings, registry: Registry, passwords: Passwords, tally: Tally) -> Control:
+def _control(
+    settings: Settings, registry: Registry, passwords: Passwords, tally: Tally, places: Places | None
+) -> Control:
     return Control(
         registry,
         passwords=passwords,
@@ -220,6 +260,7 @@ def _control(settings: Settings, registry: Registry, passwords: Passwords, tally
         moderation=settings.moderation,
         tls_required=settings.tls_required,
         streams=settings.streams,
+        places=places,
     )
 
 

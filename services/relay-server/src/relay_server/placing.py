@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 from chatproto import ElsewhereError, Feature, Operation, ProtocolError
 from relay_server.answers import Answer, Carried, Consulting
 from relay_server.asked import Asked
+from relay_server.core.counters import Way
 from relay_server.core.errors import BusyError
 from relay_server.core.name_rules import judge_user_name
 from relay_server.core.places import NewRoom, Node, Places, Told
@@ -49,7 +50,7 @@ class Placing:
             return None
         if ticket and places.read_ticket(ticket) is None:
             return None  # it is good for nothing anywhere
-        node = places.find(asked.room)
+        node = places.find(asked.room, doubted=bool(ticket) and not consulted)
         if node is not None:
             return self._send_to(node, asked)
         if consulted:
@@ -85,8 +86,10 @@ class Placing:
             raise BusyError("The room is moving to another node: try again in a moment.")
         may_follow = Feature.FOLLOW in asked.request.features and not self._hides
         if may_follow and (node.server.fingerprint or not peer.encrypted):
+            self._places.counters.joins_elsewhere[Way.FOLLOW] += 1
             raise ElsewhereError(node.server)
-        return Carried(node)
+        self._registry.admission.check_open()  # who is carried would end with this node
+        return Carried(node, asked.request.stream)
 
     def _consult(
         self, asked: Asked, ask: Callable[[Told], None], go_on: GoOn, undo: Callable[[], None] = lambda: None

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -14,6 +15,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chatproto import sanitize
 from chatproto.service_links import find_service_links
+from relay_server.cluster_settings import (
+    HIDDEN,
+    check_node_address,
+    check_node_name,
+    check_url,
+    find_cluster_fault,
+    hide_password,
+)
 from relay_server.core.policy import Policy, StreamsAllowed, TcpLimits
 
 PREFIX: Final = "RELAY_"
@@ -49,6 +58,9 @@ def _check_socket(path: str) -> str:
 Text = Annotated[str, AfterValidator(_check_text)]
 Host = Annotated[Text, AfterValidator(_check_host)]
 SocketPath = Annotated[Text, AfterValidator(_check_socket)]
+ClusterUrl = Annotated[Text, AfterValidator(check_url)]
+NodeName = Annotated[Text, AfterValidator(check_node_name)]
+NodeAddress = Annotated[Text, AfterValidator(check_node_address)]
 
 
 class Attribution(StrEnum):
@@ -214,6 +226,28 @@ class Settings(BaseSettings):
         le=2**30,
         description="Size of the UDP socket buffers to request; the kernel may grant less (CON-04)",
     )
+    cluster_url: ClusterUrl = Field(
+        "",
+        repr=False,
+        description="NATS for a relay that is one of many nodes: `nats://user:password@host:port`, or `tls://`, with "
+        "more `host:port` after commas; empty = the relay is alone (CLU-01)",
+    )
+    cluster_key: Text = Field(
+        "", repr=False, description="Secret of the cluster, the same for all nodes; at least 32 characters"
+    )
+    cluster_credentials_file: Text = Field(
+        "", description="The node's credentials for NATS (`.creds`), if it wants some"
+    )
+    cluster_ca_file: Text = Field(
+        "", description="Certificate authorities (PEM) for `tls://`; empty = those of the system"
+    )
+    node_name: NodeName = Field(
+        "", description="The node's name, another one for each: 1 to 64 of `a-z0-9-`; empty = the machine's"
+    )
+    node_address: NodeAddress = Field(
+        "", description="Where clients reach the node: `host`, `host:tcp` or `host:tcp:udp`; IPv6 in brackets"
+    )
+    link_port: Port = Field(9004, description="TCP port for other nodes, if there is a cluster (CLU-04)")
     event_loop: LoopKind = Field(LoopKind.UVLOOP, description="`uvloop`, or plain `asyncio`")
     log_level: LogLevel = Field(LogLevel.INFO, description="`debug`, `info`, `warning` or `error`")
     log_format: LogFormat = Field(
@@ -258,9 +292,12 @@ def load_settings(environ: Mapping[str, str] | None = None, secrets_dir: Path = 
         settings = Settings(_secrets_dir=secrets_dir if secrets_dir.is_dir() else None)  # type: ignore[call-arg]
     except ValidationError as error:
         first = error.errors()[0]
-        name = variable(str(first["loc"][0]))
+        field_name = str(first["loc"][0])
         why = first["msg"][:1].lower() + first["msg"][1:]
-        raise SettingsError(f"{name} is {first['input']!r}: {why}.") from None
+        shown = repr(first["input"]) if Settings.model_fields[field_name].repr else "invalid"
+        raise SettingsError(f"{variable(field_name)} is {shown}: {why}.") from None
+    if fault := find_cluster_fault(settings):
+        raise SettingsError(fault)
     _check_tls(settings)
     _check_ports(settings)
     return settings
@@ -268,8 +305,10 @@ def load_settings(environ: Mapping[str, str] | None = None, secrets_dir: Path = 
 
 def _check_ports(settings: Settings) -> None:
     pairs = [("udp_port", "lobby_port")]
+    streams = ["tcp_port", "link_port"] if settings.cluster_url else ["tcp_port"]
     if settings.ops_host in {settings.host, "::", "0.0.0.0"} or settings.host in {"::", "0.0.0.0"}:
-        pairs.append(("tcp_port", "ops_port"))
+        streams.append("ops_port")
+    pairs += combinations(streams, 2)
     for one, other in pairs:
         if (port := getattr(settings, one)) and port == getattr(settings, other):
             raise SettingsError(f"{variable(one)} and {variable(other)} are both {port}: choose two ports.")
@@ -308,7 +347,7 @@ def describe(settings: Settings, environ: Mapping[str, str] | None = None) -> li
         source = "default" if not set_here else "environment" if name in names else f"file {SECRETS_DIR}/{name.lower()}"
         described.append(
             Described(
-                name=name, value=_text(getattr(settings, field_name)), default=_text(field.default),
+                name=name, value=_shown(field_name, getattr(settings, field_name)), default=_text(field.default),
                 source=source, bounds=_bounds(field_name), description=field.description or "",
             )
         )  # fmt: skip
@@ -333,6 +372,13 @@ def _bounds(field_name: str) -> str:
     if low is None:
         return ""
     return f"{'over ' if 'exclusiveMinimum' in schema else ''}{low} to {high}"
+
+
+def _shown(field_name: str, value: object) -> str:
+    """Return a value as people may see it."""
+    if field_name == "cluster_url":
+        return hide_password(str(value))
+    return HIDDEN if field_name == "cluster_key" and value else _text(value)
 
 
 def _text(value: object) -> str:

@@ -15,18 +15,19 @@ from relay_server.operator.commands import OperatorError, Operators, Row
 from relay_server.operator.tables import SHOWN
 from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import Case, NoConnection, at, home, new_nonces
+from services.relay_server.operator.neighbours import Neighbours, known
 
 
 class Operated(Case):
     """Rooms and a lobby under operators' commands."""
 
-    def __init__(self, **policy: Any) -> None:
+    def __init__(self, *, cluster: Neighbours | None = None, **policy: Any) -> None:
         super().__init__(**policy)
         self.lobby = Lobby(unlimited(), self.events.append, new_nonces(), locate)
         self.now = 0.0
         self.stops = self.flushes = 0
         self.operators = Operators(
-            self.registry, self.lobby, lambda: self.now, flush=self._flush, stop=self._stop
+            self.registry, self.lobby, lambda: self.now, flush=self._flush, stop=self._stop, cluster=cluster
         )  # fmt: skip
 
     def _flush(self) -> None:
@@ -219,6 +220,52 @@ def test_a_drain_may_be_over_at_once() -> None:
     case.trio()
     assert case.ask("drain", at_once=True) == [{"people": 3, "seconds": None, "at_once": True}]
     assert case.stops == 1
+
+
+def test_a_drain_to_others_moves_the_rooms_and_ends_when_nobody_is_there_any_more() -> None:
+    neighbours = Neighbours(known("beta"))
+    case = Operated(cluster=neighbours)
+    case.trio()
+    neighbours.carried = 1
+    assert case.ask("drain", to_others=True) == [{"people": 4, "seconds": None, "at_once": False}]
+    assert neighbours.has_left
+    assert case.ask("left") == [{"rooms": 1, "people": 4, "nodes": 1}]
+    case.operators.check_drain(0.5)
+    assert neighbours.given == [("demo", "beta")]
+    room = case.registry.rooms[b"demo"]
+    case.registry.close_room(room, EvictionReason.MOVED, members_see=EvictionReason.MOVED)
+    case.operators.check_drain(1.0)
+    assert case.ask("left") == [{"rooms": 0, "people": 1, "nodes": 1}]
+    assert case.stops == 0  # who is carried by this node would be cut off
+    neighbours.carried = 0
+    case.operators.check_drain(1.5)
+    assert case.stops == 1
+
+
+def test_while_rooms_move_people_are_told_where_they_are_but_nobody_is_let_in() -> None:
+    case = Operated(cluster=Neighbours(known("beta")))
+    case.trio()
+    case.ask("drain", to_others=True)
+    case.ask("drain", seconds=60)  # gives an end to the drain that goes on
+    case.registry.admission.check_rate(b"\0" * 16, 0.0)
+    with pytest.raises(ShuttingDownError):
+        case.join("dan")
+    case.registry.shut_down()
+    with pytest.raises(ShuttingDownError):
+        case.registry.admission.check_rate(b"\0" * 16, 0.0)
+
+
+@pytest.mark.parametrize("cluster", [None, Neighbours(), Neighbours(known("beta", draining=True))])
+def test_a_drain_to_others_without_others_changes_nothing(cluster: Neighbours | None) -> None:
+    case = Operated(cluster=cluster)
+    case.trio()
+    with pytest.raises(OperatorError, match=r"^(This relay is alone|No other node can take the rooms): ") as caught:
+        case.ask("drain", to_others=True)
+    assert caught.value.is_misplaced
+    assert not case.operators.draining
+    case.join("dan")
+    case.operators.check_drain(1e9)
+    assert case.ask("left") == [{"rooms": 1, "people": 4, "nodes": 0}]
 
 
 def test_a_relay_that_isnt_asked_to_drain_doesnt_end_for_being_empty() -> None:

@@ -20,7 +20,7 @@ from relay_server.crashes import Crashes
 from relay_server.net import loop
 from relay_server.operator import server as server_module
 from relay_server.operator.client import AdminError, Row, ask
-from relay_server.operator.commands import Arguments, Command, InRoom, OperatorError
+from relay_server.operator.commands import Arguments, Command, Inquiry, InRoom, OperatorError
 from relay_server.operator.server import MAX_CONNECTIONS, MAX_REQUEST_BYTES, ROWS_A_TURN, OperatorServer
 from relay_server.operator.unix_socket import Credentials, listen_unix
 from relay_server.telemetry.metrics import Component
@@ -49,6 +49,15 @@ def fail_later(_: Arguments) -> Iterator[Row]:
     raise ZeroDivisionError("a bug, planted")
 
 
+async def inquire(asked: InRoom) -> Iterable[Row]:
+    await asyncio.sleep(0)
+    if asked.room == "nowhere":
+        raise OperatorError("There is no cluster.", is_misplaced=True)
+    if not asked.room:
+        raise ZeroDivisionError("a bug, planted")
+    return ({"hello": asked.room},)
+
+
 class Serving:
     """A server, and what it logs and counts."""
 
@@ -58,12 +67,14 @@ class Serving:
         self.told: list[Mapping[str, Any]] = []
         self.errors: Counter[Component] = Counter()
         self.turns = 0
-        self.commands = {
+        self.commands: dict[str, Command | Inquiry] = {
             "greet": Command(InRoom, greet),
             "refuse": Command(InRoom, refuse, changes=True),
             "fail": Command(Arguments, fail, changes=True),
             "fail_later": Command(Arguments, fail_later),
             "count": Command(Arguments, self._count),
+            "inquire": Inquiry(InRoom, inquire),
+            "glance": Command(InRoom, greet, is_logged=False),
         }
 
     def asked(self, *questions: Question, afterwards: Callable[[], object] = lambda: None) -> list[Any]:
@@ -153,6 +164,28 @@ def test_a_command_is_carried_out_and_logged_with_who_gave_it(serving: Serving) 
     assert serving.told == [told("greet", "done", room="お茶")]
 
 
+def test_a_command_that_is_asked_again_and_again_fills_no_log(serving: Serving) -> None:
+    assert serving.asked(command("glance", room="tea")) == [[{"hello": "tea"}]]
+    assert not serving.told
+
+
+def test_an_inquiry_is_answered_when_others_have_answered(serving: Serving) -> None:
+    assert serving.asked(command("inquire", room="tea")) == [[{"hello": "tea"}]]
+    assert serving.told == [told("inquire", "done", room="tea")]
+    assert serving.asked(sentence(command("inquire", room=""))) == ["The relay has a fault: its log tells."]
+    assert serving.errors == {Component.PAGE: 1}
+
+
+@pytest.mark.parametrize(("name", "is_misplaced"), [("inquire", True), ("refuse", False)])
+def test_it_is_told_apart_what_this_relay_can_never_do(serving: Serving, name: str, is_misplaced: bool) -> None:
+    def complain(path: Path) -> bool:
+        with pytest.raises(AdminError) as caught:
+            ask(path, name, {"room": "nowhere"})
+        return caught.value.is_misplaced
+
+    assert serving.asked(complain) == [is_misplaced]
+
+
 def test_a_no_is_one_sentence_and_logged(serving: Serving) -> None:
     assert serving.asked(sentence(command("refuse", room="tea"))) == ["No tea."]
     assert serving.told == [told("refuse", "No tea.", room="tea")]
@@ -161,7 +194,7 @@ def test_a_no_is_one_sentence_and_logged(serving: Serving) -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [
-        ("sing", {}, "This relay knows greet, refuse, fail, fail_later, count."),
+        ("sing", {}, "This relay knows greet, refuse, fail, fail_later, count, inquire, glance."),
         ("greet", {}, "room: Field required."),
         ("greet", {"room": 7}, "room: Input should be a valid string."),
         ("greet", {"room": "x", "loud": True}, "loud: Extra inputs are not permitted."),

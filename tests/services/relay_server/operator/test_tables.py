@@ -58,6 +58,54 @@ def test_bans_stand_in_columns() -> None:
     )
 
 
+NODE: dict[str, object] = {
+    "node": "alpha",
+    "address": "chat.example:9000",
+    "rooms": 2,
+    "members": 5,
+    "beat_age_seconds": 0.3,
+    "up_seconds": 3725.0,
+    "version": "1.2.3",
+    "draining": False,
+    "this": True,
+    "answers": True,
+}
+SILENT = NODE | {
+    "node": "b\x1b", "members": None, "up_seconds": None, "version": None, "draining": True, "this": False,
+    "answers": False,
+}  # fmt: skip
+
+
+def test_nodes_stand_in_columns_and_who_doesnt_answer_is_said_below() -> None:
+    assert SHOWN["nodes"]([NODE, SILENT]) == (
+        "NODE              ADDRESS            ROOMS  MEMBERS  HEARD  UP     VERSION  DRAINING\n"
+        "alpha (this one)  chat.example:9000  2      5        0s     1h02m  1.2.3    -\n"
+        "b\\x1b             chat.example:9000  2      -        0s     -      -        yes\n"
+        "b\\x1b doesn't answer over its link: how many members it has isn't known.\n"
+    )
+
+
+def test_rooms_of_all_nodes_stand_in_columns_and_who_doesnt_answer_is_said_below() -> None:
+    rows: list[dict[str, object]] = [
+        {"node": "alpha", **ROOM},
+        {"node": "beta", "room": "newer"},
+        {"node": "gamma", "room": None},
+    ]
+    assert SHOWN["all_rooms"](rows) == (
+        "NODE   ROOM   HOST  MEMBERS  STREAMS  AGE    PASSWORD  TOPIC\n"
+        "alpha  tea    ann   2        1        1m01s  -\n"
+        "beta   newer  -     -        -        -      -         -\n"
+        "gamma doesn't answer over its link: its rooms aren't listed.\n"
+    )
+    assert SHOWN["all_rooms"](rows[2:]).startswith("There are no rooms.\ngamma doesn't answer")
+
+
+def test_the_end_of_a_move_is_told() -> None:
+    assert SHOWN["left"]([]) == "The relay has ended.\n"
+    assert SHOWN["left"]([{"rooms": 0, "people": 0}]).endswith("nobody is there any more: the relay ends.\n")
+    assert SHOWN["left"]([{"rooms": 0, "people": 1}]).endswith("the last one has left; one member there.\n")
+
+
 def test_nothing_is_said_so() -> None:
     assert SHOWN["rooms"]([]) == "There are no rooms.\n"
     assert SHOWN["bans"]([]) == "Nobody is banned.\n"

@@ -10,8 +10,23 @@ from prometheus_client.parser import text_string_to_metric_families
 from chatproto import Command, EvictionReason, Operation, Status
 from relay_server import __version__
 from relay_server.core import events
-from relay_server.core.counters import Counters, DropReason, SendFailure, StreamCounters, StreamCut, StreamFailure
+from relay_server.core.counters import (
+    DIRECTORY_BOUNDS,
+    AdoptionOutcome,
+    ClusterCounters,
+    Counters,
+    DirectoryError,
+    DropReason,
+    IgnoredRecord,
+    Move,
+    SendFailure,
+    StreamCounters,
+    StreamCut,
+    StreamFailure,
+    Way,
+)
 from relay_server.passwords import Outcome
+from relay_server.telemetry.cluster import ClusterView
 from relay_server.telemetry.metrics import (
     DURATION_BOUNDS,
     FANOUT_BOUNDS,
@@ -43,7 +58,11 @@ PUBLISHED = {
     "relay_stream_messages_received_total", "relay_stream_messages_accepted_total",
     "relay_stream_messages_dropped_total", "relay_stream_copies_sent_total", "relay_stream_copies_waiting",
     "relay_stream_send_failures_total", "relay_stream_fanout_members_sum", "relay_stream_cuts_total",
-    "relay_ring_bytes", "relay_ring_limit_bytes",
+    "relay_ring_bytes", "relay_ring_limit_bytes", "relay_cluster_connected", "relay_cluster_nodes",
+    "relay_cluster_rooms", "relay_cluster_homes", "relay_cluster_edge_members", "relay_cluster_joins_elsewhere_total",
+    "relay_cluster_adoptions_total", "relay_cluster_moves_total", "relay_cluster_edge_datagrams_total",
+    "relay_cluster_records_ignored_total", "relay_cluster_directory_seconds_bucket",
+    "relay_cluster_directory_errors_total", "relay_cluster_links_refused_total",
 }  # fmt: skip
 
 
@@ -54,8 +73,10 @@ class Scrape:
         self.rooms, self.lobby, self.tally = Counters(), Counters(), Tally()
         self.tls = TlsCounts()
         self.streams = StreamCounters()
+        self.cluster = ClusterView()
         self.collector = RelayCollector(
-            self.rooms, self.lobby, self.tally, "uvloop", self.tls, streams=self.streams
+            self.rooms, self.lobby, self.tally, "uvloop", self.tls, streams=self.streams,
+            read_cluster=lambda: self.cluster,
         )  # fmt: skip
         self._registry = make_registry(self.collector)
 
@@ -78,7 +99,7 @@ class Scrape:
 def test_the_published_names_are_there_before_anything_happened() -> None:
     names = {name for name, _ in Scrape().samples()}
     assert names >= PUBLISHED
-    assert {name.replace("relay_", "relay_lobby_", 1) for name in PUBLISHED if "datagrams" in name} <= names
+    assert {name.replace("relay_", "relay_lobby_", 1) for name in PUBLISHED if "relay_datagrams" in name} <= names
     assert {"process_cpu_seconds_total", "process_resident_memory_bytes", "python_info"} <= names
     assert not {name for name in names if name.endswith("_created")}
 
@@ -98,6 +119,9 @@ def test_label_values_come_from_closed_sets_and_are_all_there_from_the_start() -
         (SendFailure, ("send_failures", "lobby_send_failures")),
         (StreamFailure, ("stream_send_failures",)),
         (StreamCut, ("stream_cuts",)),
+        (Move, ("cluster_moves",)),
+        (IgnoredRecord, ("cluster_records_ignored",)),
+        (DirectoryError, ("cluster_directory_errors",)),
     ]
     evictions = [reason for reason in EvictionReason if reason != "resumed_elsewhere"]
     for reasons, names in (*closed, (evictions, ("evictions", "rooms_closed", "lobby_evictions"))):
@@ -143,6 +167,8 @@ def test_counts_come_out_as_they_went_in() -> None:
         assert scrape.value(f"{prefix}datagrams_dropped_total", reason="malformed") == 0
         assert scrape.value(f"{prefix}send_failures_total", reason="buffer_full") == 5 * number
     assert scrape.value("relay_address_changes_total") == 3
+    scrape.rooms.carried = 6
+    assert scrape.value("relay_datagrams_carried_total") == 6
 
 
 @pytest.mark.requirement("STR-08")
@@ -286,3 +312,43 @@ def test_tls_is_counted_by_reason_and_result() -> None:
     assert scrape.value("relay_tls_handshake_failures_total", reason="malformed") == 0
     assert scrape.value("relay_tls_reloads_total", result="failed") == 1
     assert scrape.value("relay_tls_certificate_expiry_timestamp_seconds") == 1.8e9
+
+
+def test_a_relay_that_is_alone_exports_zeros_for_a_cluster() -> None:
+    found = {name: value for (name, _), value in Scrape().samples().items() if name.startswith("relay_cluster_")}
+    assert len(found) >= 15
+    assert not any(found.values())
+
+
+def test_what_a_node_knows_and_counts_comes_out_as_it_went_in() -> None:
+    scrape = Scrape()
+    counters = ClusterCounters(edge_in=30, edge_out=40, edge_failed=2, links_refused=9)
+    scrape.cluster = ClusterView(connected=True, nodes=3, rooms=12, homes=5, edge_members=7, counters=counters)
+    counters.joins_elsewhere[Way.EDGE] = 6
+    counters.adoptions[AdoptionOutcome.LATE] = 1
+    counters.moves[Move.DRAINED] = 4
+    counters.records_ignored[IgnoredRecord.SEAL] = 8
+    counters.directory_errors[DirectoryError.STALE] = 11
+    for name, value in {"connected": 1, "nodes": 3, "rooms": 12, "homes": 5, "edge_members": 7}.items():
+        assert scrape.value(f"relay_cluster_{name}") == value, name
+    assert scrape.value("relay_cluster_joins_elsewhere_total", way="edge") == 6
+    assert scrape.value("relay_cluster_joins_elsewhere_total", way="follow") == 0
+    assert scrape.value("relay_cluster_adoptions_total", outcome="late") == 1
+    assert scrape.value("relay_cluster_moves_total", reason="drained") == 4
+    assert scrape.value("relay_cluster_records_ignored_total", reason="seal") == 8
+    assert scrape.value("relay_cluster_directory_errors_total", reason="stale") == 11
+    assert scrape.value("relay_cluster_links_refused_total") == 9
+    for direction, value in {"in": 30, "out": 40, "failed": 2}.items():
+        assert scrape.value("relay_cluster_edge_datagrams_total", direction=direction) == value
+
+
+def test_the_histogram_of_directory_requests_sums_right() -> None:
+    scrape = Scrape()
+    durations = [0.0, 0.0005, 0.0006, 0.3, 1.0, 2.0]
+    for duration in durations:
+        scrape.cluster.counters.directory.observe(duration)
+    found = buckets(scrape, "relay_cluster_directory_seconds")
+    assert found == {
+        bound: sum(duration <= bound for duration in durations) for bound in (*DIRECTORY_BOUNDS, float("inf"))
+    }
+    assert scrape.value("relay_cluster_directory_seconds_sum") == pytest.approx(sum(durations))

@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
+from relay_server.cluster_settings import HIDDEN
 from relay_server.settings import Described, describe, load_settings
 
 
@@ -37,6 +38,10 @@ def carry_out(arguments: Namespace) -> int:
             from relay_server.tls.server import load  # noqa: PLC0415
 
             load(settings)
+        if settings.cluster_url:
+            from relay_server.cluster.access import open_directory  # noqa: PLC0415
+
+            open_directory(settings)
         print("The settings can be used.")
     else:
         write = {"env": as_env_file, "json": as_json, "markdown": as_markdown, "text": as_text}[arguments.format]
@@ -66,6 +71,11 @@ def as_markdown(described: Sequence[Described]) -> str:
 
 def as_env_file(described: Sequence[Described]) -> str:
     """Write every setting with its value as a commented line of an .env file."""
-    blocks = (f"{textwrap.fill(d.description, 100, initial_indent='# ', subsequent_indent='# ')}\n"
-              f"{'' if d.value != d.default else '#'}{d.name}={d.value}\n" for d in described)  # fmt: skip
-    return "\n".join(blocks)
+    return "\n".join(map(_env_block, described))
+
+
+def _env_block(setting: Described) -> str:
+    """Write one setting; a default, or what isn't shown, as a comment."""
+    meaning = textwrap.fill(setting.description, 100, initial_indent="# ", subsequent_indent="# ")
+    is_comment = setting.value == setting.default or HIDDEN in setting.value
+    return f"{meaning}\n{'#' if is_comment else ''}{setting.name}={setting.value}\n"

@@ -85,11 +85,11 @@ class Admission:
         self._connection_rate = NetworkBuckets(connection_rate, burst)
         new_passwords = NEW_PASSWORDS_PER_GUESS * policy.password_guesses_per_minute / 60
         self._new_passwords = NetworkBuckets(new_passwords, max(1.0, NEW_PASSWORDS_BURST_SECONDS * new_passwords))
-        self._closed = False
+        self._closed = self._forwards = False
 
-    def close(self) -> None:
-        """Let nobody in from now on."""
-        self._closed = True
+    def close(self, *, forwards: bool = False) -> None:
+        """Let nobody in from now on; with ``forwards`` people are still told which other node has their room."""
+        self._closed, self._forwards = True, forwards
 
     def admits_connection(self, ip: bytes, now: float) -> bool:
         """Count a connection of this address; False if there are too many (LIM-01)."""
@@ -102,7 +102,8 @@ class Admission:
             ProtocolError: there were too many, or the relay is about to end.
 
         """
-        self._check_open()
+        if not self._forwards:
+            self.check_open()
         self._take_joins(ip, 1, now)
 
     def check_announcement(self, ip: bytes, members: int, now: float) -> None:
@@ -132,7 +133,7 @@ class Admission:
             ProtocolError: there is none, or the relay is about to end.
 
         """
-        self._check_open()
+        self.check_open()
         if self.members.is_full():
             raise TooManyError("The relay has as many members as it may: try later.")
         if self.members.is_full_for(network_of(ip)):
@@ -150,13 +151,19 @@ class Admission:
         if self.rooms.is_full_for(network_of(ip)):
             raise TooManyError("Your address has as many rooms as it may: close one first.")
 
+    def check_open(self) -> None:
+        """Check that people are let in.
+
+        Raises:
+            ShuttingDownError: the relay is about to end.
+
+        """
+        if self._closed:
+            raise ShuttingDownError
+
     def _take_joins(self, ip: bytes, count: float, now: float) -> None:
         if not self._join_rate.take(network_of(ip), now, count):
             raise BusyError("Too many joins from your address: try again in a few seconds.")
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ShuttingDownError
 
 
 def _count_down(counts: dict[bytes, int], key: bytes) -> None:

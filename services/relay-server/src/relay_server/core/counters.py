@@ -1,10 +1,15 @@
 """What the data path counts: plain integers, read by the metrics when somebody scrapes (CON-01, CON-02)."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
+from typing import Final
 
 from relay_server.core.receipts import Answer
+
+DIRECTORY_BOUNDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+"""Of the histogram of directory requests, in seconds; a request that takes 0.5 s has failed."""
 
 
 @unique
@@ -23,6 +28,7 @@ class DropReason(StrEnum):
     COPY_RATE = "copy_rate"
     INVALID_UTF8 = "invalid_utf8"
     MUTED = "muted"
+    MOVING = "moving"
     NOT_SEALED = "not_sealed"
     RESERVED_NAME = "reserved_name"
     TOO_LONG = "too_long"
@@ -80,7 +86,7 @@ class Resumption(StrEnum):
 
 @dataclass(slots=True)
 class Traffic:
-    """What one way to chat brings and gets: whatever comes is accepted or dropped (CON-01)."""
+    """What one way to chat brings and gets: whatever comes is accepted, carried or dropped (CON-01)."""
 
     received: int = 0
     """Datagrams, or messages of streams; commands among them."""
@@ -97,6 +103,8 @@ class Traffic:
 class Counters(Traffic):
     """Counts of datagrams of one kind of chat: the rooms' or the lobby's."""
 
+    carried: int = 0
+    """Datagrams of members whose rooms are on other nodes, which judge them (CLU-04)."""
     bytes_sent: int = 0
     notices_sent: int = 0
     notice_failures: int = 0
@@ -120,3 +128,92 @@ class StreamCounters(Traffic):
     """Entries that readers were told are kept no more."""
     send_failures: dict[StreamFailure, int] = field(default_factory=lambda: dict.fromkeys(StreamFailure, 0))
     cuts: dict[StreamCut, int] = field(default_factory=lambda: dict.fromkeys(StreamCut, 0))
+
+
+@unique
+class Way(StrEnum):
+    """How somebody gets into a room that another node holds."""
+
+    FOLLOW = "follow"
+    """The client joins there itself (CLU-01)."""
+    EDGE = "edge"
+    """This node carries it there (CLU-04)."""
+
+
+@unique
+class AdoptionOutcome(StrEnum):
+    """What became of the attempt to be the home of a room whose home seemed to be gone."""
+
+    ADOPTED = "adopted"
+    LOST = "lost"
+    """Another node was faster."""
+    ALIVE = "alive"
+    """The home answered a probe."""
+    LATE = "late"
+    """The own event loop was late, so that no answer in time proves nothing."""
+    AWAY = "away"
+    """The directory couldn't be asked."""
+
+
+@unique
+class Move(StrEnum):
+    """Why a room left this node for another one."""
+
+    YIELDED = "yielded"
+    """The other node adopted it."""
+    DRAINED = "drained"
+    """An operator asked for it."""
+
+
+@unique
+class IgnoredRecord(StrEnum):
+    """Why a record of the directory was ignored."""
+
+    SEAL = "seal"
+    """It wasn't written with the cluster's key."""
+    FORMAT = "format"
+    """Another version of the relay wrote it."""
+    MALFORMED = "malformed"
+
+
+@unique
+class DirectoryError(StrEnum):
+    """Why the directory didn't do what it was asked for."""
+
+    AWAY = "away"
+    STALE = "stale"
+    """The record had changed before."""
+    TAKEN = "taken"
+
+
+@dataclass(slots=True)
+class Durations:
+    """A histogram of how long something took, without a series for each value."""
+
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(DIRECTORY_BOUNDS) + 1))
+    total_seconds: float = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one more."""
+        self.buckets[bisect_left(DIRECTORY_BOUNDS, seconds)] += 1
+        self.total_seconds += seconds
+
+
+@dataclass(slots=True)
+class ClusterCounters:
+    """What a node counts that is part of a cluster; all are 0 at a relay that is alone."""
+
+    joins_elsewhere: dict[Way, int] = field(default_factory=lambda: dict.fromkeys(Way, 0))
+    adoptions: dict[AdoptionOutcome, int] = field(default_factory=lambda: dict.fromkeys(AdoptionOutcome, 0))
+    moves: dict[Move, int] = field(default_factory=lambda: dict.fromkeys(Move, 0))
+    edge_in: int = 0
+    """Datagrams of carried members that were passed on to their rooms' homes."""
+    edge_out: int = 0
+    """Datagrams of homes that were passed on to carried members."""
+    edge_failed: int = 0
+    """Datagrams of either direction that the kernel refused to send."""
+    records_ignored: dict[IgnoredRecord, int] = field(default_factory=lambda: dict.fromkeys(IgnoredRecord, 0))
+    directory: Durations = field(default_factory=Durations)
+    directory_errors: dict[DirectoryError, int] = field(default_factory=lambda: dict.fromkeys(DirectoryError, 0))
+    links_refused: int = 0
+    """Links that other programs opened without proof of the cluster's key, or with a malformed first line."""

@@ -77,6 +77,8 @@ class Judge:
 
     def hold_back(self, member: Member, message: bytes, reason: DropReason, now: float) -> bytes | DropReason:
         """Drop what is over a limit; who is muted may still be there, leave and use commands (MOD-05)."""
+        if reason is DropReason.MOVING:
+            return reason
         if reason is not DropReason.MUTED:
             return self._over_limit(member, reason, now)
         meant = self._obey(member, message, now)

@@ -1,7 +1,7 @@
 """Token buckets: how much somebody may do, and how fast they may go on (LIM-01)."""
 
 from collections import OrderedDict
-from typing import Final
+from typing import Final, TypeAlias
 
 from chatproto.constants import MAX_DATAGRAM_BYTES
 from relay_server.core.address import networks_around
@@ -148,6 +148,26 @@ class SpeechLimit:
         return None
 
 
+class Halted:
+    """The limit of a member whose room moves to another node (CLU-05): nothing counts for a moment.
+
+    What was said before is all that the new home goes on from; a client that isn't answered says it again there.
+    """
+
+    __slots__ = ("_until", "inner")
+
+    def __init__(self, limit: "AnyLimit | None", until: float) -> None:
+        self.inner = limit
+        """Its own, for the case that the room stays."""
+        self._until = until
+
+    def exceeded(self, size: int, now: float) -> DropReason | None:
+        """Count one message of so many bytes."""
+        if now < self._until:
+            return DropReason.MOVING
+        return None if self.inner is None else self.inner.exceeded(size, now)
+
+
 class Muted:
     """The limit of a member that may say nothing: all is over it, and the relay looks closer (MOD-05).
 
@@ -156,10 +176,13 @@ class Muted:
 
     __slots__ = ("inner",)
 
-    def __init__(self, limit: "SpeechLimit | Muted | None") -> None:
+    def __init__(self, limit: "AnyLimit | None") -> None:
         self.inner = limit
         """Its own, which counts as ever."""
 
     def exceeded(self, size: int, now: float) -> DropReason:
         """Count one message of so many bytes; it is over a limit in any case."""
         return (self.inner and self.inner.exceeded(size, now)) or DropReason.MUTED
+
+
+AnyLimit: TypeAlias = SpeechLimit | Muted | Halted

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from relay_server.core.address import network_of
 from relay_server.core.audience import Group, Listener
-from relay_server.core.limits import Muted, SpeechLimit
+from relay_server.core.limits import AnyLimit
 from relay_server.core.receipts import SaidNumbers
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Member:
     """Whether the others were told that it joined (UDP-10)."""
     muted: bool = False
     """Whether its name is (MOD-05); `limit` is a `Muted` as well, once it was heard."""
-    limit: SpeechLimit | Muted | None = None
+    limit: AnyLimit | None = None
     told_at: float = float("-inf")
     may_ask_at: float = 0.0
     """When a list is to be had again (MOD-02)."""

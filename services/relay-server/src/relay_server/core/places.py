@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from chatproto import ProtocolError, Server
+from relay_server.core.counters import ClusterCounters
 from relay_server.core.model import Residence, Room, Session
 from relay_server.core.tickets import Seat
 
@@ -25,6 +26,7 @@ class Node:
     started_at: float
     """When it was started, in seconds since 1970: one that is started again has other certificates and no rooms."""
     draining: bool = False
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ Told: TypeAlias = Callable[[ProtocolError | None], None]
 
 class Places(Protocol):
     """Knows which node holds a room."""
+
+    @property
+    def counters(self) -> ClusterCounters:
+        """What is counted of the cluster."""
+        ...
 
     def check_new(self, room: bytes) -> None:
         """Check that a room of this name may be created, as far as is known here.
@@ -67,8 +74,11 @@ class Places(Protocol):
         """Give back the name of a room that was claimed, and not made."""
         ...
 
-    def find(self, room: bytes) -> Node | None:
-        """Return the living node that holds a room which isn't here; None if none is known."""
+    def find(self, room: bytes, *, doubted: bool = False) -> Node | None:
+        """Return the living node that holds a room which isn't here; None if none is known.
+
+        ``doubted`` if somebody who was there comes here: then the node counts as living only if it just answered.
+        """
         ...
 
     def look(self, room: bytes, done: Told) -> None:

@@ -71,6 +71,8 @@ class Registry(Voice):
         self.on_change: Callable[[Room], None] = lambda _: None
         """Called when what a cluster knows of a room isn't true any more."""
         self.on_close: Callable[[Room], None] = lambda _: None
+        self.edges: set[bytes] = set()
+        """The IPs of nodes that carry members here (CLU-04)."""
         self._sessions_by_remote = SessionsByRemote()
         self._active: DeadlineQueue[Session] = DeadlineQueue(policy.silence_timeout_seconds, attrgetter("seen_at"))
         self._pending: DeadlineQueue[Session] = DeadlineQueue(policy.pending_timeout_seconds)
@@ -272,7 +274,7 @@ class Registry(Voice):
         silent = self._silent_hosts.look(hosts, now)
         if silent:
             ips = {host.ip for host in silent}  # few members have one: only their addresses are taken apart
-            sessions = [one for one in self.sessions_by_token.values() if one.ip in ips]
+            sessions = [one for one in self.sessions_by_token.values() if one.source_ip in ips]
             known = [one for one in sessions if one.address is not None]
             self._note_failures([one for one in known if self.locate(one.address).host in silent], now)
 

@@ -7,6 +7,7 @@ from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
 from chatproto.receipts import NUMBERED, encode_receipt, parse_numbered
 from relay_server.core.address import is_answerable, network_of
 from relay_server.core.audience import Forward
+from relay_server.core.carried import CarriedMember, CarriedMembers
 from relay_server.core.counters import DropReason
 from relay_server.core.endpoint import Address
 from relay_server.core.entries import add_message
@@ -25,9 +26,10 @@ _SURELY_SHORT_BYTES = MAX_DELIVERY_BYTES - 255 - len(": ")
 
 
 class Relay:
-    """Judges datagrams: each is forwarded, or dropped for one reason."""
+    """Judges datagrams: each is forwarded, goes on to another node, or is dropped for one reason."""
 
-    def __init__(self, registry: Registry, policy: Policy, judge: Judge) -> None:
+    def __init__(self, registry: Registry, policy: Policy, judge: Judge, carried: CarriedMembers | None = None) -> None:
+        """``carried`` are the members of rooms on other nodes; None for a relay that is alone."""
         self._registry = registry
         self._judge = judge
         self._counters = registry.counters
@@ -36,11 +38,12 @@ class Relay:
         self._locate = registry.locate
         self._guesses = NetworkBuckets(GUESSES_A_SECOND, GUESSES_A_SECOND)
         self._attribution = policy.attribution
+        self._carried = carried
         self.receipts: list[Receipt] = []
         """Answers to messages that have a number; who sends them takes them out."""
 
     def handle_datagram(self, data: bytes, source: Address, now: float) -> Forward | DropReason | None:
-        """Decide about one datagram and count the decision (CON-01); None: it was accepted, and nobody gets it.
+        """Decide about one datagram and count the decision (CON-01); None: nobody here gets it.
 
         Every message comes this way, so it calls little: with most of them `_interpret` would find nothing to do.
         """
@@ -51,8 +54,8 @@ class Relay:
         sender = self._find_sender(data[: 2 + data[0] + data[1]]) if size > 3 else None
         if sender is None or sender.address != source or size > MAX_DATAGRAM_BYTES:
             newcomer = self._identify(data, source, now)
-            if isinstance(newcomer, DropReason):
-                return self._drop(newcomer)
+            if not isinstance(newcomer, Session):
+                return self._send_off(newcomer, data)
             sender = newcomer
         sender.seen_at = now
         sender.failures = None
@@ -106,6 +109,8 @@ class Relay:
                 self._answer(sender, Answer.NOT_SAID, number, DropReason.STALE)
                 return self._drop(DropReason.STALE)
         result = self._judge.judge(sender.member, text, now, answers=True)
+        if result is DropReason.MOVING:  # it isn't answered, so it is said again where the room is then
+            return self._drop(result)
         if isinstance(result, DropReason):
             self._answer(sender, Answer.NOT_SAID, number, result)
         else:
@@ -136,7 +141,7 @@ class Relay:
             self._counters.answers[answer] += 1
             self.receipts.append((sender.address, encode_receipt(number, reason)))
 
-    def _identify(self, data: bytes, source: Address, now: float) -> Session | DropReason:
+    def _identify(self, data: bytes, source: Address, now: float) -> Session | CarriedMember | DropReason:
         """Find out who sends from a new address, or why it doesn't count (UDP-02, UDP-03)."""
         if len(data) > MAX_DATAGRAM_BYTES:
             return DropReason.OVERSIZED
@@ -146,17 +151,33 @@ class Relay:
         endpoint = self._locate(source)
         if not is_answerable(endpoint.ip, endpoint.port):
             return DropReason.UNANSWERABLE
-        raw_room, token, _ = parts
+        raw_room, token, message = parts
         session = self._registry.sessions_by_token.get(token)
         if session is None or session.place is not None:  # a stream's token is good for nothing here (STR-06)
-            known_guesser = not self._guesses.take(network_of(endpoint.ip), now)
-            return DropReason.GUESSING if known_guesser else DropReason.UNKNOWN_TOKEN
+            carried = self._carried
+            whose = carried.identify(raw_room, token, message, source, endpoint, now) if carried is not None else None
+            return whose or self._note_unknown(endpoint.ip, now)
         if session.member.room.raw_name != raw_room:
             return DropReason.ROOM_MISMATCH
         if endpoint.ip != session.source_ip:
             return DropReason.ADDRESS_MISMATCH
         self._registry.hear(session, source, now)
         return session
+
+    def _note_unknown(self, ip: bytes, now: float) -> DropReason:
+        """Tell a guess from a mistake; a node speaks for many, and those whom it carries guess at it, not here."""
+        if ip in self._registry.edges or self._guesses.take(network_of(ip), now):
+            return DropReason.UNKNOWN_TOKEN
+        return DropReason.GUESSING
+
+    def _send_off(self, whose: CarriedMember | DropReason, data: bytes) -> DropReason | None:
+        """Let a datagram that isn't for a room here go on to its own, or nowhere (CLU-04)."""
+        if isinstance(whose, DropReason):
+            return self._drop(whose)
+        self._counters.carried += 1
+        assert whose.homeward is not None  # noqa: S101 - who has a token has a way
+        whose.homeward.send(data)
+        return None
 
     def _conclude(self, meant: bytes | DropReason) -> DropReason | None:
         """Count a datagram that nobody gets."""

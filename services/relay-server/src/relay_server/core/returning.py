@@ -1,11 +1,12 @@
 """Rooms that come here from another node, and their members, who take their seats again (CLU-03, CLU-05)."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chatproto import EvictionReason
 from relay_server.core import events
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.errors import NoSeatError, RoomFullError
+from relay_server.core.limits import Halted
 from relay_server.core.model import Abroad, Member, Room, Session
 from relay_server.core.names import name_keys
 from relay_server.core.policy import Policy
@@ -14,6 +15,10 @@ from relay_server.core.tickets import Seat
 
 if TYPE_CHECKING:
     from relay_server.core.registry import Registry
+
+
+HALT_SECONDS: Final = 1.0
+"""Within this the directory has answered whether another node has the room now, or it has not been moved."""
 
 
 class Returning:
@@ -72,6 +77,16 @@ class Returning:
         session.abroad = Abroad(turn=seat.turn + 1)
         self._registry.observe(events.MemberResumed(room.name, seat.name, moved=ip != seat.ip))
         return session
+
+    @staticmethod
+    def halt(room: Room, now: float) -> tuple[str, int] | None:
+        """Let nothing be said for a moment in a room that is to move; returns where its numbering ends, if it has one.
+
+        Everybody who can follow hears at the new home what comes after that, and nothing twice (CLU-05).
+        """
+        for member in room.members:
+            member.limit = Halted(member.limit, now + HALT_SECONDS)
+        return None if room.ring is None else (room.ring.epoch, room.ring.seq)
 
     def end(self, room: Room) -> None:
         """Wait for nobody in a room that is closed."""

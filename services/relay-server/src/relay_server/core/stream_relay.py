@@ -100,7 +100,7 @@ class StreamRelay:
 
     def _refuse(self, reader: Reader, n: int | None, reason: DropReason) -> DropReason:
         self._counters.dropped[reason] += 1
-        if n is not None:
+        if n is not None and reason is not DropReason.MOVING:  # what isn't answered is said again at the new home
             has_words = reason in _HAVE_WORDS
             message = dropped(NotRelayed(reason), self._judge.over_bytes).message if has_words else _NOT_TAKEN
             reader.tell(encode_refused(n, reason, message))

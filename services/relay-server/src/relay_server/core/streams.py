@@ -40,6 +40,8 @@ class Streams:
         self.rings = Rings(policy.ring_bytes, new_epoch)
         self.total = 0
         """How many sessions chat over streams, be they away."""
+        self.carried = 0
+        """How many streams go on to other nodes (CLU-04)."""
         self._registry = registry
         self._max_streams = policy.max_streams
         self._lapse = lapse
@@ -59,7 +61,7 @@ class Streams:
             TooManyError: there is none.
 
         """
-        if 0 < self._max_streams <= self.total:
+        if 0 < self._max_streams <= self.total + self.carried:
             raise TooManyError("The relay has as many streams as it may: chat over UDP, or try later.")
 
     def begin(self, session: Session) -> None:

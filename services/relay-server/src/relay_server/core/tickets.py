@@ -4,14 +4,15 @@ import base64
 import binascii
 import hashlib
 import hmac
-import struct
 from dataclasses import dataclass
 from typing import Final
 
 RANDOM_BYTES: Final = 16
 _PROOF_BYTES: Final = 16
-_FIXED: Final = struct.Struct(">QIId16s?BB")
-"""Number, turn, password revision, expiry, IP address, whether it is encrypted, and the sizes of both names."""
+_NUMBER_BYTES: Final = (8, 4, 4, 8, 1, 1)
+"""Seat number, turn, password revision, expiry, whether it is encrypted, the size of the room's name; big-endian."""
+_IP_BYTES: Final = 16
+_FIXED_BYTES: Final = sum(_NUMBER_BYTES) + _IP_BYTES
 MAX_CHARACTERS: Final = 1024
 """A ticket with the longest names is shorter."""
 
@@ -31,8 +32,8 @@ class Seat:
     ip: bytes
     encrypted: bool
     """Whether nobody could overhear the ticket on its way to the client (RES-03)."""
-    expires_at: float
-    """In seconds since 1970."""
+    expires_at: int
+    """In whole seconds since 1970."""
 
 
 class Tickets:
@@ -43,29 +44,41 @@ class Tickets:
 
     def issue(self, seat: Seat, chance: bytes) -> str:
         """Write a ticket; ``chance`` are 16 random bytes."""
-        name = seat.name.encode()
-        fixed = _FIXED.pack(
-            seat.number, seat.turn, seat.password_revision, seat.expires_at, seat.ip, seat.encrypted,
-            len(seat.room), len(name),
+        numbers = (
+            seat.number, seat.turn, seat.password_revision, seat.expires_at, seat.encrypted, len(seat.room),
         )  # fmt: skip
-        told = chance + fixed + seat.room + name
-        return base64.urlsafe_b64encode(told + self._proof(told)).rstrip(b"=").decode()
+        fixed = b"".join(number.to_bytes(size) for number, size in zip(numbers, _NUMBER_BYTES, strict=True))
+        told = chance + fixed + seat.ip + seat.room + seat.name.encode()
+        return _to_text(told + self._proof(told))
 
     def read(self, text: str) -> Seat | None:
         """Read a ticket; None if it wasn't written by this key."""
-        if len(text) > MAX_CHARACTERS or not text.isascii():
-            return None
-        try:
-            data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            return None
+        data = _from_text(text)
         told, proof = data[:-_PROOF_BYTES], data[-_PROOF_BYTES:]
-        if len(told) < RANDOM_BYTES + _FIXED.size or not hmac.compare_digest(proof, self._proof(told)):
+        if len(told) < RANDOM_BYTES + _FIXED_BYTES or not hmac.compare_digest(proof, self._proof(told)):
             return None
-        number, turn, revision, expires_at, ip, encrypted, room_size, _ = _FIXED.unpack_from(told, RANDOM_BYTES)
-        names = told[RANDOM_BYTES + _FIXED.size :]
-        room, name = names[:room_size], names[room_size:].decode()
-        return Seat(room, name, number, turn, revision, ip, encrypted, expires_at)
+        rest, numbers = told[RANDOM_BYTES:], []
+        for size in _NUMBER_BYTES:
+            numbers.append(int.from_bytes(rest[:size]))
+            rest = rest[size:]
+        number, turn, revision, expires_at, encrypted, room_bytes = numbers
+        ip, room, name = rest[:_IP_BYTES], rest[_IP_BYTES:][:room_bytes], rest[_IP_BYTES + room_bytes :]
+        return Seat(room, name.decode(), number, turn, revision, ip, bool(encrypted), expires_at)
 
     def _proof(self, told: bytes) -> bytes:
         return hmac.digest(self._key, told, hashlib.sha256)[:_PROOF_BYTES]
+
+
+def _to_text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _from_text(text: str) -> bytes:
+    """Return the bytes of a ticket; none if no ticket is written so."""
+    if len(text) > MAX_CHARACTERS or not text.isascii():
+        return b""
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        return b""
+    return data if _to_text(data) == text else b""  # one ticket has one spelling

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from relay_server.doctor.cluster import check_cluster
 from relay_server.doctor.facts import Facts
 from relay_server.doctor.findings import Finding, Mark
 from relay_server.doctor.network import check_conntrack, check_container, check_families, check_member_addresses
@@ -92,3 +93,4 @@ def examine(facts: Facts) -> Iterator[Finding]:
     yield from check_ports(facts)
     for check in _SINGLE:
         yield check(facts)
+    yield from check_cluster(facts)

@@ -35,6 +35,7 @@ class Ports:
     lobby: Port | None
     ops: Port | None
     unprivileged_from: int | None
+    link: Port | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,42 @@ class CertificateFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """Another node that was heard, and whether this machine reaches it."""
+
+    name: str
+    address: str
+    """Where clients reach it."""
+    version: str
+    link: str
+    """Where other nodes reach it."""
+    answers_clients: bool
+    answers_links: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """What was found of the cluster; without a connection the rest is meaningless."""
+
+    name: str
+    """The name that this node has."""
+    host: str
+    """The host of RELAY_NODE_ADDRESS."""
+    host_addresses: tuple[str, ...]
+    """What it resolves to here; empty if it doesn't."""
+    is_connected: bool
+    reasons: tuple[str, ...] = ()
+    """What NATS or its client said."""
+    missing_rights: tuple[str, ...] = ()
+    """What NATS didn't let this user do."""
+    nodes: tuple[NodeFacts, ...] = ()
+    namesakes: tuple[str, ...] = ()
+    """Addresses of nodes with this one's name."""
+    ignored: tuple[str, ...] = ()
+    """Why beats of others don't count, each reason once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All facts; ``answers`` is true if a relay answers a join on the TCP port."""
 
@@ -101,3 +138,5 @@ class Facts:
     machine: Machine
     container: Container | None
     certificate: CertificateFacts | None = None
+    cluster: ClusterFacts | None = None
+    """None for a relay that is alone."""

@@ -18,7 +18,17 @@ from prometheus_client.samples import Sample
 
 from chatclient import RefusedError, UnreachableError, join_room
 from relay_server.doctor import linux
-from relay_server.doctor.facts import Buffers, CertificateFacts, Facts, Holder, Machine, Port, Ports, RunningRelay
+from relay_server.doctor.facts import (
+    Buffers,
+    CertificateFacts,
+    ClusterFacts,
+    Facts,
+    Holder,
+    Machine,
+    Port,
+    Ports,
+    RunningRelay,
+)
 from relay_server.net.sockets import ListenError, bind_udp, is_wildcard, listen_tcp
 from relay_server.settings import Settings, variable
 from relay_server.tls.certificate import CertificateError
@@ -43,7 +53,14 @@ def gather(settings: Settings) -> Facts:
         machine=_machine(),
         container=linux.container(os.environ),
         certificate=_certificate(settings) if settings.tls_cert_file else None,
+        cluster=_cluster(settings) if settings.cluster_url else None,
     )
+
+
+def _cluster(settings: Settings) -> ClusterFacts:
+    from relay_server.doctor.directory import gather_cluster  # noqa: PLC0415 - NATS's client is much to load for nobody
+
+    return asyncio.run(gather_cluster(settings))
 
 
 def _certificate(settings: Settings) -> CertificateFacts:
@@ -134,6 +151,7 @@ def _ports(settings: Settings) -> Ports:
         lobby=look("lobby_port", "UDP", settings.host),
         ops=look("ops_port", "TCP", settings.ops_host),
         unprivileged_from=linux.sysctl("net.ipv4.ip_unprivileged_port_start"),
+        link=look("link_port", "TCP", settings.host) if settings.cluster_url else None,
     )
 
 

@@ -13,6 +13,7 @@ from relay_server.net.wire import Wire
 from relay_server.tls.server import HandshakeFailure, Tls
 
 if TYPE_CHECKING:
+    from relay_server.net.edge import Carriage
     from relay_server.net.streams import StreamConnection
     from relay_server.net.tcp import Connection
 
@@ -45,7 +46,7 @@ class Entrance(asyncio.Protocol):
         max_payload_bytes: int,
     ) -> None:
         """Without ``tls`` all is plain; ``max_payload_bytes`` is the largest request's."""
-        self._transaction: Connection | StreamConnection = transaction
+        self._transaction: Connection | StreamConnection | Carriage = transaction
         self._tls = tls
         self._turns = turns
         self._clock = clock
@@ -97,8 +98,11 @@ class Entrance(asyncio.Protocol):
             self._secured.count_loss()
         self._transaction.connection_lost(exc)
 
-    def _hand_over(self, stream: "StreamConnection") -> None:
-        """Let the chat that the transaction began have what comes from now on, directly if it is plain."""
+    def _hand_over(self, stream: "StreamConnection | Carriage") -> None:
+        """Let the chat that the transaction began have what comes from now on, directly if it is plain.
+
+        Or who carries it to another node.
+        """
         self._transaction = stream
         if self._secured is None:
             self._wire.set_protocol(stream)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 from chatproto import MalformedError, Phase, ProtocolError, ServerTransaction
 from relay_server.answers import Answer, Carried, Consulting, Granted, Pending, Waiting
@@ -18,8 +18,11 @@ from relay_server.core.errors import BusyError
 from relay_server.core.policy import TcpLimits
 from relay_server.net.acceptor import Acceptor
 from relay_server.net.connection_slots import ConnectionSlots
-from relay_server.net.delivery import is_under_way, was_reset
+from relay_server.net.edge import LINGER_SECONDS, Carriage, Edge
 from relay_server.net.entrance import Entrance
+from relay_server.net.hello import Hello
+from relay_server.net.links import Link, LinkTransport
+from relay_server.net.peers import carried_peer, peer_of
 from relay_server.net.reported import reported
 from relay_server.net.streams import StreamConnection, StreamPort
 from relay_server.net.tls import TlsTransport
@@ -28,8 +31,10 @@ from relay_server.net.wire import Wire
 from relay_server.net.workers import Workers
 from relay_server.tls.server import Tls
 
-LINGER_SECONDS: Final = 1.0
-"""After the answer the client may close, or name its port, for so long (TCP-09)."""
+SPARE_BYTES: Final = 512
+"""A request is longer by so much at most than its payload: a header, a room's name, and last words."""
+
+HandOver: TypeAlias = Callable[[StreamConnection | Carriage], None]
 
 
 @dataclass(eq=False)
@@ -47,13 +52,15 @@ class TcpPort:
     on_duration: Callable[[float], None]
     pinned: bool
     tls: Tls | None = None
+    edge: Edge | None = None
+    """Carries clients to other nodes; None for a relay that is alone."""
     aborted: int = field(init=False, default=0)
     """Connections that ended before they had asked for anything whole, or before it was decided."""
 
     def __post_init__(self) -> None:
         """Make what it keeps books by."""
         limits = self.limits
-        self.connections: ConnectionSlots[Connection] = ConnectionSlots(
+        self.connections: ConnectionSlots[Connection | Carriage] = ConnectionSlots(
             limits.max_transactions, limits.max_transactions_per_address
         )
         self._turns = Turns()
@@ -71,8 +78,16 @@ class TcpPort:
         for connection in list(self.connections):
             connection.abort()
         self.streams.close()
+        if self.edge is not None:
+            self.edge.close()
         self._turns.close()
         self.workers.close()
+
+    def take_link(self, link: Link, hello: Hello, via: bytes) -> None:
+        """Serve a client whom another node carries, as if it were here (CLU-04); ``via`` is that node's IP."""
+        connection = Connection(self)
+        link.user = connection
+        connection.enter(link.transport, partial(setattr, link, "user"), carried_peer(hello, via))
 
     def make_room(self) -> bool:
         """See to it that one more may enter; False if all are at work (ROOM-05)."""
@@ -101,6 +116,7 @@ class Connection:
         "_granted",
         "_half_closed",
         "_hand_over",
+        "_kept",
         "_loop",
         "_peer",
         "_port",
@@ -111,6 +127,8 @@ class Connection:
         "_work",
     )
 
+    _transport: Wire | TlsTransport | LinkTransport
+
     def __init__(self, port: TcpPort) -> None:
         self._port = port
         self._loop = asyncio.get_running_loop()
@@ -120,16 +138,23 @@ class Connection:
         self._work: Future[str] | asyncio.TimerHandle | None = None
         """What is done first: the answer waits for it."""
         self._half_closed = False
+        self._kept = b""
+        """What came, as far as another node may have to see it (CLU-04)."""
 
-    def connection_made(self, transport: Wire, hand_over: Callable[[StreamConnection], None]) -> None:
+    def connection_made(self, transport: Wire, hand_over: HandOver) -> None:
         """Take the connection; ``hand_over`` lets a chat have it."""
-        self._hand_over = hand_over
-        self._transport: asyncio.Transport = transport
-        self._started_at = self._port.clock()
-        peer = _peer_of(transport, pinned=self._port.pinned)
+        peer = peer_of(transport, pinned=self._port.pinned)
         if peer is None:  # it is gone already
+            self._hand_over, self._transport = hand_over, transport
             transport.abort()
             return
+        self.enter(transport, hand_over, peer)
+
+    def enter(self, transport: Wire | LinkTransport, hand_over: HandOver, peer: Peer) -> None:
+        """Take a slot, if there is one."""
+        self._hand_over = hand_over
+        self._transport = transport
+        self._started_at = self._port.clock()
         self._peer = peer
         if not self._port.make_room():
             self._say_busy()
@@ -169,6 +194,8 @@ class Connection:
 
     def data_received(self, data: bytes) -> bool:
         """Take bytes of the stream; returns False, for that was no line of a chat."""
+        if self._port.edge is not None and self._granted is None:
+            self._kept = (self._kept + data)[: self._port.limits.max_payload_bytes + SPARE_BYTES]
         if self._transaction.phase is Phase.REQUESTING:
             self._request(data)
         else:
@@ -189,7 +216,7 @@ class Connection:
         """
         self._half_closed = True
         if self._granted and self._transaction.phase is Phase.ENDED:
-            return is_under_way(self._transport)
+            return self._transport.is_under_way()
         return self._transaction.phase in {Phase.DECIDING, Phase.ACCEPTED}
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -197,7 +224,7 @@ class Connection:
         self._cancel_timer()
         if self._transaction.phase is not Phase.ENDED:
             self._let_go()
-        elif self._granted and self._is_token_lost(exc):
+        elif self._granted and self._transport.has_lost_answer(exc, half_closed=self._half_closed):
             self._undo(self._granted)
         self._port.connections.leave(self)
         self._hand_over = _hand_nothing_over  # else it and its `Entrance` would hold each other, and what came
@@ -213,14 +240,6 @@ class Connection:
         self._port.connections.leave(self)
         self._cancel_timer()
         self._transport.close()
-
-    def _is_token_lost(self, error: Exception | None) -> bool:
-        """Tell whether the client went before its token came: what reaches a closed socket is answered by a reset."""
-        if isinstance(self._transport, TlsTransport):
-            return not self._transport.is_confirmed()
-        if self._half_closed:
-            return error is not None or was_reset(self._transport)
-        return not isinstance(error, ConnectionResetError | None)  # a client may reset what it has read to the end
 
     def _let_go(self) -> None:
         """Take back what was begun for a client that will never get its whole answer."""
@@ -254,7 +273,7 @@ class Connection:
             port.connections.begin_work(self)
             self._consult(result)
         elif isinstance(result, Carried):
-            raise NotImplementedError
+            self._carry(result)
         elif result is not None:
             self._decide(result)
 
@@ -274,6 +293,21 @@ class Connection:
                 consulting.give_up()
 
         consulting.begin(told)
+
+    def _carry(self, carried: Carried) -> None:
+        """Let the client talk to the node that holds its room (CLU-04)."""
+        port, transport = self._port, self._transport
+        # Who finds rooms elsewhere has an edge, and nobody is carried twice.
+        assert port.edge is not None and not isinstance(transport, LinkTransport)  # noqa: S101, PT018
+        self._cancel_timer()
+        port.connections.leave(self)
+        refuse = partial(port.control.refuse, self._transaction)
+        carriage = Carriage(port.edge, self._peer, transport, port.connections, refuse)
+        port.connections.enter(carriage, self.network)
+        port.connections.begin_work(carriage)
+        self._hand_over(carriage)
+        until = self._started_at + port.limits.transaction_timeout_seconds
+        carriage.begin(carried, self._kept, until, half_closed=self._half_closed)
 
     def _worked(self, pending: Pending, work: Future[str]) -> None:
         if self._work is work:  # else nobody waits for it any more
@@ -364,14 +398,5 @@ class Connection:
             self._timer.cancel()
 
 
-def _hand_nothing_over(_: StreamConnection) -> None:
+def _hand_nothing_over(_: StreamConnection | Carriage) -> None:
     """Do nothing with a chat that can't begin any more."""
-
-
-def _peer_of(transport: asyncio.Transport, *, pinned: bool) -> Peer | None:
-    peer: tuple[Any, ...] | None = transport.get_extra_info("peername")
-    local: tuple[Any, ...] | None = transport.get_extra_info("sockname")
-    if not peer or not local:
-        return None
-    local_ip = parse_ip(local[0]) if pinned else None
-    return Peer(parse_ip(peer[0]), peer[1], peer[3] if len(peer) > 3 else 0, local_ip)

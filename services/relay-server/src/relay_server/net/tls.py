@@ -66,12 +66,16 @@ class TlsTransport(Layer):
         if not self._end.ready:
             self._counts.failures[self._failure or HandshakeFailure.ABORTED] += 1
 
-    def is_confirmed(self) -> bool:
-        """Tell whether the client's system has taken all that was said to it.
+    def is_under_way(self) -> bool:
+        """Tell whether bytes that were written haven't been confirmed by the other system."""
+        return self._below.is_under_way()
+
+    def has_lost_answer(self, _error: Exception | None, *, half_closed: bool) -> bool:  # noqa: ARG002 - see `Wire`
+        """Tell whether the client's system hasn't taken all that was said to it.
 
         A reset says less than in plain: who closes once it has its token leaves a close_notify unread, which resets.
         """
-        return confirmed_bytes(self._below) >= self._told_bytes
+        return confirmed_bytes(self._below) < self._told_bytes
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Encrypt and send; before the handshake is done nothing can be said, so nothing is."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 from chatproto import Notice, encode_lobby, encode_notice
 from chatproto.notices import SERVER_NAME
 from relay_server.core.audience import Forward, Outgoing
+from relay_server.core.carried import CarriedMembers
 from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.core.endpoint import Address, Host
 from relay_server.core.receipts import Receipt
@@ -92,10 +93,11 @@ class UdpPort:
         portable: bool = False,
         fine: bool = False,
         receipts: list[Receipt] | None = None,
+        carried: CarriedMembers | None = None,
     ) -> None:
         """Send what comes into ``receipts`` along with the messages of its batch (RCP-04).
 
-        ``fine`` is that of `CrowdQueue`.
+        ``fine`` is that of `CrowdQueue`; ``carried`` are those who speak to this port and belong to other nodes.
         """
         self._raw = sock
         self._sock = PortableSocket(sock) if portable or not _batches(sock) else _batch_socket(sock, pinned=pinned)
@@ -104,6 +106,7 @@ class UdpPort:
         self._clock = clock
         self._encode = encode
         self._receipts = [] if receipts is None else receipts
+        self._carried = carried
         self._waiting: list[tuple[bytes, UdpAddress]] = []
         self._forwards: list[Forward] = []
         self._to_crowds: defaultdict[Any, list[Forward]] = defaultdict(list)
@@ -160,6 +163,13 @@ class UdpPort:
             self._to_crowds[audience.group].append(forward)
         self._go_on_later()
 
+    def pass_on(self, datagrams: Sequence[tuple[bytes, UdpAddress]]) -> int:
+        """Send at once what another node has for those whom it carries here; returns how many the kernel refused."""
+        payloads, addresses = zip(*datagrams, strict=True)
+        sent = self._sock.send(list(zip(payloads, targets_of(addresses), repeat(0), strict=False)))
+        self._errors_seen |= bool(sent.errors)
+        return len(sent.errors)
+
     def settle(self) -> None:
         """Send the notices that wait, if there are any."""
         if self._chat.outbox:
@@ -183,6 +193,8 @@ class UdpPort:
             self._send_slice()
         for target, quoted in self._sock.undelivered():
             chat.note_undelivered(target, quoted, now)
+            if self._carried is not None:
+                self._carried.note_undelivered(target, quoted, now)
             self._errors_seen = True
         if self._errors_seen and now >= self._look_at:
             self._errors_seen = False

@@ -4,6 +4,8 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
+from relay_server.net.delivery import is_under_way, was_reset
+
 
 class Layer(asyncio.Transport):
     """A transport over another one, which does whatever this one doesn't do itself."""
@@ -72,6 +74,19 @@ class Wire(Layer):
     def is_open(self) -> bool:
         """Whether a write would still be sent."""
         return not self._ended and not self._below.is_closing()
+
+    def is_under_way(self) -> bool:
+        """Tell whether bytes that were written haven't been confirmed by the other system."""
+        return is_under_way(self._below)
+
+    def has_lost_answer(self, error: Exception | None, *, half_closed: bool) -> bool:
+        """Tell whether the client went before its answer came, when the connection is gone.
+
+        What reaches a closed socket is answered by a reset. ``half_closed``: the client had ended its sending side.
+        """
+        if half_closed:
+            return error is not None or was_reset(self._below)
+        return not isinstance(error, ConnectionResetError | None)  # a client may reset what it has read to the end
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send, unless the sending side has ended."""

@@ -16,6 +16,15 @@ Row = dict[str, Any]
 class AdminError(Exception):
     """The relay says no, or can't be asked; ``str()`` is one sentence."""
 
+    def __init__(self, sentence: str, *, is_misplaced: bool = False) -> None:
+        """``is_misplaced`` says that the relay, as it is set up, can never do it."""
+        super().__init__(sentence)
+        self.is_misplaced = is_misplaced
+
+
+class AbsentError(AdminError):
+    """No relay is there."""
+
 
 def ask(path: Path, command: str, arguments: Mapping[str, object]) -> list[Row]:
     """Give a command and return the rows of the answer.
@@ -34,7 +43,7 @@ def ask(path: Path, command: str, arguments: Mapping[str, object]) -> list[Row]:
             with sock.makefile("rb") as answer:
                 line = answer.readline()
     except (FileNotFoundError, ConnectionRefusedError):
-        raise AdminError(f"No relay listens at {path}: start one, or say by RELAY_ADMIN_SOCKET where it is.") from None
+        raise AbsentError(f"No relay listens at {path}: start one, or say by RELAY_ADMIN_SOCKET where it is.") from None
     except PermissionError:
         raise AdminError(f"{path} is for the relay's user and root alone: say sudo.") from None
     except TimeoutError:
@@ -54,5 +63,5 @@ def _read(line: bytes) -> list[Row]:
     except (ValueError, AttributeError, KeyError):
         raise AdminError("What answers there is no relay.") from None
     if error:
-        raise AdminError(str(error))
+        raise AdminError(str(error), is_misplaced=answer.get("misplaced") is True)
     return rows

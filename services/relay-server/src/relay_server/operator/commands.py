@@ -1,10 +1,10 @@
 """What operators may ask of a running relay: look around, take somebody out, close a room, drain."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,8 @@ from relay_server.core.model import Ban, Member, Room, Session
 from relay_server.core.moderation import Moderation, ModerationError
 from relay_server.core.policy import MAX_DRAIN_SECONDS
 from relay_server.core.registry import Registry
+from relay_server.operator.cluster import Cluster
+from relay_server.operator.moving import Moving
 
 Row: TypeAlias = dict[str, str | float | bool | None]
 """One line of an answer, as JSON has it."""
@@ -22,6 +24,11 @@ Row: TypeAlias = dict[str, str | float | bool | None]
 
 class OperatorError(Exception):
     """The relay can't do what it is asked; ``str()`` is one sentence."""
+
+    def __init__(self, sentence: str, *, is_misplaced: bool = False) -> None:
+        """``is_misplaced`` says that this relay, as it is set up, can never do it."""
+        super().__init__(sentence)
+        self.is_misplaced = is_misplaced
 
 
 class Arguments(BaseModel):
@@ -47,6 +54,8 @@ class Drain(Arguments):
 
     seconds: float | None = Field(None, gt=0, le=MAX_DRAIN_SECONDS)
     at_once: bool = False
+    to_others: bool = False
+    """Whether other nodes are to take the rooms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,30 @@ class Command:
     """
     changes: bool = False
     """Whether it does more than look."""
+    is_logged: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """One thing for which other nodes are asked: its rows come some time later."""
+
+    arguments: type[Arguments]
+    carry_out: Callable[[Any], Awaitable[Iterable[Row]]]
+    """Asks when called, as `Command` has it."""
+    changes: Literal[False] = False
+    is_logged: Literal[True] = True
+
+
+def check_is_node(cluster: Cluster | None) -> Cluster:
+    """Return the cluster.
+
+    Raises:
+        OperatorError: there is none.
+
+    """
+    if cluster is None:
+        raise OperatorError("This relay is alone: RELAY_CLUSTER_URL makes it a node of a cluster.", is_misplaced=True)
+    return cluster
 
 
 class Operators:
@@ -76,18 +109,22 @@ class Operators:
         *,
         flush: Callable[[], None],
         stop: Callable[[], None],
+        cluster: Cluster | None = None,
     ) -> None:
+        """``cluster`` is None for a relay that is alone."""
         self._registry = registry
         self._lobby = lobby
         self._clock = clock
         self._flush = flush
         self._stop = stop
         self._moderation = Moderation(registry)
+        self._cluster = cluster
+        self._moving: Moving | None = None
         self._drained_at = inf
         self.draining = False
         """Whether nobody is let in any more, and the relay ends when it is empty."""
         self.commands: Mapping[str, Command] = {
-            "rooms": Command(Arguments, self._rooms),
+            "rooms": Command(Arguments, lambda _: self.list_rooms()),
             "members": Command(InRoom, self._members),
             "bans": Command(InRoom, self._bans),
             "close": Command(InRoom, self._close, changes=True),
@@ -95,14 +132,18 @@ class Operators:
             "ban": Command(InRoomByName, self._ban, changes=True),
             "unban": Command(InRoomByName, self._unban, changes=True),
             "drain": Command(Drain, self._drain, changes=True),
+            "left": Command(Arguments, self._left, is_logged=False),  # asked twice a second
         }
 
     def check_drain(self, now: float) -> None:
         """Stop the relay if it drains, and is empty or had all the time it was given."""
+        if self._moving:
+            self._moving.go_on(now)
         if self.draining and (now >= self._drained_at or not self._count_people()):
             self._stop()
 
-    def _rooms(self, _: Arguments) -> Iterator[Row]:
+    def list_rooms(self) -> Iterator[Row]:
+        """Describe each room when it is asked for; one that closed meanwhile is left out."""
         now, known = self._clock(), self._registry.rooms
         return (_describe_room(room, now) for room in list(known.values()) if known.get(room.raw_name) is room)
 
@@ -147,13 +188,30 @@ class Operators:
         return [{"room": room.name, **_describe_ban(ban)} for ban in lifted]
 
     def _drain(self, asked: Drain) -> Iterable[Row]:
-        self._registry.admission.close()
+        if asked.to_others:
+            self._move_rooms()
+        self._registry.admission.close(forwards=self._moving is not None)
         self._lobby.let_nobody_in()
         self._drained_at = inf if asked.seconds is None else self._clock() + asked.seconds
         self.draining = True
         if asked.at_once:
             self._stop()
         return ({"people": self._count_people(), "seconds": asked.seconds, "at_once": asked.at_once},)
+
+    def _move_rooms(self) -> None:
+        cluster = check_is_node(self._cluster)
+        moving = Moving(self._registry, cluster)
+        if not moving.takers:
+            raise OperatorError(
+                "No other node can take the rooms: start one, or drain without --to-others.", is_misplaced=True
+            )
+        self._moving = moving
+        cluster.leave()
+
+    def _left(self, _: Arguments) -> Iterable[Row]:
+        """Tell how far a drain is."""
+        rooms, nodes = len(self._registry.rooms), len(self._moving.takers) if self._moving else 0
+        return ({"rooms": rooms, "people": self._count_people(), "nodes": nodes},)
 
     def _room(self, asked: InRoom) -> Room:
         room = self._registry.rooms.get(asked.room.encode())
@@ -176,7 +234,8 @@ class Operators:
         }
 
     def _count_people(self) -> int:
-        return self._registry.admission.members.total + len(self._lobby.clients_by_remote)
+        carried = self._cluster.carried if self._cluster else 0
+        return self._registry.admission.members.total + len(self._lobby.clients_by_remote) + carried
 
 
 @contextmanager

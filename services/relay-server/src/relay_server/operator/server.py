@@ -1,7 +1,8 @@
 """Serve operators' commands over a Unix socket: a line of JSON asks, a line of JSON answers.
 
 A request is ``{"command": NAME, "arguments": {...}}``. Its answer is ``{"rows": [...]}``, or ``{"error": SENTENCE}`` if
-it is wrong or can't be done. A connection may ask again after each answer.
+it is wrong or can't be done, with ``"misplaced": true`` if this relay, as it is set up, can never do it. A connection
+may ask again after each answer.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from relay_server.crashes import Crashes
 from relay_server.net.acceptor import Acceptor
-from relay_server.operator.commands import Command, OperatorError, Row
+from relay_server.operator.commands import Command, Inquiry, OperatorError, Row
 from relay_server.operator.unix_socket import Credentials, UnixSocket, credentials_of
 from relay_server.telemetry.metrics import Component
 
@@ -43,7 +44,7 @@ class _Request(BaseModel):
 class OperatorServer:
     """Carries out the commands that arrive on a socket, and writes a line of the log for each."""
 
-    def __init__(self, commands: Mapping[str, Command], unix: UnixSocket, crashes: Crashes) -> None:
+    def __init__(self, commands: Mapping[str, Command | Inquiry], unix: UnixSocket, crashes: Crashes) -> None:
         self._commands = commands
         self._unix = unix
         self._crashes = crashes
@@ -90,47 +91,50 @@ class OperatorServer:
             while True:
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     line = await reader.readuntil()
-                await _send(writer, self._answer(line, caller))
+                await _send(writer, await self._answer(line, caller))
         except asyncio.LimitOverrunError:
             await _send(writer, [_refusal(f"A request has at most {MAX_REQUEST_BYTES} bytes.")])
 
-    def _answer(self, line: bytes, caller: Credentials) -> Iterator[bytes]:
-        """Yield the pieces of an answer's line; what fails between two of them cuts it short.
+    async def _answer(self, line: bytes, caller: Credentials) -> Iterable[bytes]:
+        """Carry out what a line asks for; returns the pieces of the answer's line."""
+        try:
+            request = _Request.model_validate_json(line)
+            command = self._commands.get(request.command)
+            if command is None:
+                return [_refusal(f"This relay knows {', '.join(self._commands)}.")]
+            arguments = command.arguments.model_validate(request.arguments)
+        except ValidationError as error:
+            first = error.errors()[0]
+            return [_refusal(f"{'.'.join(map(str, first['loc'])) or 'The request'}: {first['msg']}.")]
+        told = log.bind(command=request.command, **arguments.model_dump(), uid=caller.uid, pid=caller.pid)
+        try:
+            rows = command.carry_out(arguments)
+            if not isinstance(rows, Iterable):
+                rows = await rows
+        except OperatorError as error:
+            told.info("admin", outcome=str(error))
+            return [_refusal(str(error), is_misplaced=error.is_misplaced)]
+        except Exception as error:  # noqa: BLE001 - whatever it is, who asked gets an answer
+            self._note_fault(command, error)
+            return [_refusal("The relay has a fault: its log tells.")]
+        if command.is_logged:
+            told.info("admin", outcome="done")
+        return self._pieces(command, rows)
+
+    def _pieces(self, command: Command | Inquiry, rows: Iterable[Row]) -> Iterator[bytes]:
+        """Yield the pieces of an answer; what fails between two of them cuts it short.
 
         Raises:
             ConnectionAbortedError: nothing more comes, so that nobody takes what came for a whole answer.
 
         """
         try:
-            request = _Request.model_validate_json(line)
-            command = self._commands.get(request.command)
-            if command is None:
-                yield _refusal(f"This relay knows {', '.join(self._commands)}.")
-                return
-            arguments = command.arguments.model_validate(request.arguments)
-        except ValidationError as error:
-            first = error.errors()[0]
-            yield _refusal(f"{'.'.join(map(str, first['loc'])) or 'The request'}: {first['msg']}.")
-            return
-        told = log.bind(command=request.command, **arguments.model_dump(), uid=caller.uid, pid=caller.pid)
-        try:
-            rows = command.carry_out(arguments)
-        except OperatorError as error:
-            told.info("admin", outcome=str(error))
-            yield _refusal(str(error))
-            return
-        except Exception as error:  # noqa: BLE001 - whatever it is, who asked gets an answer
-            self._note_fault(command, error)
-            yield _refusal("The relay has a fault: its log tells.")
-            return
-        told.info("admin", outcome="done")
-        try:
             yield from _rows(rows)
         except Exception as error:
             self._note_fault(command, error)
             raise ConnectionAbortedError from error
 
-    def _note_fault(self, command: Command, error: Exception) -> None:
+    def _note_fault(self, command: Command | Inquiry, error: Exception) -> None:
         """End the process for a change that broke off, for it may be half done; reading does no harm."""
         if command.changes:
             self._crashes.crash(Component.COMMAND, "an operator's command failed", error)
@@ -156,5 +160,6 @@ def _rows(rows: Iterable[Row]) -> Iterator[bytes]:
     yield b"]}\n"
 
 
-def _refusal(sentence: str) -> bytes:
-    return json.dumps({"error": sentence}).encode() + b"\n"
+def _refusal(sentence: str, *, is_misplaced: bool = False) -> bytes:
+    answer: dict[str, object] = {"error": sentence}
+    return json.dumps(answer | ({"misplaced": True} if is_misplaced else {})).encode() + b"\n"

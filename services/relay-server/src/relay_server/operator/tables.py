@@ -29,15 +29,15 @@ def show_duration(seconds: float) -> str:
 
 
 def _text(key: str) -> Callable[[Row], str]:
-    return lambda row: "-" if row[key] is None else show_text(str(row[key]))
+    return lambda row: "-" if row.get(key) is None else show_text(str(row[key]))
 
 
 def _duration(key: str) -> Callable[[Row], str]:
-    return lambda row: show_duration(row[key])
+    return lambda row: "-" if row.get(key) is None else show_duration(row[key])
 
 
 def _flag(key: str) -> Callable[[Row], str]:
-    return lambda row: "yes" if row[key] else "-"
+    return lambda row: "yes" if row.get(key) else "-"
 
 
 _ROOMS: Final[Sequence[Column]] = (
@@ -60,6 +60,18 @@ _MEMBERS: Final[Sequence[Column]] = (
     ("HOST", _flag("host")),
     ("MUTED", _flag("muted")),
 )
+
+_NODES: Final[Sequence[Column]] = (
+    ("NODE", lambda row: show_text(row["node"]) + (" (this one)" if row["this"] else "")),
+    ("ADDRESS", _text("address")),
+    ("ROOMS", _text("rooms")),
+    ("MEMBERS", _text("members")),
+    ("HEARD", _duration("beat_age_seconds")),
+    ("UP", _duration("up_seconds")),
+    ("VERSION", _text("version")),
+    ("DRAINING", _flag("draining")),
+)
+_ALL_ROOMS: Final[Sequence[Column]] = (("NODE", _text("node")), *_ROOMS)
 
 _BANS: Final[Sequence[Column]] = (("NAME", _text("name")), ("ADDRESS", _text("address")))
 
@@ -89,6 +101,30 @@ def _show_drain(row: Row) -> str:
     return f"Nobody is let in any more. The relay ends when {until}; {_people(row['people'])} there.\n"
 
 
+def _show_nodes(rows: Sequence[Row]) -> str:
+    silent = [row["node"] for row in rows if not row["answers"]]
+    return _table(rows, _NODES) + "".join(
+        f"{show_text(name)} doesn't answer over its link: how many members it has isn't known.\n" for name in silent
+    )
+
+
+def _show_all_rooms(rows: Sequence[Row]) -> str:
+    rooms = [row for row in rows if row["room"] is not None]
+    silent = [row["node"] for row in rows if row["room"] is None]
+    table = _table(rooms, _ALL_ROOMS) if rooms else "There are no rooms.\n"
+    return table + "".join(
+        f"{show_text(name)} doesn't answer over its link: its rooms aren't listed.\n" for name in silent
+    )
+
+
+def _show_left(row: Row | None) -> str:
+    if row is None:
+        return "The relay has ended.\n"
+    if not row["people"]:
+        return "All rooms are on other nodes, and nobody is there any more: the relay ends.\n"
+    return f"All rooms are on other nodes. The relay ends when the last one has left; {_people(row['people'])} there.\n"
+
+
 def _name_ban(row: Row) -> str:
     """Name whom a ban is for, and its address if that is banned too."""
     return show_text(row["name"] if row["address"] is None else f"{row['name']} ({row['address']})")
@@ -105,6 +141,8 @@ def _people(count: int) -> str:
 
 SHOWN: Final[Mapping[str, Callable[[Sequence[Row]], str]]] = {
     "rooms": lambda rows: _table(rows, _ROOMS) if rows else "There are no rooms.\n",
+    "all_rooms": _show_all_rooms,
+    "nodes": _show_nodes,
     "members": lambda rows: _table(rows, _MEMBERS) if rows else "Nobody is in the room.\n",
     "bans": lambda rows: _table(rows, _BANS) if rows else "Nobody is banned.\n",
     "kick": lambda rows: _show_kick(rows[0]),
@@ -112,5 +150,6 @@ SHOWN: Final[Mapping[str, Callable[[Sequence[Row]], str]]] = {
     "unban": lambda rows: "".join(f"{_name_ban(row)} may come into {show_text(row['room'])} again.\n" for row in rows),
     "close": lambda rows: f"{show_text(rows[0]['room'])} is closed; it had {_people(rows[0]['members'])}.\n",
     "drain": lambda rows: _show_drain(rows[0]),
+    "left": lambda rows: _show_left(rows[0] if rows else None),
 }
 """How each command's answer is written."""

@@ -3,11 +3,10 @@
 import platform
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum, unique
-from itertools import accumulate
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,7 +15,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from chatproto import Command, EvictionReason, Operation, Status
@@ -33,14 +32,14 @@ from relay_server.core.counters import (
 )
 from relay_server.core.receipts import Answer
 from relay_server.passwords import Outcome
+from relay_server.telemetry.cluster import ClusterView, cluster_metrics
+from relay_server.telemetry.families import by_reason, histogram
 from relay_server.tls.server import HandshakeFailure, ReloadResult, TlsCounts
 
 FANOUT_BOUNDS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 DURATION_BOUNDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 LAG_WINDOW_SECONDS: Final = 10.0
 UNKNOWN_OPERATION: Final = "unknown"
-
-Reason = TypeVar("Reason", bound=str)
 
 
 @unique
@@ -172,6 +171,8 @@ class RelayCollector:
     read_gauges: Callable[[], Gauges] = Gauges
     """Called at each scrape before any counter is read; counts what waits as sent, too (CON-02)."""
     streams: StreamCounters = field(default_factory=StreamCounters)
+    read_cluster: Callable[[], ClusterView] = ClusterView
+    """Called at each scrape, too; a relay that is alone exports zeros."""
 
     def describe(self) -> list[Metric]:
         """Describe no metrics, so that registering this collector reads no counts."""
@@ -186,6 +187,7 @@ class RelayCollector:
         yield from self._reasons()
         yield from self._histograms()
         yield from self._encryption()
+        yield from cluster_metrics(self.read_cluster())
 
     def _gauges(self, gauges: Gauges) -> Iterator[Metric]:
         for each in fields(gauges):
@@ -205,17 +207,17 @@ class RelayCollector:
 
     def _reasons(self) -> Iterator[Metric]:
         tally = self.tally
-        yield _by_reason("relay_evictions", "Members evicted", _EVICTIONS, tally.evictions)
-        yield _by_reason("relay_lobby_evictions", "Lobby clients evicted", _EVICTIONS, tally.lobby_evictions)
-        yield _by_reason(
+        yield by_reason("relay_evictions", "Members evicted", _EVICTIONS, tally.evictions)
+        yield by_reason("relay_lobby_evictions", "Lobby clients evicted", _EVICTIONS, tally.lobby_evictions)
+        yield by_reason(
             "relay_rooms_closed", "Rooms closed, by the reason that their host left or was evicted",
             _EVICTIONS, tally.rooms_closed,
         )  # fmt: skip
-        yield _by_reason(
+        yield by_reason(
             "relay_unexpected_errors", "Unexpected errors; all but those of pages end the process",
             Component, tally.unexpected_errors, label="component",
         )  # fmt: skip
-        yield _by_reason(
+        yield by_reason(
             "relay_commands", "Commands of members that were carried out", Command, tally.commands, label="command"
         )
         transactions = CounterMetricFamily(
@@ -226,18 +228,18 @@ class RelayCollector:
                 label = operation.name.lower() if operation else UNKNOWN_OPERATION
                 transactions.add_metric((label, status.reason), tally.transactions[operation, status])
         yield transactions
-        yield _by_reason(
+        yield by_reason(
             "relay_receipts",
             "Answers to numbered messages (RCP-01)",
             Answer,
             self.rooms.answers,
             label="answer",
         )
-        yield _by_reason(
+        yield by_reason(
             "relay_resumptions", "Requests with a ticket, and repeated attempts, by outcome (RES-01, RES-02)",
             Resumption, self.rooms.resumptions, label="outcome",
         )  # fmt: skip
-        yield _by_reason(
+        yield by_reason(
             "relay_password_checks", "Passwords hashed or checked, by outcome (PWD-03)",
             Outcome, tally.passwords, label="outcome",
         )  # fmt: skip
@@ -245,11 +247,11 @@ class RelayCollector:
     def _encryption(self) -> Iterator[Metric]:
         tls = self.tls
         yield CounterMetricFamily("relay_tls_handshakes", "TLS handshakes done", tls.handshakes)
-        yield _by_reason(
+        yield by_reason(
             "relay_tls_handshake_failures", "TLS connections whose handshake was never done",
             HandshakeFailure, tls.failures,
         )  # fmt: skip
-        yield _by_reason(
+        yield by_reason(
             "relay_tls_reloads", "Times that the certificate was read anew (SIGHUP)",
             ReloadResult, tls.reloads, label="result",
         )  # fmt: skip
@@ -260,7 +262,7 @@ class RelayCollector:
         )
 
     def _histograms(self) -> Iterator[Metric]:
-        yield _histogram(
+        yield histogram(
             "relay_transaction_duration_seconds", "Duration of creates and joins, from connection to last frame",
             DURATION_BOUNDS, self.tally.duration_buckets, self.tally.duration_sum,
         )  # fmt: skip
@@ -297,8 +299,11 @@ def _datagrams(prefix: str, kind: str, counters: Counters) -> Iterator[Metric]:
     yield counter("bytes_sent", "Bytes of messages handed to the kernel", counters.bytes_sent)
     if prefix == "relay_":
         yield counter("address_changes", "Members whose port changed", counters.address_changes)
-    yield _by_reason(f"{prefix}datagrams_dropped", f"Datagrams dropped ({kind})", DropReason, counters.dropped)
-    yield _by_reason(
+        yield counter(
+            "datagrams_carried", "Datagrams of members whose room is on another node (CLU-04)", counters.carried
+        )
+    yield by_reason(f"{prefix}datagrams_dropped", f"Datagrams dropped ({kind})", DropReason, counters.dropped)
+    yield by_reason(
         f"{prefix}send_failures",
         f"Copies that the kernel refused to send ({kind})",
         SendFailure,
@@ -317,20 +322,11 @@ def _streams(counters: StreamCounters) -> Iterator[Metric]:
         ("entries_gone", "Entries that readers were told aren't kept any more (STR-05)", counters.gone),
     ):
         yield CounterMetricFamily(f"relay_stream_{name}", text, count)
-    yield _by_reason("relay_stream_messages_dropped", "Messages dropped (stream)", DropReason, counters.dropped)
-    yield _by_reason(
+    yield by_reason("relay_stream_messages_dropped", "Messages dropped (stream)", DropReason, counters.dropped)
+    yield by_reason(
         "relay_stream_send_failures", "Copies that a stream wasn't handed", StreamFailure, counters.send_failures
     )
-    yield _by_reason("relay_stream_cuts", "Streams that the relay cut (STR-02, STR-07)", StreamCut, counters.cuts)
-
-
-def _by_reason(
-    name: str, text: str, reasons: Iterable[Reason], counts: Mapping[Reason, int], label: str = "reason"
-) -> Metric:
-    family = CounterMetricFamily(name, text, labels=(label,))
-    for reason in reasons:
-        family.add_metric((str(reason),), counts[reason])
-    return family
+    yield by_reason("relay_stream_cuts", "Streams that the relay cut (STR-02, STR-07)", StreamCut, counters.cuts)
 
 
 def _fanout(name: str, text: str, sizes: Mapping[int, int]) -> Metric:
@@ -338,10 +334,4 @@ def _fanout(name: str, text: str, sizes: Mapping[int, int]) -> Metric:
     for size, count in sizes.items():
         buckets[bisect_left(FANOUT_BOUNDS, size)] += count
     total = sum(size * count for size, count in sizes.items())
-    return _histogram(name, text, FANOUT_BOUNDS, buckets, total)
-
-
-def _histogram(name: str, text: str, bounds: Iterable[float], buckets: list[int], total: float) -> Metric:
-    edges = [*(f"{bound:g}" if bound % 1 else f"{bound:.1f}" for bound in bounds), "+Inf"]
-    cumulated = accumulate(buckets)
-    return HistogramMetricFamily(name, text, buckets=list(zip(edges, cumulated, strict=True)), sum_value=total)
+    return histogram(name, text, FANOUT_BOUNDS, buckets, total)

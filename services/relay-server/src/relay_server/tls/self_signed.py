@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -26,6 +26,35 @@ _MAX_COMMON_NAME: Final = 64
 _HOST_NAME: Final = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
 
 
+class SelfSigned(NamedTuple):
+    """A certificate that vouches for itself, and its key, in no file."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    @property
+    def certificate_pem(self) -> bytes:
+        """The certificate as files hold it."""
+        return self.certificate.public_bytes(Encoding.PEM)
+
+    @property
+    def key_pem(self) -> bytes:
+        """The private key as files hold it, without a password."""
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def make_self_signed(names: Sequence[str], days: int) -> SelfSigned:
+    """Make a new certificate for host names and IP addresses, and its key.
+
+    Raises:
+        CertificateError: a name is none.
+
+    """
+    subject = [_general_name(name) for name in names]
+    key = ec.generate_private_key(ec.SECP256R1())
+    return SelfSigned(_sign(key, subject, names[0], days), key)
+
+
 def write_self_signed(folder: Path, names: Sequence[str], days: int) -> CertificateFiles:
     """Write a new certificate for host names and IP addresses, and its key (mode 0600), into a folder.
 
@@ -33,18 +62,16 @@ def write_self_signed(folder: Path, names: Sequence[str], days: int) -> Certific
         CertificateError: a name is none, a file is there already, or the folder can't be written.
 
     """
-    subject = [_general_name(name) for name in names]
+    made = make_self_signed(names, days)
     files = CertificateFiles(folder / CERTIFICATE_NAME, folder / KEY_NAME)
     for path in (files.certificate, files.key):
         if os.path.lexists(path):
             raise CertificateError(f"{path} is there already: choose another folder, or move it away first.")
-    key = ec.generate_private_key(ec.SECP256R1())
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(files.key, pem, 0o600)
+        _write(files.key, made.key_pem, 0o600)
         try:
-            _write(files.certificate, _sign(key, subject, names[0], days).public_bytes(Encoding.PEM), 0o644)
+            _write(files.certificate, made.certificate_pem, 0o644)
         except OSError:
             files.key.unlink()
             raise

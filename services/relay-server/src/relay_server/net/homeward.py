@@ -1,0 +1,119 @@
+"""The ways of carried members' datagrams: a socket to the home for each, and back by the relay's own (CLU-04)."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, TypeAlias, cast
+
+from chatproto.constants import MAX_DELIVERY_BYTES
+from relay_server.core.carried import CarriedMember, CarriedMembers
+from relay_server.core.counters import ClusterCounters
+from relay_server.net.address import UdpAddress
+from relay_server.net.reported import reported
+
+READ_AT_ONCE: Final = 64
+"""Then the loop's other work has its turn."""
+
+PassOn: TypeAlias = Callable[[Sequence[tuple[bytes, UdpAddress]]], int]
+"""Sends datagrams from the relay's own port; returns how many the kernel refused."""
+
+
+class Route(NamedTuple):
+    """Where datagrams to a home go, and from which of our addresses: the one that its link comes from."""
+
+    home: str
+    port: int
+    local: str
+
+
+class Ways:
+    """All ways of one node."""
+
+    def __init__(
+        self, members: CarriedMembers, counters: ClusterCounters, clock: Callable[[], float], pass_on: PassOn
+    ) -> None:
+        self.counters = counters
+        self.loop = asyncio.get_running_loop()
+        self._members = members
+        self._clock = clock
+        self._pass_on = pass_on
+        self._waiting: list[tuple[bytes, UdpAddress]] = []
+
+    def deliver(self, member: CarriedMember, payloads: Sequence[bytes]) -> None:
+        """Let a member have what its home sent, along with what others get in this turn of the loop."""
+        if member.address is None:
+            return
+        if not self._waiting:
+            self.loop.call_soon(self._flush)
+        address, now = cast("UdpAddress", member.address), self._clock()
+        self._waiting += [(payload, address) for payload in payloads]
+        self._members.note_sent(member, payloads[-1], now)
+
+    @reported
+    def _flush(self) -> None:
+        datagrams, self._waiting = self._waiting, []
+        failed = self._pass_on(datagrams)
+        self.counters.edge_out += len(datagrams) - failed
+        self.counters.edge_failed += failed
+
+
+class HomeWay:
+    """A member's way: it is open from a datagram of its on, until nobody hears there any more."""
+
+    def __init__(self, ways: Ways, member: CarriedMember, route: Route) -> None:
+        self._ways = ways
+        self._member = member
+        self._route = route
+        self._sock: socket.socket | None = None
+
+    def send(self, data: bytes) -> None:
+        """Send a datagram to the home."""
+        counters = self._ways.counters
+        try:
+            self._send(self._sock or self._open(), data)
+        except OSError:
+            counters.edge_failed += 1
+        else:
+            counters.edge_in += 1
+
+    def close(self) -> None:
+        """Close the way: the home's system learns by ICMP that nobody is here."""
+        if self._sock is not None:
+            self._ways.loop.remove_reader(self._sock.fileno())
+            self._sock.close()
+            self._sock = None
+
+    def _open(self) -> socket.socket:
+        home, port, local = self._route
+        sock = socket.socket(socket.AF_INET6 if ":" in home else socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            sock.setblocking(False)
+            sock.bind((local, 0))
+            sock.connect((home, port))
+        except OSError:
+            sock.close()
+            raise
+        self._sock = sock
+        self._ways.loop.add_reader(sock.fileno(), self._read)
+        return sock
+
+    @staticmethod
+    def _send(sock: socket.socket, data: bytes) -> None:
+        try:
+            sock.send(data)
+        except OSError as error:
+            if error.errno not in {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH}:
+                raise
+            sock.send(data)  # that was an ICMP error about an earlier one
+
+    @reported
+    def _read(self) -> None:
+        payloads: list[bytes] = []
+        while self._sock is not None and len(payloads) < READ_AT_ONCE:
+            try:
+                payloads.append(self._sock.recv(MAX_DELIVERY_BYTES + 1))
+            except OSError:  # there is no more, or the home's system has an error for us
+                break
+        if payloads:
+            self._ways.deliver(self._member, payloads)

@@ -1,0 +1,186 @@
+"""Build what a relay has besides if it is one of many nodes (CLU-01); a relay that is alone loads nothing of it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chatproto import EvictionReason, Server
+from relay_server import __version__
+from relay_server.cluster.access import open_directory
+from relay_server.cluster.node import Clocks, Cluster
+from relay_server.cluster.vault import Vault
+from relay_server.cluster_settings import NodeAddress, default_node_name, parse_node_address
+from relay_server.core.carried import CarriedMembers
+from relay_server.core.counters import ClusterCounters
+from relay_server.core.home_actions import CloseRoom
+from relay_server.core.model import Room
+from relay_server.core.places import Node
+from relay_server.core.records import RoomRecord
+from relay_server.core.registry import Registry
+from relay_server.core.returning import Returning
+from relay_server.net.edge import Edge
+from relay_server.net.hello import Kind
+from relay_server.net.homeward import Ways
+from relay_server.net.link_port import LinkPort
+from relay_server.net.links import Links
+from relay_server.net.tcp import TcpPort
+from relay_server.net.udp import UdpPort
+from relay_server.operator.cluster import KnownNode, Question, UnansweredError
+from relay_server.settings import Settings
+from relay_server.telemetry.cluster import ClusterView
+from relay_server.tls.node import NodeCertificate, make_node_certificate
+from relay_server.tls.server import Tls
+
+
+class Household:
+    """Opens and closes this relay's rooms as the cluster wants it."""
+
+    def __init__(self, registry: Registry, clock: Callable[[], float], flush: Callable[[], None]) -> None:
+        """``flush`` sends what waits for members."""
+        self._registry = registry
+        self._clock = clock
+        self._flush = flush
+
+    def open_room(self, record: RoomRecord, seats: int) -> None:
+        """Be the home of a room (see `returning.Returning.open_room`)."""
+        if record.room not in self._registry.rooms:
+            self._registry.returning.open_room(record, seats, self._clock())
+
+    def close_room(self, action: CloseRoom) -> None:
+        """Close this relay's copy of a room; its members are told that it moved (CLU-05)."""
+        room = self._registry.rooms.get(action.room)
+        if room is not None:
+            self._registry.close_room(room, EvictionReason.MOVED, members_see=EvictionReason.MOVED)
+            self._flush()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeParts:
+    """What makes a relay a node."""
+
+    cluster: Cluster
+    members: CarriedMembers
+    """Those whom it carries to other nodes."""
+    links: Links
+    certificate: NodeCertificate
+    key: bytes
+    """The cluster's for links."""
+    counters: ClusterCounters
+
+    def view(self) -> ClusterView:
+        """Return what the metrics show."""
+        cluster = self.cluster
+        return ClusterView(
+            connected=cluster.is_connected, nodes=1 + len(cluster.nodes), rooms=cluster.rooms, homes=cluster.homes,
+            edge_members=len(self.members), counters=self.counters,
+        )  # fmt: skip
+
+    def make_edge(self, settings: Settings, registry: Registry, udp: UdpPort, clock: Callable[[], float]) -> Edge:
+        """Make what carries clients, whose datagrams come by the rooms' port ``udp``."""
+        return Edge(
+            self.links, self.members, registry.streams, Ways(self.members, self.counters, clock, udp.pass_on),
+            counters=self.counters, udp_port=_advertised(settings).udp_port,
+            silence_timeout_seconds=settings.silence_timeout_seconds, clock=clock,
+        )  # fmt: skip
+
+    def make_link_port(
+        self, registry: Registry, tcp: TcpPort, answer: Callable[[Question], Iterable[bytes]]
+    ) -> LinkPort:
+        """Make the port for other nodes; ``answer`` is for their operators."""
+        return LinkPort(
+            self.certificate, self.key, node=self.cluster.me.name, rooms=lambda: len(registry.rooms),
+            carry=tcp.take_link, counters=self.counters, answers=lambda kind: answer(Question(kind)),
+        )  # fmt: skip
+
+    def for_operators(self) -> "OperatorsCluster":
+        """Return the cluster as operators' commands see it."""
+        return OperatorsCluster(self)
+
+
+def build_node(
+    settings: Settings, registry: Registry, tls: Tls | None, clock: Callable[[], float], flush: Callable[[], None],
+    new_nonce: Callable[[], str],
+) -> NodeParts:  # fmt: skip
+    """Build what control needs of the cluster, and what carries clients to other nodes.
+
+    Raises:
+        SettingsError: a file that the settings name can't be used.
+
+    """
+    vault, certificate, counters = Vault(settings.cluster_key), make_node_certificate(), ClusterCounters()
+    me = _describe(settings, tls, certificate)
+    links = Links(vault.links_key, me.name)
+    cluster = Cluster(
+        me, open_directory(settings), vault, Household(registry, clock, flush), probe=links.probe,
+        resume_seconds=settings.resume_seconds, counters=counters, clocks=Clocks(clock),
+    )  # fmt: skip
+    registry.on_change, registry.on_close = cluster.changed, cluster.closed
+    return NodeParts(
+        cluster=cluster, members=CarriedMembers(registry, settings.policy(), new_nonce), links=links,
+        certificate=certificate, key=vault.links_key, counters=counters,
+    )  # fmt: skip
+
+
+class OperatorsCluster:
+    """The cluster as operators' commands see it (see `operator.cluster.Cluster`)."""
+
+    def __init__(self, node: NodeParts) -> None:
+        self._node = node
+
+    @property
+    def me(self) -> KnownNode:
+        """This node."""
+        cluster = self._node.cluster
+        return KnownNode(cluster.me, cluster.homes)
+
+    @property
+    def others(self) -> Sequence[KnownNode]:
+        """The other nodes that are alive."""
+        cluster = self._node.cluster
+        rooms = cluster.rooms_by_node()
+        return [KnownNode(node, rooms[node.name], cluster.silence_of(node.name)) for node in cluster.nodes]
+
+    @property
+    def missing(self) -> Mapping[str, int]:
+        """How many rooms the directory still has of each node that isn't alive."""
+        cluster = self._node.cluster
+        alive = {"", cluster.me.name, *(node.name for node in cluster.nodes)}
+        return {name: rooms for name, rooms in cluster.rooms_by_node().items() if name not in alive}
+
+    @property
+    def carried(self) -> int:
+        """How many members this node carries to their rooms on other nodes."""
+        return len(self._node.members)
+
+    async def ask(self, node: Node, question: Question) -> bytes:
+        """Ask another node over a link."""
+        try:
+            return await self._node.links.ask(node, Kind(question))
+        except OSError as error:  # also a TimeoutError
+            raise UnansweredError from error
+
+    def leave(self) -> None:
+        """Tell the other nodes that nobody is to be sent here any more."""
+        self._node.cluster.set_draining(draining=True)
+
+    def hand_over(self, room: Room, to: Node) -> None:
+        """Begin to make another node the home of a room, which closes here when it is."""
+        now = asyncio.get_running_loop().time()
+        self._node.cluster.hand_over(room.raw_name, to, Returning.halt(room, now))
+
+
+def _describe(settings: Settings, tls: Tls | None, certificate: NodeCertificate) -> Node:
+    """Return what this node tells of itself."""
+    address = _advertised(settings)
+    fingerprint = tls.certificate.fingerprint if tls else ""
+    return Node(
+        name=settings.node_name or default_node_name(),
+        server=Server(f"{address.host}:{address.tcp_port}", fingerprint),
+        host=address.host.strip("[]"), udp_port=address.udp_port, link_port=settings.link_port,
+        link_fingerprint=certificate.fingerprint, started_at=time.time(), version=__version__,
+    )  # fmt: skip
+
+
+def _advertised(settings: Settings) -> NodeAddress:
+    return parse_node_address(settings.node_address, settings.tcp_port, settings.udp_port)

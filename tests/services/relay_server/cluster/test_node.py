@@ -1,0 +1,383 @@
+"""Nodes on asyncio: one home for each room, whatever becomes of nodes and of their directory."""
+
+import asyncio
+import random
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from relay_server.cluster.local import LocalDirectory, Shared
+from relay_server.cluster.nats import Access, NatsDirectory
+from relay_server.cluster.vault import Vault
+from relay_server.core.counters import AdoptionOutcome, IgnoredRecord, Move
+from relay_server.core.errors import BusyError, NoSeatError, RoomExistsError
+from relay_server.core.model import Room
+from relay_server.core.places import Node
+from services.relay_server.cluster.conftest import Make
+from services.relay_server.cluster.nats_server import NatsServer
+from services.relay_server.cluster.stations import SECRET, Station, town
+from services.relay_server.net.loopback import until
+
+
+async def is_known(station: Station, room: bytes) -> None:
+    await until(lambda: station.cluster.find(room))
+
+
+async def come_after(station: Station, room: bytes) -> Room | Node | None:
+    """Look for a room whose home died, as clients do: again if it isn't sure yet that it did."""
+    while True:
+        with suppress(BusyError):
+            return await station.find(room, doubted=True)
+
+
+async def until_written(station: Station, key: str) -> None:
+    while await station.directory.get(key) is None:  # noqa: ASYNC110 - nobody is told here
+        await asyncio.sleep(0)
+
+
+def test_a_room_is_found_at_its_home(make: Make) -> None:
+    async def scenario() -> None:
+        async with town(make, "one", "two", "three") as (_, (one, two, three)):
+            await one.create(b"room")
+            for other in (two, three):
+                found = await other.find(b"room")
+                assert found == one.cluster.me
+                with pytest.raises(RoomExistsError):
+                    await other.create(b"room")
+            assert await three.find(b"nowhere") is None
+            await until(lambda: two.cluster.rooms == 1)
+            assert (one.cluster.homes, two.cluster.homes) == (1, 0)
+            one.registry.leave(next(iter(one.registry.rooms[b"room"].members)), 0.0)
+            await until(lambda: two.cluster.rooms == 0)
+            await two.create(b"room")
+
+    asyncio.run(scenario())
+
+
+def test_100_names_with_12_creators_each_have_one_home_each(make: Make) -> None:
+    async def scenario() -> None:
+        async with town(make, "one", "two", "three") as (_, stations):
+            tries = [b"room %d" % (number % 100) for number in range(1200)]
+            random.Random(3).shuffle(tries)
+
+            async def attempt(number: int, name: bytes) -> int:
+                try:
+                    await stations[number % 3].create(name)
+                except RoomExistsError:
+                    return 0
+                return 1
+
+            assert sum(await asyncio.gather(*(attempt(*each) for each in enumerate(tries)))) == 100
+            assert sum(len(station.registry.rooms) for station in stations) == 100
+            for name in set(tries):
+                found = [await station.find(name) for station in stations]
+                (home,) = [station for station in stations if name in station.registry.rooms]
+                assert [one for one in found if not isinstance(one, Room)] == [home.cluster.me] * 2
+
+    asyncio.run(scenario())
+
+
+def test_who_comes_after_its_home_died_finds_all_as_it_was(make: Make) -> None:
+    async def scenario() -> None:
+        async with town(make, "one", "two") as (_, (one, two)):
+            host = await one.create(b"room", password_hash="the hash")
+            room = host.room
+            kicked = one.registry.seat(room, "Kim", ("kim",), bytes(16), host.ip, 0.0, stream=False)
+            guest = one.registry.seat(room, "Gus", ("gus",), bytes(15) + b"x", host.ip, 0.0, stream=False)
+            tickets = [one.ticket(member) for member in (host, guest, kicked)]
+            one.moderation.kick(kicked, 0.0)
+            one.moderation.ban(room, "Bob", 0.0)
+            room.topic = "tea"
+            one.registry.change(room)
+            await until(lambda: not one.cluster._calls)  # what was done just now is written
+            await one.die()
+            adopted = await come_after(two, b"room")
+            assert isinstance(adopted, Room)
+            assert (adopted.topic, adopted.password_hash) == ("tea", "the hash")
+            assert [ban.name for ban in adopted.bans] == ["Bob"]
+            returned = two.come_back(tickets[1])
+            assert (returned.name, adopted.host) == ("Gus", None)
+            assert two.come_back(tickets[0]).name == "Ann"
+            assert [member.name for member in adopted.members if member is adopted.host] == ["Ann"]
+            with pytest.raises(NoSeatError):
+                two.come_back(tickets[2])
+            assert (two.adopted, two.cluster.homes) == (1, 1)
+            newer = two.cluster.read_ticket(two.ticket(returned))
+            assert newer is not None
+            assert newer.turn == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_thousand_who_come_at_once_make_one_adoption_each_room(make: Make) -> None:
+    async def scenario() -> None:
+        async with town(make, "one", "two", "three") as (_, (one, two, three)):
+            names = [b"room %d" % number for number in range(20)]
+            for name in names:
+                await one.create(name)
+            await until(lambda: two.cluster.rooms == three.cluster.rooms == 20)
+            await one.die()
+
+            async def look(station: Station, name: bytes) -> None:
+                while await come_after(station, name) is None:
+                    pass
+
+            await asyncio.gather(*(look(station, name) for name in names * 25 for station in (two, three)))
+            assert two.adopted + three.adopted == 20
+            assert len(two.registry.rooms) + len(three.registry.rooms) == 20
+            assert not two.registry.rooms.keys() & three.registry.rooms.keys()
+
+    asyncio.run(scenario())
+
+
+def test_a_home_that_answers_keeps_its_rooms_though_its_bus_is_gone() -> None:
+    async def scenario() -> None:
+        shared = Shared()
+        async with town(lambda: LocalDirectory(shared), "one", "two") as (_, (one, two)):
+            await one.create(b"room")
+            assert isinstance(one.directory, LocalDirectory)
+            one.directory.disconnect()
+            await until(lambda: two.cluster.find(b"room") is None)  # its beats are missing
+            assert await two.find(b"room") == one.cluster.me
+            assert (two.adopted, two.counters.adoptions[AdoptionOutcome.ALIVE]) == (0, 1)
+
+    asyncio.run(scenario())
+
+
+def test_a_home_that_hangs_is_taken_for_gone_and_yields_when_it_goes_on() -> None:
+    async def scenario() -> None:
+        shared = Shared()
+        async with town(lambda: LocalDirectory(shared), "one", "two") as (_, (one, two)):
+            await one.create(b"room")
+            assert isinstance(one.directory, LocalDirectory)
+            one.directory.disconnect()
+            one.is_hung = True
+            assert isinstance(await two.find(b"room", doubted=True), Room)
+            one.is_hung = False
+            one.directory.connect()
+            await until(lambda: one.moved)
+            assert not one.registry.rooms
+            assert (one.counters.moves[Move.YIELDED], two.adopted) == (1, 1)
+            assert await one.find(b"room") == two.cluster.me
+
+    asyncio.run(scenario())
+
+
+def test_a_node_that_is_late_itself_takes_nobody_for_gone() -> None:
+    async def scenario() -> None:
+        shared = Shared()
+        async with town(lambda: LocalDirectory(shared), "one", "two") as (place, (one, two)):
+            await one.create(b"room")
+            assert isinstance(one.directory, LocalDirectory)
+            one.directory.disconnect()
+
+            async def probe_while_busy(_: Node) -> bool:
+                time.sleep(0.4)  # noqa: ASYNC251 - the loop is to stand still
+                return False
+
+            place.probe = probe_while_busy
+            two.cluster._probe = probe_while_busy
+            with pytest.raises(BusyError):
+                await two.find(b"room", doubted=True)
+            assert (two.adopted, two.counters.adoptions[AdoptionOutcome.LATE]) == (0, 1)
+
+    asyncio.run(scenario())
+
+
+def test_without_the_directory_homes_go_on_and_tell_it_later() -> None:
+    async def scenario() -> None:
+        shared = Shared()
+        async with town(lambda: LocalDirectory(shared), "one", "two") as (_, (one, two)):
+            host = await one.create(b"room")
+            await one.create(b"ended")
+            await is_known(two, b"ended")
+            assert isinstance(one.directory, LocalDirectory)
+            one.directory.disconnect()
+            with pytest.raises(BusyError):
+                one.cluster.check_new(b"new")
+            with pytest.raises(BusyError):
+                await one.find(b"nowhere")
+            one.join(b"room", "Gus")
+            host.room.topic = "tea"
+            one.registry.change(host.room)
+            one.registry.leave(next(iter(one.registry.rooms[b"ended"].members)), 0.0)
+            one.directory.connect()
+            await until(lambda: two.cluster.rooms == 1)
+            await one.die()
+            adopted = await come_after(two, b"room")
+            assert isinstance(adopted, Room)
+            assert adopted.topic == "tea"
+
+    asyncio.run(scenario())
+
+
+def test_a_record_that_is_lost_is_written_again(make: Make) -> None:
+    async def scenario() -> None:
+        async with town(make, "one", "two") as (_, (one, two)):
+            await one.create(b"room")
+            await is_known(two, b"room")
+            key = Vault(SECRET).room_key(b"room")
+            found = await two.directory.get(key)
+            assert found is not None
+            await two.directory.delete(key, found.revision)
+            await until_written(two, key)
+            await is_known(two, b"room")
+
+    asyncio.run(scenario())
+
+
+def test_a_room_that_is_handed_over_is_opened_where_it_goes(make: Make) -> None:
+    async def scenario() -> None:
+        async with town(make, "one", "two") as (_, (one, two)):
+            host = await one.create(b"room")
+            ticket = one.ticket(host)
+            one.cluster.hand_over(b"room", two.cluster.me, None)
+            await until(lambda: one.moved and two.registry.rooms)
+            assert not one.registry.rooms
+            assert one.counters.moves[Move.DRAINED] == 1
+            assert two.come_back(ticket) is two.registry.rooms[b"room"].host
+            assert await one.find(b"room") == two.cluster.me
+
+    asyncio.run(scenario())
+
+
+def test_a_node_that_is_started_anew_takes_back_its_rooms(make: Make) -> None:
+    async def scenario() -> None:
+        async with town(make, "one", "two") as (place, (one, two)):
+            host = await one.create(b"room")
+            ticket = one.ticket(host)
+            await one.die()
+            again = place.open("one")
+            await place.settle()
+            assert isinstance(await again.find(b"room"), Room)
+            assert again.come_back(ticket).name == "Ann"
+            await until(lambda: two.cluster.find(b"room") == again.cluster.me)
+
+    asyncio.run(scenario())
+
+
+def test_a_node_that_ends_leaves_no_record(make: Make) -> None:
+    async def scenario() -> None:
+        async with town(make, "one", "two") as (_, (one, two)):
+            for number in range(50):
+                await one.create(b"room %d" % number)
+            await until(lambda: two.cluster.rooms == 50)
+            await one.end()
+            await until(lambda: two.cluster.rooms == 0)
+            assert await two.find(b"room 7") is None
+
+    asyncio.run(scenario())
+
+
+def test_a_node_with_another_key_disturbs_nobody(make: Make) -> None:
+    async def scenario() -> None:
+        async with town(make, "one") as (place, (one,)):
+            await one.create(b"room")
+            stranger = place.open("stranger", secret="another secret, not the cluster's")
+            await until(lambda: stranger.counters.records_ignored[IgnoredRecord.SEAL])
+            await stranger.create(b"own")
+            await until(lambda: one.counters.records_ignored[IgnoredRecord.SEAL])
+            assert (one.cluster.nodes, stranger.cluster.nodes) == ((), ())
+            assert await stranger.find(b"room") is None
+            await one.create(b"own")  # by other keys, so by other names
+
+    asyncio.run(scenario())
+
+
+def test_servers_are_this_one_first_and_nobody_who_drains(make: Make) -> None:
+    async def scenario() -> None:
+        names = [f"n{number}" for number in range(10)]
+        async with town(make, *names) as (_, stations):
+            one, two = stations[:2]
+            assert one.cluster.servers[0] == one.cluster.me.server
+            assert len(set(one.cluster.servers)) == 8
+            two.cluster.set_draining(draining=True)
+            await until(lambda: any(node.draining for node in one.cluster.nodes))
+            for _ in range(30):
+                assert two.cluster.me.server not in one.cluster.servers
+
+    asyncio.run(scenario())
+
+
+def test_nodes_get_over_a_kill_of_the_directorys_server(server: NatsServer) -> None:
+    async def scenario() -> None:
+        async with town(lambda: NatsDirectory(Access((server.address,))), "one", "two") as (_, (one, two)):
+            host = await one.create(b"room")
+            await is_known(two, b"room")
+            server.kill()
+            await until(lambda: not one.cluster.is_connected and not two.cluster.is_connected)
+            with pytest.raises(BusyError):
+                await two.create(b"new")
+            assert await two.find(b"room") == one.cluster.me  # it is still known
+            host.room.topic = "tea"
+            one.registry.change(host.room)
+            server.start()
+            await until(lambda: one.cluster.is_connected and two.cluster.is_connected and not one.cluster._calls)
+            await two.create(b"new")
+            await one.die()
+            adopted = await come_after(two, b"room")
+            assert isinstance(adopted, Room)
+            assert adopted.topic == "tea"
+
+    asyncio.run(scenario())
+
+
+def test_a_store_that_lost_acknowledged_writes_is_repaired_by_the_homes(server: NatsServer, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with town(lambda: NatsDirectory(Access((server.address,))), "one", "two") as (_, (one, two)):
+            host = await one.create(b"room")
+            await is_known(two, b"room")
+            server.kill()
+            await until(lambda: not one.cluster.is_connected and not two.cluster.is_connected)
+            shutil.copytree(server.store, tmp_path / "old")
+            server.start()
+            await until(lambda: one.cluster.is_connected and two.cluster.is_connected)
+            host.room.topic = "tea"
+            one.registry.change(host.room)
+            await one.create(b"newer")
+            await until(lambda: two.cluster.find(b"newer"))
+            server.kill()
+            await until(lambda: not one.cluster.is_connected and not two.cluster.is_connected)
+            shutil.rmtree(server.store)
+            (tmp_path / "old").rename(server.store)
+            server.start()
+            key = Vault(SECRET).room_key(b"newer")
+            await until(lambda: one.cluster.is_connected and two.cluster.is_connected)
+            await until_written(two, key)
+            await until(lambda: not one.cluster._calls)
+            await one.die()
+            adopted = await come_after(two, b"room")
+            assert isinstance(adopted, Room)
+            assert adopted.topic == "tea"
+            assert isinstance(await come_after(two, b"newer"), Room)
+
+    asyncio.run(scenario())
+
+
+def test_the_store_shows_no_name_and_no_topic(server: NatsServer) -> None:
+    async def scenario() -> None:
+        async with town(lambda: NatsDirectory(Access((server.address,))), "one", "two") as (_, (one, two)):
+            host = await one.create(b"whereabouts", host="Marguerite", password_hash="$argon2id$hash")
+            host.room.topic = "rendezvous"
+            one.moderation.ban(host.room, "Bartholomew", 0.0)
+            await until(lambda: not one.cluster._calls)
+            await is_known(two, b"whereabouts")
+            await one.die()
+
+    asyncio.run(scenario())
+    server.kill()
+    stored = server.stored()
+    assert Vault(SECRET).room_key(b"whereabouts").encode() in stored
+    for word in (
+        b"whereabouts",
+        b"Marguerite",
+        b"marguerite",
+        b"rendezvous",
+        b"Bartholomew",
+        b"argon2",
+        b"one.example",
+    ):
+        assert word not in stored
