@@ -107,7 +107,7 @@ class _Show:
 
     def _observe(self, happening: Happening) -> None:
         now = asyncio.get_running_loop().time()
-        if isinstance(happening, Entered):
+        if isinstance(happening, Entered | WentAlong):
             seconds = self._whereabouts.enter(happening.who, happening.server, now)
             if seconds is not None:
                 text = f"{happening.who} is back, {seconds:.2f} s after the kill"
@@ -115,8 +115,6 @@ class _Show:
                 return
         elif isinstance(happening, Lost):
             self._whereabouts.lose(happening.who)
-        elif isinstance(happening, WentAlong):
-            self._whereabouts.enter(happening.who, happening.server, now)
         if not (self._whereabouts.killed and isinstance(happening, Lost | WentAlong)):  # one line says it for all
             self._view.show(happening)
 
@@ -165,7 +163,9 @@ class _Show:
     def _failures(self, *, stopped: bool) -> list[str]:
         failures = [failure for part in self._parts for failure in part.failures]
         if not stopped:
-            failures += [f"{who} didn't come back." for who in sorted(self._whereabouts.away)]
+            failures += [
+                f"{who} didn't come back." for who in sorted(self._whereabouts.away | self._whereabouts.cut_off)
+            ]
             if not self._whereabouts.home:
                 failures.append(f"No node took over the room of {self._whereabouts.killed}.")
         return failures
