@@ -297,6 +297,8 @@ class NatsDirectory:
         self._error = error
         if "permissions violation" in str(error).lower():
             self._say("directory_refuses", f"{error}: give the relay's user the rights of deploy/nats/nats.conf")
+        elif not isinstance(error, Error | OSError):
+            self._say("directory_failed", f"{type(error).__name__}: {error}")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
