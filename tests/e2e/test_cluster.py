@@ -77,7 +77,7 @@ def test_what_a_host_decided_outlives_the_home(mortal: Cluster) -> None:
                     await until(lambda: given in host.taken)  # noqa: B023 - it is awaited at once
             assert await settled_record(mortal.bus)
             ann.kill()
-            async with everybody.talking(50, [host]):
+            async with everybody.talking(50, [host, *before]):
                 # Tickets are older than the password: the host has the new one, the others don't.
                 await until(lambda: all(talker.ended for talker in before))
                 await until(lambda: host.connection.host and host.connection.stage is Stage.CHATTING)
