@@ -34,7 +34,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NatsSer
 
 
 def as_here(config: str, server: NatsServer) -> str:
-    for shipped, here in (('"0.0.0.0:4222"', f'"{server.address}"'), ('"/data"', f'"{server.store}"')):
+    for shipped, here in (('"0.0.0.0:4222"', f'"{server.address}"'), ("$NATS_STORE_DIR", f'"{server.store}"')):
         assert config.count(shipped) == 1
         config = config.replace(shipped, here)
     return config

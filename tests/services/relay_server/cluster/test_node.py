@@ -229,6 +229,21 @@ def test_a_record_that_is_lost_is_written_again(make: Make) -> None:
     asyncio.run(scenario())
 
 
+def test_what_is_no_room_is_passed_over_and_rooms_are_counted_by_home(make: Make) -> None:
+    async def scenario() -> None:
+        async with town(make, "one", "two") as (_, (one, two)):
+            revision = await one.directory.create("doctor.abc", b"unsealed")
+            await one.directory.delete("doctor.abc", revision)
+            await one.create(b"room")
+            await one.create(b"other room")
+            await is_known(two, b"other room")  # which was written after it
+            assert two.cluster.rooms_by_node() == {"one": 2}
+            assert not any(two.counters.records_ignored.values())
+            assert two.cluster.silence_of("nobody") == 0
+
+    asyncio.run(scenario())
+
+
 def test_a_room_that_is_handed_over_is_opened_where_it_goes(make: Make) -> None:
     async def scenario() -> None:
         async with town(make, "one", "two") as (_, (one, two)):
