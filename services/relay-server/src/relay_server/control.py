@@ -294,9 +294,9 @@ class Control:
         if asked.operation is Operation.CREATE:
             member = self._registry.create_room(
                 asked.room, name, token, peer.ip, now, keys=asked.keys, port=port, password_hash=password_hash,
-                stream=asked.stream, residence=self._places.residence(asked.room) if self._places else None,
+                stream=asked.stream, sealed=request.sealed,
+                residence=self._places.residence(asked.room) if self._places else None,
             )  # fmt: skip
-            member.room.sealed = request.sealed
         else:
             check_join(self._registry.rooms.get(asked.room), request, password_hash)
             member = self._registry.join_room(
