@@ -10,7 +10,7 @@ import pytest
 
 from chatproto import Frame, FrameDecoder, Operation, ServerTransaction, State, Status, encode_frame
 from chatproto.payloads import decode_status
-from relay_server.answers import Granted, Pending, Waiting
+from relay_server.answers import Answer, Granted, Pending
 from relay_server.asked import Peer
 from relay_server.control import Control
 from relay_server.core.address import parse_ip
@@ -63,12 +63,14 @@ class ControlCase:
         result = self.begin(operation, payload, peer, room)
         if isinstance(result, Pending):
             result = finish(result)
-        assert not isinstance(result, Waiting)
-        return result if isinstance(result, Granted) else frame_of(result)
+        if isinstance(result, Granted):
+            return result
+        assert result is None or isinstance(result, bytes)
+        return frame_of(result)
 
     def begin(
         self, operation: int, payload: bytes | dict[str, Any], peer: Peer = ANN, room: bytes = b"demo", now: float = 0.0
-    ) -> Granted | Pending | Waiting | bytes | None:
+    ) -> Answer | None:
         """Send a request at once; its work is still to be done."""
         raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         data = encode_frame(Frame(operation, State.REQUEST, room, raw))
@@ -91,7 +93,7 @@ class ControlCase:
         return decode_status(frame.payload)
 
 
-def finish(pending: Pending, now: float = 0.0) -> Granted | Waiting | bytes:
+def finish(pending: Pending, now: float = 0.0) -> Answer:
     """Do the work here and now, if it is admitted."""
     try:
         pending.admit(now)

@@ -85,6 +85,28 @@ def test_a_relay_can_do_all_that_a_directory_takes(shipped: NatsServer) -> None:
     asyncio.run(scenario())
 
 
+def test_a_relay_can_read_a_full_directory(shipped: NatsServer) -> None:
+    """So much that the server wants to hear now and then that it is read (flow control)."""
+
+    async def scenario() -> None:
+        one, two = Hearing(), Hearing()
+        first, second = NatsDirectory(access(shipped)), NatsDirectory(access(shipped))
+        await first.start("one", one)
+        await until(lambda: one.caught_up)
+        for _ in range(20):
+            keys = [f"room.{len(one.entries)}-{number}" for number in range(64)]
+            await asyncio.gather(*(first.create(key, bytes(20_000)) for key in keys))
+            await until(lambda: len(one.entries) % 64 == 0 and keys[-1] in one.entries)  # noqa: B023 - at once
+        await second.start("two", two)
+        await until(lambda: two.caught_up)
+        assert two.values.keys() == one.values.keys()
+        assert len(two.values) == 20 * 64
+        await first.close()
+        await second.close()
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     "subject",
     [

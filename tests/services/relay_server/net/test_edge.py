@@ -359,3 +359,39 @@ def test_an_edge_carries_no_more_than_its_measure(run: Run) -> None:
             assert len(both.edge.carried) == 2
 
     run(scenario)
+
+
+@pytest.mark.requirement("CLU-04", "RES-02")
+def test_an_attempt_that_is_made_again_at_another_node_goes_on_there(run: Run) -> None:
+    async def scenario() -> None:
+        async with pair() as both:
+            await ask(both.home, plain(Operation.CREATE, b"ann"), "127.0.0.1")
+            request = as_json(Operation.JOIN, "bob", attempt="0123456789abcdef0123456789abcdef", features=["resume"])
+            first = await granted(both.home, request)
+            again = await granted(both.edge, request)
+            assert again.token == first.token
+            assert (first.udp_port, again.udp_port) == (both.home.udp_number, both.edge.udp_number)
+            with speaker(both.edge) as bob:
+                bob.send(encode_datagram(b"demo", again.token))
+                session = both.home.registry.sessions_by_token[again.token]
+                await until(lambda: session.address is not None)
+
+    run(scenario)
+
+
+@pytest.mark.requirement("CLU-04")
+def test_a_node_keeps_descriptors_for_clients_of_its_own(run: Run) -> None:
+    async def scenario() -> None:
+        async with pair() as both:
+            await ask(both.home, plain(Operation.CREATE, b"ann"), "127.0.0.1")
+            both.edge.ways._most = 1
+            tokens = [(await granted(both.edge, plain(Operation.JOIN, name))).token for name in (b"bob", b"eve")]
+            with speaker(both.edge) as socket_of_both:
+                for token in tokens:
+                    socket_of_both.send(encode_datagram(b"demo", token))
+                await until(lambda: both.edge.registry.counters.carried == 2)
+            assert (both.edge.counters.edge_in, both.edge.counters.edge_failed) == (1, 1)
+            both.edge.edge.most = 0
+            assert b'"status": 11' in await ask(both.edge, as_json(Operation.JOIN, "tom"))
+
+    run(scenario)

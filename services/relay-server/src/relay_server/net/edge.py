@@ -16,6 +16,7 @@ from relay_server.core.counters import ClusterCounters, Way
 from relay_server.core.errors import BusyError
 from relay_server.core.streams import PATIENCE_SECONDS, Streams
 from relay_server.net.connection_slots import ConnectionSlots
+from relay_server.net.descriptors import for_other_nodes
 from relay_server.net.hello import Hello, Kind
 from relay_server.net.homeward import HomeWay, Route, Ways
 from relay_server.net.links import Links, LinkTransport
@@ -59,6 +60,8 @@ class Edge:
         self.silence_timeout_seconds = silence_timeout_seconds
         self.clock = clock
         self.carriages: set[Carriage] = set()
+        self.most = for_other_nodes()
+        """So many clients may be carried over links at once."""
 
     def close(self) -> None:
         """Cut whoever is carried."""
@@ -107,6 +110,8 @@ class Carriage(asyncio.BaseProtocol):
         edge, self._half_closed, self._waiting = self._edge, half_closed, request
         edge.carriages.add(self)
         try:
+            if len(edge.carriages) > edge.most:
+                raise BusyError("The relay has too many links to other nodes: try again in a moment.")
             self._member = edge.members.admit(self._peer.ip)
             if carried.stream:
                 edge.streams.check()
