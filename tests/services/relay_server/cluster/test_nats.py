@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,13 +12,14 @@ import pytest
 import structlog
 from nats.aio.client import Client
 
+from ports import free_ports
 from relay_server.cluster import nats
-from relay_server.cluster.base import AwayError, Found, SilentError
+from relay_server.cluster.base import AwayError, Found, SilentError, StaleError
 from relay_server.cluster.nats import BUCKET, Access, NatsDirectory
 from relay_server.tls.self_signed import write_self_signed
 from services.relay_server.cluster.hearing import Hearing
 from services.relay_server.cluster.nats_server import NatsServer, nats_server
-from services.relay_server.net.loopback import until
+from services.relay_server.net.loopback import Run, until
 
 USERS = 'authorization { users = [ { user: "relay", password: "right" } ] }'
 
@@ -54,7 +56,7 @@ def _reached(hearing: Hearing, *, away: int, caught_up: int) -> bool:
 
 
 def test_a_kill_loses_no_key_and_the_listing_comes_again(
-    server: NatsServer, logged: Callable[[], list[tuple[str, str]]]
+    server: NatsServer, logged: Callable[[], list[tuple[str, str]]], run: Run
 ) -> None:
     async def scenario() -> None:
         hearing = Hearing()
@@ -79,7 +81,7 @@ def test_a_kill_loses_no_key_and_the_listing_comes_again(
             await until(lambda: hearing.values["room.0-0"] == b"new")
             assert newest > max(revisions.values())
 
-    asyncio.run(scenario())
+    run(scenario)
     events = [event for event, _ in logged()]
     assert events.count("directory_lost") == 4  # three kills, and the end
     assert events.count("directory_reached") == 4
@@ -224,7 +226,9 @@ def test_a_full_bucket_refuses_writes_and_says_why_once(
     assert [reason for event, reason in logged() if event == "directory_refuses"] == ["maximum bytes exceeded"]
 
 
-def test_tls_by_an_authority_that_is_named(tmp_path: Path, logged: Callable[[], list[tuple[str, str]]]) -> None:
+def test_tls_by_an_authority_that_is_named(
+    tmp_path: Path, logged: Callable[[], list[tuple[str, str]]], run: Run
+) -> None:
     files = write_self_signed(tmp_path / "tls", ["127.0.0.1"], 1)
     tls = f'tls {{ cert_file: "{files.certificate}", key_file: "{files.key}" }}'
 
@@ -236,11 +240,11 @@ def test_tls_by_an_authority_that_is_named(tmp_path: Path, logged: Callable[[], 
             assert not strange.listings
 
     with nats_server(tmp_path, tls) as server:
-        asyncio.run(scenario(server))
+        run(lambda: scenario(server))
 
 
 def test_a_server_without_tls_gets_no_password_if_tls_was_asked_for(
-    logged: Callable[[], list[tuple[str, str]]],
+    logged: Callable[[], list[tuple[str, str]]], run: Run
 ) -> None:
     heard = bytearray()
 
@@ -259,7 +263,7 @@ def test_a_server_without_tls_gets_no_password_if_tls_was_asked_for(
         async with stranger, started(access, Hearing()):
             await until(logged)
 
-    asyncio.run(scenario())
+    run(scenario)
     assert bytes(heard) == b""
     assert "speaks no TLS" in logged()[0][1]
 
@@ -275,9 +279,53 @@ def test_a_second_server_is_used_if_the_first_is_away(server: NatsServer) -> Non
 
 def test_it_can_be_closed_whatever_it_is_doing(server: NatsServer) -> None:
     async def scenario() -> None:
-        for turns in range(60):
+        chance = random.Random(5)
+        for _ in range(150):
             async with started(Access((server.address,)), Hearing()):
-                for _ in range(turns):
-                    await asyncio.sleep(0)
+                await asyncio.sleep(chance.uniform(0, 0.01))
 
     asyncio.run(scenario())
+
+
+def test_three_servers_keep_three_copies(tmp_path: Path) -> None:
+    """A directory that outlives any one of its servers: the bucket is made with a copy on each of three."""
+    servers = [NatsServer(tmp_path / f"server{number}") for number in range(3)]
+    (route, *others) = free_ports(3)
+    routes = ", ".join(f'"nats://127.0.0.1:{port}"' for port in (route, *others))
+    for number, (server, port) in enumerate(zip(servers, (route, *others), strict=True)):
+        more = f'server_name: s{number}\ncluster {{ name: c, listen: "127.0.0.1:{port}", routes: [{routes}] }}\n'
+        server.config.write_text(server.config.read_text() + more)
+
+    async def scenario() -> None:
+        hearing = Hearing()
+        async with started(Access(tuple(server.address for server in servers)), hearing) as directory:
+            await until(lambda: hearing.caught_up)
+            revisions = {f"room.{number}": await directory.create(f"room.{number}", b"1") for number in range(50)}
+            url = directory._client.connected_url if directory._client else None
+            (used,) = [server for server in servers if url and server.address == url.netloc]
+            used.kill()
+            for key, revision in revisions.items():
+                revisions[key] = await put_when_it_can(directory, key, revision)
+            await until(lambda: {key: change.revision for key, change in hearing.entries.items()} == revisions)
+            assert hearing.away == 1
+
+    for server in servers:
+        server.start()
+    try:
+        asyncio.run(scenario())
+    finally:
+        for server in servers:
+            server.kill()
+
+
+async def put_when_it_can(directory: NatsDirectory, key: str, revision: int) -> int:
+    """Write a key once, as a node does while servers agree on a leader: a write without an answer may have happened."""
+    while True:
+        try:
+            return await directory.put(key, b"2", revision)
+        except AwayError:
+            await asyncio.sleep(0.01)
+        except StaleError:
+            found = await directory.get(key)
+            assert found is not None
+            revision = found.revision

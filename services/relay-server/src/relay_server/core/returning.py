@@ -85,7 +85,8 @@ class Returning:
         Everybody who can follow hears at the new home what comes after that, and nothing twice (CLU-05).
         """
         for member in room.members:
-            member.limit = Halted(member.limit, now + HALT_SECONDS)
+            own = member.limit.inner if isinstance(member.limit, Halted) else member.limit
+            member.limit = Halted(own, now + HALT_SECONDS)
         return None if room.ring is None else (room.ring.epoch, room.ring.seq)
 
     def end(self, room: Room) -> None:
