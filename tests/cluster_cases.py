@@ -109,7 +109,7 @@ async def lose_the_directory(
         await call_roll(everybody.all)
         await town.check_one_home_each()
         for node in cluster.nodes.values():
-            await everybody.create(f"afterwards {node.name}", "host", node.server)
+            await everybody.create(f"afterwards {node.name}", "hana", node.server)
     said = {name: len(node.said().splitlines()) - lines[name] for name, node in cluster.nodes.items()}
     figures(f"lost 0 of {heard:,}; creates refused in {', '.join(f'{1000 * each:.0f}' for each in refused)} ms; "
             f"log lines {said}")  # fmt: skip
@@ -120,7 +120,7 @@ async def refused_create(server: str) -> float:
     """Check that a relay makes no new room now; return the seconds until it said so."""
     since = time.monotonic()
     with pytest.raises(RefusedError) as refused:
-        async with create_room("unheard of", "host", server=server, rejoin=False, transport=Transport.UDP):
+        async with create_room("unheard of", "hana", server=server, rejoin=False, transport=Transport.UDP):
             pass
     assert refused.value.status is Status.BUSY
     return time.monotonic() - since

@@ -96,18 +96,20 @@ class NodeProcess(OwnRelay):
         self.name = name
         self._own = settings
         self._ports: Sequence[int] = ()
+        self._is_again = False
         self._bus_url = bus_url
         super().__init__(folder / f"{name}.log", settings, within, program)
 
     def start_again(self) -> None:
-        """Start it once more with what it had, after it ended."""
+        """Start it once more on the same ports, after it ended."""
+        self._asked, self._is_again = False, True
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not self._start(self._own, deadline):
             assert time.monotonic() < deadline, self.said()
         self._asked = False
 
     def _choose_ports(self) -> Sequence[int]:
-        self._ports = self._ports if self._asked else free_ports(5)
+        self._ports = self._ports if self._is_again else free_ports(5)
         *ports, link = self._ports
         self.link_port = link
         self._own |= {
@@ -207,7 +209,12 @@ async def read_records(bus: Bus) -> dict[str, bytes]:
     client = await nats.connect(bus.url)
     try:
         bucket = await client.jetstream().key_value(BUCKET)
-        return {key: (await bucket.get(key)).value or b"" for key in await bucket.keys()}
+        records = {}
+        async for entry in await bucket.watchall():
+            if entry is None:
+                return records
+            if entry.operation is None:
+                records[entry.key] = entry.value or b""
     finally:
         await client.close()
 

@@ -82,7 +82,7 @@ def test_an_edge_forwards_nothing_for_strangers(two: Cluster) -> None:
     """Only a member's datagrams from where it joined go on to its room's home (threat N19)."""
     home, edge = two.nodes["ann"], two.nodes["ben"]
     with People(home.relay) as here, People(edge.relay) as there:
-        host = here.create(b"club", b"host")
+        host = here.create(b"club", b"hana")
         host.keep_alive()
         member = there.join(b"club", b"member")
         member.say(b"hello")
@@ -116,7 +116,7 @@ def test_rooms_with_odd_names_are_rooms_like_others(two: Cluster) -> None:
     async def scenario() -> None:
         async with talkers() as everybody:
             for number, name in enumerate(ODD_NAMES):
-                await everybody.create(name, "host", two.nodes[NAMES[number % 2]].server)
+                await everybody.create(name, "hana", two.nodes[NAMES[number % 2]].server)
             for number, name in enumerate(ODD_NAMES):
                 await everybody.join(name, "guest", two.nodes[NAMES[1 - number % 2]].server)
             assert len(await read_records(two.bus)) == len(ODD_NAMES)
