@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -356,5 +357,9 @@ def _explain(error: Exception) -> str:
     if "authorization violation" in text.lower() or "authentication" in text.lower():
         return (
             "NATS refuses the user and password of RELAY_CLUSTER_URL, or RELAY_CLUSTER_CREDENTIALS_FILE: correct them"
+        )
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"NATS' certificate isn't trusted, {error.verify_message}: correct RELAY_CLUSTER_CA_FILE or the host's name"
         )
     return text or type(error).__name__
