@@ -27,8 +27,12 @@ from relay_server.net.wire import Wire
 
 LINGER_SECONDS: Final = 1.0
 """After the answer the client may close, or say its last words, for so long (TCP-09)."""
+HOME_LINGER_SECONDS: Final = 2.0
+"""A home waits longer, for the edge is to tell it first what became of the answer."""
 MAX_WORDS_BYTES: Final = 64
 """More than its last words may have; the rest of what comes after a request is junk, which no home looks at."""
+SPARE_BYTES: Final = 512
+"""A request is longer by so much at most than its payload: a header, a room's name, and last words."""
 MAX_ANSWER_BYTES: Final = 65_536
 """A completion is much shorter."""
 
