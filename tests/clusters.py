@@ -209,7 +209,7 @@ async def read_records(bus: Bus) -> dict[str, bytes]:
     client = await nats.connect(bus.url)
     try:
         bucket = await client.jetstream().key_value(BUCKET)
-        records = {}
+        records: dict[str, bytes] = {}
         async for entry in await bucket.watchall():
             if entry is None:
                 return records
