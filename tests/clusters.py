@@ -212,9 +212,10 @@ async def read_records(bus: Bus) -> dict[str, bytes]:
         records: dict[str, bytes] = {}
         async for entry in await bucket.watchall():
             if entry is None:
-                return records
+                break
             if entry.operation is None:
                 records[entry.key] = entry.value or b""
+        return records
     finally:
         await client.close()
 
