@@ -160,6 +160,11 @@ SEEDS ?= 1000
 simulate: $(VENV)/dev.stamp ## let clients talk over a thousand bad networks, and with nodes that die, in virtual time (two minutes): make simulate [SEEDS=5000]
 	@PYTHONPATH=tests $(BIN)/python -m libs.chatbrain.simulate $(SEEDS)
 
+HISTORIES ?= 10000
+.PHONY: simulate-cluster
+simulate-cluster: $(VENV)/dev.stamp ## let clusters break in ten thousand ways in virtual time (two minutes): make simulate-cluster [HISTORIES=300]
+	@PYTHONPATH=tests $(BIN)/python -m services.relay_server.core.cluster_world $(HISTORIES)
+
 .PHONY: bench
 bench: install ## measure the relay against a reference in C: make bench [ARGS="--exercise"]
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)

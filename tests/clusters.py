@@ -211,7 +211,7 @@ async def read_records(bus: Bus) -> dict[str, bytes]:
         bucket = await client.jetstream().key_value(BUCKET)
         records: dict[str, bytes] = {}
         async for entry in await bucket.watchall():
-            if entry is None:
+            if entry is None:  # that was all
                 break
             if entry.operation is None:
                 records[entry.key] = entry.value or b""

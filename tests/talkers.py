@@ -127,7 +127,9 @@ async def talkers() -> AsyncIterator[Talkers]:
         await all_talkers.end()
 
 
-async def until(holds: Callable[[], bool], seconds: float = DEADLINE_SECONDS, why: Callable[[], object] = str) -> None:
+async def until(
+    holds: Callable[[], object], seconds: float = DEADLINE_SECONDS, why: Callable[[], object] = str
+) -> None:
     """Wait until something holds, which is looked at again and again; ``why`` tells what is wrong if it never does."""
     deadline = time.monotonic() + seconds
     while not holds():

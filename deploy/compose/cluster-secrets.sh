@@ -15,8 +15,8 @@ main() {
     echo "cluster-secrets: $FOLDER has them already"
     return
   fi
-  password=$(random)
-  echo "password: \"$password\"" > "$FOLDER/nats_password.conf"
+  password=r$(random) # NATS takes what looks like a number for one
+  echo "$password" > "$FOLDER/nats_relay_password"
   echo "nats://relay:$password@nats:4222" > "$FOLDER/relay_cluster_url"
   # The last one, by which a folder is complete.
   random > "$FOLDER/relay_cluster_key"

@@ -17,6 +17,8 @@ main() {
   read_words "$@"
   readonly HOME_DIR=$ROOT/opt/chat-relay
   readonly SETTINGS=$ROOT/etc/chat-relay/relay.env
+  # Of a relay that is one of many nodes (docs/cluster.md); only root may read it.
+  readonly CLUSTER=$ROOT/etc/chat-relay/cluster.env
   if [ -z "$ROOT" ] && [ "$(id -u)" -ne 0 ]; then
     die "it needs root: run sudo $0."
   fi
@@ -172,8 +174,9 @@ write_settings() {
 # Check the settings with the new version before touching the running one.
 check_settings() {
   # shellcheck disable=SC2016 # the inner shell expands it
-  env -i sh -c 'set -a; . "$1"; exec "$2" config check' sh "$SETTINGS" "$HOME_DIR/versions/$1/bin/relay-server" \
-    > /dev/null || die "version $1 refuses the settings: correct $SETTINGS."
+  env -i sh -c 'set -a; . "$1"; [ ! -r "$2" ] || . "$2"; exec "$3" config check' sh "$SETTINGS" "$CLUSTER" \
+    "$HOME_DIR/versions/$1/bin/relay-server" > /dev/null \
+    || die "version $1 refuses the settings: correct $SETTINGS$([ ! -e "$CLUSTER" ] || echo " and $CLUSTER")."
 }
 
 put_in_place() {
@@ -195,6 +198,7 @@ write_command() {
 # The relay's command line, with the settings of the service chat-relay.
 set -a
 [ ! -r "$SETTINGS" ] || . "$SETTINGS"
+[ ! -r "$CLUSTER" ] || . "$CLUSTER"
 exec "$HOME_DIR/current/bin/relay-server" "\$@"
 EOF
   chmod 755 "$command.new"

@@ -119,16 +119,16 @@ def settings(secrets: Path, services: dict[str, Any]) -> Iterator[Settings]:
 
 def test_a_node_takes_the_secrets_that_the_script_makes(secrets: Path, settings: Settings) -> None:
     assert len(settings.cluster_key) == 64
-    password = re.fullmatch('password: "(.*)"\n', (secrets / "nats_password.conf").read_text())
-    assert password
-    assert settings.cluster_url == f"nats://relay:{password[1]}@nats:4222"
+    password = (secrets / "nats_relay_password").read_text().strip()
+    assert re.fullmatch("r[0-9a-f]{64}", password)
+    assert settings.cluster_url == f"nats://relay:{password}@nats:4222"
     assert settings.node_name == "relay-2"
 
 
 def test_the_script_keeps_others_out_and_what_is_there(secrets: Path) -> None:
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
     before = {path.name: path.read_text() for path in secrets.iterdir()}
-    assert before.keys() == {"nats_password.conf", "relay_cluster_key", "relay_cluster_url"}
+    assert before.keys() == {"nats_relay_password", "relay_cluster_key", "relay_cluster_url"}
     # In a container a user that doesn't exist on this machine reads them.
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o644 for path in secrets.iterdir())
     again = run(SCRIPT, str(secrets))

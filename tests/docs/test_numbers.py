@@ -6,12 +6,17 @@ from chatbrain.liveness import DEAF_SECONDS, MAX_DEAF_SECONDS, REBOUND_SECONDS
 from chatproto.constants import MAX_TOPIC_BYTES
 from chatproto.notice_parts import LIST_BYTES, MAX_LIST_NOTICES
 from chatproto.receipts import MAX_NUMBER
+from chatproto.servers import MAX_ADDRESS_CHARACTERS, MAX_SERVERS
 from chatproto.stream import MAX_LINE_BYTES, STREAM_WINDOW
 from docs.markdown import read
+from relay_server.cluster.node import BEAT_SECONDS
+from relay_server.cluster.nodes import MAX_AGE_SECONDS, MAX_BEAT_BYTES
 from relay_server.core.admission import NEW_PASSWORDS_BURST_SECONDS, NEW_PASSWORDS_PER_GUESS
 from relay_server.core.guesses import AT_ONCE, KEPT, MISTAKES, ROOM_FACTOR, SPARED_MINUTES
+from relay_server.core.homing import MAX_CALLS
 from relay_server.core.model import MAX_KICKED
 from relay_server.core.moderation import MAX_BANS, MAX_MUTES
+from relay_server.core.nodes import ANSWER_SECONDS, LATE_SECONDS, SILENT_SECONDS
 from relay_server.core.reachability import (
     CHALLENGE_SECONDS,
     FAILING_CHALLENGE_SECONDS,
@@ -21,12 +26,23 @@ from relay_server.core.reachability import (
     MAX_CHALLENGE_SECONDS,
 )
 from relay_server.core.reader import MAX_UNREAD_BYTES
+from relay_server.core.returning import HALT_SECONDS
 from relay_server.core.ring import MAX_BYTES, MAX_ENTRIES
 from relay_server.core.streams import PATIENCE_SECONDS, PING_SECONDS
-from relay_server.lifecycle import DRAIN_SECONDS, TICK_SECONDS
+from relay_server.core.tickets import MAX_CHARACTERS
+from relay_server.lifecycle import DRAIN_SECONDS, HAND_OVER_SECONDS, TICK_SECONDS
 from relay_server.net.address import ADDRESS_BYTES, TARGET_BYTES
 from relay_server.net.batch import SEND_BATCH, WAIT_FOR_ROOM_MILLISECONDS
 from relay_server.net.crowds import CROWD, SLICE_COPIES
+from relay_server.net.hello import MAX_HELLO_BYTES
+from relay_server.net.link_port import (
+    HELLO_SECONDS,
+    MAX_LINKS_PER_ADDRESS,
+    MAX_UNPROVEN,
+    MAX_UNPROVEN_PER_ADDRESS,
+    MAX_WIRE_BYTES,
+    REFUSALS_AT_ONCE,
+)
 from relay_server.net.streams import LINES_A_TURN, PAUSE_SECONDS, READERS_A_TURN
 from relay_server.net.udp import COPIES_A_TURN
 from relay_server.net.workers import MAX_WAITING, MAX_WAITING_PER_NETWORK, THREADS
@@ -59,6 +75,24 @@ HALF = {0.5: "half a second", 0.25: "a quarter of a second"}
         ("docs/architecture.md", f"at most {HALF[TICK_SECONDS]}"),
         ("docs/architecture.md", f"status 12 for {HALF[DRAIN_SECONDS]}"),
         ("docs/architecture.md", f"for {DEAF_SECONDS:g} s: new local port"),
+        ("docs/architecture.md", f"said every {BEAT_SECONDS:g} s by core NATS"),
+        ("docs/architecture.md", f"its last beat is {SILENT_SECONDS:g} s old."),
+        ("docs/architecture.md", f"answer a **probe** within {ANSWER_SECONDS:g} s"),
+        ("docs/architecture.md", f"for {HALT_SECONDS:g} s at most, nothing that is said"),
+        ("docs/architecture.md", f"Its rooms move to other nodes, for {HAND_OVER_SECONDS:g} s at most"),
+        (
+            "docs/limits.md",
+            f"{MAX_UNPROVEN} in all, {MAX_UNPROVEN_PER_ADDRESS} of one address; {HELLO_SECONDS:g} s for",
+        ),
+        ("docs/limits.md", f"at most {MAX_HELLO_BYTES >> 10} KiB, {MAX_WIRE_BYTES >> 10} KiB with the handshake"),
+        ("docs/limits.md", f"| {MAX_LINKS_PER_ADDRESS:,}; each carries one client"),
+        ("docs/limits.md", f"after {REFUSALS_AT_ONCE} such links"),
+        ("docs/limits.md", f"fewer than {MAX_CHARACTERS:,} characters, all proved"),
+        ("docs/limits.md", f"for which nobody waits | {MAX_CALLS} at once"),
+        ("docs/limits.md", f"silent for {SILENT_SECONDS:g} s, and doesn't answer a probe within {ANSWER_SECONDS:g} s"),
+        ("docs/limits.md", f"wasn't {LATE_SECONDS:g} s late"),
+        ("docs/limits.md", f"| A beat | {MAX_BEAT_BYTES >> 10} KiB, at most {MAX_AGE_SECONDS:g} s old"),
+        ("docs/limits.md", f"| {MAX_SERVERS}, of {MAX_ADDRESS_CHARACTERS} characters each"),
         ("docs/adr/0001-addresses-in-the-kernels-layout.md", f"an address is {ADDRESS_BYTES} bytes"),
         ("docs/adr/0002-the-send-buffer-is-the-queue.md", f"at most {WAIT_FOR_ROOM_MILLISECONDS} ms"),
         ("docs/adr/0005-liveness-by-joining-again.md", f"heard nothing for {DEAF_SECONDS:g} s"),

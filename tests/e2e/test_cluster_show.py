@@ -67,9 +67,11 @@ def test_the_home_is_killed_and_all_are_back_on_another_node(first_port: int) ->
     back = re.findall(r"\[(\w+)\] \* (\S+) is back, (\d+\.\d\d) s after the kill", output)
     assert len({who for _, who, _ in back}) == BOTS
     assert {node for node, _, _ in back} <= {"kyoto", "lima"}
-    assert re.search(rf"new home +{home}\n", output)
+    assert re.search(rf"new home +{home}\b", output)
     assert re.search(rf"back +{BOTS} of {BOTS}, after \d+\.\d\d s \(median\)", output)
-    assert re.search(r"said +[1-9]\d* messages", output)
+    said = re.search(r"said +([1-9]\d*) messages in \d+ s; (\d+) taken", output)
+    assert said
+    assert int(said[1]) - BOTS <= int(said[2]) <= int(said[1])  # an answer may be on its way when the show ends
     assert re.search(r"delivered +[1-9]\d* copies; \d+ lost, 0 duplicated", output)
     print(output[output.index("killed  ") :])
 

@@ -340,6 +340,13 @@ def test_a_room_that_isnt_there_is_said(relay: OwnRelay, path: Path) -> None:
     assert relay.process.poll() is None
 
 
+@pytest.mark.parametrize("words", [("nodes",), ("rooms", "--all"), ("drain", "--to-others")])
+def test_a_relay_that_is_alone_has_no_other_nodes(relay: OwnRelay, path: Path, words: tuple[str, ...]) -> None:
+    done = here.relay_server("admin", *words, RELAY_ADMIN_SOCKET=os.fspath(path))
+    assert refused(done) == (2, "This relay is alone: RELAY_CLUSTER_URL makes it a node of a cluster.")
+    assert relay.ops("/readyz") == "ready\n"
+
+
 def test_a_hanging_relay_is_reported(relay: OwnRelay, path: Path) -> None:
     relay.process.send_signal(signal.SIGSTOP)
     try:

@@ -14,6 +14,7 @@ from chatproto import EvictionReason, Operation, Server, ServerTransaction
 from chatproto.errors import ElsewhereError
 from libs.chatbrain.simulator import Client, Network, RelayEnd, World, converse
 from relay_server.control import Control
+from relay_server.core.counters import ClusterCounters
 from relay_server.core.errors import BusyError, RoomExistsError
 from relay_server.core.guesses import Guesses
 from relay_server.core.model import Residence, Room, Session
@@ -150,6 +151,7 @@ class FakePlaces:
     def __init__(self, node: NodeEnd) -> None:
         self._node, self._cluster = node, node.cluster
         self._tickets = Tickets(KEY)
+        self.counters = ClusterCounters()
         _: Places = self
 
     @property
@@ -180,7 +182,7 @@ class FakePlaces:
     def release(self, room: bytes) -> None:
         del self._cluster.records[room]
 
-    def find(self, room: bytes) -> Node | None:
+    def find(self, room: bytes, *, doubted: bool = False) -> Node | None:  # noqa: ARG002 - who is gone is known here
         record = self._cluster.records.get(room)
         if record is None or record.home in {self._node.name, *self._cluster.gone}:
             return None
@@ -199,7 +201,7 @@ class FakePlaces:
     def new_ticket(self, session: Session, *, encrypted: bool) -> str:
         member = session.member
         seat = Seat(
-            member.room.raw_name, member.name, member.seat, session.turn, 0, session.ip, encrypted, 1e12
+            member.room.raw_name, member.name, member.seat, session.turn, 0, session.ip, encrypted, 10**12
         )  # fmt: skip
         return self._tickets.issue(seat, self._cluster.chance.randbytes(16))
 

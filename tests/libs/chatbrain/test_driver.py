@@ -7,6 +7,8 @@ from functools import partial
 import pytest
 
 from chatbrain import (
+    BindDatagram,
+    CloseStream,
     Driver,
     Ended,
     EndReason,
@@ -16,6 +18,7 @@ from chatbrain import (
     Joined,
     LobbyBrain,
     Message,
+    OpenStream,
     Rebound,
     Reconnecting,
     Recovered,
@@ -381,3 +384,14 @@ def test_where_there_are_other_servers_one_that_takes_no_connection_is_soon_give
     case.toolkit.pass_time(HASTY_SECONDS)
     assert case.toolkit.wire.closed
     assert isinstance(case.events[-1], Reconnecting)
+
+
+def test_a_new_port_speaks_where_the_old_one_did_whatever_tcp_reached_meanwhile() -> None:
+    case = Case(follower)
+    case.sends_on = Server("other:9010")
+    case.start()
+    case.toolkit.found = ["192.0.2.2"]
+    case.sends_on, case.answers = None, False
+    case.driver.brain._outbox.act(OpenStream(), CloseStream(), BindDatagram(9001, again=True))
+    case.driver.pump()
+    assert case.toolkit.port.way == (LOCAL, "192.0.2.1", 9001)

@@ -25,7 +25,7 @@ def test_after_long_silence_it_speaks_from_a_new_port() -> None:
     case = joined()
     assert case.until(Stage.DEAF) == 45.0
     actions = case.brain.take_actions()
-    assert actions[-2:] == [BindDatagram(9001), SendDatagram(b"\x04\x05demotoken")]
+    assert actions[-2:] == [BindDatagram(9001, again=True), SendDatagram(b"\x04\x05demotoken")]
     assert case.brain.take_events() == [Rebound()]
 
 

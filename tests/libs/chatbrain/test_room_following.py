@@ -4,16 +4,27 @@ from dataclasses import replace
 
 import pytest
 
-from chatbrain import CloseDatagram, CloseStream, OpenStream, ServerAddress, Stage, Transport
-from chatbrain.events import Delivery, DeliveryState, Ended, EndReason, Joined, Moved, Reconnecting, Recovered, Unheard
-from chatbrain.findings import Fault, Finding
+from chatbrain import BindDatagram, CloseDatagram, CloseStream, OpenStream, ServerAddress, Stage, Transport
+from chatbrain.events import (
+    Delivery,
+    DeliveryState,
+    Ended,
+    EndReason,
+    Joined,
+    Moved,
+    Reconnecting,
+    Recovered,
+    Rejoined,
+    Unheard,
+)
+from chatbrain.findings import NO_ANSWER, Fault, Finding
 from chatbrain.liveness import NEAR_ANSWER_SECONDS
 from chatbrain.room import MOVE_SECONDS
 from chatbrain.route import MUTE_ANSWER_SECONDS
 from chatproto import Completion, Disconnected, EvictionReason, Feature, Operation, Server, Status, encode_notice
 from chatproto.receipts import encode_receipt
 from chatproto.stream import Ping, Pong, encode_bye, encode_gone, encode_heartbeat
-from libs.chatbrain.membership_case import RECEIPT_GRANT, RECEIPTS, Case
+from libs.chatbrain.membership_case import GRANT, RECEIPT_GRANT, RECEIPTS, Case
 
 PRINT = ":".join(["AB"] * 32)
 HOME, NEXT, THIRD = Server("relay:9000"), Server("next:9000"), Server("third:9000")
@@ -148,6 +159,21 @@ def test_a_server_that_did_not_answer_gets_a_second_when_one_is_sent_back_there(
     assert told(case) == []
     case.answer(now + 1.1, replace(SECOND, servers=(THIRD,)))
     assert Moved("third:9000") in told(case)
+
+
+@pytest.mark.requirement("CLU-02")
+def test_a_server_that_did_not_answer_twice_is_not_asked_because_others_name_it() -> None:
+    case = joined()
+    now = doubting(case)
+    case.answer(now, HOME)
+    case.brain.tick(now + MUTE_ANSWER_SECONDS)
+    case.answer(now + 1.1, HOME)
+    (waiting,) = told(case)
+    assert isinstance(waiting, Reconnecting)
+    assert (waiting.cause.server, waiting.cause.finding) == ("relay:9000", NO_ANSWER)
+    case.flush()
+    case.until(Stage.VERIFYING)
+    assert case.opened() == [THERE]
 
 
 @pytest.mark.requirement("CLU-02")
@@ -301,3 +327,22 @@ def test_who_has_no_ticket_joins_a_room_that_moved_anew_and_creates_none() -> No
     case.flush()
     case.answer(now, RECEIPT_GRANT)
     assert case.requests[-1][0] is Operation.JOIN
+
+
+@pytest.mark.requirement("CLU-01", "CLU-02")
+def test_who_wants_no_receipts_follows_too_and_joins_anew_at_the_next_server() -> None:
+    case = Case(resumes=True)
+    case.start()
+    case.answer(0.0, NEXT)
+    case.flush()
+    granted = replace(GRANT, features=frozenset({Feature.NOTICES, Feature.FOLLOW}), servers=(NEXT, THIRD))
+    case.answer(0.1, granted)
+    case.flush()
+    case.brain.datagram_error(10.0)
+    assert BindDatagram(9001, again=True) in case.brain.take_actions()
+    case.brain.datagram_error(10.1)
+    assert case.opened() == [THERE]
+    case.brain.stream_closed(10.2, REFUSED)
+    assert case.opened() == [OpenStream(ServerAddress("third", 9000), hasty=True)]
+    case.answer(10.3, replace(granted, servers=(THIRD,)))
+    assert told(case)[-2:] == [Rejoined(False, False, 50), Moved("third:9000")]

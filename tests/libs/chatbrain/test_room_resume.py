@@ -45,7 +45,7 @@ def test_it_asks_for_a_ticket_and_names_each_attempt() -> None:
     )  # fmt: skip
     silent = Case(receipts=False, resumes=True)
     silent.join()
-    assert (silent.requests[0][2].features, silent.requests[0][2].attempt) == (NOTICES, "")
+    assert (silent.requests[0][2].features, silent.requests[0][2].attempt) == (NOTICES | {Feature.FOLLOW}, "")
 
 
 @pytest.mark.requirement("RES-01")

@@ -323,7 +323,8 @@ def test_a_local_address_that_is_gone_is_found_anew(run: Run) -> None:
         async with tiny_relay() as (relay, server), join_room("demo", "bot", server=server) as room:
             driver = room._driver
             # As if the network changed: from this address nothing can be sent any more.
-            driver._local = driver._local._replace(name=("192.0.2.1", 0))
+            local, remote = driver._way
+            driver._way = local._replace(name=("192.0.2.1", 0)), remote
             driver.brain.datagram_error(driver.now)
             driver.pump()
             await until(room, Rejoined)

@@ -11,6 +11,8 @@ from bot_client.settings import Settings
 from chatclient import (
     Advice,
     Connection,
+    Delivery,
+    DeliveryState,
     Disconnected,
     Ended,
     EndReason,
@@ -18,6 +20,7 @@ from chatclient import (
     EvictionReason,
     MemberJoined,
     Message,
+    Moved,
     Reconnecting,
     Recovered,
     Rejoined,
@@ -100,6 +103,31 @@ def test_what_the_relay_says_is_heard_and_what_it_says_to_one_alone_is_shown() -
         await case.ann.leave()
         assert case.seen[3:] == [Left("desk", "Ann", host=False)]
         assert case.state == (False, 0, 0)
+
+    asyncio.run(scenario())
+
+
+def test_what_a_relay_answers_for_is_counted_once() -> None:
+    async def scenario() -> None:
+        case = Case()
+        await case.enter(case.ann, case.connection)
+        await case.happen(*(Delivery(1, state, "hi") for state in (DeliveryState.SENDING, DeliveryState.TAKEN)))
+        await case.happen(Delivery(2, DeliveryState.NOT_DELIVERED, "ho"))
+        assert case.ledger.tally.taken == 1
+        await case.ann.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_bot_that_goes_along_to_another_server_is_in_all_the_time() -> None:
+    async def scenario() -> None:
+        case = Case()
+        await case.enter(case.ann, case.connection)
+        await case.happen(Moved("next:9000"))
+        assert case.state == (True, 1, 0)
+        assert case.ledger.tally.moves == 1
+        assert [str(happening) for happening in case.seen[1:]] == ["Ann is at next:9000 now"]
+        await case.ann.close()
 
     asyncio.run(scenario())
 

@@ -48,6 +48,6 @@ def test_the_killed_node_is_marked_and_those_who_are_away_are_named() -> None:
 
 
 def test_the_last_line_tells_how_the_words_fare_and_what_is_left() -> None:
-    *_, last = drawn(fresh(), 5.0, Tally(sent=12, delivered=40, lost=3))
-    assert last.startswith("said 12 copies delivered 40 lost 3")
+    *_, last = drawn(fresh(), 5.0, Tally(sent=12, taken=11, delivered=40, lost=3))
+    assert last.startswith("said 12 taken 11 copies delivered 40 lost 3")
     assert last.endswith("15 s left")

@@ -14,7 +14,9 @@ from chatproto import EvictionReason
 
 def test_all_metrics_stand_from_the_start_with_closed_labels() -> None:
     metrics = BotMetrics()
-    metrics.tally = Tally(sent=5, received=4, delivered=3, lost=2, late=1, duplicated=1, members=3, locked_out=6)
+    metrics.tally = Tally(
+        sent=5, received=4, delivered=3, lost=2, late=1, duplicated=1, members=3, locked_out=6, moves=7
+    )
     metrics.tally.joins["no_such_room"] += 1
     metrics.tally.evictions[EvictionReason.SILENCE] += 2
     metrics.observe_latency(0.003)
@@ -28,6 +30,7 @@ def test_all_metrics_stand_from_the_start_with_closed_labels() -> None:
         "bot_messages_duplicated_total 1.0",
         "bot_members 3.0",
         "bot_locked_out 6.0",
+        "bot_moves_total 7.0",
         f'bot_build_info{{python="{platform.python_version()}",version="{__version__}"}} 1.0',
         'bot_joins_total{status="ok"} 0.0',
         'bot_joins_total{status="no_such_room"} 1.0',

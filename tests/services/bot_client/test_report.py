@@ -9,7 +9,7 @@ from bot_client.ledger import Tally
 from bot_client.report import counted, one_line, report_table, span
 from chatproto import EvictionReason
 
-TALLY = Tally(sent=10, received=19, delivered=18, lost=2, late=1, duplicated=1, members=3)
+TALLY = Tally(sent=10, received=19, delivered=18, lost=2, late=1, duplicated=1, members=3, moves=4)
 TALLY.joins.update({"ok": 3, "busy": 1})
 TALLY.evictions[EvictionReason.SILENCE] += 1
 
@@ -34,6 +34,7 @@ def test_the_report_has_all_figures() -> None:
         "latency p99 12.30 ms",
         "joins 3 3 ok, 1 busy",
         "evictions 1 1 silence",
+        "moves 4 to another server of a cluster",
     ):
         assert part in text
 
@@ -43,6 +44,7 @@ def test_a_run_without_any_message_has_a_report() -> None:
     assert "latency p50 -" in text
     assert "lost 0 no copies were owed" in text
     assert "late " not in text
+    assert "moves" not in text
 
 
 def test_one_line_says_where_a_run_stands() -> None:

@@ -19,21 +19,32 @@ def test_everybody_is_where_they_came_in() -> None:
 
 def test_who_is_away_is_nowhere_and_its_absence_begins_with_the_kill() -> None:
     case = fresh()
+    case.find_home(["oslo"])
     case.enter("Ann", OSLO, 1.0)
     case.kill("oslo", 10.0)
+    assert case.cut_off == {"Ann"}
     case.lose("Ann")  # which she notices a little later
     assert (case.on("oslo"), case.away) == ([], {"Ann"})
     assert case.enter("Ann", KYOTO, 10.75) == 0.75
-    assert (case.on("kyoto"), case.away, case.away_seconds) == (["Ann"], set(), {"Ann": 0.75})
+    assert (case.on("kyoto"), case.away, case.cut_off, case.away_seconds) == (["Ann"], set(), set(), {"Ann": 0.75})
+
+
+def test_who_is_elsewhere_before_it_notices_anything_was_cut_off_nevertheless() -> None:
+    case = fresh()
+    case.find_home(["oslo"])
+    case.enter("Ann", OSLO, 1.0)
+    case.kill("oslo", 10.0)
+    assert case.enter("Ann", KYOTO, 10.25) == 0.25
+    assert case.enter("Ann", KYOTO, 10.5) is None
 
 
 def test_an_absence_that_no_kill_caused_is_none_of_its() -> None:
     case = fresh()
+    case.find_home(["oslo"])
     case.enter("Ann", OSLO, 1.0)
     case.lose("Ann")
     assert case.enter("Ann", OSLO, 2.0) is None
     case.kill("oslo", 10.0)
-    case.lose("Ann")
     case.enter("Ann", KYOTO, 11.0)
     case.lose("Ann")
     assert case.enter("Ann", KYOTO, 15.0) is None
@@ -52,11 +63,12 @@ def test_a_home_is_news_once_and_a_dead_node_is_none() -> None:
     assert case.home == "kyoto"
 
 
-def test_the_death_of_another_node_leaves_the_home() -> None:
+def test_the_death_of_another_node_leaves_the_home_and_cuts_nobody_off() -> None:
     case = fresh()
     case.find_home(["oslo"])
+    case.enter("Ann", OSLO, 1.0)
     case.kill("kyoto", 1.0)
-    assert case.home == "oslo"
+    assert (case.home, case.cut_off) == ("oslo", set())
 
 
 def test_a_word_that_somebody_misses_while_cut_off_is_lost() -> None:

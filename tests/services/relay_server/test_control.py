@@ -10,7 +10,7 @@ import pytest
 
 from chatproto import Frame, FrameDecoder, Operation, ServerTransaction, State, Status, encode_frame
 from chatproto.payloads import decode_status
-from relay_server.answers import Granted, Pending, Waiting
+from relay_server.answers import Answer, Granted, Pending
 from relay_server.asked import Peer
 from relay_server.control import Control
 from relay_server.core.address import parse_ip
@@ -23,7 +23,10 @@ from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from relay_server.core import events
+    from relay_server.core.places import Places
 
 ANN = Peer(parse_ip("10.0.0.1"), 40_000)
 GUESSES_PER_MINUTE = 1
@@ -34,8 +37,10 @@ class ControlCase:
     """A control with its registry, and what it counted."""
 
     def __init__(
-        self, *, attribution: bool = True, hide_rooms: bool = False, tls_required: bool = False, **policy: Any
-    ) -> None:
+        self, *, attribution: bool = True, hide_rooms: bool = False, tls_required: bool = False,
+        make_places: "Callable[[Registry], Places] | None" = None, **policy: Any,
+    ) -> None:  # fmt: skip
+        """``make_places`` makes this relay a node of a cluster."""
         self.events: list[events.Event] = []
         self.counted: list[tuple[Operation | None, Status]] = []
         self.registry = Registry(unlimited(**policy), self.events.append, new_nonces(), locate)
@@ -54,6 +59,7 @@ class ControlCase:
             attribution=attribution,
             moderation=True,
             tls_required=tls_required,
+            places=make_places(self.registry) if make_places else None,
         )
 
     def ask(
@@ -63,12 +69,14 @@ class ControlCase:
         result = self.begin(operation, payload, peer, room)
         if isinstance(result, Pending):
             result = finish(result)
-        assert not isinstance(result, Waiting)
-        return result if isinstance(result, Granted) else frame_of(result)
+        if isinstance(result, Granted):
+            return result
+        assert result is None or isinstance(result, bytes)
+        return frame_of(result)
 
     def begin(
         self, operation: int, payload: bytes | dict[str, Any], peer: Peer = ANN, room: bytes = b"demo", now: float = 0.0
-    ) -> Granted | Pending | Waiting | bytes | None:
+    ) -> Answer | None:
         """Send a request at once; its work is still to be done."""
         raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         data = encode_frame(Frame(operation, State.REQUEST, room, raw))
@@ -91,7 +99,7 @@ class ControlCase:
         return decode_status(frame.payload)
 
 
-def finish(pending: Pending, now: float = 0.0) -> Granted | Waiting | bytes:
+def finish(pending: Pending, now: float = 0.0) -> Answer:
     """Do the work here and now, if it is admitted."""
     try:
         pending.admit(now)

@@ -48,6 +48,8 @@ class BindDatagram:
     """The relay's UDP port."""
     address: int = 0
     """Which of the relay's addresses, where several are known (lobby only)."""
+    again: bool = False
+    """Between the addresses that were spoken between before, whatever TCP reached meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

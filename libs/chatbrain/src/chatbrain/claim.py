@@ -49,7 +49,7 @@ class Claim:
         carriage: Carriage | None = None,
         sealed: bool = False,
     ) -> None:
-        """With receipts and ``new_nonce`` (see `RoomBrain`) ask for a ticket, too, and go where the room is.
+        """With ``new_nonce`` (see `RoomBrain`) go where the room is, and with receipts ask for a ticket, too.
 
         ``carriage`` may want a stream. A ``sealed`` room is created so.
         """
@@ -62,8 +62,10 @@ class Claim:
         self._carriage = carriage or Carriage()
         self._new_nonce = new_nonce if receipts else None
         features = {Feature.NOTICES, *((Feature.RECEIPTS,) if receipts else ())}
+        if new_nonce:
+            features.add(Feature.FOLLOW)
         if self._new_nonce:
-            features |= {Feature.RESUME, Feature.FOLLOW}
+            features.add(Feature.RESUME)
         if sealed:
             features.add(Feature.SEALED)
         self._request = Request(

@@ -59,6 +59,7 @@ class Driver:
         self._port: Port | None = None
         self._local: Any = None
         self._remotes: list[Any] = []
+        self._way: tuple[Any, Any] = None, None
         self._lookup: list[Cancellable] = []
         self._timer: Cancellable | None = None
         self._timer_at = inf
@@ -157,8 +158,8 @@ class Driver:
         match action:
             case SendDatagram(data):
                 self._send(data)
-            case BindDatagram(port, address):
-                self._bind(port, address)
+            case BindDatagram():
+                self._bind(action)
             case CloseDatagram():
                 self._close_port()
             case LookUp():
@@ -170,11 +171,12 @@ class Driver:
             case CloseStream():
                 self._close_stream()
 
-    def _bind(self, port: int, address: int) -> None:
+    def _bind(self, wanted: BindDatagram) -> None:
         self._close_port()
-        remote = self._remotes[address]
+        if not wanted.again:
+            self._way = self._local, self._remotes[wanted.address]
         try:
-            self._port = self._toolkit.make_port(self._local, remote, port, self._heard, self._came_back)
+            self._port = self._toolkit.make_port(*self._way, wanted.port, self._heard, self._came_back)
         except OSError:
             self._came_back()
 

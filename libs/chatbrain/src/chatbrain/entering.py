@@ -10,6 +10,7 @@ from chatbrain.carriage import LINES, Carriage
 from chatbrain.claim import Claim
 from chatbrain.course import AWAY, Stage
 from chatbrain.events import Ended, EndReason, Joined, Moved, Rejoined, Transport
+from chatbrain.findings import NO_ANSWER
 from chatbrain.join_request import Grant, JoinRequest
 from chatbrain.liveness import DEAF_SECONDS
 from chatbrain.membership import Membership
@@ -46,10 +47,10 @@ class Entering(Membership):
     ) -> None:
         """With ``receipts`` ask the relay for them, and tell by `Delivery` and `Unheard` what comes of it (RCP-01).
 
-        With ``new_nonce`` besides, take one's own seat again where another would be asked for (RES-01); it returns 16
-        to 64 printable characters that nobody can guess. With any other ``transport`` than UDP receipts are asked for;
-        ``encrypted`` tells it whether TCP is to be by TLS. With a ``seal`` the room is to be sealed (SEAL-01): where
-        the relay doesn't say so, no text is sent.
+        With ``new_nonce`` go where a cluster has the room (CLU-01), and with receipts besides take one's own seat again
+        where another would be asked for (RES-01); it returns 16 to 64 printable characters that nobody can guess. With
+        any other ``transport`` than UDP receipts are asked for; ``encrypted`` tells whether TCP is to be by TLS. With a
+        ``seal`` the room is to be sealed (SEAL-01): where the relay doesn't say so, no text is sent.
         """
         receipts = receipts or transport is not Transport.UDP
         super().__init__(Outbox(), rejoin=rejoin, random=random, receipts=receipts, seal=seal)
@@ -97,7 +98,10 @@ class Entering(Membership):
         if astray is None:
             self._request(now)
             return
-        last_words = Ended.astray(where, astray)
+        if astray is NO_ANSWER and server:
+            last_words = Ended.unreachable(server.address, astray)
+        else:
+            last_words = Ended.astray(where, astray)
         if self._course.ever_joined:
             self._route.fail(now)
             self._wait(last_words, now)
@@ -238,9 +242,9 @@ class Entering(Membership):
             self._errors_count_from = now + self._liveness.calm_down()
             self._chat(now)
 
-    def _bind(self, grant: Grant, now: float) -> None:
+    def _bind(self, grant: Grant, now: float, *, again: bool = False) -> None:
         if not grant.stream:
-            self._outbox.act(BindDatagram(grant.udp_port))
+            self._outbox.act(BindDatagram(grant.udp_port, again=again))
         self.keep_alive(now)
 
     def _say_goodbye(self) -> None:

@@ -66,7 +66,7 @@ NO_ANSWER: Final = Finding(Fault.NO_ANSWER, "no answer in time")
 NO_RELAY: Final = Finding(Fault.NO_RELAY, "what answers isn't a chat relay")
 NO_LOBBY: Final = Finding(Fault.NO_LOBBY, "no lobby is at this port")
 CIRCLES: Final = Finding(Fault.CIRCLES, "its servers send one to each other")
-NO_SERVER: Final = Finding(Fault.NO_SERVER, "it doesn't say to which")
+NO_SERVER: Final = Finding(Fault.NO_SERVER, "it doesn't say where")
 NO_CERTIFICATE: Final = Finding(Fault.NO_SERVER, "it names no certificate")
 NOT_SEALED: Final = Finding(Fault.NOT_SEALED, "the room isn't sealed there")
 

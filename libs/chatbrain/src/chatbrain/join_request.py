@@ -140,5 +140,5 @@ class JoinRequest:
             epoch=completion.epoch,
             seq=completion.seq,
             sealed=completion.sealed,
-            servers=completion.servers if completion.ticket and Feature.FOLLOW in features else (),
+            servers=completion.servers if Feature.FOLLOW in features else (),
         )

@@ -268,7 +268,7 @@ class RoomBrain(Entering):
             self._course.enter(Stage.DEAF)
             self._liveness.wait_rebound(now)
             self._course.tell(Rebound())
-            self._bind(self._grant, now)
+            self._bind(self._grant, now, again=True)
         else:
             self._liveness.trust()
             if self._liveness.answered:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from bot_client.happenings import Advised, Entered, Happening, Left, Lost, Spoken
+from bot_client.happenings import Advised, Entered, Happening, Left, Lost, Spoken, WentAlong
 from bot_client.ledger import Arrival, Chat, Ledger
 from bot_client.marker import Marker
 from bot_client.settings import Settings
 from chatclient import (
     Connection,
+    Delivery,
+    DeliveryState,
     Disconnected,
     Ended,
     Event,
@@ -21,6 +23,7 @@ from chatclient import (
     MemberJoined,
     MemberLeft,
     Message,
+    Moved,
     PersonalNotice,
     Reconnecting,
     Recovered,
@@ -163,6 +166,8 @@ class Attendance:
                 async for event in connection:
                     if isinstance(event, Message):
                         self._take_message(event, connection)
+                    elif isinstance(event, Delivery):
+                        self._run.ledger.tally.taken += event.state is DeliveryState.TAKEN
                     else:
                         self._take(event, connection)
         except RefusedError as refusal:
@@ -197,9 +202,17 @@ class Attendance:
                 self._occupy(connection)
             case MemberJoined() | MemberLeft() | MemberEvicted():
                 self._hear("server", str(event))
-            case _ if isinstance(event, PersonalNotice):
-                self._hear("server", str(event))
-                self._run.observe(Advised(connection.room, self._name, str(event)))
+            case _:
+                self._take_news(event, connection)
+
+    def _take_news(self, event: Event, connection: Connection) -> None:
+        """Take what changes nothing for the bot."""
+        if isinstance(event, Moved):
+            self._run.ledger.tally.moves += 1
+            self._run.observe(WentAlong(connection.room, self._name, event.server))
+        elif isinstance(event, PersonalNotice):
+            self._hear("server", str(event))
+            self._run.observe(Advised(connection.room, self._name, str(event)))
 
     def _take_message(self, message: Message, connection: Connection) -> None:
         chat, run, sender = connection.room, self._run, message.sender

@@ -52,7 +52,12 @@ def _node(place: Site, whereabouts: Whereabouts, now: float) -> tuple[Renderable
 
 def _words(tally: Tally) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
-    for name, count in (("said", tally.sent), ("copies delivered", tally.delivered), ("lost", tally.lost)):
+    for name, count in (
+        ("said", tally.sent),
+        ("taken", tally.taken),
+        ("copies delivered", tally.delivered),
+        ("lost", tally.lost),
+    ):
         text.append(f"{name} ", style="dim")
         text.append(f"{count}  ", style="bold")
     return text

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot_client.board import board
-from bot_client.happenings import Entered, Happening, Lost
+from bot_client.happenings import Entered, Happening, Lost, WentAlong
 from bot_client.metrics import BotMetrics, read_relay_figures
 from bot_client.nodes import Node, cluster
 from bot_client.performance import Performance
@@ -107,7 +107,7 @@ class _Show:
 
     def _observe(self, happening: Happening) -> None:
         now = asyncio.get_running_loop().time()
-        if isinstance(happening, Entered):
+        if isinstance(happening, Entered | WentAlong):
             seconds = self._whereabouts.enter(happening.who, happening.server, now)
             if seconds is not None:
                 text = f"{happening.who} is back, {seconds:.2f} s after the kill"
@@ -115,7 +115,8 @@ class _Show:
                 return
         elif isinstance(happening, Lost):
             self._whereabouts.lose(happening.who)
-        self._view.show(happening)
+        if not (self._whereabouts.killed and isinstance(happening, Lost | WentAlong)):  # one line says it for all
+            self._view.show(happening)
 
     def _place(self, happening: Happening) -> str:
         return self._whereabouts.node_of.get(happening.who, self._doors[happening.who])
@@ -124,10 +125,10 @@ class _Show:
         await asyncio.sleep(KILL_SECONDS / self._settings.speed)
         home = next((node for node in self._nodes if node.name == self._whereabouts.home), self._nodes[0])
         people = len(self._whereabouts.node_of)
-        await home.relay.kill()
-        self._whereabouts.kill(home.name, asyncio.get_running_loop().time())
         text = f"✖ {home.name}, the home of the room with {people} people in it, is killed (SIGKILL)"
         self._view.announce(home.name, text, "bold red")
+        self._whereabouts.kill(home.name, asyncio.get_running_loop().time())
+        await home.relay.kill()
 
     async def _watch_homes(self) -> None:
         while True:
@@ -162,7 +163,9 @@ class _Show:
     def _failures(self, *, stopped: bool) -> list[str]:
         failures = [failure for part in self._parts for failure in part.failures]
         if not stopped:
-            failures += [f"{who} didn't come back." for who in sorted(self._whereabouts.away)]
+            failures += [
+                f"{who} didn't come back." for who in sorted(self._whereabouts.away | self._whereabouts.cut_off)
+            ]
             if not self._whereabouts.home:
                 failures.append(f"No node took over the room of {self._whereabouts.killed}.")
         return failures
@@ -189,7 +192,7 @@ class _Show:
             table.add_row("killed", f"{whereabouts.killed}, the home of the room")
             table.add_row("new home", whereabouts.home or "none")
             table.add_row("back", self._back())
-        table.add_row("said", f"{tally.sent} messages in {self._parts[0].elapsed_seconds:.0f} s")
+        table.add_row("said", f"{tally.sent} messages in {self._parts[0].elapsed_seconds:.0f} s; {tally.taken} taken")
         table.add_row("delivered", f"{tally.delivered} copies; {tally.lost} lost, {tally.duplicated} duplicated")
         if not self._console.is_terminal:
             return table

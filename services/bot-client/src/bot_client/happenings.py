@@ -82,6 +82,16 @@ class Lost(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class WentAlong(Happening):
+    """A bot's place in a room is at another server now."""
+
+    server: str
+
+    def __str__(self) -> str:
+        return f"{self.who} is at {self.server} now"
+
+
+@dataclass(frozen=True, slots=True)
 class Advised(Happening):
     """The relay told a bot something in words, such as that it speaks too fast."""
 

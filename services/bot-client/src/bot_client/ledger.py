@@ -39,6 +39,8 @@ class Tally:
 
     sent: int = 0
     """Messages said."""
+    taken: int = 0
+    """Messages that a relay answered for; over UDP bots ask for no answers."""
     received: int = 0
     """Messages that reached a bot, whoever said them, second copies included."""
     delivered: int = 0
@@ -57,6 +59,8 @@ class Tally:
     joins: Counter[str] = field(default_factory=Counter)
     """Attempts to enter a chat, by the relay's status in words, or ``unreachable``."""
     evictions: Counter[EvictionReason] = field(default_factory=Counter)
+    moves: int = 0
+    """Times that a bot's place was at another server of a cluster from then on."""
 
 
 @dataclass(slots=True)

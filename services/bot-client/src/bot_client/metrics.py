@@ -77,6 +77,7 @@ class BotMetrics(Collector):
         for reason in EvictionReason:
             evictions.add_metric([reason], tally.evictions[reason])
         yield evictions
+        yield CounterMetricFamily("bot_moves", "Times that a bot's place moved to another server.", tally.moves)
         yield GaugeMetricFamily("bot_members", "Bots that are in a room or in the lobby.", tally.members)
         yield GaugeMetricFamily(
             "bot_locked_out", "Bots that want to be in a room or in the lobby but aren't.", tally.locked_out

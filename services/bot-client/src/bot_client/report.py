@@ -40,6 +40,7 @@ def report_table(title: str, seconds: float, tally: Tally, percentiles: Percenti
         ("latency p99", span(p99), ""),
         ("joins", f"{tally.joins[Status.OK.reason]}", counted(tally.joins)),
         ("evictions", f"{tally.evictions.total()}", counted(tally.evictions) if tally.evictions else ""),
+        ("moves", f"{tally.moves}", "to another server of a cluster") if tally.moves else ("", "", ""),
     ):
         if figure:
             table.add_row(figure, value, remark)

@@ -21,17 +21,18 @@ class Whereabouts:
     """Where each bot is, or was last."""
     away: set[str] = field(default_factory=set)
     """Bots that lost their place and aren't back."""
+    cut_off: set[str] = field(default_factory=set)
+    """Bots that the node's death concerned and that aren't anywhere else yet, whether they noticed it or not."""
     away_seconds: dict[str, float] = field(default_factory=dict)
     """How long those who are back could neither speak nor hear: from the node's death on."""
 
     def enter(self, who: str, server: str, now: float) -> float | None:
         """Take note that a bot is in the room; returns how long the node's death kept it out, if it did."""
         self.node_of[who] = self.nodes.get(server, server)
-        if who not in self.away:
-            return None
         self.away.discard(who)
-        if not self.killed or who in self.away_seconds:
+        if who not in self.cut_off:
             return None
+        self.cut_off.discard(who)
         self.away_seconds[who] = now - self.killed_at
         return self.away_seconds[who]
 
@@ -40,10 +41,11 @@ class Whereabouts:
         self.away.add(who)
 
     def kill(self, node: str, now: float) -> None:
-        """Take note that a node is killed."""
+        """Take note that a node is killed; if it is the room's home, that cuts everybody off."""
         self.killed, self.killed_at = node, now
         if self.home == node:
             self.home = ""
+            self.cut_off = set(self.node_of)
 
     def on(self, node: str) -> list[str]:
         """Return the bots that are on a node, in the order in which they came to the show."""

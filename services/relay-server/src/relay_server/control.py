@@ -1,6 +1,7 @@
 """Requests over TCP: an operation, its handler, and the one place where an error becomes a reply."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import NoReturn, Protocol
 
@@ -161,7 +162,19 @@ class Control:
         self._registry.seats.stop_keeping(known.session)
         self._count(Resumption.REPEATED)
         self._on_transaction(asked.operation, Status.OK)
-        return known
+        if not self._places:
+            return known
+        self._note_way(known.session, asked.peer)
+        udp_port = asked.peer.udp_port or self._udp_port
+        return replace(known, completion=replace(known.completion, udp_port=udp_port))
+
+    def _note_way(self, session: Session, peer: Peer) -> None:
+        """Note which node carries a session's member, if one does: its datagrams come from there (CLU-04)."""
+        if self._places:
+            session.abroad = session.abroad or Abroad()
+            session.abroad.carried_by = peer.via
+            if peer.via is not None:
+                self._registry.edges.add(peer.via)
 
     def _finish(self, asked: Asked, go_on: Callable[[], Answer], now: float) -> Answer:
         """Go on with a request, unless somebody who made it again has its answer by now."""
@@ -281,9 +294,9 @@ class Control:
         if asked.operation is Operation.CREATE:
             member = self._registry.create_room(
                 asked.room, name, token, peer.ip, now, keys=asked.keys, port=port, password_hash=password_hash,
-                stream=asked.stream, residence=self._places.residence(asked.room) if self._places else None,
+                stream=asked.stream, sealed=request.sealed,
+                residence=self._places.residence(asked.room) if self._places else None,
             )  # fmt: skip
-            member.room.sealed = request.sealed
         else:
             check_join(self._registry.rooms.get(asked.room), request, password_hash)
             member = self._registry.join_room(
@@ -296,11 +309,9 @@ class Control:
         """Let a session have what was asked for, and write the answer."""
         features = grant(asked.request.features, attribution=self._attribution, cluster=self._places is not None)
         session.json_notices = Feature.NOTICES in features
-        if self._places:
-            session.abroad = session.abroad or Abroad()
-            session.abroad.carried_by, session.abroad.follows = asked.peer.via, Feature.FOLLOW in features
-            if asked.peer.via is not None:
-                self._registry.edges.add(asked.peer.via)
+        self._note_way(session, asked.peer)
+        if session.abroad is not None:
+            session.abroad.follows = Feature.FOLLOW in features
         session.said = said if Feature.RECEIPTS in features or asked.stream else None
         if session.place is not None:
             said.window = STREAM_WINDOW

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chatproto import EvictionReason, Server
@@ -140,6 +140,13 @@ class OperatorsCluster:
         cluster = self._node.cluster
         rooms = cluster.rooms_by_node()
         return [KnownNode(node, rooms[node.name], cluster.silence_of(node.name)) for node in cluster.nodes]
+
+    @property
+    def missing(self) -> Mapping[str, int]:
+        """How many rooms the directory still has of each node that isn't alive."""
+        cluster = self._node.cluster
+        alive = {"", cluster.me.name, *(node.name for node in cluster.nodes)}
+        return {name: rooms for name, rooms in cluster.rooms_by_node().items() if name not in alive}
 
     @property
     def carried(self) -> int:

@@ -267,11 +267,12 @@ def _control(
 def _within_descriptors(settings: Settings) -> Settings:
     """Return settings by which there are no more connections than descriptors (threat T3)."""
     transactions, streams = settings.max_transactions, settings.open_streams
-    wanted = needed(transactions, streams)
+    wanted = None if settings.cluster_url else needed(transactions, streams)
     allowed = raise_limit(wanted)
     if allowed is None or (wanted is not None and wanted <= allowed):
         return settings
-    granted = share(allowed, transactions, streams)
+    for_clients = allowed // 2 if settings.cluster_url else allowed  # see `descriptors.for_other_nodes`
+    granted = share(for_clients, transactions, streams)
     if granted[0] < transactions or granted[1] < (streams or 0):
         log.warning(
             "descriptors_few", max_transactions=granted[0], max_streams=granted[1], open_files=allowed,

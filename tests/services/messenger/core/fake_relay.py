@@ -12,6 +12,7 @@ from chatproto import (
     MemberList,
     Operation,
     ProtocolError,
+    Server,
     ServerTransaction,
     Status,
     encode_notice,
@@ -61,6 +62,8 @@ class FakeRelay:
         """The reason for which it takes none."""
         self.streams = False
         """Whether it carries chats over TCP, if it is asked to (STR-01)."""
+        self.servers: tuple[Server, ...] = ()
+        """The nodes, this one first, if it is one of several."""
         self.given_back = 0
         """How often somebody left over TCP (STR-01)."""
         self.wires: list[FakeWire] = []
@@ -111,7 +114,7 @@ class FakeRelay:
         ticket = "ticket" if Feature.RESUME in features and self.streams else ""
         grant = Completion(
             b"token", host, 9001, 300.0, self.limit, self.moderation, features, ticket, stream=stream, epoch="e",
-            sealed=form.sealed and self.seals,
+            sealed=form.sealed and self.seals, servers=self.servers,
         )  # fmt: skip
         return transaction.accept() + transaction.complete(grant)
 

@@ -1,5 +1,6 @@
 """What a person sees of one room: what is said, who is there, and what a typed line does."""
 
+from math import inf
 from typing import Any
 
 import pytest
@@ -17,14 +18,16 @@ from chatproto import (
     MemberJoined,
     MemberLeft,
     MemberList,
+    Server,
     Status,
     Topic,
 )
-from chatproto.stream import encode_entry, encode_gone
+from chatproto.stream import encode_bye, encode_entry, encode_gone
 from messenger.core.commands import Submitted
-from messenger.core.conversation import LIST_SECONDS, Conversation
+from messenger.core.conversation import Conversation
 from messenger.core.facts import Presence
 from messenger.core.history import Kind
+from messenger.core.listing import AGAIN_SECONDS, LIST_SECONDS
 from messenger.core.roster import Person
 from messenger.presentation.i18n import use_language
 from services.messenger.core.fake_relay import NOON, SHOWN, Case, at, entry, listing, texts
@@ -360,6 +363,30 @@ def test_words_over_a_stream_fare_as_others_do_and_what_is_lost_has_its_line() -
     case.links.pass_time(LIST_SECONDS)
     wire.deliver(encode_gone(7, 7) + encode_gone(8, 8))
     assert case.relay.words.count("/who") == asked + 1
+
+
+@pytest.mark.requirement("CLU-05", "CLU-06")
+def test_a_room_that_moves_is_a_line_and_its_members_are_asked_for_again_and_again() -> None:
+    case = Case()
+    case.relay.streams = True
+    case.relay.servers = (Server("relay:9000"), Server("next:9000"))
+    room = case.messenger.enter(entry(transport=Transport.STREAM))
+    case.links.pass_time(LIST_SECONDS)
+    asked, before, (wire,) = case.relay.words.count("/who"), room.history.end, case.relay.wires
+    case.relay.servers = case.relay.servers[::-1]
+    wire.deliver(encode_bye("moved", "The room moved."))
+    before_it_asked, pause = room.presence, case.messenger.retry_seconds(room)
+    assert (before_it_asked, pause) == (Presence.RETURNING, inf)
+    case.links.pass_time(1.0)
+    assert room.presence is Presence.HERE
+    assert texts(room.history.since(before)) == ["Moved to another server."]
+    assert case.relay.words.count("/who") == asked + 1
+    assert case.trust.known == {}
+    case.links.pass_time(AGAIN_SECONDS)
+    case.relay.wires[-1].deliver(encode_entry(9, "bob", "hi"))
+    assert case.relay.words.count("/who") == asked + 2
+    case.relay.wires[-1].deliver(encode_entry(10, "bob", "hi"))
+    assert case.relay.words.count("/who") == asked + 2
 
 
 def test_that_udp_is_silent_is_said_once_and_a_stream_carries_on() -> None:

@@ -240,7 +240,7 @@ def test_a_new_port_has_the_address_that_tcp_had(crowd: Crowd, backstage: Backst
     relay, server = backstage.relay()
     ann = crowd.room(server)
     ann.wait_for(Joined)
-    ann.link._local = Address(socket.AF_INET, ("127.0.0.5", 0))
+    ann.link._way = Address(socket.AF_INET, ("127.0.0.5", 0)), ann.link._way[1]
     crowd.skip(DEAF_SECONDS)
     ann.wait_for(Rebound)
     while backstage.heard(relay)[1][0] != "127.0.0.5":

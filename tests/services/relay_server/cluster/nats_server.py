@@ -24,6 +24,7 @@ class NatsServer:
     def __init__(self, folder: Path, more: str = "") -> None:
         """``more`` is added to its configuration."""
         (self.port,) = free_ports(1)
+        folder.mkdir(exist_ok=True)
         self.store = folder / "store"
         self.log = folder / "log"
         self.config = folder / "nats.conf"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,7 +18,7 @@ from relay_server.cluster.nats import BUCKET, Access, NatsDirectory
 from relay_server.tls.self_signed import write_self_signed
 from services.relay_server.cluster.hearing import Hearing
 from services.relay_server.cluster.nats_server import NatsServer, nats_server
-from services.relay_server.net.loopback import until
+from services.relay_server.net.loopback import Run, until
 
 USERS = 'authorization { users = [ { user: "relay", password: "right" } ] }'
 
@@ -54,7 +55,7 @@ def _reached(hearing: Hearing, *, away: int, caught_up: int) -> bool:
 
 
 def test_a_kill_loses_no_key_and_the_listing_comes_again(
-    server: NatsServer, logged: Callable[[], list[tuple[str, str]]]
+    server: NatsServer, logged: Callable[[], list[tuple[str, str]]], run: Run
 ) -> None:
     async def scenario() -> None:
         hearing = Hearing()
@@ -79,7 +80,7 @@ def test_a_kill_loses_no_key_and_the_listing_comes_again(
             await until(lambda: hearing.values["room.0-0"] == b"new")
             assert newest > max(revisions.values())
 
-    asyncio.run(scenario())
+    run(scenario)
     events = [event for event, _ in logged()]
     assert events.count("directory_lost") == 4  # three kills, and the end
     assert events.count("directory_reached") == 4
@@ -224,7 +225,9 @@ def test_a_full_bucket_refuses_writes_and_says_why_once(
     assert [reason for event, reason in logged() if event == "directory_refuses"] == ["maximum bytes exceeded"]
 
 
-def test_tls_by_an_authority_that_is_named(tmp_path: Path, logged: Callable[[], list[tuple[str, str]]]) -> None:
+def test_tls_by_an_authority_that_is_named(
+    tmp_path: Path, logged: Callable[[], list[tuple[str, str]]], run: Run
+) -> None:
     files = write_self_signed(tmp_path / "tls", ["127.0.0.1"], 1)
     tls = f'tls {{ cert_file: "{files.certificate}", key_file: "{files.key}" }}'
 
@@ -236,11 +239,11 @@ def test_tls_by_an_authority_that_is_named(tmp_path: Path, logged: Callable[[], 
             assert not strange.listings
 
     with nats_server(tmp_path, tls) as server:
-        asyncio.run(scenario(server))
+        run(lambda: scenario(server))
 
 
 def test_a_server_without_tls_gets_no_password_if_tls_was_asked_for(
-    logged: Callable[[], list[tuple[str, str]]],
+    logged: Callable[[], list[tuple[str, str]]], run: Run
 ) -> None:
     heard = bytearray()
 
@@ -259,7 +262,7 @@ def test_a_server_without_tls_gets_no_password_if_tls_was_asked_for(
         async with stranger, started(access, Hearing()):
             await until(logged)
 
-    asyncio.run(scenario())
+    run(scenario)
     assert bytes(heard) == b""
     assert "speaks no TLS" in logged()[0][1]
 
@@ -275,9 +278,28 @@ def test_a_second_server_is_used_if_the_first_is_away(server: NatsServer) -> Non
 
 def test_it_can_be_closed_whatever_it_is_doing(server: NatsServer) -> None:
     async def scenario() -> None:
-        for turns in range(60):
+        chance = random.Random(5)
+        for _ in range(150):
             async with started(Access((server.address,)), Hearing()):
-                for _ in range(turns):
-                    await asyncio.sleep(0)
+                await asyncio.sleep(chance.uniform(0, 0.01))
+
+    asyncio.run(scenario())
+
+
+def test_a_bucket_for_which_nobody_answers_is_waited_for(server: NatsServer) -> None:
+    """So it is while several servers choose who leads: coming and going would help nobody."""
+
+    async def scenario() -> None:
+        hearing = Hearing()
+        async with started(Access((server.address,)), hearing) as directory, plain_client(server) as other:
+            await until(lambda: hearing.caught_up)
+            stream = (await other.jetstream().stream_info(f"KV_{BUCKET}")).config
+            await other.jetstream().update_stream(stream, subjects=["elsewhere"])
+            for _ in range(3):
+                with pytest.raises(AwayError):
+                    await directory.create("room.a", b"1")
+            await other.jetstream().update_stream(stream, subjects=[f"$KV.{BUCKET}.>"])
+            await directory.create("room.a", b"1")
+            assert (hearing.listings, hearing.away) == (1, 0)
 
     asyncio.run(scenario())

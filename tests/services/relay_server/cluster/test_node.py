@@ -19,7 +19,7 @@ from relay_server.core.places import Node
 from services.relay_server.cluster.conftest import Make
 from services.relay_server.cluster.nats_server import NatsServer
 from services.relay_server.cluster.stations import SECRET, Station, town
-from services.relay_server.net.loopback import until
+from services.relay_server.net.loopback import Run, until
 
 
 async def is_known(station: Station, room: bytes) -> None:
@@ -57,7 +57,7 @@ def test_a_room_is_found_at_its_home(make: Make) -> None:
     asyncio.run(scenario())
 
 
-def test_100_names_with_12_creators_each_have_one_home_each(make: Make) -> None:
+def test_100_names_with_12_creators_each_have_one_home_each(make: Make, run: Run) -> None:
     async def scenario() -> None:
         async with town(make, "one", "two", "three") as (_, stations):
             tries = [b"room %d" % (number % 100) for number in range(1200)]
@@ -77,7 +77,7 @@ def test_100_names_with_12_creators_each_have_one_home_each(make: Make) -> None:
                 (home,) = [station for station in stations if name in station.registry.rooms]
                 assert [one for one in found if not isinstance(one, Room)] == [home.cluster.me] * 2
 
-    asyncio.run(scenario())
+    run(scenario)
 
 
 def test_who_comes_after_its_home_died_finds_all_as_it_was(make: Make) -> None:
@@ -225,6 +225,21 @@ def test_a_record_that_is_lost_is_written_again(make: Make) -> None:
             await two.directory.delete(key, found.revision)
             await until_written(two, key)
             await is_known(two, b"room")
+
+    asyncio.run(scenario())
+
+
+def test_what_is_no_room_is_passed_over_and_rooms_are_counted_by_home(make: Make) -> None:
+    async def scenario() -> None:
+        async with town(make, "one", "two") as (_, (one, two)):
+            revision = await one.directory.create("doctor.abc", b"unsealed")
+            await one.directory.delete("doctor.abc", revision)
+            await one.create(b"room")
+            await one.create(b"other room")
+            await is_known(two, b"other room")  # which was written after it
+            assert two.cluster.rooms_by_node() == {"one": 2}
+            assert not any(two.counters.records_ignored.values())
+            assert two.cluster.silence_of("nobody") == 0
 
     asyncio.run(scenario())
 

@@ -171,7 +171,7 @@ class Case:
     def assert_all_is_counted(self) -> None:
         """Check CON-01, and that no trace is left of who is gone."""
         counters = self.registry.counters
-        assert counters.received == counters.accepted + sum(counters.dropped.values())
+        assert counters.received == counters.accepted + counters.carried + sum(counters.dropped.values())
         members = {member for room in self.registry.rooms.values() for member in room.members}
         successors = set(self.registry.seats._successors.values())
         sessions = {member.session for member in members} | successors

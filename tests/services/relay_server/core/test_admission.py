@@ -4,7 +4,7 @@ import pytest
 
 from chatproto import EvictionReason
 from relay_server.core.address import parse_ip
-from relay_server.core.errors import BusyError, TooManyError
+from relay_server.core.errors import BusyError, ShuttingDownError, TooManyError
 from relay_server.core.limits import AROUND_FACTORS
 from services.relay_server.core.rooms_case import Case
 
@@ -183,3 +183,19 @@ def test_a_room_of_any_size_can_be_joined() -> None:
     case.join("two", ip="192.0.2.1")
     with pytest.raises(BusyError):
         case.join("three", ip="192.0.2.1")
+
+
+@pytest.mark.parametrize("forwards", [False, True])
+def test_a_relay_that_ends_lets_nobody_in_but_may_tell_where_rooms_are(forwards: bool) -> None:
+    case = Case()
+    ann, admission = case.create("ann"), case.registry.admission
+    admission.check_open()
+    admission.close(forwards=forwards)
+    for check in (admission.check_open, lambda: admission.check_member(ann.ip)):
+        with pytest.raises(ShuttingDownError):
+            check()
+    if forwards:
+        admission.check_rate(ann.ip, 0.0)
+        admission.close()
+    with pytest.raises(ShuttingDownError):
+        admission.check_rate(ann.ip, 0.0)

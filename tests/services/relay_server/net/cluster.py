@@ -47,6 +47,7 @@ class HandPlaces:
 
     def __init__(self) -> None:
         self.elsewhere: dict[bytes, Node] = {}
+        self.counters = ClusterCounters()
 
     def check_new(self, room: bytes) -> None: ...
 
@@ -58,7 +59,7 @@ class HandPlaces:
 
     def release(self, room: bytes) -> None: ...
 
-    def find(self, room: bytes) -> Node | None:
+    def find(self, room: bytes, *, doubted: bool = False) -> Node | None:  # noqa: ARG002
         return self.elsewhere.get(room)
 
     def look(self, room: bytes, done: Told) -> None:  # noqa: ARG002

@@ -136,7 +136,7 @@ def test_a_stream_that_sends_no_more_ends_as_at_home(run: Run) -> None:
 
 
 @pytest.mark.requirement("CLU-04", "STR-07")
-def test_carried_streams_count_at_the_edge(run: Run) -> None:
+def test_streams_count_at_the_edge(run: Run) -> None:
     async def scenario() -> None:
         async with pair(edge_policy={"max_streams": 1}) as both:
             ann = await enter(both.home, "ann", create=True)

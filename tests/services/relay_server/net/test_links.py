@@ -178,6 +178,23 @@ def test_an_address_has_few_links_that_prove_nothing(run: Run, monkeypatch: pyte
 
 
 @pytest.mark.requirement("CLU-04")
+def test_an_address_that_proves_nothing_for_long_isnt_even_heard(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_port, "REFUSALS_A_SECOND", 1e-9)
+    monkeypatch.setattr(link_port, "REFUSALS_AT_ONCE", 3)
+
+    async def scenario() -> None:
+        async with echo_node() as home:
+            for count in range(1, 4):
+                assert not await Links(b"another key", "edge").probe(home.node)
+                await until(partial(refused, home, count))
+            assert not home.port._admit("127.0.0.1")
+            assert home.port._admit("127.0.0.2")
+            assert home.counters.links_refused == 4
+
+    run(scenario)
+
+
+@pytest.mark.requirement("CLU-04")
 def test_a_node_opens_no_more_than_its_measure_of_links(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_port, "MAX_LINKS_PER_ADDRESS", 1)
 

@@ -26,6 +26,7 @@ class Neighbours:
         self.me = known("alpha", 1)
         self.others: list[KnownNode] = list(others)
         self.carried = 0
+        self.missing: dict[str, int] = {}
         self.has_left = False
         self.given: list[tuple[str, str]] = []
         self._answers = answers or {}

@@ -8,6 +8,7 @@ import pytest
 from relay_server.operator.cluster import Question, UnansweredError
 from relay_server.operator.commands import OperatorError, Row
 from relay_server.operator.nodes import NodeAnswers, NodeCommands, read_answer
+from relay_server.operator.tables import SHOWN
 from services.relay_server.operator.neighbours import Neighbours, known
 from services.relay_server.operator.test_commands import Operated
 
@@ -69,6 +70,16 @@ def test_rooms_of_all_nodes_are_listed_and_a_node_that_doesnt_answer_has_a_row_w
     assert (mine["node"], mine["room"], mine["age_seconds"]) == ("alpha", "tea", 7.0)
     assert (others["node"], others["room"], others["host"], others["age_seconds"]) == ("beta", "お茶", "bob", 50.0)
     assert silent == {"node": "gamma", "room": None}
+
+
+def test_a_node_that_is_gone_is_listed_while_the_directory_has_rooms_of_it() -> None:
+    neighbours = Neighbours()
+    neighbours.missing = {"zeta": 2, "delta": 1}
+    case = Asked(neighbours)
+    _, delta, zeta = case.inquire("nodes")
+    assert (delta["node"], zeta["node"], zeta["rooms"], zeta["answers"]) == ("delta", "zeta", 2, False)
+    assert SHOWN["nodes"]([zeta]).endswith("zeta doesn't answer over its link: how many members it has isn't known.\n")
+    assert case.inquire("all_rooms") == [{"node": "delta", "room": None}, {"node": "zeta", "room": None}]
 
 
 def test_a_relay_that_is_alone_has_no_nodes() -> None:

@@ -74,6 +74,7 @@ class Serving:
             "fail_later": Command(Arguments, fail_later),
             "count": Command(Arguments, self._count),
             "inquire": Inquiry(InRoom, inquire),
+            "glance": Command(InRoom, greet, is_logged=False),
         }
 
     def asked(self, *questions: Question, afterwards: Callable[[], object] = lambda: None) -> list[Any]:
@@ -163,6 +164,11 @@ def test_a_command_is_carried_out_and_logged_with_who_gave_it(serving: Serving) 
     assert serving.told == [told("greet", "done", room="お茶")]
 
 
+def test_a_command_that_is_asked_again_and_again_fills_no_log(serving: Serving) -> None:
+    assert serving.asked(command("glance", room="tea")) == [[{"hello": "tea"}]]
+    assert not serving.told
+
+
 def test_an_inquiry_is_answered_when_others_have_answered(serving: Serving) -> None:
     assert serving.asked(command("inquire", room="tea")) == [[{"hello": "tea"}]]
     assert serving.told == [told("inquire", "done", room="tea")]
@@ -188,7 +194,7 @@ def test_a_no_is_one_sentence_and_logged(serving: Serving) -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [
-        ("sing", {}, "This relay knows greet, refuse, fail, fail_later, count, inquire."),
+        ("sing", {}, "This relay knows greet, refuse, fail, fail_later, count, inquire, glance."),
         ("greet", {}, "room: Field required."),
         ("greet", {"room": 7}, "room: Input should be a valid string."),
         ("greet", {"room": "x", "loud": True}, "loud: Extra inputs are not permitted."),

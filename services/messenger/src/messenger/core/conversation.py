@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from math import inf
 from typing import TYPE_CHECKING, Final
 from unicodedata import normalize
 
@@ -20,6 +19,7 @@ from chatbrain import (
     Message,
     MessageTooLongError,
     Missed,
+    Moved,
     Reconnecting,
     Recovered,
     Rejoined,
@@ -49,6 +49,7 @@ from messenger.core.contact import Contact
 from messenger.core.entry import Entry
 from messenger.core.facts import Fact, Presence, Unsent, new_password_flaw
 from messenger.core.history import History, Kind, Line
+from messenger.core.listing import Listing
 from messenger.core.matching import find_mentions, name_key
 from messenger.core.posted import Posted
 from messenger.core.prose import ProseLists
@@ -56,10 +57,6 @@ from messenger.core.roster import Person, Roster
 
 if TYPE_CHECKING:
     from messenger.core.trusting import Stranger
-
-LIST_SECONDS: Final = 5.0
-"""How long after the program asked for the list of members an answer is taken for its own and not shown."""
-
 
 _HERE: Final = {Stage.CHATTING, Stage.DEAF, Stage.VERIFYING, Stage.RESUMED}
 _MUTING: Final = {Command.MUTE, Command.UNMUTE}
@@ -110,7 +107,7 @@ class Conversation:
         self._link: Driver | None = None
         self._ever_in = False
         self._mutes_changed = False
-        self._own_list_until = -inf
+        self._listing = Listing()
         self._prose = ProseLists()
 
     @property
@@ -140,7 +137,7 @@ class Conversation:
             return Presence.ASKING
         if self._brain is None:
             return Presence.LOOKING
-        if self._brain.stage is Stage.WAITING:
+        if self._brain.stage is Stage.WAITING and self.contact.away:
             return Presence.WAITING
         if self._brain.stage in _HERE and not self.contact.away:
             return Presence.UNHEARD if self.contact.unheard_since else Presence.HERE
@@ -223,6 +220,7 @@ class Conversation:
 
     def take(self, event: Event, now: float) -> None:
         """Take what happened."""
+        self._listing.go_on(self._brain, now)
         match event:
             case Message(sender, text):
                 self._take_message(sender, text)
@@ -261,7 +259,7 @@ class Conversation:
         text = normalize("NFC", text)
         asked = parse_command(text)
         if asked and asked[0] is Command.WHO:
-            self._own_list_until = -inf
+            self._listing.disown()
         if asked and asked[0] in _MUTING:
             self._mutes_changed = True
         if asked and asked[0] is Command.PASSWORD and asked[1] and (refused := self._refuse_password()):
@@ -346,7 +344,7 @@ class Conversation:
         self.roster.clear()
         self.roster.add(self.entry.name, host=event.host)
         self._tell(event)
-        self._list_members(now)
+        self._listing.ask(self._brain, now)
 
     def _take_absence(self, event: Reconnecting, now: float) -> None:
         if self.contact.lose(event, now):
@@ -357,7 +355,7 @@ class Conversation:
 
     def _take_list(self, listed: MemberList, now: float) -> None:
         self.roster.take_list(listed)
-        if now >= self._own_list_until:
+        if not self._listing.is_own(now):
             self._tell(listed)
 
     def _take_news(self, event: Event, now: float) -> None:
@@ -373,11 +371,11 @@ class Conversation:
                 self.topic = sanitize(text)
             case Carried() | Unheard() | Recovered():
                 self.contact.take(event, self._clock())
-            case Missed() if now >= self._own_list_until:  # somebody may have come or gone
-                self._list_members(now)
+            case Missed() | Moved():  # somebody may have come or gone
+                self._listing.renew(self._brain, now, twice=isinstance(event, Moved))
             case CommandDone() | CommandFailed() | Advice() if self._mutes_changed:
                 self._mutes_changed = False
-                self._list_members(now)
+                self._listing.ask(self._brain, now)
             case _:
                 pass
         self._tell(event)
@@ -388,11 +386,6 @@ class Conversation:
         self.contact.restore()
         self.roster.clear()
         self.note(self._word(ended), problem=ended.reason is not EndReason.LEFT)
-
-    def _list_members(self, now: float) -> None:
-        """Ask who is here, for the list of members; the answer isn't shown among what is said."""
-        if self._brain and self._brain.obeys and self._brain.command(f"/{Command.WHO}", now):
-            self._own_list_until = now + LIST_SECONDS
 
     def _tell(self, event: Event) -> None:
         ignored = isinstance(event, Unreadable) and name_key(event.sender or "") in self.ignored

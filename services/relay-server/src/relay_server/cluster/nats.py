@@ -21,6 +21,7 @@ from nats.js.errors import (
     KeyNotFoundError,
     KeyWrongLastSequenceError,
     NoStreamResponseError,
+    NotFoundError,
 )
 from nats.js.kv import KV_DEL, KV_OP, KeyValue
 
@@ -46,6 +47,7 @@ CONNECT_SECONDS: Final = 1
 RETRY_SECONDS: Final = 0.25
 PING_SECONDS: Final = 2
 """A server that leaves two of them unanswered is taken for lost."""
+_CANCEL_SECONDS: Final = 0.02
 _MAX_REASONS: Final = 8
 """So many different reasons why the directory is away are logged until it is back."""
 _COPIES: Final = 3
@@ -109,7 +111,7 @@ class NatsDirectory:
         """Let go of the directory."""
         while self._task is not None and not self._task.done():
             self._task.cancel()  # NATS's client swallows that here and there
-            await asyncio.wait([self._task], timeout=RETRY_SECONDS)
+            await asyncio.wait([self._task], timeout=_CANCEL_SECONDS)
 
     async def create(self, key: str, value: bytes) -> int:
         """Write a key that isn't there."""
@@ -174,17 +176,25 @@ class NatsDirectory:
             raise AwayError
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                return await call(rooms)
+                return await self._with_bucket(call(rooms))
         except (KeyNotFoundError, KeyWrongLastSequenceError):
             raise
-        except NoStreamResponseError:
-            self._lost.set()  # somebody deleted the bucket: begin anew
-            raise AwayError from None
         except APIError as error:
             if _is_stale(error):
                 raise
             self._give_up(error)
         except (Error, OSError):  # a TimeoutError is an OSError
+            raise AwayError from None
+
+    async def _with_bucket(self, call: Awaitable[Result]) -> Result:
+        """Make a call; if nobody answers for the bucket, find out whether it was deleted: then begin anew."""
+        try:
+            return await call
+        except NoStreamResponseError:  # else the servers are about to choose who leads
+            with suppress(NotFoundError):
+                await self._jetstream.stream_info(f"KV_{BUCKET}")
+                raise
+            self._lost.set()
             raise AwayError from None
 
     def _give_up(self, error: APIError) -> NoReturn:
@@ -269,8 +279,6 @@ class NatsDirectory:
         finally:
             for task in tasks:
                 task.cancel()
-            with suppress(Error, OSError):
-                await watcher.stop()  # type: ignore[no-untyped-call]
 
     async def _tell(self, watcher: KeyValue.KeyWatcher) -> None:
         self._listener.on_listing()
@@ -297,6 +305,8 @@ class NatsDirectory:
         self._error = error
         if "permissions violation" in str(error).lower():
             self._say("directory_refuses", f"{error}: give the relay's user the rights of deploy/nats/nats.conf")
+        elif not isinstance(error, Error | OSError):
+            self._say("directory_failed", f"{type(error).__name__}: {error}")
 
     @contextmanager
     def _told(self) -> Iterator[None]:

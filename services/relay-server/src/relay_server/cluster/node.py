@@ -235,7 +235,8 @@ class Cluster:
 
     def silence_of(self, node: str) -> float:
         """Return how many seconds ago a node's last beat came."""
-        return self._now() - self._heard.get(node, self._now())
+        now = self._now()
+        return now - self._heard.get(node, now)
 
     def show_certificate(self, fingerprint: str) -> None:
         """Tell clients and the other nodes from now on what certificate this node has."""

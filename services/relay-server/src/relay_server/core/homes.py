@@ -127,6 +127,7 @@ class Homes(Generic[Waiter]):
         """Take note that the directory isn't reached any more."""
         self._nodes.disconnect()
         for known in list(self._rooms.values()):
+            known.giving = None  # who knows whether that node lives when this comes back
             self._go_on(known, now)
 
     def on_beat(self, node: Node, now: float) -> None:
@@ -230,9 +231,12 @@ class Homes(Generic[Waiter]):
         self._go_on(known, now)
 
     def hand_over(self, room: bytes, to: Node, ring: tuple[str, int] | None, now: float) -> None:
-        """Let another node be the home of a room of this one: a `CloseRoom` follows when its record says so."""
-        known = self._rooms[self._key_of(room)]
-        if known.mine is None:
+        """Let another node be the home of a room of this one: a `CloseRoom` follows when its record says so.
+
+        Nothing comes of it if the directory is away, or goes away before.
+        """
+        known = self._rooms.get(self._key_of(room))
+        if known is None or known.mine is None or not self._nodes.connected:
             return
         to_it = replace(known.mine, home=to.name, home_since=to.started_at, term=known.mine.term + 1, ring=ring)
         known.giving = to_it

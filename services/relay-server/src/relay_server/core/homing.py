@@ -19,7 +19,7 @@ from relay_server.core.home_actions import (
     Tell,
     Waiter,
 )
-from relay_server.core.known_room import KnownRoom, Purpose, is_same_room
+from relay_server.core.known_room import KnownRoom, Purpose, is_same_room, rank_of
 from relay_server.core.nodes import Judged, Nodes, Verdict
 from relay_server.core.places import Node
 from relay_server.core.records import RoomRecord
@@ -162,7 +162,8 @@ class Homing(Generic[Waiter]):
         if record is None:
             written = self._next(known, wanted)
             return self._write(known, Create(known.key, written) if known.readable else self._put(known, written))
-        if record.term > mine.term or (record.term == mine.term and not self.is_own(record)):
+        theirs, ours = rank_of(record), rank_of(mine)
+        if theirs > ours or (theirs == ours and not self.is_own(record)):
             gave = known.giving is not None and record.home == known.giving.home
             self._leave(known, mine, record.home, Move.DRAINED if gave else Move.YIELDED)
             return True

@@ -78,3 +78,8 @@ class KnownRoom(Generic[Waiter]):
 def is_same_room(one: RoomRecord, other: RoomRecord) -> bool:
     """Tell whether two records say the same, however often they were written."""
     return replace(one, changes=0) == replace(other, changes=0)
+
+
+def rank_of(record: RoomRecord) -> tuple[int, int]:
+    """Return what decides between two homes of one name: the room that was made later, and of one room the term."""
+    return record.first_seat, record.term

@@ -167,7 +167,7 @@ class Nodes:
             return Verdict.AWAY
         left_the_bus = known.failure is BusFailure.GONE
         is_silent = self._silence(known, now) >= SILENT_SECONDS
-        if known.heard_at >= known.asked_at or not (left_the_bus or is_silent):
+        if known.heard_at > known.asked_at or not (left_the_bus or is_silent):
             return Verdict.UNSURE
         if known.info is None and not (left_the_bus and is_silent):
             return Verdict.UNSURE

@@ -75,13 +75,16 @@ def decode_record(data: bytes) -> RoomRecord:
         raise RecordError(IgnoredRecord.MALFORMED) from None
     networks = {16} | {len(ban.network) for ban in record.bans if ban.network is not None}
     numbers = (record.term, record.changes, record.first_seat, record.host_seat, record.password_revision)
-    if len(record.host_ip) != 16 or not networks <= {8, 16} or min(numbers) < 0:
+    if len(record.host_ip) != 16 or not networks <= {8, 16} or not 0 <= min(numbers) <= max(numbers) < 2**63:
         raise RecordError(IgnoredRecord.MALFORMED)
     return record
 
 
 def room_of(record: RoomRecord, seats: int, now: float) -> Room:
-    """Make a room of its record, with nobody in it; ``seats`` is the greatest number that a seat may have by now."""
+    """Make a room of its record, with nobody in it; ``seats`` is the greatest number that a seat may have by now.
+
+    If the clock is slow, greater ones may be known.
+    """
     room = Room(
         record.room.decode(), record.room, network_of(record.host_ip), host_was=(record.host, record.host_ip),
         password_hash=record.password_hash, created_at=now, sealed=record.sealed, topic=record.topic,
@@ -90,7 +93,8 @@ def room_of(record: RoomRecord, seats: int, now: float) -> Room:
     for keys in record.mutes:
         room.mutes.update(dict.fromkeys(keys, keys))
     room.residence = Residence(
-        first_seat=record.first_seat, seats=seats, term=record.term, changes=record.changes,
+        first_seat=record.first_seat, seats=max(seats, record.host_seat, *record.kicked), term=record.term,
+        changes=record.changes,
         host_seat=record.host_seat, kicked=record.kicked, password_revision=record.password_revision,
     )  # fmt: skip
     return room

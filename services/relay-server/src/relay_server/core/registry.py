@@ -1,11 +1,10 @@
 """The rooms and members of this relay: who may come in, and who goes."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Final
 
 from chatproto import (
-    Challenge,
     Disconnected,
     EvictionReason,
     MemberEvicted,
@@ -19,7 +18,7 @@ from relay_server.core import events
 from relay_server.core.address import network_of
 from relay_server.core.admission import Admission
 from relay_server.core.deadlines import DeadlineQueue
-from relay_server.core.endpoint import Address, Host, Locate
+from relay_server.core.endpoint import Address, Locate
 from relay_server.core.errors import (
     BannedError,
     NameTakenError,
@@ -35,36 +34,29 @@ from relay_server.core.names import name_keys
 from relay_server.core.policy import Policy
 from relay_server.core.proofs import Proofs
 from relay_server.core.provisional import ProvisionalAddresses
-from relay_server.core.reachability import SilentHosts, Watch
-from relay_server.core.remotes import SessionsByRemote
+from relay_server.core.reaching import Reaching
 from relay_server.core.returning import Returning
 from relay_server.core.seats import Seats
 from relay_server.core.streams import Streams
-from relay_server.core.voice import Voice
 
 ADDRESS_CHANGE_SECONDS: Final = 1.0
 """A member's port may change once in this time (UDP-03)."""
 
 
-class Registry(Voice):
+class Registry(Reaching):
     """Holds what is true of rooms and members, and tells them about it."""
 
     def __init__(self, policy: Policy, observer: events.Observer, new_nonce: Callable[[], str], locate: Locate) -> None:
-        super().__init__(announces=policy.announce)
-        self.locate = locate
+        super().__init__(
+            announces=policy.announce, locate=locate, new_nonce=new_nonce,
+            give_up=self._evict_for(EvictionReason.UNREACHABLE),
+        )  # fmt: skip
         self.admission = Admission(policy)
         self.seats = Seats(self, new_nonce)
         self.streams = Streams(self, policy, new_nonce, self._evict_for(EvictionReason.SILENCE))
         self.rooms: dict[bytes, Room] = {}
-        self.sessions_by_token: dict[bytes, Session] = {}
-        self.sessions_by_header: dict[bytes, Session] = {}
-        """What the beginning of a datagram proves; the data path asks nothing else. Who is paused isn't in it."""
         self._policy = policy
         self.observe = observer
-        self._watch: Watch[Session] = Watch(
-            new_nonce, self._suspect, self._evict_for(EvictionReason.UNREACHABLE), self._pause, self._resume
-        )
-        self._silent_hosts = SilentHosts()
         self.proofs = Proofs(policy.max_session_seconds, new_nonce, self.ask, self._evict_for(EvictionReason.EXPIRED))
         self.provisional = ProvisionalAddresses(allowed=policy.provisional_address)
         self.returning = Returning(self, policy)
@@ -73,7 +65,6 @@ class Registry(Voice):
         self.on_close: Callable[[Room], None] = lambda _: None
         self.edges: set[bytes] = set()
         """The IPs of nodes that carry members here (CLU-04)."""
-        self._sessions_by_remote = SessionsByRemote()
         self._active: DeadlineQueue[Session] = DeadlineQueue(policy.silence_timeout_seconds, attrgetter("seen_at"))
         self._pending: DeadlineQueue[Session] = DeadlineQueue(policy.pending_timeout_seconds)
         self._hostless: DeadlineQueue[Room] = DeadlineQueue(policy.host_grace_seconds)
@@ -95,13 +86,13 @@ class Registry(Voice):
         self,
         room_name: bytes, user_name: str, token: bytes, ip: bytes, now: float,
         *, keys: tuple[str, ...] = (), port: Address | None = None, password_hash: str | None = None,
-        stream: bool = False, residence: Residence | None = None,
+        stream: bool = False, sealed: bool = False, residence: Residence | None = None,
     ) -> Member:  # fmt: skip
         """Make a room with its host; ``port`` is the address to send to until a datagram tells (LEN-02).
 
         ``keys`` are the name's (see `names.name_keys`), if they are known. With a ``password_hash`` only who proves the
         password comes in (TCP-11). With ``stream`` it chats over the connection (STR-01). ``residence`` is what a
-        cluster knows the room by.
+        cluster knows the room by. For ``sealed`` see SEAL-03.
 
         Raises:
             ProtocolError: the status of its class says why not.
@@ -109,7 +100,8 @@ class Registry(Voice):
         """
         self.check_new_room(room_name, ip)
         name, network = check_room_name(room_name), network_of(ip)
-        room = Room(name, room_name, network, password_hash=password_hash, created_at=now, residence=residence)
+        room = Room(name, room_name, network, password_hash=password_hash, created_at=now)
+        room.sealed, room.residence = sealed, residence
         member = self._admit(room, user_name, keys or name_keys(user_name), ip, now)
         self._seat(member, token, now, port, stream=stream)
         self.make_host(member)
@@ -257,47 +249,6 @@ class Registry(Voice):
         self.streams.expire(now)
         self.returning.expire(now)
         self._watch.tick(now)
-
-    def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
-        """Take an ICMP error about a member (EVI-03)."""
-        sessions = self._sessions_by_remote.at(self.locate(target).remote)
-        # Of those who share a socket one is asked, however many errors come; what is proven is true of all.
-        if sessions and self._watch.note_undelivered(sessions[0], sessions[0].member.room.sent, quoted, now):
-            self._note_failures(sessions[1:], now)
-
-    def note_send_error(self, target: Address, now: float) -> None:
-        """Count that the kernel had no way to this address (EVI-03)."""
-        self._note_failures(self._sessions_by_remote.at(self.locate(target).remote), now)
-
-    def note_unresolved(self, hosts: Collection[Host], now: float) -> None:
-        """Take which hosts the kernel has asked for in vain so far (EVI-03)."""
-        silent = self._silent_hosts.look(hosts, now)
-        if silent:
-            ips = {host.ip for host in silent}  # few members have one: only their addresses are taken apart
-            sessions = [one for one in self.sessions_by_token.values() if one.source_ip in ips]
-            known = [one for one in sessions if one.address is not None]
-            self._note_failures([one for one in known if self.locate(one.address).host in silent], now)
-
-    def _suspect(self, session: Session, challenge: Challenge) -> None:
-        self.ask(session, challenge, session.challenges)
-
-    def _note_failures(self, sessions: Iterable[Session], now: float) -> None:
-        for session in sessions:
-            if session.token in self.sessions_by_token:  # whoever goes may be a host, and take others with it
-                self._watch.note_failure(session, now)
-
-    def _pause(self, session: Session) -> None:
-        """Send a member nothing but challenges until it is heard; nothing is added to the data path (EVI-08)."""
-        if not session.paused:
-            session.paused = True
-            session.member.room.stop_listening(session)
-            del self.sessions_by_header[session.header]
-
-    def _resume(self, session: Session) -> None:
-        if session.paused and session.address is not None:
-            session.paused = False
-            session.member.room.listen(session, session.address)
-            self.sessions_by_header[session.header] = session
 
     def _evict_for(self, reason: EvictionReason) -> Callable[[Session, float], None]:
         return lambda session, now: self.seats.lapse(session, lambda member: self.evict(member, reason, now))

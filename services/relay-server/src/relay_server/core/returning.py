@@ -85,7 +85,8 @@ class Returning:
         Everybody who can follow hears at the new home what comes after that, and nothing twice (CLU-05).
         """
         for member in room.members:
-            member.limit = Halted(member.limit, now + HALT_SECONDS)
+            own = member.limit.inner if isinstance(member.limit, Halted) else member.limit
+            member.limit = Halted(own, now + HALT_SECONDS)
         return None if room.ring is None else (room.ring.epoch, room.ring.seq)
 
     def end(self, room: Room) -> None:
@@ -103,8 +104,14 @@ class Returning:
                 self._registry.close_room(room, EvictionReason.HOST_LEFT, members_see=EvictionReason.HOST_LEFT)
 
     def _yield(self, holder: Member, seat: Seat, now: float) -> None:
-        """Let who has the name now go, if the ticket is of a newer seat, or of a later session of the same."""
-        if (holder.seat, holder.session.turn) > (seat.number, seat.turn):
+        """Let who has the name now go, if the ticket is of a newer seat, or of a later session of the same.
+
+        The session that this ticket was good for is no later one if it was never used: its answer may be lost (RES-02).
+        """
+        later = (holder.seat, holder.session.turn)
+        if later == (seat.number, seat.turn + 1) and not holder.session.was_heard:
+            return
+        if later > (seat.number, seat.turn):
             raise NoSeatError
         if holder.seat != seat.number:
             self._registry.evict(holder, EvictionReason.RESUMED_ELSEWHERE, now)

@@ -193,3 +193,4 @@ class Seats:
         member.ip = ip
         if member.room.host is member:
             member.room.host_was = (member.name, ip)
+            self._registry.change(member.room)

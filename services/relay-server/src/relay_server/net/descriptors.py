@@ -33,6 +33,14 @@ def share(allowed: int, transactions: int, streams: int | None) -> tuple[int, in
     return taken, min(wanted, free - taken)
 
 
+def for_other_nodes() -> int:
+    """Return how many links a node may open, and how many sockets to homes: each kind gets a quarter of all."""
+    if sys.platform == "win32":
+        return sys.maxsize
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft // 4
+
+
 def raise_limit(wanted: int | None) -> int | None:
     """Let this process open so many descriptors if it may; None asks for all it may have.
 

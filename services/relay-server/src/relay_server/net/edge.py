@@ -16,6 +16,7 @@ from relay_server.core.counters import ClusterCounters, Way
 from relay_server.core.errors import BusyError
 from relay_server.core.streams import PATIENCE_SECONDS, Streams
 from relay_server.net.connection_slots import ConnectionSlots
+from relay_server.net.descriptors import for_other_nodes
 from relay_server.net.hello import Hello, Kind
 from relay_server.net.homeward import HomeWay, Route, Ways
 from relay_server.net.links import Links, LinkTransport
@@ -26,8 +27,12 @@ from relay_server.net.wire import Wire
 
 LINGER_SECONDS: Final = 1.0
 """After the answer the client may close, or say its last words, for so long (TCP-09)."""
+HOME_LINGER_SECONDS: Final = 2.0
+"""A home waits longer, for the edge is to tell it first what became of the answer."""
 MAX_WORDS_BYTES: Final = 64
 """More than its last words may have; the rest of what comes after a request is junk, which no home looks at."""
+SPARE_BYTES: Final = 512
+"""A request is longer by so much at most than its payload: a header, a room's name, and last words."""
 MAX_ANSWER_BYTES: Final = 65_536
 """A completion is much shorter."""
 
@@ -59,6 +64,8 @@ class Edge:
         self.silence_timeout_seconds = silence_timeout_seconds
         self.clock = clock
         self.carriages: set[Carriage] = set()
+        self.most = for_other_nodes()
+        """So many clients may be carried over links at once."""
 
     def close(self) -> None:
         """Cut whoever is carried."""
@@ -107,6 +114,8 @@ class Carriage(asyncio.BaseProtocol):
         edge, self._half_closed, self._waiting = self._edge, half_closed, request
         edge.carriages.add(self)
         try:
+            if len(edge.carriages) > edge.most:
+                raise BusyError("The relay has too many links to other nodes: try again in a moment.")
             self._member = edge.members.admit(self._peer.ip)
             if carried.stream:
                 edge.streams.check()

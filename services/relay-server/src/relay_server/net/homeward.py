@@ -10,6 +10,7 @@ from chatproto.constants import MAX_DELIVERY_BYTES
 from relay_server.core.carried import CarriedMember, CarriedMembers
 from relay_server.core.counters import ClusterCounters
 from relay_server.net.address import UdpAddress
+from relay_server.net.descriptors import for_other_nodes
 from relay_server.net.reported import reported
 
 READ_AT_ONCE: Final = 64
@@ -39,6 +40,23 @@ class Ways:
         self._clock = clock
         self._pass_on = pass_on
         self._waiting: list[tuple[bytes, UdpAddress]] = []
+        self._most = for_other_nodes()
+        self._open = 0
+
+    def take_descriptor(self) -> None:
+        """Count a socket that is about to be opened.
+
+        Raises:
+            OSError: there are as many as there may be: clients' connections need descriptors, too.
+
+        """
+        if self._open >= self._most:
+            raise OSError(errno.EMFILE, "too many members speak to homes")
+        self._open += 1
+
+    def give_back_descriptor(self) -> None:
+        """Count one less."""
+        self._open -= 1
 
     def deliver(self, member: CarriedMember, payloads: Sequence[bytes]) -> None:
         """Let a member have what its home sent, along with what others get in this turn of the loop."""
@@ -83,16 +101,14 @@ class HomeWay:
             self._ways.loop.remove_reader(self._sock.fileno())
             self._sock.close()
             self._sock = None
+            self._ways.give_back_descriptor()
 
     def _open(self) -> socket.socket:
-        home, port, local = self._route
-        sock = socket.socket(socket.AF_INET6 if ":" in home else socket.AF_INET, socket.SOCK_DGRAM)
+        self._ways.take_descriptor()
         try:
-            sock.setblocking(False)
-            sock.bind((local, 0))
-            sock.connect((home, port))
+            sock = _connect(self._route)
         except OSError:
-            sock.close()
+            self._ways.give_back_descriptor()
             raise
         self._sock = sock
         self._ways.loop.add_reader(sock.fileno(), self._read)
@@ -117,3 +133,15 @@ class HomeWay:
                 break
         if payloads:
             self._ways.deliver(self._member, payloads)
+
+
+def _connect(route: Route) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in route.home else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.bind((route.local, 0))
+        sock.connect((route.home, route.port))
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.admission import Census
 from relay_server.core.counters import ClusterCounters
+from relay_server.core.limits import NetworkBuckets
 from relay_server.net.acceptor import Acceptor
 from relay_server.net.hello import MAX_HELLO_BYTES, Hello, HelloError, Kind, decode_hello
 from relay_server.net.links import Link
@@ -26,6 +27,10 @@ PIECE_BYTES: Final = 2048
 MAX_UNPROVEN: Final = 512
 MAX_UNPROVEN_PER_ADDRESS: Final = 64
 """Links that have yet to prove themselves. A node opens 16 at once, and several nodes may share an address."""
+REFUSALS_A_SECOND: Final = 1.0
+REFUSALS_AT_ONCE: Final = 32
+"""Who is refused more often isn't even heard, for each handshake holds up the loop. The address of a node that was
+started again, and whose new certificate others don't know yet, is trusted again within a second."""
 MAX_LINKS_PER_ADDRESS: Final = 16_384
 """A node carries a client by each, so this is how many one may carry to another."""
 
@@ -63,6 +68,8 @@ class LinkPort:
         self.unproven = Census(MAX_UNPROVEN, MAX_UNPROVEN_PER_ADDRESS)
         self.proven = Census(0, MAX_LINKS_PER_ADDRESS)
         self.links: set[Link] = set()
+        self._refusals = NetworkBuckets(REFUSALS_A_SECOND, REFUSALS_AT_ONCE)
+        self._loop = asyncio.get_running_loop()
         self._node = node
         self._rooms = rooms
         self._answers = answers
@@ -86,8 +93,18 @@ class LinkPort:
             return self._answers(kind)
         return (json.dumps({"node": self._node, "rooms": self._rooms()}).encode() + b"\n",)
 
+    def distrust(self, network: bytes) -> None:
+        """Count a link of a network (see `core.address.network_of`) that proved nothing."""
+        self.counters.links_refused += 1
+        self._refusals.take(network, self._loop.time())
+
     def _admit(self, ip: str) -> bool:
-        admitted = not (self.unproven.is_full() or self.unproven.is_full_for(network_of(parse_ip(ip))))
+        network = network_of(parse_ip(ip))
+        left = self._refusals.bucket_of(network, self._loop.time())
+        is_trusted = left.take(1, self._loop.time())
+        if is_trusted:
+            left.give_back(1)
+        admitted = is_trusted and not (self.unproven.is_full() or self.unproven.is_full_for(network))
         self.counters.links_refused += not admitted
         return admitted
 
@@ -153,7 +170,7 @@ class AcceptedLink(Link):
 
     def refuse(self) -> None:
         """Cut a link that has proved nothing."""
-        self._port.counters.links_refused += 1
+        self._port.distrust(self._network)
         self._stop_timer()
         self.transport.abort()
 
@@ -161,7 +178,7 @@ class AcceptedLink(Link):
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the link is gone."""
         if self._timer is not None:
-            self._port.counters.links_refused += 1
+            self._port.distrust(self._network)
             self._stop_timer()
         if self in self._port.links:
             self._port.links.discard(self)
@@ -170,10 +187,11 @@ class AcceptedLink(Link):
 
     def _begin(self, hello: Hello, rest: bytes) -> None:
         port, network = self._port, self._network
-        if port.proven.is_full_for(network):
-            self.refuse()
-            return
         self._stop_timer()
+        if port.proven.is_full_for(network):
+            port.counters.links_refused += 1
+            self.transport.abort()
+            return
         self._census.remove(network)
         self._census = port.proven
         self._census.add(network)

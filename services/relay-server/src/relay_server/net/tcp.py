@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from chatproto import MalformedError, Phase, ProtocolError, ServerTransaction
 from relay_server.answers import Answer, Carried, Consulting, Granted, Pending, Waiting
@@ -18,7 +18,7 @@ from relay_server.core.errors import BusyError
 from relay_server.core.policy import TcpLimits
 from relay_server.net.acceptor import Acceptor
 from relay_server.net.connection_slots import ConnectionSlots
-from relay_server.net.edge import LINGER_SECONDS, Carriage, Edge
+from relay_server.net.edge import HOME_LINGER_SECONDS, LINGER_SECONDS, SPARE_BYTES, Carriage, Edge
 from relay_server.net.entrance import Entrance
 from relay_server.net.hello import Hello
 from relay_server.net.links import Link, LinkTransport
@@ -30,9 +30,6 @@ from relay_server.net.turns import Turns
 from relay_server.net.wire import Wire
 from relay_server.net.workers import Workers
 from relay_server.tls.server import Tls
-
-SPARE_BYTES: Final = 512
-"""A request is longer by so much at most than its payload: a header, a room's name, and last words."""
 
 HandOver: TypeAlias = Callable[[StreamConnection | Carriage], None]
 
@@ -365,7 +362,8 @@ class Connection:
 
     def _end(self) -> None:
         self._transport.write_eof()
-        self._timer = self._loop.call_later(LINGER_SECONDS, self._transport.close)
+        seconds = HOME_LINGER_SECONDS if isinstance(self._transport, LinkTransport) else LINGER_SECONDS
+        self._timer = self._loop.call_later(seconds, self._transport.close)
         self._port.connections.linger(self)
 
     def _take_last_words(self) -> None:

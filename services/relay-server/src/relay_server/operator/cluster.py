@@ -1,6 +1,6 @@
 """What operators' commands need of the cluster that a relay is part of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Protocol
@@ -45,6 +45,11 @@ class Cluster(Protocol):
     @property
     def others(self) -> Sequence[KnownNode]:
         """The other nodes that are alive."""
+        ...
+
+    @property
+    def missing(self) -> Mapping[str, int]:
+        """How many rooms the directory still has of each node that isn't alive."""
         ...
 
     @property

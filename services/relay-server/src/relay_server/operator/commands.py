@@ -72,6 +72,7 @@ class Command:
     """
     changes: bool = False
     """Whether it does more than look."""
+    is_logged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Inquiry:
     carry_out: Callable[[Any], Awaitable[Iterable[Row]]]
     """Asks when called, as `Command` has it."""
     changes: Literal[False] = False
+    is_logged: Literal[True] = True
 
 
 def check_is_node(cluster: Cluster | None) -> Cluster:
@@ -130,7 +132,7 @@ class Operators:
             "ban": Command(InRoomByName, self._ban, changes=True),
             "unban": Command(InRoomByName, self._unban, changes=True),
             "drain": Command(Drain, self._drain, changes=True),
-            "left": Command(Arguments, self._left),
+            "left": Command(Arguments, self._left, is_logged=False),  # asked twice a second
         }
 
     def check_drain(self, now: float) -> None:

@@ -60,15 +60,18 @@ class NodeCommands:
         cluster = check_is_node(self._cluster)
         others = await _ask_others(cluster, Question.STATE)
         mine = _describe_node(cluster.me, self._answers.state(), this=True)
-        return [mine, *(_describe_node(known, rows[0] if rows else None) for known, rows in others)]
+        found = [_describe_node(known, rows[0] if rows else None) for known, rows in others]
+        return [mine, *found, *(_describe_missing(*missing) for missing in sorted(cluster.missing.items()))]
 
     async def _all_rooms(self, _: Arguments) -> Iterable[Row]:
         """List the rooms of all nodes; for one that doesn't answer there is one row, without a room."""
         cluster = check_is_node(self._cluster)
         others = await _ask_others(cluster, Question.ROOMS)
+        named = [(known.node.name, rows) for known, rows in others]
+        missing = [(name, None) for name in sorted(cluster.missing)]
         return (
-            {"node": known.node.name, **row}
-            for known, rows in [(cluster.me, self._answers.rooms()), *others]
+            {"node": name, **row}
+            for name, rows in [(cluster.me.node.name, self._answers.rooms()), *named, *missing]
             for row in ([{"room": None}] if rows is None else rows)
         )
 
@@ -117,3 +120,9 @@ def _describe_node(known: KnownNode, state: Row | None, *, this: bool = False) -
         "this": this,
         "answers": state is not None,
     }
+
+
+def _describe_missing(name: str, rooms: int) -> Row:
+    """Describe a node of which nothing but records is left."""
+    unknown = dict.fromkeys(("address", "members", "beat_age_seconds", "up_seconds", "version"))
+    return {"node": name, "rooms": rooms, **unknown, "draining": False, "this": False, "answers": False}

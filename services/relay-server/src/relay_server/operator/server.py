@@ -117,7 +117,8 @@ class OperatorServer:
         except Exception as error:  # noqa: BLE001 - whatever it is, who asked gets an answer
             self._note_fault(command, error)
             return [_refusal("The relay has a fault: its log tells.")]
-        told.info("admin", outcome="done")
+        if command.is_logged:
+            told.info("admin", outcome="done")
         return self._pieces(command, rows)
 
     def _pieces(self, command: Command | Inquiry, rows: Iterable[Row]) -> Iterator[bytes]:

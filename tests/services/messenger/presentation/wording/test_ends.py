@@ -3,6 +3,7 @@
 import pytest
 
 from chatbrain import Ended, EndReason, Fault, Finding
+from chatbrain.findings import CIRCLES, NO_CERTIFICATE, NO_SERVER
 from chatproto import EvictionReason, Status
 from messenger.presentation.i18n import LANGUAGES, use_language
 from messenger.presentation.wording import Words, ending
@@ -19,7 +20,7 @@ def test_every_eviction_says_what_to_do(reason: EvictionReason, language: str) -
     assert words.todo
     assert words.line.isascii() == (language == "en")
     if language == "en":
-        assert words.what == reason.message or reason is EvictionReason.EXPIRED
+        assert words.what == reason.message or reason in {EvictionReason.EXPIRED, EvictionReason.MOVED}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -70,6 +71,22 @@ def test_a_line_has_both_as_the_language_joins_them() -> None:
     use_language("ja")
     assert ending(ended).line == "長い間応答がありませんでした。もう一度参加してください。"
     assert ending(Ended(EndReason.LEFT, "")).line == "退室しました。"
+
+
+@pytest.mark.parametrize(
+    ("found", "english", "japanese"),
+    [
+        (CIRCLES, "its servers send one to each other", "サーバーが互いに相手を案内しています"),
+        (NO_SERVER, "it doesn't say where", "場所が示されていません"),
+        (NO_CERTIFICATE, "it names no certificate", "証明書が示されていません"),
+    ],
+)
+def test_who_is_sent_on_and_cant_go_on_reads_one_sentence(found: Finding, english: str, japanese: str) -> None:
+    use_language("en")
+    ended = Ended.astray("r:1", found)
+    assert ending(ended).what == f"The room is on another server, to which there is no way from r:1 ({english})."
+    use_language("ja")
+    assert ending(ended).what == f"ルームは別のサーバーにありますが、r:1 からはそこへ行けません（{japanese}）。"
 
 
 def test_a_room_that_isnt_sealed_is_the_inviters_affair() -> None:

@@ -12,6 +12,7 @@ from chatbrain import (
     Joined,
     Message,
     Missed,
+    Moved,
     Rebound,
     Reconnecting,
     Recovered,
@@ -78,6 +79,7 @@ from messenger.presentation.wording import describe
         (Missed(801, 803), "3 messages were lost here."),
         (Missed(801, 801), "1 message was lost here."),
         (Missed(), "Messages were lost here."),
+        (Moved("next:9000"), "Moved to another server."),
         (Carried(Transport.UDP, tls=False), None),
         (
             Carried(Transport.UDP, tls=True),
@@ -115,6 +117,7 @@ def test_each_event_has_its_line(event: Event, line: str | None) -> None:
     [
         (MemberJoined("bob"), "bob さんが参加しました"),
         (Missed(801, 803), "ここで 3 件のメッセージが失われました。"),
+        (Moved("next:9000"), "別のサーバーに移りました。"),
         (Carried(Transport.STREAM, tls=True), "チャットはサーバーまで暗号化されます。"),
         (MemberEvicted("bob", EvictionReason.KICKED), "bob さんとの接続が切れました（ホストによる退室）"),
         (CommandFailed(Failure.NOBODY, Command.KICK, "eve"), "eve という名前の人はここにいません。"),

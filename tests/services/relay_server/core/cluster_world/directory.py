@@ -59,7 +59,7 @@ class SimDirectory:
                 reply(value)
 
         def arrive() -> None:
-            if self.reaches(node):
+            if self.reaches(node) and node.session == session:
                 result = self._apply(node, call)
                 if chance.random() >= self.loses:
                     clock.after(chance.uniform(0.001, 0.02), lambda: answer(result))

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from chatproto import EvictionReason, ProtocolError
 from relay_server.core.counters import ClusterCounters
 from relay_server.core.errors import BusyError, NoSeatError, NoSuchRoomError, RoomExistsError
 from relay_server.core.home_actions import (
+    Action,
     AskOverBus,
     Call,
     CallFailure,
@@ -21,7 +23,6 @@ from relay_server.core.home_actions import (
     Put,
     Tell,
 )
-from relay_server.core.homes import Homes
 from relay_server.core.model import Member, Residence, Room
 from relay_server.core.places import Node
 from relay_server.core.records import RoomRecord, record_of, seats_at
@@ -32,6 +33,7 @@ from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 
 if TYPE_CHECKING:
+    from relay_server.core.homes import Homes
     from services.relay_server.core.cluster_world.world import World
 
 EPOCH = 1_000_000_000
@@ -58,6 +60,7 @@ class SimNode:
         self._backlog: deque[tuple[int, Callable[[], None]]] = deque()
         self._run = 0
         self._sessions = count(1)
+        self._inbox: deque[tuple[int, float, Callable[[float], None]]] = deque()
         self._watched_at = 0.0
         self._moves = False
         self._tokens = count()
@@ -85,6 +88,8 @@ class SimNode:
         self.registry = Registry(policy, lambda _: None, new_nonces(), locate)
         self.registry.on_change = self._note_change
         self.registry.on_close = self._note_close
+        self.heard: set[str] = set()
+        """Who told this run of it where to probe it."""
         self.waiting = 0
         """How many were not told yet what they asked."""
         self._tick(self._run)
@@ -127,7 +132,11 @@ class SimNode:
         self._bring(self.session, self._watched_at, lambda now: self.homes.on_change(key, revision, record, now))
 
     def hear_beat(self, node: Node, seconds: float) -> None:
-        self.deliver(lambda: self.homes.on_beat(node, self.world.clock.now), seconds)
+        def hear() -> None:
+            self.heard.add(node.link_fingerprint)
+            self.homes.on_beat(node, self.world.clock.now)
+
+        self.deliver(hear, seconds)
 
     def lose(self, session: int | None) -> None:
         """Notice that the connection is gone."""
@@ -147,23 +156,27 @@ class SimNode:
         self._watched_at = self.world.clock.now
         self._bring(self.session, self._watched_at, self.homes.on_listing)
         for entry in directory.listing():
-            self._bring(self.session, self._watched_at, lambda now, entry=entry: self.homes.on_change(*entry, now))
+            self._bring(self.session, self._watched_at, partial(self.homes.on_change, *entry))
         self._bring(self.session, self._watched_at, self.homes.on_caught_up)
 
     def _bring(self, session: int, due: float, what: Callable[[float], None]) -> None:
         """Bring something over a connection: in order, and later if it is cut meanwhile."""
-        clock, run = self.world.clock, self._run
+        self._inbox.append((session, due, what))
+        if len(self._inbox) == 1:
+            self.world.clock.at(due, self._read)
 
-        def arrive() -> None:
-            if session != self.session or run != self._run:
+    def _read(self) -> None:
+        clock = self.world.clock
+        while self._inbox and self._inbox[0][1] <= clock.now:
+            session, _, what = self._inbox[0]
+            if session == self.session and not self.world.directory.reaches(self):
+                clock.after(0.1, self._read)
                 return
-            if not self.world.directory.reaches(self):
-                self._watched_at = max(self._watched_at, clock.now + 0.1)
-                clock.after(0.1, arrive)
-                return
-            self.deliver(lambda: what(clock.now))
-
-        clock.at(due, arrive)
+            self._inbox.popleft()
+            if session == self.session:
+                self.deliver(partial(lambda what: what(clock.now), what))
+        if self._inbox:
+            clock.at(self._inbox[0][1], self._read)
 
     # what happens in the process
 
@@ -198,27 +211,32 @@ class SimNode:
             self.settle()
 
     def settle(self) -> None:
-        world, homes = self.world, self.homes
-        while actions := homes.take_actions():
+        """Do what is to be done."""
+        while actions := self.homes.take_actions():
             for action in actions:
-                if isinstance(action, Tell):
-                    self.waiting -= 1
-                    action.waiter(action.outcome)
-                elif isinstance(action, OpenRoom):
-                    self.registry.returning.open_room(action.record, self.seats_now(), world.clock.now)
-                elif isinstance(action, CloseRoom):
-                    room, self._moves = self.registry.rooms[action.room], True
-                    self.registry.close_room(room, EvictionReason.MOVED, members_see=EvictionReason.MOVED)
-                    self._moves = False
-                elif isinstance(action, AskOverBus):
-                    world.directory.ask(self, action, self._reply(action, homes.answer_ask))
-                elif isinstance(action, ProbeDirectly):
-                    answer = self._reply(
-                        action, lambda probe, alive, now: homes.answer_probe(probe, alive=alive, now=now)
-                    )
-                    world.probe(self, action, answer)
-                else:
-                    world.directory.call(self, action, self._reply(action, self._take_answer))
+                self._do(action)
+
+    def _do(self, action: Action[Callable[[Outcome], None]]) -> None:
+        world, homes = self.world, self.homes
+        if isinstance(action, Tell):
+            self.waiting -= 1
+            action.waiter(action.outcome)
+        elif isinstance(action, OpenRoom):
+            self.registry.returning.open_room(action.record, self.seats_now(), world.clock.now)
+        elif isinstance(action, CloseRoom):
+            self._moves = True
+            room = self.registry.rooms[action.room]
+            self.registry.close_room(room, EvictionReason.MOVED, members_see=EvictionReason.MOVED)
+            self._moves = False
+        elif isinstance(action, AskOverBus):
+            world.directory.ask(self, action, self._reply(action, homes.answer_ask))
+        elif isinstance(action, ProbeDirectly):
+            world.probe(self, action, self._reply(action, self._take_probe))
+        else:
+            world.directory.call(self, action, self._reply(action, self._take_answer))
+
+    def _take_probe(self, probe: ProbeDirectly, alive: bool, now: float) -> None:
+        self.homes.answer_probe(probe, alive=alive, now=now)
 
     def _take_answer(self, call: Call, answer: int | Found | CallFailure | None, now: float) -> None:
         if isinstance(call, Create | Put) and isinstance(answer, int):
@@ -305,19 +323,22 @@ class SimNode:
         try:
             if seat is None:
                 return self.registry.join_room(room.raw_name, name, self._token(), ip, self.world.clock.now)
-            known = next((member for member in room.members if member.seat == seat.number), None)
-            if known is not None and known.session.turn == seat.turn:
-                return known  # by its table
-            session = self.registry.returning.take_seat(
-                room, seat, self._token(), ip, self.world.clock.now, encrypted=False, stream=False
-            )
-            self.registry.seats.use(session)
-            self.world.note_return(self, room, seat)
-            return session.member
+            return self._take_seat(room, ip, seat)
         except ProtocolError as error:
             if isinstance(error, NoSeatError) and seat is not None:
                 self.world.note_refused(room, seat)
             return error
+
+    def _take_seat(self, room: Room, ip: bytes, seat: Seat) -> Member:
+        known = next((member for member in room.members if member.seat == seat.number), None)
+        if known is not None and known.session.turn == seat.turn:
+            return known  # by its table
+        session = self.registry.returning.take_seat(
+            room, seat, self._token(), ip, self.world.clock.now, encrypted=False, stream=False
+        )
+        self.registry.seats.use(session)
+        self.world.note_return(self, room, seat)
+        return session.member
 
     def _token(self) -> bytes:
         return b"%s-%d-%d" % (self.name.encode(), self._run, next(self._tokens))

@@ -1,9 +1,10 @@
 """People who come by any node, take their seats again when their node is gone, and do what hosts do."""
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from chatproto import EvictionReason, ProtocolError
+from chatproto import ProtocolError
 from relay_server.core.errors import NoSeatError, NoSuchRoomError
 from relay_server.core.model import Member
 from relay_server.core.moderation import Moderation, ModerationError
@@ -71,13 +72,13 @@ class Person:
             if question != self._question:  # its connection is closed by now
                 return
             if what == "create":
-                node.create(room, self.name, self.ip, partial(done, node))
+                node.create(room, self.name, self.ip, done)
             else:
-                node.enter(room, self.name, self.ip, seat, partial(done, node))
+                node.enter(room, self.name, self.ip, seat, done)
 
         node.deliver(ask, 0.005)
 
-    def _take(self, question: int, asked: "SimNode", answer: Member | ProtocolError) -> None:
+    def _take(self, question: int, answer: Member | ProtocolError) -> None:
         if question != self._question or self._asked_at is None:
             return
         self._asked_at = None
@@ -96,32 +97,33 @@ class Person:
 
     def _act(self) -> None:
         """Be a member or a host for a moment."""
-        assert self.member is not None
-        assert self.node is not None
-        chance, room, node, now = self.world.clock.chance, self.member.room, self.node, self.world.clock.now
-        residence, moderation = room.residence, Moderation(node.registry)
-        assert residence is not None
-        dice = chance.random()
+        member, node = self.member, self.node
+        assert member is not None
+        assert node is not None
+        dice = self.world.clock.chance.random()
         if dice < 0.03:
-            node.registry.leave(self.member, now)
+            node.registry.leave(member, self.world.clock.now)
             self.room = self.seat = self.member = None
-        elif room.host is self.member:
-            others = [member for member in room.members if member is not self.member]
-            try:
-                if dice < 0.3:
-                    moderation.set_topic(self.member, f"{self.name} {now:.3f}")
-                elif dice < 0.4 and others:
-                    kicked = chance.choice(others)
-                    self.world.note_kick(node, kicked)
-                    node.registry.evict(kicked, EvictionReason.KICKED, now)
-                elif dice < 0.45:
-                    moderation.ban(room, f"nobody{now:.3f}", now)
-                elif dice < 0.5 and others:
-                    moderation.mute(chance.choice(others))
-                elif dice < 0.52:
-                    room.password_hash = f"hash{now:.3f}"
-                    residence.password_revision += 1
-                    node.registry.change(room)
-            except ModerationError:
-                pass
+        elif member.room.host is member:
+            with suppress(ModerationError):
+                self._moderate(member, node, dice)
         node.settle()
+
+    def _moderate(self, host: Member, node: "SimNode", dice: float) -> None:
+        room, now, moderation = host.room, self.world.clock.now, Moderation(node.registry)
+        assert room.residence is not None
+        others = [member for member in room.members if member is not host]
+        if dice < 0.3:
+            moderation.set_topic(host, f"{self.name} {now:.3f}")
+        elif dice < 0.4 and others:
+            kicked = self.world.clock.chance.choice(others)
+            self.world.note_kick(kicked)
+            moderation.kick(kicked, now)
+        elif dice < 0.45:
+            moderation.ban(room, f"nobody{now:.3f}", now)
+        elif dice < 0.5 and others:
+            moderation.mute(self.world.clock.chance.choice(others))
+        elif dice < 0.52:
+            room.password_hash = f"hash{now:.3f}"
+            room.residence.password_revision += 1
+            node.registry.change(room)

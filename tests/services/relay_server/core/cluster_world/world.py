@@ -9,7 +9,7 @@ from chatproto import Server
 from relay_server.core.errors import BusyError
 from relay_server.core.home_actions import ProbeDirectly
 from relay_server.core.homes import Homes
-from relay_server.core.known_room import is_same_room
+from relay_server.core.known_room import is_same_room, rank_of
 from relay_server.core.model import Member, Room
 from relay_server.core.records import RoomRecord
 from relay_server.core.tickets import Seat
@@ -25,6 +25,9 @@ HISTORY_SECONDS = 15.0
 HEALING_SECONDS = 14.0
 STEADY_SECONDS = 5.0
 """A node that ran and was reached for so long may not be taken for dead."""
+
+
+RoomId = tuple[bytes, int]
 
 
 class BrokenError(AssertionError):
@@ -48,11 +51,11 @@ class World:
         self.happened: list[str] = []
         self.cut_links: dict[frozenset[str], float] = {}
         self._healed_at: dict[str, float] = {}
-        self._ended: set[int] = set()
+        self._ended: set[RoomId] = set()
         self._replaced: set[bytes] = set()
-        self._acknowledged: dict[int, int] = {}
+        self._acknowledged: dict[RoomId, int] = {}
         """How many changes of each room the directory told that it has."""
-        self._kicks: dict[tuple[int, int], tuple[Room, int]] = {}
+        self._kicks: dict[tuple[RoomId, int], tuple[Room, int]] = {}
         self._lost_writes = False
         self.nodes: list[SimNode] = []
         self.people = [Person(self, number) for number in range(people)]
@@ -68,7 +71,7 @@ class World:
         self._break_something()
         self.clock.run(HISTORY_SECONDS)
         self._heal()
-        rooms = {first_seat(room): room.raw_name for _, room in self.copies()}
+        rooms = {id_of(room) for _, room in self.copies()}
         self.clock.run(HISTORY_SECONDS + HEALING_SECONDS)
         self._check_homes()
         self._check_rooms(rooms)
@@ -163,7 +166,7 @@ class World:
         self.directory.restart(seconds, lost)
         self._lost_writes = self._lost_writes or lost > 0
         if lost:
-            self._acknowledged = {record.first_seat: record.changes for record in self.directory.records}
+            self._acknowledged = {id_of(record): record.changes for record in self.directory.records}
 
     def _give(self, node: SimNode) -> None:
         others = [one for one in self.nodes if one is not node and one.alive]
@@ -187,22 +190,25 @@ class World:
 
     # what must be true
 
-    def note_kick(self, node: SimNode, member: Member) -> None:
+    def note_kick(self, member: Member) -> None:
         assert member.room.residence is not None
-        self._kicks[first_seat(member.room), member.seat] = member.room, member.room.residence.term
+        self._kicks[id_of(member.room), member.seat] = member.room, member.room.residence.term
 
     def note_return(self, node: SimNode, room: Room, seat: Seat) -> None:
-        kick = self._kicks.get((first_seat(room), seat.number))
+        kicked_from, term = self._kicks.get((id_of(room), seat.number), (None, 0))
         assert room.residence is not None
-        if kick is not None and (kick[0] is room or self._is_acknowledged(first_seat(room), seat.number)):
+        was_told = room.residence.term >= term and self._is_acknowledged(id_of(room), seat.number)
+        if kicked_from is not None and (kicked_from is room or was_told):
             raise BrokenError(f"seat {seat.number} of {room.name} came back to {node.name}, from where it was kicked")
 
     def note_acknowledged(self, record: RoomRecord) -> None:
-        known = self._acknowledged.get(record.first_seat, 0)
-        self._acknowledged[record.first_seat] = max(known, record.changes)
+        kept = self.directory.record(record.room.decode())
+        if kept is not None and id_of(kept) == id_of(record) and kept.changes >= record.changes:
+            known = self._acknowledged.get(id_of(record), 0)  # else the directory lost it meanwhile
+            self._acknowledged[id_of(record)] = max(known, record.changes)
 
     def note_end(self, room: Room) -> None:
-        self._ended.add(first_seat(room))
+        self._ended.add(id_of(room))
 
     def note_refused(self, room: Room, seat: Seat) -> None:
         """Take note that a ticket was good for nothing, and check that it is so for a reason."""
@@ -218,18 +224,18 @@ class World:
         if not any(reasons):
             raise BrokenError(f"{seat.name} was refused its seat in {room.name}")
 
-    def _is_acknowledged(self, room: int, seat: int) -> bool:
-        return any(record.first_seat == room and seat in record.kicked for record in self.directory.records)
+    def _is_acknowledged(self, room: RoomId, seat: int) -> bool:
+        return any(id_of(record) == room and seat in record.kicked for record in self.directory.records)
 
     def _check_write(self, node: SimNode, old: RoomRecord | None, new: RoomRecord | None) -> None:
         if old is None or new is None:
             return
-        if new.first_seat != old.first_seat:
+        if id_of(new) != id_of(old):
             self._replaced.add(new.room)
         is_same_home = (new.home, new.home_since) == (old.home, old.home_since)
-        if new.term < old.term or (new.term == old.term and not is_same_home):
+        if rank_of(new) < rank_of(old) or (rank_of(new) == rank_of(old) and not is_same_home):
             raise BrokenError(f"the term of {new.room!r} went from {old.term} to {new.term}")
-        if new.changes <= self._acknowledged.get(new.first_seat, 0):
+        if new.changes <= self._acknowledged.get(id_of(new), 0):
             raise BrokenError(f"{node.name} wrote {new.room!r} as it was before something was acknowledged")
         victim = next(one for one in self.nodes if one.name == old.home)
         if victim is node or victim.told.started_at != old.home_since or not victim.runs:
@@ -237,8 +243,10 @@ class World:
         steady = self.clock.now - max(self._healed_at.get(name, 0.0) for name in (victim.name, node.name))
         is_cut = frozenset({victim.name, node.name}) in self.cut_links
         is_there, is_here = (
-            any(first_seat(room) == old.first_seat for room in one.registry.rooms.values()) for one in (victim, node)
+            any(id_of(room) == id_of(old) for room in one.registry.rooms.values()) for one in (victim, node)
         )
+        if victim.told.link_fingerprint not in node.heard:
+            return  # it doesn't know where to probe it
         if is_there and not is_here and not is_cut and steady > STEADY_SECONDS and new.term == old.term + 1:
             raise BrokenError(f"{node.name} took {new.room!r} from {victim.name}, which lives")
 
@@ -249,29 +257,34 @@ class World:
             if room.raw_name in held:
                 raise BrokenError(f"{room.name} is at {held[room.raw_name]} and at {node.name}")
             held[room.raw_name] = node.name
+        for node, room in self.copies():
             record = self.directory.record(room.raw_name.decode())
             if record is None or not is_same_room(record, replace(node.record(room), ring=record.ring)):
                 raise BrokenError(f"the directory tells other things of {room.name} than {node.name}: {record}")
         for node in self.nodes:
-            if node.waiting:
-                raise BrokenError(f"{node.name} left {node.waiting} without an answer")
-            if node.homes.known != len(self.directory.records):
-                raise BrokenError(f"{node.name} knows {node.homes.known} rooms")
-            for record in self.directory.records:
-                home = node.homes.find(record.room, self.clock.now)
-                if record.home != node.name and (home is None or home.name != record.home):
-                    raise BrokenError(f"{node.name} doesn't know the home of {record.room!r}")
-                is_home = (record.home, record.home_since) == (node.name, node.told.started_at)
-                if is_home and record.room not in node.registry.rooms:
-                    raise BrokenError(f"{node.name} keeps the record of {record.room!r}, which it doesn't have")
+            self._check_view(node)
 
-    def _check_rooms(self, rooms: dict[int, bytes]) -> None:
-        """No room is lost while a node lives that had it."""
-        left = {first_seat(room) for _, room in self.copies()}
-        for number, name in rooms.items():
-            is_replaced = name in self._replaced or self._lost_writes
-            if number not in left and number not in self._ended and not is_replaced:
-                raise BrokenError(f"{name!r} is lost")
+    def _check_view(self, node: SimNode) -> None:
+        """Check that a node knows what the directory has, and that it left nobody without an answer."""
+        if node.waiting:
+            raise BrokenError(f"{node.name} left {node.waiting} without an answer")
+        if node.homes.known != len(self.directory.records):
+            raise BrokenError(f"{node.name} knows {node.homes.known} rooms")
+        for record in self.directory.records:
+            home = node.homes.find(record.room, self.clock.now)
+            if record.home != node.name and (home is None or home.name != record.home):
+                raise BrokenError(f"{node.name} doesn't know the home of {record.room!r}")
+            is_home = (record.home, record.home_since) == (node.name, node.told.started_at)
+            if is_home and record.room not in node.registry.rooms:
+                raise BrokenError(f"{node.name} keeps the record of {record.room!r}, which it doesn't have")
+
+    def _check_rooms(self, rooms: set[RoomId]) -> None:
+        """Check that no room is lost while a node lives that had it: who comes finds it."""
+        left = {id_of(room) for _, room in self.copies()} | {id_of(record) for record in self.directory.records}
+        for one in rooms:
+            is_replaced = one[0] in self._replaced or self._lost_writes
+            if one not in left and one not in self._ended and not is_replaced:
+                raise BrokenError(f"{one[0]!r} is lost")
 
     def _check_people(self) -> None:
         """Who wants to be in a room is in it again."""
@@ -280,17 +293,19 @@ class World:
                 raise BrokenError(f"{person.name} is not in {person.room!r} again")
 
 
-def first_seat(room: Room) -> int:
+def id_of(room: Room | RoomRecord) -> RoomId:
     """Return what tells a room from others of its name."""
+    if isinstance(room, RoomRecord):
+        return room.room, room.first_seat
     assert room.residence is not None
-    return room.residence.first_seat
+    return room.raw_name, room.residence.first_seat
 
 
-def run(seeds: range) -> None:
-    """Live through histories; a broken one is told with what happened."""
-    for seed in seeds:
-        world = World(seed)
-        try:
-            world.run()
-        except BrokenError as error:
-            raise BrokenError("\n".join([f"seed {seed}: {error}", *world.happened])) from error
+def live_through(seed: int, **more: Any) -> World:
+    """Live through a history; a broken one is told with what happened in it."""
+    world = World(seed, **more)
+    try:
+        world.run()
+    except BrokenError as error:
+        raise BrokenError("\n".join([f"seed {seed}: {error}", *world.happened])) from error
+    return world

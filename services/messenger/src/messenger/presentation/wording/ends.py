@@ -10,6 +10,7 @@ from messenger.presentation.wording.faults import fault
 from messenger.presentation.wording.refusals import Words, refusal
 
 _ABOUT_TLS: Final = {Fault.NO_TLS, Fault.TLS_VERSION, Fault.TLS_FAILED}
+_ABOUT_THE_CLUSTER: Final = {Fault.CIRCLES, Fault.NO_SERVER}
 _ABOUT_THE_NETWORK: Final = {Fault.NO_ROUTE, Fault.NO_ANSWER}
 _ABOUT_THE_ADDRESS: Final = {Fault.BAD_HOST, Fault.UNKNOWN_HOST}
 
@@ -74,6 +75,9 @@ def _unreachable(server: str, finding: Finding) -> Words:
     if finding.fault is Fault.NO_STREAM:
         what = _("The relay at {server} doesn't carry the chat over TCP: nothing was said.").format(server=server)
         return Words(what, _("Use --transport auto. Some relays carry it only with --tls: ask the operator."))
+    if finding.fault in _ABOUT_THE_CLUSTER:
+        what = _("The room is on another server, to which there is no way from {server} ({why}).")
+        return Words(what.format(server=server, why=why), _("Try again in a moment, or ask the operator."))
     if finding.fault in _ABOUT_TLS:
         what = _("No relay answers over TLS at {server} ({why}).").format(server=server, why=why)
         return Words(what, _("Check the address, and that a relay with TLS is running there."))

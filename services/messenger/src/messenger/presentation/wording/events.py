@@ -11,6 +11,7 @@ from chatbrain import (
     Joined,
     Message,
     Missed,
+    Moved,
     Rebound,
     Reconnecting,
     Recovered,
@@ -45,6 +46,7 @@ _REASONS: Final = {
     EvictionReason.HOST_LEFT: N_("host left"),
     EvictionReason.SHUTDOWN: N_("shutdown"),
     EvictionReason.RESUMED_ELSEWHERE: N_("resumed elsewhere"),
+    EvictionReason.MOVED: N_("moved"),
 }
 """In a word, to stand in brackets."""
 
@@ -66,7 +68,7 @@ def describe(event: Event) -> str | None:
             # What follows from an eviction says it, a new port is the client's business, an end is the program's, and
             # a chat over UDP is what everybody expects.
             return None
-        case Unheard() | Carried() | Missed():
+        case Unheard() | Carried() | Missed() | Moved():
             line = _of_the_way(event)
         case _:
             line = told(event)
@@ -84,10 +86,12 @@ def reconnecting(event: Reconnecting) -> str:
     )
 
 
-def _of_the_way(event: Unheard | Carried | Missed) -> str:
+def _of_the_way(event: Unheard | Carried | Missed | Moved) -> str:
     match event:
         case Unheard():
             return _("Nothing is heard from the relay.")
+        case Moved():
+            return _("Moved to another server.")
         case Missed(int(first), int(last)):
             many = ngettext("{count} message was lost here.", "{count} messages were lost here.", last - first + 1)
             return many.format(count=last - first + 1)

@@ -26,6 +26,8 @@ _SYSTEM_WORDS: Final = (
     N_("operation not permitted"),
     N_("it closed the connection without an answer"),
     N_("the connection failed"),
+    N_("it doesn't say where"),
+    N_("it names no certificate"),
 )
 
 _WORDS: Final = {
@@ -44,6 +46,7 @@ _WORDS: Final = {
     Fault.UNKNOWN_AUTHORITY: N_("its certificate isn't signed by a known authority"),
     Fault.EXPIRED: N_("its certificate has expired"),
     Fault.NOT_YET_VALID: N_("its certificate isn't valid yet"),
+    Fault.CIRCLES: N_("its servers send one to each other"),
     Fault.NOT_SEALED: N_("the room isn't sealed there"),
     Fault.OTHER_HOST: N_("its certificate is for another host"),
 }

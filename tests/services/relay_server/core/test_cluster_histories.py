@@ -1,0 +1,104 @@
+"""Clusters whose nodes, directory and networks break: what is true of rooms all the same (CLU-03).
+
+`make simulate-cluster` lives through more.
+"""
+
+from typing import Any
+
+import pytest
+
+from relay_server.core.home_actions import CallFailure
+from relay_server.core.homes import Homes
+from relay_server.core.homing import Homing
+from relay_server.core.model import Residence
+from relay_server.core.nodes import Nodes, Verdict
+from services.relay_server.core.cluster_world.world import BrokenError, World, live_through
+
+HISTORIES = 180
+ENOUGH = 300
+"""In so many histories a broken rule shows."""
+
+
+@pytest.mark.parametrize("part", range(6))
+def test_rooms_survive_what_breaks(part: int) -> None:
+    for seed in range(part, HISTORIES, 6):
+        live_through(seed)
+
+
+def broken_by(prepare: Any = lambda _: None, **more: Any) -> str:
+    """Live through histories until something is broken; returns what."""
+    for seed in range(ENOUGH):
+        world = World(seed, **more)
+        prepare(world)
+        try:
+            world.run()
+        except BrokenError as error:
+            return str(error)
+    return "nothing"
+
+
+def test_a_directory_that_compares_no_revisions_is_noticed() -> None:
+    def prepare(world: World) -> None:
+        world.directory.compares = False
+
+    assert "went from" in broken_by(prepare) or "as it was before" in broken_by(prepare)
+
+
+def test_adopting_without_a_question_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Nodes, "judge", lambda self, *_: Verdict.GONE if self.connected else Verdict.AWAY)
+    assert "which lives" in broken_by()
+
+
+def test_believing_the_bus_alone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = Nodes._ask
+
+    def skip_probes(nodes: Nodes, known: Any, question: Any, now: float) -> None:
+        ask(nodes, known, question, now)
+        if hasattr(question.node, "link_port"):
+            nodes.questions.remove(question)
+
+    answer_ask = Nodes.answer_ask
+
+    def answer(nodes: Nodes, question: Any, told: Any, now: float) -> Any:
+        judged = answer_ask(nodes, question, told, now)
+        if judged is None:
+            probe = nodes._known[question.node].question
+            return nodes.answer_probe(probe, alive=False, now=now)  # type: ignore[arg-type]
+        return judged
+
+    monkeypatch.setattr(Nodes, "_ask", skip_probes)
+    monkeypatch.setattr(Nodes, "answer_ask", answer)
+    assert "which lives" in broken_by()
+
+
+def test_a_home_that_yields_to_nobody_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep = Homing._keep
+
+    def keep_all(homing: Homing[Any], known: Any, mine: Any) -> bool:
+        if known.record is not None and not homing.is_own(known.record) and known.giving is None:
+            return False
+        return keep(homing, known, mine)
+
+    monkeypatch.setattr(Homing, "_keep", keep_all)
+    assert " is at " in broken_by()
+
+
+def test_a_home_that_repairs_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Homes, "on_caught_up", lambda *_: None)
+    assert broken_by() != "nothing"
+
+
+def test_a_write_without_an_answer_that_is_forgotten_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = Homing._note_failure
+
+    def forget(homing: Homing[Any], known: Any, call: Any, failure: CallFailure) -> None:
+        failed(homing, known, call, failure)
+        homing._later.clear()
+
+    monkeypatch.setattr(Homing, "_note_failure", forget)
+    assert broken_by() != "nothing"
+
+
+def test_kicks_that_no_record_tells_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Residence, "kick", lambda *_: None)
+    assert "from where it was kicked" in broken_by()

@@ -1,0 +1,607 @@
+"""A node creates, keeps, adopts, gives and yields rooms, and tells who asks (CLU-01 to CLU-05)."""
+
+from dataclasses import replace
+
+import pytest
+
+from relay_server.core.counters import AdoptionOutcome, Move
+from relay_server.core.home_actions import (
+    BusFailure,
+    CallFailure,
+    CloseRoom,
+    Create,
+    Delete,
+    Found,
+    Get,
+    OpenRoom,
+    Outcome,
+    Put,
+)
+from relay_server.core.homes import SWEEP_SECONDS, UNREADABLE
+from relay_server.core.homing import MAX_CALLS, MAX_FAILURES
+from relay_server.core.nodes import SILENT_SECONDS
+from services.relay_server.core.homes_case import ME, OTHER, RESUME_SECONDS, THIRD, HomesCase, node, record
+
+# new rooms
+
+
+def test_a_new_room_is_this_nodes_when_the_directory_has_its_record() -> None:
+    case = HomesCase()
+    assert case.homes.check_new(b"demo", case.now) is None
+    case.homes.claim(record(term=7, changes=7), "ann", case.now)
+    created = case.answer(Create, 1)
+    assert created.record == record(ME, term=1, changes=1)
+    assert case.told == {"ann": "READY"}
+    assert case.homes.held(b"demo") == created.record
+    assert (case.homes.known, case.homes.homed) == (1, 1)
+    case.homes.change(record(ME), case.now)
+    assert case.is_idle()  # the record says all that is new
+
+
+def test_one_of_many_gets_a_name() -> None:
+    case = HomesCase()
+    case.homes.claim(record(), "ann", case.now)
+    case.homes.claim(record(), "bob", case.now)
+    case.homes.look(b"demo", "eve", case.now)
+    case.answer(Create, 1)
+    assert case.told == {"ann": "READY", "bob": "TAKEN", "eve": "READY"}
+    assert case.homes.check_new(b"demo", case.now) is Outcome.TAKEN
+
+
+def test_a_name_that_another_node_has_is_taken() -> None:
+    case = HomesCase()
+    case.homes.claim(record(), "ann", case.now)
+    case.answer(Create, CallFailure.TAKEN)
+    case.answer(Get, Found(3, record()))
+    assert case.told == {"ann": "TAKEN"}
+    assert case.homes.check_new(b"demo", case.now) is Outcome.TAKEN
+
+
+def test_without_the_directory_nothing_is_created_or_found() -> None:
+    case = HomesCase(connected=False)
+    assert case.homes.check_new(b"demo", case.now) is Outcome.AWAY
+    case.homes.claim(record(), "ann", case.now)
+    case.homes.look(b"demo", "bob", case.now)
+    assert case.is_idle()
+    assert case.told == {"ann": "AWAY", "bob": "AWAY"}
+
+
+def test_a_claim_whose_answer_is_lost_leaves_no_room() -> None:
+    case = HomesCase()
+    case.homes.claim(record(), "ann", case.now)
+    created = case.answer(Create, CallFailure.AWAY)
+    assert case.told == {"ann": "AWAY"}
+    case.show(created.record, 1)
+    case.answer(Get, Found(1, created.record))
+    assert case.next(Delete).revision == 1
+    assert case.homes.held(b"demo") is None
+
+
+def test_a_claim_that_is_repeated_takes_what_the_first_one_left() -> None:
+    case = HomesCase()
+    case.homes.claim(record(), "ann", case.now)
+    created = case.answer(Create, CallFailure.AWAY)
+    case.homes.claim(record(first_seat=20), "ann again", case.now)
+    case.answer(Get, Found(1, created.record))
+    again = case.answer(Put, 2)
+    assert (again.revision, again.record) == (1, record(ME, first_seat=20, term=2, changes=1))
+    assert case.told["ann again"] == "READY"
+
+
+def test_a_name_is_free_that_is_left_from_a_claim() -> None:
+    case = HomesCase()
+    leftover = record(ME, changes=1)
+    case.show(leftover, 1)
+    assert case.homes.check_new(b"demo", case.now) is None
+    case.homes.look(b"demo", "bob", case.now)
+    case.answer(Delete, None)
+    assert case.told == {"bob": "NOBODY"}
+
+
+def test_the_name_of_a_room_is_free_when_nobody_can_come_back_to_it() -> None:
+    case = HomesCase()
+    case.homes.on_beat(OTHER, case.now)
+    case.show(record(term=4), 1)
+    case.now += RESUME_SECONDS - 1
+    assert case.homes.check_new(b"demo", case.now) is Outcome.TAKEN
+    case.now += 1
+    assert case.homes.check_new(b"demo", case.now) is None
+    case.homes.claim(record(first_seat=20), "ann", case.now)
+    case.find_gone()
+    assert case.answer(Put, 2).record == record(ME, first_seat=20, term=5, changes=1)
+    assert case.told == {"ann": "READY"}
+
+
+@pytest.mark.parametrize(("alive", "outcome"), [(True, "TAKEN"), (False, "BUSY")])
+def test_a_silent_home_that_is_there_after_all_keeps_its_rooms(alive: bool, outcome: str) -> None:
+    case = HomesCase()
+    case.homes.on_beat(OTHER, case.now)
+    case.show(record(), 1)
+    case.now += RESUME_SECONDS
+    case.homes.claim(record(), "ann", case.now)
+    case.answer_ask(BusFailure.SILENT)
+    case.homes.on_late(case.now)
+    case.answer_probe(alive=alive)
+    assert case.is_idle()
+    assert case.told == {"ann": outcome}
+
+
+def test_what_cant_be_read_is_there_all_the_same() -> None:
+    case = HomesCase()
+    case.homes.on_change("demo", 1, UNREADABLE, case.now)
+    assert case.homes.known == 1
+    assert case.homes.check_new(b"demo", case.now) is Outcome.TAKEN
+    assert case.homes.find(b"demo", case.now) is None
+    case.homes.claim(record(), "ann", case.now)
+    case.homes.look(b"demo", "bob", case.now)
+    case.answer(Get, Found(1, None))
+    assert case.told == {"ann": "TAKEN", "bob": "BUSY"}
+
+
+# rooms that are here
+
+
+def test_changes_are_written_one_after_the_other_and_only_the_newest() -> None:
+    case = HomesCase()
+    held = case.hold()
+    for topic in ("one", "two", "three"):
+        case.homes.change(replace(held, topic=topic), case.now)
+    assert case.answer(Put, 2).record.topic == "one"
+    last = case.answer(Put, 3)
+    assert (last.revision, last.record.topic, last.record.changes) == (2, "three", 3)
+    assert case.is_idle()
+
+
+def test_a_write_that_came_to_nothing_is_made_again() -> None:
+    case = HomesCase()
+    held = case.hold()
+    case.homes.change(replace(held, topic="new"), case.now)
+    written = case.answer(Put, CallFailure.AWAY)
+    assert case.is_idle()
+    case.homes.tick(case.now)
+    case.answer(Get, Found(1, held))
+    assert case.next(Put).record.topic == written.record.topic
+
+
+def test_a_write_that_was_made_though_no_answer_came_isnt_made_again() -> None:
+    case = HomesCase()
+    held = case.hold()
+    case.homes.change(replace(held, topic="new"), case.now)
+    written = case.answer(Put, CallFailure.AWAY)
+    case.show(written.record, 2)
+    case.answer(Get, Found(2, written.record))
+    assert case.is_idle()
+
+
+def test_a_change_while_the_directory_is_away_is_written_when_it_is_back() -> None:
+    case = HomesCase()
+    held = case.hold()
+    case.homes.on_away(case.now)
+    case.homes.change(replace(held, topic="new"), case.now)
+    assert case.is_idle()
+    case.homes.on_listing(case.now)
+    case.show(held, 1)
+    case.homes.on_caught_up(case.now)
+    assert case.next(Put).record.topic == "new"
+
+
+def test_a_record_that_the_directory_lost_is_written_again() -> None:
+    case = HomesCase()
+    held = case.hold()
+    case.homes.on_away(case.now)
+    case.homes.on_listing(case.now)
+    case.homes.on_caught_up(case.now)
+    assert case.next(Create).record == replace(held, changes=2)
+
+
+@pytest.mark.parametrize("revision", [1, 9])
+def test_a_record_that_the_directory_has_in_an_older_form_is_written_again(revision: int) -> None:
+    """Even if the directory gives its revisions again."""
+    case = HomesCase()
+    held = case.hold()
+    case.homes.change(replace(held, topic="new"), case.now)
+    case.answer(Put, 8)
+    case.homes.on_listing(case.now)
+    case.show(held, revision)
+    put = case.next(Put)
+    assert (put.revision, put.record.topic, put.record.changes) == (revision, "new", 3)
+
+
+def test_old_news_changes_nothing() -> None:
+    case = HomesCase()
+    held = case.hold()
+    case.homes.change(replace(held, topic="new"), case.now)
+    case.answer(Put, 2)
+    case.show(held, 1)
+    case.show(None, 1)
+    assert case.is_idle()
+
+
+def test_the_answer_to_a_question_may_be_older_than_what_came_meanwhile() -> None:
+    for news, answer in ((record(THIRD, term=2), record()), (record(THIRD, term=2), None), (None, record())):
+        case = HomesCase()
+        case.homes.on_beat(THIRD, case.now)
+        case.homes.look(b"demo", "bob", case.now)
+        case.show(news, 5)
+        case.answer(Get, Found(4, answer) if answer else None)
+        assert case.homes.find(b"demo", case.now) == (THIRD if news else None)
+
+
+def test_a_record_that_was_damaged_is_written_again() -> None:
+    case = HomesCase()
+    case.hold()
+    case.homes.on_change("demo", 2, UNREADABLE, case.now)
+    assert case.next(Put).revision == 2
+
+
+def test_a_home_yields_to_a_newer_one() -> None:
+    case = HomesCase()
+    held = case.hold()
+    case.show(record(term=2), 2)
+    closed = case.next(CloseRoom)
+    assert (closed.room, closed.to, closed.reason) == (b"demo", "other", Move.YIELDED)
+    assert case.homes.held(b"demo") is None
+    case.homes.change(held, case.now)
+    case.homes.close(b"demo", held.term, case.now)
+    assert case.is_idle()
+    assert case.counters.moves[Move.YIELDED] == 1
+
+
+def test_a_home_whose_write_was_overwritten_at_once_yields() -> None:
+    case = HomesCase()
+    held = case.hold()
+    case.homes.change(replace(held, topic="new"), case.now)
+    case.show(record(term=2), 3)
+    case.answer(Put, 2)
+    assert case.next(CloseRoom).to == "other"
+
+
+def test_of_two_new_homes_the_one_that_the_directory_has_is_it() -> None:
+    case = HomesCase()
+    case.hold()
+    case.show(record(), 2)
+    case.next(CloseRoom)
+
+
+def test_a_room_that_was_made_later_counts_whatever_its_term() -> None:
+    case = HomesCase()
+    held = case.hold()
+    case.show(replace(held, term=3, changes=4), 2)  # by a hand-over that this node has not heard of till now
+    case.next(CloseRoom)
+    case.answer(Put, 3)
+    assert case.next(OpenRoom).record.term == 3
+    case.show(record(first_seat=11), 4)
+    case.next(CloseRoom)
+
+
+def test_an_older_home_is_overwritten() -> None:
+    case = HomesCase()
+    case.show(record(term=4), 1)
+    case.homes.look(b"demo", "bob", case.now)
+    case.now += SILENT_SECONDS
+    case.answer_ask(BusFailure.GONE)
+    case.answer(Put, 2)
+    case.next(OpenRoom)
+    case.show(record(term=4), 3)
+    assert (case.next(Put).record.term, case.homes.homed) == (5, 1)
+
+
+# rooms that end
+
+
+def test_the_record_of_a_room_that_ends_is_deleted() -> None:
+    case = HomesCase()
+    held = case.hold()
+    case.homes.close(b"demo", held.term + 1, case.now)  # another copy
+    case.homes.close(b"other", held.term, case.now)
+    assert case.is_idle()
+    case.homes.close(b"demo", held.term, case.now)
+    assert case.homes.check_new(b"demo", case.now) is None
+    case.answer(Delete, CallFailure.STALE)
+    case.answer(Get, Found(4, held))
+    assert case.answer(Delete, None).revision == 4
+    case.show(held, 4)  # late
+    assert case.homes.known == 0
+    case.show(None, 5)
+    assert case.is_idle()
+
+
+def test_a_room_that_ends_while_it_is_written_is_deleted() -> None:
+    case = HomesCase()
+    held = case.hold()
+    case.homes.change(replace(held, topic="new"), case.now)
+    case.homes.close(b"demo", held.term, case.now)
+    case.answer(Put, 2)
+    assert case.next(Delete).revision == 2
+
+
+def test_a_room_may_be_created_anew_at_once() -> None:
+    case = HomesCase()
+    held = case.hold()
+    case.homes.close(b"demo", held.term, case.now)
+    case.homes.claim(record(first_seat=20), "bob", case.now)
+    case.answer(Delete, None)
+    case.answer(Create, 3)
+    assert case.told == {"bob": "READY"}
+
+
+def test_a_room_that_ended_while_another_node_took_it_is_left_alone() -> None:
+    case = HomesCase()
+    held = case.hold()
+    case.homes.close(b"demo", held.term, case.now)
+    case.answer(Delete, CallFailure.STALE)
+    case.answer(Get, Found(4, record(term=2)))
+    assert case.is_idle()
+
+
+# rooms elsewhere
+
+
+def test_a_room_is_found_at_the_node_that_lives() -> None:
+    case = HomesCase()
+    assert case.homes.find(b"demo", case.now) is None
+    case.show(record(), 1)
+    assert case.homes.find(b"demo", case.now) is None
+    case.homes.on_beat(OTHER, case.now)
+    assert case.homes.find(b"demo", case.now) == OTHER
+    assert case.homes.living(case.now) == (OTHER,)
+    assert case.homes.find(b"demo", case.now, doubted=True) is None
+
+
+def test_a_room_that_nobody_knows_is_asked_for_once() -> None:
+    case = HomesCase()
+    case.homes.look(b"demo", "ann", case.now)
+    case.homes.look(b"demo", "bob", case.now)
+    case.answer(Get, None)
+    assert case.told == {"ann": "NOBODY", "bob": "NOBODY"}
+    assert case.is_idle()
+
+
+def test_a_node_that_answers_keeps_its_rooms() -> None:
+    case = HomesCase()
+    case.show(record(), 1)
+    case.homes.look(b"demo", "bob", case.now)
+    case.homes.look(b"demo", "eve", case.now)
+    case.answer_ask(OTHER)
+    assert case.is_idle()
+    assert case.told == {"bob": "READY", "eve": "READY"}
+    assert case.homes.find(b"demo", case.now, doubted=True) == OTHER
+
+
+def test_a_room_is_adopted_when_its_home_is_gone() -> None:
+    case = HomesCase()
+    case.homes.on_beat(OTHER, case.now)
+    told = record(topic="all about it", kicked=(12,), ring=("e", 4))
+    case.show(told, 7)
+    case.homes.look(b"demo", "bob", case.now)
+    case.find_gone()
+    put = case.answer(Put, 8)
+    adopted = replace(told, home="me", home_since=5.0, term=2, changes=3, ring=None)
+    assert (put.revision, put.record) == (7, adopted)
+    assert case.next(OpenRoom).record == adopted
+    assert case.told == {"bob": "READY"}
+    assert case.counters.adoptions[AdoptionOutcome.ADOPTED] == 1
+
+
+def test_a_verdict_is_good_for_all_rooms_of_a_node() -> None:
+    case = HomesCase()
+    case.homes.on_beat(OTHER, case.now)
+    for name in (b"one", b"two", b"three"):
+        case.homes.on_change(name.decode(), 1, record(room=name), case.now)
+    case.homes.look(b"one", "ann", case.now)
+    case.homes.look(b"two", "bob", case.now)
+    case.find_gone()
+    case.homes.look(b"three", "eve", case.now)
+    assert [case.next(Put).key for _ in range(3)] == ["one", "two", "three"]
+
+
+def test_another_node_may_be_faster() -> None:
+    case = HomesCase()
+    case.homes.on_beat(OTHER, case.now)
+    case.show(record(), 1)
+    case.homes.look(b"demo", "bob", case.now)
+    case.find_gone()
+    case.answer(Put, CallFailure.STALE)
+    case.answer(Get, Found(2, record(THIRD, term=2)))
+    case.answer_ask(THIRD)
+    assert case.is_idle()
+    assert case.told == {"bob": "READY"}
+    assert case.counters.adoptions[AdoptionOutcome.LOST] == 1
+
+
+def test_who_is_too_late_again_and_again_is_told_to_wait() -> None:
+    case = HomesCase()
+    case.homes.on_beat(OTHER, case.now)
+    case.show(record(), 1)
+    case.homes.look(b"demo", "bob", case.now)
+    case.find_gone()
+    for revision in range(2, MAX_FAILURES + 1):
+        case.answer(Put, CallFailure.STALE)
+        case.answer(Get, Found(revision, record()))
+    case.answer(Put, CallFailure.STALE)
+    assert case.told == {"bob": "BUSY"}
+    case.homes.tick(case.now)
+    case.answer(Get, Found(9, record()))
+    assert case.is_idle()
+
+
+def test_an_adoption_whose_answer_is_lost_is_completed_later() -> None:
+    case = HomesCase()
+    case.homes.on_beat(OTHER, case.now)
+    case.show(record(), 1)
+    case.homes.look(b"demo", "bob", case.now)
+    case.find_gone()
+    put = case.answer(Put, CallFailure.AWAY)
+    assert case.told == {"bob": "AWAY"}
+    assert case.counters.adoptions[AdoptionOutcome.AWAY] == 1
+    case.homes.tick(case.now)
+    case.answer(Get, Found(2, put.record))
+    case.answer(Put, 3)
+    assert case.next(OpenRoom).record == replace(put.record, changes=4)
+    assert case.homes.homed == 1
+
+
+def test_a_node_that_is_late_itself_adopts_nothing() -> None:
+    case = HomesCase()
+    case.homes.on_beat(OTHER, case.now)
+    case.show(record(), 1)
+    case.homes.look(b"demo", "bob", case.now)
+    case.answer_ask(BusFailure.GONE)
+    case.settle()
+    case.now += 1.0
+    case.answer_probe(alive=False)
+    assert case.is_idle()
+    assert case.told == {"bob": "BUSY"}
+    assert case.counters.adoptions[AdoptionOutcome.LATE] == 1
+
+
+def test_a_home_that_left_the_bus_alone_is_found_by_its_link() -> None:
+    case = HomesCase()
+    case.homes.on_beat(OTHER, case.now)
+    case.show(record(), 1)
+    case.homes.look(b"demo", "bob", case.now)
+    case.answer_ask(BusFailure.GONE)
+    case.answer_probe(alive=True)
+    assert case.is_idle()
+    assert case.told == {"bob": "READY"}
+    assert case.homes.find(b"demo", case.now) == OTHER
+    assert case.counters.adoptions[AdoptionOutcome.ALIVE] == 1
+
+
+def test_a_verdict_about_the_home_before_says_nothing_of_the_new_one() -> None:
+    case = HomesCase()
+    case.homes.on_beat(OTHER, case.now)
+    case.show(record(), 1)
+    case.homes.look(b"demo", "bob", case.now)
+    case.answer_ask(BusFailure.GONE)
+    case.show(record(THIRD, term=2), 2)
+    case.answer_probe(alive=False)
+    case.answer_ask(THIRD)
+    assert case.is_idle()
+    assert case.told == {"bob": "READY"}
+
+
+def test_an_earlier_run_of_this_node_is_gone_for_sure() -> None:
+    case = HomesCase()
+    case.show(record(node("me", 2.0), term=3), 1)
+    assert case.homes.check_new(b"demo", case.now) is Outcome.TAKEN
+    case.homes.look(b"demo", "bob", case.now)
+    assert case.answer(Put, 2).record.term == 4
+    case.next(OpenRoom)
+    assert case.told == {"bob": "READY"}
+
+
+# rooms that are given
+
+
+def test_a_room_is_given_to_another_node() -> None:
+    case = HomesCase()
+    held = case.hold()
+    case.homes.hand_over(b"demo", OTHER, ("e", 4), case.now)
+    case.homes.change(replace(held, topic="new"), case.now)
+    given = replace(held, home="other", home_since=1.0, term=2, changes=2, ring=("e", 4))
+    assert case.answer(Put, 2).record == given
+    assert case.next(CloseRoom).reason is Move.DRAINED
+    assert case.is_idle()
+    assert case.counters.moves[Move.DRAINED] == 1
+
+
+def test_what_changes_while_a_room_is_given_goes_with_it() -> None:
+    case = HomesCase()
+    held = case.hold()
+    case.homes.change(replace(held, topic="one"), case.now)
+    case.homes.hand_over(b"demo", OTHER, None, case.now)
+    case.homes.change(replace(held, topic="two"), case.now)
+    case.answer(Put, 2)
+    put = case.answer(Put, 3)
+    assert (put.record.home, put.record.topic, put.record.term) == ("other", "two", 2)
+
+
+def test_a_room_that_is_given_to_this_node_is_opened() -> None:
+    case = HomesCase()
+    given = record(ME, term=2, changes=5, ring=("e", 4))
+    case.show(given, 3)
+    case.homes.look(b"demo", "bob", case.now)
+    assert case.answer(Put, 4).record == replace(given, changes=6)
+    assert case.next(OpenRoom).record == replace(given, changes=6)
+    assert case.told == {"bob": "READY"}
+    assert case.next(Put).record.ring is None  # it is true of that moment alone
+    assert case.counters.adoptions[AdoptionOutcome.ADOPTED] == 0
+
+
+def test_a_room_that_was_given_and_taken_since_isnt_opened() -> None:
+    case = HomesCase()
+    case.show(record(ME, term=2, changes=5), 3)
+    case.answer(Put, CallFailure.STALE)
+    case.answer(Get, Found(4, record(term=3)))
+    assert case.is_idle()
+    assert case.homes.homed == 0
+
+
+def test_giving_needs_the_directory() -> None:
+    case = HomesCase()
+    case.homes.hand_over(b"demo", OTHER, None, case.now)
+    held = case.hold()
+    case.homes.change(replace(held, topic="new"), case.now)
+    case.homes.hand_over(b"demo", OTHER, None, case.now)
+    case.homes.on_away(case.now)
+    case.homes.hand_over(b"demo", OTHER, None, case.now)
+    case.answer(Put, CallFailure.AWAY)
+    case.homes.on_listing(case.now)
+    case.show(held, 1)
+    case.homes.on_caught_up(case.now)
+    assert case.next(Get).key == "demo"
+    assert case.homes.held(b"demo") is not None
+
+
+# many rooms, and rooms of nobody
+
+
+def test_few_calls_for_which_nobody_waits_are_made_at_a_time() -> None:
+    case = HomesCase()
+    names = [b"%d" % number for number in range(MAX_CALLS + 2)]
+    for name in names:
+        case.homes.claim(record(room=name), name.decode(), case.now)
+        case.answer(Create, 1)
+    for name in names:
+        case.homes.change(record(ME, room=name, topic="new"), case.now)
+    case.homes.look(b"demo", "bob", case.now)
+    case.settle()
+    assert len(case.done) == MAX_CALLS + 1
+    assert isinstance(case.done.pop(), Get)  # somebody waits for it
+    case.answer(Put, 2)
+    assert len(case.done) == MAX_CALLS - 1
+    case.answer(Put, 2)
+    case.answer(Put, 2)
+    assert len(case.done) == MAX_CALLS - 1
+
+
+def test_records_of_dead_homes_are_deleted() -> None:
+    case = HomesCase()
+    case.homes.on_beat(OTHER, case.now)
+    case.show(record(), 1)
+    case.homes.on_change("mine", 2, record(node("me", 2.0), room=b"mine"), case.now)
+    case.now += SWEEP_SECONDS
+    case.homes.tick(case.now)
+    assert case.is_idle()
+    case.now += RESUME_SECONDS
+    case.homes.tick(case.now)
+    case.answer(Delete, None)
+    case.find_gone()
+    assert case.answer(Delete, None).revision == 1
+    assert case.homes.known == 0
+    case.now += SWEEP_SECONDS
+    case.homes.tick(case.now)
+    assert case.homes.living(case.now) == ()
+
+
+def test_records_of_a_home_that_is_only_silent_are_kept() -> None:
+    case = HomesCase()
+    case.homes.on_beat(OTHER, case.now)
+    case.show(record(), 1)
+    case.now += RESUME_SECONDS + SWEEP_SECONDS
+    case.homes.tick(case.now)
+    case.answer_ask(BusFailure.SILENT)
+    case.answer_probe(alive=True)
+    assert case.is_idle()
+    assert case.homes.known == 1
