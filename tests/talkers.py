@@ -56,18 +56,22 @@ class Talker:
             match event:
                 case Message(sender=str(sender), text=text) if text.isdecimal():
                     self.heard[sender].append(int(text))
-                case Delivery(state=DeliveryState.TAKEN):
-                    self.taken.add(event.id)
-                    if self._awaited and self.taken_at is None and event.id >= self._awaited:
-                        self.taken_at = time.monotonic()
-                case Delivery(state=DeliveryState.NOT_DELIVERED):
-                    self.undelivered += 1
                 case Delivery():
-                    pass
+                    self._note(event)
                 case Missed():
                     self.missed += 1
                 case _:
                     self.notices.append(event)
+
+    def _note(self, delivery: Delivery) -> None:
+        if delivery.state is DeliveryState.TAKEN:
+            self.taken.add(delivery.id)
+            if self._awaited and self.taken_at is None and delivery.id >= self._awaited:
+                self.taken_at = time.monotonic()
+        elif delivery.state is DeliveryState.NOT_DELIVERED:
+            self.undelivered += 1
+            if self._awaited and self.taken_at is None:
+                self.say_next()  # as people do who are told that it wasn't delivered
 
     @property
     def ended(self) -> Ended | None:
@@ -194,7 +198,11 @@ async def come_back(members: Iterable[Talker], since: float, seconds: float = DE
     waiting = list(members)
 
     def away() -> list[str]:
-        return [f"{talker.name} ({talker.ended})" for talker in waiting if talker.taken_at is None]
+        return [
+            f"{talker.name}: {talker.connection.stage.name}, {talker.undelivered} not taken, {talker.notices[-2:]}"
+            for talker in waiting
+            if talker.taken_at is None
+        ]
 
     await until(lambda: not away(), seconds, lambda: f"they don't come back: {away()[:10]} of {len(away())}")
     return sorted(talker.taken_at - since for talker in waiting if talker.taken_at is not None)
