@@ -164,9 +164,18 @@ def test_who_asks_again_while_the_directory_is_asked_gets_the_same_place() -> No
     case = NodeCase(Town(), "one")
     asked = request("ann", attempt="0123456789abcdef")
     first, second = case.consult(Operation.CREATE, asked), case.consult(Operation.CREATE, asked)
-    granted = case.settle(first)
-    assert case.settle(second) is granted
+    granted, again = case.settle(first), case.settle(second)
+    assert (again.session, again.completion) == (granted.session, granted.completion)
     assert len(granted.member.room.members) == 1
+
+
+def test_who_asks_again_by_another_way_is_told_that_ways_port() -> None:
+    _, one, _ = pair()
+    granted = one.join(attempt="0123456789abcdef")
+    again = one.join(peer=EDGE, attempt="0123456789abcdef")
+    assert again.session is granted.session
+    assert (granted.completion.udp_port, again.completion.udp_port) == (9001, 9801)
+    assert again.session.source_ip == EDGE.via
 
 
 # join
@@ -186,7 +195,7 @@ def test_who_can_follow_is_sent_to_the_rooms_home() -> None:
 @pytest.mark.requirement("CLU-04")
 def test_who_cant_follow_is_carried() -> None:
     _, _, two = pair()
-    carried = two.join(features=["resume"], stream=True)
+    carried = two.join(features=["resume"], chat="stream")
     assert isinstance(carried, Carried)
     assert (carried.node.name, carried.stream) == ("one", True)
     plain = two.begin(Operation.JOIN, b"bob", BOB)
@@ -218,7 +227,7 @@ def test_who_was_carried_here_is_carried_no_further() -> None:
 
 def test_a_node_that_ends_carries_nobody_and_sends_all_on() -> None:
     _, _, two = pair()
-    two.registry.admission.close()
+    two.registry.admission.close(forwards=True)
     assert two.join(features=[]) is Status.SHUTTING_DOWN
     assert two.join() is Status.ELSEWHERE
 
@@ -257,7 +266,8 @@ def test_who_is_carried_here_is_counted_by_its_own_address() -> None:
     assert (granted.session.ip, granted.session.source_ip) == (BOB.ip, EDGE.via)
     assert one.registry.edges == {EDGE.via}
     one.control.set_client_port(granted, 6000, EDGE)
-    assert len(one.registry.provisional) == 0 if hasattr(one.registry.provisional, "__len__") else True
+    assert granted.session.address is None
+    assert granted.member.room.audience_of(granted.session) is None
 
 
 # tickets
@@ -350,11 +360,12 @@ def test_a_ticket_needs_the_feature() -> None:
 
 
 def test_a_seat_may_be_taken_over_a_stream() -> None:
-    _, _, two, _, bob = taken_over(max_streams=1, ring_bytes=10_000)
-    granted = two.join(resume=bob.completion.ticket, stream=True)
+    _, _, two, ann, bob = taken_over(max_streams=1, ring_bytes=10_000)
+    granted = two.join(resume=bob.completion.ticket, chat="stream")
     assert granted.completion.stream
-    full = two.begin(Operation.JOIN, request("ann", resume=bob.completion.ticket, stream=True), ANN)
-    assert two.settle(full) is not Status.OK
+    assert granted.member.seat == bob.member.seat
+    assert two.join("ann", ANN, resume=ann.completion.ticket, chat="stream") is Status.TOO_MANY
+    assert isinstance(two.join("ann", ANN, resume=ann.completion.ticket), Granted)
 
 
 # completions

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -92,6 +93,8 @@ class NatsDirectory:
         self._task: asyncio.Task[None] | None = None
         self._client: Client | None = None
         self._rooms: KeyValue | None = None
+        self._checking: asyncio.Task[None] | None = None
+        """Waits until the server, which left a call unanswered, answers again."""
         self._lost = asyncio.Event()
         self._reasons: set[str] = set()
         self._error: Exception = NoServersError()
@@ -100,7 +103,12 @@ class NatsDirectory:
     @property
     def is_connected(self) -> bool:
         """Whether calls have a chance."""
-        return self._rooms is not None and self._client is not None and self._client.is_connected
+        return (
+            self._rooms is not None
+            and self._checking is None
+            and self._client is not None
+            and self._client.is_connected
+        )
 
     async def start(self, node: str, listener: Listener) -> None:
         """Connect in the background, for as long as it takes, and again whenever the connection breaks."""
@@ -176,26 +184,39 @@ class NatsDirectory:
             raise AwayError
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                return await self._with_bucket(call(rooms))
+                return await call(rooms)
         except (KeyNotFoundError, KeyWrongLastSequenceError):
             raise
         except APIError as error:
             if _is_stale(error):
                 raise
             self._give_up(error)
-        except (Error, OSError):  # a TimeoutError is an OSError
+        except (NoStreamResponseError, TimeoutError):  # deleted, silent, or its servers are about to choose who leads
+            self._note_silence()
+            raise AwayError from None
+        except (Error, OSError):
             raise AwayError from None
 
-    async def _with_bucket(self, call: Awaitable[Result]) -> Result:
-        """Make a call; if nobody answers for the bucket, find out whether it was deleted: then begin anew."""
+    def _note_silence(self) -> None:
+        """Let no other call wait in vain until the server answers for the bucket."""
+        if self._checking is None and self._rooms is not None:
+            self._checking = asyncio.create_task(self._wait_for_answer())
+
+    async def _wait_for_answer(self) -> None:
+        while not await self._has_bucket():  # noqa: ASYNC110 - only the server knows
+            await asyncio.sleep(RETRY_SECONDS)
+        self._checking = None
+
+    async def _has_bucket(self) -> bool:
+        """Ask whether the bucket is there; if somebody deleted it, begin anew. False also if nobody answers."""
         try:
-            return await call
-        except NoStreamResponseError:  # else the servers are about to choose who leads
-            with suppress(NotFoundError):
-                await self._jetstream.stream_info(f"KV_{BUCKET}")
-                raise
+            await self._jetstream.stream_info(f"KV_{BUCKET}")
+        except NotFoundError:
             self._lost.set()
-            raise AwayError from None
+            return False
+        except (Error, OSError):
+            return False
+        return True
 
     def _give_up(self, error: APIError) -> NoReturn:
         """Say once why NATS refuses a call, for instance since the bucket is full."""
@@ -229,6 +250,9 @@ class NatsDirectory:
             await self._follow(client, watcher)
         finally:
             was_there, self._rooms, self._client = self._rooms is not None, None, None
+            if self._checking is not None:
+                self._checking.cancel()
+                self._checking = None
             with suppress(Error, OSError):
                 async with asyncio.timeout(CONNECT_SECONDS):  # the end of a TLS that failed never comes
                     await client.close()
@@ -333,5 +357,9 @@ def _explain(error: Exception) -> str:
     if "authorization violation" in text.lower() or "authentication" in text.lower():
         return (
             "NATS refuses the user and password of RELAY_CLUSTER_URL, or RELAY_CLUSTER_CREDENTIALS_FILE: correct them"
+        )
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"NATS' certificate isn't trusted, {error.verify_message}: correct RELAY_CLUSTER_CA_FILE or the host's name"
         )
     return text or type(error).__name__

@@ -35,7 +35,7 @@ from relay_server.core.home_actions import (
 from relay_server.core.homes import Homes
 from relay_server.core.model import Residence, Room, Session
 from relay_server.core.places import NewRoom, Node, Told
-from relay_server.core.records import SEATS_A_SECOND, RoomRecord, record_of
+from relay_server.core.records import RoomRecord, record_of, seats_at
 from relay_server.core.tickets import RANDOM_BYTES, Seat, Tickets
 
 BEAT_SECONDS: Final = 0.5
@@ -367,7 +367,7 @@ class Cluster:
         self._looked_at = now
 
     def _seats_by_now(self) -> int:
-        return int(self._wall()) * SEATS_A_SECOND
+        return seats_at(self._wall())
 
 
 def _error(outcome: Outcome | None) -> ProtocolError | None:
