@@ -11,6 +11,8 @@ from chatclient import Connection, Delivery, DeliveryState, Ended, Message, Miss
 
 DEADLINE_SECONDS: Final = 30.0
 _TICK_SECONDS: Final = 0.005
+_LOOK_SECONDS: Final = 0.02
+_ROLL_SECONDS: Final = 3.0
 _LATE_SECONDS: Final = 0.25
 """Who speaks after a longer pause of this process doesn't make up for it: a burst would fill the sockets' buffers."""
 
@@ -138,7 +140,7 @@ async def until(
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, why() or "it didn't come true in time"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def aside(run: Callable[..., Any], *arguments: Any) -> Any:
@@ -174,20 +176,32 @@ def doubled(members: Sequence[Talker]) -> int:
 
 
 async def call_roll(members: Sequence[Talker]) -> None:
-    """Let each member say one number; check that all others of its room hear it: nobody is apart."""
-    for talker in members:
-        assert not talker.ended, f"{talker.name} is out: {talker.ended}"
-        talker.say_next()
-    called = {talker.name: talker.said for talker in members}
+    """Let each member say a number, over and over, until all others of its room hear it: nobody is apart.
 
-    def deaf() -> list[tuple[str, str]]:
-        return [
-            (talker.name, other.name)
-            for talker, other in _pairs(members)
-            if called[other.name] not in talker.heard[other.name]
-        ]
+    Who was just sent elsewhere may miss the first one.
+    """
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        for talker in members:
+            assert not talker.ended, f"{talker.name} is out: {talker.ended}"
+            talker.say_next()
+        called = {talker.name: talker.said for talker in members}
+        patience = min(time.monotonic() + _ROLL_SECONDS, deadline)
+        while deaf := _deaf(members, called):
+            if time.monotonic() > patience:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+        else:
+            return
+        assert time.monotonic() < deadline, f"these don't hear those: {deaf[:20]} of {len(deaf)}"
 
-    await until(lambda: not deaf(), why=lambda: f"these don't hear those: {deaf()[:20]} of {len(deaf())}")
+
+def _deaf(members: Sequence[Talker], called: dict[str, int]) -> list[tuple[str, str]]:
+    return [
+        (talker.name, other.name)
+        for talker, other in _pairs(members)
+        if called[other.name] not in talker.heard[other.name]
+    ]
 
 
 async def come_back(members: Iterable[Talker], since: float, seconds: float = DEADLINE_SECONDS) -> list[float]:
