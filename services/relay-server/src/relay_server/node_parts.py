@@ -145,7 +145,7 @@ class OperatorsCluster:
     def missing(self) -> Mapping[str, int]:
         """How many rooms the directory still has of each node that isn't alive."""
         cluster = self._node.cluster
-        alive = {"", cluster.me.name, *(node.name for node in cluster.nodes)}
+        alive = {cluster.me.name, *(node.name for node in cluster.nodes)}
         return {name: rooms for name, rooms in cluster.rooms_by_node().items() if name not in alive}
 
     @property
@@ -166,8 +166,9 @@ class OperatorsCluster:
 
     def hand_over(self, room: Room, to: Node) -> None:
         """Begin to make another node the home of a room, which closes here when it is."""
-        now = asyncio.get_running_loop().time()
-        self._node.cluster.hand_over(room.raw_name, to, Returning.halt(room, now))
+        cluster = self._node.cluster
+        if cluster.is_connected:  # else its people would be kept from speaking in vain
+            cluster.hand_over(room.raw_name, to, Returning.halt(room, asyncio.get_running_loop().time()))
 
 
 def _describe(settings: Settings, tls: Tls | None, certificate: NodeCertificate) -> Node:
