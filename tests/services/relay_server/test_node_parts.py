@@ -20,7 +20,7 @@ def test_nobody_is_kept_from_speaking_while_no_room_can_move() -> None:
         settings = load_settings({}).model_copy(update=address)
         node = build_node(settings, case.registry, None, lambda: 0.0, lambda: None, lambda: str(next(numbers)))
         ann = case.create("ann")
-        node.for_operators().hand_over(ann.room, OTHER)
+        node.for_operators(case.registry).hand_over(ann.room, OTHER)
         assert not isinstance(ann.limit, Halted)
 
     asyncio.run(scenario())

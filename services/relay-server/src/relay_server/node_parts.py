@@ -93,9 +93,9 @@ class NodeParts:
             carry=tcp.take_link, counters=self.counters, answers=lambda kind: answer(Question(kind)),
         )  # fmt: skip
 
-    def for_operators(self) -> "OperatorsCluster":
+    def for_operators(self, registry: Registry) -> "OperatorsCluster":
         """Return the cluster as operators' commands see it."""
-        return OperatorsCluster(self)
+        return OperatorsCluster(self, registry.returning)
 
 
 def build_node(
@@ -125,8 +125,9 @@ def build_node(
 class OperatorsCluster:
     """The cluster as operators' commands see it (see `operator.cluster.Cluster`)."""
 
-    def __init__(self, node: NodeParts) -> None:
+    def __init__(self, node: NodeParts, returning: Returning) -> None:
         self._node = node
+        self._returning = returning
 
     @property
     def me(self) -> KnownNode:
@@ -168,7 +169,8 @@ class OperatorsCluster:
         """Begin to make another node the home of a room, which closes here when it is."""
         cluster = self._node.cluster
         if cluster.is_connected:  # else its people would be kept from speaking in vain
-            cluster.hand_over(room.raw_name, to, Returning.halt(room, asyncio.get_running_loop().time()))
+            ring = self._returning.halt(room, asyncio.get_running_loop().time())
+            cluster.hand_over(room.raw_name, to, ring)
 
 
 def _describe(settings: Settings, tls: Tls | None, certificate: NodeCertificate) -> Node:

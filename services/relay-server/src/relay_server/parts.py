@@ -151,7 +151,7 @@ def build(settings: Settings) -> Parts:
         for port in udp:
             port.flush()
 
-    cluster = node.for_operators() if node else None
+    cluster = node.for_operators(registry) if node else None
     operators = Operators(registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping), cluster=cluster)
     answers = NodeAnswers(registry, operators, clock)
     commands_by_name: dict[str, Command | Inquiry] = {**operators.commands, **NodeCommands(cluster, answers).commands}
