@@ -13,7 +13,7 @@ import structlog
 from nats.aio.client import Client
 
 from relay_server.cluster import nats
-from relay_server.cluster.base import AwayError, Found, SilentError
+from relay_server.cluster.base import AwayError, Change, Found, SilentError
 from relay_server.cluster.nats import BUCKET, Access, NatsDirectory
 from relay_server.tls.self_signed import write_self_signed
 from services.relay_server.cluster.hearing import Hearing
@@ -85,6 +85,34 @@ def test_a_kill_loses_no_key_and_the_listing_comes_again(
     assert events.count("directory_lost") == 4  # three kills, and the end
     assert events.count("directory_reached") == 4
     assert len(events) <= 4 + 4 + 3 * 3, events  # a few reasons for each time away, however often it is tried
+
+
+class Failing(Hearing):
+    """A listener with an error of its own."""
+
+    def on_change(self, change: Change) -> None:
+        raise ZeroDivisionError(change.key)
+
+    def on_beat(self, data: bytes) -> None:
+        raise ZeroDivisionError(data.decode())
+
+
+def test_an_error_of_the_listener_is_no_error_of_nats(
+    server: NatsServer, logged: Callable[[], list[tuple[str, str]]], run: Run
+) -> None:
+    async def scenario() -> None:
+        errors: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(str(context["exception"])))
+        hearing = Failing()
+        async with started(Access((server.address,)), hearing) as directory:
+            await until(lambda: hearing.caught_up == 1)
+            await directory.create("room.a", b"")
+            await directory.beat(b"a beat")
+            await until(lambda: sorted(errors) == ["a beat", "room.a"])
+            assert (hearing.away, hearing.listings) == (0, 1)
+
+    run(scenario)
+    assert [event for event, _ in logged()] == ["directory_reached", "directory_lost"]
 
 
 def test_a_server_that_is_not_there_is_waited_for_in_silence(

@@ -331,3 +331,19 @@ def test_a_room_that_ended_while_another_node_took_it_is_left_alone() -> None:
     case.answer(Delete, CallFailure.STALE)
     case.answer(Get, Found(4, record(term=2)))
     assert case.is_idle()
+
+
+def test_rooms_are_counted_by_home() -> None:
+    case = HomesCase()
+    case.hold()
+    for key, told in (("other room", record()), ("third room", record()), ("unreadable room", UNREADABLE)):
+        case.homes.on_change(key, 5, told, case.now)  # type: ignore[arg-type]
+    assert case.homes.rooms_by_node() == {"me": 1, "other": 2}
+    case.homes.on_change("other room", 6, None, case.now)
+    assert case.homes.rooms_by_node() == {"me": 1, "other": 1}
+
+
+def test_how_long_a_node_is_silent_is_known() -> None:
+    case = HomesCase()
+    case.homes.on_beat(OTHER, case.now)
+    assert case.homes.silent_seconds("other", case.now + 2.5) == 2.5

@@ -112,8 +112,8 @@ class NatsDirectory:
 
     async def start(self, node: str, listener: Listener) -> None:
         """Connect in the background, for as long as it takes, and again whenever the connection breaks."""
-        self._node, self._listener = node, listener
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._node, self._listener, self._loop = node, listener, asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._run())
 
     async def close(self) -> None:
         """Let go of the directory."""
@@ -259,7 +259,7 @@ class NatsDirectory:
             if was_there:
                 self._reasons.clear()
                 log.warning("directory_lost", server=server)
-                self._listener.on_away()
+                self._inform(self._listener.on_away)
 
     async def _connect(self, client: Client, server: str, tls: Handshakes | None) -> None:
         access, credentials = self._access, self._credentials
@@ -305,13 +305,17 @@ class NatsDirectory:
                 task.cancel()
 
     async def _tell(self, watcher: KeyValue.KeyWatcher) -> None:
-        self._listener.on_listing()
+        self._inform(self._listener.on_listing)
         async for entry in watcher:
             if entry is None:
-                self._listener.on_caught_up()
+                self._inform(self._listener.on_caught_up)
             else:
                 value = entry.value or b"" if entry.operation is None else None
-                self._listener.on_change(Change(entry.key, entry.revision or 0, value))
+                self._inform(self._listener.on_change, Change(entry.key, entry.revision or 0, value))
+
+    def _inform(self, take: Callable[..., None], *told: Change | bytes) -> None:
+        """Tell the listener from the loop, which hears of its errors: here they would pass for NATS' own."""
+        self._loop.call_soon(take, *told)
 
     async def _answer(self, message: Msg) -> None:
         if message.reply:
@@ -319,7 +323,7 @@ class NatsDirectory:
                 await message.respond(self._listener.on_ask(message.data))
 
     async def _hear(self, message: Msg) -> None:
-        self._listener.on_beat(message.data)
+        self._inform(self._listener.on_beat, message.data)
 
     async def _on_disconnected(self) -> None:
         self._lost.set()
