@@ -111,6 +111,14 @@ def test_who_gets_the_same_token_once_more_is_carried_once() -> None:
     assert len(case.carried) == 0
 
 
+def test_a_node_that_ends_carries_nobody() -> None:
+    case = Carrying()
+    members = case.carry(), case.carry(b"another")
+    case.carried.close()
+    assert len(case.carried) == 0
+    assert [case.ways[member].closed for member in members] == [1, 1]
+
+
 @pytest.mark.requirement("CLU-04", "UDP-03")
 def test_a_carried_member_is_answered_where_it_spoke_from_last() -> None:
     case = Carrying()

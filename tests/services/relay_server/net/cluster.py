@@ -186,8 +186,6 @@ async def pair(
         edge.assert_books_balance()
     finally:
         edge.close()
-        for member in list(edge.carried._by_token.values()):
-            edge.carried.end(member)
         await until(lambda: not edge.edge.carriages and not edge.tcp.connections)
         home.close()
         await until(lambda: not home.links.links and not home.tcp.connections and not home.tcp.streams.connections)

@@ -54,6 +54,24 @@ def test_a_home_learns_that_a_carried_client_is_gone(run: Run) -> None:
 
 
 @pytest.mark.requirement("CLU-04")
+def test_an_edge_that_ends_takes_nothing_more_from_a_home(run: Run) -> None:
+    async def scenario() -> None:
+        async with pair() as both:
+            ann, ann_head, bob, _ = await chatting(both)
+            (member,) = both.edge.carried._by_token.values()
+            with ann, bob:
+                both.edge.ways.deliver(member, [b"the last words"])  # in the same turn of the loop
+                both.edge.close()
+                assert await hear(bob) == b"the last words"
+                assert (len(both.edge.carried), both.edge.ways._open) == (0, 0)
+                ann.send(ann_head + b"is anybody there?")
+                sent = both.home.registry.counters
+                await until(lambda: sent.received == 3)
+
+    run(scenario)
+
+
+@pytest.mark.requirement("CLU-04")
 def test_datagrams_to_a_home_that_is_gone_are_lost_and_counted(run: Run) -> None:
     async def scenario() -> None:
         async with pair() as both:

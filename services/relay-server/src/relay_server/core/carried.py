@@ -116,6 +116,11 @@ class CarriedMembers:
         member.homeward.close()
         member.homeward = None
 
+    def close(self) -> None:
+        """Carry nobody any more."""
+        for member in list(self._by_token.values()):
+            self.end(member)
+
     def identify(
         self, room: bytes, token: bytes, message: bytes, source: Address, endpoint: Endpoint, now: float
     ) -> CarriedMember | DropReason | None:

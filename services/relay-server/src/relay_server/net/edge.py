@@ -68,9 +68,11 @@ class Edge:
         """So many clients may be carried over links at once."""
 
     def close(self) -> None:
-        """Cut whoever is carried."""
+        """Cut whoever is carried, before the port is closed by which they are answered."""
         for carriage in list(self.carriages):
             carriage.abort()
+        self.members.close()
+        self.ways.flush()
 
 
 class Carriage(asyncio.BaseProtocol):
