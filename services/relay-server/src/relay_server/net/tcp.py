@@ -282,14 +282,14 @@ class Connection:
         work: Future[str] = Future()
         self._work = work
 
-        def told() -> None:
+        def told(error: ProtocolError | None) -> None:
             if self._work is work:
                 self._work = None
-                self._take(consulting.finish(self._port.clock()))
-            else:  # nobody waits for it any more
-                consulting.give_up()
+                self._take(consulting.finish(error, self._port.clock()))
+            elif error is None:  # nobody waits for it any more
+                consulting.undo()
 
-        consulting.begin(told)
+        consulting.ask(told)
 
     def _carry(self, carried: Carried) -> None:
         """Let the client talk to the node that holds its room (CLU-04)."""
