@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chatproto import encode_datagram
+from chatproto import Disconnected, EvictionReason, encode_datagram, encode_notice
 from chatproto.receipts import encode_numbered
 from relay_server.core.address import parse_ip
 from relay_server.core.carried import LEAVING_SECONDS, CarriedMember, CarriedMembers
@@ -177,6 +177,21 @@ def test_who_leaves_is_forgotten_soon(word: bytes) -> None:
     assert len(case.sent(member)) == 2
     case.carried.expire(2.0 + LEAVING_SECONDS)
     assert len(case.carried) == 0
+
+
+@pytest.mark.requirement("CLU-04", "EVI-02")
+@pytest.mark.parametrize("json", [False, True])
+@pytest.mark.parametrize("reason", EvictionReason)
+def test_who_is_evicted_by_its_home_is_forgotten_at_once(reason: EvictionReason, json: bool) -> None:
+    case = Carrying(max_members_per_address=1)
+    member = case.carry()
+    case.speak(member, b"hello", now=1.0)
+    case.carried.note_sent(member, b"ann: " + encode_notice(Disconnected(reason), json=json), 1.5)
+    with pytest.raises(TooManyError):
+        case.carried.admit(parse_ip(IP))
+    case.carried.note_sent(member, encode_notice(Disconnected(reason), json=json), 2.0)
+    assert (len(case.carried), case.ways[member].closed) == (0, 1)
+    case.carried.admit(parse_ip(IP))
 
 
 @pytest.mark.requirement("CLU-04", "UDP-08")

@@ -53,6 +53,20 @@ def test_a_home_learns_that_a_carried_client_is_gone(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.requirement("CLU-04", "EVI-02")
+def test_whose_room_closes_counts_no_more_at_the_edge(run: Run) -> None:
+    async def scenario() -> None:
+        async with pair() as both:
+            ann, ann_head, bob, _ = await chatting(both)
+            with ann, bob:
+                ann.send(ann_head + b"/leave")
+                while b"disconnected" not in await hear(bob):
+                    pass
+                assert (len(both.edge.carried), both.edge.ways._open) == (0, 0)
+
+    run(scenario)
+
+
 @pytest.mark.requirement("CLU-04")
 def test_an_edge_that_ends_takes_nothing_more_from_a_home(run: Run) -> None:
     async def scenario() -> None:
