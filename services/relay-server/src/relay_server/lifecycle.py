@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
@@ -109,7 +110,10 @@ class Lifecycle:
             streams=settings.streams.value, loop=settings.event_loop.value,
         )  # fmt: skip
         if self._parts.web:
-            log.info("page_served", link=self._parts.web.link(settings.host, settings.web_port))
+            link = self._parts.web.link(settings.host, settings.web_port)
+            log.info("page_served", link=link)
+            if sys.stdout and sys.stdout.isatty():
+                print(f"Chat in a browser: {link}", flush=True)
         if granted < settings.receive_buffer_bytes:
             log.warning(
                 "receive_buffer_small", granted_bytes=granted, wanted_bytes=settings.receive_buffer_bytes,
