@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 def settings(tmp_path: Path, **changes: object) -> Settings:
     names = ("tcp_port", "udp_port", "lobby_port", "ops_port")
     ports: dict[str, object] = dict(zip(names, free_ports(4), strict=True))
-    return Settings(**{"host": "127.0.0.1", "web_port": 0, "admin_socket": str(tmp_path / "admin.sock")} | ports | changes)  # type: ignore[arg-type]
+    fixed: dict[str, object] = {"host": "127.0.0.1", "web_port": 0, "admin_socket": str(tmp_path / "admin.sock")}
+    return Settings(**fixed | ports | changes)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from relay_server.core.room_list import RoomList
 from relay_server.core.stream_relay import StreamRelay
 from relay_server.crashes import Crashes
 from relay_server.net.address import locate, make_address
-from relay_server.net.descriptors import WEB_CONNECTIONS, needed, raise_limit, share
+from relay_server.net.descriptors import needed, raise_limit, share
 from relay_server.net.sockets import ListenError, bind_udp, is_wildcard, listen_tcp, own_ip
 from relay_server.net.streams import StreamPort
 from relay_server.net.tcp import TcpPort
@@ -296,13 +296,12 @@ def _control(
 def _within_descriptors(settings: Settings) -> Settings:
     """Return settings by which there are no more connections than descriptors (threat T3)."""
     transactions, streams = settings.max_transactions, settings.open_streams
-    pages = WEB_CONNECTIONS if settings.web_port else 0
-    wanted = None if settings.cluster_url else needed(transactions, streams, pages)
+    wanted = None if settings.cluster_url else needed(transactions, streams, settings.open_pages)
     allowed = raise_limit(wanted)
     if allowed is None or (wanted is not None and wanted <= allowed):
         return settings
     for_clients = allowed // 2 if settings.cluster_url else allowed  # see `descriptors.for_other_nodes`
-    granted = share(for_clients - min(pages, for_clients // 4), transactions, streams)
+    granted = share(for_clients, transactions, streams, settings.open_pages)
     if granted[0] < transactions or granted[1] < (streams or 0):
         log.warning(
             "descriptors_few", max_transactions=granted[0], max_streams=granted[1], open_files=allowed,
