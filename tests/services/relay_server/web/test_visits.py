@@ -65,7 +65,6 @@ def test_one_connection_asks_many_times(run: Run) -> None:
         ("POST", "/", 405),
         ("OPTIONS", "/", 405),
         ("PUT", "/index.html", 405),
-        ("TRACE", "/chat", 405),
         ("GET", "/nothing", 404),
         ("GET", "/../pyproject.toml", 404),
         ("GET", "/%2e%2e/%2e%2e/etc/passwd", 404),
