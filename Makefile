@@ -173,6 +173,10 @@ bench: install ## measure the relay against a reference in C: make bench [ARGS="
 bench-streams: install ## measure chats over streams, beside Redis if it is installed: make bench-streams [ARGS="--only idle"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.streams $(ARGS)
 
+.PHONY: bench-web
+bench-web: $(VENV)/dev.stamp ## measure chats in browsers: make bench-web [ARGS="--rooms 20 --members 10"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.web $(ARGS)
+
 .PHONY: bench-cluster
 bench-cluster: $(VENV)/dev.stamp ## measure what being a node of a cluster costs a relay: make bench-cluster [ARGS="--runs 3"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.cluster $(ARGS)

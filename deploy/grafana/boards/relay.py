@@ -283,6 +283,36 @@ def _streams() -> Section:
             alert="StreamsNearLimit",
         ),
         *_losses_of_streams(),
+        *_browsers(),
+    ]
+
+
+def _browsers() -> list[Panel]:
+    return [
+        lines(
+            "Browsers",
+            "WebSockets that carry a chat (streams count them, too), and connections of browsers that carry none.",
+            "short",
+            {"chats": total(relay("relay_web_chats")), "other connections": total(relay("relay_web_connections"))},
+            colors={"chats": GREEN, "other connections": GREY},
+            width=6,
+        ),
+        stack(
+            "Requests of browsers by status",
+            "HTTP requests that the web port answered. '101' opened a WebSocket. '403': a page of another site, or a "
+            "proxy that doesn't pass 'Host' on. '429': too many from one address.",
+            "reqps",
+            {"{{status}}": total(rate(relay("relay_web_requests_total")), "status")},
+            width=6,
+        ),
+        stack(
+            "Refused handshakes of pages",
+            "WebSockets that pages asked for and didn't get, in the last minute. 'origin': a page of another site. "
+            "'busy' and 'rate': too many connections from one address.",
+            "short",
+            {"{{reason}}": total(last_minute(relay("relay_web_handshakes_refused_total")), "reason")},
+            width=6,
+        ),
     ]
 
 
