@@ -68,6 +68,8 @@ OF_STATUSES: Final = {
     "elsewhere": "#56A64B",
 }
 _OF_CUTS: Final = {"malformed": YELLOW, "slow": RED, "unanswered": ORANGE}
+_OF_STATUSES: Final = {"101": GREEN, "200": BLUE, "304": TEAL, "403": RED, "429": ORANGE}
+_OF_REFUSALS: Final = {"origin": RED, "handshake": YELLOW, "busy": ORANGE, "rate": PURPLE}
 _OF_STREAM_FAILURES: Final = {"closed": GREY, "slow": RED, "gone": PURPLE}
 _OF_FAILURES: Final = {"buffer_full": RED, "unreachable": ORANGE, "forbidden": PURPLE, "other": GREY}
 
@@ -303,6 +305,7 @@ def _browsers() -> list[Panel]:
             "proxy that doesn't pass 'Host' on. '429': too many from one address.",
             "reqps",
             {"{{status}}": total(rate(relay("relay_web_requests_total")), "status")},
+            colors=_OF_STATUSES,
             width=6,
         ),
         stack(
@@ -311,6 +314,7 @@ def _browsers() -> list[Panel]:
             "'busy' and 'rate': too many connections from one address.",
             "short",
             {"{{reason}}": total(last_minute(relay("relay_web_handshakes_refused_total")), "reason")},
+            colors=_OF_REFUSALS,
             width=6,
         ),
     ]
