@@ -25,7 +25,10 @@ from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from relay_server.core import events
+    from relay_server.core.places import Places
 
 ANN = Peer(parse_ip("10.0.0.1"), 40_000)
 GUESSES_PER_MINUTE = 1
@@ -36,8 +39,10 @@ class ControlCase:
     """A control with its registry, and what it counted."""
 
     def __init__(
-        self, *, attribution: bool = True, hide_rooms: bool = False, tls_required: bool = False, **policy: Any
-    ) -> None:
+        self, *, attribution: bool = True, hide_rooms: bool = False, tls_required: bool = False,
+        make_places: "Callable[[Registry], Places] | None" = None, **policy: Any,
+    ) -> None:  # fmt: skip
+        """``make_places`` makes this relay a node of a cluster."""
         self.events: list[events.Event] = []
         self.counted: list[tuple[Operation | None, Status]] = []
         self.registry = Registry(unlimited(**policy), self.events.append, new_nonces(), locate)
@@ -56,6 +61,7 @@ class ControlCase:
             attribution=attribution,
             moderation=True,
             tls_required=tls_required,
+            places=make_places(self.registry) if make_places else None,
         )
 
     def ask(

@@ -35,7 +35,7 @@ from relay_server.net.streams import StreamPort
 from relay_server.net.tcp import TcpPort
 from relay_server.net.udp import UdpPort, encode_lobby_notice
 from relay_server.net.workers import Workers
-from relay_server.operator.commands import Operators
+from relay_server.operator.commands import Command, Inquiry, Operators
 from relay_server.operator.location import AUTO, listen_for_operators
 from relay_server.operator.nodes import NodeAnswers, NodeCommands
 from relay_server.operator.server import OperatorServer
@@ -165,11 +165,10 @@ def build(settings: Settings) -> Parts:
         for port in udp:
             port.flush()
 
-    cluster = node.for_operators() if node else None
-    operators = Operators(
-        registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping), cluster=cluster
-    )  # fmt: skip
+    cluster = node.for_operators(registry) if node else None
+    operators = Operators(registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping), cluster=cluster)
     answers = NodeAnswers(registry, operators, clock)
+    commands_by_name: dict[str, Command | Inquiry] = {**operators.commands, **NodeCommands(cluster, answers).commands}
     collector = RelayCollector(
         registry.counters, lobby.counters, tally, settings.event_loop, tls.counts if tls else TlsCounts(),
         partial(_read_gauges, settings, registry, lobby, tcp, udp, web), registry.stream_counters,
@@ -179,11 +178,7 @@ def build(settings: Settings) -> Parts:
         settings=settings, sockets=sockets, tls=tls, registry=registry, lobby=lobby, operators=operators, tally=tally,
         crashes=crashes, stopping=stopping, tcp=tcp, udp=udp, flush=flush,
         ops=_ops_server(settings, collector, operators, stopping, crashes) if sockets.ops else None,
-        admin=(
-            OperatorServer({**operators.commands, **NodeCommands(cluster, answers).commands}, sockets.admin, crashes)
-            if sockets.admin
-            else None
-        ),
+        admin=OperatorServer(commands_by_name, sockets.admin, crashes) if sockets.admin else None,
         web=web, node=node, link_port=node.make_link_port(registry, tcp, answers.answer) if node else None,
     )  # fmt: skip
 
