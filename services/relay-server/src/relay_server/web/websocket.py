@@ -142,7 +142,7 @@ class WebSocket(ClientTransport):
             self._below.close()
 
     def _fail(self, code: CloseCode, why: str) -> None:
-        if self._protocol.state is State.OPEN:
+        if self._protocol.state is State.OPEN:  # else it failed or was closed by what came after this
             self._protocol.fail(code, why)
-            self._close = b"".join(self._protocol.data_to_send())
+        self._close = b"".join(self._protocol.data_to_send())
         raise MalformedError(why)
