@@ -35,6 +35,16 @@ def share(allowed: int, transactions: int, streams: int | None, pages: int = 0) 
     return taken, min(wanted, free - taken)
 
 
+def for_clients(cluster_url: str) -> int | None:
+    """Return how many descriptors a relay has for its clients, who get half of a node's; None: there is no limit."""
+    if sys.platform == "win32":
+        return None
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return None
+    return soft // 2 if cluster_url else soft
+
+
 def pages_among(allowed: int, pages: int) -> int:
     """Return how many connections of browsers that carry no chat there are descriptors for."""
     return min(pages, allowed // 4)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from relay_server.core.room_list import RoomList
+from relay_server.net.descriptors import for_clients, pages_among
 from relay_server.net.tcp import TcpPort
 from relay_server.settings import Settings
 from relay_server.web.callers import Callers
@@ -17,6 +18,8 @@ def build_web(
 ) -> WebPort:
     """Make the port; ``on_error`` hears of an answer that fails."""
 
+    allowed = for_clients(settings.cluster_url)
+
     def list_rooms() -> bytes | None:
         return room_list.read(tcp.clock()) if room_list is not None else None
 
@@ -25,5 +28,6 @@ def build_web(
         site=Site(page_files(), list_rooms),
         callers=Callers(parse_networks(settings.web_trusted_proxies), parse_origins(settings.web_origins)),
         on_error=on_error,
+        max_connections=settings.open_pages if allowed is None else pages_among(allowed, settings.open_pages),
         tls=tcp.tls if settings.web_tls is WebTls.AUTO else None,
     )
