@@ -17,7 +17,6 @@ def build_web(
     settings: Settings, tcp: TcpPort, room_list: RoomList | None, on_error: Callable[[Exception], None]
 ) -> WebPort:
     """Make the port; ``on_error`` hears of an answer that fails."""
-
     allowed = for_clients(settings.cluster_url)
 
     def list_rooms() -> bytes | None:
