@@ -16,7 +16,7 @@ PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
 # Tests that draw on a screen, even in memory, or start and kill NATS are slower than all other unit tests: make test runs
 # them with the programs.
 SLOW := tests/services/messenger/desktop tests/services/messenger/terminal tests/services/relay_server/cluster/test_nats.py \
-  tests/services/relay_server/cluster/test_nats_three.py
+  tests/services/relay_server/cluster/test_nats_three.py tests/services/relay_server/cluster/test_node_store.py
 # The tests that must cover every branch of the protocol, of the brain and of the relay's core.
 COVERING := tests/libs/chatproto tests/libs/chatbrain tests/services/relay_server/core tests/services/relay_server/test_resume.py \
   tests/services/relay_server/test_attempts.py tests/services/relay_server/test_sealed.py tests/services/relay_server/test_streams.py \

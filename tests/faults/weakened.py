@@ -32,7 +32,7 @@ from relay_server.core import (
     stream_relay,
 )
 from relay_server.core.audience import Audience, Forward, Listener, Outgoing
-from relay_server.core.carried import CarriedMember, CarriedMembers
+from relay_server.core.carried import CarriedMembers
 from relay_server.core.commands import Commands
 from relay_server.core.counters import DropReason
 from relay_server.core.endpoint import Address, Endpoint
@@ -332,20 +332,15 @@ def never_yield() -> None:
     keep = Homing._keep
 
     def keep_anyway(this: Any, known: Any, mine: Any) -> bool:
-        is_elsewhere = known.record is not None and known.record.term > mine.term
-        return not is_elsewhere and keep(this, known, mine)
+        return (known.record is None or known.record.term <= mine.term) and keep(this, known, mine)
 
     replace(Homing, "_keep", keep_anyway)
 
 
 def carry_from_anywhere() -> None:
     """Let an edge take a member's datagrams from everywhere."""
-    identify = CarriedMembers.identify
-
-    def identify_anywhere(this: CarriedMembers, room: bytes, token: bytes, *told: Any) -> CarriedMember | Any:
-        return this._by_token.get(token) or identify(this, room, token, *told)
-
-    replace(CarriedMembers, "identify", identify_anywhere)
+    identify: Any = CarriedMembers.identify
+    replace(CarriedMembers, "identify", lambda this, *told: this._by_token.get(told[1]) or identify(this, *told))
 
 
 def replace(owner: object, name: str, value: object) -> None:

@@ -81,7 +81,9 @@ class HandPlaces:
 class ClusterNode:
     """A node: its ports and all that is behind them."""
 
-    def __init__(self, name: str, policy: Policy, tls: Tls | None, limits: dict[str, Any]) -> None:
+    def __init__(
+        self, name: str, policy: Policy, tls: Tls | None, limits: dict[str, Any], *, hide_rooms: bool = False
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.name, self.policy = name, policy
         self.places = HandPlaces()
@@ -99,7 +101,7 @@ class ClusterNode:
         )  # fmt: skip
         self.control = Control(
             self.registry, passwords=Passwords(), guesses=Guesses(policy.password_guesses_per_minute),
-            hide_rooms=False, make_address=make_address, new_token=lambda: secrets.token_urlsafe(16).encode(),
+            hide_rooms=hide_rooms, make_address=make_address, new_token=lambda: secrets.token_urlsafe(16).encode(),
             on_transaction=lambda operation, status: self.statuses.append((operation, status)),
             udp_port=self.udp_number, silence_timeout_seconds=300.0, attribution=True, moderation=True,
             places=self.places,
@@ -172,10 +174,10 @@ class Pair:
 @asynccontextmanager
 async def pair(
     *, tls: Tls | None = None, edge_policy: dict[str, Any] | None = None, home_policy: dict[str, Any] | None = None,
-    **limits: Any,
+    hide_rooms: bool = False, **limits: Any,
 ) -> AsyncIterator[Pair]:  # fmt: skip
-    home = ClusterNode("home", unlimited(**home_policy or {}), tls, limits)
-    edge = ClusterNode("edge", unlimited(**edge_policy or {}), tls, limits)
+    home = ClusterNode("home", unlimited(**home_policy or {}), tls, limits, hide_rooms=hide_rooms)
+    edge = ClusterNode("edge", unlimited(**edge_policy or {}), tls, limits, hide_rooms=hide_rooms)
     both = Pair(home, edge)
     both.reveal()
     try:

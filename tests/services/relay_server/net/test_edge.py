@@ -19,6 +19,8 @@ from services.relay_server.net.tcp_relay import Client
 from services.relay_server.net.udp_chat import hear
 
 PERSON = "127.0.0.5"
+ROOMS = (b"demo", b"omed")
+"""Of the home, and of nobody."""
 
 
 def plain(operation: Operation, name: bytes, room: bytes = b"demo") -> bytes:
@@ -153,6 +155,20 @@ def test_a_wrong_password_is_the_persons(run: Run) -> None:
             assert parse_ip(PERSON) in both.home.control._guesses._of_network._own._buckets
             assert parse_ip("127.0.0.1") not in both.home.control._guesses._of_network._own._buckets
             await granted(both.edge, as_json(Operation.JOIN, "bob", password="right"))
+
+    run(scenario)
+
+
+@pytest.mark.requirement("CLU-04", "PWD-05")
+@pytest.mark.parametrize("fields", [{}, {"password": "wrong"}, {"password": "wrong", "features": ["follow"]}])
+def test_a_hidden_room_of_another_node_is_refused_like_none(run: Run, fields: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        async with pair(hide_rooms=True) as both:
+            await ask(both.home, as_json(Operation.CREATE, "ann", password="right"), "127.0.0.1")
+            answers = [await ask(both.edge, as_json(Operation.JOIN, "bob", room, **fields)) for room in ROOMS]
+            there, missing = (answer.replace(room, b"") for answer, room in zip(answers, ROOMS, strict=True))
+            assert there == missing
+            assert both.edge.counters.joins_elsewhere == {Way.FOLLOW: 0, Way.EDGE: 0}
 
     run(scenario)
 
