@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := libs/chatproto libs/chatbrain libs/chatclient services/relay-server services/bot-client services/messenger
+PACKAGES := libs/chatproto libs/chatbrain libs/chatclient services/web-client services/relay-server services/bot-client services/messenger
 CLIENTS := libs/chatproto libs/chatbrain libs/chatclient services/messenger
 SOURCES := libs services tests deploy/grafana deploy/desktop
 
@@ -174,6 +174,10 @@ bench: install ## measure the relay against a reference in C: make bench [ARGS="
 .PHONY: bench-streams
 bench-streams: install ## measure chats over streams, beside Redis if it is installed: make bench-streams [ARGS="--only idle"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.streams $(ARGS)
+
+.PHONY: bench-web
+bench-web: $(VENV)/dev.stamp ## measure chats in browsers: make bench-web [ARGS="--rooms 20 --members 10"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.web $(ARGS)
 
 .PHONY: bench-cluster
 bench-cluster: $(VENV)/dev.stamp ## measure what being a node of a cluster costs a relay: make bench-cluster [ARGS="--runs 3"]
