@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := libs/chatproto libs/chatbrain libs/chatclient services/relay-server services/bot-client services/messenger
+PACKAGES := libs/chatproto libs/chatbrain libs/chatclient services/web-client services/relay-server services/bot-client services/messenger
 CLIENTS := libs/chatproto libs/chatbrain libs/chatclient services/messenger
 SOURCES := libs services tests deploy/grafana deploy/desktop
 

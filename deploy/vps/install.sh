@@ -4,7 +4,7 @@
 set -euo pipefail
 umask 022
 
-readonly INGREDIENTS=(libs/chatproto libs/chatbrain libs/chatclient services/relay-server requirements/runtime.txt deploy/vps)
+readonly INGREDIENTS=(libs/chatproto libs/chatbrain libs/chatclient services/web-client services/relay-server requirements/runtime.txt deploy/vps)
 readonly HEALTHY_SECONDS=20
 
 SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -17,6 +17,8 @@ main() {
   read_words "$@"
   readonly HOME_DIR=$ROOT/opt/chat-relay
   readonly SETTINGS=$ROOT/etc/chat-relay/relay.env
+  # Of a relay that is one of many nodes (docs/cluster.md); only root may read it.
+  readonly CLUSTER=$ROOT/etc/chat-relay/cluster.env
   if [ -z "$ROOT" ] && [ "$(id -u)" -ne 0 ]; then
     die "it needs root: run sudo $0."
   fi
@@ -126,7 +128,7 @@ build() {
   "$PYTHON" -m venv --without-pip "$place"
   choose_pip "$place" "$work/tools"
   run_pip "$place" download --only-binary :all: --require-hashes -r "$SOURCE/requirements/runtime.txt" -d "$wheels"
-  for package in libs/chatproto libs/chatbrain libs/chatclient services/relay-server; do
+  for package in libs/chatproto libs/chatbrain libs/chatclient services/web-client services/relay-server; do
     make_wheel "$SOURCE/$package" "$wheels"
   done
   run_pip "$place" install --no-index --find-links "$wheels" 'relay-server[cluster]'
@@ -172,8 +174,9 @@ write_settings() {
 # Check the settings with the new version before touching the running one.
 check_settings() {
   # shellcheck disable=SC2016 # the inner shell expands it
-  env -i sh -c 'set -a; . "$1"; exec "$2" config check' sh "$SETTINGS" "$HOME_DIR/versions/$1/bin/relay-server" \
-    > /dev/null || die "version $1 refuses the settings: correct $SETTINGS."
+  env -i sh -c 'set -a; . "$1"; [ ! -r "$2" ] || . "$2"; exec "$3" config check' sh "$SETTINGS" "$CLUSTER" \
+    "$HOME_DIR/versions/$1/bin/relay-server" > /dev/null \
+    || die "version $1 refuses the settings: correct $SETTINGS$([ ! -e "$CLUSTER" ] || echo " and $CLUSTER")."
 }
 
 put_in_place() {
@@ -195,6 +198,7 @@ write_command() {
 # The relay's command line, with the settings of the service chat-relay.
 set -a
 [ ! -r "$SETTINGS" ] || . "$SETTINGS"
+[ ! -r "$CLUSTER" ] || . "$CLUSTER"
 exec "$HOME_DIR/current/bin/relay-server" "\$@"
 EOF
   chmod 755 "$command.new"

@@ -153,6 +153,7 @@ def running_relay(
         "RELAY_UDP_PORT": str(udp_port),
         "RELAY_LOBBY_PORT": "0",
         "RELAY_OPS_PORT": "0",
+        "RELAY_WEB_PORT": "0",
         "RELAY_ADMIN_SOCKET": "",
     }
     with relay_process(cpu, environment, tcp_port) as pid:

@@ -11,7 +11,8 @@ import bot_client.settings
 from deploy.compose import AIRGAP, BASE, CLUSTER, HOST, configured, run, tool
 from docs.markdown import ROOT, read
 from relay_server.operator.location import SERVICE_DIRECTORY
-from relay_server.settings import Settings, describe, load_settings, variable
+from relay_server.described import describe
+from relay_server.settings import Settings, load_settings, variable
 
 COMBINATIONS = [(BASE,), (BASE, HOST), (BASE, CLUSTER), (BASE, AIRGAP), (BASE, HOST, AIRGAP), (BASE, CLUSTER, AIRGAP)]
 BOTS = {"host", "bot", "silent", "probe", "load"}

@@ -17,6 +17,7 @@ from relay_server.operator.location import SERVICE_DIRECTORY
 from relay_server.settings import Settings
 
 VPS: Final = ROOT / "deploy" / "vps"
+SHIPPED: Final = ROOT / "deploy" / "nats"
 UNIT: Final = VPS / "chat-relay.service"
 FIREWALL: Final = VPS / "chat-relay.nft"
 DEADLINE_SECONDS: Final = 60.0
@@ -103,6 +104,39 @@ def test_systemd_understands_the_part_for_a_certificate(unit: Path) -> None:
     part.write_text((VPS / "chat-relay-tls.conf").read_text())
     done = run("systemd-analyze", "verify", "--man=no", unit)
     assert (done.returncode, [line for line in done.stderr.splitlines() if part.name in line]) == (0, [])
+
+
+@pytest.mark.needs("systemd")
+def test_systemd_understands_the_part_for_nats(tmp_path: Path) -> None:
+    unit = tmp_path / "nats-server.service"
+    unit.write_text("[Service]\nUser=daemon\nExecStart=/usr/sbin/nats-server -c /etc/nats-server.conf\n")
+    part = tmp_path / "nats-server.service.d" / "chat-relay.conf"
+    part.parent.mkdir()
+    program = Path(sys.executable).with_name("nats-server")
+    part.write_text((VPS / "nats-chat-relay.conf").read_text().replace("/usr/sbin/nats-server", str(program)))
+    done = run("systemd-analyze", "verify", "--man=no", unit)
+    assert (done.returncode, [line for line in done.stderr.splitlines() if tmp_path.name in line]) == (0, [])
+
+
+def test_the_guide_to_three_machines_names_what_the_files_do() -> None:
+    guide = (ROOT / "docs" / "cluster.md").read_text()
+    nats = (VPS / "nats-chat-relay.conf").read_text()
+    assert "EnvironmentFile=/etc/chat-relay/nats.env\n" in nats
+    assert "--config /etc/chat-relay/three.conf\n" in nats
+    asked = {name for text in (SHIPPED / "nats.conf", SHIPPED / "three.conf") for name in variables(text.read_text())}
+    given = set(re.findall(r"^(NATS_\w+)=", guide, re.MULTILINE)) | set(
+        re.findall(r"^Environment=(\w+)=", nats, re.MULTILINE)
+    )
+    assert given == asked
+    assert f"port {FIELDS['link_port'].default} proto tcp" in guide
+    for name in ("EnvironmentFile=-/etc/chat-relay/cluster.env\n", "EnvironmentFile=-/etc/chat-relay/relay.env\n"):
+        assert name in UNIT.read_text()
+
+
+def variables(config: str) -> set[str]:
+    """Return the variables that a configuration of NATS takes from its environment."""
+    lines = [line for line in config.splitlines() if not line.lstrip().startswith("#")]
+    return set(re.findall(r"\$(NATS_\w+)", "\n".join(lines)))
 
 
 def test_the_hook_puts_a_certificate_where_the_document_says_and_the_service_may_read_it() -> None:

@@ -42,7 +42,9 @@ OTHERS = {
         "install",
         "iptables",
         "journalctl",
+        "nano",
         "nft",
+        "openssl",
     ),
     *("python", "ssh", "sysctl", "systemctl", "tee", "ufw"),
 }

@@ -13,6 +13,7 @@ from relay_server.cluster.node import BEAT_SECONDS
 from relay_server.cluster.nodes import MAX_AGE_SECONDS, MAX_BEAT_BYTES
 from relay_server.core.admission import NEW_PASSWORDS_BURST_SECONDS, NEW_PASSWORDS_PER_GUESS
 from relay_server.core.guesses import AT_ONCE, KEPT, MISTAKES, ROOM_FACTOR, SPARED_MINUTES
+from relay_server.core.homing import MAX_CALLS
 from relay_server.core.model import MAX_KICKED
 from relay_server.core.moderation import MAX_BANS, MAX_MUTES
 from relay_server.core.nodes import ANSWER_SECONDS, LATE_SECONDS, SILENT_SECONDS
@@ -28,6 +29,7 @@ from relay_server.core.reader import MAX_UNREAD_BYTES
 from relay_server.core.returning import HALT_SECONDS
 from relay_server.core.ring import MAX_BYTES, MAX_ENTRIES
 from relay_server.core.streams import PATIENCE_SECONDS, PING_SECONDS
+from relay_server.core.tickets import MAX_CHARACTERS
 from relay_server.lifecycle import DRAIN_SECONDS, HAND_OVER_SECONDS, TICK_SECONDS
 from relay_server.net.address import ADDRESS_BYTES, TARGET_BYTES
 from relay_server.net.batch import SEND_BATCH, WAIT_FOR_ROOM_MILLISECONDS
@@ -39,6 +41,7 @@ from relay_server.net.link_port import (
     MAX_UNPROVEN,
     MAX_UNPROVEN_PER_ADDRESS,
     MAX_WIRE_BYTES,
+    REFUSALS_AT_ONCE,
 )
 from relay_server.net.streams import LINES_A_TURN, PAUSE_SECONDS, READERS_A_TURN
 from relay_server.net.udp import COPIES_A_TURN
@@ -83,6 +86,9 @@ HALF = {0.5: "half a second", 0.25: "a quarter of a second"}
         ),
         ("docs/limits.md", f"at most {MAX_HELLO_BYTES >> 10} KiB, {MAX_WIRE_BYTES >> 10} KiB with the handshake"),
         ("docs/limits.md", f"| {MAX_LINKS_PER_ADDRESS:,}; each carries one client"),
+        ("docs/limits.md", f"after {REFUSALS_AT_ONCE} such links"),
+        ("docs/limits.md", f"fewer than {MAX_CHARACTERS:,} characters, all proved"),
+        ("docs/limits.md", f"for which nobody waits | {MAX_CALLS} at once"),
         ("docs/limits.md", f"silent for {SILENT_SECONDS:g} s, and doesn't answer a probe within {ANSWER_SECONDS:g} s"),
         ("docs/limits.md", f"wasn't {LATE_SECONDS:g} s late"),
         ("docs/limits.md", f"| A beat | {MAX_BEAT_BYTES >> 10} KiB, at most {MAX_AGE_SECONDS:g} s old"),

@@ -29,7 +29,7 @@ from chatproto import (
 )
 from libs.chatproto.strategies import COMPLETIONS, REQUESTS, ROOM_NAMES, split
 
-OPERATIONS = st.sampled_from(Operation)
+OPERATIONS = st.sampled_from([Operation.CREATE, Operation.JOIN])
 ANN = Request("ann")
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def settings(tmp_path: Path, **changes: object) -> Settings:
     names = ("tcp_port", "udp_port", "lobby_port", "ops_port")
     ports: dict[str, object] = dict(zip(names, free_ports(4), strict=True))
-    return Settings(**{"host": "127.0.0.1", "admin_socket": str(tmp_path / "admin.sock")} | ports | changes)  # type: ignore[arg-type]
+    return Settings(**{"host": "127.0.0.1", "web_port": 0, "admin_socket": str(tmp_path / "admin.sock")} | ports | changes)  # type: ignore[arg-type]
 
 
 @contextmanager

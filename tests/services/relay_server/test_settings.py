@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from relay_server.core.policy import Policy, TcpLimits
-from relay_server.settings import PREFIX, SECRETS_DIR, Settings, SettingsError, describe, load_settings, variable
+from relay_server.described import describe
+from relay_server.settings import PREFIX, SECRETS_DIR, Settings, SettingsError, load_settings, variable
 from services.relay_server.core.policies import unlimited
 
 NOWHERE = Path("/nowhere")

@@ -74,7 +74,7 @@ class Carried:
 
 
 Answer: TypeAlias = Granted | Pending | Waiting | Consulting | Carried | bytes
-"""What a whole request is answered with; bytes are a refusal."""
+"""What a whole request is answered with; bytes are a refusal, or a list of rooms."""
 
 
 class Work:

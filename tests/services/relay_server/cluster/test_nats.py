@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -278,10 +279,10 @@ def test_a_second_server_is_used_if_the_first_is_away(server: NatsServer) -> Non
 
 def test_it_can_be_closed_whatever_it_is_doing(server: NatsServer) -> None:
     async def scenario() -> None:
-        for turns in range(60):
+        chance = random.Random(5)
+        for _ in range(150):
             async with started(Access((server.address,)), Hearing()):
-                for _ in range(turns):
-                    await asyncio.sleep(0)
+                await asyncio.sleep(chance.uniform(0, 0.01))
 
     asyncio.run(scenario())
 

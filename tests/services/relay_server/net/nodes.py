@@ -29,13 +29,15 @@ class Echo:
     def __init__(self, link: Link, hello: Hello, via: bytes) -> None:
         self.transport = link.transport
         self.hello, self.via = hello, via
+        self.echoes = True
         self.heard = b""
         self.ended = False
         self.lost: list[Exception | None] = []
 
     def data_received(self, data: bytes) -> None:
         self.heard += data
-        self.transport.write(data)
+        if self.echoes:
+            self.transport.write(data)
 
     def eof_received(self) -> bool:
         self.ended = True
@@ -80,6 +82,7 @@ class EchoNode:
     def __init__(self) -> None:
         self.counters = ClusterCounters()
         self.served: list[Echo] = []
+        self.echoes = True
         self.certificate = make_node_certificate()
         self.answers: dict[Kind, Callable[[], Iterable[bytes]]] = {}
         """The pieces that answer operators' questions."""
@@ -94,6 +97,7 @@ class EchoNode:
 
     def _carry(self, link: Link, hello: Hello, via: bytes) -> None:
         echo = Echo(link, hello, via)
+        echo.echoes = self.echoes
         self.served.append(echo)
         link.user = echo
 

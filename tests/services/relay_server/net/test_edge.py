@@ -14,9 +14,11 @@ from chatproto.payloads import decode_completion
 from relay_server.core.address import parse_ip
 from relay_server.core.counters import DropReason, Way
 from relay_server.net import links
+from relay_server.net.edge import MAX_WORDS_BYTES
 from relay_server.passwords import Passwords
 from services.relay_server.net.cluster import ClusterNode, Pair, pair
 from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, port_of, under_way, until
+from services.relay_server.net.nodes import echo_node
 from services.relay_server.net.tcp_relay import Client
 from services.relay_server.net.udp_chat import hear
 
@@ -332,18 +334,40 @@ def test_an_edge_that_dies_before_the_answer_leaves_no_seat(run: Run) -> None:
 @pytest.mark.requirement("CLU-04", "TCP-03")
 def test_a_million_bytes_of_junk_after_a_request_go_nowhere(run: Run) -> None:
     async def scenario() -> None:
+        async with echo_node() as home, pair(transaction_timeout_seconds=DEADLINE_SECONDS) as both:
+            home.echoes = False  # the client waits for its answer
+            both.edge.places.elsewhere[b"demo"] = home.node
+            request = plain(Operation.JOIN, b"bob")
+            async with await both.edge.connect(PERSON) as client:
+                await client.send(request)
+                await until(lambda: home.served)
+                for _ in range(16):
+                    await client.send(b"\xff" * 65_536)
+                client.sock.shutdown(socket.SHUT_WR)
+                (served,) = home.served
+                await until(lambda: served.ended)
+                assert served.heard.startswith(request)
+                assert len(served.heard) <= len(request) + MAX_WORDS_BYTES
+
+    run(scenario)
+
+
+@pytest.mark.requirement("CLU-04", "ROOM-02")
+def test_a_client_that_isnt_there_for_its_answer_has_no_seat(run: Run) -> None:
+    """It closed its socket, which looks as if it only had no more to say; its system resets what comes (threat T11)."""
+
+    async def scenario() -> None:
         async with pair() as both:
             await ask(both.home, plain(Operation.CREATE, b"ann"), "127.0.0.1")
-            async with await both.edge.connect(PERSON) as client:
+            for _ in range(2):
+                client = await both.edge.connect(PERSON)
                 await client.send(plain(Operation.JOIN, b"bob"))
-                await client.frame()
-                await client.frame()
-                with suppress(OSError):
-                    for _ in range(16):
-                        await client.send(b"\xff" * 65_536)
-                assert all(len(carriage._words) <= 64 for carriage in both.edge.edge.carriages)
-            await until(lambda: not both.home.tcp.connections and not both.edge.tcp.connections)
-            assert len(both.home.registry.sessions_by_token) == 2
+                client.sock.close()
+                await until(lambda: both.home.statuses[-1][0] is Operation.JOIN and not both.edge.edge.carriages)
+                await until(lambda: not both.home.tcp.connections)
+                assert len(both.home.registry.sessions_by_token) == 1
+                assert len(both.edge.carried) == 0
+                both.home.statuses.append((None, Status.OK))
 
     run(scenario)
 

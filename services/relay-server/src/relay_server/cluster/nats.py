@@ -47,6 +47,7 @@ CONNECT_SECONDS: Final = 1
 RETRY_SECONDS: Final = 0.25
 PING_SECONDS: Final = 2
 """A server that leaves two of them unanswered is taken for lost."""
+_CANCEL_SECONDS: Final = 0.02
 _MAX_REASONS: Final = 8
 """So many different reasons why the directory is away are logged until it is back."""
 _COPIES: Final = 3
@@ -110,7 +111,7 @@ class NatsDirectory:
         """Let go of the directory."""
         while self._task is not None and not self._task.done():
             self._task.cancel()  # NATS's client swallows that here and there
-            await asyncio.wait([self._task], timeout=RETRY_SECONDS)
+            await asyncio.wait([self._task], timeout=_CANCEL_SECONDS)
 
     async def create(self, key: str, value: bytes) -> int:
         """Write a key that isn't there."""
@@ -278,8 +279,6 @@ class NatsDirectory:
         finally:
             for task in tasks:
                 task.cancel()
-            with suppress(Error, OSError):
-                await watcher.stop()  # type: ignore[no-untyped-call]
 
     async def _tell(self, watcher: KeyValue.KeyWatcher) -> None:
         self._listener.on_listing()

@@ -8,16 +8,20 @@ if sys.platform != "win32":
 
 OPS_CONNECTIONS: Final = 64
 """Connections to the operators' HTTP port at once: a Prometheus has one, and a few people look as well."""
+WEB_CONNECTIONS: Final = 1024
+"""Connections of browsers at once that carry no chat: each opens some six to load the page."""
 OWN_FILES: Final = 64 + OPS_CONNECTIONS
 """Descriptors that the relay needs for itself: ports, logs, operators' connections, and some that close just now."""
 
 
-def needed(transactions: int, streams: int | None) -> int | None:
+def needed(transactions: int, streams: int | None, pages: int = 0) -> int | None:
     """Return how many descriptors a relay needs for so many transactions and streams; None: there is no limit.
+
+    ``pages`` are connections of browsers that carry no chat.
 
     0 is no limit; streams are None where nobody may have one.
     """
-    return None if 0 in {transactions, streams} else transactions + (streams or 0) + OWN_FILES
+    return None if 0 in {transactions, streams} else transactions + (streams or 0) + pages + OWN_FILES
 
 
 def share(allowed: int, transactions: int, streams: int | None) -> tuple[int, int]:

@@ -22,13 +22,16 @@ from relay_server.net.homeward import HomeWay, Route, Ways
 from relay_server.net.links import Links, LinkTransport
 from relay_server.net.reported import reported
 from relay_server.net.streams import SEND_BUFFER_BYTES
-from relay_server.net.tls import TlsTransport
-from relay_server.net.wire import Wire
+from relay_server.net.wire import ClientTransport
 
 LINGER_SECONDS: Final = 1.0
 """After the answer the client may close, or say its last words, for so long (TCP-09)."""
+HOME_LINGER_SECONDS: Final = 2.0
+"""A home waits longer, for the edge is to tell it first what became of the answer."""
 MAX_WORDS_BYTES: Final = 64
 """More than its last words may have; the rest of what comes after a request is junk, which no home looks at."""
+SPARE_BYTES: Final = 512
+"""A request is longer by so much at most than its payload: a header, a room's name, and last words."""
 MAX_ANSWER_BYTES: Final = 65_536
 """A completion is much shorter."""
 
@@ -79,7 +82,7 @@ class Carriage(asyncio.BaseProtocol):
         self,
         edge: Edge,
         peer: Peer,
-        client: Wire | TlsTransport,
+        client: ClientTransport,
         slots: ConnectionSlots[Any],
         refuse: Callable[[ProtocolError], bytes],
     ) -> None:
