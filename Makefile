@@ -197,13 +197,14 @@ docs: $(VENV)/dev.stamp ## write the generated tables of docs/settings.md, docs/
 CATALOGUES := services/messenger/src/messenger/presentation/locale
 
 .PHONY: catalogues
-catalogues: $(VENV)/dev.stamp ## collect the messenger's texts for translators, and compile the translations
+catalogues: $(VENV)/dev.stamp ## collect the apps' and the page's texts for translators, and compile the translations
 	@mkdir -p build
-	@$(BIN)/pybabel -q extract -F pyproject.toml --add-location file --width 120 -o build/messenger.pot \
-	  services/messenger/src libs/chatproto/src
+	@$(BIN)/pybabel -q extract -F pyproject.toml -k L_ --add-location file --width 120 -o build/messenger.pot \
+	  services/messenger/src libs/chatproto/src services/web-client/src
 	@$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120 \
 	  -D messenger -i build/messenger.pot -d $(CATALOGUES)
 	@$(BIN)/pybabel -q compile -D messenger -d $(CATALOGUES)
+	@PYTHONPATH=tests $(BIN)/python -m docs.page_words
 
 .PHONY: dashboards
 dashboards: $(VENV)/dev.stamp ## build Grafana's dashboards, deploy/grafana/dashboards

@@ -13,7 +13,9 @@ export const NOT_SEALED = -1;
  */
 export function wordsOf(end) {
   if ("status" in end && end.status === NOT_SEALED) {
-    return { what: _("The room isn't sealed here, though your invitation has a key: nothing was sent."), todo: _("Ask who invited you.") };
+    const fields = { server: globalThis.location?.host ?? "" };
+    const what = _("The room isn't sealed on the relay at {server}, though your invitation has a key: nothing was sent.", fields);
+    return { what, todo: _("Ask who invited you.") };
   }
   return ending(end);
 }

@@ -4,6 +4,7 @@ import { Backoff } from "./backoff.js";
 import { Connection } from "./connection.js";
 import { AWAY, CUT, FINAL, PASSING, Status } from "./statuses.js";
 import { encodeLeave } from "./wire.js";
+import { NO_ANSWER } from "./wording.js";
 
 /** Who looks at the page again asks whether the relay is still there, if it said nothing for so long. */
 const PROBE_AFTER = 5_000;
@@ -22,7 +23,7 @@ const PROBE_AFTER = 5_000;
  */
 
 /** @type {End} */
-const NO_ANSWER = { bye: "no_answer", message: "" };
+const UNHEARD = { bye: NO_ANSWER, message: "" };
 
 /** Keeps one place; its owner hears how it fares. */
 export class Session {
@@ -177,7 +178,7 @@ export class Session {
   #broke() {
     this.isIn = false;
     if (this.#wasIn) this.#plan(this.#bye, false);
-    else this.#end(NO_ANSWER);
+    else this.#end(UNHEARD);
   }
 
   /**
@@ -188,7 +189,7 @@ export class Session {
     this.isIn = false;
     const delay = this.backoff.fail(this.world.now(), refused);
     if (delay === null) {
-      this.#end(lost ?? NO_ANSWER);
+      this.#end(lost ?? UNHEARD);
       return;
     }
     this.#timer = this.world.setTimer(() => this.connect(), delay);

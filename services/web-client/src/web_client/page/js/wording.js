@@ -38,7 +38,6 @@ const ENDS = {
   resumed_elsewhere: [
     N_("Your place was taken over by another connection of yours."), N_("Join again to be here."), N_("resumed elsewhere"),
   ],
-  no_answer: [N_("The relay doesn't answer."), N_("Try again in a moment."), ""],
   moved: [N_("The room moved to another server."), N_("Join again."), N_("moved")],
 };
 
@@ -59,6 +58,9 @@ const DONE = {
   mute: N_("{name} is muted; /unmute takes it back."),
   unmute: N_("{name} may speak again."),
 };
+
+/** Stands for the reason where the relay said none, for it wasn't heard. */
+export const NO_ANSWER = "no_answer";
 
 /** @param {Chat.Words} words */
 export const line = ({ what, todo }) => (todo ? _("{what} {todo}", { what, todo }) : what);
@@ -85,6 +87,10 @@ export function refusal({ status, message, banned }) {
  */
 export function ending(end) {
   if ("status" in end) return refusal(end);
+  if (end.bye === NO_ANSWER) {
+    const fields = { server: globalThis.location?.host ?? "", why: _("the connection failed") };
+    return { what: _("No relay answers at {server} ({why}).", fields), todo: _("Check the address and your network.") };
+  }
   if (end.message === "The host of this room has banned you.") return { what: _(end.message), todo: "" };
   const [what, todo] = ENDS[end.bye] ?? [N_("The relay took your place in the room away."), N_("Join again.")];
   return { what: _(what), todo: _(todo) };
@@ -101,7 +107,7 @@ export function interruption(cause) {
     return { what: _("The relay seems to have been restarted: the room isn't there again yet."), todo: "" };
   }
   const known = cause && ("status" in cause || cause.bye in ENDS);
-  return { what: known ? ending(cause).what : _("The connection to the relay broke."), todo: "" };
+  return { what: known ? ending(cause).what : _("Nothing is heard from the relay."), todo: "" };
 }
 
 /**
@@ -110,7 +116,10 @@ export function interruption(cause) {
  * @param {string} reason
  * @param {string} message
  */
-export const notTaken = (reason, message) => (reason in NOT_TAKEN ? _(NOT_TAKEN[reason] ?? "") : sentence(message || reason));
+export function notTaken(reason, message) {
+  const words = NOT_TAKEN[reason];
+  return words ? _(words) : sentence(message || reason);
+}
 
 /**
  * Say what the relay says.

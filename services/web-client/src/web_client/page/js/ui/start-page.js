@@ -112,7 +112,7 @@ export class StartPage extends HTMLElement {
     this.#password.placeholder = _("only if the room has one");
     this.#sealRow.append(this.#seal, h("label", { for: "seal", text: L_("Seal: only &members with the key can read") }));
     const note = canSeal() ? _("Not even the relay can read it; the invitation has the key")
-      : _("Sealed rooms need a page over https: here the browser keeps its cryptography locked.");
+      : _("Sealed rooms work only over https: on this page the browser can't encrypt.");
     this.#seal.disabled = !canSeal();
     this.#room.addEventListener("input", () => this.#readInvitation());
     /** @type {(field: HTMLInputElement, label: string) => HTMLElement} */
@@ -156,7 +156,7 @@ export class StartPage extends HTMLElement {
     this.#key = key;
     this.#keyNote.hidden = !key;
     if (key) this.#keyNote.replaceChildren(icon("lock"), canSeal() ? _("Sealed, key {fingerprint}", { fingerprint: await fingerprint(key) })
-      : _("Sealed rooms need a page over https: here the browser keeps its cryptography locked."));
+      : _("Sealed rooms work only over https: on this page the browser can't encrypt."));
   }
 
   #enter() {
