@@ -13,12 +13,13 @@ from babel.messages.pofile import read_po
 _ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = _ROOT / "services/web-client/src/web_client/page"
 CATALOGUES: Final = _ROOT / "services/messenger/src/messenger/presentation/locale"
+_OPTIONS: Final = {"**.js": {"parse_template_string": "true"}}
 _KEYWORDS: Final = {"_": None, "L_": None, "N_": None, "ngettext": (1, 2)}
 
 
 def texts_of_page() -> set[str]:
     """Return the texts in the page's sources; of one that depends on a number, the form for one."""
-    found = extract_from_dir(str(PAGE / "js"), [("**.js", "javascript")], keywords=_KEYWORDS)
+    found = extract_from_dir(str(PAGE / "js"), [("**.js", "javascript")], _OPTIONS, _KEYWORDS)
     return {text if isinstance(text, str) else text[0] for _file, _line, text, _comments, _context in found}
 
 

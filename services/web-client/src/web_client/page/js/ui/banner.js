@@ -37,15 +37,16 @@ export class RoomBanner extends HTMLElement {
       const text = h("p");
       const tick = () => {
         const seconds = Math.ceil((state.at - Date.now()) / 1000);
-        text.textContent = seconds > 0 ? `${state.words.what} ${_("Reconnecting in {seconds} s", { seconds })}`
-          : `${state.words.what} ${_("Reconnecting...")}`;
+        const todo = seconds > 0 ? _("Reconnecting in {seconds} s", { seconds }) : _("Reconnecting...");
+        text.textContent = line({ what: state.words.what, todo });
       };
       tick();
       this.#ticking = setInterval(tick, 1000);
       this.#fill("warning", text, [[L_("Try &now"), "now"]]);
+      const spoken = line({ what: state.words.what, todo: _("What you write is sent once the relay is heard again.") });
       // Only that it is broken is read aloud, not each second.
       text.setAttribute("aria-hidden", "true");
-      this.prepend(h("p", { class: "unseen", text: `${state.words.what} ${_("What you write is sent once the relay is heard again.")}` }));
+      this.prepend(h("p", { class: "unseen", text: spoken }));
     } else if (state.is === "connecting") {
       this.#fill("warning", h("p", { text: _("Reconnecting...") }), []);
     } else {
