@@ -6,6 +6,8 @@ export const LANGUAGES = { en: "English", ja: "日本語" };
 /** @type {Record<string, string>} */
 let catalogue = {};
 let chosen = "en";
+/** How dates are written: the reader's own kind of the language. */
+let locale = "en";
 
 /** Which of `LANGUAGES` is chosen. */
 export const language = () => chosen;
@@ -23,9 +25,11 @@ export function bestLanguage(wanted) {
 /**
  * @param {string} tag
  * @param {Record<string, string>} texts by their English ones
+ * @param {readonly string[]} wanted as a browser lists them
  */
-export function useLanguage(tag, texts) {
+export function useLanguage(tag, texts, wanted) {
   chosen = tag;
+  locale = wanted.find((each) => each.toLowerCase().split("-")[0] === tag) ?? tag;
   catalogue = texts;
 }
 
@@ -103,9 +107,9 @@ function patternOf(form) {
 /**
  * @param {number} at in milliseconds since 1970
  */
-export const clock = (at) => new Date(at).toLocaleTimeString(chosen, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+export const clock = (at) => new Date(at).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /**
  * @param {number} at in milliseconds since 1970
  */
-export const day = (at) => new Date(at).toLocaleDateString(chosen, { weekday: "long", year: "numeric", month: "long", day: "numeric" });
+export const day = (at) => new Date(at).toLocaleDateString(locale, { weekday: "long", year: "numeric", month: "long", day: "numeric" });

@@ -1,7 +1,7 @@
 // The page begins here: its language, what it knew before it was loaded again, and the world around it.
 
 import { _, bestLanguage, useLanguage } from "./i18n.js";
-import { Store } from "./store.js";
+import { Store, storageOr } from "./store.js";
 
 const NONCE_BYTES = 16;
 
@@ -21,12 +21,10 @@ const world = {
   nonce: () => [...crypto.getRandomValues(new Uint8Array(NONCE_BYTES))].map((byte) => byte.toString(16).padStart(2, "0")).join(""),
 };
 
-const store = new Store(sessionStorage, localStorage);
+const store = new Store(storageOr(() => sessionStorage), storageOr(() => localStorage));
 const tag = bestLanguage([store.choices().language ?? "", ...navigator.languages]);
-if (tag !== "en") {
-  const answer = await fetch(`i18n/${tag}.json`);
-  if (answer.ok) useLanguage(tag, await answer.json());
-}
+const answer = tag === "en" ? null : await fetch(`i18n/${tag}.json`);
+useLanguage(tag, answer?.ok ? await answer.json() : {}, navigator.languages);
 document.documentElement.lang = tag;
 document.title = _("Chat");
 
@@ -62,6 +60,7 @@ document.addEventListener("keydown", (event) => {
 const fit = () => {
   const view = window.visualViewport;
   document.documentElement.style.setProperty("--height", view && view.scale === 1 ? `${view.height}px` : "");
+  if (view?.offsetTop) scrollTo(0, 0);
 };
 window.visualViewport?.addEventListener("resize", fit);
 fit();

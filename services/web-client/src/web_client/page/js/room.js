@@ -51,6 +51,7 @@ export class Room extends EventTarget {
     const log = before?.log;
     if (log) {
       this.history.restore(log);
+      this.readTo = this.history.newestId;
       this.topic = log.topic;
       this.quiet = log.quiet;
     }
@@ -129,7 +130,8 @@ export class Room extends EventTarget {
     if (looks === this.isLookedAt) return;
     this.isLookedAt = looks;
     if (!looks) this.readTo = this.history.newestId;
-    else if (this.unread) {
+    else if (!this.unread) this.readTo = 0; // what comes now is seen at once
+    else {
       this.unread = this.mentioned = 0;
       this.tell("unread");
     }

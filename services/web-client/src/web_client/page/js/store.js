@@ -1,9 +1,12 @@
 // What outlives the page: seats and what was said until the tab is closed, recent rooms and choices for longer.
 // Keys are kept for a reload alone, in the tab's own storage; never in the list of recent rooms.
 
+/** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Kept */
+
 const SEAT = "chat.seat.";
 const LOG = "chat.log.";
 const KEY = "chat.key.";
+const SHOWN = "chat.shown";
 const RECENTS = "chat.recents";
 const CHOICES = "chat.choices";
 const MAX_RECENTS = 8;
@@ -15,7 +18,7 @@ const MAX_KEPT_CHARACTERS = 400_000;
 /**
  * Read JSON; null if there is none, or none that can be used.
  *
- * @param {Storage} storage
+ * @param {Kept} storage
  * @param {string} name
  * @returns {any}
  */
@@ -30,7 +33,7 @@ function read(storage, name) {
 /**
  * Write JSON if there is room, and the browser allows it: without, the page works until it is closed.
  *
- * @param {Storage} storage
+ * @param {Kept} storage
  * @param {string} name
  * @param {unknown} value
  */
@@ -42,11 +45,31 @@ function write(storage, name, value) {
   }
 }
 
+/**
+ * Return a browser's storage, or one that lasts as long as the page where the browser allows none.
+ *
+ * @param {() => Storage} get
+ * @returns {Kept}
+ */
+export function storageOr(get) {
+  try {
+    return get();
+  } catch {
+    /** @type {any} */
+    const kept = Object.create({
+      getItem: (/** @type {string} */ name) => kept[name] ?? null,
+      setItem: (/** @type {string} */ name, /** @type {string} */ value) => { kept[name] = value; },
+      removeItem: (/** @type {string} */ name) => { delete kept[name]; },
+    });
+    return kept;
+  }
+}
+
 /** The two storages of a browser. */
 export class Store {
   /**
-   * @param {Storage} tab
-   * @param {Storage} browser
+   * @param {Kept} tab
+   * @param {Kept} browser
    */
   constructor(tab, browser) {
     this.tab = tab;
@@ -98,6 +121,15 @@ export class Store {
     return typeof key === "string" ? key : "";
   }
 
+  /** The name of the room that this tab shows. */
+  get shown() {
+    return String(read(this.tab, SHOWN) ?? "");
+  }
+
+  set shown(room) {
+    write(this.tab, SHOWN, room);
+  }
+
   /** @returns {Chat.Recent[]} */
   recents() {
     const found = read(this.browser, RECENTS);
@@ -119,7 +151,7 @@ export class Store {
     write(this.browser, RECENTS, this.recents().filter((each) => each.room !== room));
   }
 
-  /** @returns {{ language?: string, name?: string, notify?: boolean, room?: string }} */
+  /** @returns {{ language?: string, name?: string, notify?: boolean }} */
   choices() {
     const found = read(this.browser, CHOICES);
     return typeof found === "object" && found !== null ? found : {};

@@ -53,7 +53,7 @@ export class ChatApp extends HTMLElement {
       this.#add(new Room(world, store.keep(saved.wish.room), saved.wish, { saved, log })).connect();
     }
     this.#start.show(this);
-    const last = [...this.rooms.values()].find(({ room }) => room.name === sessionStorage.getItem("chat.shown"));
+    const last = [...this.rooms.values()].find(({ room }) => room.name === store.shown);
     if (!this.follow()) this.showRoom(last?.room ?? this.#first);
   }
 
@@ -85,7 +85,7 @@ export class ChatApp extends HTMLElement {
     this.dataset.shows = "chat";
     this.#main.replaceChildren(known.view);
     this.#list.choose(room);
-    sessionStorage.setItem("chat.shown", room.name);
+    this.store.shown = room.name;
     history.replaceState(null, "", makeInvitation(location.href, room.name));
     known.view.toEnd();
     this.look();

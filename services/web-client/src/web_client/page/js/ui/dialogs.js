@@ -46,7 +46,7 @@ export async function showHelp() {
   const keys = [
     ["Enter", _("Send the message")],
     ["Shift+Enter", _("Start a new line")],
-    ["Alt+↑ Alt+↓", _("next room, previous room")],
+    ["Alt+↓ Alt+↑", _("next room, previous room")],
     ["↑ ↓ Enter", _("reply to a message, copy it, mention its sender")],
     ["> ", _("With a space, at the start of a line: a quote")],
     ["`", _("Around text: code; three of them around lines: a block of code")],

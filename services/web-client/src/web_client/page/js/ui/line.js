@@ -62,7 +62,7 @@ function drawText(text, ownName) {
       case "code":
         return h("code", { text: part.text });
       case "block":
-        return h("pre", { tabindex: "-1", text: part.text });
+        return h("pre", { tabindex: "0", text: part.text });
       case "quote":
         return h("blockquote", { dir: "auto", text: part.text });
       case "mention":

@@ -46,11 +46,11 @@ export class MemberList extends HTMLElement {
     const marks = [host && _("host"), muted && _("muted"), away && _("away")].filter(Boolean).join(", ");
     const button = h("button", {
       type: "button", class: `person ${away ? "away" : ""}`, "data-name": name, "aria-haspopup": "menu",
-      "aria-label": marks ? `${name} (${marks})` : name, title: marks || name,
+      title: marks || name,
       on: { click: () => openMenu(button, name, this.items?.(person) ?? []) },
     },
       avatar(name), h("span", { class: "name", text: name }), away && h("span", { class: "mark", text: _("away") }),
-      muted && icon("muted"), host && icon("host"));
+      h("span", { class: "unseen", text: [host && _("host"), muted && _("muted")].filter(Boolean).join(", ") }), muted && icon("muted"), host && icon("host"));
     return h("li", {}, button);
   }
 }

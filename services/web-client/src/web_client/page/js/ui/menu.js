@@ -41,7 +41,7 @@ export function openMenu(anchor, label, items, at) {
     if (menu.contains(document.activeElement)) anchor.focus();
     menu.remove();
   });
-  (anchor.closest("dialog") ?? document.body).append(menu);
+  (anchor.closest("dialog, main, nav") ?? document.body).append(menu);
   menu.showPopover();
   anchor.setAttribute("aria-expanded", "true");
   place(menu, anchor.getBoundingClientRect(), at);

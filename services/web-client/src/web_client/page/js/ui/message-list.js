@@ -109,10 +109,10 @@ export class MessageList extends HTMLElement {
     let isMarked = room.readTo === 0;
     for (const entry of room.history.entries) {
       const date = new Date(entry.at).toDateString();
-      if (date !== today) yield [`day ${date}`, () => h("h3", { class: "day" }, h("span", { text: day(entry.at) })), false];
+      if (date !== today) yield [`day ${date}`, () => h("h2", { class: "day" }, h("span", { text: day(entry.at) })), false];
       const isFirstNew = !isMarked && entry.id > room.readTo && entry.kind === "message";
       isMarked ||= isFirstNew;
-      if (isFirstNew) yield ["new", () => h("h3", { class: "day new" }, h("span", { text: _("New messages") })), false];
+      if (isFirstNew) yield ["new", () => h("h2", { class: "day new" }, h("span", { text: _("New messages") })), false];
       const follows = !isFirstNew && date === today && before !== null && goesOn(before, entry);
       yield [String(entry.id), () => drawLine(entry, room.ownName, this.doer), follows];
       before = entry;

@@ -1,7 +1,7 @@
 // A room as one sees it: what it is about, what was said, where one writes, and who is there.
 
 import { interpret } from "../commands.js";
-import { L_, _ } from "../i18n.js";
+import { L_, _, ngettext } from "../i18n.js";
 import { fingerprint } from "../sealing.js";
 import "./banner.js";
 import "./composer.js";
@@ -44,7 +44,7 @@ export class RoomView extends HTMLElement {
       h("section", { class: "chat", "aria-label": room.name },
         h("header", { class: "bar" },
           iconButton(_("Back to the rooms"), icon("back"), () => app.showRooms(), { class: "icon back" }),
-          h("div", { class: "what" }, h("h2", { text: room.name, dir: "auto" }), this.#about), people, menu),
+          h("div", { class: "what" }, h("h1", { text: room.name, dir: "auto" }), this.#about), people, menu),
         this.#banner, this.#list, this.#composer),
       this.#members);
     this.#begin(room);
@@ -101,6 +101,7 @@ export class RoomView extends HTMLElement {
     this.#about.replaceChildren(h("span", { class: `dot ${is}` }), room.seal ? icon("lock") : "", states[is],
       ...(room.topic ? [" · ", h("bdi", { text: room.topic })] : []));
     this.#count.textContent = String(room.roster.size);
+    this.people?.setAttribute("aria-label", ngettext("{count} member", "{count} members", room.roster.size));
     this.#composer.refresh();
   }
 

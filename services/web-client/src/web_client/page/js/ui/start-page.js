@@ -170,7 +170,10 @@ export class StartPage extends HTMLElement {
       return;
     }
     const key = create ? (this.#seal.checked ? makeKey() : "") : this.#key || this.app.store.keyOf(room);
-    if (key && !canSeal()) return;
+    if (key && !canSeal()) {
+      this.refuse({ what: _("Sealed rooms work only over https: on this page the browser can't encrypt."), todo: "" }, "", 0);
+      return;
+    }
     this.dispatchEvent(new CustomEvent("enter", { detail: { room, name, password: this.#password.value, create, key } }));
   }
 
