@@ -64,6 +64,16 @@ test("a page that is loaded again has its seat, its history and its numbers", ()
   assert.ok(world.time);
 });
 
+test("a number is kept before it is used: a page that dies at once never uses it for something else", () => {
+  const { room, keep, socket } = roomIn();
+  for (const text of ["one", "two"]) {
+    room.speaker.say(text);
+    const { n, letters } = keep.before?.saved.outbox ?? {};
+    assert.equal(n, socket.said.at(-1).n);
+    assert.equal(letters.at(-1).text, text);
+  }
+});
+
 test("of 200 messages a reload loses none and shows none twice, whenever it comes", () => {
   for (const cut of [0, 1, 57, 199, 200]) {
     const { room, keep, socket } = roomIn();

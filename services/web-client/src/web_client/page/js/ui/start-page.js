@@ -27,6 +27,7 @@ export class StartPage extends HTMLElement {
   #sealRow = h("div", { class: "check" });
   /** @type {import("./app.js").ChatApp} */
   app;
+  #back = iconButton(_("Back to the rooms"), icon("close"), () => this.app.showRooms(), { hidden: true });
   #open = h("section", { hidden: true });
   #recents = h("section", { hidden: true });
 
@@ -59,6 +60,7 @@ export class StartPage extends HTMLElement {
   }
 
   refresh() {
+    this.#back.hidden = !this.app.rooms.size;
     this.#drawRecents();
     this.#askRooms();
   }
@@ -102,7 +104,7 @@ export class StartPage extends HTMLElement {
   #head() {
     return h("header", {}, h("img", { src: "icon.svg", alt: "", width: 64, height: 64 }),
       h("div", {}, h("h1", { text: _("Chat") }), h("p", { text: _("Talk with others, room by room.") })),
-      this.app.rooms.size > 0 && iconButton(_("Back to the rooms"), icon("close"), () => this.app.showRooms()));
+      this.#back);
   }
 
   #form() {
