@@ -13,13 +13,15 @@ SOURCES := libs services tests deploy/grafana deploy/desktop
 
 # Each worker runs consecutive tests, so that those of a file share their fixtures; idle workers take tests from others.
 PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
-# Tests that draw on a screen, even in memory, are slower than all other unit tests: make test runs them with the programs.
-SCREENS := tests/services/messenger/desktop tests/services/messenger/terminal
+# Tests that draw on a screen, even in memory, or start and kill NATS are slower than all other unit tests: make test runs
+# them with the programs.
+SLOW := tests/services/messenger/desktop tests/services/messenger/terminal tests/services/relay_server/cluster/test_nats.py \
+  tests/services/relay_server/cluster/test_nats_three.py
 # The tests that must cover every branch of the protocol, of the brain and of the relay's core.
 COVERING := tests/libs/chatproto tests/libs/chatbrain tests/services/relay_server/core tests/services/relay_server/test_resume.py \
   tests/services/relay_server/test_attempts.py tests/services/relay_server/test_sealed.py tests/services/relay_server/test_streams.py \
   tests/services/relay_server/telemetry/test_metrics.py
-UNIT := tests/libs tests/services tests/docs tests/mutation tests/fuzz/test_corpus.py $(SCREENS:%=--ignore=%)
+UNIT := tests/libs tests/services tests/docs tests/mutation tests/fuzz/test_corpus.py $(SLOW:%=--ignore=%)
 # The tests of a file share their fixtures, and mostly wait; the two slowest files come first.
 CONTAINERS := $(PYTEST) --numprocesses 3 --dist loadfile --no-loadscope-reorder \
   tests/e2e/containers/test_compose.py tests/e2e/containers/test_restart.py tests/e2e/containers
@@ -142,7 +144,7 @@ test-units: $(VENV)/dev.stamp # coverage slows down tests, so only the tests tha
 	@$(PYTEST) $(UNIT) $(COVERING:%=--ignore=%)
 test-programs: $(VENV)/dev.stamp # the slowest come first
 	@$(PYTEST) --numprocesses 3 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) tests/e2e/test_vps_install.py \
-	  tests/e2e tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py $(SCREENS)
+	  tests/e2e tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py $(SLOW)
 test-containers: $(VENV)/dev.stamp
 	@$(CONTAINERS)
 test-dashboards: $(VENV)/dev.stamp # one Prometheus for all, so in one process
@@ -191,6 +193,10 @@ bench: install ## measure the relay against a reference in C: make bench [ARGS="
 .PHONY: bench-streams
 bench-streams: install ## measure chats over streams, beside Redis if it is installed: make bench-streams [ARGS="--only idle"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.streams $(ARGS)
+
+.PHONY: bench-web
+bench-web: $(VENV)/dev.stamp ## measure chats in browsers: make bench-web [ARGS="--rooms 20 --members 10"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.web $(ARGS)
 
 .PHONY: bench-cluster
 bench-cluster: $(VENV)/dev.stamp ## measure what being a node of a cluster costs a relay: make bench-cluster [ARGS="--runs 3"]

@@ -76,6 +76,10 @@ async def hang_a_home(
             since = time.monotonic()
             await town.check_one_home_each()
             alone = time.monotonic() - since
+            for talker in quiet:  # who come along a moment later than the room, and miss what is said meanwhile
+                talker.await_taken()
+                talker.say_next()
+            await come_back(quiet, since)
         heard = await check_all_heard(town.members(*others))
         await call_roll(everybody.all)
         town.check_hosts()

@@ -209,12 +209,13 @@ async def read_records(bus: Bus) -> dict[str, bytes]:
     client = await nats.connect(bus.url)
     try:
         bucket = await client.jetstream().key_value(BUCKET)
-        records = {}
+        records: dict[str, bytes] = {}
         async for entry in await bucket.watchall():
-            if entry is None:
-                return records
+            if entry is None:  # that was all
+                break
             if entry.operation is None:
                 records[entry.key] = entry.value or b""
+        return records
     finally:
         await client.close()
 

@@ -11,6 +11,8 @@ from chatclient import Connection, Delivery, DeliveryState, Ended, Message, Miss
 
 DEADLINE_SECONDS: Final = 30.0
 _TICK_SECONDS: Final = 0.005
+_LOOK_SECONDS: Final = 0.02
+_ROLL_SECONDS: Final = 3.0
 _LATE_SECONDS: Final = 0.25
 """Who speaks after a longer pause of this process doesn't make up for it: a burst would fill the sockets' buffers."""
 
@@ -56,18 +58,22 @@ class Talker:
             match event:
                 case Message(sender=str(sender), text=text) if text.isdecimal():
                     self.heard[sender].append(int(text))
-                case Delivery(state=DeliveryState.TAKEN):
-                    self.taken.add(event.id)
-                    if self._awaited and self.taken_at is None and event.id >= self._awaited:
-                        self.taken_at = time.monotonic()
-                case Delivery(state=DeliveryState.NOT_DELIVERED):
-                    self.undelivered += 1
                 case Delivery():
-                    pass
+                    self._note(event)
                 case Missed():
                     self.missed += 1
                 case _:
                     self.notices.append(event)
+
+    def _note(self, delivery: Delivery) -> None:
+        if delivery.state is DeliveryState.TAKEN:
+            self.taken.add(delivery.id)
+            if self._awaited and self.taken_at is None and delivery.id >= self._awaited:
+                self.taken_at = time.monotonic()
+        elif delivery.state is DeliveryState.NOT_DELIVERED:
+            self.undelivered += 1
+            if self._awaited and self.taken_at is None:
+                self.say_next()  # as people do who are told that it wasn't delivered
 
     @property
     def ended(self) -> Ended | None:
@@ -127,12 +133,14 @@ async def talkers() -> AsyncIterator[Talkers]:
         await all_talkers.end()
 
 
-async def until(holds: Callable[[], bool], seconds: float = DEADLINE_SECONDS, why: Callable[[], object] = str) -> None:
+async def until(
+    holds: Callable[[], object], seconds: float = DEADLINE_SECONDS, why: Callable[[], object] = str
+) -> None:
     """Wait until something holds, which is looked at again and again; ``why`` tells what is wrong if it never does."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, why() or "it didn't come true in time"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def aside(run: Callable[..., Any], *arguments: Any) -> Any:
@@ -168,20 +176,32 @@ def doubled(members: Sequence[Talker]) -> int:
 
 
 async def call_roll(members: Sequence[Talker]) -> None:
-    """Let each member say one number; check that all others of its room hear it: nobody is apart."""
-    for talker in members:
-        assert not talker.ended, f"{talker.name} is out: {talker.ended}"
-        talker.say_next()
-    called = {talker.name: talker.said for talker in members}
+    """Let each member say a number, over and over, until all others of its room hear it: nobody is apart.
 
-    def deaf() -> list[tuple[str, str]]:
-        return [
-            (talker.name, other.name)
-            for talker, other in _pairs(members)
-            if called[other.name] not in talker.heard[other.name]
-        ]
+    Who was just sent elsewhere may miss the first one.
+    """
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        for talker in members:
+            assert not talker.ended, f"{talker.name} is out: {talker.ended}"
+            talker.say_next()
+        called = {talker.name: talker.said for talker in members}
+        patience = min(time.monotonic() + _ROLL_SECONDS, deadline)
+        while deaf := _deaf(members, called):
+            if time.monotonic() > patience:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+        else:
+            return
+        assert time.monotonic() < deadline, f"these don't hear those: {deaf[:20]} of {len(deaf)}"
 
-    await until(lambda: not deaf(), why=lambda: f"these don't hear those: {deaf()[:20]} of {len(deaf())}")
+
+def _deaf(members: Sequence[Talker], called: dict[str, int]) -> list[tuple[str, str]]:
+    return [
+        (talker.name, other.name)
+        for talker, other in _pairs(members)
+        if called[other.name] not in talker.heard[other.name]
+    ]
 
 
 async def come_back(members: Iterable[Talker], since: float, seconds: float = DEADLINE_SECONDS) -> list[float]:
@@ -192,7 +212,11 @@ async def come_back(members: Iterable[Talker], since: float, seconds: float = DE
     waiting = list(members)
 
     def away() -> list[str]:
-        return [f"{talker.name} ({talker.ended})" for talker in waiting if talker.taken_at is None]
+        return [
+            f"{talker.name}: {talker.connection.stage.name}, {talker.undelivered} not taken, {talker.notices[-2:]}"
+            for talker in waiting
+            if talker.taken_at is None
+        ]
 
     await until(lambda: not away(), seconds, lambda: f"they don't come back: {away()[:10]} of {len(away())}")
     return sorted(talker.taken_at - since for talker in waiting if talker.taken_at is not None)

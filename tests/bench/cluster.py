@@ -9,8 +9,9 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import count as count_up
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,7 @@ from bench.programs import (
     running_relay,
 )
 from bench.tables import lay_out
-from chatproto import ProtocolError
+from chatproto import ProtocolError, RefusedError
 from clusters import Bus
 from ports import free_ports
 
@@ -39,6 +40,8 @@ EDGE_SHAPE: Final = Shape(20, 5)
 EDGE_RATE: Final = 2000.0
 RUNS: Final = 7
 IDLE_SECONDS: Final = 10.0
+START_SECONDS: Final = 20.0
+_PAUSE_SECONDS: Final = 0.1
 
 
 def main() -> None:
@@ -132,6 +135,9 @@ class Bench:
     def carry(self) -> str:
         """Let all members of rooms come by another node; returns what each datagram costs that one, in a sentence."""
         with self._node("home", self._cpus.load) as home, self._node("edge", self._cpus.relay) as edge:
+            _patiently(
+                lambda tried: join_members(edge.tcp_port, 1, 2, prefix=f"{tried} by it", home_port=home.tcp_port)
+            )
             members = join_members(edge.tcp_port, EDGE_SHAPE.rooms, 1 + EDGE_SHAPE.members, home_port=home.tcp_port)
             result = run_load(self._programs, edge, members, EDGE_SHAPE.members, rate=EDGE_RATE, seconds=self._seconds)
         datagrams = result.sent + result.delivered
@@ -153,14 +159,28 @@ class Bench:
             "RELAY_NODE_NAME": name,
             "RELAY_NODE_ADDRESS": f"127.0.0.1:{tcp}:{udp}",
             "RELAY_LINK_PORT": str(link),
+            "RELAY_LOG_LEVEL": "error",
         }
         with running_relay(cpu, settings, ports=(tcp, udp)) as node:
+            _patiently(lambda tried: join_members(node.tcp_port, 1, 1, prefix=f"{tried} at {name} {link}"))
             yield node
 
     def _messages(self) -> int:
         """Return how many messages came to the directory's server so far."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self._monitor}/varz", timeout=5) as answer:
             return int(json.load(answer)["in_msgs"])
+
+
+def _patiently(join: Callable[[int], object]) -> None:
+    """Join where the directory may not be reached yet, or not know all nodes; how often it was tried is in the name."""
+    deadline = time.monotonic() + START_SECONDS
+    for tried in count_up():
+        with suppress(RefusedError):
+            join(tried)
+            return
+        if time.monotonic() > deadline:
+            raise BenchError("The node doesn't reach the directory.")
+        time.sleep(_PAUSE_SECONDS)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,15 @@ _OPTIONS: Final = {"**.js": {"parse_template_string": "true"}}
 _KEYWORDS: Final = {"_": None, "L_": None, "N_": None, "ngettext": (1, 2)}
 
 
-def texts_of_page() -> set[str]:
-    """Return the texts in the page's sources; of one that depends on a number, the form for one."""
+def marked_in_page() -> set[str | tuple[str, ...]]:
+    """Return the texts in the page's sources; one that depends on a number has two forms."""
     found = extract_from_dir(str(PAGE / "js"), [("**.js", "javascript")], _OPTIONS, _KEYWORDS)
-    return {text if isinstance(text, str) else text[0] for _file, _line, text, _comments, _context in found}
+    return {text for _file, _line, text, _comments, _context in found}
+
+
+def texts_of_page() -> set[str]:
+    """Return the texts by which the page looks for translations: of two forms, the one for one."""
+    return {text if isinstance(text, str) else text[0] for text in marked_in_page()}
 
 
 def languages() -> list[str]:

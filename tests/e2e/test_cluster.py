@@ -85,7 +85,6 @@ def test_what_a_host_decided_outlives_the_home(mortal: Cluster) -> None:
                 mute = await everybody.join("court", "mute", ben.server, password=PASSWORD)
                 await check_decisions(ben, everybody, kicked.granted["resume"])
                 await until(lambda: Topic("The case") in late.notices, why=lambda: late.notices)
-                mute.await_taken()
                 mute.say_next()
                 await until(lambda: any(isinstance(notice, NotRelayed) for notice in mute.notices) or mute.undelivered)
                 await until(lambda: host.said in late.heard[host.name])

@@ -24,10 +24,18 @@ BOTS: Final = 9
 
 
 @pytest.fixture
-def first_port() -> Iterator[int]:
-    """Return the first of ports of which in the end nobody uses any."""
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where the show puts its files."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def first_port(temporary: Path) -> Iterator[int]:
+    """Return the first of ports that nobody uses in the end; nor is there a file then that others could read."""
     ports = free_ports(31)
     yield ports[0]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in temporary.iterdir())
     deadline = time.monotonic() + DEADLINE_SECONDS
     while any(map(_is_used, ports)):
         assert time.monotonic() < deadline, "The show's relays or its directory still run."
@@ -57,7 +65,7 @@ def await_line(process: subprocess.Popen[str], part: str) -> str:
     raise AssertionError(f"{part!r} never came. {process.communicate()}")
 
 
-def test_the_home_is_killed_and_all_are_back_on_another_node(first_port: int) -> None:
+def test_the_home_is_killed_and_all_are_back_on_another_node(first_port: int, temporary: Path) -> None:
     with start(first_port, "--speed", "2") as process:
         output, errors = process.communicate(timeout=DEADLINE_SECONDS)
     assert (process.returncode, errors) == (0, ""), output
@@ -73,6 +81,7 @@ def test_the_home_is_killed_and_all_are_back_on_another_node(first_port: int) ->
     assert said
     assert int(said[1]) - BOTS <= int(said[2]) <= int(said[1])  # an answer may be on its way when the show ends
     assert re.search(r"delivered +[1-9]\d* copies; \d+ lost, 0 duplicated", output)
+    assert list(temporary.iterdir()) == []
     print(output[output.index("killed  ") :])
 
 
@@ -94,13 +103,16 @@ def test_a_terminal_gets_a_board_and_its_cursor_back(first_port: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_the_show_and_all_that_it_started(first_port: int, number: signal.Signals) -> None:
+def test_a_signal_ends_the_show_and_all_that_it_started(
+    first_port: int, temporary: Path, number: signal.Signals
+) -> None:
     with start(first_port) as process:
         await_line(process, "creates the room")
         process.send_signal(number)
         output, errors = process.communicate(timeout=DEADLINE_SECONDS)
     assert (process.returncode, errors) == (0, "")
     assert "said" in output
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent, however that ends")
@@ -110,13 +122,17 @@ def test_nothing_is_left_behind_when_the_show_is_killed(first_port: int) -> None
         process.kill()
 
 
-def test_what_was_started_ends_when_something_fails_after_that(first_port: int, tmp_path: Path) -> None:
-    package = tmp_path / "relay_server"
+def test_what_was_started_ends_when_something_fails_after_that(
+    first_port: int, temporary: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("broken")
+    package = folder / "relay_server"
     package.mkdir()
     (package / "__init__.py").write_text("raise SystemExit('The moon is in the wrong phase.')\n")
     failed = subprocess.run(
         [*COMMAND, str(first_port)],
-        env=environment() | {"PYTHONPATH": str(tmp_path)},
+        env=environment() | {"PYTHONPATH": str(folder)},
         capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False,
     )  # fmt: skip
     assert (failed.returncode, failed.stderr) == (1, "The relay didn't start: The moon is in the wrong phase.\n")
+    assert list(temporary.iterdir()) == []

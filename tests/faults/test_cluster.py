@@ -14,7 +14,7 @@ from cluster_cases import hang_a_home, kill_a_home, lose_the_directory, talk_for
 from clusters import Cluster, cluster
 from conftest import Figures
 from populace import Populace
-from talkers import aside, call_roll, come_back, percentiles, talkers
+from talkers import aside, call_roll, come_back, doubled, lost, percentiles, talkers
 
 NAMES = ("ann", "ben", "cyd")
 RATE = 600.0
@@ -190,8 +190,10 @@ def test_a_rolling_restart_loses_nobody(tmp_path: Path, loop: str, chance: rando
             await call_roll(everybody.all)
             await town.check_one_home_each()
             town.check_hosts()
-            silent = [talker.name for talker in everybody.all if talker.undelivered]
-            figures(f"members whose words weren't all taken: {len(silent)}")
+            said = sum(talker.said for talker in everybody.all)
+            gone = sum(map(len, lost(everybody.all).values()))
+            untaken = sum(talker.undelivered for talker in everybody.all)
+            figures(f"of {said:,} messages {untaken} weren't taken; {gone} copies lost, {doubled(everybody.all)} twice")
 
     with three_nodes(tmp_path, loop) as nodes:
         asyncio.run(scenario())

@@ -108,7 +108,7 @@ CASES: Final = {
     "sending": Case("relay_server.net.udp:UdpPort._flush_messages", speak, check=check_ended),
     "accepting": Case("relay_server.net.acceptor:Acceptor._accept", connect),
     "making a connection's protocol": Case("relay_server.net.tcp:Connection.__init__", connect),
-    "a new connection": Case("relay_server.net.tcp:_peer_of", connect),
+    "a new connection": Case("relay_server.net.tcp:peer_of", connect),
     "bytes of a connection": Case("relay_server.control:Control.receive", request),
     "a connection's half end": Case("relay_server.net.tcp:Connection._forget_work", end_sending),
     "a connection's end": Case("relay_server.net.connection_slots:ConnectionSlots.leave", leave_half_way),
@@ -209,7 +209,7 @@ def test_a_signal_while_a_crashed_relay_drains_changes_nothing(start: Start) -> 
 def test_a_page_that_fails_is_an_error_of_that_page_alone(start: Start) -> None:
     relay = start(
         "relay_server.telemetry.metrics:RelayCollector._gauges",
-        "relay_server.operator.commands:Operators._rooms",
+        "relay_server.operator.commands:Operators.list_rooms",
         check=check_alive,
     )
     with People(relay.relay) as people:

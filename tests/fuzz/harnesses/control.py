@@ -10,7 +10,7 @@ from chatproto import Feature, MalformedError, Operation, Phase, ServerTransacti
 from chatproto.payloads import decode_status
 from chatproto.tcrp import Frame, FrameDecoder
 from fuzz.bites import Bites, piece
-from relay_server.answers import Granted, Pending, Waiting
+from relay_server.answers import Answer, Granted, Pending, Waiting
 from relay_server.asked import Peer
 from relay_server.control import Control
 from relay_server.core.address import parse_ip
@@ -72,7 +72,7 @@ class Caller:
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
         self.transaction = ServerTransaction(256)
-        self.result: Granted | Pending | Waiting | bytes | None = None
+        self.result: Answer | None = None
 
 
 class World:
@@ -129,7 +129,7 @@ class World:
         if result is not None:
             self._take(caller, result)
 
-    def _take(self, caller: Caller, result: Granted | Pending | Waiting | bytes) -> None:
+    def _take(self, caller: Caller, result: Answer) -> None:
         caller.result = result
         if isinstance(result, Granted):
             self._answered += 1

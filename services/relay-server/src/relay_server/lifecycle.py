@@ -144,7 +144,8 @@ class Lifecycle:
 
     async def _hand_over(self, node: "NodeParts") -> None:
         """Let other nodes have the rooms, if any takes them in time: their members follow (CLU-05)."""
-        registry, cluster = self._parts.registry, node.for_operators()
+        registry = self._parts.registry
+        cluster = node.for_operators(registry)
         moving, deadline = Moving(registry, cluster), self._loop.time() + HAND_OVER_SECONDS
         if not moving.takers:
             return

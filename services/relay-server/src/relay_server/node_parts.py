@@ -93,9 +93,9 @@ class NodeParts:
             carry=tcp.take_link, counters=self.counters, answers=lambda kind: answer(Question(kind)),
         )  # fmt: skip
 
-    def for_operators(self) -> "OperatorsCluster":
+    def for_operators(self, registry: Registry) -> "OperatorsCluster":
         """Return the cluster as operators' commands see it."""
-        return OperatorsCluster(self)
+        return OperatorsCluster(self, registry.returning)
 
 
 def build_node(
@@ -125,8 +125,9 @@ def build_node(
 class OperatorsCluster:
     """The cluster as operators' commands see it (see `operator.cluster.Cluster`)."""
 
-    def __init__(self, node: NodeParts) -> None:
+    def __init__(self, node: NodeParts, returning: Returning) -> None:
         self._node = node
+        self._returning = returning
 
     @property
     def me(self) -> KnownNode:
@@ -145,7 +146,7 @@ class OperatorsCluster:
     def missing(self) -> Mapping[str, int]:
         """How many rooms the directory still has of each node that isn't alive."""
         cluster = self._node.cluster
-        alive = {"", cluster.me.name, *(node.name for node in cluster.nodes)}
+        alive = {cluster.me.name, *(node.name for node in cluster.nodes)}
         return {name: rooms for name, rooms in cluster.rooms_by_node().items() if name not in alive}
 
     @property
@@ -166,8 +167,10 @@ class OperatorsCluster:
 
     def hand_over(self, room: Room, to: Node) -> None:
         """Begin to make another node the home of a room, which closes here when it is."""
-        now = asyncio.get_running_loop().time()
-        self._node.cluster.hand_over(room.raw_name, to, Returning.halt(room, now))
+        cluster = self._node.cluster
+        if cluster.is_connected:  # else its people would be kept from speaking in vain
+            ring = self._returning.halt(room, asyncio.get_running_loop().time())
+            cluster.hand_over(room.raw_name, to, ring)
 
 
 def _describe(settings: Settings, tls: Tls | None, certificate: NodeCertificate) -> Node:

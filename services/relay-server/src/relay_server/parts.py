@@ -29,13 +29,13 @@ from relay_server.core.room_list import RoomList
 from relay_server.core.stream_relay import StreamRelay
 from relay_server.crashes import Crashes
 from relay_server.net.address import locate, make_address
-from relay_server.net.descriptors import WEB_CONNECTIONS, needed, raise_limit, share
+from relay_server.net.descriptors import needed, raise_limit, share
 from relay_server.net.sockets import ListenError, bind_udp, is_wildcard, listen_tcp, own_ip
 from relay_server.net.streams import StreamPort
 from relay_server.net.tcp import TcpPort
 from relay_server.net.udp import UdpPort, encode_lobby_notice
 from relay_server.net.workers import Workers
-from relay_server.operator.commands import Operators
+from relay_server.operator.commands import Command, Inquiry, Operators
 from relay_server.operator.location import AUTO, listen_for_operators
 from relay_server.operator.nodes import NodeAnswers, NodeCommands
 from relay_server.operator.server import OperatorServer
@@ -165,11 +165,10 @@ def build(settings: Settings) -> Parts:
         for port in udp:
             port.flush()
 
-    cluster = node.for_operators() if node else None
-    operators = Operators(
-        registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping), cluster=cluster
-    )  # fmt: skip
+    cluster = node.for_operators(registry) if node else None
+    operators = Operators(registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping), cluster=cluster)
     answers = NodeAnswers(registry, operators, clock)
+    commands_by_name: dict[str, Command | Inquiry] = {**operators.commands, **NodeCommands(cluster, answers).commands}
     collector = RelayCollector(
         registry.counters, lobby.counters, tally, settings.event_loop, tls.counts if tls else TlsCounts(),
         partial(_read_gauges, settings, registry, lobby, tcp, udp, web), registry.stream_counters,
@@ -179,11 +178,7 @@ def build(settings: Settings) -> Parts:
         settings=settings, sockets=sockets, tls=tls, registry=registry, lobby=lobby, operators=operators, tally=tally,
         crashes=crashes, stopping=stopping, tcp=tcp, udp=udp, flush=flush,
         ops=_ops_server(settings, collector, operators, stopping, crashes) if sockets.ops else None,
-        admin=(
-            OperatorServer({**operators.commands, **NodeCommands(cluster, answers).commands}, sockets.admin, crashes)
-            if sockets.admin
-            else None
-        ),
+        admin=OperatorServer(commands_by_name, sockets.admin, crashes) if sockets.admin else None,
         web=web, node=node, link_port=node.make_link_port(registry, tcp, answers.answer) if node else None,
     )  # fmt: skip
 
@@ -296,13 +291,12 @@ def _control(
 def _within_descriptors(settings: Settings) -> Settings:
     """Return settings by which there are no more connections than descriptors (threat T3)."""
     transactions, streams = settings.max_transactions, settings.open_streams
-    pages = WEB_CONNECTIONS if settings.web_port else 0
-    wanted = None if settings.cluster_url else needed(transactions, streams, pages)
+    wanted = None if settings.cluster_url else needed(transactions, streams, settings.open_pages)
     allowed = raise_limit(wanted)
     if allowed is None or (wanted is not None and wanted <= allowed):
         return settings
     for_clients = allowed // 2 if settings.cluster_url else allowed  # see `descriptors.for_other_nodes`
-    granted = share(for_clients - min(pages, for_clients // 4), transactions, streams)
+    granted = share(for_clients, transactions, streams, settings.open_pages)
     if granted[0] < transactions or granted[1] < (streams or 0):
         log.warning(
             "descriptors_few", max_transactions=granted[0], max_streams=granted[1], open_files=allowed,

@@ -10,7 +10,7 @@ from relay_server.asked import Asked
 from relay_server.core.counters import Way
 from relay_server.core.errors import BusyError
 from relay_server.core.name_rules import judge_user_name
-from relay_server.core.places import NewRoom, Node, Places, Told
+from relay_server.core.places import MOVING, NewRoom, Node, Places, Told
 from relay_server.core.registry import Registry
 
 GoOn: TypeAlias = Callable[[float], Answer]
@@ -83,7 +83,7 @@ class Placing:
         """Let who asks join at the room's home, or be carried there."""
         peer = asked.peer
         if peer.via is not None:  # links lead to homes alone, and never in circles
-            raise BusyError("The room is moving to another node: try again in a moment.")
+            raise BusyError(MOVING)
         may_follow = Feature.FOLLOW in asked.request.features and not self._hides
         if may_follow and (node.server.fingerprint or not peer.encrypted):
             self._places.counters.joins_elsewhere[Way.FOLLOW] += 1

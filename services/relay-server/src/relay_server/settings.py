@@ -21,7 +21,7 @@ from relay_server.cluster_settings import (
     find_cluster_fault,
 )
 from relay_server.core.policy import Policy, StreamsAllowed, TcpLimits
-from relay_server.web_settings import WebTls, check_networks, check_origins
+from relay_server.web_settings import WEB_CONNECTIONS, WebTls, check_networks, check_origins
 
 PREFIX: Final = "RELAY_"
 SECRETS_DIR: Final = Path("/run/secrets")
@@ -278,6 +278,11 @@ class Settings(BaseSettings):
     def open_streams(self) -> int | None:
         """How many streams may be open at once; None if nobody may have one."""
         return None if self.streams is StreamsAllowed.OFF and not self.web_port else self.max_streams
+
+    @property
+    def open_pages(self) -> int:
+        """How many connections of browsers may be open at once that carry no chat."""
+        return WEB_CONNECTIONS if self.web_port else 0
 
     def policy(self) -> Policy:
         """Return the core's policy."""

@@ -7,6 +7,9 @@ from typing import Final, TypeAlias
 
 from pydantic_core import PydanticCustomError
 
+WEB_CONNECTIONS: Final = 1024
+"""Connections of browsers at once that carry no chat: each browser opens some six to load the page."""
+
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 

@@ -53,18 +53,17 @@ class NatsServer:
             self._process = None
 
     def hang(self) -> None:
-        self._signal(signal.SIGSTOP)
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)  # until all its threads stand still
 
     def go_on(self) -> None:
-        self._signal(signal.SIGCONT)
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGCONT)
 
     def stored(self) -> bytes:
         """Return all that is in its files."""
         return b"\0".join(path.read_bytes() for path in self.store.rglob("*") if path.is_file())
-
-    def _signal(self, number: int) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, number)
 
     def _answers(self) -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count
 from typing import Any, Final
 
-from chatproto import EvictionReason, ProtocolError, Server
+from chatproto import ProtocolError, Server
 from relay_server.cluster.base import Directory
 from relay_server.cluster.node import Clocks, Cluster
 from relay_server.cluster.vault import Vault
@@ -21,6 +21,7 @@ from relay_server.core.places import NewRoom, Node, Told
 from relay_server.core.records import RoomRecord
 from relay_server.core.registry import Registry
 from relay_server.net.address import locate
+from relay_server.node_parts import Household
 from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 from services.relay_server.net.loopback import until
@@ -41,6 +42,7 @@ class Station:
         self.is_hung = False
         self.moved: list[CloseRoom] = []
         self._loop = asyncio.get_running_loop()
+        self._household = Household(self.registry, self._loop.time, flush=lambda: None)
         self._tokens = count(1)
         port = 9000 + next(town.ports)
         node = Node(
@@ -62,12 +64,11 @@ class Station:
         return self.counters.adoptions[AdoptionOutcome.ADOPTED]
 
     def open_room(self, record: RoomRecord, seats: int) -> None:
-        self.registry.returning.open_room(record, seats, self._loop.time())
+        self._household.open_room(record, seats)
 
     def close_room(self, action: CloseRoom) -> None:
         self.moved.append(action)
-        room = self.registry.rooms[action.room]
-        self.registry.close_room(room, EvictionReason.MOVED, members_see=EvictionReason.MOVED)
+        self._household.close_room(action)
 
     async def create(self, room: bytes, host: str = "Ann", password_hash: str | None = None) -> Member:
         """Create a room as control does."""

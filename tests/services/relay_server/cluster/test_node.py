@@ -2,24 +2,22 @@
 
 import asyncio
 import random
-import shutil
 import time
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
 from relay_server.cluster.local import LocalDirectory, Shared
-from relay_server.cluster.nats import Access, NatsDirectory
 from relay_server.cluster.vault import Vault
 from relay_server.core.counters import AdoptionOutcome, IgnoredRecord, Move
 from relay_server.core.errors import BusyError, NoSeatError, RoomExistsError
 from relay_server.core.model import Room
 from relay_server.core.places import Node
+from relay_server.core.records import decode_record, encode_record
 from services.relay_server.cluster.conftest import Make
-from services.relay_server.cluster.nats_server import NatsServer
 from services.relay_server.cluster.stations import SECRET, Station, town
-from services.relay_server.net.loopback import Run, until
+from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, until
 
 
 async def is_known(station: Station, room: bytes) -> None:
@@ -214,6 +212,30 @@ def test_without_the_directory_homes_go_on_and_tell_it_later() -> None:
     asyncio.run(scenario())
 
 
+class Overtaken(LocalDirectory):
+    """Another node takes each new room before its home has the answer: the home stood still, say."""
+
+    async def create(self, key: str, value: bytes) -> int:
+        revision = await super().create(key, value)
+        records = Vault(SECRET).records
+        theirs = replace(decode_record(records.open(key, value)), home="two", home_since=1.0, term=2, changes=2)
+        await self.put(key, records.seal(key, encode_record(theirs)), revision)
+        return revision
+
+
+def test_a_new_room_that_another_node_took_at_once_isnt_made() -> None:
+    async def scenario() -> None:
+        shared = Shared()
+        async with town(lambda: Overtaken(shared), "one", "two") as (_, (one, _two)):
+            with pytest.raises(BusyError):
+                await one.create(b"room")
+            with pytest.raises(RoomExistsError):
+                await one.create(b"room")
+            assert (one.cluster.homes, one.registry.rooms) == (0, {})
+
+    asyncio.run(scenario())
+
+
 def test_a_record_that_is_lost_is_written_again(make: Make) -> None:
     async def scenario() -> None:
         async with town(make, "one", "two") as (_, (one, two)):
@@ -239,7 +261,7 @@ def test_what_is_no_room_is_passed_over_and_rooms_are_counted_by_home(make: Make
             await is_known(two, b"other room")  # which was written after it
             assert two.cluster.rooms_by_node() == {"one": 2}
             assert not any(two.counters.records_ignored.values())
-            assert two.cluster.silence_of("nobody") == 0
+            assert 0 <= two.cluster.silence_of("one") < DEADLINE_SECONDS
 
     asyncio.run(scenario())
 
@@ -315,84 +337,3 @@ def test_servers_are_this_one_first_and_nobody_who_drains(make: Make) -> None:
                 assert two.cluster.me.server not in one.cluster.servers
 
     asyncio.run(scenario())
-
-
-def test_nodes_get_over_a_kill_of_the_directorys_server(server: NatsServer) -> None:
-    async def scenario() -> None:
-        async with town(lambda: NatsDirectory(Access((server.address,))), "one", "two") as (_, (one, two)):
-            host = await one.create(b"room")
-            await is_known(two, b"room")
-            server.kill()
-            await until(lambda: not one.cluster.is_connected and not two.cluster.is_connected)
-            with pytest.raises(BusyError):
-                await two.create(b"new")
-            assert await two.find(b"room") == one.cluster.me  # it is still known
-            host.room.topic = "tea"
-            one.registry.change(host.room)
-            server.start()
-            await until(lambda: one.cluster.is_connected and two.cluster.is_connected and not one.cluster._calls)
-            await two.create(b"new")
-            await one.die()
-            adopted = await come_after(two, b"room")
-            assert isinstance(adopted, Room)
-            assert adopted.topic == "tea"
-
-    asyncio.run(scenario())
-
-
-def test_a_store_that_lost_acknowledged_writes_is_repaired_by_the_homes(server: NatsServer, tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with town(lambda: NatsDirectory(Access((server.address,))), "one", "two") as (_, (one, two)):
-            host = await one.create(b"room")
-            await is_known(two, b"room")
-            server.kill()
-            await until(lambda: not one.cluster.is_connected and not two.cluster.is_connected)
-            shutil.copytree(server.store, tmp_path / "old")
-            server.start()
-            await until(lambda: one.cluster.is_connected and two.cluster.is_connected)
-            host.room.topic = "tea"
-            one.registry.change(host.room)
-            await one.create(b"newer")
-            await until(lambda: two.cluster.find(b"newer"))
-            server.kill()
-            await until(lambda: not one.cluster.is_connected and not two.cluster.is_connected)
-            shutil.rmtree(server.store)
-            (tmp_path / "old").rename(server.store)
-            server.start()
-            key = Vault(SECRET).room_key(b"newer")
-            await until(lambda: one.cluster.is_connected and two.cluster.is_connected)
-            await until_written(two, key)
-            await until(lambda: not one.cluster._calls)
-            await one.die()
-            adopted = await come_after(two, b"room")
-            assert isinstance(adopted, Room)
-            assert adopted.topic == "tea"
-            assert isinstance(await come_after(two, b"newer"), Room)
-
-    asyncio.run(scenario())
-
-
-def test_the_store_shows_no_name_and_no_topic(server: NatsServer) -> None:
-    async def scenario() -> None:
-        async with town(lambda: NatsDirectory(Access((server.address,))), "one", "two") as (_, (one, two)):
-            host = await one.create(b"whereabouts", host="Marguerite", password_hash="$argon2id$hash")
-            host.room.topic = "rendezvous"
-            one.moderation.ban(host.room, "Bartholomew", 0.0)
-            await until(lambda: not one.cluster._calls)
-            await is_known(two, b"whereabouts")
-            await one.die()
-
-    asyncio.run(scenario())
-    server.kill()
-    stored = server.stored()
-    assert Vault(SECRET).room_key(b"whereabouts").encode() in stored
-    for word in (
-        b"whereabouts",
-        b"Marguerite",
-        b"marguerite",
-        b"rendezvous",
-        b"Bartholomew",
-        b"argon2",
-        b"one.example",
-    ):
-        assert word not in stored

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from chatproto import Server
 from relay_server.cluster.local import LocalDirectory, Shared
 from relay_server.cluster.nodes import (
+    MAX_AGE_SECONDS,
     MAX_BEAT_BYTES,
     TO_ALL,
     Beat,
@@ -23,7 +24,7 @@ from relay_server.cluster.nodes import (
     decode_beat,
     encode_beat,
 )
-from relay_server.cluster.presence import Presence
+from relay_server.cluster.presence import MAX_TOLD, Presence
 from relay_server.cluster.vault import Vault
 from relay_server.core.home_actions import BusFailure
 from relay_server.core.places import Node
@@ -114,6 +115,16 @@ def test_a_beat_that_is_said_again_or_at_another_time_does_not_count(beat: Beat,
     assert replays.check(Beat(replace(OTHER, started_at=1001.0), 1, 2000.0), 2000.0)
 
 
+def test_nodes_that_are_gone_for_long_are_forgotten() -> None:
+    replays = Replays()
+    for number in range(1000):
+        now = 2000.0 + number
+        assert replays.check(Beat(replace(OTHER, name=f"container-{number}"), 1, now), now)
+    assert len(replays._newest) <= 2 * MAX_AGE_SECONDS + 1
+    with pytest.raises(BeatError):  # it is too old to be said again
+        replays.check(Beat(replace(OTHER, name="container-0"), 1, 2000.0), now)
+
+
 def test_a_node_is_new_once_each_time_it_is_started(logged: list[MutableMapping[str, Any]]) -> None:
     mine = presence()
     assert mine.hear(encode_beat(Beat(OTHER, 1, 2000.0), SEALER)) == (OTHER, True)
@@ -143,6 +154,14 @@ def test_what_is_ignored_is_explained_once(logged: list[MutableMapping[str, Any]
     assert [(entry["event"], entry["node"]) for entry in logged] == [("beat_ignored", "other"), ("beat_ignored", "")]
     assert "clocks" in logged[0]["advice"]
     assert "RELAY_CLUSTER_KEY" in logged[1]["advice"]
+
+
+def test_what_was_explained_is_not_remembered_for_ever(logged: list[MutableMapping[str, Any]]) -> None:
+    mine = presence()
+    for number in (*range(MAX_TOLD), 0, *range(MAX_TOLD + 1), MAX_TOLD):
+        mine.hear(encode_beat(Beat(replace(OTHER, name=f"container-{number}"), 1, 1000.0), SEALER))
+    assert len(mine._told) == MAX_TOLD
+    assert len(logged) == MAX_TOLD + 1
 
 
 def test_an_answer_is_to_one_question_and_of_the_node_that_was_asked() -> None:

@@ -97,6 +97,20 @@ def test_rooms_of_this_node_are_judged_here_all_the_same() -> None:
     case.assert_all_is_counted()
 
 
+@pytest.mark.requirement("CLU-04", "RES-02")
+def test_who_gets_the_same_token_once_more_is_carried_once() -> None:
+    case = Carrying(pending_timeout_seconds=30.0)
+    before, again = case.carry(), case.carry(now=10.0)
+    assert (len(case.carried), case.ways[before].closed) == (1, 1)
+    case.speak(again, b"hello", now=20.0)
+    case.carried.expire(40.0)
+    case.speak(again, b"I'm here", now=41.0)
+    assert (case.sent(before), case.sent(again)) == ([], [b"hello", b"I'm here"])
+    case.carried.end(before)
+    case.carried.end(again)
+    assert len(case.carried) == 0
+
+
 @pytest.mark.requirement("CLU-04", "UDP-03")
 def test_a_carried_member_is_answered_where_it_spoke_from_last() -> None:
     case = Carrying()

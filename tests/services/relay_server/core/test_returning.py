@@ -12,6 +12,8 @@ from relay_server.core.address import network_of, parse_ip
 from relay_server.core.counters import DropReason
 from relay_server.core.errors import BannedError, NoSeatError, RoomFullError, ShuttingDownError
 from relay_server.core.model import Abroad, Ban, Member, Residence, Room, Session
+from relay_server.core.moderation import Moderation
+from relay_server.core.receipts import SaidNumbers
 from relay_server.core.records import RoomRecord, record_of
 from relay_server.core.returning import HALT_SECONDS
 from relay_server.core.tickets import Seat
@@ -235,6 +237,37 @@ def test_nothing_is_said_while_a_room_moves() -> None:
     assert case.say(bob, "and now?", now=2.0 + HALT_SECONDS) is not DropReason.MOVING
 
 
+def test_a_room_that_didnt_move_after_all_keeps_its_limits() -> None:
+    case = ReturningCase(message_rate=1.0)
+    ann, bob, eve = (case.take(seat).member for seat in (ANN, BOB, replace(BOB, name="eve", number=103)))
+    case.say(ann, now=1.0)
+    case.say(bob, now=1.0)
+    moderation = Moderation(case.registry)
+    moderation.mute(bob)
+    moderation.mute(eve)  # who never spoke
+    case.registry.returning.halt(case.room, 2.0)
+    assert case.say(eve, "now?", now=2.1) is DropReason.MOVING
+    later = 2.0 + HALT_SECONDS
+    assert case.say(eve, "and now?", now=later) is case.say(bob, "I, too?", now=later) is DropReason.MUTED
+    for member in (bob, eve):
+        moderation.unmute(case.room, member.name)
+        assert not isinstance(case.say(member, "now", now=later + 10), DropReason)
+        assert {case.say(member, "now", now=later + 10) for _ in range(100)} >= {DropReason.MESSAGE_RATE}
+
+
+def test_what_is_said_by_number_while_a_room_moves_is_not_answered() -> None:
+    """So its client says it again where the room is then."""
+    case = ReturningCase()
+    ann, bob = case.take(ANN).member, case.take(BOB).member
+    for member in (ann, bob):
+        case.say(member, now=1.0)
+    bob.session.said = SaidNumbers()
+    case.registry.returning.halt(case.room, 2.0)
+    assert case.say(bob, "/say 1 now?", now=2.1) is DropReason.MOVING
+    assert case.relay.receipts == []
+    assert list(bob.session.said) == []
+
+
 # what a cluster is told of a room
 
 
@@ -283,6 +316,16 @@ def test_what_a_host_does_is_told() -> None:
     residence = ann.room.residence
     assert residence is not None
     assert residence.host_seat == bob.seat
+
+
+def test_a_new_password_is_told_and_makes_older_tickets_void() -> None:
+    case, ann, _ = clustered()
+    case.say(ann, "/password secret")
+    (wanted,) = case.to_hash
+    case.commands.set_password(wanted, lambda: "hash")
+    assert ann.room.residence is not None
+    assert (ann.room.password_hash, ann.room.residence.password_revision) == ("hash", 1)
+    assert case.changed == [ann.room]
 
 
 def test_a_host_that_moves_is_told() -> None:

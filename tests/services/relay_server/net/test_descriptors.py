@@ -52,3 +52,26 @@ def test_joins_and_streams_share_what_there_is(
     free: int, transactions: int, streams: int | None, granted: tuple[int, int]
 ) -> None:
     assert share(OWN_FILES + free, transactions, streams) == granted
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.requirement("CLU-04")
+@pytest.mark.parametrize(
+    ("settings", "for_clients"),
+    [
+        ("", 1000 - OWN_FILES),
+        ("cluster_url='nats://localhost', cluster_key='k' * 32, node_address='localhost'", 500 - OWN_FILES),
+    ],
+)
+def test_a_node_leaves_half_of_its_descriptors_to_links_and_carried_members(settings: str, for_clients: int) -> None:
+    code = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (1000, 1000))
+from relay_server.net.descriptors import for_other_nodes
+from relay_server.parts import _within_descriptors
+from relay_server.settings import Settings
+granted = _within_descriptors(Settings({settings}))
+print(granted.max_transactions + granted.max_streams, for_other_nodes())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == f"{for_clients} 250"

@@ -212,8 +212,12 @@ def test_a_stream_whose_home_dies_ends(run: Run) -> None:
         async with pair() as both:
             ann = await enter(both.home, "ann", create=True)
             bob = await enter(both.edge, "bob")
+            (carriage,) = both.edge.edge.carriages
             both.home.close()
+            await until(lambda: carriage._link is None)
+            await bob.send(b"x" * 10_000)  # nobody will ever want it
             await bob.rest()
+            assert carriage._waiting == b""
             close(ann, bob)
             await until(lambda: is_forgotten(both.edge))
 

@@ -1,9 +1,11 @@
 """Links between nodes: who may open one, and what its ends learn of each other (CLU-04)."""
 
 import asyncio
+import gc
 import json
 import socket
 import ssl
+import weakref
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -35,6 +37,22 @@ def test_a_link_carries_bytes_and_tells_for_whom(run: Run) -> None:
             await until(lambda: echo.lost == [None])
 
     run(scenario)
+
+
+@pytest.mark.requirement("CLU-04")
+def test_nothing_of_a_stranger_is_left_for_a_collection(run: Run) -> None:
+    async def scenario() -> None:
+        async with echo_node() as home:
+            with socket.create_connection(("127.0.0.1", home.number)):
+                await until(lambda: home.port.links)
+                (link,) = map(weakref.ref, home.port.links)
+            await until(lambda: link() is None)
+
+    gc.disable()
+    try:
+        run(scenario)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.requirement("CLU-04")

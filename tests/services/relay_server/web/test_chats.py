@@ -1,12 +1,13 @@
 """Chats in browsers: beside everybody else in the room, resumed after a break, and cut if nobody reads (WEB-02)."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
-from chatclient import Message, join_room
+from chatclient import Connection, Message, Transport, join_room
 from relay_server.core.counters import StreamCut
 from services.relay_server.net.loopback import Run, until
 from services.relay_server.web.web_relay import HOST, Page, slow_socket, web_relay
@@ -21,8 +22,8 @@ def test_browsers_and_udp_and_tcp_streams_share_a_room(run: Run) -> None:
             ann, server = await relay.page("ann", create=True), relay.server
             bob = await relay.page("bob")
             async with (
-                join_room("tea", "udp", server=server, transport="udp") as udp,
-                join_room("tea", "tcp", server=server, transport="stream") as tcp,
+                join_room("tea", "udp", server=server, transport=Transport.UDP) as udp,
+                join_room("tea", "tcp", server=server, transport=Transport.STREAM) as tcp,
             ):
                 others, pages = [udp, tcp], [ann, bob]
                 for speaker, page in (("ann", ann), ("bob", bob)):
@@ -41,9 +42,9 @@ def test_browsers_and_udp_and_tcp_streams_share_a_room(run: Run) -> None:
     run(scenario)
 
 
-async def _heard(client: object) -> tuple[str, str]:
+async def _heard(client: Connection) -> tuple[str | None, str]:
     while True:
-        event = await anext(client)  # type: ignore[call-overload]
+        event = await anext(client)
         if isinstance(event, Message):
             return event.sender, event.text
 
@@ -79,7 +80,7 @@ def test_the_answer_has_what_a_completion_has(run: Run) -> None:
         ({"name": "n" * 5000}, "payload_too_large"),
     ],
 )
-def test_a_join_that_cant_be_served_is_told_why(join: dict[str, object], reason: str) -> None:
+def test_a_join_that_cant_be_served_is_told_why(join: dict[str, Any], reason: str) -> None:
     async def scenario() -> None:
         async with web_relay() as relay:
             page = await relay.page("ann", **join)

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from relay_server.net.connection_slots import ConnectionSlots
-from relay_server.net.descriptors import WEB_CONNECTIONS
 from relay_server.web.port import REQUEST_BURST
 from services.relay_server.net.loopback import Run, until
 from services.relay_server.tls import certificates
@@ -66,7 +65,6 @@ def test_one_connection_asks_many_times(run: Run) -> None:
         ("POST", "/", 405),
         ("OPTIONS", "/", 405),
         ("PUT", "/index.html", 405),
-        ("TRACE", "/chat", 405),
         ("GET", "/nothing", 404),
         ("GET", "/../pyproject.toml", 404),
         ("GET", "/%2e%2e/%2e%2e/etc/passwd", 404),
@@ -89,6 +87,10 @@ def test_what_isnt_there_is_told_so(method: str, path: str, status: int) -> None
     asyncio.run(scenario())
 
 
+SMUGGLED = (
+    b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"0\r\n\r\nGET /x HTTP/1.1\r\n\r\n"
+)
 BAD = [
     b"GARBAGE\r\n\r\n",
     b"GET / HTTP/1.1\r\n\r\n",  # without Host
@@ -98,7 +100,7 @@ BAD = [
     b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: a\r\n folded: b\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n",
+    SMUGGLED,
     b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
     b"GET / HTTP/9.9\r\nHost: a\r\n\r\n",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
@@ -164,7 +166,6 @@ def test_idle_connections_yield_to_who_comes() -> None:
             callers = [await relay.call() for _ in range(10)]
             await until(lambda: relay.web.open_connections == 5)
             assert (await relay.get())[0] == 200
-            assert WEB_CONNECTIONS > 5
             for caller in callers:
                 await caller.close()
 

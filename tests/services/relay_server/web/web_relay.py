@@ -4,10 +4,11 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
 from ports import free_ports
@@ -93,8 +94,9 @@ class Page:
         """Return the last message and the code by which the relay closes."""
         last: dict[str, Any] = {}
         async with asyncio.timeout(DEADLINE_SECONDS):
-            async for message in self.socket:
-                last = json.loads(message)
+            with suppress(ConnectionClosed):
+                while True:
+                    last = json.loads(await self.socket.recv())
             await self.socket.wait_closed()
         assert self.socket.close_code is not None
         return last, self.socket.close_code

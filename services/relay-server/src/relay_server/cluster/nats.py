@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -92,6 +93,8 @@ class NatsDirectory:
         self._task: asyncio.Task[None] | None = None
         self._client: Client | None = None
         self._rooms: KeyValue | None = None
+        self._checking: asyncio.Task[None] | None = None
+        """Waits until the server, which left a call unanswered, answers again."""
         self._lost = asyncio.Event()
         self._reasons: set[str] = set()
         self._error: Exception = NoServersError()
@@ -100,12 +103,17 @@ class NatsDirectory:
     @property
     def is_connected(self) -> bool:
         """Whether calls have a chance."""
-        return self._rooms is not None and self._client is not None and self._client.is_connected
+        return (
+            self._rooms is not None
+            and self._checking is None
+            and self._client is not None
+            and self._client.is_connected
+        )
 
     async def start(self, node: str, listener: Listener) -> None:
         """Connect in the background, for as long as it takes, and again whenever the connection breaks."""
-        self._node, self._listener = node, listener
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._node, self._listener, self._loop = node, listener, asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._run())
 
     async def close(self) -> None:
         """Let go of the directory."""
@@ -176,26 +184,39 @@ class NatsDirectory:
             raise AwayError
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                return await self._with_bucket(call(rooms))
+                return await call(rooms)
         except (KeyNotFoundError, KeyWrongLastSequenceError):
             raise
         except APIError as error:
             if _is_stale(error):
                 raise
             self._give_up(error)
-        except (Error, OSError):  # a TimeoutError is an OSError
+        except (NoStreamResponseError, TimeoutError):  # deleted, silent, or its servers are about to choose who leads
+            self._note_silence()
+            raise AwayError from None
+        except (Error, OSError):
             raise AwayError from None
 
-    async def _with_bucket(self, call: Awaitable[Result]) -> Result:
-        """Make a call; if nobody answers for the bucket, find out whether it was deleted: then begin anew."""
+    def _note_silence(self) -> None:
+        """Let no other call wait in vain until the server answers for the bucket."""
+        if self._checking is None and self._rooms is not None:
+            self._checking = asyncio.create_task(self._wait_for_answer())
+
+    async def _wait_for_answer(self) -> None:
+        while not await self._has_bucket():  # noqa: ASYNC110 - only the server knows
+            await asyncio.sleep(RETRY_SECONDS)
+        self._checking = None
+
+    async def _has_bucket(self) -> bool:
+        """Ask whether the bucket is there; if somebody deleted it, begin anew. False also if nobody answers."""
         try:
-            return await call
-        except NoStreamResponseError:  # else the servers are about to choose who leads
-            with suppress(NotFoundError):
-                await self._jetstream.stream_info(f"KV_{BUCKET}")
-                raise
+            await self._jetstream.stream_info(f"KV_{BUCKET}")
+        except NotFoundError:
             self._lost.set()
-            raise AwayError from None
+            return False
+        except (Error, OSError):
+            return False
+        return True
 
     def _give_up(self, error: APIError) -> NoReturn:
         """Say once why NATS refuses a call, for instance since the bucket is full."""
@@ -229,13 +250,16 @@ class NatsDirectory:
             await self._follow(client, watcher)
         finally:
             was_there, self._rooms, self._client = self._rooms is not None, None, None
+            if self._checking is not None:
+                self._checking.cancel()
+                self._checking = None
             with suppress(Error, OSError):
                 async with asyncio.timeout(CONNECT_SECONDS):  # the end of a TLS that failed never comes
                     await client.close()
             if was_there:
                 self._reasons.clear()
                 log.warning("directory_lost", server=server)
-                self._listener.on_away()
+                self._inform(self._listener.on_away)
 
     async def _connect(self, client: Client, server: str, tls: Handshakes | None) -> None:
         access, credentials = self._access, self._credentials
@@ -281,13 +305,17 @@ class NatsDirectory:
                 task.cancel()
 
     async def _tell(self, watcher: KeyValue.KeyWatcher) -> None:
-        self._listener.on_listing()
+        self._inform(self._listener.on_listing)
         async for entry in watcher:
             if entry is None:
-                self._listener.on_caught_up()
+                self._inform(self._listener.on_caught_up)
             else:
                 value = entry.value or b"" if entry.operation is None else None
-                self._listener.on_change(Change(entry.key, entry.revision or 0, value))
+                self._inform(self._listener.on_change, Change(entry.key, entry.revision or 0, value))
+
+    def _inform(self, take: Callable[..., None], *told: Change | bytes) -> None:
+        """Tell the listener from the loop, which hears of its errors: here they would pass for NATS' own."""
+        self._loop.call_soon(take, *told)
 
     async def _answer(self, message: Msg) -> None:
         if message.reply:
@@ -295,7 +323,7 @@ class NatsDirectory:
                 await message.respond(self._listener.on_ask(message.data))
 
     async def _hear(self, message: Msg) -> None:
-        self._listener.on_beat(message.data)
+        self._inform(self._listener.on_beat, message.data)
 
     async def _on_disconnected(self) -> None:
         self._lost.set()
@@ -333,5 +361,9 @@ def _explain(error: Exception) -> str:
     if "authorization violation" in text.lower() or "authentication" in text.lower():
         return (
             "NATS refuses the user and password of RELAY_CLUSTER_URL, or RELAY_CLUSTER_CREDENTIALS_FILE: correct them"
+        )
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"NATS' certificate isn't trusted, {error.verify_message}: correct RELAY_CLUSTER_CA_FILE or the host's name"
         )
     return text or type(error).__name__

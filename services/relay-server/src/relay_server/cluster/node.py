@@ -34,8 +34,8 @@ from relay_server.core.home_actions import (
 )
 from relay_server.core.homes import Homes
 from relay_server.core.model import Residence, Room, Session
-from relay_server.core.places import NewRoom, Node, Told
-from relay_server.core.records import SEATS_A_SECOND, RoomRecord, record_of
+from relay_server.core.places import MOVING, NewRoom, Node, Told
+from relay_server.core.records import RoomRecord, record_of, seats_at
 from relay_server.core.tickets import RANDOM_BYTES, Seat, Tickets
 
 BEAT_SECONDS: Final = 0.5
@@ -90,10 +90,6 @@ class Cluster:
         self._homes: Homes[Told] = Homes(
             me, key_of=vault.room_key, resume_seconds=resume_seconds, counters=counters, began_at=clocks.loop()
         )
-        self._known: dict[str, str] = {}
-        """The home of each record, by key; empty for one that can't be read."""
-        self._heard: dict[str, float] = {}
-        """When each node's last beat came."""
         self._looked_at = clocks.loop()
         self._tasks: asyncio.TaskGroup | None = None
         self._calls = 0
@@ -149,9 +145,10 @@ class Cluster:
         self._act()
 
     def residence(self, room: bytes) -> Residence:
-        """Return what a room that was just claimed is known by."""
+        """Return what a room that was just claimed is known by; see `core.places.Places`."""
         record = self._homes.held(room)
-        assert record is not None  # noqa: S101 - it was claimed
+        if record is None:  # this node stood still after it was claimed, and was taken for dead
+            raise BusyError(MOVING)
         return Residence(
             first_seat=record.first_seat, seats=record.first_seat - 1, term=record.term, changes=record.changes,
             host_seat=record.host_seat,
@@ -231,12 +228,11 @@ class Cluster:
 
     def rooms_by_node(self) -> Counter[str]:
         """Return how many rooms each node is the home of, as far as is known here."""
-        return Counter(self._known.values())
+        return self._homes.rooms_by_node()
 
     def silence_of(self, node: str) -> float:
-        """Return how many seconds ago a node's last beat came."""
-        now = self._now()
-        return now - self._heard.get(node, now)
+        """Return for how many seconds a node gave no sign of life, although it could."""
+        return self._homes.silent_seconds(node, self._now())
 
     def show_certificate(self, fingerprint: str) -> None:
         """Tell clients and the other nodes from now on what certificate this node has."""
@@ -255,7 +251,6 @@ class Cluster:
 
     def on_listing(self) -> None:
         """Begin to learn all records."""
-        self._known.clear()
         self._homes.on_listing(self._now())
         self._spawn(self._presence.beat())
         self._act()
@@ -265,10 +260,6 @@ class Cluster:
         if not change.key.startswith(ROOM_PREFIX):
             return  # the doctor tries whether it may write
         record = self._store.read(change.key, change.value)
-        if record is None:
-            self._known.pop(change.key, None)
-        else:
-            self._known[change.key] = record.home if isinstance(record, RoomRecord) else ""
         self._homes.on_change(change.key, change.revision, record, self._now())
         self._act()
 
@@ -288,7 +279,6 @@ class Cluster:
         if heard is None:
             return
         node, is_new = heard
-        self._heard[node.name] = self._now()
         self._homes.on_beat(node, self._now())
         if is_new:
             self._spawn(self._presence.beat())
@@ -367,7 +357,7 @@ class Cluster:
         self._looked_at = now
 
     def _seats_by_now(self) -> int:
-        return int(self._wall()) * SEATS_A_SECOND
+        return seats_at(self._wall())
 
 
 def _error(outcome: Outcome | None) -> ProtocolError | None:
@@ -378,6 +368,6 @@ def _error(outcome: Outcome | None) -> ProtocolError | None:
         case Outcome.AWAY:
             return BusyError("The relay's directory of rooms can't be reached now: try again in a moment.")
         case Outcome.BUSY:
-            return BusyError("The room is moving to another node: try again in a moment.")
+            return BusyError(MOVING)
         case _:
             return None

@@ -80,7 +80,7 @@ class Replays:
     """Knows the newest beat of each node, so that no older one counts."""
 
     def __init__(self) -> None:
-        self._newest: dict[str, tuple[float, int]] = {}
+        self._newest: dict[str, Beat] = {}
 
     def check(self, beat: Beat, now: float) -> bool:
         """Take a beat as its node's newest; ``now`` is in seconds since 1970. Tells whether it is the first of a run.
@@ -92,8 +92,21 @@ class Replays:
         name = beat.node.name
         if abs(now - beat.at) > MAX_AGE_SECONDS:
             raise BeatError(Ignored.CLOCK, name)
-        newest, known = (beat.node.started_at, beat.number), self._newest.get(name, (0.0, 0))
-        if newest <= known:
+        newest = self._newest.get(name)
+        if newest is not None and _order_of(beat) <= _order_of(newest):
             raise BeatError(Ignored.REPEATED, name)
-        self._newest[name] = newest
-        return beat.node.started_at != known[0]
+        is_new = newest is None or newest.node.started_at != beat.node.started_at
+        if is_new:
+            self._forget_gone(now)
+        self._newest[name] = beat
+        return is_new
+
+    def _forget_gone(self, now: float) -> None:
+        """Forget nodes of which every beat is too old to count: where names are made by chance, they are ever more."""
+        for name, beat in list(self._newest.items()):
+            if now - beat.at > 2 * MAX_AGE_SECONDS:  # twice, for a clock that was put back since
+                del self._newest[name]
+
+
+def _order_of(beat: Beat) -> tuple[float, int]:
+    return beat.node.started_at, beat.number

@@ -15,6 +15,8 @@ from relay_server.core.home_actions import BusFailure
 from relay_server.core.places import Node
 
 QUESTION_BYTES: Final = 16
+MAX_TOLD: Final = 256
+"""So many warnings aren't said again: where nodes' names are made by chance, there are ever more."""
 _ADVICE: Final = {
     Ignored.BAD_SEAL: "its RELAY_CLUSTER_KEY is another one: give all nodes the same",
     Ignored.MALFORMED: "another version of the relay sent it: update all nodes",
@@ -35,7 +37,8 @@ class Presence:
         self._wall = wall
         self._numbers = count(1)
         self._replays = Replays()
-        self._told: set[tuple[str, object]] = set()
+        self._told: dict[tuple[str, object], None] = {}
+        """What was said last, once."""
 
     def set_draining(self, *, draining: bool) -> None:
         """Say from now on that nobody new should come here."""
@@ -96,5 +99,7 @@ class Presence:
 
     def _say(self, event: str, what: object, **words: str) -> None:
         if (event, what) not in self._told:
-            self._told.add((event, what))
+            if len(self._told) >= MAX_TOLD:
+                del self._told[next(iter(self._told))]
+            self._told[event, what] = None
             log.warning(event, **words)

@@ -92,7 +92,9 @@ class CarriedMembers:
     def begin(
         self, member: CarriedMember, room: bytes, token: bytes, homeward: Homeward, silence_seconds: float, now: float
     ) -> None:
-        """Let somebody who got a token be heard."""
+        """Let somebody who got a token be heard; who asks once more gets the same token (RES-02), and counts once."""
+        if (earlier := self._by_token.get(token)) is not None:
+            self.end(earlier)
         member.room, member.token, member.homeward = room, token, homeward
         member.silence_seconds = silence_seconds
         self._by_token[token] = member

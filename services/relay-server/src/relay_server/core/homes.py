@@ -36,6 +36,7 @@ given, `home`, `home_since` and `changes` don't count: it writes its own. The te
 copy that came after it.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Generic, Literal
@@ -92,6 +93,10 @@ class Homes(Generic[Waiter]):
     def homed(self) -> int:
         """How many rooms this node is the home of."""
         return sum(known.mine is not None for known in self._rooms.values())
+
+    def rooms_by_node(self) -> Counter[str]:
+        """Return how many rooms each node is the home of, without those whose records can't be read."""
+        return Counter(known.record.home for known in self._rooms.values() if known.record is not None)
 
     def take_actions(self) -> list[Action[Waiter]]:
         """Return what is to be done now, in this order."""
@@ -245,6 +250,10 @@ class Homes(Generic[Waiter]):
     def living(self, now: float) -> tuple[Node, ...]:
         """Return the other nodes that live."""
         return self._nodes.living(now)
+
+    def silent_seconds(self, name: str, now: float) -> float:
+        """Return for how long a node gave no sign of life, although it could."""
+        return self._nodes.silent_seconds(name, now)
 
     def _sweep(self, now: float) -> None:
         """Delete records of rooms to which nobody can come back, and forget dead nodes."""

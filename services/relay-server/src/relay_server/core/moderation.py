@@ -160,8 +160,10 @@ class Moderation:
 
     def _let_speak(self, member: Member) -> None:
         member.muted = False
-        if isinstance(member.limit, limits.Muted):  # else it was not heard yet
-            member.limit = member.limit.inner
+        # Nobody unmutes while a room is halted, so the halt of one that didn't move after all is over.
+        limit = member.limit.inner if isinstance(member.limit, limits.Halted) else member.limit
+        if isinstance(limit, limits.Muted):  # else it was not heard yet
+            member.limit = limit.inner
             self._registry.tell(member, Unmuted())
 
     def _add(self, room: Room, ban: Ban) -> None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from chatproto import ProtocolError, Server
 from relay_server.core.counters import ClusterCounters
 from relay_server.core.model import Residence, Room, Session
 from relay_server.core.tickets import Seat
+
+MOVING: Final = "The room is moving to another node: try again in a moment."
+"""What people are told who come for a room in between two homes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,12 @@ class Places(Protocol):
         ...
 
     def residence(self, room: bytes) -> Residence:
-        """Return what a room that was just claimed is known by."""
+        """Return what a room that was just claimed is known by.
+
+        Raises:
+            BusyError: another node has it already.
+
+        """
         ...
 
     def release(self, room: bytes) -> None:

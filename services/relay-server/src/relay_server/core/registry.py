@@ -175,7 +175,7 @@ class Registry(Reaching):
             self.seats.stop_keeping(session)
             self._pending.discard(session)
             self._active.add(session, now)
-            self._limit_speech(member, now)
+            self.limit_speech(member, now)
         elif now - session.moved_at < ADDRESS_CHANGE_SECONDS:
             return
         else:
@@ -290,14 +290,14 @@ class Registry(Reaching):
         self.sessions_by_token[token] = session
         if stream:
             self.streams.begin(session)
-            self._limit_speech(member, now)
+            self.limit_speech(member, now)
             return session
         self.sessions_by_header[header] = session
         self._pending.add(session, now)
         self.proofs.begin(session, now)
         return session
 
-    def _limit_speech(self, member: Member, now: float) -> None:
+    def limit_speech(self, member: Member, now: float) -> None:
         """Limit a newcomer's words; who was there before in another session is limited already."""
         if member.limit is None:
             limit = SpeechLimit(self._policy, now) if self._policy.message_rate or self._policy.byte_rate else None

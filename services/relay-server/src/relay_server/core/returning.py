@@ -78,13 +78,13 @@ class Returning:
         self._registry.observe(events.MemberResumed(room.name, seat.name, moved=ip != seat.ip))
         return session
 
-    @staticmethod
-    def halt(room: Room, now: float) -> tuple[str, int] | None:
+    def halt(self, room: Room, now: float) -> tuple[str, int] | None:
         """Let nothing be said for a moment in a room that is to move; returns where its numbering ends, if it has one.
 
         Everybody who can follow hears at the new home what comes after that, and nothing twice (CLU-05).
         """
         for member in room.members:
+            self._registry.limit_speech(member, now)  # as its first word would, which may come meanwhile
             own = member.limit.inner if isinstance(member.limit, Halted) else member.limit
             member.limit = Halted(own, now + HALT_SECONDS)
         return None if room.ring is None else (room.ring.epoch, room.ring.seq)

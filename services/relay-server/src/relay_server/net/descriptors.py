@@ -8,8 +8,6 @@ if sys.platform != "win32":
 
 OPS_CONNECTIONS: Final = 64
 """Connections to the operators' HTTP port at once: a Prometheus has one, and a few people look as well."""
-WEB_CONNECTIONS: Final = 1024
-"""Connections of browsers at once that carry no chat: each opens some six to load the page."""
 OWN_FILES: Final = 64 + OPS_CONNECTIONS
 """Descriptors that the relay needs for itself: ports, logs, operators' connections, and some that close just now."""
 
@@ -24,17 +22,22 @@ def needed(transactions: int, streams: int | None, pages: int = 0) -> int | None
     return None if 0 in {transactions, streams} else transactions + (streams or 0) + pages + OWN_FILES
 
 
-def share(allowed: int, transactions: int, streams: int | None) -> tuple[int, int]:
+def share(allowed: int, transactions: int, streams: int | None, pages: int = 0) -> tuple[int, int]:
     """Return how many transactions and streams there are descriptors for; the arguments are as with `needed`.
 
-    Each kind gets half, and what the other doesn't want; one of each is always let in.
+    Each kind gets half, and what the other doesn't want; one of each is always let in. Pages get a quarter of all.
     """
-    free = max(2, allowed - OWN_FILES)
+    free = max(2, allowed - pages_among(allowed, pages) - OWN_FILES)
     if streams is None:
         return min(transactions or free, free), 0
     wanted = streams or free
     taken = min(transactions or free, max(free // 2, free - wanted))
     return taken, min(wanted, free - taken)
+
+
+def pages_among(allowed: int, pages: int) -> int:
+    """Return how many connections of browsers that carry no chat there are descriptors for."""
+    return min(pages, allowed // 4)
 
 
 def for_other_nodes() -> int:

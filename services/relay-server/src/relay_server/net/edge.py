@@ -139,10 +139,10 @@ class Carriage(asyncio.BaseProtocol):
             data = data[: MAX_WORDS_BYTES - len(self._words)]
             self._words += data
             self._give_back()
-        if self._link is None:
-            self._waiting += data
-        else:
+        if self._link is not None:
             self._link.write(data)
+        elif not self._is_answered:
+            self._waiting += data
         return self._is_stream and b"\n" in data
 
     @reported
@@ -225,7 +225,9 @@ class Carriage(asyncio.BaseProtocol):
             self._end_answer()
 
     def lose_home(self) -> None:
-        """Take note that the link is gone."""
+        """Take note that the link is gone, if it wasn't given up here."""
+        if self._link is None and (self._opening is None or self._opening.done()):
+            return
         self._link = None
         if not self._has_passed and not self._is_answered:
             self.refuse(BusyError("The room's node is gone: try again in a moment."))

@@ -184,6 +184,7 @@ class AcceptedLink(Link):
             self._port.links.discard(self)
             self._census.remove(self._network)
         super().connection_lost(exc)
+        del self.user  # else a link and its stranger would hold each other
 
     def _begin(self, hello: Hello, rest: bytes) -> None:
         port, network = self._port, self._network

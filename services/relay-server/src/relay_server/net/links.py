@@ -13,6 +13,7 @@ import ssl
 import struct
 from contextlib import suppress
 from typing import Final, Protocol, cast
+from weakref import WeakValueDictionary
 
 from chatproto.fingerprint import fingerprint_of
 from chatproto.tls import TlsEnd
@@ -227,8 +228,8 @@ class Links:
         self.node = node
         self._key = key
         self._context = client_context()
-        self._opening: dict[str, asyncio.Semaphore] = {}
-        """By the nodes' names."""
+        self._opening: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        """By the nodes' names, while links to them are opened."""
 
     async def open_link(self, node: Node, hello: Hello, user: LinkUser) -> LinkTransport:
         """Open a link to a node and say what it is for; ``user`` has what comes from then on.

@@ -1,10 +1,11 @@
 """Move all rooms of a node to other ones, some at a time."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from relay_server.core.places import Node
 from relay_server.core.registry import Registry
-from relay_server.operator.cluster import Cluster
+from relay_server.operator.cluster import Cluster, KnownNode
 
 if TYPE_CHECKING:
     from relay_server.core.model import Room
@@ -29,20 +30,25 @@ class Moving:
     @property
     def takers(self) -> list[Node]:
         """The nodes that may take rooms."""
-        return [known.node for known in self._cluster.others if not known.node.draining]
+        return _takers_among(self._cluster.others)
 
     def go_on(self, now: float) -> None:
         """Hand over the next rooms, each to the node that has the fewest; call it every half second."""
-        here, takers = set(self._registry.rooms.values()), self.takers
+        here, others = set(self._registry.rooms.values()), self._cluster.others
         self._given = {
             room: given_at
             for room, given_at in self._given.items()
             if room in here and now - given_at < PATIENCE_SECONDS
         }
-        for known in self._cluster.others:
+        for known in others:
             self._loads[known.node.name] = max(known.rooms, self._loads.get(known.node.name, 0))
+        takers = _takers_among(others)
         for room in list(here - self._given.keys())[: ROOMS_AT_ONCE - len(self._given)] if takers else ():
             node = min(takers, key=lambda node: self._loads[node.name])
             self._loads[node.name] += 1
             self._given[room] = now
             self._cluster.hand_over(room, node)
+
+
+def _takers_among(others: Iterable[KnownNode]) -> list[Node]:
+    return [known.node for known in others if not known.node.draining]

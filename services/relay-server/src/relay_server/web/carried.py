@@ -17,10 +17,11 @@ from chatproto import (
 )
 from chatproto.page import answer_of
 from chatproto.payloads import STREAM, status_fields
-from chatproto.stream import Leave, encode_to_relay
+from chatproto.stream import Leave, encode_bye, encode_to_relay
 from relay_server.answers import Carried
 from relay_server.asked import Peer
 from relay_server.core.address import network_of
+from relay_server.core.counters import StreamCut
 from relay_server.net.edge import MAX_ANSWER_BYTES, Carriage, Edge
 from relay_server.net.reported import reported
 from relay_server.net.wire import ClientTransport
@@ -102,7 +103,9 @@ class CarriedPage(asyncio.BaseProtocol):
         self._cut(NotSupportedError("The room's node takes no chats of pages."))
 
     def _cut(self, error: ProtocolError) -> None:
-        if not self._answers.has_stream:
+        if self._answers.has_stream:
+            self._socket.write(encode_bye(StreamCut.MALFORMED, str(error)))
+        else:
             self._socket.write(self._port.control.refuse(self._transaction, error))
         self._socket.write_eof()
         self._socket.close()

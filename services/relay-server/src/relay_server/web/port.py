@@ -11,7 +11,7 @@ from relay_server.core.counters import WebCounters
 from relay_server.core.limits import NetworkBuckets
 from relay_server.net.acceptor import Acceptor
 from relay_server.net.connection_slots import ConnectionSlots
-from relay_server.net.descriptors import WEB_CONNECTIONS
+from relay_server.net.descriptors import pages_among, raise_limit
 from relay_server.net.entrance import Entrance
 from relay_server.net.reported import reported
 from relay_server.net.sockets import is_wildcard
@@ -22,6 +22,7 @@ from relay_server.web.callers import Callers
 from relay_server.web.site import Site
 from relay_server.web.visit import Visit
 from relay_server.web.websocket import Framer, WebSocket
+from relay_server.web_settings import WEB_CONNECTIONS
 
 if TYPE_CHECKING:
     from relay_server.net.edge import Carriage
@@ -46,7 +47,6 @@ class WebPort:
     callers: Callers
     on_error: Callable[[Exception], None]
     tls: Tls | None = None
-    max_connections: int = WEB_CONNECTIONS
     counters: WebCounters = field(init=False, default_factory=WebCounters)
 
     def __post_init__(self) -> None:
@@ -56,8 +56,10 @@ class WebPort:
         self.streams, self.workers, self.edge = tcp.streams, tcp.workers, tcp.edge
         self.clock, self.flush, self.on_duration = tcp.clock, tcp.flush, tcp.on_duration
         per_address = self.limits.max_transactions_per_address
-        self.connections: Slots = ConnectionSlots(self.max_connections, per_address)
-        self.proxied: Slots = ConnectionSlots(self.max_connections, 0)
+        allowed = raise_limit(0)
+        most = WEB_CONNECTIONS if allowed is None else pages_among(allowed, WEB_CONNECTIONS)
+        self.connections: Slots = ConnectionSlots(most, per_address)
+        self.proxied: Slots = ConnectionSlots(most, 0)
         """Those of trusted proxies, each of which speaks for many people."""
         self.request_rate = NetworkBuckets(REQUEST_RATE, REQUEST_BURST)
         self.framer = Framer()

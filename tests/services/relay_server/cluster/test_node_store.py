@@ -1,0 +1,97 @@
+"""Nodes and the server of their directory: it is killed, it loses writes, and it is read by others (threat N17)."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+
+from relay_server.cluster.nats import Access, NatsDirectory
+from relay_server.cluster.vault import Vault
+from relay_server.core.errors import BusyError
+from relay_server.core.model import Room
+from services.relay_server.cluster.nats_server import NatsServer
+from services.relay_server.cluster.stations import SECRET, town
+from services.relay_server.cluster.test_node import come_after, is_known, until_written
+from services.relay_server.net.loopback import until
+
+
+def test_nodes_get_over_a_kill_of_the_directorys_server(server: NatsServer) -> None:
+    async def scenario() -> None:
+        async with town(lambda: NatsDirectory(Access((server.address,))), "one", "two") as (_, (one, two)):
+            host = await one.create(b"room")
+            await is_known(two, b"room")
+            server.kill()
+            await until(lambda: not one.cluster.is_connected and not two.cluster.is_connected)
+            with pytest.raises(BusyError):
+                await two.create(b"new")
+            assert await two.find(b"room") == one.cluster.me  # it is still known
+            host.room.topic = "tea"
+            one.registry.change(host.room)
+            server.start()
+            await until(lambda: one.cluster.is_connected and two.cluster.is_connected and not one.cluster._calls)
+            await two.create(b"new")
+            await one.die()
+            adopted = await come_after(two, b"room")
+            assert isinstance(adopted, Room)
+            assert adopted.topic == "tea"
+
+    asyncio.run(scenario())
+
+
+def test_a_store_that_lost_acknowledged_writes_is_repaired_by_the_homes(server: NatsServer, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with town(lambda: NatsDirectory(Access((server.address,))), "one", "two") as (_, (one, two)):
+            host = await one.create(b"room")
+            await is_known(two, b"room")
+            server.kill()
+            await until(lambda: not one.cluster.is_connected and not two.cluster.is_connected)
+            shutil.copytree(server.store, tmp_path / "old")
+            server.start()
+            await until(lambda: one.cluster.is_connected and two.cluster.is_connected)
+            host.room.topic = "tea"
+            one.registry.change(host.room)
+            await one.create(b"newer")
+            await until(lambda: two.cluster.find(b"newer"))
+            server.kill()
+            await until(lambda: not one.cluster.is_connected and not two.cluster.is_connected)
+            shutil.rmtree(server.store)
+            (tmp_path / "old").rename(server.store)
+            server.start()
+            key = Vault(SECRET).room_key(b"newer")
+            await until(lambda: one.cluster.is_connected and two.cluster.is_connected)
+            await until_written(two, key)
+            await until(lambda: not one.cluster._calls)
+            await one.die()
+            adopted = await come_after(two, b"room")
+            assert isinstance(adopted, Room)
+            assert adopted.topic == "tea"
+            assert isinstance(await come_after(two, b"newer"), Room)
+
+    asyncio.run(scenario())
+
+
+def test_the_store_shows_no_name_and_no_topic(server: NatsServer) -> None:
+    async def scenario() -> None:
+        async with town(lambda: NatsDirectory(Access((server.address,))), "one", "two") as (_, (one, two)):
+            host = await one.create(b"whereabouts", host="Marguerite", password_hash="$argon2id$hash")
+            host.room.topic = "rendezvous"
+            one.moderation.ban(host.room, "Bartholomew", 0.0)
+            await until(lambda: not one.cluster._calls)
+            await is_known(two, b"whereabouts")
+            await one.die()
+
+    asyncio.run(scenario())
+    server.kill()
+    stored = server.stored()
+    assert Vault(SECRET).room_key(b"whereabouts").encode() in stored
+    for word in (
+        b"whereabouts",
+        b"Marguerite",
+        b"marguerite",
+        b"rendezvous",
+        b"Bartholomew",
+        b"argon2",
+        b"one.example",
+    ):
+        assert word not in stored
