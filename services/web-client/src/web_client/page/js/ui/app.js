@@ -192,7 +192,7 @@ export class ChatApp extends HTMLElement {
     const { state } = room;
     if (state.is === "in") {
       this.#entering = null;
-      this.#start.busy(false);
+      this.#start.clear();
       this.store.addRecent(room.name, room.ownName);
       const old = this.rooms.get(room.name);
       if (old) this.#list.drop(old.room);

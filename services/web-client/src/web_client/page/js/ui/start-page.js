@@ -65,6 +65,15 @@ export class StartPage extends HTMLElement {
     this.#askRooms();
   }
 
+  /** Forget what was for one room alone, above all its password. */
+  clear() {
+    this.#room.value = this.#password.value = "";
+    this.#seal.checked = false;
+    this.#join.checked = true;
+    this.#useKey("");
+    this.#changeMode();
+  }
+
   /** @param {boolean} isBusy while the relay is asked */
   busy(isBusy) {
     this.#submit.disabled = isBusy;
