@@ -74,6 +74,7 @@ def test_a_short_key_stops_the_start_and_is_not_shown(monkeypatch: pytest.Monkey
         ("RELAY_CLUSTER_URL", "nats://host:port"),
         ("RELAY_CLUSTER_URL", "nats://host:0"),
         ("RELAY_CLUSTER_URL", "nats://one:4222,"),
+        ("RELAY_CLUSTER_URL", "nats://one:4222, two:4222"),
         ("RELAY_CLUSTER_URL", "nats://user@host"),
         ("RELAY_CLUSTER_URL", "nats://host/path"),
         ("RELAY_NODE_NAME", "One"),
@@ -103,6 +104,13 @@ def test_a_bad_url_is_not_shown_as_it_may_have_a_password(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("name", ["RELAY_CLUSTER_CREDENTIALS_FILE", "RELAY_CLUSTER_CA_FILE"])
 def test_a_file_that_is_missing_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     assert complaint(monkeypatch, **NODE | {name: "/nowhere/file"}) == f"{name} names no file: correct it or remove it."
+
+
+def test_an_authority_without_tls_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = complaint(monkeypatch, **NODE, RELAY_CLUSTER_CA_FILE=__file__)
+    assert said.startswith("RELAY_CLUSTER_CA_FILE is for TLS: write tls://")
+    tls = {"RELAY_CLUSTER_URL": "tls://127.0.0.1:4222", "RELAY_CLUSTER_CA_FILE": __file__}
+    assert load(monkeypatch, **NODE | tls).cluster_ca_file == __file__
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

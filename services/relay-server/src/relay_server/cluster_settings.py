@@ -126,16 +126,26 @@ def find_cluster_fault(settings: ClusterFields) -> str | None:
         )
     if not settings.node_address:
         return "RELAY_CLUSTER_URL needs RELAY_NODE_ADDRESS: set it to the host or IP by which clients reach this node."
-    for name in ("cluster_credentials_file", "cluster_ca_file"):
-        path = getattr(settings, name)
-        if path and not Path(path).is_file():
-            return f"RELAY_{name.upper()} names no file: correct it or remove it."
+    if fault := _find_file_fault(settings):
+        return fault
     if importlib.util.find_spec("nats") is None:
         return "RELAY_CLUSTER_URL needs the package nats-py: install it by `pip install relay-server[cluster]`."
     return None
 
 
+def _find_file_fault(settings: ClusterFields) -> str | None:
+    for name in ("cluster_credentials_file", "cluster_ca_file"):
+        path = getattr(settings, name)
+        if path and not Path(path).is_file():
+            return f"RELAY_{name.upper()} names no file: correct it or remove it."
+    if settings.cluster_ca_file and not parse_url(settings.cluster_url).tls:
+        return "RELAY_CLUSTER_CA_FILE is for TLS: write tls:// instead of nats:// in RELAY_CLUSTER_URL, or remove it."
+    return None
+
+
 def _is_server(server: SplitResult) -> bool:
+    if server.netloc.split() != [server.netloc]:
+        return False
     return bool(server.hostname) and not (server.path or server.query or server.fragment) and server.port != 0
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -82,7 +83,7 @@ def test_a_kill_loses_no_key_and_the_listing_comes_again(
 
     run(scenario)
     events = [event for event, _ in logged()]
-    assert events.count("directory_lost") == 4  # three kills, and the end
+    assert events.count("directory_lost") == 3  # three kills; its own end is no loss
     assert events.count("directory_reached") == 4
     assert len(events) <= 4 + 4 + 3 * 3, events  # a few reasons for each time away, however often it is tried
 
@@ -112,7 +113,7 @@ def test_an_error_of_the_listener_is_no_error_of_nats(
             assert (hearing.away, hearing.listings) == (0, 1)
 
     run(scenario)
-    assert [event for event, _ in logged()] == ["directory_reached", "directory_lost"]
+    assert [event for event, _ in logged()] == ["directory_reached"]
 
 
 def test_a_server_that_is_not_there_is_waited_for_in_silence(
@@ -147,6 +148,16 @@ def test_a_server_that_is_not_there_is_waited_for_in_silence(
     away = [reason for event, reason in logged() if event == "directory_away"]
     assert len(away) == 1
     assert "Connect call failed" in away[0]
+
+
+def test_what_listens_there_and_says_nothing_is_no_nats(logged: Callable[[], list[tuple[str, str]]], run: Run) -> None:
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel accepts
+            async with started(Access((f"127.0.0.1:{silent.getsockname()[1]}",)), Hearing()):
+                await until(logged)
+
+    run(scenario)
+    assert logged() == [("directory_away", "what listens there doesn't answer as NATS does, or not in time")]
 
 
 def test_wrong_credentials_are_said_once_in_one_sentence_and_tried_again(

@@ -60,6 +60,7 @@ def test_its_link_port_is_among_the_ports() -> None:
             "node_address", NOTE, "localhost is 127.0.0.1, which leads to this machine alone",
         ),
         ({"host": "[2001:db8::9]", "host_addresses": ("2001:db8::9",)}, "node_address", OK, "[2001:db8::9]."),
+        ({"sharers": ("beta", "gamma")}, "node_address", PROBLEM, "is also the address of beta, gamma: who"),
         ({"namesakes": ("other:9000",)}, "node_name", PROBLEM, "also the name of another node (other:9000)"),
         ({"nodes": ()}, "nodes", NOTE, "no other one was heard"),
         ({"nodes": (), "ignored": ("bad_seal",)}, "nodes", PROBLEM, "it has another RELAY_CLUSTER_KEY"),

@@ -39,7 +39,7 @@ authorization { users = [
 
 
 def settings_for(url: str) -> Settings:
-    return make_settings(cluster_url=url, cluster_key=SECRET, node_name="alpha", node_address="127.0.0.1")
+    return make_settings(cluster_url=url, cluster_key=SECRET, node_name="alpha", node_address="127.0.0.1:1")
 
 
 @asynccontextmanager
@@ -93,6 +93,7 @@ def test_nodes_are_heard_and_visited_and_rights_are_tried(tmp_path: Path) -> Non
             assert (facts.name, facts.host, facts.host_addresses) == ("alpha", "127.0.0.1", ("127.0.0.1",))
             assert (facts.missing_rights, facts.reasons) == ((), ())
             assert facts.namesakes == (f"127.0.0.1:{number}",)
+            assert facts.sharers == ("gone",)
             assert facts.ignored == ("bad_seal", "clock")
             assert {node.name: (node.answers_clients, node.answers_links) for node in facts.nodes} == {
                 "beta": (True, True), "gone": (False, False)

@@ -144,6 +144,12 @@ def test_a_room_that_isnt_there_is_said_so(name: str, room: str) -> None:
     assert len(case.registry.sessions_by_token) == 3
 
 
+def test_a_node_says_that_a_room_may_be_at_another() -> None:
+    case = Operated(cluster=Neighbours(known("beta")))
+    with pytest.raises(OperatorError, match=r"^There is no room tea on this node: .* rooms --all"):
+        case.ask("kick", room="tea", name="ann")
+
+
 @pytest.mark.parametrize("grace", [0.0, 60.0])
 def test_closing_kicks_the_host_and_so_ends_the_room(grace: float) -> None:
     case = Operated(host_grace_seconds=grace)

@@ -96,6 +96,7 @@ class NatsDirectory:
         self._checking: asyncio.Task[None] | None = None
         """Waits until the server, which left a call unanswered, answers again."""
         self._lost = asyncio.Event()
+        self._closing = False
         self._reasons: set[str] = set()
         self._error: Exception = NoServersError()
         """The last one that no caller got."""
@@ -117,6 +118,7 @@ class NatsDirectory:
 
     async def close(self) -> None:
         """Let go of the directory."""
+        self._closing = True
         while self._task is not None and not self._task.done():
             self._task.cancel()  # NATS's client swallows that here and there
             await asyncio.wait([self._task], timeout=_CANCEL_SECONDS)
@@ -258,7 +260,8 @@ class NatsDirectory:
                     await client.close()
             if was_there:
                 self._reasons.clear()
-                log.warning("directory_lost", server=server)
+                if not self._closing:
+                    log.warning("directory_lost", server=server)
                 self._inform(self._listener.on_away)
 
     async def _connect(self, client: Client, server: str, tls: Handshakes | None) -> None:
@@ -366,4 +369,6 @@ def _explain(error: Exception) -> str:
         return (
             f"NATS' certificate isn't trusted, {error.verify_message}: correct RELAY_CLUSTER_CA_FILE or the host's name"
         )
+    if isinstance(error, TimeoutError):
+        return "what listens there doesn't answer as NATS does, or not in time"
     return text or type(error).__name__

@@ -52,6 +52,12 @@ def _check_address(facts: Facts, cluster: ClusterFacts) -> Finding:
         return _address(
             Mark.PROBLEM, f"{host} doesn't resolve here.", "Correct RELAY_NODE_ADDRESS, or the name's record in DNS."
         )
+    if cluster.sharers:
+        return _address(
+            Mark.PROBLEM,
+            f"{host} is also the address of {', '.join(cluster.sharers)}: who is sent to one node may reach another.",
+            "Set RELAY_NODE_ADDRESS to a host or IP of this node alone; the name that people use may lead to all.",
+        )
     shown = host if found == (host.strip("[]"),) else f"{host} is {', '.join(found)}"
     if all(ipaddress.ip_address(address).is_loopback for address in found):
         advice = "Set RELAY_NODE_ADDRESS to a host or IP that reaches this node from other machines."

@@ -91,6 +91,7 @@ async def gather_cluster(settings: Settings) -> ClusterFacts:
         reasons=tuple(dict.fromkeys(reasons)), missing_rights=missing,
         nodes=tuple(await asyncio.gather(*(_visit(node, probe) for node in others))),
         namesakes=tuple(node.server.address for node in ear.nodes.values() if node.name == name),
+        sharers=tuple(node.name for node in others if node.server.address == f"{address.host}:{address.tcp_port}"),
         ignored=tuple(sorted(ear.ignored - {Ignored.REPEATED})),
     )  # fmt: skip
 

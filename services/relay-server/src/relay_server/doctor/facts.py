@@ -123,6 +123,8 @@ class ClusterFacts:
     nodes: tuple[NodeFacts, ...] = ()
     namesakes: tuple[str, ...] = ()
     """Addresses of nodes with this one's name."""
+    sharers: tuple[str, ...] = ()
+    """Names of other nodes with this one's address."""
     ignored: tuple[str, ...] = ()
     """Why beats of others don't count, each reason once."""
 

@@ -216,7 +216,11 @@ class Operators:
     def _room(self, asked: InRoom) -> Room:
         room = self._registry.rooms.get(asked.room.encode())
         if room is None:
-            raise OperatorError(f"There is no room {asked.room}: `relay-server admin rooms` lists them.")
+            if self._cluster is None:
+                raise OperatorError(f"There is no room {asked.room}: `relay-server admin rooms` lists them.")
+            raise OperatorError(
+                f"There is no room {asked.room} on this node: ask the node that `relay-server admin rooms --all` names."
+            )
         return room
 
     def _describe_member(self, member: Member, now: float) -> Row:
