@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from relay_server.core.policy import StreamsAllowed
@@ -17,44 +17,50 @@ from relay_server.web.site import Site
 from services.relay_server.net.cluster import Pair, pair
 from services.relay_server.net.loopback import Run, until
 from services.relay_server.net.test_edge_streams import close, enter, hear, is_forgotten, say
-from services.relay_server.web.web_relay import Page
+from services.relay_server.web.web_relay import Page, cut
 
 pytestmark = pytest.mark.requirement("CLU-04", "WEB-02")
 
 
 @asynccontextmanager
-async def at_edge(both: Pair) -> AsyncIterator[str]:
-    """Serve pages at the edge; yields their origin's host and port."""
+async def at_edge(both: Pair) -> AsyncIterator["Pages"]:
+    """Serve pages at the edge."""
     web = WebPort(both.edge.tcp, site=Site({}, lambda: None), callers=Callers((), frozenset()), on_error=print)
     sock = listen_tcp("127.0.0.1", 0)
-    place = f"127.0.0.1:{sock.getsockname()[1]}"
+    pages = Pages(f"127.0.0.1:{sock.getsockname()[1]}")
     web.start(sock)
     try:
-        yield place
+        yield pages
         await until(lambda: web.open_connections == 0)
     finally:
+        await cut(pages.opened)
         web.close()
 
 
-async def page_at(place: str, name: str, then: dict[str, Any] | None = None, **join: Any) -> Page:
-    page = Page(
-        await connect(
-            f"ws://{place}/chat", origin=Origin(f"http://{place}"), compression=None, proxy=None, ping_interval=None
-        )
-    )
-    fields = {"room": "demo", "name": name, "features": ["resume", "follow"], **join}
-    await page.send({"join": fields})
-    if then:
-        await page.send(then)
-    page.answer = await page.next()
-    return page
+class Pages:
+    """Browsers that come to the edge."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self.opened: list[ClientConnection] = []
+
+    async def page(self, name: str, then: dict[str, Any] | None = None) -> Page:
+        """Ask to join the room `demo`; ``then`` is said without waiting for the answer."""
+        url, origin = f"ws://{self._place}/chat", Origin(f"http://{self._place}")
+        page = Page(await connect(url, origin=origin, compression=None, proxy=None, ping_interval=None))
+        self.opened.append(page.socket)
+        await page.send({"join": {"room": "demo", "name": name, "features": ["resume", "follow"]}})
+        if then:
+            await page.send(then)
+        page.answer = await page.next()
+        return page
 
 
 def test_a_page_is_carried_both_ways(run: Run) -> None:
     async def scenario() -> None:
-        async with pair() as both, at_edge(both) as place:
+        async with pair() as both, at_edge(both) as pages:
             ann = await enter(both.home, "ann", create=True)
-            bob = await page_at(place, "bob")
+            bob = await pages.page("bob")
             assert (bob.answer["status"], bob.answer["chat"], bob.answer["features"]) == (0, "stream", ["resume"])
             assert both.edge.registry.streams.carried == 1
             await bob.say("grüße", 1)
@@ -76,9 +82,9 @@ def test_a_page_is_carried_both_ways(run: Run) -> None:
 
 def test_a_refusal_of_the_home_comes_as_one_of_the_edge(run: Run) -> None:
     async def scenario() -> None:
-        async with pair() as both, at_edge(both) as place:
+        async with pair() as both, at_edge(both) as pages:
             ann = await enter(both.home, "ann", create=True)
-            refused = await page_at(place, "ann")
+            refused = await pages.page("ann")
             assert refused.answer["reason"] == "name_taken"
             assert (await refused.end())[1] == 1000
             await until(lambda: is_forgotten(both.edge))
@@ -89,9 +95,9 @@ def test_a_refusal_of_the_home_comes_as_one_of_the_edge(run: Run) -> None:
 
 def test_a_home_that_is_gone_is_told_in_words(run: Run) -> None:
     async def scenario() -> None:
-        async with pair() as both, at_edge(both) as place:
+        async with pair() as both, at_edge(both) as pages:
             both.home.close()
-            refused = await page_at(place, "bob")
+            refused = await pages.page("bob")
             assert refused.answer["reason"] == "busy"
             assert "can't be reached" in refused.answer["message"]
             await until(lambda: is_forgotten(both.edge))
@@ -101,9 +107,9 @@ def test_a_home_that_is_gone_is_told_in_words(run: Run) -> None:
 
 def test_a_home_that_goes_ends_the_chat(run: Run) -> None:
     async def scenario() -> None:
-        async with pair() as both, at_edge(both) as place:
+        async with pair() as both, at_edge(both) as pages:
             ann = await enter(both.home, "ann", create=True)
-            bob = await page_at(place, "bob")
+            bob = await pages.page("bob")
             assert bob.answer["status"] == 0
             both.home.close()
             await bob.end()
@@ -115,10 +121,10 @@ def test_a_home_that_goes_ends_the_chat(run: Run) -> None:
 
 def test_a_home_without_streams_is_told_as_such(run: Run) -> None:
     async def scenario() -> None:
-        async with pair() as both, at_edge(both) as place:
+        async with pair() as both, at_edge(both) as pages:
             ann = await enter(both.home, "ann", create=True)
             both.home.control._streams = StreamsAllowed.OFF
-            refused = await page_at(place, "bob")
+            refused = await pages.page("bob")
             assert refused.answer["reason"] == "not_supported"
             await until(lambda: is_forgotten(both.edge))
             await until(lambda: len(both.home.registry.rooms[b"demo"].members) == 1)
@@ -129,9 +135,9 @@ def test_a_home_without_streams_is_told_as_such(run: Run) -> None:
 
 def test_a_page_that_doesnt_wait_is_told_so(run: Run) -> None:
     async def scenario() -> None:
-        async with pair() as both, at_edge(both) as place:
+        async with pair() as both, at_edge(both) as pages:
             ann = await enter(both.home, "ann", create=True)
-            refused = await page_at(place, "bob", then={"say": "hello"})
+            refused = await pages.page("bob", then={"say": "hello"})
             assert refused.answer["reason"] in {"malformed", "ok"}  # by when the home answers
             await refused.socket.close()
             await until(lambda: is_forgotten(both.edge))
@@ -142,9 +148,9 @@ def test_a_page_that_doesnt_wait_is_told_so(run: Run) -> None:
 
 def test_what_is_no_frame_ends_a_carried_chat_too() -> None:
     async def scenario() -> None:
-        async with pair() as both, at_edge(both) as place:
+        async with pair() as both, at_edge(both) as pages:
             ann = await enter(both.home, "ann", create=True)
-            bob = await page_at(place, "bob")
+            bob = await pages.page("bob")
             await bob.socket.send(b"binary")
             last, code = await bob.end()
             assert (last["bye"], code) == ("malformed", 1003)

@@ -31,15 +31,18 @@ class WebRelay:
         settings = parts.settings
         self.port, self.server = settings.web_port, f"{HOST}:{settings.tcp_port}"
         self.origin = f"http://{HOST}:{self.port}"
+        self.opened: list[ClientConnection] = []
 
     async def open(self, origin: str | None = "", **headers: str) -> ClientConnection:
         """Open a WebSocket as a page of this origin; empty for the relay's own."""
         named = Origin(origin or self.origin) if origin is not None else None
-        return await connect(
+        socket = await connect(
             f"ws://{HOST}:{self.port}/chat", origin=named, compression=None, ping_interval=None, proxy=None,
             additional_headers={name.replace("_", "-"): value for name, value in headers.items()},
             open_timeout=DEADLINE_SECONDS,
         )  # fmt: skip
+        self.opened.append(socket)
+        return socket
 
     async def page(self, user: str, /, *, headers: dict[str, str] | None = None, **join: Any) -> "Page":
         """Open a WebSocket and ask to join the room `tea`."""
@@ -131,6 +134,8 @@ class Caller:
 
     async def close(self) -> None:
         self.writer.transport.abort()
+        with suppress(OSError):
+            await self.writer.wait_closed()
 
     async def __aenter__(self) -> Self:
         return self
@@ -152,15 +157,25 @@ async def web_relay(**changes: object) -> AsyncIterator[WebRelay]:
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
     parts.tcp.start(parts.sockets.tcp)
     parts.web.start(parts.sockets.web)
+    relay = WebRelay(parts, parts.web)
     try:
-        yield WebRelay(parts, parts.web)
+        yield relay
     finally:
+        await cut(relay.opened)
         parts.web.close()
         parts.tcp.close()
         for port in parts.udp:
             port.close()
         await asyncio.sleep(0)
     assert errors == []
+
+
+async def cut(connections: list[ClientConnection]) -> None:
+    """End browsers' connections at once."""
+    for connection in connections:
+        connection.transport.abort()
+    for connection in connections:
+        await connection.wait_closed()
 
 
 def slow_socket() -> socket.socket:
