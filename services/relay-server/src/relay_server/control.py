@@ -101,8 +101,9 @@ class Control:
                 return None
             operation, room_name, request = wanted
             if self._tls_required and not peer.encrypted:
-                how = "open the page by https" if peer.by_page else "use a client that speaks it (chat --tls)"
-                raise NotSupportedError(f"This relay lets in by TLS alone: {how}.")
+                if peer.by_page:
+                    raise NotSupportedError("This relay lets in by TLS alone: open the page by https.")
+                raise NotSupportedError("This relay lets in by TLS alone: use a client that speaks it (chat --tls).")
             self._registry.admission.check_rate(peer.ip, now)
             if isinstance(transaction, ServerTransaction) and operation is Operation.LIST:
                 return self._list_rooms(transaction, now)
