@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := libs/chatproto libs/chatbrain libs/chatclient services/relay-server services/bot-client services/messenger
+PACKAGES := libs/chatproto libs/chatbrain libs/chatclient services/web-client services/relay-server services/bot-client services/messenger
 CLIENTS := libs/chatproto libs/chatbrain libs/chatclient services/messenger
 SOURCES := libs services tests deploy/grafana deploy/desktop
 
@@ -108,8 +108,27 @@ lint: $(VENV)/dev.stamp ## format, lint, types, import contracts
 	@$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 --no-error-summary $(CLIENTS:%=%/src)
 	@$(BIN)/lint-imports | tail -n 4
 
+WEB_CLIENT := services/web-client
+# The tools alone need Node; the page is served as it is.
+$(WEB_CLIENT)/node_modules/.package-lock.json: $(WEB_CLIENT)/package-lock.json
+	@echo "==> installing the tools that check the page, hash-locked"
+	@cd $(WEB_CLIENT) && npm ci --silent
+	@touch $@
+
+.PHONY: web-check
+web-check: ## types, lint and unit tests of the page for browsers (needs Node 20 or newer; without it, it says so)
+	@if node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null; then \
+	  $(MAKE) --no-print-directory web-tests; \
+	elif [[ ",$${CHAT_REQUIRE:-}," == *,node,* ]]; then echo "The page can't be checked: install Node 20 or newer." >&2; exit 2; \
+	else echo "==> the page for browsers is NOT checked: there is no Node 20 or newer"; fi
+
+.PHONY: web-tests
+web-tests: $(WEB_CLIENT)/node_modules/.package-lock.json
+	@cd $(WEB_CLIENT) && npm run --silent types && npm run --silent lint
+	@cd $(WEB_CLIENT) && node --test --test-reporter=dot tests/*.test.js
+
 .PHONY: check
-check: lint ## lint, unit tests, documents (under a minute)
+check: lint web-check ## lint, unit tests, documents (under a minute)
 	@$(PYTEST) $(UNIT)
 
 .PHONY: test
@@ -118,7 +137,7 @@ test: $(VENV)/dev.stamp ## everything except attacks (make faults): lint, units 
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(KINDS)
 
 # Tests of containers mostly wait, those of programs half of the time, all others compute: two at a time use two cores.
-KINDS := test-containers test-programs test-units lint test-dashboards
+KINDS := test-containers test-programs test-units lint web-check test-dashboards
 .PHONY: test-containers test-units test-programs test-dashboards
 test-units: $(VENV)/dev.stamp # coverage slows down tests, so only the tests that need it run with it
 	@$(PYTEST) --cov --cov-report=term $(COVERING)
@@ -175,6 +194,10 @@ bench: install ## measure the relay against a reference in C: make bench [ARGS="
 bench-streams: install ## measure chats over streams, beside Redis if it is installed: make bench-streams [ARGS="--only idle"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.streams $(ARGS)
 
+.PHONY: bench-web
+bench-web: $(VENV)/dev.stamp ## measure chats in browsers: make bench-web [ARGS="--rooms 20 --members 10"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.web $(ARGS)
+
 .PHONY: bench-cluster
 bench-cluster: $(VENV)/dev.stamp ## measure what being a node of a cluster costs a relay: make bench-cluster [ARGS="--runs 3"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.cluster $(ARGS)
@@ -199,13 +222,14 @@ docs: $(VENV)/dev.stamp ## write the generated tables of docs/settings.md, docs/
 CATALOGUES := services/messenger/src/messenger/presentation/locale
 
 .PHONY: catalogues
-catalogues: $(VENV)/dev.stamp ## collect the messenger's texts for translators, and compile the translations
+catalogues: $(VENV)/dev.stamp ## collect the apps' and the page's texts for translators, and compile the translations
 	@mkdir -p build
-	@$(BIN)/pybabel -q extract -F pyproject.toml --add-location file --width 120 -o build/messenger.pot \
-	  services/messenger/src libs/chatproto/src
+	@$(BIN)/pybabel -q extract -F pyproject.toml -k L_ --add-location file --width 120 -o build/messenger.pot \
+	  services/messenger/src libs/chatproto/src services/web-client/src
 	@$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120 \
 	  -D messenger -i build/messenger.pot -d $(CATALOGUES)
 	@$(BIN)/pybabel -q compile -D messenger -d $(CATALOGUES)
+	@PYTHONPATH=tests $(BIN)/python -m docs.page_words
 
 .PHONY: dashboards
 dashboards: $(VENV)/dev.stamp ## build Grafana's dashboards, deploy/grafana/dashboards

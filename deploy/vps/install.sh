@@ -4,7 +4,7 @@
 set -euo pipefail
 umask 022
 
-readonly INGREDIENTS=(libs/chatproto libs/chatbrain libs/chatclient services/relay-server requirements/runtime.txt deploy/vps)
+readonly INGREDIENTS=(libs/chatproto libs/chatbrain libs/chatclient services/web-client services/relay-server requirements/runtime.txt deploy/vps)
 readonly HEALTHY_SECONDS=20
 
 SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -128,7 +128,7 @@ build() {
   "$PYTHON" -m venv --without-pip "$place"
   choose_pip "$place" "$work/tools"
   run_pip "$place" download --only-binary :all: --require-hashes -r "$SOURCE/requirements/runtime.txt" -d "$wheels"
-  for package in libs/chatproto libs/chatbrain libs/chatclient services/relay-server; do
+  for package in libs/chatproto libs/chatbrain libs/chatclient services/web-client services/relay-server; do
     make_wheel "$SOURCE/$package" "$wheels"
   done
   run_pip "$place" install --no-index --find-links "$wheels" 'relay-server[cluster]'

@@ -135,9 +135,11 @@ def running_reference(programs: Programs, cpu: int) -> Iterator[Target]:
 
 @contextmanager
 def running_relay(
-    cpu: int, limits: Mapping[str, str] | None = None, ports: Sequence[int] = ()
+    cpu: int, limits: Mapping[str, str] | None = None, ports: Sequence[int] = (), web_port: int = 0
 ) -> Iterator[Target]:  # fmt: skip
     """Run the project's relay on a CPU, its limits lifted but for those given; ``ports`` are those of TCP and UDP.
+
+    Its web port is off unless it is given.
 
     Raises:
         BenchError: it doesn't start.
@@ -153,6 +155,7 @@ def running_relay(
         "RELAY_UDP_PORT": str(udp_port),
         "RELAY_LOBBY_PORT": "0",
         "RELAY_OPS_PORT": "0",
+        "RELAY_WEB_PORT": str(web_port),
         "RELAY_ADMIN_SOCKET": "",
     }
     with relay_process(cpu, environment, tcp_port) as pid:

@@ -32,6 +32,7 @@ DEFAULTS = {
     "RELAY_BYTE_RATE": "0",
     "RELAY_PASSWORD_GUESSES_PER_MINUTE": "0",
     "RELAY_ADMIN_SOCKET": "",
+    "RELAY_WEB_PORT": "0",
 }
 
 # Each set of settings is a process, so what doesn't get in each other's way is one set.

@@ -10,12 +10,13 @@ import pytest
 import bot_client.settings
 from deploy.compose import AIRGAP, BASE, CLUSTER, HOST, configured, run, tool
 from docs.markdown import ROOT, read
+from relay_server.described import describe
 from relay_server.operator.location import SERVICE_DIRECTORY
-from relay_server.settings import Settings, describe, load_settings, variable
+from relay_server.settings import Settings, load_settings, variable
 
 COMBINATIONS = [(BASE,), (BASE, HOST), (BASE, CLUSTER), (BASE, AIRGAP), (BASE, HOST, AIRGAP), (BASE, CLUSTER, AIRGAP)]
 BOTS = {"host", "bot", "silent", "probe", "load"}
-CHAT_PORTS = {("9000", "tcp"), ("9001", "udp"), ("9002", "udp")}
+CHAT_PORTS = {("9000", "tcp"), ("9001", "udp"), ("9002", "udp"), ("9080", "tcp")}
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::-([^}]*))?\}")
 
 every_combination = pytest.mark.parametrize("files", COMBINATIONS, ids=" ".join)
@@ -109,7 +110,8 @@ def test_nothing_that_is_published_is_on_an_internal_network_alone(services: dic
 
 
 def test_published_ports_equal_the_containers_ports() -> None:
-    numbers = {"RELAY_TCP_PORT": "19000", "RELAY_UDP_PORT": "19001", "RELAY_LOBBY_PORT": "19002"}
+    names = ("RELAY_TCP_PORT", "RELAY_UDP_PORT", "RELAY_LOBBY_PORT", "RELAY_WEB_PORT")
+    numbers = {name: str(number) for number, name in enumerate(names, 19_000)}
     services = configured(environment=numbers)["services"]
     open_ports = [port for port in services["relay"]["ports"] if "host_ip" not in port]
     assert [(port["published"], str(port["target"])) for port in open_ports] == [(n, n) for n in numbers.values()]

@@ -25,7 +25,7 @@ EXPOSURE: Final = 13
 """Tenths; systemd's own scale ends at 10, and 2 is what it calls OK."""
 
 FIELDS = Settings.model_fields
-TCP, UDP, LOBBY = (FIELDS[f"{name}_port"].default for name in ("tcp", "udp", "lobby"))
+TCP, UDP, LOBBY, WEB = (FIELDS[f"{name}_port"].default for name in ("tcp", "udp", "lobby", "web"))
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
@@ -166,11 +166,11 @@ def test_the_kernel_grants_the_buffers_that_the_relay_asks_for() -> None:
 
 def test_the_firewalls_let_the_relays_ports_through() -> None:
     defined = dict(re.findall(r"^define (\w+) = (.+)$", FIREWALL.read_text(), re.MULTILINE))
-    assert defined["relay_tcp_port"] == str(TCP)
+    assert defined["relay_tcp_ports"] == f"{{ {TCP}, {WEB} }}"
     assert defined["relay_udp_ports"] == f"{{ {UDP}, {LOBBY} }}"
     profile = configparser.ConfigParser()
     profile.read(VPS / "ufw-chat-relay")
-    assert profile["chat-relay"]["ports"] == f"{TCP}/tcp|{UDP}:{LOBBY}/udp"
+    assert profile["chat-relay"]["ports"] == f"{TCP}/tcp|{UDP}:{LOBBY}/udp|{WEB}/tcp"
 
 
 @pytest.mark.needs("cloud-init")

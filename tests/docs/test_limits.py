@@ -6,7 +6,8 @@ import re
 import pytest
 
 from docs.markdown import ROOT, read
-from relay_server.settings import Settings, describe, variable
+from relay_server.described import describe
+from relay_server.settings import Settings, variable
 
 TEXT = read("docs/limits.md")
 SECTIONS = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n)*)", TEXT, re.MULTILINE))

@@ -52,7 +52,13 @@ def _start(settings: dict[str, str]) -> Relay | None:
         for kind, port in zip(("TCP", "UDP", "LOBBY"), free_ports(3), strict=True)
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
-    ports = {"RELAY_TCP_PORT": tcp, "RELAY_UDP_PORT": udp, "RELAY_LOBBY_PORT": lobby, "RELAY_OPS_PORT": 0}
+    ports = {
+        "RELAY_TCP_PORT": tcp,
+        "RELAY_UDP_PORT": udp,
+        "RELAY_LOBBY_PORT": lobby,
+        "RELAY_OPS_PORT": 0,
+        "RELAY_WEB_PORT": 0,
+    }
     own = {name: str(port) for name, port in ports.items()}
     environment = {
         **kept,

@@ -157,7 +157,10 @@ def wait_until_blocked(pipe: IO[str]) -> None:
 def test_bots_come_back_to_a_relay_that_restarts(tmp_path: Path) -> None:
     relay = OwnRelay(tmp_path / "log", {})
     ports = {"TCP": relay.relay.tcp_port, "UDP": relay.relay.udp_port, "LOBBY": relay.relay.lobby_port}
-    variables = {f"RELAY_{name}_PORT": str(port) for name, port in ports.items()} | {"RELAY_OPS_PORT": "0"}
+    variables = {f"RELAY_{name}_PORT": str(port) for name, port in ports.items()} | {
+        "RELAY_OPS_PORT": "0",
+        "RELAY_WEB_PORT": "0",
+    }
     where = ("--server", f"{relay.relay.host}:{relay.relay.tcp_port}", "--seed", "1")
     arguments = ("run", "--scenario", "probe", "--rate", "50", "--report-seconds", "0.2", *where)
     metrics = free_ports(1)[0]

@@ -36,7 +36,7 @@ needs_root = pytest.mark.needs("namespaces")
 
 def settings_of(ports: Sequence[int], **settings: str) -> dict[str, str]:
     numbers = {f"RELAY_{name}_PORT": str(port) for name, port in zip(NAMES, ports, strict=True)}
-    return {"RELAY_HOST": "127.0.0.1"} | MODEST | numbers | settings
+    return {"RELAY_HOST": "127.0.0.1", "RELAY_WEB_PORT": "0"} | MODEST | numbers | settings
 
 
 def environment(ports: Sequence[int], **settings: str) -> dict[str, str]:

@@ -211,7 +211,7 @@ def test_sighup_without_a_certificate_changes_nothing(loop: str, common_relays: 
 def test_a_relay_whose_terminal_is_closed_stops(loop: str) -> None:
     tcp, udp, lobby, ops = free_ports(4)
     numbers = {"TCP": tcp, "UDP": udp, "LOBBY": lobby, "OPS": ops}
-    environment = {**os.environ, "RELAY_HOST": "127.0.0.1", "RELAY_EVENT_LOOP": loop}
+    environment = {**os.environ, "RELAY_HOST": "127.0.0.1", "RELAY_EVENT_LOOP": loop, "RELAY_WEB_PORT": "0"}
     environment |= {f"RELAY_{name}_PORT": str(number) for name, number in numbers.items()}
     ours, its = pty.openpty()
     process = subprocess.Popen(

@@ -29,7 +29,8 @@ def relay(namespace: Namespace) -> Iterator[Relay]:
     """Run a relay on its default ports, its ops port open to all."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
     with subprocess.Popen(
-        [*namespace.inside, sys.executable, "-m", "relay_server", "run"], env=kept | {"RELAY_OPS_HOST": "::"}
+        [*namespace.inside, sys.executable, "-m", "relay_server", "run"],
+        env=kept | {"RELAY_OPS_HOST": "::", "RELAY_WEB_PORT": "0"},
     ) as process:
         try:
             for port in (TCP, OPS):

@@ -23,6 +23,7 @@ INGREDIENTS: Final = (
     "libs/chatproto",
     "libs/chatbrain",
     "libs/chatclient",
+    "services/web-client",
     "services/relay-server",
     "requirements",
     "deploy/vps",

@@ -68,6 +68,8 @@ OF_STATUSES: Final = {
     "elsewhere": "#56A64B",
 }
 _OF_CUTS: Final = {"malformed": YELLOW, "slow": RED, "unanswered": ORANGE}
+_OF_STATUSES: Final = {"101": GREEN, "200": BLUE, "304": TEAL, "403": RED, "429": ORANGE}
+_OF_REFUSALS: Final = {"origin": RED, "handshake": YELLOW, "busy": ORANGE, "rate": PURPLE}
 _OF_STREAM_FAILURES: Final = {"closed": GREY, "slow": RED, "gone": PURPLE}
 _OF_FAILURES: Final = {"buffer_full": RED, "unreachable": ORANGE, "forbidden": PURPLE, "other": GREY}
 
@@ -283,6 +285,38 @@ def _streams() -> Section:
             alert="StreamsNearLimit",
         ),
         *_losses_of_streams(),
+        *_browsers(),
+    ]
+
+
+def _browsers() -> list[Panel]:
+    return [
+        lines(
+            "Browsers",
+            "WebSockets that carry a chat (streams count them, too), and connections of browsers that carry none.",
+            "short",
+            {"chats": total(relay("relay_web_chats")), "other connections": total(relay("relay_web_connections"))},
+            colors={"chats": GREEN, "other connections": GREY},
+            width=6,
+        ),
+        stack(
+            "Requests of browsers by status",
+            "HTTP requests that the web port answered. '101' opened a WebSocket. '403': a page of another site, or a "
+            "proxy that doesn't pass 'Host' on. '429': too many from one address.",
+            "reqps",
+            {"{{status}}": total(rate(relay("relay_web_requests_total")), "status")},
+            colors=_OF_STATUSES,
+            width=6,
+        ),
+        stack(
+            "Refused handshakes of pages",
+            "WebSockets that pages asked for and didn't get, in the last minute. 'origin': a page of another site. "
+            "'busy' and 'rate': too many connections from one address.",
+            "short",
+            {"{{reason}}": total(last_minute(relay("relay_web_handshakes_refused_total")), "reason")},
+            colors=_OF_REFUSALS,
+            width=6,
+        ),
     ]
 
 

@@ -240,6 +240,7 @@ def standing(cpu: int, folder: Path, settings: Mapping[str, str], *, tls: bool) 
         "RELAY_UDP_PORT": str(udp_port),
         "RELAY_LOBBY_PORT": str(lobby_port),
         "RELAY_OPS_PORT": "0",
+        "RELAY_WEB_PORT": "0",
         "RELAY_ADMIN_SOCKET": "",
     }
     log = folder / "relay.log"

@@ -97,7 +97,7 @@ class World:
 
     def __init__(self, bites: Bites) -> None:
         self._bites = bites
-        operation, policy = bites.pick((*Operation,)), bites.pick(POLICIES)
+        operation, policy = bites.pick((Operation.CREATE, Operation.JOIN)), bites.pick(POLICIES)
         ways = bites.byte()
         self._sealed = ways // 6 % 2 == 1
         self.brain = RoomBrain(

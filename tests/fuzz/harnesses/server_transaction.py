@@ -33,6 +33,7 @@ SEEDS: Final = (
     piece(b"\xff") + encode_frame(Frame(1, 1, b"lab", b'"ann"')) + b"\0\0\0",
     piece(b"\xff") + encode_frame(Frame(3, 0, b"lab", b'{"reply": "json"}')),
     piece(b"\xff") + b"\x03\x01\0" + b"\x01" * 29 + b"lab",
+    piece(b"\x02") + encode_frame(Frame(4, 0, b"", b'{"reply": "json"}')),
     piece(b"\xff") + b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
 )
 WORDS: Final = (b"username", b"password", b"reply", b"json", b'{"', b'": "', b'"}', b"\0\0\0\x03lab")
@@ -85,6 +86,9 @@ def check_answers(transaction: ServerTransaction, result: Outcome) -> None:
         assert transaction.phase is Phase.REQUESTING
         (frame,) = frames_of(transaction.refuse(MalformedError()))  # as when the time is over
         assert frame.state == State.REPLY
+    elif result[0] is Operation.LIST:
+        accepted, listed = frames_of(transaction.list_rooms(b"{}"))
+        assert (accepted.state, listed.state, listed.payload) == (State.REPLY, State.COMPLETION, b"{}")
     else:
         _, room, request = result
         assert check_room_name(room.encode()) == room

@@ -130,7 +130,7 @@ class RelayEnd:
         def go_on(answer: object) -> None:
             self.flush()
             if isinstance(answer, Consulting):
-                answer.begin(lambda: go_on(answer.finish(self._world.now)))
+                answer.ask(lambda error: go_on(answer.finish(error, self._world.now)))
             elif isinstance(answer, Waiting):
                 self._world.plan(answer.until, lambda: go_on(answer.finish(self._world.now)))
             elif isinstance(answer, Granted):

@@ -29,7 +29,7 @@ from chatproto import (
 )
 from libs.chatproto.strategies import COMPLETIONS, REQUESTS, ROOM_NAMES, split
 
-OPERATIONS = st.sampled_from(Operation)
+OPERATIONS = st.sampled_from([Operation.CREATE, Operation.JOIN])
 ANN = Request("ann")
 
 
@@ -305,3 +305,32 @@ def test_what_follows_a_completion_is_left_for_the_stream() -> None:
     assert client.feed(reply + b'{"ping":1}\n{"pi')
     assert client.take_rest() == b'{"ping":1}\n{"pi'
     assert client.take_rest() == b""
+
+
+LIST = b'{"reply":"json"}'
+
+
+@pytest.mark.requirement("LIST-01")
+def test_a_list_is_asked_for_without_names_and_answered_in_two_frames() -> None:
+    server = ServerTransaction()
+    asked = server.feed(encode_frame(Frame(4, State.REQUEST, b"", LIST)))
+    assert asked == (Operation.LIST, "", Request("", json_reply=True, plain=False))
+    decoder = FrameDecoder(4096)
+    decoder.feed(server.list_rooms(b'{"rooms":[]}'))
+    accepted = decoder.next_frame()
+    assert accepted is not None
+    assert (accepted.operation, accepted.state, json.loads(accepted.payload)["reason"]) == (4, State.REPLY, "ok")
+    assert decoder.next_frame() == Frame(4, State.COMPLETION, b"", b'{"rooms":[]}')
+    assert server.phase is Phase.ENDED
+
+
+@pytest.mark.requirement("LIST-01")
+@pytest.mark.parametrize(
+    ("state", "room", "payload"),
+    [(0, b"", b"ann"), (0, b"", b""), (0, b"", b"{}"), (0, b"tea", LIST), (1, b"", LIST), (2, b"", LIST)],
+)
+def test_what_asks_for_a_list_otherwise_is_not_supported(state: int, room: bytes, payload: bytes) -> None:
+    server = ServerTransaction()
+    with pytest.raises((NotSupportedError, MalformedError)) as caught:
+        server.feed(encode_frame(Frame(4, state, room, payload)))
+    assert server.refuse(caught.value)[1:3] == bytes((4, State.REPLY))

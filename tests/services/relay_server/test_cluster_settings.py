@@ -16,7 +16,8 @@ from relay_server.cluster_settings import (
     parse_url,
 )
 from relay_server.commands.config import as_env_file, as_json, as_markdown, as_text
-from relay_server.settings import Settings, SettingsError, describe, load_settings, variable
+from relay_server.described import describe
+from relay_server.settings import Settings, SettingsError, load_settings, variable
 
 KEY = "0123456789abcdef0123456789abcdef"
 NODE = {"RELAY_CLUSTER_URL": "nats://127.0.0.1:4222", "RELAY_CLUSTER_KEY": KEY, "RELAY_NODE_ADDRESS": "one.example"}

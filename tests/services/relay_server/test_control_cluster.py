@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatproto import Feature, Frame, Operation, Status
+from chatproto import Feature, Frame, Operation, ProtocolError, Status
 from chatproto.payloads import decode_status, encode_completion
 from relay_server.answers import Carried, Consulting, Granted, Pending
 from relay_server.asked import Peer
@@ -41,13 +41,17 @@ class NodeCase(ControlCase):
             answer = finish(answer) if isinstance(answer, Pending) else self.go_on(answer)
         return decode_status(frame_of(answer).payload)[0] if isinstance(answer, bytes) else answer
 
-    def go_on(self, consulting: Consulting) -> Any:
-        told: list[bool] = []
-        consulting.begin(lambda: told.append(True))
+    def answer_of(self, consulting: Consulting) -> ProtocolError | None:
+        """Ask the directory, and return what it answers later."""
+        told: list[ProtocolError | None] = []
+        consulting.ask(told.append)
         assert not told
         self.places.answer()
-        assert told == [True]
-        return consulting.finish(0.0)
+        (answer,) = told
+        return answer
+
+    def go_on(self, consulting: Consulting) -> Any:
+        return consulting.finish(self.answer_of(consulting), 0.0)
 
     def enter(self, operation: Operation, name: str, peer: Peer = ANN, **more: Any) -> Any:
         return self.settle(self.begin(operation, request(name, **more), peer))
@@ -140,24 +144,20 @@ def test_a_name_is_given_back_if_no_room_is_made() -> None:
     town = Town()
     case = NodeCase(town, "one")
     consulting = case.consult(Operation.CREATE, request("ann"))
-    consulting.begin(lambda: None)
-    case.places.answer()
+    answer = case.answer_of(consulting)
     case.registry.admission.close()
-    assert case.settle(consulting.finish(0.0)) is Status.SHUTTING_DOWN
+    assert case.settle(consulting.finish(answer, 0.0)) is Status.SHUTTING_DOWN
     assert town.homes == {}
 
 
 def test_a_name_is_given_back_if_nobody_waits_for_it_any_more() -> None:
     town = Town()
     case = NodeCase(town, "one")
-    for taken in (False, True):
-        consulting = case.consult(Operation.CREATE, request("ann"))
-        consulting.begin(lambda: None)
-        if taken:
-            town.homes[b"demo"] = "two"
-        case.places.answer()
-        consulting.give_up()
-        assert town.homes == ({b"demo": "two"} if taken else {})
+    consulting = case.consult(Operation.CREATE, request("ann"))
+    assert case.answer_of(consulting) is None
+    assert town.homes == {b"demo": "one"}
+    consulting.undo()
+    assert town.homes == {}
 
 
 def test_who_asks_again_while_the_directory_is_asked_gets_the_same_place() -> None:
@@ -235,9 +235,8 @@ def test_a_node_that_ends_carries_nobody_and_sends_all_on() -> None:
 def test_a_room_that_nobody_has_is_asked_for_first() -> None:
     case = NodeCase(Town(), "one")
     consulting = case.consult(Operation.JOIN, request("bob"), BOB)
-    consulting.begin(lambda: None)
-    case.places.answer()
-    consulting.give_up()  # which undoes nothing
+    assert case.answer_of(consulting) is None
+    consulting.undo()  # which undoes nothing
     assert case.join() is Status.NO_SUCH_ROOM
 
 

@@ -133,7 +133,7 @@ def test_a_socket_that_is_none_stops_the_command(command: Command, setting: str,
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 def test_a_busy_port_stops_the_start(command: Command, busy_port: int, loop: str) -> None:
     line = assert_one_sentence(
-        command("run", RELAY_HOST="127.0.0.1", RELAY_TCP_PORT=str(busy_port), RELAY_EVENT_LOOP=loop)
+        command("run", RELAY_HOST="127.0.0.1", RELAY_TCP_PORT=str(busy_port), RELAY_WEB_PORT="0", RELAY_EVENT_LOOP=loop)
     )
     assert f"TCP port {busy_port} on 127.0.0.1 is in use" in line
 
@@ -152,7 +152,11 @@ def test_whichever_port_is_busy_nothing_is_left_open(command: Command, busy: str
             other.listen()
         names = ("RELAY_TCP_PORT", "RELAY_UDP_PORT", "RELAY_LOBBY_PORT")
         ports = {name: str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}
-        environ = {"RELAY_HOST": "127.0.0.1", "RELAY_OPS_PORT": "0"} | ports | {busy: str(port_of(other))}
+        environ = (
+            {"RELAY_HOST": "127.0.0.1", "RELAY_OPS_PORT": "0", "RELAY_WEB_PORT": "0"}
+            | ports
+            | {busy: str(port_of(other))}
+        )
         assert f" port {port_of(other)} " in assert_one_sentence(command("run", **environ))
 
 
@@ -223,7 +227,9 @@ def test_an_env_file_to_start_from_is_written(command: Command) -> None:
 
 def test_the_doctor_finds_a_busy_port(command: Command, busy_port: int) -> None:
     ports = {"RELAY_TCP_PORT": str(busy_port), "RELAY_UDP_PORT": str(free_ports(1)[0]), "RELAY_LOBBY_PORT": "0"}
-    code, out, err = command("doctor", "--json", RELAY_HOST="127.0.0.1", RELAY_OPS_PORT="0", **ports)
+    code, out, err = command(
+        "doctor", "--json", RELAY_HOST="127.0.0.1", RELAY_OPS_PORT="0", RELAY_WEB_PORT="0", **ports
+    )
     assert (code, err) == (1, "")
     marks = {finding["check"]: finding["mark"] for finding in json.loads(out)["findings"]}
     assert (marks["tcp_port"], marks["udp_port"], marks["ops_port"]) == ("problem", "ok", "note")

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 def settings(tmp_path: Path, **changes: object) -> Settings:
     names = ("tcp_port", "udp_port", "lobby_port", "ops_port")
     ports: dict[str, object] = dict(zip(names, free_ports(4), strict=True))
-    return Settings(**{"host": "127.0.0.1", "admin_socket": str(tmp_path / "admin.sock")} | ports | changes)  # type: ignore[arg-type]
+    fixed: dict[str, object] = {"host": "127.0.0.1", "web_port": 0, "admin_socket": str(tmp_path / "admin.sock")}
+    return Settings(**fixed | ports | changes)  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -103,3 +106,22 @@ def test_what_is_turned_off_isnt_built(tmp_path: Path) -> None:
             assert (parts.ops, parts.admin, parts.tls) == (None, None, None)
 
     asyncio.run(scenario())
+
+
+@pytest.mark.requirement("WEB-01")
+@pytest.mark.parametrize("loads", [False, True])
+def test_without_a_web_port_nothing_of_it_is_loaded(*, loads: bool) -> None:
+    names = ("tcp_port", "udp_port", "web_port")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    values = {"host": "127.0.0.1", "lobby_port": 0, "ops_port": 0, "admin_socket": ""} | ports
+    program = (
+        "import asyncio, sys\n"
+        "from relay_server.parts import build\n"
+        "from relay_server.settings import Settings\n"
+        "async def start():\n"
+        f"    build(Settings(**{values if loads else values | {'web_port': 0}}))\n"
+        "asyncio.run(start())\n"
+        "print(sorted({'websockets', 'h11', 'web_client', 'relay_server.web'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == str(["h11", "relay_server.web", "web_client", "websockets"] if loads else [])

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from relay_server.core.policy import Policy, TcpLimits
-from relay_server.settings import PREFIX, SECRETS_DIR, Settings, SettingsError, describe, load_settings, variable
+from relay_server.described import describe
+from relay_server.settings import PREFIX, SECRETS_DIR, Settings, SettingsError, load_settings, variable
 from services.relay_server.core.policies import unlimited
 
 NOWHERE = Path("/nowhere")
@@ -35,6 +36,11 @@ PUBLISHED = {
     "RELAY_TLS_KEY_FILE": "",
     "RELAY_TLS_REQUIRED": False,
     "RELAY_TLS_MIN_VERSION": "1.3",
+    "RELAY_WEB_PORT": 9080,
+    "RELAY_WEB_TLS": "auto",
+    "RELAY_WEB_ORIGINS": "",
+    "RELAY_WEB_TRUSTED_PROXIES": "",
+    "RELAY_LIST_ROOMS": False,
     "RELAY_ATTRIBUTION": "name",
     "RELAY_SANITIZE": True,
     "RELAY_CLUSTER_URL": "",
@@ -104,6 +110,16 @@ def test_other_variables_are_nobodys_business(monkeypatch: pytest.MonkeyPatch) -
         ("RELAY_TCP_PORT", "http"),
         ("RELAY_TCP_PORT", ""),
         ("RELAY_LOBBY_PORT", "-1"),
+        ("RELAY_WEB_PORT", "-1"),
+        ("RELAY_WEB_TLS", "on"),
+        ("RELAY_WEB_ORIGINS", "chat.example.org"),
+        ("RELAY_WEB_ORIGINS", "https://chat.example.org/"),
+        ("RELAY_WEB_ORIGINS", "https://chat.example.org,"),
+        ("RELAY_WEB_ORIGINS", "*"),
+        ("RELAY_WEB_TRUSTED_PROXIES", "proxy"),
+        ("RELAY_WEB_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("RELAY_WEB_TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("RELAY_WEB_TRUSTED_PROXIES", "::/0"),
         ("RELAY_SILENCE_TIMEOUT_SECONDS", "0"),
         ("RELAY_SILENCE_TIMEOUT_SECONDS", "nan"),
         ("RELAY_SILENCE_TIMEOUT_SECONDS", "inf"),

@@ -15,6 +15,8 @@ class Operation(IntEnum):
 
     CREATE = 1
     JOIN = 2
+    LIST = 4
+    """Which rooms there are (LIST-01); 3 stays free, for it would look like the beginning of TLS (TCP-12)."""
 
 
 @unique

@@ -101,7 +101,7 @@ def decode_request(payload: bytes) -> Request:
     """
     first = payload.lstrip()[:1]
     if first == b"{":
-        return _decode_object(_parse_json(payload))
+        return read_request(_parse_json(payload))
     if first == b'"':
         return Request(_checked(_parse_json(payload)))
     return Request(check_user_name(payload))
@@ -123,12 +123,19 @@ def encode_status(
     """Write a reply's payload: one byte, or a JSON object for who asked for it (TCP-06)."""
     if not json_reply:
         return bytes((status,))
+    return json.dumps(status_fields(status, message, banned=banned, server=server), ensure_ascii=False).encode()
+
+
+def status_fields(
+    status: Status, message: str = "", *, banned: bool = False, server: Server | None = None
+) -> dict[str, object]:
+    """Return what a JSON reply says (TCP-06)."""
     fields: dict[str, object] = {"status": int(status), "reason": status.reason, "message": message or status.message}
     if banned:
         fields["banned"] = True
     if server:
         fields |= server_fields(server)
-    return json.dumps(fields, ensure_ascii=False).encode()
+    return fields
 
 
 def decode_status(payload: bytes) -> tuple[Status, str]:
@@ -164,6 +171,11 @@ def encode_completion(completion: Completion, *, json_reply: bool) -> bytes:
     """Write a completion's payload: the token alone, or a JSON object (TCP-07)."""
     if not json_reply:
         return completion.token
+    return json.dumps(completion_fields(completion)).encode()
+
+
+def completion_fields(completion: Completion) -> dict[str, object]:
+    """Return what a JSON completion says (TCP-07)."""
     fields: dict[str, object] = {
         "token": completion.token.decode("ascii"),
         "host": completion.host,
@@ -182,7 +194,7 @@ def encode_completion(completion: Completion, *, json_reply: bool) -> bytes:
         fields["sealed"] = True
     if completion.servers:
         fields["servers"] = [server_fields(server) for server in completion.servers]
-    return json.dumps(fields).encode()
+    return fields
 
 
 def decode_completion(payload: bytes) -> Completion:
@@ -222,7 +234,15 @@ def _checked_token(token: bytes) -> bytes:
     return token
 
 
-def _decode_object(fields: dict[str, Any]) -> Request:
+def read_request(fields: dict[str, Any]) -> Request:
+    """Read a request's JSON object (TCP-05).
+
+    Raises:
+        MalformedError: a field has the wrong type.
+        BadPasswordError: the password can't be used.
+        BadNameError: the user name can't be used.
+
+    """
     username = next((fields[key] for key in _NAME_KEYS if key in fields), None)
     password = fields.get("password")
     if not isinstance(username, str):

@@ -1,4 +1,4 @@
-"""Create and join as state machines, one for each end of the connection (TCP-04 to TCP-09)."""
+"""Create, join and list as state machines, one for each end of the connection (TCP-04 to TCP-09, LIST-01)."""
 
 from enum import Enum, auto
 from typing import Final
@@ -102,6 +102,8 @@ class ServerTransaction:
     def _read(self, frame: Frame) -> tuple[Operation, str, Request]:
         if self.operation is None:
             raise NotSupportedError(f"Operation {frame.operation} is unknown: use 1 to create, 2 to join.")
+        if self.operation is Operation.LIST:
+            return self._read_list(frame)
         if frame.state not in {State.REQUEST, State.REPLY}:
             raise MalformedError(f"State {frame.state} is no request: use 0.")
         request = decode_request(frame.payload)
@@ -112,6 +114,13 @@ class ServerTransaction:
             raise MalformedError("More bytes follow the request: send one request a connection.")
         return self.operation, check_room_name(frame.room), request
 
+    def _read_list(self, frame: Frame) -> tuple[Operation, str, Request]:
+        """Read who asks for the rooms: that names no room and no user (LIST-01)."""
+        self._json_reply = asks_for_json(frame.payload)
+        if not self._json_reply or frame.room or frame.state != State.REQUEST:
+            raise NotSupportedError('The list of rooms is asked for by {"reply":"json"} and no name, in state 0.')
+        return Operation.LIST, "", Request("", json_reply=True, plain=False)
+
     def accept(self) -> bytes:
         """Write the state-1 frame that says yes (TCP-06)."""
         self._phase = Phase.ACCEPTED
@@ -119,8 +128,11 @@ class ServerTransaction:
 
     def complete(self, completion: Completion) -> bytes:
         """Write the state-2 frame with the token (TCP-07)."""
-        self._phase = Phase.ENDED
-        return self._frame(State.COMPLETION, encode_completion(completion, json_reply=self._json_reply))
+        return self._end(encode_completion(completion, json_reply=self._json_reply))
+
+    def list_rooms(self, rooms: bytes) -> bytes:
+        """Write both frames of a list, which is a JSON object (LIST-01)."""
+        return self.accept() + self._end(rooms)
 
     def refuse(self, error: ProtocolError) -> bytes:
         """Write the state-1 frame that says no and why; the transaction ends (TCP-06)."""
@@ -134,6 +146,10 @@ class ServerTransaction:
     def abandon(self) -> None:
         """End the transaction without an answer."""
         self._phase = Phase.ENDED
+
+    def _end(self, payload: bytes) -> bytes:
+        self._phase = Phase.ENDED
+        return self._frame(State.COMPLETION, payload)
 
     def _frame(self, state: State, payload: bytes) -> bytes:
         return encode_frame(Frame(self._operation, state, self._room, payload))

@@ -44,6 +44,7 @@ class RelayPorts:
             "RELAY_UDP_PORT": str(self.udp),
             "RELAY_LOBBY_PORT": str(self.lobby),
             "RELAY_OPS_PORT": str(self.ops),
+            "RELAY_WEB_PORT": "0",
             "RELAY_ADMIN_SOCKET": "",
         }
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from chatproto import Completion, ProtocolError
 from relay_server.core.guesses import Guess
 from relay_server.core.model import Member, Session
-from relay_server.core.places import Node
+from relay_server.core.places import Node, Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,13 @@ class Waiting:
 class Consulting:
     """A request for which the directory of a cluster is asked first.
 
-    ``begin`` asks, and calls back once, at once or later: then ``finish`` goes on, or ``give_up`` undoes what was asked
-    for if the client is gone.
+    ``ask`` asks, and calls back once, at once or later, with why it can't be done, or None: then ``finish`` takes that,
+    and the time. ``undo`` undoes what could be done, for a client that is gone.
     """
 
-    begin: Callable[[Callable[[], None]], None]
-    finish: "Callable[[float], Answer]"
-    give_up: Callable[[], None]
+    ask: Callable[[Told], None]
+    finish: "Callable[[ProtocolError | None, float], Answer]"
+    undo: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Carried:
 
 
 Answer: TypeAlias = Granted | Pending | Waiting | Consulting | Carried | bytes
-"""What a whole request is answered with; bytes are a refusal."""
+"""What a whole request is answered with; bytes are a refusal, or a list of rooms."""
 
 
 class Work:

@@ -2,8 +2,26 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Protocol
 
-from chatproto import Operation, Request, ServerTransaction
+from chatproto import Operation, ProtocolError, Request
+
+
+class Transaction(Protocol):
+    """The relay's end of a request: over TCP, or by a page in a browser (see `chatproto`)."""
+
+    @property
+    def operation(self) -> Operation | None:
+        """What is asked for, as soon as it is known."""
+        ...
+
+    def feed(self, data: bytes) -> tuple[Operation, str, Request] | None:
+        """Take bytes; returns operation, room name and request once they are whole."""
+        ...
+
+    def refuse(self, error: ProtocolError) -> bytes:
+        """Write the answer that says no and why."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +39,15 @@ class Peer:
     """The IP of the node that carries it here; None for who came by itself (CLU-04)."""
     udp_port: int | None = None
     """Where that node takes its datagrams."""
+    by_page: bool = False
+    """Whether it is a page in a browser, which has no other way to chat than this connection (WEB-01)."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Asked:
     """A whole request, and who it is from."""
 
-    transaction: ServerTransaction
+    transaction: Transaction
     operation: Operation
     room: bytes
     request: Request

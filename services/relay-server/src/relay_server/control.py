@@ -19,7 +19,7 @@ from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
 from chatproto.receipts import NUMBER_BYTES
 from chatproto.stream import STREAM_WINDOW
 from relay_server.answers import Answer, Granted, Pending, Proof, Waiting, Work
-from relay_server.asked import Asked, Peer
+from relay_server.asked import Asked, Peer, Transaction
 from relay_server.core.address import network_of
 from relay_server.core.attempts import Attempts
 from relay_server.core.counters import Resumption
@@ -33,6 +33,7 @@ from relay_server.core.places import Places
 from relay_server.core.policy import StreamsAllowed
 from relay_server.core.receipts import SaidNumbers
 from relay_server.core.registry import Registry
+from relay_server.core.room_list import RoomList
 from relay_server.core.sealed import check_create, check_join, grant
 from relay_server.core.seats import SeatClaim
 from relay_server.passwords import Passwords, decoy_hash
@@ -67,8 +68,12 @@ class Control:
         tls_required: bool = False,
         streams: StreamsAllowed = StreamsAllowed.ANY,
         places: Places | None = None,
+        room_list: RoomList | None = None,
     ) -> None:
-        """``places`` knows where the rooms of other nodes are; None for a relay that is alone."""
+        """``places`` knows where the rooms of other nodes are; None for a relay that is alone.
+
+        ``room_list`` is for whoever asks; None if nobody may know (LIST-01).
+        """
         self._registry = registry
         self._passwords = passwords
         self._guesses = guesses
@@ -83,11 +88,12 @@ class Control:
         self._tls_required = tls_required
         self._streams = streams
         self._places = places
+        self._room_list = room_list
         self._placing = Placing(places, registry, hides=hide_rooms, finish=self._finish) if places else None
         self._attempts: Attempts[Granted | Work | SeatClaim] = Attempts()
         self._preparations = {Operation.CREATE: self._prepare_create, Operation.JOIN: self._prepare_join}
 
-    def receive(self, transaction: ServerTransaction, data: bytes, peer: Peer, now: float) -> Answer | None:
+    def receive(self, transaction: Transaction, data: bytes, peer: Peer, now: float) -> Answer | None:
         """Feed a connection's bytes; returns a place, a refusal, what comes first, or None while bytes are missing."""
         try:
             wanted = transaction.feed(data)
@@ -95,8 +101,12 @@ class Control:
                 return None
             operation, room_name, request = wanted
             if self._tls_required and not peer.encrypted:
+                if peer.by_page:
+                    raise NotSupportedError("This relay lets in by TLS alone: open the page by https.")
                 raise NotSupportedError("This relay lets in by TLS alone: use a client that speaks it (chat --tls).")
             self._registry.admission.check_rate(peer.ip, now)
+            if isinstance(transaction, ServerTransaction) and operation is Operation.LIST:
+                return self._list_rooms(transaction, now)
             # Before the look-up: what takes long must take as long where there is no room (PWD-05).
             keys = name_keys(request.username)
             stream = request.stream and self._allows_stream(peer)
@@ -105,12 +115,19 @@ class Control:
         except ProtocolError as error:
             return self.refuse(transaction, error)
 
-    def refuse(self, transaction: ServerTransaction, error: ProtocolError) -> bytes:
+    def refuse(self, transaction: Transaction, error: ProtocolError) -> bytes:
         """Count a refusal and return the frame that says it."""
         if self._decoy_hash and isinstance(error, NoSuchRoomError | WrongPasswordError):
             error = WrongPasswordError("There is no such room, or the password is wrong.")
         self._on_transaction(transaction.operation, error.status)
         return transaction.refuse(error)
+
+    def _list_rooms(self, transaction: ServerTransaction, now: float) -> bytes:
+        """Tell which rooms there are, if people may know (LIST-01)."""
+        if self._room_list is None:
+            raise NotSupportedError("This relay lists no rooms.")
+        self._on_transaction(Operation.LIST, Status.OK)
+        return transaction.list_rooms(self._room_list.read(now))
 
     def set_client_port(self, granted: Granted, port: int, peer: Peer) -> None:
         """Take the UDP port that the client named (TCP-09), unless a node carries it: that one alone reaches it."""
@@ -134,7 +151,11 @@ class Control:
 
     def _allows_stream(self, peer: Peer) -> bool:
         """Tell whether a chat may go on over this connection (STR-01)."""
-        return self._streams is StreamsAllowed.ANY or (self._streams is StreamsAllowed.TLS and peer.encrypted)
+        return (
+            peer.by_page
+            or self._streams is StreamsAllowed.ANY
+            or (self._streams is StreamsAllowed.TLS and peer.encrypted)
+        )
 
     def _serve(self, asked: Asked, now: float, *, consulted: bool = False) -> Answer:
         known = self._attempts.get(asked.attempt, now)

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,6 +64,8 @@ class Lifecycle:
             self._loop.add_signal_handler(number, self._on_signal, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._on_hangup, attended)
         parts.tcp.start(parts.sockets.tcp)
+        if parts.web and parts.sockets.web:
+            parts.web.start(parts.sockets.web)
         if parts.ops and parts.sockets.ops:
             self._run_task(parts.ops.run(parts.sockets.ops), "the operators' HTTP port ended")
         if parts.admin:
@@ -90,7 +93,7 @@ class Lifecycle:
             parts.node.members.expire(now)
         parts.flush()
         parts.operators.check_drain(now)
-        if any(sock and sock.fileno() < 0 for sock in (parts.sockets.tcp, parts.sockets.ops, parts.sockets.link)):
+        if any(sock and sock.fileno() < 0 for sock in parts.sockets.listening):
             # uvloop may give one up without a word.
             parts.crashes.crash(Component.LOOP, "a listening socket was closed", None)
         self._pulse.beat(now)
@@ -102,9 +105,15 @@ class Lifecycle:
         log.info(
             "listening", version=__version__, host=settings.host, tcp_port=settings.tcp_port,
             udp_port=settings.udp_port, lobby_port=settings.lobby_port, ops_port=settings.ops_port,
+            web_port=settings.web_port,
             tls="off" if not self._parts.tls else "required" if settings.tls_required else "on",
             streams=settings.streams.value, loop=settings.event_loop.value,
         )  # fmt: skip
+        if self._parts.web:
+            link = self._parts.web.link(settings.host, settings.web_port)
+            log.info("page_served", link=link)
+            if sys.stdout and sys.stdout.isatty():
+                print(f"Chat in a browser: {link}", flush=True)
         if granted < settings.receive_buffer_bytes:
             log.warning(
                 "receive_buffer_small", granted_bytes=granted, wanted_bytes=settings.receive_buffer_bytes,
@@ -158,7 +167,8 @@ class Lifecycle:
         """Close every port."""
         parts = self._parts
         servers = [server for server in (parts.ops, parts.admin) if server]
-        for close in (parts.tcp.close, *(port.close for port in parts.udp), *(one.stop for one in servers)):
+        webs = [parts.web.close] if parts.web else []
+        for close in (*webs, parts.tcp.close, *(port.close for port in parts.udp), *(one.stop for one in servers)):
             with parts.crashes.caught(Component.DRAIN, "a port couldn't be closed"):
                 close()
         if parts.node and parts.link_port and self._node_task:

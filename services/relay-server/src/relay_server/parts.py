@@ -17,6 +17,7 @@ from relay_server.core import events
 from relay_server.core.address import network_of
 from relay_server.core.carried import CarriedMembers
 from relay_server.core.commands import Commands, NewPassword
+from relay_server.core.counters import WebCounters
 from relay_server.core.guesses import Guesses
 from relay_server.core.judge import Judge
 from relay_server.core.lobby import Lobby
@@ -24,6 +25,7 @@ from relay_server.core.moderation import Moderation
 from relay_server.core.places import Places
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
+from relay_server.core.room_list import RoomList
 from relay_server.core.stream_relay import StreamRelay
 from relay_server.crashes import Crashes
 from relay_server.net.address import locate, make_address
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from relay_server.net.http import OpsServer
     from relay_server.net.link_port import LinkPort
     from relay_server.node_parts import NodeParts
+    from relay_server.web.port import WebPort
 
 TOKEN_BYTES: Final = 16
 """128 random bits (ROOM-02)."""
@@ -67,7 +70,14 @@ class Sockets(NamedTuple):
     ops: socket.socket | None
     link: socket.socket | None
     """For other nodes, if there is a cluster."""
+    web: socket.socket | None
+    """For browsers."""
     admin: UnixSocket | None
+
+    @property
+    def listening(self) -> tuple[socket.socket | None, ...]:
+        """Those that accept connections over TCP."""
+        return self.tcp, self.ops, self.link, self.web
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +103,7 @@ class Parts:
     admin: OperatorServer | None
     node: "NodeParts | None"
     link_port: "LinkPort | None"
+    web: "WebPort | None"
 
 
 def build(settings: Settings) -> Parts:
@@ -135,7 +146,8 @@ def build(settings: Settings) -> Parts:
     pinned = is_wildcard(settings.host)
     udp = _udp_ports(sockets.udp, relay, registry, lobby, pinned=pinned, carried=carried)
     rooms_port = udp[0]
-    control = _control(settings, registry, passwords, tally, node.cluster if node else None)
+    room_list = RoomList(registry.rooms, hides=settings.hide_rooms) if settings.list_rooms else None
+    control = _control(settings, registry, passwords, tally, node.cluster if node else None, room_list)
     streams = StreamPort(
         registry.streams, StreamRelay(registry, judge), clock,
         forward=rooms_port.forward, flush=rooms_port.settle, undo=control.undo,
@@ -147,6 +159,8 @@ def build(settings: Settings) -> Parts:
         edge=node.make_edge(settings, registry, rooms_port, clock) if node else None,
     )  # fmt: skip
 
+    web = _web_port(settings, tcp, room_list, crashes) if settings.web_port else None
+
     def flush() -> None:
         for port in udp:
             port.flush()
@@ -157,15 +171,15 @@ def build(settings: Settings) -> Parts:
     commands_by_name: dict[str, Command | Inquiry] = {**operators.commands, **NodeCommands(cluster, answers).commands}
     collector = RelayCollector(
         registry.counters, lobby.counters, tally, settings.event_loop, tls.counts if tls else TlsCounts(),
-        partial(_read_gauges, settings, registry, lobby, tcp, udp), registry.stream_counters,
-        *((node.view,) if node else ()),
+        partial(_read_gauges, settings, registry, lobby, tcp, udp, web), registry.stream_counters,
+        web.counters if web else WebCounters(), *((node.view,) if node else ()),
     )  # fmt: skip
     return Parts(
         settings=settings, sockets=sockets, tls=tls, registry=registry, lobby=lobby, operators=operators, tally=tally,
         crashes=crashes, stopping=stopping, tcp=tcp, udp=udp, flush=flush,
         ops=_ops_server(settings, collector, operators, stopping, crashes) if sockets.ops else None,
         admin=OperatorServer(commands_by_name, sockets.admin, crashes) if sockets.admin else None,
-        node=node, link_port=node.make_link_port(registry, tcp, answers.answer) if node else None,
+        web=web, node=node, link_port=node.make_link_port(registry, tcp, answers.answer) if node else None,
     )  # fmt: skip
 
 
@@ -173,6 +187,12 @@ def _node(settings: Settings, registry: Registry, tls: Tls | None, flush: Callab
     from relay_server.node_parts import build_node  # noqa: PLC0415 - NATS is much to load for nobody
 
     return build_node(settings, registry, tls, asyncio.get_running_loop().time, flush, _new_nonce)
+
+
+def _web_port(settings: Settings, tcp: TcpPort, room_list: RoomList | None, crashes: Crashes) -> "WebPort":
+    from relay_server.web.building import build_web  # noqa: PLC0415 - much to load for nobody
+
+    return build_web(settings, tcp, room_list, lambda error: crashes.note_page_error(error, tcp.clock()))
 
 
 def _udp_ports(
@@ -211,9 +231,12 @@ def _open_sockets(settings: Settings) -> Sockets:
         link = None
         if settings.cluster_url:
             link = opened.enter_context(listen_tcp(settings.host, settings.link_port))
+        web = None
+        if settings.web_port:
+            web = opened.enter_context(listen_tcp(settings.host, settings.web_port))
         admin = _open_admin_socket(settings)
         opened.pop_all()  # all could be had
-    return Sockets(tcp, udp, ops, link, admin)
+    return Sockets(tcp, udp, ops, link, web, admin)
 
 
 def _open_admin_socket(settings: Settings) -> UnixSocket | None:
@@ -239,7 +262,12 @@ def _observer(tally: Tally, crashes: Crashes) -> events.Observer:
 
 
 def _control(
-    settings: Settings, registry: Registry, passwords: Passwords, tally: Tally, places: Places | None
+    settings: Settings,
+    registry: Registry,
+    passwords: Passwords,
+    tally: Tally,
+    places: Places | None,
+    room_list: RoomList | None,
 ) -> Control:
     return Control(
         registry,
@@ -256,18 +284,19 @@ def _control(
         tls_required=settings.tls_required,
         streams=settings.streams,
         places=places,
+        room_list=room_list,
     )
 
 
 def _within_descriptors(settings: Settings) -> Settings:
     """Return settings by which there are no more connections than descriptors (threat T3)."""
     transactions, streams = settings.max_transactions, settings.open_streams
-    wanted = None if settings.cluster_url else needed(transactions, streams)
+    wanted = None if settings.cluster_url else needed(transactions, streams, settings.open_pages)
     allowed = raise_limit(wanted)
     if allowed is None or (wanted is not None and wanted <= allowed):
         return settings
     for_clients = allowed // 2 if settings.cluster_url else allowed  # see `descriptors.for_other_nodes`
-    granted = share(for_clients, transactions, streams)
+    granted = share(for_clients, transactions, streams, settings.open_pages)
     if granted[0] < transactions or granted[1] < (streams or 0):
         log.warning(
             "descriptors_few", max_transactions=granted[0], max_streams=granted[1], open_files=allowed,
@@ -283,7 +312,12 @@ def _stop_drained(stopping: asyncio.Event) -> None:
 
 
 def _read_gauges(
-    settings: Settings, registry: Registry, lobby: Lobby, tcp: TcpPort, udp: tuple[UdpPort, ...]
+    settings: Settings,
+    registry: Registry,
+    lobby: Lobby,
+    tcp: TcpPort,
+    udp: tuple[UdpPort, ...],
+    web: "WebPort | None",
 ) -> Gauges:
     for port in udp:
         port.finish()  # else a copy that waits would be neither sent nor failed (CON-02)
@@ -302,6 +336,8 @@ def _read_gauges(
         stream_copies_waiting=tcp.streams.copies_waiting,
         ring_bytes=registry.streams.rings.kept_bytes,
         ring_limit_bytes=registry.streams.rings.max_bytes,
+        web_connections=web.open_connections if web else 0,
+        web_chats=web.open_chats if web else 0,
         kernel_drops=sum(port.kernel_drops() for port in udp),
         receive_buffer_bytes=udp[0].receive_buffer_bytes,
         receive_buffer_wanted_bytes=settings.receive_buffer_bytes,

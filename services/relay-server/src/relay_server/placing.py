@@ -95,25 +95,13 @@ class Placing:
         self, asked: Asked, ask: Callable[[Told], None], go_on: GoOn, undo: Callable[[], None] = lambda: None
     ) -> Consulting:
         """Ask the directory before a request is gone on with; ``undo`` is for a client that is gone by then."""
-        outcome: list[ProtocolError | None] = []
 
-        def begin(done: Callable[[], None]) -> None:
-            def told(error: ProtocolError | None) -> None:
-                outcome.append(error)
-                done()
-
-            ask(told)
-
-        def finish(now: float) -> Answer:
+        def finish(error: ProtocolError | None, now: float) -> Answer:
             def proceed() -> Answer:
-                if outcome[0] is not None:
-                    raise outcome[0]
+                if error is not None:
+                    raise error
                 return go_on(now)
 
             return self._finish(asked, proceed, now)
 
-        def give_up() -> None:
-            if outcome[0] is None:
-                undo()
-
-        return Consulting(begin, finish, give_up)
+        return Consulting(ask, finish, undo)

@@ -4,26 +4,24 @@ import os
 import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import cache
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chatproto import sanitize
 from chatproto.service_links import find_service_links
 from relay_server.cluster_settings import (
-    HIDDEN,
     check_node_address,
     check_node_name,
     check_url,
     find_cluster_fault,
-    hide_password,
 )
 from relay_server.core.policy import Policy, StreamsAllowed, TcpLimits
+from relay_server.web_settings import WEB_CONNECTIONS, WebTls, check_networks, check_origins
 
 PREFIX: Final = "RELAY_"
 SECRETS_DIR: Final = Path("/run/secrets")
@@ -61,6 +59,8 @@ SocketPath = Annotated[Text, AfterValidator(_check_socket)]
 ClusterUrl = Annotated[Text, AfterValidator(check_url)]
 NodeName = Annotated[Text, AfterValidator(check_node_name)]
 NodeAddress = Annotated[Text, AfterValidator(check_node_address)]
+Origins = Annotated[Text, AfterValidator(check_origins)]
+Networks = Annotated[Text, AfterValidator(check_networks)]
 
 
 class Attribution(StrEnum):
@@ -204,6 +204,26 @@ class Settings(BaseSettings):
         le=2**40,
         description="Maximum memory for the newest entries of all rooms with streams (STR-04)",
     )
+    web_port: PortOrOff = Field(
+        9080, description="TCP port of the page and of its chats (HTTP and WebSockets); 0 = off (WEB-01)"
+    )
+    web_tls: WebTls = Field(
+        WebTls.AUTO,
+        description="`auto`: the web port speaks https if the relay has a certificate; `off`: a proxy does (WEB-01)",
+    )
+    web_origins: Origins = Field(
+        "",
+        description="Origins of other sites whose pages may chat, such as `https://chat.example.org`, with commas "
+        "in between (WEB-03)",
+    )
+    web_trusted_proxies: Networks = Field(
+        "",
+        description="Addresses and networks of your proxies: from them, `X-Forwarded-For` and `X-Forwarded-Proto` "
+        "count (WEB-03)",
+    )
+    list_rooms: bool = Field(
+        False, description="Tell whoever asks which rooms there are: names, members, topics (LIST-01)"
+    )
     attribution: Attribution = Field(
         Attribution.NAME,
         description="`name` puts `name: ` before messages, `none` relays them unchanged (UDP-05)",
@@ -257,7 +277,12 @@ class Settings(BaseSettings):
     @property
     def open_streams(self) -> int | None:
         """How many streams may be open at once; None if nobody may have one."""
-        return None if self.streams is StreamsAllowed.OFF else self.max_streams
+        return None if self.streams is StreamsAllowed.OFF and not self.web_port else self.max_streams
+
+    @property
+    def open_pages(self) -> int:
+        """How many connections of browsers may be open at once that carry no chat."""
+        return WEB_CONNECTIONS if self.web_port else 0
 
     def policy(self) -> Policy:
         """Return the core's policy."""
@@ -305,7 +330,7 @@ def load_settings(environ: Mapping[str, str] | None = None, secrets_dir: Path = 
 
 def _check_ports(settings: Settings) -> None:
     pairs = [("udp_port", "lobby_port")]
-    streams = ["tcp_port", "link_port"] if settings.cluster_url else ["tcp_port"]
+    streams = ["tcp_port", "link_port", "web_port"] if settings.cluster_url else ["tcp_port", "web_port"]
     if settings.ops_host in {settings.host, "::", "0.0.0.0"} or settings.host in {"::", "0.0.0.0"}:
         streams.append("ops_port")
     pairs += combinations(streams, 2)
@@ -325,63 +350,6 @@ def _check_tls(settings: Settings) -> None:
         )
 
 
-class Described(BaseModel):
-    """One setting for display."""
-
-    name: str
-    value: str
-    default: str
-    source: str
-    bounds: str
-    description: str
-
-
-def describe(settings: Settings, environ: Mapping[str, str] | None = None) -> list[Described]:
-    """List every setting with its value, its source and its meaning."""
-    environ = os.environ if environ is None else environ
-    names = {name.upper() for name in environ}
-    described = []
-    for field_name, field in Settings.model_fields.items():
-        name = variable(field_name)
-        set_here = field_name in settings.model_fields_set
-        source = "default" if not set_here else "environment" if name in names else f"file {SECRETS_DIR}/{name.lower()}"
-        described.append(
-            Described(
-                name=name, value=_shown(field_name, getattr(settings, field_name)), default=_text(field.default),
-                source=source, bounds=_bounds(field_name), description=field.description or "",
-            )
-        )  # fmt: skip
-    return described
-
-
 def variable(field_name: str) -> str:
     """Return the environment variable of a field."""
     return PREFIX + field_name.upper()
-
-
-@cache
-def _schemas() -> dict[str, dict[str, Any]]:
-    properties: dict[str, dict[str, Any]] = Settings.model_json_schema()["properties"]
-    return properties
-
-
-def _bounds(field_name: str) -> str:
-    schema = _schemas()[field_name]
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    high = schema.get("maximum")
-    if low is None:
-        return ""
-    return f"{'over ' if 'exclusiveMinimum' in schema else ''}{low} to {high}"
-
-
-def _shown(field_name: str, value: object) -> str:
-    """Return a value as people may see it."""
-    if field_name == "cluster_url":
-        return hide_password(str(value))
-    return HIDDEN if field_name == "cluster_key" and value else _text(value)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)

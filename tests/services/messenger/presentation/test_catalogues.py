@@ -18,6 +18,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from docs.page_words import marked_in_page
 from messenger.presentation.i18n import DOMAIN, LANGUAGES
 
 ROOT = Path(__file__).parents[4]
@@ -39,7 +40,8 @@ def catalogue(path: Path) -> Catalog:
 def texts_of_the_sources() -> frozenset[str | tuple[str, ...]]:
     mappings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["babel"]["mappings"]
     methods = [(mapping["pattern"], mapping["method"]) for mapping in mappings]
-    return frozenset(text for folder in (SOURCES, PROTOCOL) for _, _, text, _, _ in extract_from_dir(folder, methods))
+    found = {text for folder in (SOURCES, PROTOCOL) for _, _, text, _, _ in extract_from_dir(folder, methods)}
+    return frozenset(found | marked_in_page())
 
 
 def messages(path: Path) -> Iterator[Message]:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from relay_server.commands.config import as_env_file, as_markdown, as_text
-from relay_server.settings import Described, describe, load_settings
+from relay_server.described import Described, describe
+from relay_server.settings import load_settings
 
 
 def one(name: str = "RELAY_X", value: str = "1", default: str = "1") -> Described:

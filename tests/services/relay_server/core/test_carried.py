@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chatproto import encode_datagram
+from chatproto import Disconnected, EvictionReason, encode_datagram, encode_notice
 from chatproto.receipts import encode_numbered
 from relay_server.core.address import parse_ip
 from relay_server.core.carried import LEAVING_SECONDS, CarriedMember, CarriedMembers
@@ -111,6 +111,14 @@ def test_who_gets_the_same_token_once_more_is_carried_once() -> None:
     assert len(case.carried) == 0
 
 
+def test_a_node_that_ends_carries_nobody() -> None:
+    case = Carrying()
+    members = case.carry(), case.carry(b"another")
+    case.carried.close()
+    assert len(case.carried) == 0
+    assert [case.ways[member].closed for member in members] == [1, 1]
+
+
 @pytest.mark.requirement("CLU-04", "UDP-03")
 def test_a_carried_member_is_answered_where_it_spoke_from_last() -> None:
     case = Carrying()
@@ -169,6 +177,21 @@ def test_who_leaves_is_forgotten_soon(word: bytes) -> None:
     assert len(case.sent(member)) == 2
     case.carried.expire(2.0 + LEAVING_SECONDS)
     assert len(case.carried) == 0
+
+
+@pytest.mark.requirement("CLU-04", "EVI-02")
+@pytest.mark.parametrize("json", [False, True])
+@pytest.mark.parametrize("reason", EvictionReason)
+def test_who_is_evicted_by_its_home_is_forgotten_at_once(reason: EvictionReason, json: bool) -> None:
+    case = Carrying(max_members_per_address=1)
+    member = case.carry()
+    case.speak(member, b"hello", now=1.0)
+    case.carried.note_sent(member, b"ann: " + encode_notice(Disconnected(reason), json=json), 1.5)
+    with pytest.raises(TooManyError):
+        case.carried.admit(parse_ip(IP))
+    case.carried.note_sent(member, encode_notice(Disconnected(reason), json=json), 2.0)
+    assert (len(case.carried), case.ways[member].closed) == (0, 1)
+    case.carried.admit(parse_ip(IP))
 
 
 @pytest.mark.requirement("CLU-04", "UDP-08")

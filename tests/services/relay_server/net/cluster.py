@@ -82,10 +82,11 @@ class ClusterNode:
     """A node: its ports and all that is behind them."""
 
     def __init__(
-        self, name: str, policy: Policy, tls: Tls | None, limits: dict[str, Any], *, hide_rooms: bool = False
-    ) -> None:
+        self, name: str, policy: Policy, tls: Tls | None, limits: dict[str, Any], *, hide_rooms: bool = False,
+        host: str = "127.0.0.1",
+    ) -> None:  # fmt: skip
         loop = asyncio.get_running_loop()
-        self.name, self.policy = name, policy
+        self.name, self.policy, self.host = name, policy, host
         self.places = HandPlaces()
         self.counters = ClusterCounters()
         self.registry = Registry(policy, lambda _: None, new_nonces(), locate)
@@ -93,7 +94,7 @@ class ClusterNode:
         self.statuses: list[tuple[Operation | None, Status]] = []
         judge = Judge(self.registry, policy)
         self.relay = Relay(self.registry, policy, judge, self.carried)
-        self.raw_udp = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
+        self.raw_udp = bind_udp(host, 0, BUFFER_BYTES)
         self.udp_number: int = self.raw_udp.getsockname()[1]
         self.udp = UdpPort(
             self.raw_udp, self.relay.handle_datagram, self.registry, loop.time, pinned=False,
@@ -123,7 +124,7 @@ class ClusterNode:
             ),
             workers=Workers(), flush=self.udp.flush, on_duration=lambda _: None, pinned=False, tls=tls, edge=self.edge,
         )  # fmt: skip
-        tcp, links = listen_tcp("127.0.0.1", 0), listen_tcp("127.0.0.1", 0)
+        tcp, links = listen_tcp(host, 0), listen_tcp(host, 0)
         self.tcp_number: int = tcp.getsockname()[1]
         certificate = make_node_certificate()
         self.links = LinkPort(
@@ -131,7 +132,7 @@ class ClusterNode:
             counters=self.counters,
         )  # fmt: skip
         self.node = Node(
-            name, Server(f"127.0.0.1:{self.tcp_number}"), "127.0.0.1", self.udp_number, links.getsockname()[1],
+            name, Server(f"{host}:{self.tcp_number}"), host, self.udp_number, links.getsockname()[1],
             certificate.fingerprint, started_at=1.0,
         )  # fmt: skip
         self.tcp.start(tcp)
@@ -152,11 +153,11 @@ class ClusterNode:
         assert counters.received == counters.accepted + counters.carried + sum(counters.dropped.values())
 
     async def connect(self, ip: str = "127.0.0.1") -> Client:
-        sock = socket.socket()
+        sock = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.bind((ip, 0))
-        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.tcp_number))
+        await asyncio.get_running_loop().sock_connect(sock, (self.host, self.tcp_number))
         return Client(sock)
 
 
@@ -174,9 +175,9 @@ class Pair:
 @asynccontextmanager
 async def pair(
     *, tls: Tls | None = None, edge_policy: dict[str, Any] | None = None, home_policy: dict[str, Any] | None = None,
-    hide_rooms: bool = False, **limits: Any,
+    hide_rooms: bool = False, home_host: str = "127.0.0.1", **limits: Any,
 ) -> AsyncIterator[Pair]:  # fmt: skip
-    home = ClusterNode("home", unlimited(**home_policy or {}), tls, limits, hide_rooms=hide_rooms)
+    home = ClusterNode("home", unlimited(**home_policy or {}), tls, limits, hide_rooms=hide_rooms, host=home_host)
     edge = ClusterNode("edge", unlimited(**edge_policy or {}), tls, limits, hide_rooms=hide_rooms)
     both = Pair(home, edge)
     both.reveal()
@@ -186,8 +187,6 @@ async def pair(
         edge.assert_books_balance()
     finally:
         edge.close()
-        for member in list(edge.carried._by_token.values()):
-            edge.carried.end(member)
         await until(lambda: not edge.edge.carriages and not edge.tcp.connections)
         home.close()
         await until(lambda: not home.links.links and not home.tcp.connections and not home.tcp.streams.connections)

@@ -54,13 +54,18 @@ def test_joins_and_streams_share_what_there_is(
     assert share(OWN_FILES + free, transactions, streams) == granted
 
 
+NODE = "cluster_url='nats://localhost', cluster_key='k' * 32, node_address='localhost'"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 @pytest.mark.requirement("CLU-04")
 @pytest.mark.parametrize(
     ("settings", "for_clients"),
     [
-        ("", 1000 - OWN_FILES),
-        ("cluster_url='nats://localhost', cluster_key='k' * 32, node_address='localhost'", 500 - OWN_FILES),
+        ("web_port=0", 1000 - OWN_FILES),
+        (f"web_port=0, {NODE}", 500 - OWN_FILES),
+        ("", 750 - OWN_FILES),  # a quarter is for browsers
+        (NODE, 375 - OWN_FILES),
     ],
 )
 def test_a_node_leaves_half_of_its_descriptors_to_links_and_carried_members(settings: str, for_clients: int) -> None:

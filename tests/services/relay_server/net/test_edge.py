@@ -57,18 +57,18 @@ async def granted(node: ClusterNode, request: bytes, ip: str = PERSON) -> Comple
 
 
 def speaker(node: ClusterNode, ip: str = PERSON) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind((ip, 0))
-    sock.connect(("127.0.0.1", node.udp_number))
+    sock.connect((node.host, node.udp_number))
     sock.setblocking(False)
     return sock
 
 
 async def chatting(both: Pair, *, name: str = "bob") -> tuple[socket.socket, bytes, socket.socket, bytes]:
     """Put ann, at the home, and bob, whom the edge carries, in a room; both have spoken."""
-    ann_token = (await granted(both.home, plain(Operation.CREATE, b"ann"), "127.0.0.1")).token
+    ann_token = (await granted(both.home, plain(Operation.CREATE, b"ann"), both.home.host)).token
     token = (await granted(both.edge, plain(Operation.JOIN, name.encode()))).token
-    ann, bob = speaker(both.home, "127.0.0.1"), speaker(both.edge)
+    ann, bob = speaker(both.home, both.home.host), speaker(both.edge)
     ann_head, bob_head = encode_datagram(b"demo", ann_token), encode_datagram(b"demo", token)
     ann.send(ann_head)
     bob.send(bob_head)
@@ -174,9 +174,10 @@ def test_a_hidden_room_of_another_node_is_refused_like_none(run: Run, fields: di
 
 
 @pytest.mark.requirement("CLU-04", "UDP-04")
-def test_carried_members_chat_by_datagrams(run: Run) -> None:
+@pytest.mark.parametrize("home_host", ["127.0.0.1", "::1"])
+def test_carried_members_chat_by_datagrams(run: Run, home_host: str) -> None:
     async def scenario() -> None:
-        async with pair() as both:
+        async with pair(home_host=home_host) as both:
             ann, ann_head, bob, bob_head = await chatting(both)
             with ann, bob:
                 bob.send(bob_head + b"hello")

@@ -53,6 +53,38 @@ def test_a_home_learns_that_a_carried_client_is_gone(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.requirement("CLU-04", "EVI-02")
+def test_whose_room_closes_counts_no_more_at_the_edge(run: Run) -> None:
+    async def scenario() -> None:
+        async with pair() as both:
+            ann, ann_head, bob, _ = await chatting(both)
+            with ann, bob:
+                ann.send(ann_head + b"/leave")
+                while b"disconnected" not in await hear(bob):
+                    pass
+                assert (len(both.edge.carried), both.edge.ways._open) == (0, 0)
+
+    run(scenario)
+
+
+@pytest.mark.requirement("CLU-04")
+def test_an_edge_that_ends_takes_nothing_more_from_a_home(run: Run) -> None:
+    async def scenario() -> None:
+        async with pair() as both:
+            ann, ann_head, bob, _ = await chatting(both)
+            (member,) = both.edge.carried._by_token.values()
+            with ann, bob:
+                both.edge.ways.deliver(member, [b"the last words"])  # in the same turn of the loop
+                both.edge.close()
+                assert await hear(bob) == b"the last words"
+                assert (len(both.edge.carried), both.edge.ways._open) == (0, 0)
+                ann.send(ann_head + b"is anybody there?")
+                sent = both.home.registry.counters
+                await until(lambda: sent.received == 3)
+
+    run(scenario)
+
+
 @pytest.mark.requirement("CLU-04")
 def test_datagrams_to_a_home_that_is_gone_are_lost_and_counted(run: Run) -> None:
     async def scenario() -> None:

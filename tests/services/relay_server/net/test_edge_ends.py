@@ -6,7 +6,9 @@ from threading import Event
 
 import pytest
 
-from chatproto import Operation, Status
+from chatproto import Operation, ProtocolError, Status
+from relay_server.core.errors import RoomExistsError
+from relay_server.core.places import Told
 from relay_server.net import links
 from relay_server.passwords import Passwords
 from services.relay_server.net.cluster import pair
@@ -160,5 +162,26 @@ def test_who_is_refused_in_a_homes_place_may_close_first(run: Run) -> None:
                 await until(lambda: not both.home.links.links)
                 assert len(both.edge.edge.carriages) == 1  # closing at once could cut the answer short
             decided.set()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("answer", "released"), [(None, [b"demo"]), (RoomExistsError(), [])])
+def test_a_client_that_goes_while_the_directory_is_asked_leaves_no_name(
+    run: Run, answer: ProtocolError | None, released: list[bytes]
+) -> None:
+    async def scenario() -> None:
+        async with pair() as both:
+            places, asked, given_back = both.home.places, list[Told](), list[bytes]()
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(places, "claim", lambda _, done: asked.append(done))
+                patch.setattr(places, "release", given_back.append)
+                client = await both.home.connect()
+                await client.send(plain(Operation.CREATE, b"ann"))
+                await until(lambda: asked)
+                client.reset()
+                await until(lambda: not both.home.tcp.connections)
+                asked[0](answer)
+            assert (given_back, both.home.registry.rooms) == (released, {})
 
     run(scenario)

@@ -17,6 +17,7 @@ from relay_server.core.counters import (
     Counters,
     DirectoryError,
     DropReason,
+    HandshakeRefusal,
     IgnoredRecord,
     Move,
     SendFailure,
@@ -62,7 +63,8 @@ PUBLISHED = {
     "relay_cluster_rooms", "relay_cluster_homes", "relay_cluster_edge_members", "relay_cluster_joins_elsewhere_total",
     "relay_cluster_adoptions_total", "relay_cluster_moves_total", "relay_cluster_edge_datagrams_total",
     "relay_cluster_records_ignored_total", "relay_cluster_directory_seconds_bucket",
-    "relay_cluster_directory_errors_total", "relay_cluster_links_refused_total",
+    "relay_cluster_directory_errors_total", "relay_cluster_links_refused_total", "relay_web_connections",
+    "relay_web_chats", "relay_web_requests_total", "relay_web_handshakes_refused_total",
 }  # fmt: skip
 
 
@@ -120,6 +122,7 @@ def test_label_values_come_from_closed_sets_and_are_all_there_from_the_start() -
         (StreamFailure, ("stream_send_failures",)),
         (StreamCut, ("stream_cuts",)),
         (Move, ("cluster_moves",)),
+        (HandshakeRefusal, ("web_handshakes_refused",)),
         (IgnoredRecord, ("cluster_records_ignored",)),
         (DirectoryError, ("cluster_directory_errors",)),
     ]
@@ -132,7 +135,7 @@ def test_label_values_come_from_closed_sets_and_are_all_there_from_the_start() -
     pairs = {labels for name, labels in before if name == "relay_transactions_total"}
     assert pairs == {
         (("operation", operation), ("status", status.reason))
-        for operation in ("create", "join", "unknown")
+        for operation in ("create", "join", "list", "unknown")
         for status in Status
     }
     for event in (
@@ -352,3 +355,12 @@ def test_the_histogram_of_directory_requests_sums_right() -> None:
         bound: sum(duration <= bound for duration in durations) for bound in (*DIRECTORY_BOUNDS, float("inf"))
     }
     assert scrape.value("relay_cluster_directory_seconds_sum") == pytest.approx(sum(durations))
+
+
+def test_the_web_port_is_counted_by_status_and_refusal() -> None:
+    scrape = Scrape()
+    scrape.collector.web.statuses[101] += 2
+    scrape.collector.web.refusals[HandshakeRefusal.ORIGIN] += 3
+    assert scrape.value("relay_web_requests_total", status="101") == 2
+    assert scrape.value("relay_web_requests_total", status="200") == 0
+    assert scrape.value("relay_web_handshakes_refused_total", reason="origin") == 3

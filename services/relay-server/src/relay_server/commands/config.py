@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from relay_server.cluster_settings import HIDDEN
-from relay_server.settings import Described, describe, load_settings
+from relay_server.described import Described, describe
+from relay_server.settings import load_settings
 
 
 def add_to(commands: Any) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Final, Protocol
 
-from chatproto import Challenge
+from chatproto import Challenge, Disconnected, EvictionReason, encode_notice
 from chatproto.receipts import parse_numbered
 from relay_server.core.address import network_of
 from relay_server.core.admission import Census
@@ -20,6 +21,11 @@ from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, Registry
 
 LEAVING_SECONDS: Final = 2.0
 """So long somebody who said that it leaves may still be answered."""
+_FAREWELLS: Final = frozenset(
+    encode_notice(Disconnected(reason, banned), json=json)
+    for reason, banned, json in product(EvictionReason, (False, True), (False, True))
+)
+"""What a home says last to a member, whose token is dead then; a home of another version may have other words."""
 
 
 class Homeward(Protocol):
@@ -116,6 +122,11 @@ class CarriedMembers:
         member.homeward.close()
         member.homeward = None
 
+    def close(self) -> None:
+        """Carry nobody any more."""
+        for member in list(self._by_token.values()):
+            self.end(member)
+
     def identify(
         self, room: bytes, token: bytes, message: bytes, source: Address, endpoint: Endpoint, now: float
     ) -> CarriedMember | DropReason | None:
@@ -136,8 +147,13 @@ class CarriedMembers:
         return member
 
     def note_sent(self, member: CarriedMember, payload: bytes, now: float) -> None:
-        """Remember some of what goes to a member, to check errors against."""
-        if now >= member.sent.due_at:
+        """Remember some of what goes to a member, to check errors against; carry no more whom its home evicts.
+
+        Else it would count here until it was silent for long, and people of its address couldn't join elsewhere.
+        """
+        if payload in _FAREWELLS:
+            self.end(member)
+        elif now >= member.sent.due_at:
             member.sent.sample(payload, now)
 
     def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:

@@ -217,3 +217,30 @@ class ClusterCounters:
     directory_errors: dict[DirectoryError, int] = field(default_factory=lambda: dict.fromkeys(DirectoryError, 0))
     links_refused: int = 0
     """Links that other programs opened without proof of the cluster's key, or with a malformed first line."""
+
+
+HTTP_STATUSES: Final = (101, 200, 304, 307, 400, 403, 404, 405, 426, 429, 431, 500, 501, 503)
+"""What the web port may answer."""
+
+
+@unique
+class HandshakeRefusal(StrEnum):
+    """Why a page got no WebSocket (WEB-03)."""
+
+    ORIGIN = "origin"
+    """It is of another site."""
+    HANDSHAKE = "handshake"
+    """It was no handshake of the protocol's version."""
+    BUSY = "busy"
+    """Too many connections are open, in all or from its address."""
+    RATE = "rate"
+    """Too many came from its address."""
+
+
+@dataclass(slots=True)
+class WebCounters:
+    """What the web port counts; all are 0 where it is off."""
+
+    statuses: dict[int, int] = field(default_factory=lambda: dict.fromkeys(HTTP_STATUSES, 0))
+    """Answers by their HTTP status; 101 is a WebSocket that was opened."""
+    refusals: dict[HandshakeRefusal, int] = field(default_factory=lambda: dict.fromkeys(HandshakeRefusal, 0))

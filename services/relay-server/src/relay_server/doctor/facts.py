@@ -36,6 +36,7 @@ class Ports:
     ops: Port | None
     unprivileged_from: int | None
     link: Port | None = None
+    web: Port | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,7 @@ def _ports(settings: Settings) -> Ports:
         ops=look("ops_port", "TCP", settings.ops_host),
         unprivileged_from=linux.sysctl("net.ipv4.ip_unprivileged_port_start"),
         link=look("link_port", "TCP", settings.host) if settings.cluster_url else None,
+        web=look("web_port", "TCP", settings.host),
     )
 
 

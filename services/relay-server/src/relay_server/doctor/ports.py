@@ -18,8 +18,9 @@ def check_ports(facts: Facts) -> Iterator[Finding]:
     for port in (ports.udp, ports.lobby):
         if port:
             yield _check_port(facts, port, relay_has_it=facts.answers and _same(port.holder, ports.tcp.holder))
-    if ports.link:
-        yield _check_port(facts, ports.link, relay_has_it=facts.answers and _same(ports.link.holder, ports.tcp.holder))
+    for other in (ports.link, ports.web):
+        if other:
+            yield _check_port(facts, other, relay_has_it=facts.answers and _same(other.holder, ports.tcp.holder))
     yield _check_ops_port(facts)
     yield _check_numbers(facts)
 

@@ -97,18 +97,19 @@ def check_open_files(facts: Facts) -> Finding:
     if limit is None:
         return Finding("open_files", Mark.OK, "no limit.")
     wanted = settings.max_transactions, settings.open_streams
-    files = needed(*wanted)
+    files = needed(*wanted, settings.open_pages)
     if files is not None and limit >= files:
         return Finding("open_files", Mark.OK, f"{limit} allowed, at most {files} needed.")
     advice = f"Raise the limit: LimitNOFILE={max(files or 0, 4096)} in the unit, `ulimit -n`, or `ulimits` in Compose."
-    granted = share(limit, *wanted)
+    granted = share(limit, *wanted, settings.open_pages)
     if granted[0] < settings.max_transactions_per_address or not settings.max_transactions_per_address:
         says = f"{limit} allowed: one address alone can use all that joins have, and nobody else can join."
         return Finding("open_files", Mark.PROBLEM, says, advice)
     if files is None:
         unlimited = "RELAY_MAX_STREAMS" if settings.max_transactions else "RELAY_MAX_TRANSACTIONS"
         return Finding("open_files", Mark.NOTE, f"{limit} allowed, but {unlimited}=0 means no limit.", advice)
-    says = f"{limit} allowed, but {wanted[0]} concurrent creates and joins and {wanted[1] or 0} streams need {files}."
+    says = f"{limit} allowed, but {wanted[0]} concurrent creates and joins, {wanted[1] or 0} streams and "
+    says += f"{settings.open_pages} connections of browsers need {files}."
     return Finding("open_files", Mark.NOTE, f"{says} The relay will accept {granted[0]} and {granted[1]}.", advice)
 
 

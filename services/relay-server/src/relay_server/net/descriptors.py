@@ -12,25 +12,42 @@ OWN_FILES: Final = 64 + OPS_CONNECTIONS
 """Descriptors that the relay needs for itself: ports, logs, operators' connections, and some that close just now."""
 
 
-def needed(transactions: int, streams: int | None) -> int | None:
+def needed(transactions: int, streams: int | None, pages: int = 0) -> int | None:
     """Return how many descriptors a relay needs for so many transactions and streams; None: there is no limit.
+
+    ``pages`` are connections of browsers that carry no chat.
 
     0 is no limit; streams are None where nobody may have one.
     """
-    return None if 0 in {transactions, streams} else transactions + (streams or 0) + OWN_FILES
+    return None if 0 in {transactions, streams} else transactions + (streams or 0) + pages + OWN_FILES
 
 
-def share(allowed: int, transactions: int, streams: int | None) -> tuple[int, int]:
+def share(allowed: int, transactions: int, streams: int | None, pages: int = 0) -> tuple[int, int]:
     """Return how many transactions and streams there are descriptors for; the arguments are as with `needed`.
 
-    Each kind gets half, and what the other doesn't want; one of each is always let in.
+    Each kind gets half, and what the other doesn't want; one of each is always let in. Pages get a quarter of all.
     """
-    free = max(2, allowed - OWN_FILES)
+    free = max(2, allowed - pages_among(allowed, pages) - OWN_FILES)
     if streams is None:
         return min(transactions or free, free), 0
     wanted = streams or free
     taken = min(transactions or free, max(free // 2, free - wanted))
     return taken, min(wanted, free - taken)
+
+
+def for_clients(cluster_url: str) -> int | None:
+    """Return how many descriptors a relay has for its clients, who get half of a node's; None: there is no limit."""
+    if sys.platform == "win32":
+        return None
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return None
+    return soft // 2 if cluster_url else soft
+
+
+def pages_among(allowed: int, pages: int) -> int:
+    """Return how many connections of browsers that carry no chat there are descriptors for."""
+    return min(pages, allowed // 4)
 
 
 def for_other_nodes() -> int:

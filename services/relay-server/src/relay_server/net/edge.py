@@ -22,8 +22,7 @@ from relay_server.net.homeward import HomeWay, Route, Ways
 from relay_server.net.links import Links, LinkTransport
 from relay_server.net.reported import reported
 from relay_server.net.streams import SEND_BUFFER_BYTES
-from relay_server.net.tls import TlsTransport
-from relay_server.net.wire import Wire
+from relay_server.net.wire import ClientTransport
 
 LINGER_SECONDS: Final = 1.0
 """After the answer the client may close, or say its last words, for so long (TCP-09)."""
@@ -68,9 +67,11 @@ class Edge:
         """So many clients may be carried over links at once."""
 
     def close(self) -> None:
-        """Cut whoever is carried."""
+        """Cut whoever is carried, before the port is closed by which they are answered."""
         for carriage in list(self.carriages):
             carriage.abort()
+        self.members.close()
+        self.ways.flush()
 
 
 class Carriage(asyncio.BaseProtocol):
@@ -83,7 +84,7 @@ class Carriage(asyncio.BaseProtocol):
         self,
         edge: Edge,
         peer: Peer,
-        client: Wire | TlsTransport,
+        client: ClientTransport,
         slots: ConnectionSlots[Any],
         refuse: Callable[[ProtocolError], bytes],
     ) -> None:

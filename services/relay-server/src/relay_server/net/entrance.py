@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, Protocol, TypeAlias, cast
 
 from chatproto.tls import TLS_START
 from relay_server.net.reported import reported
@@ -11,11 +11,6 @@ from relay_server.net.tls import TlsTransport
 from relay_server.net.turns import Turns
 from relay_server.net.wire import Wire
 from relay_server.tls.server import HandshakeFailure, Tls
-
-if TYPE_CHECKING:
-    from relay_server.net.edge import Carriage
-    from relay_server.net.streams import StreamConnection
-    from relay_server.net.tcp import Connection
 
 SPARE_BYTES: Final = 65_536
 """TLS may take this much beyond the largest request: a handshake, and what honest clients add."""
@@ -26,6 +21,64 @@ PIECE_BYTES: Final = 256
 IDLE_RECORDS: Final = 4
 """So many records in one piece that bring no byte of a request are an attack: key updates, or alerts without end. A
 handshake has three at most."""
+
+
+class Chat(Protocol):
+    """What takes a connection over: a stream, or what carries it to another node."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that the client may still send matters."""
+        ...
+
+    def data_received(self, data: bytes) -> bool:
+        """Take bytes of the stream; returns whether a line or a request became whole."""
+        ...
+
+    def eof_received(self) -> bool:
+        """Take note that the client sends no more; returns whether the connection stays open."""
+        ...
+
+    def give_up(self) -> None:
+        """End without an answer: the client couldn't read one."""
+        ...
+
+    def pause_writing(self) -> None:
+        """Take note that the client doesn't read as fast as it is written to."""
+        ...
+
+    def resume_writing(self) -> None:
+        """Take note that there is room for more again."""
+        ...
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take note that the connection is gone."""
+        ...
+
+
+HandOver: TypeAlias = Callable[[Chat], None]
+
+
+class Transaction(Chat, Protocol):
+    """What a connection begins with."""
+
+    @property
+    def network(self) -> bytes:
+        """Where it comes from (see `core.address.network_of`)."""
+        ...
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether it was neither answered nor has asked for anything whole."""
+        ...
+
+    def connection_made(self, transport: Wire, hand_over: HandOver) -> None:
+        """Take the connection; ``hand_over`` lets a chat have it."""
+        ...
+
+    def secure(self, transport: TlsTransport) -> None:
+        """Speak through this transport from now on."""
+        ...
 
 
 class Entrance(asyncio.Protocol):
@@ -39,14 +92,14 @@ class Entrance(asyncio.Protocol):
 
     def __init__(
         self,
-        transaction: "Connection",
+        transaction: Transaction,
         tls: Tls | None,
         turns: Turns,
         clock: Callable[[], float],
         max_payload_bytes: int,
     ) -> None:
         """Without ``tls`` all is plain; ``max_payload_bytes`` is the largest request's."""
-        self._transaction: Connection | StreamConnection | Carriage = transaction
+        self._transaction: Chat = transaction
         self._tls = tls
         self._turns = turns
         self._clock = clock
@@ -62,7 +115,7 @@ class Entrance(asyncio.Protocol):
         """Let the connection in."""
         # uvloop's transports have the methods, but are no subclass.
         self._wire = Wire(cast("asyncio.Transport", transport))
-        cast("Connection", self._transaction).connection_made(self._wire, self._hand_over)
+        cast("Transaction", self._transaction).connection_made(self._wire, self._hand_over)
 
     @reported
     def data_received(self, data: bytes) -> None:
@@ -98,21 +151,21 @@ class Entrance(asyncio.Protocol):
             self._secured.count_loss()
         self._transaction.connection_lost(exc)
 
-    def _hand_over(self, stream: "StreamConnection | Carriage") -> None:
+    def _hand_over(self, stream: Chat) -> None:
         """Let the chat that the transaction began have what comes from now on, directly if it is plain.
 
         Or who carries it to another node.
         """
         self._transaction = stream
         if self._secured is None:
-            self._wire.set_protocol(stream)
+            self._wire.set_protocol(cast("asyncio.BaseProtocol", stream))
 
     def _decide(self, first: bytes) -> None:
         if first == TLS_START[:1]:
             self._first = first
             return
         self._first = None
-        transaction = cast("Connection", self._transaction)  # there is no chat before the first byte
+        transaction = cast("Transaction", self._transaction)  # there is no chat before the first byte
         if self._tls is None or not first.startswith(TLS_START) or not transaction.is_asking:
             transaction.data_received(first)
         elif self._tls.admit(transaction.network, self._clock()):

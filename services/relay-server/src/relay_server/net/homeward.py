@@ -63,14 +63,17 @@ class Ways:
         if member.address is None:
             return
         if not self._waiting:
-            self.loop.call_soon(self._flush)
+            self.loop.call_soon(self.flush)
         address, now = cast("UdpAddress", member.address), self._clock()
         self._waiting += [(payload, address) for payload in payloads]
         self._members.note_sent(member, payloads[-1], now)
 
     @reported
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what waits."""
         datagrams, self._waiting = self._waiting, []
+        if not datagrams:
+            return
         failed = self._pass_on(datagrams)
         self.counters.edge_out += len(datagrams) - failed
         self.counters.edge_failed += failed

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from chatproto import MalformedError
 from chatproto.stream import LineDecoder
@@ -30,6 +30,19 @@ LINGER_SECONDS: Final = 1.0
 """So long the last line may take to arrive."""
 
 _TOO_MUCH = {DropReason.MESSAGE_RATE, DropReason.BYTE_RATE, DropReason.COPY_RATE}
+
+
+class Decoder(Protocol):
+    """Finds the lines in what comes."""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take bytes in any pieces; returns the lines that are whole now, without their ends.
+
+        Raises:
+            MalformedError: what came can't be a line.
+
+        """
+        ...
 
 
 class StreamPort:
@@ -64,9 +77,14 @@ class StreamPort:
         self._is_scheduled = False
         streams.rings.on_wake = self._schedule
 
-    def open(self, granted: Granted, transport: asyncio.Transport) -> "StreamConnection | None":
-        """Let a connection carry the chat of who was let in by it; None if it is gone already."""
-        connection = StreamConnection(self, granted, transport)
+    def open(
+        self, granted: Granted, transport: asyncio.Transport, decoder: "Decoder | None" = None
+    ) -> "StreamConnection | None":
+        """Let a connection carry the chat of who was let in by it; None if it is gone already.
+
+        ``decoder`` finds the lines in what comes, if they aren't just lines.
+        """
+        connection = StreamConnection(self, granted, transport, decoder or LineDecoder())
         reader = self.streams.connect(granted.session, connection, self.clock())
         if reader is None:
             return None
@@ -122,12 +140,12 @@ class StreamConnection(asyncio.BaseProtocol):
         "transport",
     )  # fmt: skip
 
-    def __init__(self, port: StreamPort, granted: Granted, transport: asyncio.Transport) -> None:
+    def __init__(self, port: StreamPort, granted: Granted, transport: asyncio.Transport, decoder: Decoder) -> None:
         self.transport = transport
         self.reader: Reader
         self._port = port
         self._granted = granted
-        self._decoder = LineDecoder()
+        self._decoder = decoder
         self._lines: deque[bytes] = deque()
         """What came and wasn't looked at yet."""
         self._is_blocked = self._is_put = self._has_ended = False

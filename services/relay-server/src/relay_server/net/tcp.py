@@ -3,13 +3,11 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
-from typing import TypeAlias
 
 from chatproto import MalformedError, Phase, ProtocolError, ServerTransaction
-from relay_server.answers import Answer, Carried, Consulting, Granted, Pending, Waiting
+from relay_server.answers import Answer, Carried, Granted
 from relay_server.asked import Peer
 from relay_server.control import Control
 from relay_server.core.address import network_of, parse_ip
@@ -19,19 +17,18 @@ from relay_server.core.policy import TcpLimits
 from relay_server.net.acceptor import Acceptor
 from relay_server.net.connection_slots import ConnectionSlots
 from relay_server.net.edge import HOME_LINGER_SECONDS, LINGER_SECONDS, SPARE_BYTES, Carriage, Edge
-from relay_server.net.entrance import Entrance
+from relay_server.net.entrance import Chat, Entrance, HandOver
 from relay_server.net.hello import Hello
 from relay_server.net.links import Link, LinkTransport
 from relay_server.net.peers import carried_peer, peer_of
 from relay_server.net.reported import reported
-from relay_server.net.streams import StreamConnection, StreamPort
+from relay_server.net.streams import StreamPort
 from relay_server.net.tls import TlsTransport
 from relay_server.net.turns import Turns
+from relay_server.net.underway import Decision, UnderWay
 from relay_server.net.wire import Wire
 from relay_server.net.workers import Workers
 from relay_server.tls.server import Tls
-
-HandOver: TypeAlias = Callable[[StreamConnection | Carriage], None]
 
 
 @dataclass(eq=False)
@@ -132,7 +129,7 @@ class Connection:
         self._transaction = ServerTransaction(port.limits.max_payload_bytes)
         self._granted: Granted | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._work: Future[str] | asyncio.TimerHandle | None = None
+        self._work: UnderWay | None = None
         """What is done first: the answer waits for it."""
         self._half_closed = False
         self._kept = b""
@@ -255,41 +252,13 @@ class Connection:
         port = self._port
         self._take(port.control.receive(self._transaction, data, self._peer, port.clock()))
 
-    def _take(self, result: Answer | None) -> None:
-        port = self._port
-        if isinstance(result, Pending):  # the deadline stays
-            port.connections.begin_work(self)
-            self._work = port.workers.submit(
-                self.network, result.work, partial(self._worked, result), lambda: result.admit(port.clock())
-            )
-        elif isinstance(result, Waiting):
-            port.connections.begin_work(self)
-            port.flush()  # somebody is asked meanwhile
-            self._work = self._loop.call_later(result.until - port.clock(), self._go_on, result)
-        elif isinstance(result, Consulting):
-            port.connections.begin_work(self)
-            self._consult(result)
-        elif isinstance(result, Carried):
-            self._carry(result)
-        elif result is not None:
-            self._decide(result)
-
-    def _go_on(self, waiting: Waiting) -> None:
-        self._work = None
-        self._take(waiting.finish(self._port.clock()))
-
-    def _consult(self, consulting: Consulting) -> None:
-        work: Future[str] = Future()
-        self._work = work
-
-        def told() -> None:
-            if self._work is work:
-                self._work = None
-                self._take(consulting.finish(self._port.clock()))
-            else:  # nobody waits for it any more
-                consulting.give_up()
-
-        consulting.begin(told)
+    def _take(self, answer: Answer | None) -> None:
+        if isinstance(answer, Granted | Carried | bytes):
+            self._decide(answer)
+        elif answer is not None:  # the deadline stays
+            self._port.connections.begin_work(self)
+            self._work = UnderWay(self._port, self.network, self._decide)
+            self._work.take(answer)
 
     def _carry(self, carried: Carried) -> None:
         """Let the client talk to the node that holds its room (CLU-04)."""
@@ -306,13 +275,11 @@ class Connection:
         until = self._started_at + port.limits.transaction_timeout_seconds
         carriage.begin(carried, self._kept, until, half_closed=self._half_closed)
 
-    def _worked(self, pending: Pending, work: Future[str]) -> None:
-        if self._work is work:  # else nobody waits for it any more
-            self._work = None
-            self._take(pending.finish(work.result, self._port.clock()))
-
-    def _decide(self, result: Granted | bytes) -> None:
-        port = self._port
+    def _decide(self, result: Decision) -> None:
+        port, self._work = self._port, None
+        if isinstance(result, Carried):
+            self._carry(result)
+            return
         self._cancel_timer()
         if isinstance(result, Granted):
             port.connections.begin_work(self)
@@ -388,7 +355,7 @@ class Connection:
 
     def _forget_work(self) -> None:
         if self._work:
-            self._work.cancel()
+            self._work.forget()
             self._work = None
 
     def _cancel_timer(self) -> None:
@@ -396,5 +363,5 @@ class Connection:
             self._timer.cancel()
 
 
-def _hand_nothing_over(_: StreamConnection | Carriage) -> None:
+def _hand_nothing_over(_: Chat) -> None:
     """Do nothing with a chat that can't begin any more."""

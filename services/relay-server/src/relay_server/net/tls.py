@@ -8,7 +8,7 @@ import ssl
 
 from chatproto.tls import RecordCounter, TlsEnd
 from relay_server.net.delivery import confirmed_bytes
-from relay_server.net.wire import Layer, Wire
+from relay_server.net.wire import ClientTransport, Wire
 from relay_server.tls.server import HandshakeFailure, Tls
 
 _NO_COMMON_CIPHER = {
@@ -20,7 +20,7 @@ _NO_COMMON_CIPHER = {
 }
 
 
-class TlsTransport(Layer):
+class TlsTransport(ClientTransport):
     """What a transaction writes to: encrypted on its way to the wire below."""
 
     _below: Wire

@@ -1,6 +1,7 @@
 """The loop's transport as transactions and TLS may use it: what comes after its end is dropped, not an error."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import Any
 
@@ -57,7 +58,24 @@ class Layer(asyncio.Transport):
         self._below.abort()
 
 
-class Wire(Layer):
+class ClientTransport(Layer, ABC):
+    """A transport that knows whether a client got what was written last."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def is_under_way(self) -> bool:
+        """Tell whether bytes that were written haven't been confirmed by the other system."""
+
+    @abstractmethod
+    def has_lost_answer(self, error: Exception | None, *, half_closed: bool) -> bool:
+        """Tell whether the client went before its answer came, when the connection is gone.
+
+        ``half_closed``: the client had ended its sending side.
+        """
+
+
+class Wire(ClientTransport):
     """A connection's transport; every byte that leaves on TCP passes here, whoever writes it.
 
     Both loops raise an error for a write after ``write_eof``. TLS writes by itself, for a handshake, a key update or an

@@ -29,11 +29,13 @@ from relay_server.core.counters import (
     StreamCounters,
     StreamCut,
     StreamFailure,
+    WebCounters,
 )
 from relay_server.core.receipts import Answer
 from relay_server.passwords import Outcome
 from relay_server.telemetry.cluster import ClusterView, cluster_metrics
 from relay_server.telemetry.families import by_reason, histogram
+from relay_server.telemetry.web import web_metrics
 from relay_server.tls.server import HandshakeFailure, ReloadResult, TlsCounts
 
 FANOUT_BOUNDS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -86,6 +88,8 @@ class Gauges:
     )
     ring_bytes: int = _shown(GaugeMetricFamily, "Memory of the newest entries of rooms with streams (STR-04)")
     ring_limit_bytes: int = _shown(GaugeMetricFamily, "Maximum of that memory; 0 = no limit")
+    web_connections: int = _shown(GaugeMetricFamily, "Connections of browsers open, without chats (WEB-01)")
+    web_chats: int = _shown(GaugeMetricFamily, "WebSockets that carry a chat; streams count them, too (WEB-02)")
     kernel_drops: int = _shown(
         CounterMetricFamily, "Datagrams that the kernel dropped before the relay could read them (CON-04)"
     )
@@ -171,6 +175,7 @@ class RelayCollector:
     read_gauges: Callable[[], Gauges] = Gauges
     """Called at each scrape before any counter is read; counts what waits as sent, too (CON-02)."""
     streams: StreamCounters = field(default_factory=StreamCounters)
+    web: WebCounters = field(default_factory=WebCounters)
     read_cluster: Callable[[], ClusterView] = ClusterView
     """Called at each scrape, too; a relay that is alone exports zeros."""
 
@@ -187,6 +192,7 @@ class RelayCollector:
         yield from self._reasons()
         yield from self._histograms()
         yield from self._encryption()
+        yield from web_metrics(self.web)
         yield from cluster_metrics(self.read_cluster())
 
     def _gauges(self, gauges: Gauges) -> Iterator[Metric]:
@@ -221,7 +227,7 @@ class RelayCollector:
             "relay_commands", "Commands of members that were carried out", Command, tally.commands, label="command"
         )
         transactions = CounterMetricFamily(
-            "relay_transactions", "Creates and joins answered", labels=("operation", "status")
+            "relay_transactions", "Creates, joins and lists answered", labels=("operation", "status")
         )
         for operation in (*Operation, None):
             for status in Status:

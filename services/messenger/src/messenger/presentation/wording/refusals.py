@@ -36,6 +36,8 @@ FORMS: Final = (
     N_("The relay checks many passwords just now: try again in a moment."),
     N_("The relay didn't get to the request in time: try again in a moment."),
     N_("This relay lets in by TLS alone: use a client that speaks it (chat --tls)."),
+    N_("This relay lets in by TLS alone: open the page by https."),
+    N_("This relay lists no rooms."),
     N_("This relay has no sealed rooms: create one that isn't sealed, or use another relay."),
     N_("The request was not whole in time."),
     *SENTENCES,

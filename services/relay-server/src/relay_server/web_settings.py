@@ -1,0 +1,68 @@
+"""What a relay's settings say of browsers: which origins may chat, and whose word on addresses counts (WEB-03)."""
+
+import ipaddress
+import re
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from pydantic_core import PydanticCustomError
+
+WEB_CONNECTIONS: Final = 1024
+"""Connections of browsers at once that carry no chat: each browser opens some six to load the page."""
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class WebTls(StrEnum):
+    """Whether the web port speaks TLS."""
+
+    AUTO = "auto"
+    OFF = "off"
+
+
+_ORIGIN: Final = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
+_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+
+
+def read_origin(text: str) -> str | None:
+    """Return an origin as it compares, without its scheme's default port; None if it is none that a page can have."""
+    match = _ORIGIN.fullmatch(text.lower())
+    if match is None:
+        return None
+    scheme, host, port = match.groups()
+    return f"{scheme}://{host}" if port in {None, _DEFAULT_PORTS[scheme]} else f"{scheme}://{host}:{port}"
+
+
+def parse_origins(text: str) -> frozenset[str]:
+    """Read a list with commas, such as ``https://chat.example.org,https://example.org:8443``."""
+    origins = [read_origin(each.strip()) for each in text.split(",")] if text else []
+    if None in origins:
+        raise PydanticCustomError(
+            "origins", "Write origins such as https://chat.example.org, without a path, with commas in between"
+        )
+    return frozenset(origin for origin in origins if origin)
+
+
+def check_origins(text: str) -> str:
+    """Check that a setting is a list of origins, or is empty."""
+    parse_origins(text)
+    return text
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Read a list with commas of IP addresses and networks, such as ``127.0.0.1,10.1.0.0/16,fd00::/8``."""
+    try:
+        networks = tuple(ipaddress.ip_network(each.strip()) for each in text.split(",")) if text else ()
+    except ValueError:
+        raise PydanticCustomError(
+            "networks", "Write addresses or networks such as 127.0.0.1 or 10.1.0.0/16, with commas in between"
+        ) from None
+    if any(network.prefixlen == 0 for network in networks):
+        raise PydanticCustomError("networks", "Name your proxies: whoever is trusted can forge every address")
+    return networks
+
+
+def check_networks(text: str) -> str:
+    """Check that a setting is a list of networks, or is empty."""
+    parse_networks(text)
+    return text

@@ -1,0 +1,115 @@
+// The page's language: texts stand in the sources in English; a catalogue has the others (`make catalogues`).
+
+/** What may be chosen, and how each calls itself. */
+export const LANGUAGES = { en: "English", ja: "日本語" };
+
+/** @type {Record<string, string>} */
+let catalogue = {};
+let chosen = "en";
+/** How dates are written: the reader's own kind of the language. */
+let locale = "en";
+
+/** Which of `LANGUAGES` is chosen. */
+export const language = () => chosen;
+
+/**
+ * Find the first language that there is, as a browser lists them; else English.
+ *
+ * @param {readonly string[]} wanted
+ */
+export function bestLanguage(wanted) {
+  const known = wanted.map((tag) => tag.toLowerCase().split("-")[0] ?? "").find((tag) => tag in LANGUAGES);
+  return known ?? "en";
+}
+
+/**
+ * @param {string} tag
+ * @param {Record<string, string>} texts by their English ones
+ * @param {readonly string[]} wanted as a browser lists them
+ */
+export function useLanguage(tag, texts, wanted) {
+  chosen = tag;
+  locale = wanted.find((each) => each.toLowerCase().split("-")[0] === tag) ?? tag;
+  catalogue = texts;
+}
+
+/**
+ * Return a text in the chosen language, with its fields filled in.
+ *
+ * @param {string} text
+ * @param {Record<string, string | number>} [fields]
+ */
+export const _ = (text, fields) => fill(catalogue[text] ?? text, fields);
+
+/**
+ * Do the same with a label of the window, which marks its access key by &.
+ *
+ * @param {string} text
+ */
+export const L_ = (text) => (catalogue[text] ?? text).replace(/\(&\w\)|&(?=\w)/g, "").replace(/\.\.\.$/, "…");
+
+/**
+ * Return the text for so many.
+ *
+ * @param {string} one
+ * @param {string} many
+ * @param {number} count
+ * @param {Record<string, string | number>} [fields]
+ */
+export const ngettext = (one, many, count, fields) => fill(catalogue[one] ?? (count === 1 ? one : many), { count, ...fields });
+
+/**
+ * Mark a text for the catalogues that `_` gets to see later.
+ *
+ * @param {string} text
+ */
+export const N_ = (text) => text;
+
+/**
+ * @param {string} text
+ * @param {Record<string, string | number>} [fields]
+ */
+function fill(text, fields) {
+  return fields ? text.replace(/\{(\w+)\}/g, (whole, name) => String(fields[name] ?? whole)) : text;
+}
+
+const FIELD = /\\\{(\w+)\\\}/g;
+const NUMBERS = new Set(["bytes", "count", "limit", "more", "size"]);
+/** @type {Map<string, RegExp>} */
+const patterns = new Map();
+
+/**
+ * Return a relay's English sentence in the chosen language if it has one of the forms; else null.
+ *
+ * @param {string} sentence
+ * @param {readonly string[]} forms such as "Nobody here is called {name}."
+ */
+export function translated(sentence, forms) {
+  for (const form of forms) {
+    const found = patternOf(form).exec(sentence);
+    if (found) return _(form, found.groups ?? {});
+  }
+  return null;
+}
+
+/** @param {string} form */
+function patternOf(form) {
+  let pattern = patterns.get(form);
+  if (!pattern) {
+    const escaped = form.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    const source = escaped.replace(FIELD, (_whole, name) => `(?<${name}>${NUMBERS.has(name) ? "[0-9]+" : ".+"})`);
+    pattern = new RegExp(`^${source}$`, "su");
+    patterns.set(form, pattern);
+  }
+  return pattern;
+}
+
+/**
+ * @param {number} at in milliseconds since 1970
+ */
+export const clock = (at) => new Date(at).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/**
+ * @param {number} at in milliseconds since 1970
+ */
+export const day = (at) => new Date(at).toLocaleDateString(locale, { weekday: "long", year: "numeric", month: "long", day: "numeric" });

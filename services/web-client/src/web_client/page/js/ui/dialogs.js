@@ -1,0 +1,99 @@
+// Questions to a person, and help; each is a real dialog, so that Esc, focus and screen readers work.
+
+import { L_, _ } from "../i18n.js";
+import { find, h, iconButton } from "./dom.js";
+import { icon } from "./icons.js";
+
+let ids = 0;
+
+/**
+ * Ask for a text; null if it is cancelled.
+ *
+ * @param {{ title: string, label: string, value?: string, type?: string, ok: string, least?: number, limit?: number }} asked
+ * @returns {Promise<string | null>}
+ */
+export async function askText({ title, label, value = "", type = "text", ok, least = 0, limit = 1024 }) {
+  const id = `field${++ids}`;
+  const field = h("input", {
+    id, type, value, minlength: least, maxlength: limit, required: least > 0, spellcheck: "false", autocapitalize: "off",
+    autocomplete: type === "password" ? "new-password" : "off",
+  });
+  return (await show(title, ok, [h("label", { for: id, text: label }), field])) ? field.value : null;
+}
+
+/**
+ * Ask whether to do something.
+ *
+ * @param {string} title
+ * @param {string} question
+ * @param {string} ok
+ */
+export const confirm = (title, question, ok) => show(title, ok, [h("p", { text: question })], "danger");
+
+/**
+ * Show a text to be copied by hand.
+ *
+ * @param {string} title
+ * @param {string} text
+ */
+export async function showText(title, text) {
+  const field = h("input", { type: "text", value: text, readonly: true, "aria-label": title });
+  setTimeout(() => field.select());
+  await show(title, L_("&Close"), [field]);
+}
+
+export async function showHelp() {
+  const keys = [
+    ["Enter", _("Send the message")],
+    ["Shift+Enter", _("Start a new line")],
+    ["Alt+↓ Alt+↑", _("next room, previous room")],
+    ["↑ ↓ Enter", _("reply to a message, copy it, mention its sender")],
+    ["> ", _("With a space, at the start of a line: a quote")],
+    ["`", _("Around text: code; three of them around lines: a block of code")],
+  ];
+  const commands = [
+    ["/who", _("list the members")],
+    ["/topic TEXT", _("set the topic; /topic - removes it")],
+    ["/kick NAME", _("remove a member from the room")],
+    ["/ban NAME", _("remove a member and ban the name and its address")],
+    ["/unban NAME", _("lift a ban; /unban alone lists the bans")],
+    ["/mute NAME", _("stop relaying what a member says")],
+    ["/unmute NAME", _("relay it again")],
+    ["/host NAME", _("make another member the host")],
+    ["/password", _("set a new password, typed unseen; /password - removes it")],
+    ["//", _('send "/word" as a message')],
+  ];
+  /** @param {string[][]} rows */
+  const table = (rows) => h("dl", {}, ...rows.flatMap(([key, what]) => [h("dt", {}, h("kbd", { text: key })), h("dd", { text: what })]));
+  const titles = [_("Keys"), _("Commands, typed in the message field")].map((text) => h("h3", { text }));
+  await show(_("Keys and commands"), "", [titles[0] ?? "", table(keys), titles[1] ?? "", table(commands)]);
+}
+
+/**
+ * @param {string} title
+ * @param {string} ok the button's label; empty if there is nothing to decide
+ * @param {(Node | string)[]} content
+ * @param {string} [tone]
+ * @returns {Promise<boolean>}
+ */
+function show(title, ok, content, tone = "") {
+  const before = /** @type {HTMLElement | null} */ (document.activeElement);
+  const id = `title${++ids}`;
+  const form = h("form", { method: "dialog" },
+    h("header", {}, h("h2", { id, text: title }), iconButton(L_("&Close"), icon("close"), () => dialog.close(), { formnovalidate: true })),
+    h("div", { class: "body" }, ...content),
+    ok && h("footer", {},
+      h("button", { type: "button", text: L_("&Cancel"), on: { click: () => dialog.close() } }),
+      h("button", { type: "submit", class: tone === "danger" ? "primary danger" : "primary", value: "ok", text: ok })));
+  const dialog = h("dialog", { "aria-labelledby": id }, form);
+  document.body.append(dialog);
+  dialog.showModal();
+  /** @type {HTMLElement} */ (find(dialog, ok ? ".body input, footer .primary" : "header button")).focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      before?.focus();
+      resolve(dialog.returnValue === "ok");
+    });
+  });
+}

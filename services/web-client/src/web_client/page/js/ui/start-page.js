@@ -1,0 +1,245 @@
+// Where one begins: a name, a room, and perhaps a password or a key.
+
+import { LANGUAGES, L_, _, language, ngettext } from "../i18n.js";
+import { parseInvitation } from "../links.js";
+import { canSeal, fingerprint, makeKey } from "../sealing.js";
+import { MAX_NAME_BYTES, byteLength, flawOfRoom, flawOfUser } from "../text.js";
+import { line } from "../wording.js";
+import { avatar } from "./avatar.js";
+import { h, iconButton } from "./dom.js";
+import { icon } from "./icons.js";
+
+/** The list of rooms is asked for so often while one looks at it. */
+const ROOMS_EVERY = 15_000;
+
+/** The form, rooms to join and recent rooms; dispatches "enter" with a wish. */
+export class StartPage extends HTMLElement {
+  #key = "";
+  #name = h("input", { id: "name", type: "text", autocomplete: "nickname", spellcheck: "false", maxlength: MAX_NAME_BYTES });
+  #room = h("input", { id: "room", type: "text", autocomplete: "off", spellcheck: "false", autocapitalize: "off" });
+  #password = h("input", { id: "password", type: "password", autocomplete: "off", maxlength: 1024 });
+  #seal = h("input", { id: "seal", type: "checkbox", "aria-describedby": "seal-note" });
+  #join = h("input", { type: "radio", name: "mode", value: "join", checked: true });
+  #create = h("input", { type: "radio", name: "mode", value: "create" });
+  #submit = h("button", { type: "submit", class: "primary wide" });
+  #problem = h("div", { class: "problem", role: "alert", hidden: true });
+  #keyNote = h("p", { class: "note", hidden: true });
+  #sealRow = h("div", { class: "check" });
+  /** @type {import("./app.js").ChatApp} */
+  app;
+  #back = iconButton(_("Back to the rooms"), icon("close"), () => this.app.showRooms(), { hidden: true });
+  #open = h("section", { hidden: true });
+  #recents = h("section", { hidden: true });
+
+  /** @param {import("./app.js").ChatApp} app */
+  show(app) {
+    this.app = app;
+    this.#name.value = app.store.choices().name ?? "";
+    this.append(h("div", { class: "page" },
+      h("div", { class: "main" }, this.#head(), this.#form()),
+      h("div", { class: "lists" }, this.#open, this.#recents)));
+    this.#changeMode();
+    this.#drawRecents();
+    this.#askRooms();
+    setInterval(() => this.#askRooms(), ROOMS_EVERY);
+  }
+
+  /** Fill in where an invitation leads. */
+  fill(/** @type {{ room: string, key?: string, name?: string, create?: boolean }} */ { room, key = "", name, create = false }) {
+    this.#room.value = room;
+    if (name) this.#name.value = name;
+    (create ? this.#create : this.#join).checked = true;
+    this.#useKey(key);
+    this.#changeMode();
+    (this.#name.value ? this.#submit : this.#name).focus();
+  }
+
+  focus() {
+    const empty = [this.#name, this.#room].find((field) => !field.value);
+    (empty ?? this.#room).focus();
+  }
+
+  refresh() {
+    this.#back.hidden = !this.app.rooms.size;
+    this.#drawRecents();
+    this.#askRooms();
+  }
+
+  /** Forget what was for one room alone, above all its password. */
+  clear() {
+    this.#room.value = this.#password.value = "";
+    this.#seal.checked = false;
+    this.#join.checked = true;
+    this.#useKey("");
+    this.#changeMode();
+  }
+
+  /** @param {boolean} isBusy while the relay is asked */
+  busy(isBusy) {
+    this.#submit.disabled = isBusy;
+    this.#submit.textContent = isBusy ? _("Connecting...") : this.#submitLabel;
+    if (isBusy) this.#problem.hidden = true;
+  }
+
+  /**
+   * Say why one doesn't get in, and offer what may help.
+   *
+   * @param {Chat.Words} words
+   * @param {string} may
+   * @param {number} status
+   */
+  refuse(words, may, status) {
+    this.busy(false);
+    this.#problem.replaceChildren(h("p", { text: line(words) }));
+    if (status === 1 || status === 2) {
+      const create = status === 2;
+      this.#problem.append(h("button", { type: "button", text: create ? L_("Cre&ate the room") : L_("J&oin the room"), on: { click: () => {
+        (create ? this.#create : this.#join).checked = true;
+        this.#changeMode();
+        this.#enter();
+      } } }));
+    }
+    this.#problem.hidden = false;
+    const field = may === "password" ? this.#password : may === "name" ? this.#name : null;
+    for (const each of [this.#password, this.#name, this.#room]) each.toggleAttribute("aria-invalid", each === field);
+    field?.focus();
+    field?.select();
+  }
+
+  get #submitLabel() {
+    return this.#create.checked ? _("Create the room") : _("Join the room");
+  }
+
+  #head() {
+    return h("header", {}, h("img", { src: "icon.svg", alt: "", width: 64, height: 64 }),
+      h("div", {}, h("h1", { text: _("Chat") }), h("p", { text: _("Talk with others, room by room.") })),
+      this.#back);
+  }
+
+  #form() {
+    const modes = h("fieldset", { class: "modes", on: { change: () => this.#changeMode() } },
+      h("legend", { class: "unseen", text: _("Room") }),
+      h("label", {}, this.#join, L_("&Join")), h("label", {}, this.#create, L_("Cr&eate")));
+    this.#password.placeholder = _("only if the room has one");
+    this.#sealRow.append(this.#seal, h("label", { for: "seal", text: L_("Seal: only &members with the key can read") }));
+    const note = canSeal() ? _("Not even the relay can read it; the invitation has the key")
+      : _("Sealed rooms work only over https: on this page the browser can't encrypt.");
+    this.#seal.disabled = !canSeal();
+    this.#room.addEventListener("input", () => this.#readInvitation());
+    /** @type {(field: HTMLInputElement, label: string) => HTMLElement} */
+    const row = (field, label) => h("div", { class: "field" }, h("label", { for: field.id, text: label }), field);
+    return h("form", { class: "card", novalidate: true, on: { submit: (/** @type {Event} */ event) => {
+      event.preventDefault();
+      this.#enter();
+    } } },
+      modes, row(this.#name, L_("Your &name")), row(this.#room, L_("R&oom")), this.#keyNote, row(this.#password, L_("&Password")),
+      h("div", { class: "sealing" }, this.#sealRow, h("p", { id: "seal-note", class: "note", text: note })),
+      this.#problem, this.#submit, this.#languages());
+  }
+
+  #languages() {
+    return h("p", { class: "languages" }, ...Object.entries(LANGUAGES).map(([tag, name]) => h("button", {
+      type: "button", class: "quiet", lang: tag, text: name, "aria-pressed": String(tag === language()),
+      on: { click: () => this.app.useLanguage(tag) },
+    })));
+  }
+
+  #changeMode() {
+    this.classList.toggle("creates", this.#create.checked);
+    this.#password.placeholder = this.#create.checked ? "" : _("only if the room has one");
+    this.#problem.hidden = true;
+    this.busy(false);
+  }
+
+  #readInvitation() {
+    const found = parseInvitation(this.#room.value);
+    if (!found) {
+      this.#useKey("");
+    } else if (found.page && new URL(found.page).origin !== location.origin) {
+      this.refuse({ what: _("This invitation leads to another server: open it in the browser."), todo: "" }, "", 0);
+    } else {
+      this.fill({ room: found.room, key: found.key });
+    }
+  }
+
+  /** @param {string} key */
+  async #useKey(key) {
+    this.#key = key;
+    this.#keyNote.hidden = !key;
+    if (key) this.#keyNote.replaceChildren(icon("lock"), canSeal() ? _("Sealed, key {fingerprint}", { fingerprint: await fingerprint(key) })
+      : _("Sealed rooms work only over https: on this page the browser can't encrypt."));
+  }
+
+  #enter() {
+    const [name, room, create] = [this.#name.value.trim(), this.#room.value, this.#create.checked];
+    const flaw = flawOfUser(name) ?? flawOfRoom(room);
+    if (flaw) {
+      const field = flawOfUser(name) ? this.#name : this.#room;
+      this.refuse({ what: flawWords(flaw, field === this.#name, field.value), todo: "" }, field === this.#name ? "name" : "", 0);
+      field.toggleAttribute("aria-invalid", true);
+      field.focus();
+      return;
+    }
+    const key = create ? (this.#seal.checked ? makeKey() : "") : this.#key || this.app.store.keyOf(room);
+    if (key && !canSeal()) {
+      this.refuse({ what: _("Sealed rooms work only over https: on this page the browser can't encrypt."), todo: "" }, "", 0);
+      return;
+    }
+    this.dispatchEvent(new CustomEvent("enter", { detail: { room, name, password: this.#password.value, create, key } }));
+  }
+
+  #drawRecents() {
+    const recents = this.app.store.recents();
+    this.#recents.hidden = !recents.length;
+    this.#recents.replaceChildren(h("h2", { text: _("Recent rooms") }), h("ul", {}, ...recents.map(({ room, name }) => h("li", {},
+      h("button", { type: "button", class: "room", on: { click: () => this.fill({ room, name }) } }, avatar(room, "square"),
+        h("span", { class: "names" }, h("bdi", { class: "name", text: room }), h("bdi", { class: "below", text: name }))),
+      iconButton(`${L_("&Forget")}: ${room}`, icon("close"), () => {
+        this.app.store.removeRecent(room);
+        this.#drawRecents();
+      })))));
+  }
+
+  async #askRooms() {
+    if (!this.isConnected || document.hidden) return;
+    const rooms = await listRooms();
+    this.#open.hidden = !rooms.length;
+    this.#open.replaceChildren(h("h2", { text: _("Open rooms") }), h("ul", {}, ...rooms.map((room) => h("li", {},
+      h("button", { type: "button", class: "room", on: { click: () => this.fill({ room: room.name }) } }, avatar(room.name, "square"),
+        h("span", { class: "names" }, h("bdi", { class: "name", text: room.name }),
+          h("bdi", { class: "below", text: [ngettext("{count} member", "{count} members", room.members), room.topic].filter(Boolean).join(" · ") })),
+        (room.password || room.sealed) && icon("lock"))))));
+  }
+}
+
+/** @returns {Promise<Chat.ListedRoom[]>} what the relay lists, if it lists rooms at all (LIST-01) */
+async function listRooms() {
+  try {
+    const answer = await fetch("rooms");
+    const found = answer.ok ? (await answer.json()).rooms : [];
+    return Array.isArray(found) ? found.filter((room) => typeof room?.name === "string" && flawOfRoom(room.name) === null) : [];
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * @param {import("../text.js").Flaw} flaw
+ * @param {boolean} isUser
+ * @param {string} value
+ */
+function flawWords(flaw, isUser, value) {
+  const fields = { size: byteLength(value), limit: MAX_NAME_BYTES };
+  switch (flaw) {
+    case "empty":
+      return isUser ? _("The user name is empty: give it at least one character.") : _("The room name is empty: give it at least one character.");
+    case "long":
+      return isUser ? _("The user name has {size} bytes: use at most {limit}.", fields) : _("The room name has {size} bytes: use at most {limit}.", fields);
+    case "colon":
+      return _("The user name has a colon: choose one without.");
+    default:
+      return isUser ? _("The relay doesn't accept this name.") : _("The name can't be used.");
+  }
+}
+
+customElements.define("start-page", StartPage);

@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { makeInvitation, parseHash, parseInvitation } from "../src/web_client/page/js/links.js";
+
+const KEY = "AAECAwQFBgcICQoLDA0ODw";
+
+test("a page's invitation leads back to the room, and to its key", () => {
+  for (const room of ["tea", "お茶 & 菓子", "50%", "what?", "a.b.", "a#b=c"]) {
+    const link = makeInvitation("https://chat.example.org/?x#old", room, KEY);
+    assert.deepEqual(parseInvitation(`Come: ${link}`.slice(6)), { host: "chat.example.org", room, key: KEY, page: link });
+    assert.deepEqual(parseHash(new URL(link).hash), { room, key: KEY });
+  }
+});
+
+test("an invitation that ends a sentence is read without its end", () => {
+  assert.equal(parseInvitation(`<${makeInvitation("https://chat.example.org/", "a.b.")}>.`)?.room, "a.b.");
+});
+
+test("invitations of the other apps are read", () => {
+  assert.deepEqual(parseInvitation(`chat://h.example:9000/%E8%8C%B6#k=${KEY}`), { host: "h.example", room: "茶", key: KEY, page: "" });
+  assert.equal(parseInvitation("chats://h.example/tea")?.room, "tea");
+});
+
+for (const text of ["", "tea", "https://chat.example.org/", "https://chat.example.org/#room=", "https://x/#room=a&k=short", "https://x/#room=%FF", "https://x/#room=a&room=b", "javascript:#room=a"]) {
+  test(`this is no invitation: ${text}`, () => assert.equal(parseInvitation(text), null));
+}
