@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,14 +26,21 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.level("extension")
 DEADLINE_SECONDS = 15
 LIST = wire.frame(4, wire.REQUEST, b"", b'{"reply":"json"}')
-(PORT, LISTING, SECURE) = free_ports(3)
+PLAIN, LISTING, SECURE = "plain", "listing", "secure"
+
+
+@cache
+def port_of(_relay: str) -> int:
+    """Choose the web port of one of our relays when it is about to start: until then somebody else might take it."""
+    (port,) = free_ports(1)
+    return port
 
 
 @pytest.fixture(scope="module")
 def port(start_relay: StartRelay) -> int:
     """Run a relay with a web port; returns that."""
-    start_relay(web_port=PORT)
-    return PORT
+    start_relay(web_port=port_of(PLAIN))
+    return port_of(PLAIN)
 
 
 @contextmanager
@@ -69,13 +77,13 @@ def test_with_a_certificate_it_is_https(
     start_relay: StartRelay, tmp_path_factory: pytest.TempPathFactory, room: bytes
 ) -> None:
     authority = Authority(tmp_path_factory.mktemp("authority"))
-    start_relay(**authority.settings, web_port=SECURE, streams="off")
+    start_relay(**authority.settings, web_port=port_of(SECURE), streams="off")
     context: ssl.SSLContext = authority.context()
-    origin, url = Origin(f"https://127.0.0.1:{SECURE}"), f"wss://127.0.0.1:{SECURE}/chat"
+    origin, url = Origin(f"https://127.0.0.1:{port_of(SECURE)}"), f"wss://127.0.0.1:{port_of(SECURE)}/chat"
     with connect(url, origin=origin, ssl=context, compression=None, proxy=None) as page:
         assert join(page, room, "ann", create=True)["chat"] == "stream"  # RELAY_STREAMS is about the TCP port
     with pytest.raises(urllib.error.URLError, match="certificate"):  # it was sent to https
-        urllib.request.urlopen(f"http://127.0.0.1:{SECURE}/", timeout=DEADLINE_SECONDS)
+        urllib.request.urlopen(f"http://127.0.0.1:{port_of(SECURE)}/", timeout=DEADLINE_SECONDS)
 
 
 @pytest.mark.requirement("WEB-02")
@@ -141,25 +149,25 @@ def listed(own: OwnRelay) -> dict[str, Any]:
 
 @pytest.mark.requirement("LIST-01")
 def test_rooms_are_listed_where_the_operator_wants_it(start_relay: StartRelay, room: bytes) -> None:
-    own = start_relay(web_port=LISTING, list_rooms="true")
+    own = start_relay(web_port=port_of(LISTING), list_rooms="true")
     with ExitStack() as ends:
-        page = ends.enter_context(opened(LISTING))
+        page = ends.enter_context(opened(port_of(LISTING)))
         assert join(page, room, "ann", create=True, password="milk")["status"] == 0
         expected = {"name": room.decode(), "members": 1, "password": True, "sealed": False, "topic": ""}
         while expected not in listed(own)["rooms"]:  # it may be a second old
             pass
-        with urllib.request.urlopen(f"http://127.0.0.1:{LISTING}/rooms", timeout=DEADLINE_SECONDS) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port_of(LISTING)}/rooms", timeout=DEADLINE_SECONDS) as answer:
             assert expected in json.load(answer)["rooms"]
 
 
 @pytest.mark.requirement("LIST-01")
 def test_by_default_nobody_is_told_which_rooms_there_are(start_relay: StartRelay) -> None:
-    own = start_relay(web_port=PORT)
+    own = start_relay(web_port=port_of(PLAIN))
     with call(own.relay) as connection:
         connection.sendall(LIST)
         (refused,) = wire.read_frames(connection)
     assert json.loads(refused.payload)["status"] == 10
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(f"http://127.0.0.1:{PORT}/rooms", timeout=DEADLINE_SECONDS)
+        urllib.request.urlopen(f"http://127.0.0.1:{port_of(PLAIN)}/rooms", timeout=DEADLINE_SECONDS)
     assert caught.value.code == 404
     caught.value.close()

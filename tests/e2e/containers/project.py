@@ -27,11 +27,13 @@ class Project:
         shutil.copytree(ROOT / "deploy", directory / "deploy", ignore=shutil.ignore_patterns("__pycache__"))
         self.directory, self.images = directory, images
         self.name = f"chat-{directory.name.lower()}-{images.tag}"
-        *ports, web_port = free_ports(4)
+        *ports, self.web_port = free_ports(4)
         self.relay = Relay("127.0.0.1", *ports)
         numbers = {"RELAY_TCP_PORT": self.relay.tcp_port, "RELAY_UDP_PORT": self.relay.udp_port}
         # Port 0: any. Nobody needs to know these beforehand.
-        others = {"RELAY_LOBBY_PORT": self.relay.lobby_port, "RELAY_WEB_PORT": web_port} | dict.fromkeys(_ANY_PORT, 0)
+        others = {"RELAY_LOBBY_PORT": self.relay.lobby_port, "RELAY_WEB_PORT": self.web_port} | dict.fromkeys(
+            _ANY_PORT, 0
+        )
         variables = {"COMPOSE_PROJECT_NAME": self.name} | images.variables | numbers | others | settings
         text = "".join(f"{name}={value}\n" for name, value in variables.items())
         (directory / ".env").write_text(text)

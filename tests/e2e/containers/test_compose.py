@@ -48,7 +48,7 @@ def test_only_the_chat_is_published_to_others(demo: Project) -> None:
         for publisher in container.Publishers or []
         if publisher.PublishedPort and publisher.URL not in {"127.0.0.1", "::1"}
     }
-    assert published == {demo.relay.tcp_port, demo.relay.udp_port, demo.relay.lobby_port}
+    assert published == {demo.relay.tcp_port, demo.relay.udp_port, demo.relay.lobby_port, demo.web_port}
 
 
 def test_somebody_on_this_machine_talks_with_the_bots(me: ChatProcess) -> None:

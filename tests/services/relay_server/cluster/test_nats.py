@@ -14,7 +14,7 @@ import structlog
 from nats.aio.client import Client
 
 from relay_server.cluster import nats
-from relay_server.cluster.base import AwayError, Change, Found, SilentError
+from relay_server.cluster.base import AwayError, Change, Found, SilentError, TakenError
 from relay_server.cluster.nats import BUCKET, Access, NatsDirectory
 from relay_server.tls.self_signed import write_self_signed
 from services.relay_server.cluster.hearing import Hearing
@@ -52,7 +52,7 @@ async def plain_client(server: NatsServer) -> AsyncIterator[Client]:
 
 
 def _reached(hearing: Hearing, *, away: int, caught_up: int) -> bool:
-    return (hearing.away, hearing.caught_up) == (away, caught_up)
+    return hearing.away >= away and hearing.caught_up >= caught_up
 
 
 def test_a_kill_loses_no_key_and_the_listing_comes_again(
@@ -75,8 +75,9 @@ def test_a_kill_loses_no_key_and_the_listing_comes_again(
                 await until(partial(_reached, hearing, away=kill + 1, caught_up=kill + 1))
                 server.start()
                 await until(partial(_reached, hearing, away=kill + 1, caught_up=kill + 2))
+                # A busy server may be left once more, and then the listing begins anew.
+                await until(lambda: {key: change.revision for key, change in hearing.entries.items()} == revisions)
                 assert hearing.values == {key: key.encode() for key in revisions}
-                assert {key: change.revision for key, change in hearing.entries.items()} == revisions
             newest = await directory.put("room.0-0", b"new", revisions["room.0-0"])
             await until(lambda: hearing.values["room.0-0"] == b"new")
             assert newest > max(revisions.values())
@@ -346,6 +347,18 @@ def test_it_can_be_closed_whatever_it_is_doing(server: NatsServer) -> None:
     asyncio.run(scenario())
 
 
+async def write(directory: NatsDirectory, key: str) -> None:
+    """Write a key, however long that takes: an answer may come too late."""
+    while True:
+        try:
+            await directory.create(key, b"1")
+        except AwayError:
+            continue
+        except TakenError:  # by ourselves
+            pass
+        return
+
+
 def test_a_bucket_for_which_nobody_answers_is_waited_for(server: NatsServer) -> None:
     """So it is while several servers choose who leads: coming and going would help nobody."""
 
@@ -359,7 +372,7 @@ def test_a_bucket_for_which_nobody_answers_is_waited_for(server: NatsServer) -> 
                 with pytest.raises(AwayError):
                     await directory.create("room.a", b"1")
             await other.jetstream().update_stream(stream, subjects=[f"$KV.{BUCKET}.>"])
-            await directory.create("room.a", b"1")
+            await write(directory, "room.a")
             assert (hearing.listings, hearing.away) == (1, 0)
 
     asyncio.run(scenario())
