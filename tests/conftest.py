@@ -95,6 +95,10 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: _installed("Xvfb", "xdotool"),
         "Xvfb and xdotool, a screen that nobody sees, are missing: `sudo deploy/airgap/test-tools.sh` installs them",
     ),
+    "chromium": (
+        lambda: _installed("chromium"),
+        "chromium, a browser, is missing: `sudo deploy/airgap/test-tools.sh` installs it",
+    ),
     "bundle": (
         (BUNDLE / "licences").is_dir,  # which comes last
         "there is no dist/chat-desktop: `make desktop-bundle` builds it and runs these tests",
