@@ -10,7 +10,7 @@ set -euo pipefail
 readonly TOOLS=(prometheus systemd nftables iproute2 ufw cloud-init faketime)
 # A validator for the launcher, and an invisible X11 screen with simulated keys.
 readonly WINDOWS=(desktop-file-utils xvfb xdotool dbus-daemon)
-# A browser for the page, with the libraries that it needs (some 150 MB to download if none of them is there).
+# A browser without a window, for the page that the relay serves.
 readonly BROWSER=(chromium)
 # System libraries that Qt's wheels need, for windows on X11, on Wayland or without a screen; and Japanese fonts.
 readonly DESKTOP=(libdbus-1-3 libegl1 libfontconfig1 libgl1 libgssapi-krb5-2 libharfbuzz0b libwayland-cursor0

@@ -28,6 +28,11 @@ _TELL_VIOLATIONS: Final = """
   addEventListener("securitypolicyviolation", (event) => console.error("CSP", event.violatedDirective));
 """
 
+_AWAIT_TOPIC: Final = """async (topic) => {
+  while (!(await (await fetch("rooms")).json()).rooms.some((room) => room.topic === topic))
+    await new Promise((then) => setTimeout(then, 100));
+}"""
+
 
 class Visitor:
     """Somebody who opened the page, in a browser profile of their own."""
@@ -109,8 +114,9 @@ class Visitor:
         expect(self.page.locator("start-page"), f"faults: {self.faults}").to_be_visible()
 
     def is_offered(self, room: str, topic: str) -> None:
-        """Wait for a room in the list of open rooms."""
-        self.page.goto(self._address)
+        """Wait for a room in the list of open rooms, which is a second old at times; a page asks every 15 s."""
+        self.page.evaluate(_AWAIT_TOPIC, topic)
+        self.page.reload()
         offered = self.page.locator("start-page .room", has=self.page.get_by_text(room, exact=True))
         expect(offered).to_contain_text(topic)
 

@@ -8,6 +8,7 @@ import pytest
 
 from conformance.people import People
 from conformance.relays import OwnRelay
+from conftest import AXE
 from e2e.markup import DIRECTION_SIGNS, HOSTILE, OWN_ELEMENTS, STRANGE
 from e2e.piped import Chat
 from e2e.streaming import RefusedError, StreamMember
@@ -15,6 +16,7 @@ from ports import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import ModuleType
 
     from playwright.sync_api import Browser
 
@@ -28,13 +30,19 @@ RELOADS: Final = 4
 PASSWORD: Final = "open sesame"
 OVERFLOWS: Final = """() => [document.documentElement, ...document.querySelectorAll(".log, start-page, member-list")]
   .filter((element) => element.scrollWidth > element.clientWidth).map((element) => element.tagName)"""
+FINDINGS: Final = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations.map(
+  ({ id, nodes }) => [id, ...nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`)])"""
+
+
+def browsing() -> "ModuleType":
+    from e2e import browsing  # noqa: PLC0415 - Playwright takes a while to import, and not every worker needs it
+
+    return browsing
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    from e2e.browsing import running_browser  # noqa: PLC0415 - Playwright takes a while, and not every worker needs it
-
-    with running_browser() as browser:
+    with browsing().running_browser() as browser:
         yield browser
 
 
@@ -47,10 +55,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRelay]:
 
 @pytest.fixture
 def visitors(browser: "Browser", own: OwnRelay) -> Iterator["Visitors"]:
-    from e2e.browsing import Visitors  # noqa: PLC0415 - as above
-
     assert own.process.poll() is None, own.said()
-    with Visitors(browser, f"http://127.0.0.1:{PORT}/") as visitors:
+    with browsing().Visitors(browser, f"http://127.0.0.1:{PORT}/") as visitors:
         yield visitors
 
 
@@ -124,12 +130,10 @@ def test_a_reload_keeps_the_seat_and_loses_nothing(own: OwnRelay, visitors: "Vis
 def test_when_the_relay_was_killed_and_started_again_the_page_comes_back(
     browser: "Browser", tmp_path: "Path", room: str
 ) -> None:
-    from e2e.browsing import Visitors  # noqa: PLC0415 - as above
-
     (port,) = free_ports(1)
     settings = {**SETTINGS, "RELAY_WEB_PORT": str(port)}
     with ExitStack() as stack:
-        visitors = stack.enter_context(Visitors(browser, f"http://127.0.0.1:{port}/"))
+        visitors = stack.enter_context(browsing().Visitors(browser, f"http://127.0.0.1:{port}/"))
         first = OwnRelay(tmp_path / "first", settings)
         stack.callback(first.process.kill)
         ann = visitors.open().enter(room, "ann", create=True)
@@ -175,13 +179,11 @@ def test_the_keyboard_is_enough(visitors: "Visitors", room: str) -> None:
 
 
 def test_nothing_is_wider_than_the_smallest_phone(own: OwnRelay, visitors: "Visitors", room: str) -> None:
-    from e2e.browsing import SMALL_PHONE  # noqa: PLC0415 - as above
-
     long_word = "w" * 200
     with StreamMember(own.relay, room, "n" * 60, create=True) as ann:
         ann.speak_up()
         ann.send(say=f"/topic {long_word}", n=1)
-        bob = visitors.open(SMALL_PHONE, is_mobile=True, has_touch=True)
+        bob = visitors.open(browsing().SMALL_PHONE, is_mobile=True, has_touch=True)
         assert bob.evaluate(OVERFLOWS) == []
         bob.enter(room, "bob")
         ann.send(say=f"{long_word} https://a.example/{long_word} `{long_word}`", n=2)
@@ -194,6 +196,39 @@ def test_nothing_is_wider_than_the_smallest_phone(own: OwnRelay, visitors: "Visi
             bob.page.get_by_title(button, exact=True).locator("visible=true").click()
             assert bob.evaluate(OVERFLOWS) == [], button
         assert not bob.faults
+
+
+@pytest.mark.needs("axe")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["DESK", "SMALL_PHONE"])
+def test_axe_finds_nothing(visitors: "Visitors", room: str, scheme: str, size: str) -> None:
+    """Run axe-core, which checks contrasts, labels, roles and the order of headings, where people come by."""
+    bob = visitors.open(getattr(browsing(), size), color_scheme=scheme)
+    bob.evaluate(AXE.read_text())
+    seen = {"start": bob.evaluate(FINDINGS)}
+    bob.ask(room, "bob")
+    bob.is_refused("There is no room with this name.")
+    seen["refused"] = bob.evaluate(FINDINGS)
+    ann = visitors.open().enter(room, "ann", create=True)
+    bob.enter(room, "bob")
+    for text in ("see https://a.example/x, bob", "> bob: quoted\n`code`", "```\na block\n```"):
+        ann.say(text)
+    bob.hears_last("a block")
+    bob.say("my own")
+    bob.all_are_taken()
+    seen["room"] = bob.evaluate(FINDINGS)
+    bob.page.get_by_role("button", name="Room menu").click()
+    bob.menu_is_open()
+    seen["menu"] = bob.evaluate(FINDINGS)
+    bob.page.get_by_role("menuitem", name="Help").click()
+    bob.page.get_by_role("dialog").wait_for()
+    seen["help"] = bob.evaluate(FINDINGS)
+    bob.page.keyboard.press("Escape")
+    ann.say("/leave")
+    ann.page.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    bob.is_warned("The host left")
+    seen["closed"] = bob.evaluate(FINDINGS)
+    assert {place: found for place, found in seen.items() if found} == {}
 
 
 def assert_harmless(page: Any) -> None:
