@@ -30,6 +30,9 @@ hypothesis.settings.load_profile("untimed")
 BUNDLE: Final = Path(__file__).parents[1] / "dist/chat-desktop"
 """What `make desktop-bundle` yields."""
 
+AXE: Final = Path(__file__).parents[1] / "services/web-client/node_modules/axe-core/axe.min.js"
+"""What finds faults that keep people with disabilities from using a page; `make web-check` installs it."""
+
 _ANSWER_SECONDS = 20.0
 _FIGURE = "figure"
 
@@ -94,6 +97,14 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "x11": (
         lambda: _installed("Xvfb", "xdotool"),
         "Xvfb and xdotool, a screen that nobody sees, are missing: `sudo deploy/airgap/test-tools.sh` installs them",
+    ),
+    "chromium": (
+        lambda: _installed("chromium"),
+        "chromium, a browser, is missing: `sudo deploy/airgap/test-tools.sh` installs it",
+    ),
+    "axe": (
+        AXE.is_file,
+        "axe-core is missing: with Node 20 or newer, `make web-check` installs it",
     ),
     "bundle": (
         (BUNDLE / "licences").is_dir,  # which comes last

@@ -10,6 +10,8 @@ set -euo pipefail
 readonly TOOLS=(prometheus systemd nftables iproute2 ufw cloud-init faketime)
 # A validator for the launcher, and an invisible X11 screen with simulated keys.
 readonly WINDOWS=(desktop-file-utils xvfb xdotool dbus-daemon)
+# A browser without a window, for the page that the relay serves.
+readonly BROWSER=(chromium)
 # System libraries that Qt's wheels need, for windows on X11, on Wayland or without a screen; and Japanese fonts.
 readonly DESKTOP=(libdbus-1-3 libegl1 libfontconfig1 libgl1 libgssapi-krb5-2 libharfbuzz0b libwayland-cursor0
   libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxkbcommon-x11-0 fonts-ipaexfont-gothic)
@@ -22,8 +24,8 @@ main() {
     mkdir -p /etc/cloud
     touch /etc/cloud/cloud-init.disabled
   fi
-  install_missing "${TOOLS[@]}" "${WINDOWS[@]}" "${DESKTOP[@]}"
-  echo "test-tools: ${TOOLS[*]} ${WINDOWS[*]} ${DESKTOP[*]} are installed"
+  install_missing "${TOOLS[@]}" "${WINDOWS[@]}" "${BROWSER[@]}" "${DESKTOP[@]}"
+  echo "test-tools: ${TOOLS[*]} ${WINDOWS[*]} ${BROWSER[*]} ${DESKTOP[*]} are installed"
 }
 
 main "$@"

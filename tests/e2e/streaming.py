@@ -77,6 +77,15 @@ class StreamMember:
                 return line
         raise AssertionError(f"the stream ended without a line with {key}")
 
+    def hear_up_to(self, text: str) -> list[dict[str, Any]]:
+        """Return all lines up to the message with this text."""
+        lines: list[dict[str, Any]] = []
+        for raw in self._lines:
+            lines.append(json.loads(raw))
+            if lines[-1].get("text") == text:
+                return lines
+        raise AssertionError(f"the stream ended without {text!r}")
+
     def take_little(self) -> None:
         """Let the kernel take little that isn't read."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -1,0 +1,183 @@
+"""People who chat in a real browser: the machine's Chromium, driven by Playwright, which waits for what it wants."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Self
+
+from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect, sync_playwright
+
+MILLISECONDS: Final = 20_000
+"""How long anything may take on a busy machine."""
+
+DESK: Final = (1100, 760)
+SMALL_PHONE: Final = (320, 640)
+
+# Root has no sandbox of its own for it. Nothing is fetched but what a test asks for.
+_ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-pings",
+)
+_TELL_VIOLATIONS: Final = """
+  addEventListener("securitypolicyviolation", (event) => console.error("CSP", event.violatedDirective));
+"""
+
+_AWAIT_TOPIC: Final = """async (topic) => {
+  while (!(await (await fetch("rooms")).json()).rooms.some((room) => room.topic === topic))
+    await new Promise((then) => setTimeout(then, 100));
+}"""
+
+
+class Visitor:
+    """Somebody who opened the page, in a browser profile of their own."""
+
+    def __init__(self, context: BrowserContext, address: str) -> None:
+        self.faults: list[str] = []
+        """What no page should do: errors on the console, dialogs, requests to other servers."""
+        self.page: Page = context.new_page()
+        self._address = address
+        context.add_init_script(_TELL_VIOLATIONS)
+        self.page.on("console", lambda said: self._note(said.text, said.type == "error"))
+        self.page.on("pageerror", lambda error: self._note(str(error)))
+        self.page.on("request", lambda asked: self._note(asked.url, not self._is_own(asked.url)))
+        self.page.on("dialog", self._dismiss)
+        context.on("page", lambda other: self._note(f"opened {other.url}"))
+        self.page.goto(address)
+        self.is_at_start()
+
+    def _note(self, fault: str, is_one: bool = True) -> None:
+        if is_one:
+            self.faults.append(fault)
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self._note(dialog.message)
+        dialog.dismiss()
+
+    def _is_own(self, url: str) -> bool:
+        return url.startswith((self._address, self._address.replace("http:", "ws:"), "data:"))
+
+    def enter(self, room: str, name: str, *, create: bool = False, password: str = "") -> Self:
+        """Fill in the form and get in."""
+        self.ask(room, name, create=create, password=password)
+        expect(self.page.locator("room-view h1")).to_have_text(room)
+        self.is_connected()
+        return self
+
+    def ask(self, room: str, name: str, *, create: bool = False, password: str = "") -> None:
+        """Fill in the form and send it."""
+        self.page.get_by_text("Create" if create else "Join", exact=True).click()
+        self.page.get_by_label("Your name").fill(name)
+        self.page.get_by_label("Room", exact=True).fill(room)
+        self.page.get_by_label("Password").fill(password)
+        self.page.locator("start-page button[type=submit]").click()
+
+    def is_connected(self) -> None:
+        expect(self.page.locator("room-view .about")).to_contain_text("Connected")
+
+    def say(self, text: str) -> None:
+        self.page.get_by_label("Write a message").fill(text)
+        self.page.get_by_label("Write a message").press("Enter")
+
+    def bubbles(self) -> Locator:
+        return self.page.locator("article .bubble")
+
+    def hears(self, text: str) -> None:
+        """Wait for a message, which must be there once."""
+        expect(self.bubbles().filter(has_text=text)).to_have_count(1)
+
+    def hears_last(self, text: str) -> None:
+        """Wait until this is the newest message."""
+        expect(self.bubbles().last).to_have_text(text)
+
+    def all_said(self) -> list[str]:
+        """Return the texts of all messages that the page shows now."""
+        return self.bubbles().all_inner_texts()
+
+    def all_are_taken(self) -> None:
+        """Wait until the relay has taken all that was said here."""
+        expect(self.page.locator("article.own").last.get_by_role("img", name="Taken by the relay")).to_be_visible()
+
+    def is_warned(self, text: str) -> None:
+        """Wait for what the page says above the messages."""
+        expect(self.page.locator("room-banner")).to_contain_text(text)
+
+    def is_refused(self, text: str) -> None:
+        expect(self.page.get_by_role("alert")).to_contain_text(text)
+
+    def is_at_start(self) -> None:
+        expect(self.page.locator("start-page"), f"faults: {self.faults}").to_be_visible()
+
+    def is_offered(self, room: str, topic: str) -> None:
+        """Wait for a room in the list of open rooms, which is a second old at times; a page asks every 15 s."""
+        self.page.evaluate(_AWAIT_TOPIC, topic)
+        self.page.reload()
+        offered = self.page.locator("start-page .room", has=self.page.get_by_text(room, exact=True))
+        expect(offered).to_contain_text(topic)
+
+    def has_topic(self, topic: str) -> None:
+        expect(self.page.locator("room-view .about bdi")).to_have_text(topic)
+
+    def members_are(self, names: list[str]) -> None:
+        expect(self.page.locator("member-list .person .name")).to_have_text(names)
+
+    def counts_members(self, count: int) -> None:
+        expect(self.page.locator("member-list h2")).to_have_text(f"{count} members")
+
+    def menu_is_open(self) -> None:
+        expect(self.page.get_by_role("menu")).to_be_visible()
+
+    def writes(self, begin: str) -> None:
+        """Wait until the message that is being written begins so."""
+        expect(self.page.get_by_label("Write a message")).to_have_value(re.compile(re.escape(begin)))
+
+    def evaluate(self, script: str, argument: object = None) -> Any:
+        return self.page.evaluate(script, argument)
+
+
+class Visitors:
+    """Opens pages of one relay; they close at the end of the test."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self._browser = browser
+        self._address = address
+        self._contexts: list[BrowserContext] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for context in self._contexts:
+            context.close()
+
+    def open(self, size: tuple[int, int] = DESK, **options: Any) -> Visitor:
+        """Open the page in a window of so many pixels."""
+        width, height = size
+        context = self._browser.new_context(
+            viewport={"width": width, "height": height}, locale="en-GB", service_workers="block", **options
+        )
+        context.set_default_timeout(MILLISECONDS)
+        self._contexts.append(context)
+        return Visitor(context, self._address)
+
+
+def find_chromium() -> str | None:
+    """Return the path of the machine's Chromium."""
+    return shutil.which("chromium")
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """Run a browser that shows no window."""
+    expect.set_options(timeout=MILLISECONDS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
