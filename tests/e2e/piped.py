@@ -27,11 +27,11 @@ class Chat:
         assert self.process.stdout
         assert self.process.stderr
         self.stdin = self.process.stdin
+        self._readers: list[threading.Thread] = []
         self.out = self._lines(self.process.stdout)
         self.err = self._lines(self.process.stderr)
 
-    @staticmethod
-    def _lines(stream: IO[bytes]) -> "queue.Queue[str | None]":
+    def _lines(self, stream: IO[bytes]) -> "queue.Queue[str | None]":
         lines: queue.Queue[str | None] = queue.Queue()
 
         def read() -> None:
@@ -39,7 +39,8 @@ class Chat:
                 lines.put(line.decode().rstrip("\n"))
             lines.put(None)
 
-        threading.Thread(target=read, daemon=True).start()
+        self._readers.append(threading.Thread(target=read, daemon=True))
+        self._readers[-1].start()
         return lines
 
     def say(self, line: str | bytes) -> None:
@@ -66,6 +67,8 @@ class Chat:
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
+        for reader in self._readers:  # which may still be at work on what is about to be closed
+            reader.join(SECONDS)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert stream
             with suppress(BrokenPipeError):
