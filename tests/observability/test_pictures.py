@@ -10,7 +10,7 @@ from observability.pictures.page import page_size
 from observability.prometheus import Prometheus
 from observability.queries import dashboards
 
-MAX_BYTES = 400_000
+MAX_BYTES = 450_000
 
 
 @pytest.mark.needs("prometheus")
