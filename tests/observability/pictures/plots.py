@@ -80,7 +80,7 @@ def _over_time(axes: Axes, panel: Panel, lines: Sequence[Line]) -> None:
 def _stacked(axes: Axes, lines: Sequence[Line], colors: Sequence[str], custom: Mapping[str, Any]) -> None:
     bars = custom["drawStyle"] == "bars"
     times = sorted({time for _, series in lines for time, _ in series.points})
-    if bars:
+    if bars and len(times) > 1:  # at first there is one
         times = times[:: max(1, round(_BAR_SECONDS / (times[1] - times[0])))]
     floor = np.zeros(len(times))
     for (_, series), color in zip(lines, colors, strict=True):
