@@ -2,78 +2,18 @@
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from chatproto import Feature, Frame, Operation, ProtocolError, Status
+from chatproto import Feature, Frame, Operation, Status
 from chatproto.payloads import decode_status, encode_completion
-from relay_server.answers import Carried, Consulting, Granted, Pending
-from relay_server.asked import Peer
+from relay_server.answers import Carried, Consulting, Granted
 from relay_server.core.address import parse_ip
 from relay_server.core.counters import Way
 from relay_server.core.model import Residence
-from services.relay_server.test_control import ANN, BOB, ControlCase, finish, frame_of
-from services.relay_server.town import AWAY, Town, TownPlaces
-
-ALL = ["resume", "follow", "receipts", "notices"]
-EDGE = replace(BOB, via=parse_ip("10.9.9.9"), port=0, udp_port=9801)
-
-
-class NodeCase(ControlCase):
-    """A node of a town."""
-
-    def __init__(self, town: Town, name: str, *, fingerprint: str = "", **more: Any) -> None:
-        def make_places(registry: Any) -> TownPlaces:
-            self.places = TownPlaces(town, name, registry, fingerprint=fingerprint)
-            return self.places
-
-        super().__init__(make_places=make_places, **more)
-
-    def consult(self, *arguments: Any, **named: Any) -> Consulting:
-        consulting = self.begin(*arguments, **named)
-        assert isinstance(consulting, Consulting), consulting
-        return consulting
-
-    def settle(self, answer: Any) -> Any:
-        """Do all that comes before the answer, and tell it: what was granted or carried, or the refusal's status."""
-        while isinstance(answer, Pending | Consulting):
-            answer = finish(answer) if isinstance(answer, Pending) else self.go_on(answer)
-        return decode_status(frame_of(answer).payload)[0] if isinstance(answer, bytes) else answer
-
-    def answer_of(self, consulting: Consulting) -> ProtocolError | None:
-        """Ask the directory, and return what it answers later."""
-        told: list[ProtocolError | None] = []
-        consulting.ask(told.append)
-        assert not told
-        self.places.answer()
-        (answer,) = told
-        return answer
-
-    def go_on(self, consulting: Consulting) -> Any:
-        return consulting.finish(self.answer_of(consulting), 0.0)
-
-    def enter(self, operation: Operation, name: str, peer: Peer = ANN, **more: Any) -> Any:
-        return self.settle(self.begin(operation, request(name, **more), peer))
-
-    def create(self, name: str = "ann", peer: Peer = ANN, **more: Any) -> Any:
-        return self.enter(Operation.CREATE, name, peer, **more)
-
-    def join(self, name: str = "bob", peer: Peer = BOB, **more: Any) -> Any:
-        return self.enter(Operation.JOIN, name, peer, **more)
-
-
-def request(name: str, *, features: list[str] = ALL, **more: Any) -> dict[str, Any]:
-    return {"username": name, "reply": "json", "features": features, **more}
-
-
-def pair(**more: Any) -> tuple[Town, NodeCase, NodeCase]:
-    """Make two nodes; ann created demo at the first."""
-    town = Town()
-    one, two = NodeCase(town, "one", **more), NodeCase(town, "two", **more)
-    assert isinstance(one.create(), Granted)
-    return town, one, two
-
+from services.relay_server.node_case import ALL, EDGE, NodeCase, pair, request
+from services.relay_server.test_control import BOB, ControlCase, finish
+from services.relay_server.town import AWAY, Town
 
 # create
 
@@ -267,104 +207,6 @@ def test_who_is_carried_here_is_counted_by_its_own_address() -> None:
     one.control.set_client_port(granted, 6000, EDGE)
     assert granted.session.address is None
     assert granted.member.room.audience_of(granted.session) is None
-
-
-# tickets
-
-
-def taken_over(**more: Any) -> tuple[Town, NodeCase, NodeCase, Granted, Granted]:
-    """Let ann and bob be in demo at a node that dies."""
-    town, one, two = pair(**more)
-    ann = next(iter(one.registry.rooms[b"demo"].members))
-    granted = one.join()
-    ticket = ann.session.ticket
-    assert ticket is not None
-    town.dead.add("one")
-    return town, one, two, replace_ticket(granted, ticket.text), granted
-
-
-def replace_ticket(granted: Granted, ticket: str) -> Granted:
-    return replace(granted, completion=replace(granted.completion, ticket=ticket))
-
-
-def outcomes(case: NodeCase) -> dict[str, int]:
-    return {str(outcome): count for outcome, count in case.registry.counters.resumptions.items() if count}
-
-
-@pytest.mark.requirement("CLU-03", "RES-01")
-def test_tickets_are_good_at_the_node_that_takes_the_room_over() -> None:
-    town, _, two, ann, bob = taken_over()
-    again = two.join(resume=bob.completion.ticket)
-    assert isinstance(again, Granted)
-    assert (again.member.name, again.member.seat, again.session.turn) == ("bob", bob.member.seat, 1)
-    host = two.join("ann", ANN, resume=ann.completion.ticket)
-    assert host.completion.host
-    assert host.member.room.host is host.member
-    assert town.homes == {b"demo": "two"}
-    assert outcomes(two) == {"resumed": 2}
-    later = two.join(resume=again.completion.ticket)  # by its own table
-    assert later.member is again.member
-    assert later.session.turn == 2
-
-
-@pytest.mark.requirement("CLU-01")
-def test_a_ticket_is_sent_on_while_its_home_lives() -> None:
-    town, one, two, _, bob = taken_over()
-    town.dead.clear()
-    answer = two.begin(Operation.JOIN, request("bob", resume=bob.completion.ticket), BOB)
-    assert isinstance(answer, Consulting)  # its home is doubted
-    assert two.settle(answer) is Status.ELSEWHERE
-    assert isinstance(one.join(resume=bob.completion.ticket), Granted)
-
-
-@pytest.mark.requirement("CLU-03", "RES-04")
-def test_a_ticket_whose_room_cant_be_taken_over_yet_is_no_guess() -> None:
-    town, _, two, _, bob = taken_over()
-    town.is_up = False
-    for _ in range(10):
-        assert two.join(resume=bob.completion.ticket) is Status.BUSY
-    town.is_up = True
-    assert isinstance(two.join(resume=bob.completion.ticket), Granted)
-
-
-@pytest.mark.requirement("RES-04")
-def test_what_is_no_ticket_asks_nobody() -> None:
-    _, _, two, _, _ = taken_over()
-    answer = two.begin(Operation.JOIN, request("bob", resume="junk"), BOB)
-    assert two.settle(answer) is Status.NO_SEAT
-    assert isinstance(answer, bytes)
-    assert outcomes(two) == {"no_seat": 1}
-
-
-@pytest.mark.requirement("RES-04", "CLU-03")
-def test_tickets_that_arent_good_any_more_are_refused_alike() -> None:
-    town, one, two, ann, bob = taken_over()
-    town.dead.clear()
-    other = one.settle(one.begin(Operation.CREATE, request("eve"), EDGE, room=b"other"))
-    town.dead.add("one")
-    eve = other.completion.ticket
-    asked = two.begin(Operation.JOIN, request("eve", resume=eve), BOB)
-    assert two.settle(asked) is Status.NO_SEAT  # of another room
-    elsewhere = replace(BOB, ip=ANN.ip)
-    assert two.join(peer=elsewhere, resume=bob.completion.ticket) is Status.NO_SEAT
-    del town.homes[b"demo"]
-    two.registry.rooms.clear()
-    assert two.join(resume=ann.completion.ticket) is Status.NO_SEAT  # the room is gone
-
-
-def test_a_ticket_needs_the_feature() -> None:
-    _, _, two, ann, _ = taken_over()
-    two.join("ann", ANN, resume=ann.completion.ticket)
-    assert two.join(features=[], resume="anything") is Status.NOT_SUPPORTED
-
-
-def test_a_seat_may_be_taken_over_a_stream() -> None:
-    _, _, two, ann, bob = taken_over(max_streams=1, ring_bytes=10_000)
-    granted = two.join(resume=bob.completion.ticket, chat="stream")
-    assert granted.completion.stream
-    assert granted.member.seat == bob.member.seat
-    assert two.join("ann", ANN, resume=ann.completion.ticket, chat="stream") is Status.TOO_MANY
-    assert isinstance(two.join("ann", ANN, resume=ann.completion.ticket), Granted)
 
 
 # completions

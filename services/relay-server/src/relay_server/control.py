@@ -248,7 +248,7 @@ class Control:
             )
         except NoSeatError:
             self._deny(asked, Resumption.NO_SEAT, now)
-        streams.go_on(session, asked.request.epoch, asked.request.heard)
+        streams.go_on(session, asked.request.epoch, asked.request.heard, returns=True)
         self._count(Resumption.RESUMED)
         return self._grant(asked, session, SaidNumbers(), now)
 
@@ -350,7 +350,8 @@ class Control:
         member, token = session.member, session.token
         attribution_bytes = len(member.attribution) if self._attribution else 0
         number_bytes = 0 if session.said is None else NUMBER_BYTES
-        ring = member.room.ring if session.place is not None else None
+        place = session.place
+        ring = member.room.ring if place is not None else None
         return Completion(
             token,
             host=member.room.host is member,
@@ -365,7 +366,7 @@ class Control:
             ticket=session.ticket.text if session.ticket else "",
             stream=ring is not None,
             epoch=ring.epoch if ring is not None else "",
-            seq=ring.seq if ring is not None else 0,
+            seq=0 if place is None or ring is None else ring.seq if place.has_read else place.heard,
             sealed=member.room.sealed,
             servers=self._places.servers if self._places and Feature.FOLLOW in features else (),
         )

@@ -93,12 +93,15 @@ class Streams:
             self.rings.drop(room.ring)
             room.ring = None
 
-    def go_on(self, session: Session, epoch: str = "", heard: int = 0) -> None:
-        """Let a session read on from where its client says that it was, or else what comes from now on (STR-05)."""
+    def go_on(self, session: Session, epoch: str = "", heard: int = 0, *, returns: bool = False) -> None:
+        """Let a session read on from where its client says that it was, or else what comes from now on (STR-05).
+
+        Who ``returns`` to a room that another node held before also reads what was said since (CLU-06).
+        """
         place, ring = session.place, session.member.room.ring
         if place is not None and ring is not None:
             place.has_read = epoch == ring.epoch and heard <= ring.seq
-            place.heard = heard if place.has_read else ring.seq
+            place.heard = heard if place.has_read else ring.first - 1 if returns else ring.seq
             place.knows_other_epoch = bool(epoch) and not place.has_read
 
     def connect(self, session: Session, connection: Connection, now: float) -> Reader | None:
