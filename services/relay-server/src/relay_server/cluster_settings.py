@@ -19,7 +19,9 @@ _ADDRESS: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253}
 _NOWHERE: Final = {"0.0.0.0", "[::]"}
 _USER: Final = re.compile(r"//.*@")
 _URL_FORM: Final = "Write nats://user:password@host:port or tls://host:port, and more host:port after commas"
-_ADDRESS_FORM: Final = "Say by what host or IP clients reach this node, as host, host:tcp or host:tcp:udp"
+_ADDRESS_FORM: Final = (
+    "Say by what host or IP clients reach this node, as host, host:tcp or host:tcp:udp; IPv6 in brackets"
+)
 
 
 class ClusterFields(Protocol):
