@@ -94,7 +94,7 @@ class NodeProcess(OwnRelay):
         within: Sequence[str] = (),
     ) -> None:
         self.name = name
-        self._own = settings
+        self.settings = settings
         self._ports: Sequence[int] = ()
         self._is_again = False
         self._bus_url = bus_url
@@ -104,7 +104,7 @@ class NodeProcess(OwnRelay):
         """Start it once more on the same ports, after it ended."""
         self._asked, self._is_again = False, True
         deadline = time.monotonic() + DEADLINE_SECONDS
-        while not self._start(self._own, deadline):
+        while not self._start(self.settings, deadline):
             assert time.monotonic() < deadline, self.said()
         self._asked = False
 
@@ -112,11 +112,11 @@ class NodeProcess(OwnRelay):
         self._ports = self._ports if self._is_again else free_ports(5)
         *ports, link = self._ports
         self.link_port = link
-        self._own |= {
+        self.settings |= {
             "RELAY_CLUSTER_URL": self._bus_url,
             "RELAY_CLUSTER_KEY": KEY,
             "RELAY_NODE_NAME": self.name,
-            "RELAY_NODE_ADDRESS": f"{self._own.get('RELAY_HOST', '127.0.0.1')}:{ports[0]}:{ports[1]}",
+            "RELAY_NODE_ADDRESS": f"{self.settings.get('RELAY_HOST', '127.0.0.1')}:{ports[0]}:{ports[1]}",
             "RELAY_LINK_PORT": str(link),
         }
         return ports

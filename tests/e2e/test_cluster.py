@@ -19,8 +19,10 @@ from conformance import wire
 from conformance.people import Member, People, ask
 from conformance.test_document_client import Chatter, save_client
 from conftest import Figures
+from e2e import here
 from e2e.streaming import RefusedError as StreamRefusedError
 from e2e.streaming import StreamMember
+from ports import free_ports
 from relay_server.cluster.vault import Vault
 from relay_server.core.records import decode_record
 from talkers import Talkers, call_roll, talkers, until
@@ -117,6 +119,19 @@ async def settled_record(bus: Bus) -> bool:
             if all((record.password_revision, record.topic, record.kicked, record.bans, record.mutes)):
                 return True
     return False
+
+
+def test_a_node_without_its_directory_is_healthy_and_says_what_it_cant_do(tmp_path: Path) -> None:
+    """So nobody restarts it, which would end its rooms."""
+    (nobody,) = free_ports(1)
+    node = NodeProcess("ann", tmp_path, f"nats://127.0.0.1:{nobody}", {"RELAY_LOG_LEVEL": "error"})
+    try:
+        settings = node.settings
+        done = here.relay_server("healthcheck", "--server", node.server, **settings)
+    finally:
+        node.stop()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("healthy, but no room can be created now: The relay's directory of rooms")
 
 
 def test_of_many_who_create_a_room_at_once_one_does(nodes: Cluster) -> None:
