@@ -19,6 +19,8 @@ export class MessageList extends HTMLElement {
   doer;
   #isAtEnd = true;
   #below = 0;
+  /** Which line had the keyboard's focus before it is drawn anew. */
+  #focused = "";
   #plan = once(() => this.#draw());
   #newest = h("button", { type: "button", class: "float", hidden: true, on: { click: () => this.toEnd() } });
   #log = h("div", { class: "log", role: "log", "aria-live": "off", "aria-relevant": "additions", tabindex: "0" });
@@ -69,8 +71,11 @@ export class MessageList extends HTMLElement {
 
   /** @param {number} id */
   #forget(id) {
-    this.#drawn.get(String(id))?.remove();
-    this.#drawn.delete(String(id));
+    const key = String(id);
+    const line = this.#drawn.get(key);
+    if (line?.contains(document.activeElement)) this.#focused = key;
+    line?.remove();
+    this.#drawn.delete(key);
   }
 
   #draw() {
@@ -91,6 +96,8 @@ export class MessageList extends HTMLElement {
       if (element === at) at = at.nextSibling;
       else this.#log.insertBefore(element, at);
     }
+    if (this.#focused) this.#drawn.get(this.#focused)?.focus({ preventScroll: true });
+    this.#focused = "";
     this.#empty.hidden = room.history.entries.some(({ kind }) => kind === "message" || kind === "own");
     if (this.#isAtEnd) this.toEnd();
     else this.#tellBelow();
