@@ -4,7 +4,7 @@ from typing import Final
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from boards.board import Section, board
+from boards.board import Panel, Section, board
 from boards.panels import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, YELLOW, figure, heat, lines, stack
 from boards.promql import last_minute, rate, relay, total
 
@@ -24,13 +24,13 @@ def build() -> Dashboard:
         UID,
         "Cluster",
         "Many relays as one service: the nodes and the directory, and rooms and members on other nodes.",
-        [_now(), _nodes(), _rooms(), _edge(), _directory()],
+        [("", [*_nodes_now(), *_rooms_now()]), _nodes(), _rooms(), _edge(), _directory()],
         choose_instance=True,
     )
 
 
-def _now() -> Section:
-    return "", [
+def _nodes_now() -> list[Panel]:
+    return [
         figure(
             "Nodes",
             "The number of nodes that are alive, as the node knows it that sees the most. 0: the relay is alone.",
@@ -55,6 +55,11 @@ def _now() -> Section:
             names={"0": "Away", "1": "Connected", "2": "None"},
             alert="DirectoryAway",
         ),
+    ]
+
+
+def _rooms_now() -> list[Panel]:
+    return [
         figure(
             "Rooms known",
             "Rooms of all nodes in the directory, as the node knows it that knows the most.",
