@@ -5,10 +5,9 @@ import secrets
 import socket
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -28,15 +27,15 @@ from relay_server.core.relay import Relay
 from relay_server.core.room_list import RoomList
 from relay_server.core.stream_relay import StreamRelay
 from relay_server.crashes import Crashes
+from relay_server.listening import Sockets, open_sockets
 from relay_server.net.address import locate, make_address
 from relay_server.net.descriptors import needed, raise_limit, share
-from relay_server.net.sockets import ListenError, bind_udp, is_wildcard, listen_tcp, own_ip
+from relay_server.net.sockets import is_wildcard, own_ip
 from relay_server.net.streams import StreamPort
 from relay_server.net.tcp import TcpPort
 from relay_server.net.udp import UdpPort, encode_lobby_notice
 from relay_server.net.workers import Workers
 from relay_server.operator.commands import Command, Inquiry, Operators
-from relay_server.operator.location import AUTO, listen_for_operators
 from relay_server.operator.nodes import NodeAnswers, NodeCommands
 from relay_server.operator.server import OperatorServer
 from relay_server.operator.unix_socket import UnixSocket
@@ -59,25 +58,6 @@ NONCE_BYTES: Final = 8
 """64 random bits for a challenge, which is good for some seconds (EVI-03)."""
 
 log = structlog.get_logger()
-
-
-class Sockets(NamedTuple):
-    """All that the relay listens on."""
-
-    tcp: socket.socket
-    udp: list[socket.socket]
-    """The rooms', then the lobby's if there is one."""
-    ops: socket.socket | None
-    link: socket.socket | None
-    """For other nodes, if there is a cluster."""
-    web: socket.socket | None
-    """For browsers."""
-    admin: UnixSocket | None
-
-    @property
-    def listening(self) -> tuple[socket.socket | None, ...]:
-        """Those that accept connections over TCP."""
-        return self.tcp, self.ops, self.link, self.web
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,26 +98,21 @@ def build(settings: Settings) -> Parts:
     clock = asyncio.get_running_loop().time
     settings = _within_descriptors(settings)
     tls = open_tls(settings)
-    sockets = _open_sockets(settings)
+    sockets = open_sockets(settings)
     passwords, workers, stopping = Passwords(), Workers(), asyncio.Event()
     tally = Tally(passwords=passwords.outcomes)
     crashes = Crashes(tally.unexpected_errors, stopping.set)
     observe = _observer(tally, crashes)
 
-    def hash_aside(wanted: NewPassword) -> None:
-        """Hash a host's new password in a thread, as those of joins are (MOD-08)."""
-
-        def done(work: Future[str]) -> None:
-            commands.set_password(wanted, work.result)
-            rooms_port.flush()
-
-        workers.submit(network_of(wanted.member.ip), lambda: passwords.hash(wanted.password), done)
-
     policy = settings.policy()
     registry = Registry(policy, observe, _new_nonce, locate)
-    commands = Commands(registry, Moderation(registry), observe, hash_aside=hash_aside)
-    judge = Judge(registry, policy, commands if settings.moderation else None)
-    node = _node(settings, registry, tls, lambda: rooms_port.flush()) if settings.cluster_url else None  # noqa: PLW0108 - it is made later
+
+    def flush_rooms() -> None:
+        udp[0].flush()  # which is made below
+
+    commands = _commands(registry, observe, passwords, workers, flush_rooms) if settings.moderation else None
+    judge = Judge(registry, policy, commands)
+    node = _node(settings, registry, tls, flush_rooms) if settings.cluster_url else None
     carried = node.members if node else None
     relay = Relay(registry, policy, judge, carried)
     lobby = Lobby(
@@ -148,17 +123,7 @@ def build(settings: Settings) -> Parts:
     rooms_port = udp[0]
     room_list = RoomList(registry.rooms, hides=settings.hide_rooms) if settings.list_rooms else None
     control = _control(settings, registry, passwords, tally, node.cluster if node else None, room_list)
-    streams = StreamPort(
-        registry.streams, StreamRelay(registry, judge), clock,
-        forward=rooms_port.forward, flush=rooms_port.settle, undo=control.undo,
-    )  # fmt: skip
-    tcp = TcpPort(
-        control, settings.tcp_limits(), clock,
-        admission=registry.admission, streams=streams, workers=workers, flush=rooms_port.flush,
-        on_duration=tally.observe_duration, pinned=pinned, tls=tls,
-        edge=node.make_edge(settings, registry, rooms_port, clock) if node else None,
-    )  # fmt: skip
-
+    tcp = _tcp_port(settings, control, StreamRelay(registry, judge), rooms_port, workers, tally, tls, node, registry)
     web = _web_port(settings, tcp, room_list, crashes) if settings.web_port else None
 
     def flush() -> None:
@@ -168,7 +133,6 @@ def build(settings: Settings) -> Parts:
     cluster = node.for_operators(registry) if node else None
     operators = Operators(registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping), cluster=cluster)
     answers = NodeAnswers(registry, operators, clock)
-    commands_by_name: dict[str, Command | Inquiry] = {**operators.commands, **NodeCommands(cluster, answers).commands}
     collector = RelayCollector(
         registry.counters, lobby.counters, tally, settings.event_loop, tls.counts if tls else TlsCounts(),
         partial(_read_gauges, settings, registry, lobby, tcp, udp, web), registry.stream_counters,
@@ -178,9 +142,34 @@ def build(settings: Settings) -> Parts:
         settings=settings, sockets=sockets, tls=tls, registry=registry, lobby=lobby, operators=operators, tally=tally,
         crashes=crashes, stopping=stopping, tcp=tcp, udp=udp, flush=flush,
         ops=_ops_server(settings, collector, operators, stopping, crashes) if sockets.ops else None,
-        admin=OperatorServer(commands_by_name, sockets.admin, crashes) if sockets.admin else None,
+        admin=_operator_server(operators, NodeCommands(cluster, answers), sockets.admin, crashes),
         web=web, node=node, link_port=node.make_link_port(registry, tcp, answers.answer) if node else None,
     )  # fmt: skip
+
+
+def _commands(
+    registry: Registry, observe: events.Observer, passwords: Passwords, workers: Workers, flush: Callable[[], None]
+) -> Commands:
+    def hash_aside(wanted: NewPassword) -> None:
+        """Hash a host's new password in a thread, as those of joins are (MOD-08)."""
+
+        def done(work: Future[str]) -> None:
+            commands.set_password(wanted, work.result)
+            flush()
+
+        workers.submit(network_of(wanted.member.ip), lambda: passwords.hash(wanted.password), done)
+
+    commands = Commands(registry, Moderation(registry), observe, hash_aside=hash_aside)
+    return commands
+
+
+def _operator_server(
+    operators: Operators, of_nodes: NodeCommands, sock: UnixSocket | None, crashes: Crashes
+) -> OperatorServer | None:
+    if sock is None:
+        return None
+    commands: dict[str, Command | Inquiry] = {**operators.commands, **of_nodes.commands}
+    return OperatorServer(commands, sock, crashes)
 
 
 def _node(settings: Settings, registry: Registry, tls: Tls | None, flush: Callable[[], None]) -> "NodeParts":
@@ -193,6 +182,22 @@ def _web_port(settings: Settings, tcp: TcpPort, room_list: RoomList | None, cras
     from relay_server.web.building import build_web  # noqa: PLC0415 - much to load for nobody
 
     return build_web(settings, tcp, room_list, lambda error: crashes.note_page_error(error, tcp.clock()))
+
+
+def _tcp_port(
+    settings: Settings, control: Control, relay: StreamRelay, rooms: UdpPort, workers: Workers, tally: Tally,
+    tls: Tls | None, node: "NodeParts | None", registry: Registry,
+) -> TcpPort:  # fmt: skip
+    clock = asyncio.get_running_loop().time
+    streams = StreamPort(
+        registry.streams, relay, clock, forward=rooms.forward, flush=rooms.settle, undo=control.undo
+    )  # fmt: skip
+    return TcpPort(
+        control, settings.tcp_limits(), clock,
+        admission=registry.admission, streams=streams, workers=workers, flush=rooms.flush,
+        on_duration=tally.observe_duration, pinned=is_wildcard(settings.host), tls=tls,
+        edge=node.make_edge(settings, registry, rooms, clock) if node else None,
+    )  # fmt: skip
 
 
 def _udp_ports(
@@ -214,40 +219,6 @@ def _udp_ports(
             for sock in others
         ),
     )
-
-
-def _open_sockets(settings: Settings) -> Sockets:
-    """Open every socket before anything is served, so that a busy port stops the start cleanly."""
-    with ExitStack() as opened:
-        tcp = opened.enter_context(listen_tcp(settings.host, settings.tcp_port))
-        udp = [
-            opened.enter_context(bind_udp(settings.host, port, settings.receive_buffer_bytes))
-            for port in (settings.udp_port, settings.lobby_port)
-            if port
-        ]
-        ops = None
-        if settings.ops_port:
-            ops = opened.enter_context(listen_tcp(settings.ops_host, settings.ops_port))
-        link = None
-        if settings.cluster_url:
-            link = opened.enter_context(listen_tcp(settings.host, settings.link_port))
-        web = None
-        if settings.web_port:
-            web = opened.enter_context(listen_tcp(settings.host, settings.web_port))
-        admin = _open_admin_socket(settings)
-        opened.pop_all()  # all could be had
-    return Sockets(tcp, udp, ops, link, web, admin)
-
-
-def _open_admin_socket(settings: Settings) -> UnixSocket | None:
-    """Open the operators' socket; without a place for it the relay serves all the same, unless one was named."""
-    try:
-        return listen_for_operators(settings.admin_socket, settings.tcp_port)
-    except ListenError as error:
-        if settings.admin_socket != AUTO:
-            raise
-        log.warning("admin_off", reason=str(error), advice="set RELAY_ADMIN_SOCKET to a path, or to nothing")
-        return None
 
 
 def _observer(tally: Tally, crashes: Crashes) -> events.Observer:
