@@ -81,7 +81,7 @@ class NodeParts:
         return Edge(
             self.links, self.members, registry.streams, Ways(self.members, self.counters, clock, udp.pass_on),
             counters=self.counters, udp_port=_advertised(settings).udp_port,
-            silence_timeout_seconds=settings.silence_timeout_seconds, clock=clock,
+            silence_timeout_seconds=settings.silence_timeout_seconds, clock=clock, flush=udp.flush,
         )  # fmt: skip
 
     def make_link_port(

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from chatproto import Disconnected, EvictionReason, encode_datagram, encode_notice
+from chatproto import Disconnected, EvictionReason, Server, encode_datagram, encode_notice
 from chatproto.receipts import encode_numbered
 from relay_server.core.address import parse_ip
 from relay_server.core.carried import LEAVING_SECONDS, CarriedMember, CarriedMembers
 from relay_server.core.counters import DropReason
 from relay_server.core.errors import TooManyError
+from relay_server.core.places import Node
 from relay_server.core.reachability import FAILING_SECONDS, HEARD_SECONDS
 from relay_server.net.address import UdpAddress
 from services.relay_server.core.rooms_case import Case, at, delivered, new_nonces, take_out
@@ -195,6 +196,29 @@ def test_who_is_evicted_by_its_home_is_forgotten_at_once(reason: EvictionReason,
 
 
 @pytest.mark.requirement("CLU-04", "UDP-08")
+def test_whose_home_is_gone_is_told_so_and_carried_no_more() -> None:
+    case = Carrying()
+    bob, eve, mute, other = (
+        case.carry(b"token of " + name, ip="10.0.0.1") for name in (b"bob", b"eve", b"mute", b"other")
+    )
+    bob.home = eve.home = mute.home = home("oslo", started_at=1.0)
+    other.home = home("oslo", started_at=2.0)  # it was started anew
+    eve.follows = True
+    places = {bob: at(IP, 9000), eve: at(IP, 9001), other: at(IP, 9002)}
+    for member, source in places.items():
+        case.speak(member, source=source)
+    case.carried.lose_home(home("oslo", started_at=1.0))
+    assert take_out(case.registry.outbox) == [  # where the mute one is, nobody knows
+        (b"server: disconnected: shutdown", [places[bob]]),
+        (b"server: disconnected: moved", [places[eve]]),
+    ]
+    assert (len(case.carried), case.ways[bob].closed, case.ways[other].closed) == (1, 1, 0)
+
+
+def home(name: str, *, started_at: float) -> Node:
+    return Node(name, Server(f"{name}:9000"), name, 9001, 9004, "", started_at)
+
+
 def test_where_nobody_leaves_by_a_word_it_is_a_word() -> None:
     case = Carrying(leave_commands=False)
     member = case.carry()

@@ -111,6 +111,7 @@ class ClusterNode:
         self.edge = Edge(
             Links(KEY, name), self.carried, self.registry.streams, self.ways, counters=self.counters,
             udp_port=self.udp_number, silence_timeout_seconds=300.0, clock=loop.time,
+            flush=self.udp.flush,
         )  # fmt: skip
         defaults = {
             "transaction_timeout_seconds": 5.0, "completion_pause_seconds": 0.0, "max_payload_bytes": 4096,

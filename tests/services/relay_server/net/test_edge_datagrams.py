@@ -1,15 +1,18 @@
 """Datagrams of carried members on real sockets: who is gone at either end, and how that is learned (CLU-04, EVI-03)."""
 
 import asyncio
+import json
 import socket
 import sys
 
 import pytest
 
+from chatproto import Operation, encode_datagram
 from relay_server.core import reachability
+from relay_server.core.places import Node
 from services.relay_server.net.cluster import pair
 from services.relay_server.net.loopback import Run, until
-from services.relay_server.net.test_edge import chatting, drain, speaker
+from services.relay_server.net.test_edge import as_json, chatting, drain, granted, heard_of, plain, speaker
 from services.relay_server.net.udp_chat import hear
 
 
@@ -85,18 +88,67 @@ def test_an_edge_that_ends_takes_nothing_more_from_a_home(run: Run) -> None:
     run(scenario)
 
 
-@pytest.mark.requirement("CLU-04")
-def test_datagrams_to_a_home_that_is_gone_are_lost_and_counted(run: Run) -> None:
+@pytest.mark.requirement("CLU-04", "EVI-02")
+def test_who_speaks_to_a_home_that_is_gone_is_told_so(run: Run) -> None:
     async def scenario() -> None:
         async with pair() as both:
             ann, _, bob, bob_head = await chatting(both)
             with ann, bob:
                 both.home.close()
-                counters, cluster = both.edge.registry.counters, both.edge.counters
-                for count in range(1, 6):
+                told = asyncio.ensure_future(hear(bob))
+                while not told.done():  # its system refuses the first, and the second meets that
                     bob.send(bob_head + b"hello?")
-                    await until(lambda count=count: counters.carried == 1 + count)  # type: ignore[misc]
-                assert cluster.edge_in + cluster.edge_failed == 6
+                    await asyncio.sleep(0.01)
+                assert told.result() == b"server: disconnected: shutdown"
+                assert (len(both.edge.carried), both.edge.ways._open) == (0, 0)
+                counters, cluster = both.edge.registry.counters, both.edge.counters
+                assert cluster.edge_in + cluster.edge_failed == counters.carried
+
+    run(scenario)
+
+
+@pytest.mark.requirement("CLU-02", "CLU-04")
+def test_who_can_take_its_seat_again_is_told_that_the_room_moved(run: Run) -> None:
+    async def scenario() -> None:
+        async with pair(hide_rooms=True) as both:  # so it isn't told where the room is, and is carried
+            await granted(both.home, plain(Operation.CREATE, b"ann"), both.home.host)
+            asked = as_json(Operation.JOIN, "bob", features=["follow", "resume", "notices"])
+            head = encode_datagram(b"demo", (await granted(both.edge, asked)).token)
+            with speaker(both.edge) as bob:
+                bob.send(head)
+                await until(lambda: heard_of(both.home) == 1)
+                both.home.close()
+                told = asyncio.ensure_future(hear(bob))
+                while not told.done():
+                    bob.send(head + b"hello?")
+                    await asyncio.sleep(0.01)
+                assert json.loads(told.result().removeprefix(b"server: "))["reason"] == "moved"
+
+    run(scenario)
+
+
+@pytest.mark.requirement("CLU-04")
+def test_an_error_about_a_home_that_answers_ends_nobody(run: Run) -> None:
+    """Anybody may forge one; here the home's port for datagrams is closed, and nothing else."""
+
+    async def scenario() -> None:
+        async with pair() as both:
+            ann, _, bob, bob_head = await chatting(both)
+            with ann, bob:
+                both.home.udp.close()
+                links, answers = both.edge.edge.links, []
+                ask = links.probe
+
+                async def probe(node: Node) -> bool:
+                    answers.append(await ask(node))
+                    return answers[-1]
+
+                links.probe = probe  # type: ignore[method-assign]
+                while not answers:
+                    bob.send(bob_head + b"hello?")
+                    await asyncio.sleep(0.01)
+                assert answers[0]
+                assert len(both.edge.carried) == 1
 
     run(scenario)
 

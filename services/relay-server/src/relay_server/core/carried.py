@@ -15,6 +15,7 @@ from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.endpoint import Address, Endpoint
 from relay_server.core.errors import TooManyError
 from relay_server.core.judge import LEAVE_COMMANDS
+from relay_server.core.places import Node
 from relay_server.core.policy import Policy
 from relay_server.core.reachability import SentLog, Watch
 from relay_server.core.registry import ADDRESS_CHANGE_SECONDS, Registry
@@ -57,6 +58,10 @@ class CarriedMember(Listener):
     has_place: bool = True
     """Whether it still counts."""
     sent: SentLog = field(default_factory=SentLog)
+    home: Node | None = None
+    """The node that holds its room."""
+    follows: bool = False
+    """Whether its client takes its seat again elsewhere (CLU-02)."""
 
     @property
     def ends_at(self) -> float:
@@ -121,6 +126,14 @@ class CarriedMembers:
         self._forget_remote(member)
         member.homeward.close()
         member.homeward = None
+
+    def lose_home(self, node: Node) -> None:
+        """Tell all members of a node that is gone that their places are, and carry them no more."""
+        for member in [each for each in self._by_token.values() if each.home == node]:
+            if member.address is not None:
+                reason = EvictionReason.MOVED if member.follows else EvictionReason.SHUTDOWN
+                self._registry.post(Disconnected(reason), Audience({member: member.address}), log=member.sent)
+            self.end(member)
 
     def close(self) -> None:
         """Carry nobody any more."""

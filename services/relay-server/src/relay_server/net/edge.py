@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from chatproto import Feature, ProtocolError, State
@@ -20,6 +21,7 @@ from relay_server.net.descriptors import for_other_nodes
 from relay_server.net.hello import Hello, Kind
 from relay_server.net.homeward import HomeWay, Route, Ways
 from relay_server.net.links import Links, LinkTransport
+from relay_server.net.lost_homes import LostHomes
 from relay_server.net.reported import reported
 from relay_server.net.streams import SEND_BUFFER_BYTES
 from relay_server.net.wire import ClientTransport
@@ -52,8 +54,12 @@ class Edge:
         udp_port: int,
         silence_timeout_seconds: float,
         clock: Callable[[], float],
+        flush: Callable[[], None],
     ) -> None:
-        """``udp_port`` is where carried members send to; ``silence_timeout_seconds`` is for who isn't told a home's."""
+        """``udp_port`` is where carried members send to; ``silence_timeout_seconds`` is for who isn't told a home's.
+
+        ``flush`` sends what waits for members.
+        """
         self.links = links
         self.members = members
         self.streams = streams
@@ -62,6 +68,7 @@ class Edge:
         self.udp_port = udp_port
         self.silence_timeout_seconds = silence_timeout_seconds
         self.clock = clock
+        self.lost_homes = LostHomes(links, members, flush)
         self.carriages: set[Carriage] = set()
         self.most = for_other_nodes()
         """So many clients may be carried over links at once."""
@@ -70,6 +77,7 @@ class Edge:
         """Cut whoever is carried, before the port is closed by which they are answered."""
         for carriage in list(self.carriages):
             carriage.abort()
+        self.lost_homes.close()
         self.members.close()
         self.ways.flush()
 
@@ -262,7 +270,7 @@ class Carriage(asyncio.BaseProtocol):
             return
         if self._is_answered:  # it was lost this very moment
             return
-        self._link, self._udp_port = link, carried.node.udp_port
+        self._link, self._node = link, carried.node
         link.write(self._waiting)
         self._waiting = b""
         if self._half_closed:
@@ -289,9 +297,11 @@ class Carriage(asyncio.BaseProtocol):
             return
         self._release_stream()
         member.json_notices = Feature.NOTICES in completion.features
-        route = Route(link.get_extra_info("peername")[0], self._udp_port, link.get_extra_info("sockname")[0])
+        node = member.home = self._node
+        member.follows = Feature.FOLLOW in completion.features
+        route = Route(link.get_extra_info("peername")[0], node.udp_port, link.get_extra_info("sockname")[0])
         silence_seconds = completion.silence_timeout_seconds or edge.silence_timeout_seconds
-        way = HomeWay(edge.ways, member, route)
+        way = HomeWay(edge.ways, member, route, partial(edge.lost_homes.doubt, node))
         edge.members.begin(member, room, completion.token, way, silence_seconds, edge.clock())
         self._give_back()
 

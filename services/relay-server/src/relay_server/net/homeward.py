@@ -82,10 +82,14 @@ class Ways:
 class HomeWay:
     """A member's way: it is open from a datagram of its on, until nobody hears there any more."""
 
-    def __init__(self, ways: Ways, member: CarriedMember, route: Route) -> None:
+    def __init__(
+        self, ways: Ways, member: CarriedMember, route: Route, on_refused: Callable[[], None] = lambda: None
+    ) -> None:
+        """``on_refused`` is called when the home's system says that nobody takes datagrams there."""
         self._ways = ways
         self._member = member
         self._route = route
+        self._on_refused = on_refused
         self._sock: socket.socket | None = None
 
     def send(self, data: bytes) -> None:
@@ -117,13 +121,13 @@ class HomeWay:
         self._ways.loop.add_reader(sock.fileno(), self._read)
         return sock
 
-    @staticmethod
-    def _send(sock: socket.socket, data: bytes) -> None:
+    def _send(self, sock: socket.socket, data: bytes) -> None:
         try:
             sock.send(data)
         except OSError as error:
             if error.errno not in {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH}:
                 raise
+            self._note(error)
             sock.send(data)  # that was an ICMP error about an earlier one
 
     @reported
@@ -132,10 +136,15 @@ class HomeWay:
         while self._sock is not None and len(payloads) < READ_AT_ONCE:
             try:
                 payloads.append(self._sock.recv(MAX_DELIVERY_BYTES + 1))
-            except OSError:  # there is no more, or the home's system has an error for us
+            except OSError as error:  # there is no more, or the home's system has an error for us
+                self._note(error)
                 break
         if payloads:
             self._ways.deliver(self._member, payloads)
+
+    def _note(self, error: OSError) -> None:
+        if error.errno == errno.ECONNREFUSED:
+            self._on_refused()
 
 
 def _connect(route: Route) -> socket.socket:
