@@ -277,7 +277,8 @@ class Settings(BaseSettings):
     @property
     def open_streams(self) -> int | None:
         """How many streams may be open at once; None if nobody may have one."""
-        return None if self.streams is StreamsAllowed.OFF and not self.web_port else self.max_streams
+        by_pages = self.web_port or self.cluster_url  # which another node may carry here
+        return None if self.streams is StreamsAllowed.OFF and not by_pages else self.max_streams
 
     @property
     def open_pages(self) -> int:

@@ -119,11 +119,30 @@ def test_a_home_that_goes_ends_the_chat(run: Run) -> None:
     run(scenario)
 
 
-def test_a_home_without_streams_is_told_as_such(run: Run) -> None:
+@pytest.mark.requirement("WEB-01")
+def test_a_page_is_carried_to_a_home_whose_tcp_port_has_no_streams(run: Run) -> None:
     async def scenario() -> None:
         async with pair() as both, at_edge(both) as pages:
             ann = await enter(both.home, "ann", create=True)
             both.home.control._streams = StreamsAllowed.OFF
+            bob = await pages.page("bob")
+            assert (bob.answer["status"], bob.answer["chat"]) == (0, "stream")
+            await bob.say("hello", 1)
+            assert await hear(ann) == "hello"
+            await bob.socket.close()
+            await until(lambda: is_forgotten(both.edge))
+            close(ann)
+
+    run(scenario)
+
+
+def test_a_home_of_an_older_version_that_grants_no_stream_is_told_as_such(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with pair() as both, at_edge(both) as pages:
+            ann = await enter(both.home, "ann", create=True)
+            monkeypatch.setattr(both.home.control, "_allows_stream", lambda _: False)
             refused = await pages.page("bob")
             assert refused.answer["reason"] == "not_supported"
             await until(lambda: is_forgotten(both.edge))
