@@ -5,7 +5,7 @@ import ipaddress
 import pytest
 from pydantic_core import PydanticCustomError
 
-from relay_server.web_settings import parse_networks, parse_origins, read_origin
+from relay_server.web_settings import check_link, parse_networks, parse_origins, read_origin
 
 pytestmark = pytest.mark.requirement("WEB-03")
 
@@ -49,3 +49,19 @@ def test_lists_have_commas() -> None:
 def test_a_proxy_that_is_everybody_is_refused(text: str) -> None:
     with pytest.raises(PydanticCustomError, match="Name your proxies"):
         parse_networks(text)
+
+
+@pytest.mark.requirement("WEB-05")
+def test_a_link_is_an_origin_with_a_slash() -> None:
+    assert check_link("") == ""
+    assert (
+        check_link("https://chat.example.org") == check_link("https://chat.example.org/") == "https://chat.example.org/"
+    )
+    for wrong in (
+        "chat.example.org",
+        "https://chat.example.org/tea",
+        "https://chat.example.org//",
+        "ws://chat.example.org",
+    ):
+        with pytest.raises(PydanticCustomError, match="Write the page's address"):
+            check_link(wrong)

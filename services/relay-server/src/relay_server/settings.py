@@ -21,7 +21,7 @@ from relay_server.cluster_settings import (
     find_cluster_fault,
 )
 from relay_server.core.policy import Policy, StreamsAllowed, TcpLimits
-from relay_server.web_settings import WEB_CONNECTIONS, WebTls, check_networks, check_origins
+from relay_server.web_settings import WEB_CONNECTIONS, WebTls, check_link, check_networks, check_origins
 
 PREFIX: Final = "RELAY_"
 SECRETS_DIR: Final = Path("/run/secrets")
@@ -59,6 +59,7 @@ SocketPath = Annotated[Text, AfterValidator(_check_socket)]
 ClusterUrl = Annotated[Text, AfterValidator(check_url)]
 NodeName = Annotated[Text, AfterValidator(check_node_name)]
 NodeAddress = Annotated[Text, AfterValidator(check_node_address)]
+Link = Annotated[Text, AfterValidator(check_link)]
 Origins = Annotated[Text, AfterValidator(check_origins)]
 Networks = Annotated[Text, AfterValidator(check_networks)]
 
@@ -210,6 +211,11 @@ class Settings(BaseSettings):
     web_tls: WebTls = Field(
         WebTls.AUTO,
         description="`auto`: the web port speaks https if the relay has a certificate; `off`: a proxy does (WEB-01)",
+    )
+    web_link: Link = Field(
+        "",
+        description="Where people open the page, such as `https://chat.example.org`; empty = where the relay listens. "
+        "The relay prints it, and is called by this name (WEB-05)",
     )
     web_origins: Origins = Field(
         "",

@@ -49,6 +49,13 @@ def check_origins(text: str) -> str:
     return text
 
 
+def check_link(text: str) -> str:
+    """Check that a setting is a page's address, or is empty; returns it with a slash at the end."""
+    if text and read_origin(text.removesuffix("/")) is None:
+        raise PydanticCustomError("link", "Write the page's address, such as https://chat.example.org, without a path")
+    return f"{text.removesuffix('/')}/" if text else ""
+
+
 def parse_networks(text: str) -> tuple[Network, ...]:
     """Read a list with commas of IP addresses and networks, such as ``127.0.0.1,10.1.0.0/16,fd00::/8``."""
     try:

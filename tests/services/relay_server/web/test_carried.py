@@ -10,6 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from relay_server.core.policy import StreamsAllowed
+from relay_server.net.hosts import OwnNames
 from relay_server.net.sockets import listen_tcp
 from relay_server.web.callers import Callers
 from relay_server.web.port import WebPort
@@ -25,7 +26,9 @@ pytestmark = pytest.mark.requirement("CLU-04", "WEB-02")
 @asynccontextmanager
 async def at_edge(both: Pair) -> AsyncIterator["Pages"]:
     """Serve pages at the edge."""
-    web = WebPort(both.edge.tcp, site=Site({}, lambda: None), callers=Callers((), frozenset()), on_error=print)
+    web = WebPort(
+        both.edge.tcp, site=Site({}, lambda: None), callers=Callers((), frozenset(), OwnNames()), on_error=print
+    )
     sock = listen_tcp("127.0.0.1", 0)
     pages = Pages(f"127.0.0.1:{sock.getsockname()[1]}")
     web.start(sock)

@@ -1,9 +1,11 @@
 """Makes the web port of a relay from its settings and its TCP port, whose requests and chats it shares."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from relay_server.core.room_list import RoomList
 from relay_server.net.descriptors import for_clients, pages_among
+from relay_server.net.hosts import OwnNames
 from relay_server.net.tcp import TcpPort
 from relay_server.settings import Settings
 from relay_server.web.callers import Callers
@@ -22,10 +24,14 @@ def build_web(
     def list_rooms() -> bytes | None:
         return room_list.read(tcp.clock()) if room_list is not None else None
 
+    names = OwnNames(settings.host, urlsplit(settings.web_link).hostname or "")
+    names.learn_full_name()
+    trusted, origins = parse_networks(settings.web_trusted_proxies), parse_origins(settings.web_origins)
     return WebPort(
         tcp,
         site=Site(page_files(), list_rooms),
-        callers=Callers(parse_networks(settings.web_trusted_proxies), parse_origins(settings.web_origins)),
+        callers=Callers(trusted, origins, names),
+        public_link=settings.web_link,
         on_error=on_error,
         max_connections=settings.open_pages if allowed is None else pages_among(allowed, settings.open_pages),
         tls=tcp.tls if settings.web_tls is WebTls.AUTO else None,

@@ -46,6 +46,8 @@ class WebPort:
     callers: Callers
     on_error: Callable[[Exception], None]
     tls: Tls | None = None
+    public_link: str = ""
+    """Where people open the page; empty if that is where it listens."""
     max_connections: int = WEB_CONNECTIONS
     """Of those that carry no chat."""
     counters: WebCounters = field(init=False, default_factory=WebCounters)
@@ -85,7 +87,9 @@ class WebPort:
         return sum(isinstance(chat.transport, WebSocket) for chat in self.streams.connections)
 
     def link(self, host: str, port: int) -> str:
-        """Return where a browser on this machine finds the page."""
+        """Return where people open the page; if nobody said it, where a browser on this machine finds it."""
+        if self.public_link:
+            return self.public_link
         name = "localhost" if is_wildcard(host) else f"[{host}]" if ":" in host else host
         return f"{'https' if self.tls else 'http'}://{name}:{port}/"
 

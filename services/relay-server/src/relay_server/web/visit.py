@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CHAT: Final = "/chat"
 LINGER_SECONDS: Final = 1.0
+STRANGE_NAME: Final = "The relay doesn't know this name: open it by its IP address, or set RELAY_WEB_LINK."
 MAX_HEAD_BYTES: Final = 8192
 """Of a request's first line and headers; browsers send some 600."""
 
@@ -146,6 +147,8 @@ class Visit:
             self._refuse(path, HandshakeRefusal.RATE, say(429, "Too many requests came from your address."))
         elif port.tls is not None and not caller.encrypted:
             self._redirect(request)
+        elif not port.callers.knows_name(caller, request.headers):
+            self._refuse(path, HandshakeRefusal.ORIGIN, say(421, STRANGE_NAME))
         elif path == CHAT:
             self._open_chat(request, caller)
         else:
