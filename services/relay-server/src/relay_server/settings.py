@@ -214,8 +214,8 @@ class Settings(BaseSettings):
     )
     web_link: Link = Field(
         "",
-        description="Where people open the page, such as `https://chat.example.org`; empty = where the relay listens. "
-        "The relay prints it, and is called by this name (WEB-05)",
+        description="Where people open the page, such as `https://chat.example.org`, if it isn't where the relay "
+        "listens: the relay prints it, and is called by this name (WEB-05)",
     )
     web_origins: Origins = Field(
         "",

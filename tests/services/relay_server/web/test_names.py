@@ -44,6 +44,12 @@ def test_the_name_that_the_operator_tells_is_the_relays_own() -> None:
             assert relay.web.link("::", relay.port) == f"{LINK}/"
             assert await _asked(relay, "chat.example.org", "/chat") == 101
             assert await _asked(relay, "evil.example", "/chat") == 421
+        for changes, link in (
+            ({}, "http://chat.example.org:8080/"),
+            ({"web_trusted_proxies": "10.0.0.1"}, "https://chat.example.org:8080/"),
+        ):
+            async with web_relay(web_link="chat.example.org:8080", **changes) as relay:
+                assert relay.web.link("::", relay.port) == link
 
     asyncio.run(scenario())
 

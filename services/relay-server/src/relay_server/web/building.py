@@ -1,7 +1,6 @@
 """Makes the web port of a relay from its settings and its TCP port, whose requests and chats it shares."""
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from relay_server.core.room_list import RoomList
 from relay_server.net.descriptors import for_clients, pages_among
@@ -11,7 +10,7 @@ from relay_server.settings import Settings
 from relay_server.web.callers import Callers
 from relay_server.web.port import WebPort
 from relay_server.web.site import Site
-from relay_server.web_settings import WebTls, parse_networks, parse_origins
+from relay_server.web_settings import WebTls, host_of_link, parse_networks, parse_origins
 from web_client import page_files
 
 
@@ -24,7 +23,7 @@ def build_web(
     def list_rooms() -> bytes | None:
         return room_list.read(tcp.clock()) if room_list is not None else None
 
-    names = OwnNames(settings.host, urlsplit(settings.web_link).hostname or "")
+    names = OwnNames(settings.host, host_of_link(settings.web_link))
     names.learn_full_name()
     trusted, origins = parse_networks(settings.web_trusted_proxies), parse_origins(settings.web_origins)
     return WebPort(
