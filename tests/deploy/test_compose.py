@@ -158,6 +158,8 @@ def test_a_public_page_is_reached_through_caddy_alone_and_caddy_alone_is_trusted
     assert [port["published"] for port in caddy["ports"]] == ["80", "443"]
     assert caddy["networks"] == {"chat": {"ipv4_address": "10.9.8.250"}}
     assert environment(relay)["RELAY_WEB_TRUSTED_PROXIES"] == "10.9.8.250"
+    assert relay["networks"]["chat"] == {"aliases": ["chat-relay"], "ipv4_address": "10.9.8.249"}
+    assert environment(caddy)["CHAT_PAGE"] == "10.9.8.249:9080"
     assert environment(relay)["RELAY_WEB_LINK"] == "chat.example.org"
     assert caddy["user"] not in {"", "0", "root", "0:0"}
     variables = set(re.findall(r"{\$(\w+)}", read("deploy/compose/Caddyfile")))
