@@ -1,6 +1,7 @@
 """The client's end of a transaction: a hostile relay's bytes in any pieces (TCP-06, TCP-07, LIST-01)."""
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from chatproto import (
     ClientTransaction,
@@ -19,6 +20,8 @@ from chatproto import (
 from chatproto.constants import MAX_LISTED_ROOMS, MAX_TOKEN_BYTES
 from chatproto.tcrp import Frame
 from fuzz.bites import Bites, piece, split
+
+_Answer = TypeVar("_Answer")
 
 _LIST = b'{"rooms": [{"name": "tea", "members": 3, "password": false, "sealed": true, "topic": "\\u202eat four"}]}'
 _GRANT = b'{"token": "abc", "host": true, "udp_port": 9001, "silence_timeout_seconds": 3, "max_message_bytes": 4000}'
@@ -65,18 +68,19 @@ def check(data: bytes) -> None:
 
 def outcome(pieces: list[bytes]) -> Completion | Exception | None:
     """Feed pieces until there is an answer; returns it, or what was wrong."""
-    return _fed(ClientTransaction(Operation.CREATE, "lab", Request("ann", json_reply=True, plain=False)), pieces)
+    transaction = ClientTransaction(Operation.CREATE, "lab", Request("ann", json_reply=True, plain=False))
+    return _fed(transaction.feed, pieces)
 
 
 def rooms(pieces: list[bytes]) -> tuple[ListedRoom, ...] | Exception | None:
     """Take the same for a list of rooms."""
-    return _fed(ListTransaction(), pieces)
+    return _fed(ListTransaction().feed, pieces)
 
 
-def _fed(transaction: Any, pieces: list[bytes]) -> Any:
+def _fed(feed: Callable[[bytes], _Answer | None], pieces: list[bytes]) -> _Answer | Exception | None:
     for data in pieces:
         try:
-            answer = transaction.feed(data)
+            answer = feed(data)
         except (RefusedError, ProtocolError) as error:
             return error
         if answer is not None:
