@@ -1,17 +1,20 @@
 """A relay and the links to it, all in memory: what happens, happens at once, and the time is a number."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chatbrain import Brain, Driver, Event, Look, Presented, ServerAddress, Tls
+from chatbrain import Brain, Driver, Event, Look, Presented, RoomsAnswer, ServerAddress, Tls
 from chatproto import (
     Completion,
     Feature,
     ListedMember,
+    ListedRoom,
     MemberList,
     Operation,
     ProtocolError,
+    RefusedError,
     Server,
     ServerTransaction,
     Status,
@@ -168,12 +171,29 @@ class _Looking:
         self.cancelled = True
 
 
+@dataclass
+class _Asking:
+    """Somebody asks which rooms there are."""
+
+    server: str
+    tls: Tls | None
+    on_answer: Callable[[RoomsAnswer], None]
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
 class FakeLinks:
     def __init__(self, relay: FakeRelay) -> None:
         self.relay = relay
         self._toolkit = FakeToolkit(relay)
         self.looks: list[tuple[_Looking, Callable[[Look], None]]] = []
         self.fault: ValueError | None = None
+        self.askings: list[_Asking] = []
+        """Questions for the rooms that wait for an answer."""
+        self.rooms: RoomsAnswer = RefusedError(Status.NOT_SUPPORTED)
+        """What is answered."""
 
     @property
     def now(self) -> float:
@@ -206,6 +226,19 @@ class FakeLinks:
         for looking, on_look in looks:
             if not looking.cancelled:
                 on_look(self.relay.certificate)
+
+    def list_rooms(self, server: ServerAddress, tls: Tls | None, on_answer: Callable[[RoomsAnswer], None]) -> _Asking:
+        self.askings.append(_Asking(str(server), tls, on_answer))
+        return self.askings[-1]
+
+    def tell_rooms(self, *rooms: ListedRoom) -> list[tuple[str, Tls | None]]:
+        """Answer all questions for the rooms, perhaps with others than before; returns what was asked."""
+        self.rooms = rooms or self.rooms
+        asked = [asking for asking in self.askings if not asking.cancelled]
+        self.askings = []
+        for asking in asked:
+            asking.on_answer(self.rooms)
+        return [(asking.server, asking.tls) for asking in asked]
 
     def pass_time(self, seconds: float) -> None:
         self._toolkit.pass_time(seconds)
