@@ -108,8 +108,13 @@ def members_of(conversation: Conversation) -> str:
 def about_room(room: ListedRoom) -> str:
     """Say what people choose a room by, beside its name; all of it is harmless to show."""
     members = ngettext("{count} member", "{count} members", room.members).format(count=room.members)
+    return " · ".join(filter(None, (members, *access_to(room), room.topic)))
+
+
+def access_to(room: ListedRoom) -> list[str]:
+    """Say what it takes to join a room, and to read what is said."""
     marks = {_("with password"): room.password, _("sealed"): room.sealed}
-    return " · ".join(filter(None, (members, *(mark for mark, is_so in marks.items() if is_so), room.topic)))
+    return [mark for mark, is_so in marks.items() if is_so]
 
 
 def marks_of(person: Person) -> list[str]:
