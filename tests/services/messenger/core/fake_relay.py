@@ -61,6 +61,8 @@ class FakeRelay:
         """Whether it answers messages that have a number (RCP-01)."""
         self.seals = True
         """Whether it knows sealed rooms."""
+        self.web = ""
+        """The address of its page, if it tells it (WEB-05)."""
         self.refusal = ""
         """The reason for which it takes none."""
         self.streams = False
@@ -117,7 +119,7 @@ class FakeRelay:
         ticket = "ticket" if Feature.RESUME in features and self.streams else ""
         grant = Completion(
             b"token", host, 9001, 300.0, self.limit, self.moderation, features, ticket, stream=stream, epoch="e",
-            sealed=form.sealed and self.seals, servers=self.servers,
+            sealed=form.sealed and self.seals, servers=self.servers, web=self.web,
         )  # fmt: skip
         return transaction.accept() + transaction.complete(grant)
 

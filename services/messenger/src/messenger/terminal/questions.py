@@ -8,6 +8,7 @@ from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry, Field, FormError
 from messenger.core.facts import new_password_flaw
 from messenger.core.history import Kind, Line
+from messenger.core.invite import Invite, PageInvite
 from messenger.core.roster import Person
 from messenger.presentation.commands import about, ignore_label, question_before_leaving, question_for_password
 from messenger.presentation.i18n import _
@@ -23,6 +24,8 @@ MENTION: Final = "mention"
 IGNORE: Final = "ignore"
 """The answer to ignore somebody, or not any more."""
 OVERWRITE: Final = "overwrite"
+FOR_APPS, FOR_BROWSERS = "apps", "browsers"
+"""The answers to which invitation is to be copied."""
 REPLY, COPY = "reply", "copy"
 """The answers to what is to be done about a message."""
 
@@ -38,6 +41,15 @@ def about_person(room: Conversation, person: Person) -> Menu:
         *((command.value, plain(label)) for command, label in about(room, person)),
     ]
     return Menu(person.name, entries)
+
+
+def which_invitation(invite: Invite, page: PageInvite) -> Menu:
+    """Ask which of two invitations is to be copied."""
+    entries = [
+        (FOR_APPS, _("For this program: {link}").format(link=invite)),
+        (FOR_BROWSERS, _("For browsers: {link}").format(link=page)),
+    ]
+    return Menu(_("Which invitation?"), entries)
 
 
 def leaving(rooms: Sequence[str]) -> Menu:

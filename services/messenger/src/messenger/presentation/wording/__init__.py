@@ -6,7 +6,7 @@ from messenger.presentation.wording.faults import fault, system_words
 from messenger.presentation.wording.flaws import flaw
 from messenger.presentation.wording.notices import told
 from messenger.presentation.wording.refusals import Words, exactly, refusal
-from messenger.presentation.wording.sentences import invitation, stranger, word
+from messenger.presentation.wording.sentences import invitation, page_invitation, stranger, word
 from messenger.presentation.wording.undelivered import reason, undelivered
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "flaw",
     "interruption",
     "invitation",
+    "page_invitation",
     "reason",
     "reconnecting",
     "refusal",
