@@ -197,6 +197,8 @@ def _destination(given: argparse.Namespace, *, terminal: bool) -> tuple[str | No
     if given.server is not None:
         raise ValueError(_("The invitation already names the relay: omit --server."))
     invite = parse_invite(link)
+    if invite.key and link == given.room:
+        warn_of_arguments()
     given.tls |= invite.tls
     return invite.room, str(invite.server), invite.key
 
@@ -211,12 +213,7 @@ def _link(given: argparse.Namespace, *, terminal: bool) -> str | None:
         if not terminal:
             raise ValueError(_("Which room? Write its name, or --link-file FILE with an invitation in the file."))
         return ask_link()
-    if not _is_link(given.room):
-        return None
-    if "#" in given.room:
-        warn_of_arguments()
-    link: str = given.room
-    return link
+    return given.room if _is_link(given.room) else None
 
 
 def _tls(given: argparse.Namespace) -> Tls | None:

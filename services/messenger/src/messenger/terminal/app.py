@@ -375,7 +375,8 @@ class ChatApp(TypeAhead[None]):
 
     def action_copy_invitation(self) -> None:
         """Copy a link that leads into the room."""
-        self._deeds.copy_invitation()
+        if self.screen is self._rooms:
+            self._deeds.copy_invitation()
 
     def action_help(self) -> None:
         """Show the keys and the commands."""

@@ -98,8 +98,7 @@ class Deeds:
         """Copy a link that leads into the room."""
         room = self._rooms.current
         if room and (page := PageInvite.to(room.entry, room.contact.web)):
-            menu = questions.which_invitation(Invite.to(room.entry), page)
-            self._app.push_screen(menu, lambda chosen: self._copy_chosen(room, page, chosen))
+            self._app.push_screen(questions.which_invitation(), lambda chosen: self._copy_chosen(room, page, chosen))
         elif room:
             self._copy_invite(room)
 

@@ -8,7 +8,6 @@ from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry, Field, FormError
 from messenger.core.facts import new_password_flaw
 from messenger.core.history import Kind, Line
-from messenger.core.invite import Invite, PageInvite
 from messenger.core.roster import Person
 from messenger.presentation.commands import about, ignore_label, question_before_leaving, question_for_password
 from messenger.presentation.i18n import _
@@ -43,12 +42,9 @@ def about_person(room: Conversation, person: Person) -> Menu:
     return Menu(person.name, entries)
 
 
-def which_invitation(invite: Invite, page: PageInvite) -> Menu:
+def which_invitation() -> Menu:
     """Ask which of two invitations is to be copied."""
-    entries = [
-        (FOR_APPS, _("For this program: {link}").format(link=invite)),
-        (FOR_BROWSERS, _("For browsers: {link}").format(link=page)),
-    ]
+    entries = [(FOR_APPS, _("For chat and chat-desktop")), (FOR_BROWSERS, _("For browsers"))]
     return Menu(_("Which invitation?"), entries)
 
 
