@@ -71,7 +71,7 @@ def test_a_table_and_a_list_for_programs(lister: OwnRelay, tea: str) -> None:
     (line,) = (line for line in lines if line.startswith(tea))
     assert line.split("  ")[0] == tea
     assert line.endswith("at four \N{REPLACEMENT CHARACTER}[b]sharp")
-    assert line.index("2") == head.index("Members") + len("Members") - 1
+    assert line.index("2", len(tea)) == head.index("Members") + len("Members") - 1
     found = json.loads(listed(lister, tea, "--json"))
     assert {"name": tea, "members": 2, "password": False, "sealed": False,
             "topic": "at four \N{REPLACEMENT CHARACTER}[b]sharp"} in found  # fmt: skip
