@@ -127,6 +127,7 @@ async def test_a_link_alone_has_nobody_asked(case: Case) -> None:
     async with start(case) as ann:
         await ann.until(lambda: case.links.askings)
         case.links.tell_rooms(TEA)
+        await ann.sees("Open rooms")
         ann.app.screen._take_invite("chat://192.0.2.7:25/tea")  # type: ignore[attr-defined]
         await ann.misses("Open rooms")
         assert case.links.tell_rooms() == []
