@@ -18,7 +18,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontDatabase, QImage
 from PySide6.QtWidgets import QApplication
 
-from chatproto import HostChanged, MemberJoined, Topic
+from chatproto import HostChanged, ListedRoom, MemberJoined, Topic
 from messenger.core.entry import Entry
 from messenger.desktop.app import make_application, speak
 from messenger.desktop.form import Mode
@@ -72,6 +72,18 @@ WORDS: Final = {
     "en": ("Ann", "Sunday hike: meet at 8:30", "Half past eight is fine. See you on Sunday!"),
     "ja": ("さくら", "日曜日の山歩き・8時半集合", "8時半で大丈夫です。日曜日に会いましょう！"),
 }
+ROOMS: Final = {
+    "en": (
+        ListedRoom("kitchen table", 23, topic="What's for dinner?"),
+        ListedRoom("hikers", 4, topic="Sunday hike: meet at 8:30"),
+        ListedRoom("choir", 3, password=True),
+    ),
+    "ja": (
+        ListedRoom("台所", 23, topic="今夜の献立"),
+        ListedRoom("山歩き", 4, topic="日曜日の山歩き・8時半集合"),
+        ListedRoom("合唱団", 3, password=True),
+    ),
+}
 
 
 class Studio:
@@ -112,6 +124,10 @@ class Studio:
         self.window.chat.composer.put(self.answer)
         self.case.messenger.conversations[-2].muted = True
 
+    def open_rooms(self) -> None:
+        """Have the relay tell which rooms it has."""
+        assert self.case.links.tell_rooms(*ROOMS[self.language])
+
     def take(self, name: str) -> None:
         """Draw what is to be seen, in few enough colours for a small file."""
         for _ in range(3):
@@ -148,6 +164,7 @@ def record(folder: Path) -> None:
     for language in TALKS:
         studio = Studio(app, theme, language, folder)
         studio.window.start.form.mode = Mode.JOIN
+        studio.open_rooms()
         for scheme, wanted in SCHEMES.items():
             app.styleHints().colorSchemeChanged.emit(wanted)
             studio.take(f"start-{language}-{scheme}")

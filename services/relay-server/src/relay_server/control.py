@@ -69,10 +69,11 @@ class Control:
         streams: StreamsAllowed = StreamsAllowed.ANY,
         places: Places | None = None,
         room_list: RoomList | None = None,
+        page: str = "",
     ) -> None:
         """``places`` knows where the rooms of other nodes are; None for a relay that is alone.
 
-        ``room_list`` is for whoever asks; None if nobody may know (LIST-01).
+        ``room_list`` is for whoever asks; None if nobody may know (LIST-01). ``page`` is told to members (WEB-05).
         """
         self._registry = registry
         self._passwords = passwords
@@ -89,6 +90,7 @@ class Control:
         self._streams = streams
         self._places = places
         self._room_list = room_list
+        self._page = page
         self._placing = Placing(places, registry, hides=hide_rooms, finish=self._finish) if places else None
         self._attempts: Attempts[Granted | Work | SeatClaim] = Attempts()
         self._preparations = {Operation.CREATE: self._prepare_create, Operation.JOIN: self._prepare_join}
@@ -369,6 +371,7 @@ class Control:
             seq=0 if place is None or ring is None else ring.seq if place.has_read else place.heard,
             sealed=member.room.sealed,
             servers=self._places.servers if self._places and Feature.FOLLOW in features else (),
+            web=self._page,
         )
 
     def _provisional(self, request: Request, peer: Peer) -> Address | None:

@@ -21,7 +21,7 @@ from relay_server.cluster_settings import (
     find_cluster_fault,
 )
 from relay_server.core.policy import Policy, StreamsAllowed, TcpLimits
-from relay_server.web_settings import WEB_CONNECTIONS, WebTls, check_networks, check_origins
+from relay_server.web_settings import WEB_CONNECTIONS, WebTls, check_networks, check_origins, check_page, complete_page
 
 PREFIX: Final = "RELAY_"
 SECRETS_DIR: Final = Path("/run/secrets")
@@ -60,6 +60,7 @@ ClusterUrl = Annotated[Text, AfterValidator(check_url)]
 NodeName = Annotated[Text, AfterValidator(check_node_name)]
 NodeAddress = Annotated[Text, AfterValidator(check_node_address)]
 Origins = Annotated[Text, AfterValidator(check_origins)]
+PageAddress = Annotated[Text, AfterValidator(check_page)]
 Networks = Annotated[Text, AfterValidator(check_networks)]
 
 
@@ -221,6 +222,11 @@ class Settings(BaseSettings):
         description="Addresses and networks of your proxies: from them, `X-Forwarded-For` and `X-Forwarded-Proto` "
         "count (WEB-03)",
     )
+    web_url: PageAddress = Field(
+        "",
+        description="The page's address as people reach it, such as `https://chat.example.org/`, for invitations; "
+        "with `#port=` if your TCP port is another one there; empty = not told (WEB-05)",
+    )
     list_rooms: bool = Field(
         False, description="Tell whoever asks which rooms there are: names, members, topics (LIST-01)"
     )
@@ -273,6 +279,11 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(
         LogFormat.AUTO, description="`json`, `console`, or `auto` (`console` on a terminal, else `json`)"
     )
+
+    @property
+    def page(self) -> str:
+        """The page's address as members are told it (WEB-05); empty if they aren't."""
+        return complete_page(self.web_url, self.tcp_port)
 
     @property
     def open_streams(self) -> int | None:
