@@ -19,6 +19,15 @@ class RestoringMembers:
         self._registry = registry
         self._make_address = make_address
         self._ages = ages
+        self._connected: dict[Session, None] = {}
+        """Whose streams last until the other process ends."""
+
+    def finish(self, now: float) -> None:
+        """Take it that the other process ended, and so all streams broke."""
+        waiting = self._registry.streams.waiting
+        for session in self._connected:
+            if session in waiting:  # else it ended meanwhile
+                waiting.add(session, now)
 
     def put(self, room: Room, saved: SavedMember) -> None:
         """Let a member be in its room as it was saved, in place of everybody with one of its keys.
@@ -101,7 +110,7 @@ class RestoringMembers:
     def _session(self, member: Member, saved: SavedSession, said: SaidNumbers | None) -> Session:
         registry, place = self._registry, saved.place
         session = registry.sessions_by_token.get(saved.token)
-        seen_at = self._ages.seen(saved.seen)
+        seen_at = self._ages.since(saved.seen)
         proved_at = registry.proofs.still_good(self._ages.when(saved.proved or 0.0), self._ages.now)
         if session is None:
             session = registry.begin(member, saved.token, saved.ip, proved_at, stream=place is not None)
@@ -113,7 +122,7 @@ class RestoringMembers:
         if saved.kept is None:
             registry.seats.kept.discard(session)
         else:
-            registry.seats.kept.add(session, self._ages.waits_since(saved.kept))
+            registry.seats.kept.add(session, self._ages.since(saved.kept))
         if place is not None:
             self._wait(session, place)
         else:
@@ -131,13 +140,17 @@ class RestoringMembers:
             self._registry.seats.issue(session, ticket.text, encrypted=ticket.encrypted)
 
     def _wait(self, session: Session, saved: SavedPlace) -> None:
-        """Let a session's stream be resumed: its connection broke when the other process ended."""
+        """Let a session wait for who resumes its stream: no connection outlives a process (STR-05)."""
         place = session.place
         assert place is not None  # noqa: S101 - it was begun so
         place.heard, place.has_read = saved.heard, saved.has_read
         place.knows_other_epoch = saved.knows_other_epoch
         place.is_used, place.encrypted = saved.is_used, saved.encrypted
-        self._registry.streams.waiting.add(session, self._ages.waits_since(saved.away))
+        self._registry.streams.waiting.add(session, self._ages.since(saved.away or 0.0))
+        if saved.away is None:
+            self._connected[session] = None
+        else:
+            self._connected.pop(session, None)
 
     def _reach(self, session: Session, saved: SavedSession) -> None:
         """Let a session be where it was heard; a provisional address is proved by nobody, and so is forgotten."""
