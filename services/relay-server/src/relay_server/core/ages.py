@@ -23,6 +23,11 @@ class Ages:
         """Return when something was."""
         return self.now - age
 
+    @property
+    def present(self) -> float:
+        """When a relay that is restored goes on."""
+        return self.now if self._handed_over else self._moment.now
+
     def since(self, age: float) -> float:
         """Return since when somebody is silent, or awaited: while the relay was away, nobody could be heard."""
         return self.when(age) if self._handed_over else self._moment.now

@@ -176,7 +176,7 @@ class Restoring:
 
     def _put_client(self, saved: SavedLobbyClient) -> None:
         if self._lobby is not None:
-            self._lobby.put(saved.name, self._address(saved.address), self._ages.since(saved.seen), self._ages.now)
+            self._lobby.put(saved.name, self._address(saved.address), self._ages.since(saved.seen), self._ages.present)
 
     def _drop_client(self, gone: LobbyClientGone) -> None:
         if self._lobby is not None:

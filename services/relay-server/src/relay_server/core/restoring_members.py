@@ -36,8 +36,9 @@ class RestoringMembers:
             StateError: one of its tokens or tickets is somebody else's.
 
         """
-        member = self._find(room, saved) or self._make(room, saved)
-        self._check_own(member, saved)
+        known = self._find(room, saved)
+        self._check_own(room, known, saved)
+        member = known or self._make(room, saved)
         successor = self._registry.seats.pop_successor(member)
         before = [one for one in (room.members.get(member), successor) if one is not None]
         self._update(member, saved)
@@ -94,24 +95,25 @@ class RestoringMembers:
         if member.room.residence is not None:
             member.room.residence.seat(member, saved.seat)
 
-    def _check_own(self, member: Member, saved: SavedMember) -> None:
+    def _check_own(self, room: Room, member: Member | None, saved: SavedMember) -> None:
         """Check that nobody else is proved by the same."""
-        registry, tokens = self._registry, [one.token for one in saved.sessions]
-        for one in saved.sessions:
-            session = registry.sessions_by_token.get(one.token)
-            known = session.ticket.text if session is not None and session.ticket is not None else None
-            is_ours = session is None or session.member is member
-            ticket = one.ticket
-            if not is_ours or (ticket is not None and ticket.text != known and registry.seats.is_good(ticket.text)):
-                raise StateError(f"it has a token or a ticket of {member.room.name} twice")
-        if len(set(tokens)) < len(tokens):
-            raise StateError(f"it has a token of {member.room.name} twice")
+        registry = self._registry
+        tickets = [one.ticket.text for one in saved.sessions if one.ticket is not None]
+        known = [registry.sessions_by_token.get(one.token) for one in saved.sessions]
+        known += [registry.seats.holder(ticket) for ticket in tickets]
+        is_theirs = any(one is not None and one.member is not member for one in known)
+        if (
+            is_theirs
+            or len({one.token for one in saved.sessions}) < len(saved.sessions)
+            or len(set(tickets)) < len(tickets)
+        ):
+            raise StateError(f"it has a token or a ticket of {room.name} twice")
 
     def _session(self, member: Member, saved: SavedSession, said: SaidNumbers | None) -> Session:
         registry, place = self._registry, saved.place
         session = registry.sessions_by_token.get(saved.token)
         seen_at = self._ages.since(saved.seen)
-        proved_at = registry.proofs.still_good(self._ages.when(saved.proved or 0.0), self._ages.now)
+        proved_at = registry.proofs.still_good(self._ages.when(saved.proved or 0.0), self._ages.present)
         if session is None:
             session = registry.begin(member, saved.token, saved.ip, proved_at, stream=place is not None)
         session.seen_at = seen_at
@@ -165,7 +167,7 @@ class RestoringMembers:
         if session.address != address:
             registry.forget_remote(session)
             registry.take_address(session, address)
-        registry.limit_speech(session.member, self._ages.now)
+        registry.limit_speech(session.member, self._ages.present)
 
 
 def _said(saved: SavedNumbers | None) -> SaidNumbers | None:
