@@ -14,6 +14,7 @@ from relay_server.core.state import (
     Clock,
     Item,
     Moment,
+    SavedAddress,
     SavedLobbyClient,
     SavedMember,
     SavedPlace,
@@ -100,7 +101,11 @@ def truth(items: Iterable[Item], *, later: float = 0.0) -> Truth:
 
     Members are in their order, rooms and clients in none.
     """
-    at, rooms, members, lobby, rings = 0.0, {}, {}, {}, {}
+    at = 0.0
+    rooms: dict[bytes, SavedRoom] = {}
+    members: dict[bytes, dict[str, SavedMember]] = {}
+    lobby: dict[SavedAddress, SavedLobbyClient] = {}
+    rings: dict[bytes, list[Any]] = {}
     for item in items:
         match item:
             case Clock():

@@ -179,7 +179,8 @@ def test_two_may_write_and_who_stopped_writes_nothing() -> None:
 def test_all_is_written_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saving, "SLICE", 3)
     case = Known()
-    bulk, slices = case.saving.bulk(), []
+    bulk = case.saving.bulk()
+    slices: list[list[str]] = []
     while lines := bulk.take(moment(float(len(slices)))):
         slices.append([_short(decode_line(line)) for line in lines])
     assert slices == [

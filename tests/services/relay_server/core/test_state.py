@@ -191,7 +191,7 @@ WRONG = {
 
 @pytest.mark.parametrize("line", WRONG.values(), ids=WRONG)
 def test_what_nobody_could_have_saved_is_refused(line: bytes) -> None:
-    with pytest.raises(StateError, match="it has a malformed line about a (member|room|ring)"):
+    with pytest.raises(StateError, match=r"it has a malformed line about a (member|room|ring)"):
         decode_line(line)
 
 
