@@ -28,6 +28,7 @@ from relay_server.core.state import (
 from relay_server.net.address import locate
 from services.relay_server.core.rooms_case import NoConnection, at, home
 from services.relay_server.core.state_case import SINCE_1970, StateCase, moment
+from services.relay_server.core.test_returning import ANN, RECORD
 
 LOU = at("10.9.0.1")
 
@@ -146,8 +147,24 @@ def test_on_a_stream_the_first_line_the_end_and_the_next_connection_are_written(
     for _ in range(9):
         case.registry.streams.hear(reader, 1.0)
     assert (case.told, case.names()) == (2, ["Clock", "SavedMember mia"])
+    case.registry.seats.issue(mia.session, "ticket", encrypted=False)
+    case.changes()
     case.registry.streams.disconnect(reader, 1.0)
-    assert case.changes()
+    assert case.names() == ["Clock", "SavedMember mia"]
+
+
+def test_in_a_cluster_a_new_seat_and_the_end_of_a_wait_change_a_room() -> None:
+    case = SavingCase(resume_seconds=30.0)
+    room = case.registry.returning.open_room(RECORD, 1000, 0.0)
+    assert case.names() == ["Clock", "SavedRoom demo"]
+    ann = case.registry.returning.take_seat(room, ANN, b"a", ANN.ip, 1.0, encrypted=False, stream=False).member
+    case.say(case.join("bob"))
+    assert case.names() == ["Clock", "SavedRoom demo", "SavedMember ann", "SavedMember bob"]
+    case.join("eve")
+    assert case.names() == ["Clock", "SavedRoom demo", "SavedMember eve"]
+    case.registry.expire(30.0)
+    assert room.host is ann
+    assert case.names() == ["Clock", "SavedRoom demo"]
 
 
 def test_of_who_takes_a_name_that_is_free_again_the_end_is_written_first() -> None:
