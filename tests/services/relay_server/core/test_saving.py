@@ -8,6 +8,7 @@ import pytest
 from chatproto import EvictionReason
 from chatproto.receipts import encode_numbered
 from relay_server.core import saving
+from relay_server.core.address import parse_ip
 from relay_server.core.model import Member
 from relay_server.core.receipts import SaidNumbers
 from relay_server.core.saving import Saving
@@ -25,7 +26,7 @@ from relay_server.core.state import (
     SavedRoom,
     decode_line,
 )
-from relay_server.net.address import locate
+from relay_server.net.address import locate, make_address
 from services.relay_server.core.rooms_case import NoConnection, at, home
 from services.relay_server.core.state_case import SINCE_1970, StateCase, moment
 from services.relay_server.core.test_returning import ANN, RECORD
@@ -123,6 +124,10 @@ ACTS: dict[str, tuple[Callable[[Known], object], list[str]]] = {
     ),
     "somebody comes to the lobby": (lambda case: case.speak(at("10.9.0.2"), "liz", "hi"), ["SavedLobbyClient liz"]),
     "another name in the lobby": (lambda case: case.speak(LOU, "lee", "hi"), ["SavedLobbyClient lee"]),
+    "another address in the lobby": (
+        lambda case: case.speak(make_address(parse_ip("10.9.0.1"), 5000, local_ip=parse_ip("10.0.0.9")), "lou", "hi"),
+        ["SavedLobbyClient lou"],
+    ),
     "somebody goes from the lobby": (lambda case: case.lobby.shut_down(), ["LobbyClientGone"]),
 }  # fmt: skip
 
