@@ -24,6 +24,9 @@ _ARGUMENTS: Final = (
     "--no-first-run",
     "--no-pings",
 )
+NETWORK_CHANGED: Final = "ERR_NETWORK_CHANGED"
+"""What Chromium calls requests that it ends because the machine's network interfaces changed: those of containers and of
+network namespaces come and go. The page asks again."""
 _TELL_VIOLATIONS: Final = """
   addEventListener("securitypolicyviolation", (event) => console.error("CSP", event.violatedDirective));
 """
@@ -52,7 +55,7 @@ class Visitor:
         self.is_at_start()
 
     def _note(self, fault: str, is_one: bool = True) -> None:
-        if is_one:
+        if is_one and NETWORK_CHANGED not in fault:
             self.faults.append(fault)
 
     def _dismiss(self, dialog: Dialog) -> None:

@@ -1,7 +1,7 @@
 // Questions to a person, and help; each is a real dialog, so that Esc, focus and screen readers work.
 
 import { L_, _ } from "../i18n.js";
-import { find, h, iconButton } from "./dom.js";
+import { button, h, iconButton } from "./dom.js";
 import { icon } from "./icons.js";
 
 let ids = 0;
@@ -65,8 +65,9 @@ export async function showHelp() {
   ];
   /** @param {string[][]} rows */
   const table = (rows) => h("dl", {}, ...rows.flatMap(([key, what]) => [h("dt", {}, h("kbd", { text: key })), h("dd", { text: what })]));
-  const titles = [_("Keys"), _("Commands, typed in the message field")].map((text) => h("h3", { text }));
-  await show(_("Keys and commands"), "", [titles[0] ?? "", table(keys), titles[1] ?? "", table(commands)]);
+  await show(_("Keys and commands"), "", [
+    h("h3", { text: _("Keys") }), table(keys), h("h3", { text: _("Commands, typed in the message field") }), table(commands),
+  ]);
 }
 
 /**
@@ -83,12 +84,13 @@ function show(title, ok, content, tone = "") {
     h("header", {}, h("h2", { id, text: title }), iconButton(L_("&Close"), icon("close"), () => dialog.close(), { formnovalidate: true })),
     h("div", { class: "body" }, ...content),
     ok && h("footer", {},
-      h("button", { type: "button", text: L_("&Cancel"), on: { click: () => dialog.close() } }),
+      button(() => dialog.close(), {}, L_("&Cancel")),
       h("button", { type: "submit", class: tone === "danger" ? "primary danger" : "primary", value: "ok", text: ok })));
   const dialog = h("dialog", { "aria-labelledby": id }, form);
   document.body.append(dialog);
   dialog.showModal();
-  /** @type {HTMLElement} */ (find(dialog, ok ? ".body input, footer .primary" : "header button")).focus();
+  const first = dialog.querySelector(ok ? ".body input, footer .primary" : "header button");
+  /** @type {HTMLElement} */ (first).focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       dialog.remove();
