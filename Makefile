@@ -242,9 +242,10 @@ dashboard-pictures: $(VENV)/dev.stamp ## draw the dashboards for docs/images fro
 	@PYTHONPATH=tests $(BIN)/python -m observability.pictures
 
 .PHONY: pictures
-pictures: $(VENV)/dev.stamp ## redraw the window and the app on a terminal for docs/images/chat-*
+pictures: $(VENV)/dev.stamp ## redraw the window, the app on a terminal and, with Chromium, the page for docs/images/chat-*
 	@PYTHONPATH=tests $(BIN)/python -m docs.record_terminal
 	@PYTHONPATH=tests $(BIN)/python -m docs.record_desktop
+	@PYTHONPATH=tests $(BIN)/python -m docs.record_page
 
 .PHONY: picture
 picture: $(VENV)/dev.stamp ## record the demo again for docs/images/demo.svg

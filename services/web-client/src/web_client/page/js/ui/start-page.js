@@ -1,6 +1,6 @@
 // Where one begins: a name, a room, and perhaps a password or a key.
 
-import { LANGUAGES, L_, N_, _, language, ngettext } from "../i18n.js";
+import { LANGUAGES, L_, N_, _, language } from "../i18n.js";
 import { parseInvitation } from "../links.js";
 import { canSeal, fingerprint, makeKey } from "../sealing.js";
 import { Status } from "../statuses.js";
@@ -8,11 +8,10 @@ import { MAX_NAME_BYTES, byteLength, flawOfRoom, flawOfUser } from "../text.js";
 import { line } from "../wording.js";
 import { button, h, iconButton } from "./dom.js";
 import { icon } from "./icons.js";
+import "./open-rooms.js";
 import { roomButton } from "./room-button.js";
 
 const NO_SEALS = N_("Sealed rooms work only over https: on this page the browser can't encrypt.");
-/** The list of rooms is asked for so often while one looks at it. */
-const ROOMS_EVERY = 15_000;
 
 /** The form, rooms to join and recent rooms; dispatches "enter" with a wish. */
 export class StartPage extends HTMLElement {
@@ -29,7 +28,7 @@ export class StartPage extends HTMLElement {
   /** @type {import("./app.js").ChatApp} */
   app;
   #back = iconButton(_("Back to the rooms"), icon("close"), () => this.app.showRooms(), { hidden: true });
-  #open = h("section", { hidden: true });
+  #open = document.createElement("open-rooms");
   #recents = h("section", { hidden: true });
 
   /** @param {import("./app.js").ChatApp} app */
@@ -41,8 +40,7 @@ export class StartPage extends HTMLElement {
       h("div", { class: "lists" }, this.#open, this.#recents)));
     this.#changeMode();
     this.#drawRecents();
-    this.#askRooms();
-    setInterval(() => this.#askRooms(), ROOMS_EVERY);
+    this.#open.choose = (room) => this.fill({ room });
   }
 
   /** Fill in where an invitation leads. */
@@ -63,7 +61,7 @@ export class StartPage extends HTMLElement {
   refresh() {
     this.#back.hidden = !this.app.rooms.size;
     this.#drawRecents();
-    this.#askRooms();
+    this.#open.refresh();
   }
 
   /** Forget what was for one room alone, above all its password. */
@@ -202,26 +200,6 @@ export class StartPage extends HTMLElement {
         this.app.store.removeRecent(room);
         this.#drawRecents();
       })))));
-  }
-
-  async #askRooms() {
-    if (!this.isConnected || document.hidden) return;
-    const rooms = await listRooms();
-    this.#open.hidden = !rooms.length;
-    this.#open.replaceChildren(h("h2", { text: _("Open rooms") }), h("ul", {}, ...rooms.map((room) => h("li", {},
-      roomButton(room.name, [ngettext("{count} member", "{count} members", room.members), room.topic].filter(Boolean).join(" · "),
-        () => this.fill({ room: room.name }), (room.password || room.sealed) && icon("lock"))))));
-  }
-}
-
-/** @returns {Promise<Chat.ListedRoom[]>} what the relay lists, if it lists rooms at all (LIST-01) */
-async function listRooms() {
-  try {
-    const answer = await fetch("rooms");
-    const found = answer.ok ? (await answer.json()).rooms : [];
-    return Array.isArray(found) ? found.filter((room) => typeof room?.name === "string" && flawOfRoom(room.name) === null) : [];
-  } catch {
-    return [];
   }
 }
 
