@@ -25,8 +25,8 @@ _ARGUMENTS: Final = (
     "--no-pings",
 )
 NETWORK_CHANGED: Final = "ERR_NETWORK_CHANGED"
-"""What Chromium calls requests that it ends because the machine's network interfaces changed, as those of containers and
-of network namespaces do. The page asks again."""
+"""What Chromium calls requests that it ends because the machine's network interfaces changed, as those of containers
+and of network namespaces do. The page asks again."""
 _TELL_VIOLATIONS: Final = """
   addEventListener("securitypolicyviolation", (event) => console.error("CSP", event.violatedDirective));
 """
