@@ -28,5 +28,6 @@ def build_web(
         callers=Callers(parse_networks(settings.web_trusted_proxies), parse_origins(settings.web_origins)),
         on_error=on_error,
         max_connections=settings.open_pages if allowed is None else pages_among(allowed, settings.open_pages),
+        join_rate=settings.join_rate,
         tls=tcp.tls if settings.web_tls is WebTls.AUTO else None,
     )
