@@ -123,9 +123,11 @@ web-check: ## types, lint and unit tests of the page for browsers (needs Node 20
 	else echo "==> the page for browsers is NOT checked: there is no Node 20 or newer"; fi
 
 .PHONY: web-tests
-web-tests: $(WEB_CLIENT)/node_modules/.package-lock.json
+web-tests: $(WEB_CLIENT)/node_modules/.package-lock.json $(VENV)/runtime.stamp
 	@cd $(WEB_CLIENT) && npm run --silent types && npm run --silent lint
 	@cd $(WEB_CLIENT) && node --test --test-reporter=dot tests/*.test.js
+	@PYTHONPATH=tests $(BIN)/python -m served_page build/page # as browsers get it: without comments
+	@cd build/page/$(WEB_CLIENT) && node --test --test-reporter=dot tests/*.test.js
 
 .PHONY: check
 check: lint web-check ## lint, unit tests, documents (under a minute)
@@ -240,9 +242,10 @@ dashboard-pictures: $(VENV)/dev.stamp ## draw the dashboards for docs/images fro
 	@PYTHONPATH=tests $(BIN)/python -m observability.pictures
 
 .PHONY: pictures
-pictures: $(VENV)/dev.stamp ## redraw the window and the app on a terminal for docs/images/chat-*
+pictures: $(VENV)/dev.stamp ## redraw the window, the app on a terminal and, with Chromium, the page for docs/images/chat-*
 	@PYTHONPATH=tests $(BIN)/python -m docs.record_terminal
 	@PYTHONPATH=tests $(BIN)/python -m docs.record_desktop
+	@PYTHONPATH=tests $(BIN)/python -m docs.record_page
 
 .PHONY: picture
 picture: $(VENV)/dev.stamp ## record the demo again for docs/images/demo.svg

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.level("extension")
 DEADLINE_SECONDS = 15
 LIST = wire.frame(4, wire.REQUEST, b"", b'{"reply":"json"}')
-PLAIN, LISTING, SECURE = "plain", "listing", "secure"
+PLAIN, LISTING, SECURE, NAMED = "plain", "listing", "secure", "named"
 
 
 @cache
@@ -171,3 +171,21 @@ def test_by_default_nobody_is_told_which_rooms_there_are(start_relay: StartRelay
         urllib.request.urlopen(f"http://127.0.0.1:{port_of(PLAIN)}/rooms", timeout=DEADLINE_SECONDS)
     assert caught.value.code == 404
     caught.value.close()
+
+
+@pytest.mark.requirement("WEB-05")
+def test_who_asks_for_json_is_told_the_pages_address_where_the_operator_names_it(
+    start_relay: StartRelay, port: int, room: bytes
+) -> None:
+    own = start_relay(web_port=port_of(NAMED), web_url="https://chat.example.org")
+    told = f"https://chat.example.org/#port={own.relay.tcp_port}"
+    with opened(port_of(NAMED)) as page:
+        assert join(page, room, "ann", create=True)["web"] == told
+        with call(own.relay) as connection:
+            connection.sendall(wire.frame(2, wire.REQUEST, room, b'{"username":"bob","reply":"json"}'))
+            assert json.loads(wire.read_frames(connection)[-1].payload)["web"] == told
+        with call(own.relay) as connection:
+            connection.sendall(wire.frame(2, wire.REQUEST, room, b"eve"))
+            assert b"example" not in wire.read_frames(connection)[-1].payload
+    with opened(port) as page:
+        assert "web" not in join(page, room, "ann", create=True)

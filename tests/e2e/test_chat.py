@@ -339,13 +339,13 @@ def test_the_lobby(chat: Callable[..., Chat], relay: Relay) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "The following arguments are required: {create,join,lobby} (see chat --help)."),
+        ([], "The following arguments are required: {create,join,lobby,rooms} (see chat --help)."),
         (["--lang", "fr", "lobby"], "Language 'fr' isn't available: use en, ja."),
         (
             ["lobby", "--lang", "ja", "--server", "h:0"],
             "'h:0' の '0' はポート番号ではありません。1 から 65535 までの数を指定してください。",
         ),
-        (["--lang", "ja"], "次の引数が必要です: {create,join,lobby}（chat --help をご覧ください）。"),
+        (["--lang", "ja"], "次の引数が必要です: {create,join,lobby,rooms}（chat --help をご覧ください）。"),
         (
             ["create", "demo", "--password"],
             "--password needs a terminal: without one use --password-file FILE or CHAT_PASSWORD.",

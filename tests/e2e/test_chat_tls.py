@@ -180,7 +180,7 @@ def test_declining_a_certificate_doesnt_join(chat: Chat, person: SitDown) -> Non
 
 
 def test_in_pipes_nobody_can_be_asked(chat: Chat) -> None:
-    assert_stayed_out(chat, chat("--tls"), "there is no terminal to ask you", chat.fingerprint, "--fingerprint")
+    assert_stayed_out(chat, chat("--tls"), "you can't be asked here", chat.fingerprint, "--fingerprint")
     assert not chat.known.exists()
 
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { makeInvitation, parseHash, parseInvitation } from "../src/web_client/page/js/links.js";
+import { makeInvitation, parseHash, parseInvitation, portOf } from "../src/web_client/page/js/links.js";
 
 const KEY = "AAECAwQFBgcICQoLDA0ODw";
 
@@ -25,3 +25,11 @@ test("invitations of the other apps are read", () => {
 for (const text of ["", "tea", "https://chat.example.org/", "https://chat.example.org/#room=", "https://x/#room=a&k=short", "https://x/#room=%FF", "https://x/#room=a&room=b", "javascript:#room=a"]) {
   test(`this is no invitation: ${text}`, () => assert.equal(parseInvitation(text), null));
 }
+
+test("an invitation names the port for the other apps where the relay does", () => {
+  assert.equal(portOf("https://chat.example.org/#port=9001"), "9001");
+  for (const web of ["", "https://chat.example.org/", "https://chat.example.org/#port=x&k=1", "#port=123456"]) assert.equal(portOf(web), "");
+  const link = makeInvitation("https://chat.example.org/", "tea", KEY, "9001");
+  assert.equal(link, `https://chat.example.org/#room=tea&k=${KEY}&port=9001`);
+  assert.deepEqual(parseHash(new URL(link).hash), { room: "tea", key: KEY });
+});

@@ -44,6 +44,6 @@ test("bytes are no message", () => {
 
 test("an answer says what is granted, or why not", () => {
   const granted = parseAnswer('{"status":0,"reason":"ok","host":true,"resume":"t","epoch":"e","seq":5,"max_message_bytes":9}');
-  assert.deepEqual(granted, { status: 0, host: true, ticket: "t", epoch: "e", seq: 5, maxMessageBytes: 9, moderation: false, sealed: false });
+  assert.deepEqual(granted, { status: 0, host: true, ticket: "t", epoch: "e", seq: 5, maxMessageBytes: 9, moderation: false, sealed: false, web: "" });
   assert.deepEqual(parseAnswer('{"status":3,"message":"no"}'), { status: 3, message: "no", banned: false });
 });

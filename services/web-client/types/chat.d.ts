@@ -22,6 +22,8 @@ declare namespace Chat {
     maxMessageBytes: number;
     moderation: boolean;
     sealed: boolean;
+    /** The page's address as the relay tells it (WEB-05); empty if it doesn't. */
+    web: string;
   }
 
   interface Refused {

@@ -44,3 +44,10 @@ def test_a_limit_may_be_as_low_as_1_and_not_higher_than_what_fits(granted_bytes:
 def test_numbers_out_of_range_are_no_relays(silence: float, limit: int) -> None:
     with pytest.raises(MalformedError):
         granted(Completion(b"token", False, 9001, silence, limit))
+
+
+@pytest.mark.requirement("WEB-05")
+def test_a_relay_may_tell_of_its_page() -> None:
+    web = "https://chat.example.org/"
+    assert granted(Completion(b"token", False, 9001, 6.0, 50, web=web)).web == web
+    assert granted(Completion(b"token", False, 9001, 6.0, 50)).web == ""

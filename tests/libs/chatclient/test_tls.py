@@ -16,12 +16,14 @@ from chatclient import (
     EndReason,
     Fault,
     Finding,
+    ListedRoom,
     Message,
     RejoinPolicy,
     Tls,
     UnreachableError,
     UntrustedError,
     join_room,
+    list_rooms,
     look_at,
 )
 from chatclient.tls import secure_by
@@ -295,3 +297,18 @@ def test_a_name_that_tls_cannot_ask_for_is_told_as_any_other_failure() -> None:
 def test_what_is_no_fingerprint_is_refused() -> None:
     with pytest.raises(ValueError, match="is no SHA-256 fingerprint"):
         Tls(fingerprint="12:34")
+
+
+@pytest.mark.requirement("LIST-01")
+def test_by_tls_a_relay_is_asked_that_proves_itself_and_no_other(run: Run, authority: Authority) -> None:
+    async def scenario() -> None:
+        async with tiny_relay(tls=authority.context()) as (relay, server):
+            shown = await look_at(server)
+            for stranger in (Tls(), Tls(fingerprint="00" * 32)):
+                with pytest.raises(UntrustedError):
+                    await list_rooms(server=server, tls=stranger)
+            assert relay.received == b""
+            for trusted in (Tls(ca_file=authority.file), shown.tls):
+                assert await list_rooms(server=server, tls=trusted) == (ListedRoom("tea", 3, topic="at four"),)
+
+    run(scenario)

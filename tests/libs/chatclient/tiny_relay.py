@@ -29,6 +29,7 @@ class TinyRelay(asyncio.DatagramProtocol):
 
     def __init__(self) -> None:
         self.verdict = Status.OK
+        self.rooms = b'{"rooms":[{"name":"tea","members":3,"topic":"at four"}]}'
         self.answers = True
         self.heard: asyncio.Queue[tuple[bytes, Any]] = asyncio.Queue()
         """Messages, and the addresses they came from."""
@@ -56,7 +57,9 @@ class TinyRelay(asyncio.DatagramProtocol):
             asked = transaction.feed(data)
         if asked and self.answers:
             grant = Completion(b"token", asked[0] is Operation.CREATE, self.udp_port, 300.0, 100, moderation=True)
-            if self.verdict is Status.OK:
+            if self.verdict is Status.OK and asked[0] is Operation.LIST:
+                writer.write(transaction.list_rooms(self.rooms))
+            elif self.verdict is Status.OK:
                 writer.write(transaction.accept() + transaction.complete(grant))
             else:
                 writer.write(transaction.refuse(RefusalError(self.verdict)))

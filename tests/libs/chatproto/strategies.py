@@ -62,6 +62,7 @@ COMPLETIONS = st.builds(
     st.booleans(),
     FEATURES,
     sealed=st.booleans(),
+    web=st.sampled_from(["", "https://chat.example.org/", "http://[2001:db8::7]:9080/#port=9001"]),
 )
 
 

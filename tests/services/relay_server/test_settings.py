@@ -41,6 +41,7 @@ PUBLISHED = {
     "RELAY_WEB_LINK": "",
     "RELAY_WEB_ORIGINS": "",
     "RELAY_WEB_TRUSTED_PROXIES": "",
+    "RELAY_WEB_URL": "",
     "RELAY_LIST_ROOMS": False,
     "RELAY_ATTRIBUTION": "name",
     "RELAY_SANITIZE": True,
@@ -117,6 +118,10 @@ def test_other_variables_are_nobodys_business(monkeypatch: pytest.MonkeyPatch) -
         ("RELAY_WEB_ORIGINS", "https://chat.example.org/"),
         ("RELAY_WEB_ORIGINS", "https://chat.example.org,"),
         ("RELAY_WEB_ORIGINS", "*"),
+        ("RELAY_WEB_URL", "chat.example.org"),
+        ("RELAY_WEB_URL", "https://chat.example.org/page"),
+        ("RELAY_WEB_URL", "https://ann@chat.example.org/"),
+        ("RELAY_WEB_URL", "https://chat.example.org/#room=tea"),
         ("RELAY_WEB_TRUSTED_PROXIES", "proxy"),
         ("RELAY_WEB_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("RELAY_WEB_TRUSTED_PROXIES", "0.0.0.0/0"),
@@ -283,3 +288,20 @@ def test_connections_get_every_value_that_they_obey(monkeypatch: pytest.MonkeyPa
     assert set(environ) == set(TcpLimits.__dataclass_fields__)
     spelled = {variable(name): str(value) for name, value in environ.items()}
     assert load(monkeypatch, spelled).tcp_limits() == TcpLimits(**environ)
+
+
+@pytest.mark.requirement("WEB-05")
+@pytest.mark.parametrize(
+    ("url", "tcp_port", "page"),
+    [
+        ("", "9010", ""),
+        ("https://chat.example.org/", "9000", "https://chat.example.org/"),
+        ("https://chat.example.org", "9000", "https://chat.example.org/"),
+        ("http://[::1]:9080", "9010", "http://[::1]:9080/#port=9010"),
+        ("https://chat.example.org/#port=30900", "9000", "https://chat.example.org/#port=30900"),
+    ],
+)
+def test_the_pages_address_has_the_tcp_port_if_that_is_another_one(
+    monkeypatch: pytest.MonkeyPatch, url: str, tcp_port: str, page: str
+) -> None:
+    assert load(monkeypatch, {"RELAY_WEB_URL": url, "RELAY_TCP_PORT": tcp_port}).page == page

@@ -51,7 +51,7 @@ def test_a_proxy_that_is_everybody_is_refused(text: str) -> None:
         parse_networks(text)
 
 
-@pytest.mark.requirement("WEB-05")
+@pytest.mark.requirement("WEB-06")
 @pytest.mark.parametrize(
     ("text", "link", "host"),
     [
@@ -69,7 +69,7 @@ def test_a_link_is_written_as_browsers_take_it(text: str, link: str, host: str) 
     assert host_of_link(text) == host
 
 
-@pytest.mark.requirement("WEB-05")
+@pytest.mark.requirement("WEB-06")
 def test_a_link_is_an_address_without_a_path() -> None:
     assert (check_link(""), host_of_link("")) == ("", "")
     for wrong in (

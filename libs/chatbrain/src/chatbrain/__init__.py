@@ -49,6 +49,7 @@ from chatbrain.events import (
 from chatbrain.findings import Fault, Finding
 from chatbrain.lobby import LobbyBrain
 from chatbrain.room import RoomBrain
+from chatbrain.room_query import RoomQuery, RoomsAnswer
 from chatbrain.stream import Stream
 from chatbrain.toolkit import Cancellable, Port, Secure, Toolkit, Wire
 from chatbrain.trust import Look, Presented, Tls
@@ -90,6 +91,8 @@ __all__ = [
     "RejoinPolicy",
     "Rejoined",
     "RoomBrain",
+    "RoomQuery",
+    "RoomsAnswer",
     "Secure",
     "SecureBy",
     "SendDatagram",

@@ -191,10 +191,10 @@ class Entering(Membership):
         if self._course.ever_joined:
             # A relay whose UDP port is closed must not be joined again and again.
             self._errors_count_from = now + DEAF_SECONDS
-            self._course.tell(Rejoined(new.host, self._claim.was_host, self.max_message_bytes))
+            self._course.tell(Rejoined(new.host, self._claim.was_host, self.max_message_bytes, web=new.web))
         else:
             claim, silence = self._claim, new.silence_timeout_seconds
-            self._course.tell(Joined(claim.room, claim.name, new.host, self.max_message_bytes, silence))
+            self._course.tell(Joined(claim.room, claim.name, new.host, self.max_message_bytes, silence, web=new.web))
         self._tell_way()
 
     def _tell_way(self) -> None:

@@ -48,6 +48,8 @@ class Joined:
     """After how much silence the relay evicts; None if it didn't say."""
     heard: bool = True
     """Whether anything spoke for it: the lobby answers nothing."""
+    web: str = ""
+    """The address of the relay's page, which begins invitations for browsers (WEB-05); empty if it isn't told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Rejoined:
     max_message_bytes: int
     heard: bool = True
     """As in `Joined`."""
+    web: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,8 @@ class Grant:
     """Whether the relay says that the room is (SEAL-03)."""
     servers: tuple[Server, ...] = ()
     """The nodes at which the seat may be taken again, this one first (CLU-02)."""
+    web: str = ""
+    """The address of the relay's page, if it is told (WEB-05)."""
 
     @property
     def keep_alive_seconds(self) -> float:
@@ -141,4 +143,5 @@ class JoinRequest:
             seq=completion.seq,
             sealed=completion.sealed,
             servers=completion.servers if Feature.FOLLOW in features else (),
+            web=completion.web,
         )

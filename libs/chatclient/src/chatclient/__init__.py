@@ -43,6 +43,7 @@ from chatbrain import (
 )
 from chatclient.connection import Connection
 from chatclient.joining import create_room, join_lobby, join_room
+from chatclient.listing import list_rooms
 from chatclient.looking import look_at
 from chatclient.tls import make_context
 from chatproto import (
@@ -60,6 +61,7 @@ from chatproto import (
     Flaw,
     HostChanged,
     ListedMember,
+    ListedRoom,
     MemberEvicted,
     MemberJoined,
     MemberLeft,
@@ -109,6 +111,7 @@ __all__ = [
     "HostChanged",
     "Joined",
     "ListedMember",
+    "ListedRoom",
     "MemberEvicted",
     "MemberJoined",
     "MemberLeft",
@@ -147,6 +150,7 @@ __all__ = [
     "create_room",
     "join_lobby",
     "join_room",
+    "list_rooms",
     "look_at",
     "make_context",
     "parse_fingerprint",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from chatbrain import Brain, Driver, Event, Look, ServerAddress, Tls
+from chatbrain import Brain, Driver, Event, Look, RoomQuery, RoomsAnswer, ServerAddress, Tls
 from chatclient.looking import Looking
 from chatclient.sockets import Loop, SocketToolkit
 from chatclient.tls import secure_by
@@ -38,3 +38,12 @@ class SocketLinks:
         Keep what is returned until then: ``cancel`` ends it early.
         """
         return Looking(self._toolkit, server, on_look)
+
+    def list_rooms(self, server: ServerAddress, tls: Tls | None, on_answer: Callable[[RoomsAnswer], None]) -> RoomQuery:
+        """Ask a relay which rooms there are (LIST-01); keep what is returned until then: ``cancel`` ends it early.
+
+        Raises:
+            BadAuthoritiesError: the file of authorities can't be used.
+
+        """
+        return RoomQuery(self._toolkit, server, on_answer, secure_by(tls))

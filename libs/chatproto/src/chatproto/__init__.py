@@ -45,10 +45,11 @@ from chatproto.notices import (
 )
 from chatproto.outcomes import CommandDone, CommandFailed, Failure
 from chatproto.payloads import Completion, Request
+from chatproto.room_list import ListedRoom
 from chatproto.servers import Server
 from chatproto.tcrp import Frame, FrameDecoder, encode_frame
 from chatproto.text import check_password, check_room_name, check_user_name, sanitize
-from chatproto.transaction import ClientTransaction, Phase, ServerTransaction
+from chatproto.transaction import ClientTransaction, ListTransaction, Phase, ServerTransaction
 
 __version__ = "0.1.0"
 
@@ -74,7 +75,9 @@ __all__ = [
     "Frame",
     "FrameDecoder",
     "HostChanged",
+    "ListTransaction",
     "ListedMember",
+    "ListedRoom",
     "MalformedError",
     "MemberEvicted",
     "MemberJoined",

@@ -17,6 +17,12 @@ MAX_PASSWORD_BYTES: Final = 1024
 MAX_TOPIC_BYTES: Final = 512
 """A line that fits above a chat. MOD-07."""
 
+MAX_LISTED_ROOMS: Final = 200
+"""More than anybody looks through. LIST-01."""
+
+MAX_LIST_BYTES: Final = 262_144
+"""A list of so many rooms with names and topics of usual length has a tenth of it. LIST-01."""
+
 MAX_TOKEN_BYTES: Final = 255
 """A token's size is written in one byte. ROOM-02."""
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from chatproto.codes import Feature, Status
 from chatproto.constants import ATTEMPT_BYTES, MAX_TOKEN_BYTES
 from chatproto.errors import MalformedError
+from chatproto.page_address import read_page
 from chatproto.servers import Server, read_server, read_servers, server_fields
 from chatproto.text import check_password, check_user_name
 
@@ -67,6 +68,8 @@ class Completion:
     """Whether the room is sealed (SEAL-01)."""
     servers: tuple[Server, ...] = ()
     """The nodes at which the seat can be taken again, this one first (CLU-02); empty if there is no cluster."""
+    web: str = ""
+    """The address of the relay's page, which begins invitations for browsers (WEB-05); empty if it isn't told."""
 
 
 def encode_request(request: Request) -> bytes:
@@ -194,6 +197,8 @@ def completion_fields(completion: Completion) -> dict[str, object]:
         fields["sealed"] = True
     if completion.servers:
         fields["servers"] = [server_fields(server) for server in completion.servers]
+    if completion.web:
+        fields["web"] = completion.web
     return fields
 
 
@@ -220,6 +225,7 @@ def decode_completion(payload: bytes) -> Completion:
             *_numbering(fields, "seq"),
             fields.get("sealed") is True,
             read_servers(fields.get("servers")),
+            read_page(fields.get("web")),
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise MalformedError("The relay's completion lacks a field or has one of the wrong type.") from None

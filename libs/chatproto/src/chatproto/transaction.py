@@ -4,7 +4,7 @@ from enum import Enum, auto
 from typing import Final
 
 from chatproto.codes import Operation, State, Status
-from chatproto.constants import DEFAULT_PAYLOAD_LIMIT_BYTES, PORT_BYTES
+from chatproto.constants import DEFAULT_PAYLOAD_LIMIT_BYTES, MAX_LIST_BYTES, PORT_BYTES
 from chatproto.errors import ElsewhereError, MalformedError, NotSupportedError, ProtocolError, RefusedError
 from chatproto.payloads import (
     Completion,
@@ -19,6 +19,7 @@ from chatproto.payloads import (
     tells_ban,
     told_server,
 )
+from chatproto.room_list import LIST_REQUEST, ListedRoom, read_room_list
 from chatproto.stream import Leave, encode_to_relay
 from chatproto.tcrp import Frame, FrameDecoder, encode_frame
 from chatproto.text import check_room_name
@@ -155,22 +156,20 @@ class ServerTransaction:
         return encode_frame(Frame(self._operation, state, self._room, payload))
 
 
-class ClientTransaction:
-    """The client's end: send ``request``, feed it what comes back."""
+class _ClientEnd:
+    """The client's end of any transaction: send ``request``, feed it what comes back."""
 
-    def __init__(self, operation: Operation, room: str, request: Request) -> None:
-        self.request = encode_frame(Frame(operation, State.REQUEST, room.encode(), encode_request(request)))
-        self._decoder = FrameDecoder(DEFAULT_PAYLOAD_LIMIT_BYTES)
+    def __init__(self, request: Frame, max_payload_bytes: int) -> None:
+        self.request = encode_frame(request)
+        self._decoder = FrameDecoder(max_payload_bytes)
         self._accepted = False
 
-    def feed(self, data: bytes) -> Completion | None:
-        """Take bytes of the stream; returns the completion once it is whole.
+    def take_rest(self) -> bytes:
+        """Return and forget what came after the completion: a stream's first lines (STR-01)."""
+        return self._decoder.take_rest()
 
-        Raises:
-            RefusedError: the relay said no.
-            ProtocolError: what came is no legal reply.
-
-        """
+    def _read(self, data: bytes) -> bytes | None:
+        """Take bytes of the stream; returns the completion's payload once it is whole."""
         self._decoder.feed(data)
         while frame := self._decoder.next_frame():
             if not self._accepted and frame.state == State.REPLY:
@@ -180,11 +179,44 @@ class ClientTransaction:
                     raise RefusedError(status, message, banned=tells_ban(frame.payload), server=server)
                 self._accepted = True
             elif self._accepted and frame.state == State.COMPLETION:
-                return decode_completion(frame.payload)
+                return frame.payload
             else:
                 raise MalformedError(f"The relay sent state {frame.state} out of turn.")
         return None
 
-    def take_rest(self) -> bytes:
-        """Return and forget what came after the completion: a stream's first lines (STR-01)."""
-        return self._decoder.take_rest()
+
+class ClientTransaction(_ClientEnd):
+    """The client's end of a create or a join."""
+
+    def __init__(self, operation: Operation, room: str, request: Request) -> None:
+        frame = Frame(operation, State.REQUEST, room.encode(), encode_request(request))
+        super().__init__(frame, DEFAULT_PAYLOAD_LIMIT_BYTES)
+
+    def feed(self, data: bytes) -> Completion | None:
+        """Take bytes of the stream; returns the completion once it is whole.
+
+        Raises:
+            RefusedError: the relay said no.
+            ProtocolError: what came is no legal reply.
+
+        """
+        payload = self._read(data)
+        return None if payload is None else decode_completion(payload)
+
+
+class ListTransaction(_ClientEnd):
+    """The client's end of a list of the rooms (LIST-01)."""
+
+    def __init__(self) -> None:
+        super().__init__(Frame(Operation.LIST, State.REQUEST, b"", LIST_REQUEST), MAX_LIST_BYTES)
+
+    def feed(self, data: bytes) -> tuple[ListedRoom, ...] | None:
+        """Take bytes of the stream; returns the rooms once the list is whole.
+
+        Raises:
+            RefusedError: the relay said no: with status 10 if it lists none.
+            ProtocolError: what came is no legal reply.
+
+        """
+        payload = self._read(data)
+        return None if payload is None else read_room_list(payload)

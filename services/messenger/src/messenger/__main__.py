@@ -31,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     terminal = has_screen()
     arguments = parse(argv, terminal=terminal)
     try:
+        if arguments.command == "rooms":
+            return _list(arguments)
         return _show(arguments) if terminal and not arguments.plain else _filter(arguments)
     except (PasswordError, KnownServersError, UnreadableInputError) as error:
         print("chat:", error, file=sys.stderr)
@@ -44,6 +46,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read the messages has gone; Python must not complain about it once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _DONE
+
+
+def _list(arguments: Arguments) -> int:
+    """Print the rooms of a relay."""
+    from messenger.cli.rooms import show_rooms  # noqa: PLC0415 - for this command alone
+
+    try:
+        return show_rooms(arguments.server, arguments.tls, as_json=arguments.as_json)
+    except UnreachableError as error:
+        return _report(error.cause)
 
 
 def _show(arguments: Arguments) -> int:

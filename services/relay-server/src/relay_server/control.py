@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from chatproto import (
     Completion,
@@ -23,7 +23,7 @@ from relay_server.asked import Asked, Peer, Transaction
 from relay_server.core.address import network_of
 from relay_server.core.attempts import Attempts
 from relay_server.core.counters import Resumption
-from relay_server.core.endpoint import Address
+from relay_server.core.endpoint import Address, MakeAddress
 from relay_server.core.errors import NoSeatError, NoSuchRoomError, WrongPasswordError
 from relay_server.core.guesses import Guess, Guesses
 from relay_server.core.model import Abroad, Session
@@ -38,14 +38,6 @@ from relay_server.core.sealed import check_create, check_join, grant
 from relay_server.core.seats import SeatClaim
 from relay_server.passwords import Passwords, decoy_hash
 from relay_server.placing import Placing
-
-
-class MakeAddress(Protocol):
-    """Builds the address of a UDP port; ``local_ip`` is where datagrams to it are to leave from."""
-
-    def __call__(self, ip: bytes, port: int, *, scope: int, local_ip: bytes | None) -> Address:
-        """Return the address."""
-        ...
 
 
 class Control:
@@ -69,10 +61,11 @@ class Control:
         streams: StreamsAllowed = StreamsAllowed.ANY,
         places: Places | None = None,
         room_list: RoomList | None = None,
+        page: str = "",
     ) -> None:
         """``places`` knows where the rooms of other nodes are; None for a relay that is alone.
 
-        ``room_list`` is for whoever asks; None if nobody may know (LIST-01).
+        ``room_list`` is for whoever asks; None if nobody may know (LIST-01). ``page`` is told to members (WEB-05).
         """
         self._registry = registry
         self._passwords = passwords
@@ -89,6 +82,7 @@ class Control:
         self._streams = streams
         self._places = places
         self._room_list = room_list
+        self._page = page
         self._placing = Placing(places, registry, hides=hide_rooms, finish=self._finish) if places else None
         self._attempts: Attempts[Granted | Work | SeatClaim] = Attempts()
         self._preparations = {Operation.CREATE: self._prepare_create, Operation.JOIN: self._prepare_join}
@@ -369,6 +363,7 @@ class Control:
             seq=0 if place is None or ring is None else ring.seq if place.has_read else place.heard,
             sealed=member.room.sealed,
             servers=self._places.servers if self._places and Feature.FOLLOW in features else (),
+            web=self._page,
         )
 
     def _provisional(self, request: Request, peer: Peer) -> Address | None:

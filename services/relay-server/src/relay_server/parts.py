@@ -256,6 +256,7 @@ def _control(
         streams=settings.streams,
         places=places,
         room_list=room_list,
+        page=settings.page,
     )
 
 

@@ -21,7 +21,15 @@ from relay_server.cluster_settings import (
     find_cluster_fault,
 )
 from relay_server.core.policy import Policy, StreamsAllowed, TcpLimits
-from relay_server.web_settings import WEB_CONNECTIONS, WebTls, check_link, check_networks, check_origins
+from relay_server.web_settings import (
+    WEB_CONNECTIONS,
+    WebTls,
+    check_link,
+    check_networks,
+    check_origins,
+    check_page,
+    complete_page,
+)
 
 PREFIX: Final = "RELAY_"
 SECRETS_DIR: Final = Path("/run/secrets")
@@ -61,6 +69,7 @@ NodeName = Annotated[Text, AfterValidator(check_node_name)]
 NodeAddress = Annotated[Text, AfterValidator(check_node_address)]
 Link = Annotated[Text, AfterValidator(check_link)]
 Origins = Annotated[Text, AfterValidator(check_origins)]
+PageAddress = Annotated[Text, AfterValidator(check_page)]
 Networks = Annotated[Text, AfterValidator(check_networks)]
 
 
@@ -215,7 +224,7 @@ class Settings(BaseSettings):
     web_link: Link = Field(
         "",
         description="Where people open the page, such as `https://chat.example.org`, if it isn't where the relay "
-        "listens: the relay prints it, and is called by this name (WEB-05)",
+        "listens: the relay prints it, and is called by this name (WEB-06)",
     )
     web_origins: Origins = Field(
         "",
@@ -226,6 +235,11 @@ class Settings(BaseSettings):
         "",
         description="Addresses and networks of your proxies: from them, `X-Forwarded-For` and `X-Forwarded-Proto` "
         "count (WEB-03)",
+    )
+    web_url: PageAddress = Field(
+        "",
+        description="The page's address as people reach it, such as `https://chat.example.org/`, for invitations; "
+        "with `#port=` if your TCP port is another one there; empty = not told (WEB-05)",
     )
     list_rooms: bool = Field(
         False, description="Tell whoever asks which rooms there are: names, members, topics (LIST-01)"
@@ -279,6 +293,11 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(
         LogFormat.AUTO, description="`json`, `console`, or `auto` (`console` on a terminal, else `json`)"
     )
+
+    @property
+    def page(self) -> str:
+        """The page's address as members are told it (WEB-05); empty if they aren't."""
+        return complete_page(self.web_url, self.tcp_port)
 
     @property
     def open_streams(self) -> int | None:

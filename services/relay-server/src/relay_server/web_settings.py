@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError
 
+from chatproto.constants import DEFAULT_TCP_PORT
+from chatproto.page_address import read_page
+
 WEB_CONNECTIONS: Final = 1024
 """Connections of browsers at once that carry no chat: each browser opens some six to load the page."""
 
@@ -70,6 +73,26 @@ def host_of_link(text: str) -> str:
 def _origin_of_link(text: str, scheme: str) -> str | None:
     address = text.removesuffix("/")
     return read_origin(address if "://" in address else f"{scheme}://{address}")
+
+
+def complete_page(text: str, tcp_port: int) -> str:
+    """Return the page's address as completions tell it: with the TCP port, if that isn't the usual one (WEB-05)."""
+    if not text:
+        return ""
+    address, _, port = text.partition("#")
+    if not port and tcp_port != DEFAULT_TCP_PORT:
+        port = f"port={tcp_port}"
+    return f"{address.removesuffix('/')}/{'#' if port else ''}{port}"
+
+
+def check_page(text: str) -> str:
+    """Check that a setting is a page's address, or is empty."""
+    if text and not read_page(complete_page(text, DEFAULT_TCP_PORT)):
+        raise PydanticCustomError(
+            "page",
+            "Write the page's address such as https://chat.example.org/, without a path, perhaps with #port=9000",
+        )
+    return text
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:

@@ -205,3 +205,10 @@ def test_a_user_without_a_name_is_asked_for_one(
     with pytest.raises(SystemExit):
         parse(["lobby"])
     assert capsys.readouterr().err == "chat: Your user name is unknown: choose a name with --name NAME.\n"
+
+
+def test_rooms_are_listed_of_a_relay_and_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getpass, "getuser", lambda: (_ for _ in ()).throw(OSError))  # no name is needed
+    assert parse(["rooms"]) == Arguments("rooms", None, "", "127.0.0.1:9000", rejoin=False, plain=True, stay=False)
+    given = parse(["rooms", "[::1]:7", "--tls", "--json"])
+    assert (given.server, given.tls, given.as_json) == ("[::1]:7", Tls(), True)

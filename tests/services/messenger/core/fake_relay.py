@@ -1,17 +1,20 @@
 """A relay and the links to it, all in memory: what happens, happens at once, and the time is a number."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chatbrain import Brain, Driver, Event, Look, Presented, ServerAddress, Tls
+from chatbrain import Brain, Driver, Event, Look, Presented, RoomsAnswer, ServerAddress, Tls
 from chatproto import (
     Completion,
     Feature,
     ListedMember,
+    ListedRoom,
     MemberList,
     Operation,
     ProtocolError,
+    RefusedError,
     Server,
     ServerTransaction,
     Status,
@@ -58,6 +61,8 @@ class FakeRelay:
         """Whether it answers messages that have a number (RCP-01)."""
         self.seals = True
         """Whether it knows sealed rooms."""
+        self.web = ""
+        """The address of its page, if it tells it (WEB-05)."""
         self.refusal = ""
         """The reason for which it takes none."""
         self.streams = False
@@ -114,7 +119,7 @@ class FakeRelay:
         ticket = "ticket" if Feature.RESUME in features and self.streams else ""
         grant = Completion(
             b"token", host, 9001, 300.0, self.limit, self.moderation, features, ticket, stream=stream, epoch="e",
-            sealed=form.sealed and self.seals, servers=self.servers,
+            sealed=form.sealed and self.seals, servers=self.servers, web=self.web,
         )  # fmt: skip
         return transaction.accept() + transaction.complete(grant)
 
@@ -168,12 +173,29 @@ class _Looking:
         self.cancelled = True
 
 
+@dataclass
+class _Asking:
+    """Somebody asks which rooms there are."""
+
+    server: str
+    tls: Tls | None
+    on_answer: Callable[[RoomsAnswer], None]
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
 class FakeLinks:
     def __init__(self, relay: FakeRelay) -> None:
         self.relay = relay
         self._toolkit = FakeToolkit(relay)
         self.looks: list[tuple[_Looking, Callable[[Look], None]]] = []
         self.fault: ValueError | None = None
+        self.askings: list[_Asking] = []
+        """Questions for the rooms that wait for an answer."""
+        self.rooms: RoomsAnswer = RefusedError(Status.NOT_SUPPORTED)
+        """What is answered."""
 
     @property
     def now(self) -> float:
@@ -206,6 +228,19 @@ class FakeLinks:
         for looking, on_look in looks:
             if not looking.cancelled:
                 on_look(self.relay.certificate)
+
+    def list_rooms(self, server: ServerAddress, tls: Tls | None, on_answer: Callable[[RoomsAnswer], None]) -> _Asking:
+        self.askings.append(_Asking(str(server), tls, on_answer))
+        return self.askings[-1]
+
+    def tell_rooms(self, *rooms: ListedRoom) -> list[tuple[str, Tls | None]]:
+        """Answer all questions for the rooms, perhaps with others than before; returns what was asked."""
+        self.rooms = rooms or self.rooms
+        asked = [asking for asking in self.askings if not asking.cancelled]
+        self.askings = []
+        for asking in asked:
+            asking.on_answer(self.rooms)
+        return [(asking.server, asking.tls) for asking in asked]
 
     def pass_time(self, seconds: float) -> None:
         self._toolkit.pass_time(seconds)

@@ -13,7 +13,7 @@ from chatbrain import ServerAddress, Tls
 from chatproto import BadNameError, check_room_name
 from chatproto.sealing import BadRoomKeyError, RoomKey
 from messenger.core.entry import Entry
-from messenger.core.invite import Invite, is_invite, parse_invite
+from messenger.core.invite import Invite, PageInvite, is_invite, parse_invite
 from messenger.presentation import wording
 
 KEY: Final = RoomKey(bytes(range(16)))
@@ -39,6 +39,8 @@ K: Final = f"k={KEY.text}"
             "https://[2001:db8::7]/#room=%E9%9B%91%E8%AB%87",
             Invite(ServerAddress("2001:db8::7", 9000), "雑談", tls=True),
         ),
+        ("http://localhost:9080/#room=tea", Invite(ServerAddress("localhost", 9000), "tea")),
+        (f"HTTP://192.0.2.7:9080/#room=tea&port=77&{K}", Invite(ServerAddress("192.0.2.7", 77), "tea", key=KEY)),
     ],
 )
 def test_an_invitation_is_read(text: str, invite: Invite) -> None:
@@ -85,7 +87,7 @@ def test_who_uses_an_invitation_to_ones_own_machine_is_told_where_others_find_it
         "https://web.example/#room=", f"https://web.example/#{K}", "https://ann@web.example/#room=demo",
         "https://web.example/?a#room=demo", "https://web.example/#room=a&room=b", "https://web.example/#room=a&name=b",
         "https://web.example/#room=a&port=0", "https://web.example/#room=a&port=70000", "https://web.example:x/#room=a",
-        "https:///#room=a", "http://web.example/#room=a",
+        "https:///#room=a", "http://web.example/demo#room=a", "ftp://web.example/#room=a",
     ],
 )  # fmt: skip
 def test_anything_else_is_none(text: str) -> None:
@@ -182,3 +184,35 @@ def test_of_ones_own_machine_an_invitation_with_a_key_says_both() -> None:
     assert "this machine's own address" in said
     assert "The copied link ends with the room's key, which isn't shown here" in said
     assert KEY.text not in said
+
+
+@given(
+    room=st.text(PRINTABLE, min_size=1, max_size=60), secret=st.none() | st.binary(min_size=16, max_size=16),
+    tls=st.booleans(), port=st.none() | st.integers(1, 65535),
+)  # fmt: skip
+def test_an_invitation_for_browsers_leads_this_program_there_too(
+    room: str, secret: bytes | None, tls: bool, port: int | None
+) -> None:
+    key = RoomKey(secret) if secret else None
+    page = f"{'https' if tls else 'http'}://relay.example:8443/{f'#port={port}' if port else ''}"
+    invite = PageInvite(page, normalize("NFC", room), key)
+    assert is_invite(invite.link)
+    leads = Invite(ServerAddress("relay.example", port or 9000), invite.room, tls, key)
+    assert parse_invite(invite.link) == parse_invite(f"<{invite.link}>.") == leads
+    assert parse_invite(str(invite)) == replace(leads, key=None)
+
+
+def test_an_invitation_for_browsers_is_to_a_room_of_a_relay_that_names_its_page() -> None:
+    page = "https://chat.example.org/#port=9001"
+    entry = Entry.read("relay", "demo.", "ann", key=KEY)
+    invite = PageInvite.to(entry, page)
+    assert invite
+    assert invite.link == f"https://chat.example.org/#room=demo%2E&{K}&port=9001"
+    assert str(invite) == "https://chat.example.org/#room=demo%2E&port=9001"
+    said = wording.page_invitation(invite)
+    assert str(invite) in said
+    assert "has the room's key" in said
+    assert KEY.text not in f"{said} {invite!r} {invite}"
+    assert "key" not in wording.page_invitation(PageInvite(page, "demo"))
+    assert PageInvite.to(entry, "") is None
+    assert PageInvite.to(Entry.read("relay", None, "ann"), page) is None

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from chatproto.constants import MAX_LIST_BYTES, MAX_LISTED_ROOMS
 from relay_server.core.model import Member, Room, Session
-from relay_server.core.room_list import KEPT_SECONDS, MAX_LIST_BYTES, MAX_ROOMS, RoomList
+from relay_server.core.room_list import KEPT_SECONDS, RoomList
 
 pytestmark = pytest.mark.requirement("LIST-01")
 SECRET = "the topic of a sealed room"
@@ -44,16 +45,16 @@ def test_where_rooms_are_hidden_those_with_a_password_arent_told() -> None:
 
 
 def test_the_busiest_come_first_and_no_more_than_so_many() -> None:
-    rooms = [room(f"r{number}", number % 7) for number in range(MAX_ROOMS + 50)]
+    rooms = [room(f"r{number}", number % 7) for number in range(MAX_LISTED_ROOMS + 50)]
     found = listed(*rooms)
-    assert len(found) == MAX_ROOMS
+    assert len(found) == MAX_LISTED_ROOMS
     sizes = [each["members"] for each in found]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] == 6
 
 
 def test_a_list_is_no_longer_than_it_may_be() -> None:
-    rooms = [room(f"{number:03}" + '"' * 250, topic='"' * 512) for number in range(MAX_ROOMS)]
+    rooms = [room(f"{number:03}" + '"' * 250, topic='"' * 512) for number in range(MAX_LISTED_ROOMS)]
     whole = RoomList({r.raw_name: r for r in rooms}, hides=False).read(0.0)
     assert MAX_LIST_BYTES * 0.8 < len(whole) <= MAX_LIST_BYTES
     assert len(json.loads(whole)["rooms"]) > 100

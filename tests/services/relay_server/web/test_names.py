@@ -1,4 +1,4 @@
-"""By which names a relay lets itself be called: no page may give it another one (WEB-05; DNS rebinding)."""
+"""By which names a relay lets itself be called: no page may give it another one (WEB-06; DNS rebinding)."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from relay_server.core.counters import HandshakeRefusal
 from services.relay_server.net.loopback import Run
 from services.relay_server.web.web_relay import HOST, WebRelay, web_relay
 
-pytestmark = pytest.mark.requirement("WEB-05")
+pytestmark = pytest.mark.requirement("WEB-06")
 LINK = "https://chat.example.org"
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from relay_server.core.address import parse_ip
 from relay_server.net.connection_slots import ConnectionSlots
-from relay_server.web.port import REQUEST_BURST
+from relay_server.settings import Settings
+from relay_server.web.port import CONNECTIONS_PER_PAGE, REQUEST_BURST
 from services.relay_server.net.loopback import Run, until
 from services.relay_server.tls import certificates
 from services.relay_server.web.web_relay import HOST, WebRelay, web_relay
@@ -149,14 +150,43 @@ def test_a_handshake_without_a_join_is_given_up(run: Run) -> None:
 def test_connections_beyond_an_addresss_share_are_told_so() -> None:
     async def scenario() -> None:
         async with web_relay(max_transactions_per_address=3) as relay:
-            callers = [await relay.call() for _ in range(3)]
-            await until(lambda: relay.web.open_connections == 3)
+            share = 3 * CONNECTIONS_PER_PAGE
+            callers = [await relay.call() for _ in range(share)]
+            await until(lambda: relay.web.open_connections == share)
             async with await relay.call() as last:
                 assert b" 429 " in await last.rest()
             for caller in callers:
                 await caller.close()
             await until(lambda: relay.web.open_connections == 0)
             assert (await relay.get())[0] == 200
+
+    asyncio.run(scenario())
+
+
+def test_who_connects_too_often_is_cut() -> None:
+    async def scenario() -> None:
+        async with web_relay(join_rate=0.2) as relay:  # one at once
+            for _ in range(CONNECTIONS_PER_PAGE):
+                assert (await relay.get())[0] == 200
+            async with await relay.call() as last:
+                assert await last.rest() == b""
+
+    asyncio.run(scenario())
+
+
+def test_a_class_may_open_the_page_together() -> None:
+    """Sixty browsers behind one address, by default limits: seven connections and some fifty requests of each."""
+    limits = ("join_rate", "max_transactions_per_address")
+    defaults = {name: Settings.model_fields[name].default for name in limits}
+
+    async def scenario() -> None:
+        async with web_relay(transaction_timeout_seconds=60, **defaults) as relay:
+            callers = [await relay.call() for _ in range(60 * 7)]
+            for caller in callers:
+                for _ in range(7):
+                    assert (await caller.ask("/js/main.js", host="a"))[0] == 200
+            for caller in callers:
+                await caller.close()
 
     asyncio.run(scenario())
 

@@ -24,12 +24,12 @@ from messenger.presentation.i18n import N_, _, spoken_by_python
 from messenger.presentation.wording import flaw
 
 DEFAULT_HOST: Final = "127.0.0.1"
-COMMANDS: Final = ("create", "join", "lobby")
+COMMANDS: Final = ("create", "join", "lobby", "rooms")
 
 _EPILOG = N_("""\
 On a terminal, chat is an app for several rooms: type a line to send it; F1 shows the keys and the commands.
 Without a command it joins the rooms that were open at its last end, or asks which room to join. An invitation joins
-a room: chat chat://HOST:PORT/ROOM
+a room: chat chat://HOST:PORT/ROOM, or the page's link: chat 'https://HOST/#room=ROOM'
 Without a terminal, chat is a filter: input lines are sent as messages, messages are printed as "name: text",
 everything else goes to the standard error. A host's commands, such as /kick NAME, are carried out there too,
 and //kick says "/kick". It leaves at the end of its input, or stays with --stay:
@@ -44,6 +44,8 @@ invitation: chat prints it, and F7 copies it. To join, chat join alone asks for 
 
 With --tls, a relay whose certificate isn't signed by a known authority is trusted by its fingerprint: a person is
 asked the first time, a script uses --fingerprint. If the certificate changes later, nothing is sent.
+
+chat rooms HOST lists the rooms of a relay that tells which it has; of any other, it says so with exit code 2.
 
 Lines that weren't delivered and commands that the relay refuses are reported on the standard error. At the end of its
 input, the filter waits until the relay has answered every line.
@@ -77,6 +79,8 @@ class Arguments:
     """By what the chat is to travel, if that was said."""
     key: RoomKey | None = field(default=None, repr=False)
     """Of a sealed room."""
+    as_json: bool = False
+    """Whether rooms are to be listed for programs."""
 
     @property
     def invite(self) -> Invite | None:
@@ -126,6 +130,8 @@ def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Argume
             bell=given.bell,
             transport=transport_of(given),
         )
+    if given.command == "rooms":
+        return _listing(parser, given)
     name = given.name if given.name is not None else _user_name()
     if name is None:
         parser.error(_("Your user name is unknown: choose a name with --name NAME."))
@@ -159,6 +165,15 @@ def parse(argv: Sequence[str] | None = None, *, terminal: bool = True) -> Argume
     )
 
 
+def _listing(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Arguments:
+    try:
+        server = str(parse_server(given.server, DEFAULT_TCP_PORT))
+        tls = _tls(given)
+    except ValueError as error:
+        parser.error(flaw(error))
+    return Arguments("rooms", None, "", server, rejoin=False, plain=True, stay=False, tls=tls, as_json=given.as_json)
+
+
 def _with_command(words: Sequence[str]) -> Sequence[str]:
     """Put the command before an invitation that has none."""
     for index, word in enumerate(words):
@@ -182,6 +197,8 @@ def _destination(given: argparse.Namespace, *, terminal: bool) -> tuple[str | No
     if given.server is not None:
         raise ValueError(_("The invitation already names the relay: omit --server."))
     invite = parse_invite(link)
+    if invite.key and link == given.room:
+        warn_of_arguments()
     given.tls |= invite.tls
     return invite.room, str(invite.server), invite.key
 
@@ -196,12 +213,7 @@ def _link(given: argparse.Namespace, *, terminal: bool) -> str | None:
         if not terminal:
             raise ValueError(_("Which room? Write its name, or --link-file FILE with an invitation in the file."))
         return ask_link()
-    if not _is_link(given.room):
-        return None
-    if "#" in given.room:
-        warn_of_arguments()
-    link: str = given.room
-    return link
+    return given.room if _is_link(given.room) else None
 
 
 def _tls(given: argparse.Namespace) -> Tls | None:
@@ -235,7 +247,7 @@ def _parser(*, required: bool) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"chat {__version__}", help=version)
     add_language(parser)
     _add_terminal_options(parser)
-    commands = parser.add_subparsers(dest="command", required=required, metavar="{create,join,lobby}")
+    commands = parser.add_subparsers(dest="command", required=required, metavar="{create,join,lobby,rooms}")
     for command, summary, port in (
         ("create", _("create a room and become its host"), DEFAULT_TCP_PORT),
         ("join", _("join an existing room"), DEFAULT_TCP_PORT),
@@ -251,6 +263,14 @@ def _parser(*, required: bool) -> argparse.ArgumentParser:
             command,
             port,
         )
+    summary = _("list the rooms of a relay")
+    description = _("{summary}.").format(summary=summary[:1].upper() + summary[1:])
+    rooms = commands.add_parser("rooms", help=summary, formatter_class=HelpFormatter, description=description)
+    address = _("the relay (default: {address})").format(address=f"{DEFAULT_HOST}:{DEFAULT_TCP_PORT}")
+    rooms.add_argument("server", metavar="HOST[:PORT]", nargs="?", default=DEFAULT_HOST, help=address)
+    rooms.add_argument("--json", dest="as_json", action="store_true", help=_("for programs"))
+    _add_tls(rooms)
+    add_language(rooms)
     return parser
 
 
@@ -274,20 +294,7 @@ def _add_options(parser: argparse.ArgumentParser, command: str, default_port: in
         password.add_argument(
             "--password-file", metavar="FILE", help=_("read the room's password from the first line of this file")
         )
-        parser.add_argument(
-            "--tls", action="store_true", help=_("join over TLS; the chat is encrypted too if it goes over TCP")
-        )
-        proof = parser.add_mutually_exclusive_group()
-        proof.add_argument(
-            "--fingerprint",
-            metavar="SHA256",
-            help=_("use TLS, and join only a relay whose certificate has this fingerprint"),
-        )
-        proof.add_argument(
-            "--ca-file",
-            metavar="FILE",
-            help=_("use TLS, and join only a relay whose certificate is signed by an authority in this file"),
-        )
+        _add_tls(parser)
     parser.add_argument("--name", metavar="NAME", help=_("your name in the room (default: your user name)"))
     parser.add_argument(
         "--server",
@@ -306,6 +313,23 @@ def _add_options(parser: argparse.ArgumentParser, command: str, default_port: in
     )
     _add_terminal_options(parser, again=True)
     add_language(parser)
+
+
+def _add_tls(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tls", action="store_true", help=_("join over TLS; the chat is encrypted too if it goes over TCP")
+    )
+    proof = parser.add_mutually_exclusive_group()
+    proof.add_argument(
+        "--fingerprint",
+        metavar="SHA256",
+        help=_("use TLS, and join only a relay whose certificate has this fingerprint"),
+    )
+    proof.add_argument(
+        "--ca-file",
+        metavar="FILE",
+        help=_("use TLS, and join only a relay whose certificate is signed by an authority in this file"),
+    )
 
 
 def _add_terminal_options(parser: argparse.ArgumentParser, *, again: bool = False) -> None:

@@ -30,7 +30,7 @@ def settle_trust(server: str, given: Tls, known: KnownServers | None = None) -> 
     verdict = judge(server, shown, known or KnownServers(default_path()))
     if isinstance(verdict, Stranger):
         text = _(
-            "The certificate of the relay at {server} isn't trusted ({why}), and there is no terminal to ask you. "
+            "The certificate of the relay at {server} isn't trusted ({why}), and you can't be asked here. "
             "Ask its operator whether its fingerprint is {fingerprint}; if so, use --fingerprint."
         )
         why = fault(verdict.doubt)

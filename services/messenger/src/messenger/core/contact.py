@@ -24,6 +24,8 @@ class Contact:
         """From when on nothing was heard of the relay; None if there is no doubt of it."""
         self.encrypted = False
         """Whether nobody on the way to the relay can read what is said."""
+        self.web = ""
+        """The address of the relay's page (WEB-05); empty if it isn't told."""
 
     def take(self, event: Carried | Unheard | Recovered, at: "datetime") -> None:
         """Take note of what happened to it."""

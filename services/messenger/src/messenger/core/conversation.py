@@ -339,6 +339,7 @@ class Conversation:
     def _take_welcome(self, event: Joined | Rejoined, now: float) -> None:
         self._ever_in, self.host, self.contact.heard = True, event.host, event.heard
         self.entry = replace(self.entry, key_is_new=False)
+        self.contact.web = event.web
         self.contact.restore()
         self.topic = ""  # the relay tells the room's, if it has one
         self.roster.clear()

@@ -1,7 +1,7 @@
 """Links that lead into a room: ``chat://host:port/room``, and ``chats://`` where the join is encrypted.
 
 The fragment may have the key of a sealed room, ``#k=KEY``. A link of a web page, ``https://host/#room=room``, leads to
-the relay of the page's machine.
+the relay of the page's machine, by TLS unless the page is plain ``http://``.
 """
 
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from messenger.core.entry import Entry
 
 PLAIN_SCHEME: Final = "chat"
 TLS_SCHEME: Final = "chats"
-WEB_SCHEME: Final = "https"
+WEB_SCHEMES: Final = ("https", "http")
 _ZONE: Final = "%25"
 """Stands in an address for the sign before a zone (RFC 6874)."""
 _SENTENCE_ENDS: Final = ".,;:!?"
@@ -30,7 +30,9 @@ class BadInviteError(ValueError):
     def __init__(self, text: str) -> None:
         self.text = sanitize(text.strip().partition("#")[0])
         """Without the fragment, which may have a key."""
-        super().__init__(f"This is no invitation: {self.text}. One looks like chat://HOST:PORT/ROOM.")
+        super().__init__(
+            f"This is no invitation: {self.text}. One looks like chat://HOST:PORT/ROOM or https://HOST/#room=ROOM."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +81,41 @@ class Invite:
 
     def __str__(self) -> str:
         scheme = TLS_SCHEME if self.tls else PLAIN_SCHEME
-        room = quote(self.room or "", safe="")
-        if room.endswith(tuple(_SENTENCE_ENDS)):  # which is no part of an invitation that stands in a sentence
-            room = f"{room[:-1]}%{ord(room[-1]):02X}"
-        return f"{scheme}://{str(self.server).replace('%', _ZONE)}/{room}"
+        return f"{scheme}://{str(self.server).replace('%', _ZONE)}/{_encode(self.room or '')}"
+
+
+@dataclass(frozen=True, slots=True)
+class PageInvite:
+    """An invitation for browsers; ``str()`` is what may be shown, as of `Invite`."""
+
+    page: str
+    """The address of the relay's page, as the relay tells it (WEB-05)."""
+    room: str
+    key: RoomKey | None = None
+
+    @classmethod
+    def to(cls, entry: Entry, page: str) -> "PageInvite | None":
+        """Invite to where somebody is; None to the lobby, or where the relay tells of no page."""
+        return None if entry.room is None or not page else cls(page, entry.room, entry.key)
+
+    @property
+    def link(self) -> str:
+        """The whole invitation: whoever has it can read a sealed room."""
+        return self._write(f"k={self.key.text}" if self.key else "")
+
+    def __str__(self) -> str:
+        return self._write()
+
+    def _write(self, key: str = "") -> str:
+        address, _, port = self.page.partition("#")
+        return f"{address}#{'&'.join(filter(None, (f'room={_encode(self.room)}', key, port)))}"
 
 
 def is_invite(text: str) -> bool:
     """Tell whether a text means to be an invitation."""
     means = _bare(text).lower()
     return means.startswith((f"{PLAIN_SCHEME}:", f"{TLS_SCHEME}:")) or (
-        means.startswith(f"{WEB_SCHEME}:") and "room=" in means.partition("#")[2]
+        means.startswith(tuple(f"{scheme}:" for scheme in WEB_SCHEMES)) and "room=" in means.partition("#")[2]
     )
 
 
@@ -109,14 +135,14 @@ def parse_invite(text: str) -> Invite:
         fields = _fields(parts.fragment)
     except ValueError:  # UnicodeDecodeError is one
         raise BadInviteError(text) from None
-    allowed = {"room", "k", "port"} if parts.scheme == WEB_SCHEME else {"k"}
+    allowed = {"room", "k", "port"} if parts.scheme in WEB_SCHEMES else {"k"}
     if not parts.netloc or "@" in parts.netloc or parts.query or not fields.keys() <= allowed:
         raise BadInviteError(text)
     match parts.scheme:
         case "chat" | "chats" if room or not (fields or parts.scheme == TLS_SCHEME):
             return _lead(_place(parts), room, fields, tls=parts.scheme == TLS_SCHEME)
-        case "https" if not room and fields.get("room"):
-            return _lead(_web_place(parts, fields), fields["room"], fields, tls=True)
+        case "https" | "http" if not room and fields.get("room"):
+            return _lead(_web_place(parts, fields), fields["room"], fields, tls=parts.scheme == "https")
     raise BadInviteError(text)
 
 
@@ -150,6 +176,13 @@ def _fields(fragment: str) -> dict[str, str]:
     if len(fields) < len(pairs):
         raise ValueError
     return fields
+
+
+def _encode(room: str) -> str:
+    text = quote(room, safe="")
+    if text.endswith(tuple(_SENTENCE_ENDS)):  # which is no part of an invitation that stands in a sentence
+        text = f"{text[:-1]}%{ord(text[-1]):02X}"
+    return text
 
 
 def _decode(text: str) -> str:

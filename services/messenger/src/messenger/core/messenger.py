@@ -36,13 +36,14 @@ from messenger.core.facts import Fact, Presence, Unsent
 from messenger.core.history import Kind, Line
 from messenger.core.ignoring import IgnoredError, IgnoredNames, IgnoreStore, Ignoring, Outcome, without
 from messenger.core.matching import name_key
+from messenger.core.open_rooms import ListLinks, OpenRooms
 from messenger.core.trusting import Changed, KnownServersError, Stranger, TrustStore, judge
 
 ALERT_SECONDS: Final = 5.0
 """A conversation calls for attention this often at most, however much is said in it."""
 
 
-class Links(Protocol):
+class Links(ListLinks, Protocol):
     """What the core wants of whoever owns sockets: where links come from."""
 
     @property
@@ -57,10 +58,6 @@ class Links(Protocol):
             ValueError: the file of authorities in ``tls`` can't be used.
 
         """
-        ...
-
-    def look_at(self, server: ServerAddress, on_look: Callable[[Look], None]) -> Cancellable:
-        """Look at a relay's certificate without sending it anything; the answer never comes before this returns."""
         ...
 
 
@@ -92,6 +89,8 @@ class Messenger:
         """Hears of each new line, for a log."""
         self.on_alert: Callable[[Conversation, Line], None] = lambda _conversation, _line: None
         """Hears of a message that nobody saw, a few seconds apart; for notifications."""
+        self.open_rooms = OpenRooms(links, trust)
+        """What there is to choose from, where one is about to come in."""
         self._links = links
         self._trust = trust
         self._ignored = ignored

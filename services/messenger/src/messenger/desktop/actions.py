@@ -17,6 +17,7 @@ class Do(Enum):
 
     NEW = auto()
     INVITE = auto()
+    INVITE_TO_PAGE = auto()
     QUIET = auto()
     MEMBERS = auto()
     WHO = auto()
@@ -71,6 +72,7 @@ def table() -> dict[Do, Entry]:
     return {
         Do.NEW: Entry(_("&New room..."), ("Ctrl+N",)),
         Do.INVITE: Entry(_("Copy &invitation"), ("Ctrl+I",)),
+        Do.INVITE_TO_PAGE: Entry(_("Cop&y link for browsers"), ("Ctrl+Shift+I",)),
         Do.QUIET: Entry(_("Notifications &off"), ("Ctrl+M",), checkable=True),
         Do.MEMBERS: Entry(_("&Members"), ("Ctrl+B",)),
         Do.WHO: Entry(_("&Who is here")),

@@ -54,7 +54,9 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=PROGRAM, description=_("Chat in a window, in rooms or in the lobby of a chat relay."))
-    parser.add_argument("invite", nargs="?", metavar="LINK", help=_("an invitation: chat://HOST:PORT/ROOM"))
+    parser.add_argument(
+        "invite", nargs="?", metavar="LINK", help=_("an invitation: chat://HOST:PORT/ROOM or https://HOST/#room=ROOM")
+    )
     parser.add_argument("--name", metavar="NAME", help=_("your name (default: the last one you used)"))
     parser.add_argument("--log", metavar="FILE", help=_("append all messages to this file"))
     add_transport(parser)

@@ -15,7 +15,7 @@ from messenger.core.commands import Command as Typed
 from messenger.core.completion import complete
 from messenger.core.conversation import Conversation
 from messenger.core.entry import FormError
-from messenger.core.invite import Invite
+from messenger.core.invite import Invite, PageInvite
 from messenger.core.messenger import Messenger
 from messenger.core.quoting import Reply, can_quote
 from messenger.core.remedy import Remedy
@@ -80,6 +80,7 @@ class Chat(QWidget):
         self.area.transcript.menu_wanted.connect(self.open_message_menu)
         for done, act in (
             (Do.INVITE, self.copy_invite),
+            (Do.INVITE_TO_PAGE, self.copy_page_invite),
             (Do.QUIET, self._set_quiet),
             (Do.TOPIC, self._ask_topic),
             (Do.PASSWORD, self._ask_new_password),
@@ -213,6 +214,16 @@ class Chat(QWidget):
             QApplication.clipboard().setText(invite.link)
             self.conversation.note(wording.invitation(invite, own_addresses()))
             self._messenger.on_change()
+
+    def copy_page_invite(self) -> None:
+        """Copy a link that leads here in a browser."""
+        if self.conversation is None:
+            return
+        page = PageInvite.to(self.conversation.entry, self.conversation.contact.web)
+        if page:
+            QApplication.clipboard().setText(page.link)
+        self.conversation.note(wording.page_invitation(page) if page else _("This relay names no page for browsers."))
+        self._messenger.on_change()
 
     def _submit(self, text: str) -> None:
         conversation = self.conversation

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from chatbrain import Tls, parse_server
-from chatproto import BadNameError
+from chatproto import BadNameError, ListedRoom
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger.core.entry import Entry, new_key
 from messenger.core.entry import Field as Wrong
@@ -45,6 +45,8 @@ class Form(QFrame):
     """Takes what a person wants; doesn't act itself."""
 
     wanted = Signal()
+    relay_changed = Signal()
+    """`relay` may be another one."""
 
     def __init__(self, *, keeps_passwords: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -104,6 +106,13 @@ class Form(QFrame):
     def mode(self, mode: Mode) -> None:
         self._buttons[mode].setChecked(True)
 
+    @property
+    def relay(self) -> tuple[str, bool] | None:
+        """Whose rooms to offer, and whether by TLS; nobody's in the lobby, nor while only a link names the relay."""
+        server = self.server.currentText()
+        invited = self._invite is not None and server == _server_of(self._invite)
+        return None if invited or self.mode is Mode.LOBBY else (server, self.tls.isChecked())
+
     def begin(self) -> None:
         """Go where one most likely writes something: the room, whose name is written over, if the others are known."""
         if self.name.text() and self.mode is not Mode.LOBBY:
@@ -145,6 +154,15 @@ class Form(QFrame):
         """Write where an invitation leads into the form; who goes there has its key, which isn't shown."""
         self._invite = invite
         self.fill(Recent(str(invite.server), invite.room, "", invite.tls))
+
+    def choose(self, room: ListedRoom) -> None:
+        """Write a room of the relay into the form, and go where something is missing."""
+        self.mode = Mode.JOIN
+        self.complain({})
+        self.room.setText(room.name)
+        self.password.clear()
+        needed = [self.name] if not self.name.text() else [self.password] if room.password else [self.go]
+        needed[0].setFocus()
 
     def offer(self, recents: Sequence[Recent]) -> None:
         """Offer servers and names of earlier times."""
@@ -203,6 +221,9 @@ class Form(QFrame):
             edit.returnPressed.connect(self.go.click)
             edit.textEdited.connect(lambda _text, field=field: field.complain(""))
         self.address.textEdited.connect(self._take_invite)
+        self.server.editTextChanged.connect(lambda _text: self.relay_changed.emit())
+        self.tls.toggled.connect(lambda _on: self.relay_changed.emit())
+        self._modes.buttonToggled.connect(lambda _button, _on: self.relay_changed.emit())
 
     def _go_to_empty(self) -> None:
         fields = (self.name, self.address, self.room)[: 2 if self.mode is Mode.LOBBY else 3]
@@ -267,6 +288,10 @@ class Field(QWidget):
         if self.control.property("wrong") != bool(problem):
             self.control.setProperty("wrong", bool(problem))
             self.control.style().polish(self.control)
+
+
+def _server_of(invite: Invite) -> str:
+    return short_server(str(invite.server), lobby=invite.room is None)
 
 
 def short_server(server: str, *, lobby: bool) -> str:

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from chatproto import sanitize
 from messenger.core.conversation import Conversation
 from messenger.core.facts import Presence
+from messenger.core.invite import PageInvite
 from messenger.core.roster import Person
 from messenger.desktop.actions import COMMANDS, Do
 from messenger.presentation.commands import about, ignore_label
@@ -16,7 +17,10 @@ from messenger.presentation.state import title_of
 def room_menu(conversation: Conversation, actions: dict[Do, QAction], parent: QWidget) -> QMenu:
     """List what can be done with a room."""
     menu = QMenu(title_of(conversation), parent)
-    menu.addActions([actions[each] for each in (Do.INVITE, Do.BOOKMARK, Do.SEARCH, Do.EXPORT, Do.QUIET, Do.MEMBERS)])
+    ways = (
+        (Do.INVITE, Do.INVITE_TO_PAGE) if PageInvite.to(conversation.entry, conversation.contact.web) else (Do.INVITE,)
+    )
+    menu.addActions([actions[each] for each in (*ways, Do.BOOKMARK, Do.SEARCH, Do.EXPORT, Do.QUIET, Do.MEMBERS)])
     menu.addSeparator()
     menu.addActions([actions[each] for each, asked in COMMANDS.items() if conversation.may(*asked)])
     menu.addSeparator()

@@ -3,7 +3,7 @@
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from chatbrain import EndReason
 from chatclient.joining import DEFAULT_SERVER
-from chatproto import Status
+from chatproto import ListedRoom, Status
 from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry, FormError
 from messenger.core.entry import Field as Wrong
@@ -32,6 +32,7 @@ from messenger.desktop.delegates import Role, RoomDelegate
 from messenger.desktop.dialogs import logo
 from messenger.desktop.form import Form, Mode, heading, short_server
 from messenger.desktop.key_ring import KeyRing
+from messenger.desktop.open_rooms_pane import OpenRoomsPane
 from messenger.desktop.theme import Theme
 from messenger.presentation import wording
 from messenger.presentation.i18n import _
@@ -87,6 +88,7 @@ class Start(QScrollArea):
         self.forget = QPushButton(_("&Forget"))
         self.forget.setProperty("role", "quiet")
         self.forget.setAccessibleDescription(_("Removes the selected room from the list"))
+        self.open = OpenRoomsPane(messenger.open_rooms, lambda: self.form.relay, theme)
         self._lay_out()
         self.form.wanted.connect(self._go)
         self.form.fix.clicked.connect(self._fix)
@@ -96,6 +98,9 @@ class Start(QScrollArea):
         self.list.itemActivated.connect(self._fill)
         self.list.currentItemChanged.connect(lambda now, _before: self.forget.setEnabled(now is not None))
         self.forget.clicked.connect(self._forget)
+        self.open.chosen.connect(self._choose)
+        self.open.changed.connect(self._show_lists)
+        self.form.relay_changed.connect(self.open.settle)
         theme.changed.connect(self._fit_list)
         self._remedy: Remedy | None = None
         self.reload()
@@ -121,8 +126,13 @@ class Start(QScrollArea):
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{item.text()}, {server}, {recent.name}")
             self.list.addItem(item)
         self.forget.setEnabled(False)
-        self._beside.setVisible(bool(recents))
+        self._show_lists()
         self._fit_list()
+
+    def _show_lists(self) -> None:
+        """Show the lists in which there is something."""
+        self._lately.setVisible(self.list.count() > 0)
+        self._beside.setVisible(self.list.count() > 0 or not self.open.isHidden())
 
     def _fit_list(self) -> None:
         self.list.setFixedHeight(self.list.count() * max(40, self.list.sizeHintForRow(0)) + 6)
@@ -153,6 +163,16 @@ class Start(QScrollArea):
         ways = QBoxLayout.Direction
         self._both.setDirection(ways.LeftToRight if self.width() >= _WIDE else ways.TopToBottom)
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Offer the rooms of the relay."""
+        super().showEvent(event)
+        self.open.begin()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Ask for no rooms that nobody sees."""
+        super().hideEvent(event)
+        self.open.end()
+
     def _lay_out(self) -> None:
         ground = QWidget()
         ground.setObjectName("startGround")
@@ -174,17 +194,7 @@ class Start(QScrollArea):
         column.addWidget(self.banner)
         column.addWidget(self.form)
         column.addStretch(1)
-        self._beside = QWidget()
-        self._beside.setMaximumWidth(_CARD_WIDTH)
-        beside = QVBoxLayout(self._beside)
-        beside.setContentsMargins(0, 6, 0, 0)
-        beside.setSpacing(8)
-        head = QHBoxLayout()
-        head.addWidget(heading(_("Recent rooms"), "heading"), 1)
-        head.addWidget(self.forget)
-        beside.addLayout(head)
-        beside.addWidget(self.list)
-        beside.addStretch(1)
+        self._lay_out_lists()
         self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._both.setSpacing(36)
         self._both.addWidget(left, 3)
@@ -199,6 +209,24 @@ class Start(QScrollArea):
         outer.addLayout(centred)
         outer.addStretch(2)
         self.setWidget(ground)
+
+    def _lay_out_lists(self) -> None:
+        self._beside, self._lately = QWidget(), QWidget()
+        self._beside.setMaximumWidth(_CARD_WIDTH)
+        beside = QVBoxLayout(self._beside)
+        beside.setContentsMargins(0, 6, 0, 0)
+        beside.setSpacing(16)
+        lately = QVBoxLayout(self._lately)
+        lately.setContentsMargins(0, 0, 0, 0)
+        lately.setSpacing(8)
+        head = QHBoxLayout()
+        head.addWidget(heading(_("Recent rooms"), "heading"), 1)
+        head.addWidget(self.forget)
+        lately.addLayout(head)
+        lately.addWidget(self.list)
+        beside.addWidget(self._lately)
+        beside.addWidget(self.open)
+        beside.addStretch(1)
 
     def _go(self) -> None:
         if self.pending:
@@ -286,6 +314,10 @@ class Start(QScrollArea):
         if self._keys and recent.room:
             self.form.password.setText(self._keys.find(recent.server, recent.room))
         self.form.go.setFocus()
+
+    def _choose(self, room: ListedRoom) -> None:
+        if not self.pending:
+            self.form.choose(room)
 
     def _forget(self) -> None:
         if item := self.list.currentItem():

@@ -72,7 +72,7 @@ QToolButton#send:disabled { background: $line; }
 QToolButton#send:focus { border: 2px solid $text; }
 
 QListWidget { background: transparent; border: none; outline: none; padding: 2px 6px; }
-QListWidget#recents { padding: 0; }
+QListWidget#recents, QListWidget#openRooms { padding: 0; }
 QTextBrowser#transcript { background: $ground; border: none; color: $text;
     selection-background-color: $accent; selection-color: $on_accent; }
 

@@ -8,6 +8,7 @@ from math import ceil, inf
 from typing import Final
 
 from chatbrain import DeliveryState, Ended, EndReason
+from chatproto import ListedRoom
 from messenger.core.conversation import Conversation
 from messenger.core.facts import Presence
 from messenger.core.history import Line
@@ -102,6 +103,18 @@ def members_of(conversation: Conversation) -> str:
     """Say how many members there are."""
     count = len(conversation.roster)
     return ngettext("{count} member", "{count} members", count).format(count=count)
+
+
+def about_room(room: ListedRoom) -> str:
+    """Say what people choose a room by, beside its name; all of it is harmless to show."""
+    members = ngettext("{count} member", "{count} members", room.members).format(count=room.members)
+    return " · ".join(filter(None, (members, *access_to(room), room.topic)))
+
+
+def access_to(room: ListedRoom) -> list[str]:
+    """Say what it takes to join a room, and to read what is said."""
+    marks = {_("with password"): room.password, _("sealed"): room.sealed}
+    return [mark for mark, is_so in marks.items() if is_so]
 
 
 def marks_of(person: Person) -> list[str]:

@@ -192,7 +192,8 @@ class ChatApp(TypeAhead[None]):
             form = Form(str(entry.server), entry.name, entry.tls is not None)
         elif recents and self._entry is None:
             form = Form(form.server, form.name)
-        screen = StartScreen(form, recents, closable=bool(self.messenger.conversations))
+        messenger = self.messenger
+        screen = StartScreen(form, recents, messenger.open_rooms, closable=bool(messenger.conversations))
         self.push_screen(screen, self._take_entry)
 
     def _take_entry(self, entry: Entry | None) -> None:
@@ -374,7 +375,8 @@ class ChatApp(TypeAhead[None]):
 
     def action_copy_invitation(self) -> None:
         """Copy a link that leads into the room."""
-        self._deeds.copy_invitation()
+        if self.screen is self._rooms:
+            self._deeds.copy_invitation()
 
     def action_help(self) -> None:
         """Show the keys and the commands."""

@@ -10,7 +10,7 @@ from messenger.core.commands import Bookmark, Export, interpret
 from messenger.core.conversation import Conversation
 from messenger.core.entry import FormError
 from messenger.core.history import Line
-from messenger.core.invite import Invite
+from messenger.core.invite import Invite, PageInvite
 from messenger.core.messenger import Messenger
 from messenger.core.quoting import Reply, can_quote
 from messenger.core.roster import Person
@@ -96,14 +96,28 @@ class Deeds:
 
     def copy_invitation(self) -> None:
         """Copy a link that leads into the room."""
-        if room := self._rooms.current:
-            invite = Invite.to(room.entry)
-            self._app.copy_to_clipboard(invite.link)
-            if invite.is_for_others and not invite.key:
-                self._app.notify(_("Invitation copied."), timeout=3, markup=False)
-            else:
-                room.note(wording.invitation(invite, own_addresses()))
-                self._messenger.on_change()
+        room = self._rooms.current
+        if room and (page := PageInvite.to(room.entry, room.contact.web)):
+            self._app.push_screen(questions.which_invitation(), lambda chosen: self._copy_chosen(room, page, chosen))
+        elif room:
+            self._copy_invite(room)
+
+    def _copy_chosen(self, room: Conversation, page: PageInvite, chosen: str | None) -> None:
+        if chosen == questions.FOR_BROWSERS:
+            self._app.copy_to_clipboard(page.link)
+            room.note(wording.page_invitation(page))
+            self._messenger.on_change()
+        elif chosen:
+            self._copy_invite(room)
+
+    def _copy_invite(self, room: Conversation) -> None:
+        invite = Invite.to(room.entry)
+        self._app.copy_to_clipboard(invite.link)
+        if invite.is_for_others and not invite.key:
+            self._app.notify(_("Invitation copied."), timeout=3, markup=False)
+        else:
+            room.note(wording.invitation(invite, own_addresses()))
+            self._messenger.on_change()
 
     def _bookmark(self, room: Conversation, name: str) -> None:
         if self._recents:

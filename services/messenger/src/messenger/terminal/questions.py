@@ -23,6 +23,8 @@ MENTION: Final = "mention"
 IGNORE: Final = "ignore"
 """The answer to ignore somebody, or not any more."""
 OVERWRITE: Final = "overwrite"
+FOR_APPS, FOR_BROWSERS = "apps", "browsers"
+"""The answers to which invitation is to be copied."""
 REPLY, COPY = "reply", "copy"
 """The answers to what is to be done about a message."""
 
@@ -38,6 +40,12 @@ def about_person(room: Conversation, person: Person) -> Menu:
         *((command.value, plain(label)) for command, label in about(room, person)),
     ]
     return Menu(person.name, entries)
+
+
+def which_invitation() -> Menu:
+    """Ask which of two invitations is to be copied."""
+    entries = [(FOR_APPS, _("For chat and chat-desktop")), (FOR_BROWSERS, _("For browsers"))]
+    return Menu(_("Which invitation?"), entries)
 
 
 def leaving(rooms: Sequence[str]) -> Menu:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -18,9 +19,11 @@ from chatbrain import Tls
 from chatproto import BadNameError, sanitize
 from messenger.core.entry import Entry, Field, FormError, new_key
 from messenger.core.invite import Invite, is_invite, parse_invite
+from messenger.core.open_rooms import OpenRooms
 from messenger.presentation.i18n import _
 from messenger.presentation.wording import flaw
 from messenger.store.recents import Recent
+from messenger.terminal.open_rooms_box import OpenRoomsBox
 
 _SHORT = 30
 _WAYS = ("join", "create", "lobby")
@@ -51,10 +54,11 @@ class StartScreen(Screen[Entry]):
             super().__init__()
             self.recent = recent
 
-    def __init__(self, form: Form, recents: Sequence[Recent], *, closable: bool) -> None:
-        """Take what stands in the form, and the recent chats; the screen can be left if it is ``closable``."""
+    def __init__(self, form: Form, recents: Sequence[Recent], open_rooms: OpenRooms, *, closable: bool) -> None:
+        """Take what stands in the form, and what there is to choose from; a ``closable`` screen can be left."""
         super().__init__()
         self._form = form
+        self._open_rooms = open_rooms
         self._recents = list(recents)
         self._closable = closable
         self._invite: Invite | None = None
@@ -83,6 +87,7 @@ class StartScreen(Screen[Entry]):
             with Vertical(id="recents-box"):
                 yield Static(Content(_("Recent rooms (Delete removes one)")), id="recents-title")
                 yield RecentsList(*map(_recent_option, self._recents), id="recents", markup=False, compact=True)
+            yield OpenRoomsBox(self._open_rooms, self._relay)
 
     def _field(self, field: Field, label: str, value: str, hint: str) -> ComposeResult:
         with Vertical(classes="field-box", id=f"box-{field}"):
@@ -114,6 +119,28 @@ class StartScreen(Screen[Entry]):
             self.query_one(f"#box-{field}").display = not lobby
         self.query_one("#tls-line").display = not lobby
         self.query_one("#sealed-line").display = self._way == "create"
+        self.query_one(OpenRoomsBox).settle()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Offer the rooms of another relay."""
+        if event.input.id == f"field-{Field.SERVER}":
+            self.query_one(OpenRoomsBox).settle()
+
+    def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
+        """Offer the rooms of the relay, or none, by TLS or in the clear."""
+        if event.checkbox.id == "tls":
+            self.query_one(OpenRoomsBox).settle()
+
+    def on_open_rooms_box_chosen(self, event: OpenRoomsBox.Chosen) -> None:
+        """Fill in a room of the relay."""
+        self._choose("join")
+        self._input(Field.ROOM).value = event.room.name
+        if event.room.password:
+            self._input(Field.PASSWORD).focus()
+        elif self._input(Field.NAME).value:
+            self.query_one("#enter").focus()
+        else:
+            self._input(Field.NAME).focus()
 
     def on_server_field_invited(self, event: "ServerField.Invited") -> None:
         """Take an invitation apart."""
@@ -138,7 +165,8 @@ class StartScreen(Screen[Entry]):
         else:
             self.action_give_up(quits=True)
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    @on(OptionList.OptionSelected, "#recents")
+    def fill_in(self, event: OptionList.OptionSelected) -> None:
         """Fill in a recent chat."""
         recent = self._recents[event.option_index]
         self._choose("lobby" if recent.room is None else "join")
@@ -171,6 +199,12 @@ class StartScreen(Screen[Entry]):
 
     def _input(self, field: Field) -> Input:
         return self.query_one(f"#field-{field}", Input)
+
+    def _relay(self) -> tuple[str, bool] | None:
+        """Return whose rooms to offer, and whether by TLS; nobody's while only a link names the relay."""
+        server, tls = self._input(Field.SERVER).value, self.query_one("#tls", Checkbox).value
+        invited = self._invite is not None and server == str(self._invite.server)
+        return None if invited or self._way == "lobby" else (server, tls)
 
     def _take_invite(self, text: str) -> None:
         try:

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from heapq import nlargest
 from typing import Any, Final
 
+from chatproto.constants import MAX_LIST_BYTES, MAX_LISTED_ROOMS
 from relay_server.core.model import Room
 
-MAX_ROOMS: Final = 200
-MAX_LIST_BYTES: Final = 262_144
 KEPT_SECONDS: Final = 1.0
 """A list is good for so long, so that it costs no more however many people ask."""
 
@@ -31,7 +30,7 @@ class RoomList:
 
     def _make(self) -> bytes:
         shown = (room for room in self._rooms.values() if not (self._hides and room.password_hash is not None))
-        rooms = [_fields(room) for room in nlargest(MAX_ROOMS, shown, key=lambda room: len(room.members))]
+        rooms = [_fields(room) for room in nlargest(MAX_LISTED_ROOMS, shown, key=lambda room: len(room.members))]
         while len(listed := _encode(rooms)) > MAX_LIST_BYTES:
             rooms = rooms[: len(rooms) * 9 // 10]
         return listed

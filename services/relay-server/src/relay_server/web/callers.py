@@ -1,4 +1,4 @@
-"""Who asks over HTTP, by which name, and whether a page of that origin may chat (WEB-03, WEB-05)."""
+"""Who asks over HTTP, by which name, and whether a page of that origin may chat (WEB-03, WEB-06)."""
 
 import ipaddress
 from collections.abc import Iterable

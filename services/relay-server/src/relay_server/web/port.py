@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from relay_server.core.address import network_of, parse_ip
+from relay_server.core.admission import JOIN_BURST_SECONDS
 from relay_server.core.counters import WebCounters
 from relay_server.core.limits import NetworkBuckets
 from relay_server.net.acceptor import Acceptor
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
     from relay_server.net.edge import Carriage
     from relay_server.web.joining import Joining
 
+CONNECTIONS_PER_PAGE: Final = 7
+"""Six for a page's files and one for its chat, as browsers open them: an address may have so many for each join that it
+may have under way or at once, or a class that opens the page together would get parts of it."""
 REQUEST_RATE: Final = 100.0
-REQUEST_BURST: Final = 2000.0
-"""So many HTTP requests an address may make in a second, and at once: a class that opens the page together."""
+REQUEST_BURST: Final = 5000.0
+"""So many HTTP requests an address may make in a second, and at once: some fifty for each page of such a class."""
 
 
 Slots: TypeAlias = "ConnectionSlots[Visit | Joining | Carriage]"
@@ -50,6 +54,8 @@ class WebPort:
     """Where people open the page; empty if that is where it listens."""
     max_connections: int = WEB_CONNECTIONS
     """Of those that carry no chat."""
+    join_rate: float = 0.0
+    """Of one address (LIM-01); 0 = no limit."""
     counters: WebCounters = field(init=False, default_factory=WebCounters)
 
     def __post_init__(self) -> None:
@@ -58,10 +64,12 @@ class WebPort:
         self.control, self.limits, self.admission = tcp.control, tcp.limits, tcp.admission
         self.streams, self.workers, self.edge = tcp.streams, tcp.workers, tcp.edge
         self.clock, self.flush, self.on_duration = tcp.clock, tcp.flush, tcp.on_duration
-        per_address = self.limits.max_transactions_per_address
+        per_address = CONNECTIONS_PER_PAGE * self.limits.max_transactions_per_address
+        rate = CONNECTIONS_PER_PAGE * self.join_rate
         self.connections: Slots = ConnectionSlots(self.max_connections, per_address)
         self.proxied: Slots = ConnectionSlots(self.max_connections, 0)
         """Those of trusted proxies, each of which speaks for many people."""
+        self._connection_rate = NetworkBuckets(rate, JOIN_BURST_SECONDS * rate)
         self.request_rate = NetworkBuckets(REQUEST_RATE, REQUEST_BURST)
         self.framer = Framer()
         self._turns = Turns()
@@ -110,7 +118,7 @@ class WebPort:
     def _admit(self, ip: str) -> bool:
         """Count a connection; False if there are too many from there. A proxy's are counted as each member's."""
         address = parse_ip(ip)
-        return self.callers.trusts(address) or self.admission.admits_connection(address, self.clock())
+        return self.callers.trusts(address) or self._connection_rate.take(network_of(address), self.clock())
 
     def may_ask(self, ip: bytes) -> bool:
         """Count an HTTP request of this address; False if there are too many."""

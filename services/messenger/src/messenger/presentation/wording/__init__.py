@@ -5,18 +5,20 @@ from messenger.presentation.wording.events import describe, reconnecting
 from messenger.presentation.wording.faults import fault, system_words
 from messenger.presentation.wording.flaws import flaw
 from messenger.presentation.wording.notices import told
-from messenger.presentation.wording.refusals import Words, refusal
-from messenger.presentation.wording.sentences import invitation, stranger, word
+from messenger.presentation.wording.refusals import Words, exactly, refusal
+from messenger.presentation.wording.sentences import invitation, page_invitation, stranger, word
 from messenger.presentation.wording.undelivered import reason, undelivered
 
 __all__ = [
     "Words",
     "describe",
     "ending",
+    "exactly",
     "fault",
     "flaw",
     "interruption",
     "invitation",
+    "page_invitation",
     "reason",
     "reconnecting",
     "refusal",

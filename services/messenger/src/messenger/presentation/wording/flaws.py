@@ -84,7 +84,8 @@ def _of_invite(error: BadInviteError | BadRoomKeyError | WrongKeyError) -> str:
         return _("The key in the invitation is incomplete: copy the whole invitation.")
     if not error.text:
         return _("The invitation is empty: use the form chat://HOST:PORT/ROOM.")
-    return _("This is not an invitation: {text}. Use the form chat://HOST:PORT/ROOM.").format(text=error.text)
+    form = _("This is not an invitation: {text}. Use the form chat://HOST:PORT/ROOM or https://HOST/#room=ROOM.")
+    return form.format(text=error.text)
 
 
 def _of_fingerprint(error: BadFingerprintError) -> str:

@@ -9,7 +9,7 @@ from chatproto.commands import REMOVE
 from messenger.core.commands import Unknown
 from messenger.core.facts import Fact, Unsent
 from messenger.core.ignoring import IgnoredNames, Ignoring, Outcome
-from messenger.core.invite import Invite
+from messenger.core.invite import Invite, PageInvite
 from messenger.core.trusting import Changed, Stranger
 from messenger.presentation.i18n import N_, _
 from messenger.presentation.wording.ends import ending, interruption
@@ -70,6 +70,18 @@ def invitation(invite: Invite, hosts: Sequence[str]) -> str:
         return copied
     key = _("The copied link ends with the room's key, which isn't shown here: others need it too.")
     return f"{copied} {key}"  # a space in any language: what is copied may end with a link
+
+
+def page_invitation(invite: PageInvite) -> str:
+    """Say that an invitation for browsers is copied; its key isn't shown."""
+    copied = _("Link for browsers copied: {link}").format(link=invite)
+    if not invite.key:
+        return copied
+    key = _(
+        "The copied link has the room's key, which isn't shown here. Whoever serves the page could take the key: give "
+        "members who have this program the other invitation."
+    )
+    return f"{copied} {key}"
 
 
 def _ignoring(fact: Ignoring | IgnoredNames) -> str:

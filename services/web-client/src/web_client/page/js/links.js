@@ -38,19 +38,27 @@ export function parseHash(hash) {
 }
 
 /**
+ * Return the TCP port for the other apps that the relay's word on its page has (WEB-05); empty if it is the usual one.
+ *
+ * @param {string} web
+ */
+export const portOf = (web) => /#port=([0-9]{1,5})$/.exec(web)?.[1] ?? "";
+
+/**
  * Make an invitation to a room; only with a ``key`` can the room be read if it is sealed.
  *
  * @param {string} page the page's own address
  * @param {string} room
  * @param {string} [key]
+ * @param {string} [port] see `portOf`
  */
-export function makeInvitation(page, room, key = "") {
+export function makeInvitation(page, room, key = "", port = "") {
   const url = new URL(page);
   url.search = "";
   url.hash = "";
   // What ends a sentence is no part of an invitation that stands in one.
   const name = encodeURIComponent(room).replace(/[.!]$/, (end) => `%${end.charCodeAt(0).toString(16).toUpperCase()}`);
-  return `${url.href}#room=${name}${key ? `&k=${key}` : ""}`;
+  return `${url.href}#room=${name}${key ? `&k=${key}` : ""}${port ? `&port=${port}` : ""}`;
 }
 
 /**

@@ -26,6 +26,8 @@ export class Room extends EventTarget {
   quiet = false;
   /** Whether the relay obeys commands. */
   obeys = false;
+  /** What the relay says of its page's address. */
+  web = "";
   /** @type {Seal | null} */
   seal = null;
   /** Whether somebody looks at this room. */
@@ -174,6 +176,7 @@ export class Room extends EventTarget {
       return;
     }
     this.obeys = granted.moderation;
+    this.web = granted.web;
     this.#welcome(granted, how);
     if (!how.resumed) this.roster.clear();
     this.roster.add(this.ownName);

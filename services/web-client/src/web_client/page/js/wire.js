@@ -64,6 +64,7 @@ export function parseAnswer(data) {
     maxMessageBytes: number(found.max_message_bytes ?? 0),
     moderation: found.moderation === true,
     sealed: found.sealed === true,
+    web: typeof found.web === "string" ? found.web : "",
   };
 }
 

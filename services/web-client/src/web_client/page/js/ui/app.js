@@ -3,7 +3,7 @@
 import { Announcer } from "../announcer.js";
 import { Attention } from "../attention.js";
 import { L_, _ } from "../i18n.js";
-import { makeInvitation, parseHash } from "../links.js";
+import { makeInvitation, parseHash, portOf } from "../links.js";
 import { Room } from "../room.js";
 import { confirm, showText } from "./dialogs.js";
 import { h } from "./dom.js";
@@ -147,7 +147,7 @@ export class ChatApp extends HTMLElement {
 
   /** @param {Room} room */
   invite(room) {
-    this.copy(makeInvitation(location.href, room.name, room.seal?.key), _("Invitation copied."));
+    this.copy(makeInvitation(location.href, room.name, room.seal?.key, portOf(room.web)), _("Invitation copied."));
   }
 
   /**
