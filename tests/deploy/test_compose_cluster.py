@@ -40,7 +40,8 @@ def secrets(tmp_path: Path) -> Path:
 def without_own(service: dict[str, Any]) -> dict[str, Any]:
     """Return what a node has in common with the others."""
     own = {"ports", "networks", "build", "environment"}
-    others = {name: value for name, value in service["environment"].items() if not name.startswith("RELAY_NODE_")}
+    named = ("RELAY_NODE_NAME", "RELAY_NODE_ADDRESS", "RELAY_WEB_LINK")
+    others = {name: value for name, value in service["environment"].items() if name not in named}
     return {name: value for name, value in service.items() if name not in own} | {"environment": others}
 
 

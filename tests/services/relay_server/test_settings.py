@@ -38,6 +38,7 @@ PUBLISHED = {
     "RELAY_TLS_MIN_VERSION": "1.3",
     "RELAY_WEB_PORT": 9080,
     "RELAY_WEB_TLS": "auto",
+    "RELAY_WEB_LINK": "",
     "RELAY_WEB_ORIGINS": "",
     "RELAY_WEB_TRUSTED_PROXIES": "",
     "RELAY_WEB_URL": "",

@@ -5,7 +5,7 @@ import ipaddress
 import pytest
 from pydantic_core import PydanticCustomError
 
-from relay_server.web_settings import parse_networks, parse_origins, read_origin
+from relay_server.web_settings import check_link, host_of_link, parse_networks, parse_origins, read_origin, write_link
 
 pytestmark = pytest.mark.requirement("WEB-03")
 
@@ -49,3 +49,36 @@ def test_lists_have_commas() -> None:
 def test_a_proxy_that_is_everybody_is_refused(text: str) -> None:
     with pytest.raises(PydanticCustomError, match="Name your proxies"):
         parse_networks(text)
+
+
+@pytest.mark.requirement("WEB-06")
+@pytest.mark.parametrize(
+    ("text", "link", "host"),
+    [
+        ("https://chat.example.org", "https://chat.example.org/", "chat.example.org"),
+        ("https://chat.example.org/", "https://chat.example.org/", "chat.example.org"),
+        ("http://Chat.example.org:8080", "http://chat.example.org:8080/", "chat.example.org"),
+        ("chat.example.org", "http://chat.example.org/", "chat.example.org"),
+        ("localhost:9080", "http://localhost:9080/", "localhost"),
+        ("[2001:db8::1]:9080", "http://[2001:db8::1]:9080/", "2001:db8::1"),
+    ],
+)
+def test_a_link_is_written_as_browsers_take_it(text: str, link: str, host: str) -> None:
+    assert check_link(text) == text
+    assert write_link(text, "http") == link
+    assert host_of_link(text) == host
+
+
+@pytest.mark.requirement("WEB-06")
+def test_a_link_is_an_address_without_a_path() -> None:
+    assert (check_link(""), host_of_link("")) == ("", "")
+    for wrong in (
+        "/",
+        "https://",
+        "chat.example.org/tea",
+        "https://chat.example.org//",
+        "ws://chat.example.org",
+        "a b",
+    ):
+        with pytest.raises(PydanticCustomError, match="Write the page's address"):
+            check_link(wrong)

@@ -109,11 +109,6 @@ class Lifecycle:
             tls="off" if not self._parts.tls else "required" if settings.tls_required else "on",
             streams=settings.streams.value, loop=settings.event_loop.value,
         )  # fmt: skip
-        if self._parts.web:
-            link = self._parts.web.link(settings.host, settings.web_port)
-            log.info("page_served", link=link)
-            if sys.stdout and sys.stdout.isatty():
-                print(f"Chat in a browser: {link}", flush=True)
         if granted < settings.receive_buffer_bytes:
             log.warning(
                 "receive_buffer_small", granted_bytes=granted, wanted_bytes=settings.receive_buffer_bytes,
@@ -125,6 +120,11 @@ class Lifecycle:
                 "addresses_may_be_hidden",
                 advice="a rootless container engine may hide the members' addresses: relay-server doctor tells",
             )
+        if self._parts.web:  # last, where people look
+            link = self._parts.web.link(settings.host, settings.web_port)
+            log.info("page_served", link=link)
+            if sys.stdout and sys.stdout.isatty():
+                print(f"Chat in a browser: {link}", flush=True)
 
     def _on_signal(self, number: int) -> None:
         if self._signalled:

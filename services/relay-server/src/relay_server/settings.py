@@ -21,7 +21,15 @@ from relay_server.cluster_settings import (
     find_cluster_fault,
 )
 from relay_server.core.policy import Policy, StreamsAllowed, TcpLimits
-from relay_server.web_settings import WEB_CONNECTIONS, WebTls, check_networks, check_origins, check_page, complete_page
+from relay_server.web_settings import (
+    WEB_CONNECTIONS,
+    WebTls,
+    check_link,
+    check_networks,
+    check_origins,
+    check_page,
+    complete_page,
+)
 
 PREFIX: Final = "RELAY_"
 SECRETS_DIR: Final = Path("/run/secrets")
@@ -59,6 +67,7 @@ SocketPath = Annotated[Text, AfterValidator(_check_socket)]
 ClusterUrl = Annotated[Text, AfterValidator(check_url)]
 NodeName = Annotated[Text, AfterValidator(check_node_name)]
 NodeAddress = Annotated[Text, AfterValidator(check_node_address)]
+Link = Annotated[Text, AfterValidator(check_link)]
 Origins = Annotated[Text, AfterValidator(check_origins)]
 PageAddress = Annotated[Text, AfterValidator(check_page)]
 Networks = Annotated[Text, AfterValidator(check_networks)]
@@ -212,6 +221,11 @@ class Settings(BaseSettings):
         WebTls.AUTO,
         description="`auto`: the web port speaks https if the relay has a certificate; `off`: a proxy does (WEB-01)",
     )
+    web_link: Link = Field(
+        "",
+        description="Where people open the page, such as `https://chat.example.org`, if it isn't where the relay "
+        "listens: the relay prints it, and is called by this name (WEB-06)",
+    )
     web_origins: Origins = Field(
         "",
         description="Origins of other sites whose pages may chat, such as `https://chat.example.org`, with commas "
@@ -288,7 +302,8 @@ class Settings(BaseSettings):
     @property
     def open_streams(self) -> int | None:
         """How many streams may be open at once; None if nobody may have one."""
-        return None if self.streams is StreamsAllowed.OFF and not self.web_port else self.max_streams
+        by_pages = self.web_port or self.cluster_url  # which another node may carry here
+        return None if self.streams is StreamsAllowed.OFF and not by_pages else self.max_streams
 
     @property
     def open_pages(self) -> int:

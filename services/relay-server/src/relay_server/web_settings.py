@@ -4,6 +4,7 @@ import ipaddress
 import re
 from enum import StrEnum
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError
 
@@ -50,6 +51,28 @@ def check_origins(text: str) -> str:
     """Check that a setting is a list of origins, or is empty."""
     parse_origins(text)
     return text
+
+
+def check_link(text: str) -> str:
+    """Check that a setting is a page's address, whose scheme may be missing, or is empty."""
+    if text and _origin_of_link(text, "https") is None:
+        raise PydanticCustomError("link", "Write the page's address, such as https://chat.example.org, without a path")
+    return text
+
+
+def write_link(text: str, scheme: str) -> str:
+    """Return a page's address as a browser takes it; ``scheme`` is for one that has none."""
+    return f"{_origin_of_link(text, scheme)}/"
+
+
+def host_of_link(text: str) -> str:
+    """Return the host in a page's address, without its port; empty if there is no address."""
+    return urlsplit(_origin_of_link(text, "https") or "").hostname or ""
+
+
+def _origin_of_link(text: str, scheme: str) -> str | None:
+    address = text.removesuffix("/")
+    return read_origin(address if "://" in address else f"{scheme}://{address}")
 
 
 def complete_page(text: str, tcp_port: int) -> str:

@@ -1,10 +1,12 @@
 """HTTP on the web port: the page's files, and limits for whoever asks (WEB-01, WEB-04; threat N12)."""
 
 import asyncio
+import random
 from pathlib import Path
 
 import pytest
 
+from relay_server.core.address import parse_ip
 from relay_server.net.connection_slots import ConnectionSlots
 from relay_server.settings import Settings
 from relay_server.web.port import CONNECTIONS_PER_PAGE, REQUEST_BURST
@@ -225,6 +227,73 @@ def test_who_doesnt_read_its_answers_is_cut() -> None:
                 caller.writer.write(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
                 await until(lambda: relay.web.open_connections == 0)
                 assert relay.web.counters.statuses[200] == 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.requirement("WEB-01")
+def test_whoever_wants_a_head_gets_no_body_whatever_the_answer(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with web_relay() as relay:
+            for path, status, headers in (
+                ("/", 200, {}),
+                ("/rooms", 404, {}),
+                ("/nothing", 404, {}),
+                ("/chat", 403, {}),
+                ("/chat", 405, {"origin": relay.origin}),
+            ):
+                assert (await relay.get(path, "HEAD", **headers))[0] == status, path
+            async with await relay.call() as caller:
+                assert (await caller.ask("/", "HEAD", host="evil.example"))[0] == 421
+                assert await caller.rest() == b""
+            for _ in range(int(REQUEST_BURST)):
+                relay.web.may_ask(parse_ip(HOST))
+            assert (await relay.get("/", "HEAD"))[0] == 429
+        async with web_relay(**_encrypted(tmp_path)) as relay:
+            assert (await relay.get("/", "HEAD"))[0] == 307
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.requirement("WEB-01")
+def test_a_request_without_a_host_is_answered(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        for settings, status in (({}, 200), (_encrypted(tmp_path), 400)):
+            async with web_relay(**settings) as relay, await relay.call() as caller:
+                caller.writer.write(b"GET / HTTP/1.0\r\n\r\n")
+                assert (await caller.answer())[0] == status
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.requirement("WEB-01")
+def test_any_mixture_of_legal_parts_is_answered(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    parts: list[list[str]] = [
+        ["GET", "HEAD", "POST", "OPTIONS", "CONNECT", "PUT", "BREW"],
+        ["/", "/chat", "/rooms", "/none", "*", "http://a/", "a:80", "/%ff", "//", "/chat?x"],
+        ["HTTP/1.1", "HTTP/1.0"],
+        ["", "Host: localhost", "Host: evil.example", "Host:", "Host: \u00e9"],
+        [
+            "",
+            "Connection: close",
+            "Connection: Upgrade\r\nUpgrade: websocket",
+            "Upgrade: websocket",
+            "Connection: keep-alive",
+        ],
+        ["", "Origin: null", "Origin: http://localhost"],
+        ["", "Content-Length: 3\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "Expect: 100-continue"],
+    ]
+
+    async def scenario() -> None:
+        for settings in ({}, _encrypted(tmp_path)):
+            async with web_relay(**settings, transaction_timeout_seconds=0.5) as relay:
+                for _ in range(1000):
+                    method, path, version, *lines = (chance.choice(words) for words in parts)
+                    head = "\r\n".join([f"{method} {path} {version}", *filter(None, lines)])
+                    async with await relay.call() as caller:
+                        caller.writer.write(head.encode("latin-1") + b"\r\n\r\n")
+                        assert (await caller.reader.readline()).startswith(b"HTTP/1.1 "), head
 
     asyncio.run(scenario())
 

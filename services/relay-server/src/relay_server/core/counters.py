@@ -219,7 +219,7 @@ class ClusterCounters:
     """Links that other programs opened without proof of the cluster's key, or with a malformed first line."""
 
 
-HTTP_STATUSES: Final = (101, 200, 304, 307, 400, 403, 404, 405, 426, 429, 431, 500, 501, 503)
+HTTP_STATUSES: Final = (101, 200, 304, 307, 400, 403, 404, 405, 421, 426, 429, 431, 500, 501, 503)
 """What the web port may answer."""
 
 

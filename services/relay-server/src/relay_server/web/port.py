@@ -22,7 +22,7 @@ from relay_server.web.callers import Callers
 from relay_server.web.site import Site
 from relay_server.web.visit import Visit
 from relay_server.web.websocket import Framer, WebSocket
-from relay_server.web_settings import WEB_CONNECTIONS
+from relay_server.web_settings import WEB_CONNECTIONS, write_link
 
 if TYPE_CHECKING:
     from relay_server.net.edge import Carriage
@@ -50,6 +50,8 @@ class WebPort:
     callers: Callers
     on_error: Callable[[Exception], None]
     tls: Tls | None = None
+    public_link: str = ""
+    """Where people open the page; empty if that is where it listens."""
     max_connections: int = WEB_CONNECTIONS
     """Of those that carry no chat."""
     join_rate: float = 0.0
@@ -93,7 +95,9 @@ class WebPort:
         return sum(isinstance(chat.transport, WebSocket) for chat in self.streams.connections)
 
     def link(self, host: str, port: int) -> str:
-        """Return where a browser on this machine finds the page."""
+        """Return where people open the page; if nobody said it, where a browser on this machine finds it."""
+        if self.public_link:
+            return write_link(self.public_link, "https" if self.tls or self.callers.has_proxies else "http")
         name = "localhost" if is_wildcard(host) else f"[{host}]" if ":" in host else host
         return f"{'https' if self.tls else 'http'}://{name}:{port}/"
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CHAT: Final = "/chat"
 LINGER_SECONDS: Final = 1.0
+STRANGE_NAME: Final = "The relay doesn't know this name: open it by its IP address, or set RELAY_WEB_LINK."
 MAX_HEAD_BYTES: Final = 8192
 """Of a request's first line and headers; browsers send some 600."""
 
@@ -35,7 +36,18 @@ MAX_HEAD_BYTES: Final = 8192
 class Visit:
     """What an `Entrance` lets through before a chat begins; h11 reads and writes HTTP."""
 
-    __slots__ = ("_ended", "_hand_over", "_has_asked", "_http", "_loop", "_peer", "_port", "_timer", "_transport")
+    __slots__ = (
+        "_ended",
+        "_hand_over",
+        "_has_asked",
+        "_http",
+        "_loop",
+        "_peer",
+        "_port",
+        "_timer",
+        "_transport",
+        "_wants_head",
+    )
 
     def __init__(self, port: "WebPort") -> None:
         self._port = port
@@ -44,7 +56,7 @@ class Visit:
         self._timer: asyncio.TimerHandle | None = None
         self._transport: Wire | TlsTransport
         self._peer: Peer | None = None
-        self._has_asked = self._ended = False
+        self._has_asked = self._ended = self._wants_head = False
 
     def connection_made(self, transport: Wire, hand_over: HandOver) -> None:
         """Take a slot, if there is one; a connection beyond its address's share is told so."""
@@ -88,6 +100,7 @@ class Visit:
             request = self._http.next_event()
             if isinstance(request, h11.Request):
                 self._has_asked = True
+                self._wants_head = request.method == b"HEAD"
                 self._take(request)
                 return True
         except h11.RemoteProtocolError as error:
@@ -146,6 +159,8 @@ class Visit:
             self._refuse(path, HandshakeRefusal.RATE, say(429, "Too many requests came from your address."))
         elif port.tls is not None and not caller.encrypted:
             self._redirect(request)
+        elif not port.callers.knows_name(caller, request.headers):
+            self._refuse(path, HandshakeRefusal.ORIGIN, say(421, STRANGE_NAME))
         elif path == CHAT:
             self._open_chat(request, caller)
         else:
@@ -159,12 +174,12 @@ class Visit:
         except Exception as error:  # noqa: BLE001 - whatever it is, people go on chatting
             self._port.on_error(error)
             reply = say(500, "The relay has a fault: its log tells.")
-        self._answer(reply, is_head=request.method == b"HEAD", may_go_on=may_go_on)
+        self._answer(reply, may_go_on=may_go_on)
 
     def _redirect(self, request: h11.Request) -> None:
         """Send a browser to https: in the clear it would have no sealed rooms, and everybody could read along."""
-        host = next(value for name, value in request.headers if name == b"host")
-        if request.target[:1] != b"/" or not host.isascii():
+        host = next((value for name, value in request.headers if name == b"host"), b"")  # HTTP/1.0 has none
+        if request.target[:1] != b"/" or not host or not host.isascii():
             self._answer(say(400, "This is no HTTP request that the relay takes."), may_go_on=False)
             return
         place = b"https://" + host + request.target
@@ -222,7 +237,7 @@ class Visit:
             pass
         return isinstance(event, h11.EndOfMessage) and not self._http.trailing_data[0]
 
-    def _answer(self, reply: Reply, *, may_go_on: bool, is_head: bool = False) -> None:
+    def _answer(self, reply: Reply, *, may_go_on: bool) -> None:
         """Send a whole answer; who doesn't wait for it before asking again gets no other one."""
         http = self._http
         self._port.counters.statuses[reply.status] += 1
@@ -237,7 +252,7 @@ class Visit:
         reason = HTTPStatus(reply.status).phrase.encode()
         response = h11.Response(status_code=reply.status, headers=headers, reason=reason)
         events: list[h11.Event] = [response, h11.EndOfMessage()]
-        if reply.body and not is_head:
+        if reply.body and not self._wants_head:
             events.insert(1, h11.Data(data=reply.body))
         self._transport.write(b"".join([http.send(event) or b"" for event in events]))
         if may_go_on and http.our_state is h11.DONE:
