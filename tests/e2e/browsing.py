@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Locator,
 MILLISECONDS: Final = 20_000
 """How long anything may take on a busy machine."""
 
-LOADS: Final = 10
+LOADS: Final = 5
 NETWORK_CHANGED: Final = "net::ERR_NETWORK_CHANGED"
 """Networks of containers come and go on the machine, and then all fails that Chromium loads, from wherever it is."""
 
@@ -61,6 +61,7 @@ class Visitor:
             self.faults.clear()
             with suppress(Error):
                 self.page.goto(self._address)
+                self.page.locator("start-page").wait_for(timeout=MILLISECONDS / 2)
             if not any(NETWORK_CHANGED in fault for fault in self.faults):
                 break
         self.is_at_start()
