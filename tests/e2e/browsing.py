@@ -205,7 +205,7 @@ class Visitors:
         """Open the page in a window of so many pixels."""
         width, height = size
         context = self._browser.new_context(
-            viewport={"width": width, "height": height}, locale="en-GB", service_workers="block", **options
+            viewport={"width": width, "height": height}, service_workers="block", **{"locale": "en-GB", **options}
         )
         context.set_default_timeout(MILLISECONDS)
         self._contexts.append(context)
