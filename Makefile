@@ -197,7 +197,7 @@ bench-streams: install ## measure chats over streams, beside Redis if it is inst
 	@PYTHONPATH=tests $(BIN)/python -m bench.streams $(ARGS)
 
 .PHONY: bench-web
-bench-web: $(VENV)/dev.stamp ## measure chats in browsers: make bench-web [ARGS="--rooms 20 --members 10"]
+bench-web: $(VENV)/dev.stamp ## measure chats in browsers, and UDP chats beside them: make bench-web [ARGS="--rooms 20 --members 10"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.web $(ARGS)
 
 .PHONY: bench-cluster

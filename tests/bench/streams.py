@@ -13,13 +13,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from bench.arguments import FAILED, INTERRUPTED, USAGE_ERROR, Parser, count, describe, fail, seconds
 from bench.measures import SHAPES, Shape
-from bench.place import Cpus, choose_cpus, run_in_fresh_network, why_no_fresh_network
+from bench.place import Cpus, choose_cpus, coming_first, run_in_fresh_network, why_no_fresh_network
 from bench.programs import (
     MESSAGE_BYTES,
     WINDOW_DELIVERIES,
@@ -33,7 +33,7 @@ from bench.programs import (
     resident_kib,
     running_relay,
 )
-from bench.tables import lay_out
+from bench.tables import lay_out, spread
 from chatproto import ClientTransaction, Feature, Operation, ProtocolError, Request
 from ports import free_ports
 from relay_server.tls.self_signed import write_self_signed
@@ -151,7 +151,7 @@ class Bench:
             stalled.append(self._run_relay(STALLED, STALLED_RATE, deaf=1))
         ratios = [late.p99_us / early.p99_us for early, late in zip(reading, stalled, strict=True)]
         rows = [("of 100", "p50", "p99"), ("all read", *_latencies(reading)), ("one doesn't", *_latencies(stalled))]
-        return f"{lay_out(rows)}\np99 of the others: {_spread(ratios)} times as long"
+        return f"{lay_out(rows)}\np99 of the others: {spread(ratios)} times as long"
 
     def idle(self) -> str:
         """Let a crowd say nothing; returns what its members cost, plain and by TLS."""
@@ -213,7 +213,7 @@ class Bench:
         lines = "".join(f"{ear.room} {ear.connection.fileno()} {ear.mouth.fileno()}\n" for ear in members)
         command = [self.load, kind, pid, members_per_room, self.seconds, rate, self.window, MESSAGE_BYTES[0]]
         descriptors = {each.fileno() for ear in members for each in (ear.connection, ear.mouth)}
-        with _coming_first(pid) if rate else nullcontext():
+        with coming_first(pid) if rate else nullcontext():
             done = subprocess.run(
                 [str(part) for part in command], input=lines, capture_output=True, text=True, check=False,
                 pass_fds=descriptors,
@@ -269,18 +269,6 @@ def running_redis(cpu: int) -> Iterator[tuple[int, int]]:
         process.wait()
 
 
-@contextmanager
-def _coming_first(relay: int) -> Iterator[None]:
-    """Let the relay and the load wait for no other program, where that is allowed: latencies would be of those."""
-    with suppress(PermissionError):
-        for pid in (relay, 0):
-            os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-
-
 def _connect(port: int) -> socket.socket:
     connection = socket.create_connection((HOST, port), 20.0)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -320,7 +308,7 @@ def _answer_pings(members: Sequence[Ear], seconds: float) -> None:
 
 def _compared(ours: Sequence[Result], theirs: Sequence[Result]) -> tuple[str, str]:
     ratios = [our.per_cpu_second / their.per_cpu_second for our, their in zip(ours, theirs, strict=True)]
-    return f"{_median(theirs, 'per_cpu_second'):,.0f}", _spread(ratios)
+    return f"{_median(theirs, 'per_cpu_second'):,.0f}", spread(ratios)
 
 
 def _latencies(results: Sequence[Result]) -> tuple[str, ...]:
@@ -329,10 +317,6 @@ def _latencies(results: Sequence[Result]) -> tuple[str, ...]:
 
 def _median(results: Sequence[Result], name: str) -> float:
     return statistics.median(float(getattr(result, name)) for result in results)
-
-
-def _spread(ratios: Sequence[float]) -> str:
-    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}, {max(ratios):.2f})"
 
 
 if __name__ == "__main__":

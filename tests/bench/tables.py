@@ -30,8 +30,7 @@ def comparison_table(comparisons: Iterable[Comparison]) -> str:
     ]
     for comparison in comparisons:
         ratios = comparison.ratios or [0.0]
-        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}, {max(ratios):.2f})"
-        rows.append((comparison.shape, "relay", *_figures(comparison.relay, ratio)))
+        rows.append((comparison.shape, "relay", *_figures(comparison.relay, spread(ratios))))
         rows.append(("", "reference", *_figures(comparison.reference, "")))
     return lay_out(rows)
 
@@ -69,6 +68,11 @@ def _loss(results: Sequence[Result]) -> str:
 
 def _milliseconds(microseconds: float) -> str:
     return f"{microseconds / 1000:.2f} ms"
+
+
+def spread(figures: Sequence[float], form: str = ".2f") -> str:
+    """Return the median, and the lowest and the highest."""
+    return f"{statistics.median(figures):{form}} ({min(figures):{form}}, {max(figures):{form}})"
 
 
 def lay_out(rows: Sequence[Sequence[str]]) -> str:

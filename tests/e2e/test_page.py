@@ -49,12 +49,6 @@ def web_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with browsing().running_browser() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRelay]:
     relay = OwnRelay(tmp_path_factory.mktemp("relay") / "log", {**SETTINGS, "RELAY_WEB_PORT": str(web_port())})
     yield relay

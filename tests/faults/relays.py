@@ -9,12 +9,12 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from inspect import getfile
 from pathlib import Path
 
 from conformance.relays import NORMAL, OwnRelay
 from e2e.namespaces import Namespace
 from e2e.relay_metrics import scrape
-from faults import weakened
 from faults.planting import BuggyRelay, check_crashed
 from faults.spoof import open_network, within_network
 from faults.weakened import Weakness
@@ -60,11 +60,11 @@ class StartRelay:
 
     def weakened(self, weakness: Weakness, check: Check = check_sound, /, **settings: str) -> OwnRelay:
         """Start one that lacks a guard, see `faults.weakened`."""
-        return self._start((), (weakened.__file__, weakness.__name__), settings, check)
+        return self._start((), _program(weakness), settings, check)
 
     def inside(self, place: Namespace, weakness: Weakness | None = None, /, **settings: str) -> OwnRelay:
         """Start one in a network of its own, where it has the default ports; it may lack a guard."""
-        program = (weakened.__file__, weakness.__name__) if weakness else NORMAL
+        program = _program(weakness) if weakness else NORMAL
         relay = RelayInside(place, self._next_log(), self._with_loop(settings), program)
         self._ends.callback(check_sound, relay)
         return relay
@@ -93,6 +93,11 @@ class StartRelay:
 
     def _with_loop(self, settings: dict[str, str]) -> dict[str, str]:
         return {"RELAY_EVENT_LOOP": self._loop, **settings}
+
+
+def _program(weakness: Weakness) -> Sequence[str]:
+    """Return what runs a relay without a guard: the module that takes it away."""
+    return getfile(weakness), weakness.__name__
 
 
 class RelayInside(OwnRelay):

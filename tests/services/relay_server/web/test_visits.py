@@ -106,6 +106,8 @@ BAD = [
     SMUGGLED,
     b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
     b"GET / HTTP/9.9\r\nHost: a\r\n\r\n",
+    b"GET /chat HTTP/1.1\r\nHost: a\r\nOrigin: \x1c\r\n\r\n",
+    b"HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     b"\x00" * 300,
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 300,

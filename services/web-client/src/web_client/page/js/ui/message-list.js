@@ -45,7 +45,7 @@ export class MessageList extends HTMLElement {
     this.#room = room;
     room.addEventListener("lines", (event) => {
       const { entry, change } = /** @type {CustomEvent} */ (event).detail;
-      if (change === "changed") this.#forget(entry.id);
+      if (change === "changed" || change === "moved") this.#forget(entry.id); // where it is moved to it was taken
       if (change === "added" && !this.#isAtEnd && entry.kind === "message") this.#below++;
       if (change === "added" && entry.kind === "own") this.#isAtEnd = true;
       this.#plan();
