@@ -1,7 +1,7 @@
 """A file of lines with checksums: appended to at each change, and written anew when it has grown (decision 28).
 
-The lines' content is opaque here. Each is written as the CRC-32 of its content in eight hexadecimal digits, a space,
-and the content.
+A file that lacks a change is removed: who was banned or kicked meanwhile would be back. The lines' content is opaque
+here. Each is written as the CRC-32 of its content in eight hexadecimal digits, a space, and the content.
 """
 
 import errno
@@ -102,32 +102,36 @@ class Journal:
         """Begin a new file, to which `add` writes; what is appended from now on goes into both.
 
         Raises:
-            OSError: it can't be made.
+            OSError: it can't be made; an old one that isn't current is gone.
 
         """
         self.abandon()
         path = self._path.with_name(NEXT)
-        path.unlink(missing_ok=True)
-        self._next = _LineFile(path)
+        try:
+            path.unlink(missing_ok=True)
+            self._next = _LineFile(path)
+        except OSError:
+            self._give_up()
+            raise
 
     def add(self, lines: Iterable[bytes]) -> int:
         """Write lines to the new file alone, unless it was given up; returns how many bytes it took.
 
         Raises:
-            OSError: they can't be written; the new file is gone.
+            OSError: they can't be written; the new file is gone, and so is an old one that isn't current.
 
         """
         try:
             return self._next.append(_with_sums(lines)) if self._next else 0
         except OSError:
-            self.abandon()
+            self._give_up()
             raise
 
     def put_in_place(self) -> None:
         """Let the new file take the old one's place, unless it was given up.
 
         Raises:
-            OSError: it can't; the new file is gone.
+            OSError: it can't; the new file is gone, and so is an old one that isn't current.
 
         """
         if self._next is None:
@@ -135,7 +139,7 @@ class Journal:
         try:
             self._path.with_name(NEXT).replace(self._path)
         except OSError:
-            self.abandon()
+            self._give_up()
             raise
         self._drop_file()
         self._file, self._next = self._next, None
@@ -153,19 +157,15 @@ class Journal:
         """Write lines by one call, to each file there is; returns how many bytes that took.
 
         Raises:
-            OSError: they can't be written. A file that lacks them isn't written to any more: write it anew.
+            OSError: they can't be written to every file; all are gone.
 
         """
-        data, failed, written = _with_sums(lines), None, 0
-        for file, give_up in ((self._file, self._drop_file), (self._next, self.abandon)):
-            try:
-                written += file.append(data) if file else 0
-            except OSError as error:
-                failed = error
-                give_up()
-        if failed is not None:
-            raise failed
-        return written
+        data, files = _with_sums(lines), [file for file in (self._file, self._next) if file]
+        try:
+            return sum(file.append(data) for file in files)
+        except OSError:
+            self.clear()
+            raise
 
     def touch(self) -> None:
         """Note that the relay lives, so that the file doesn't get old.
@@ -190,6 +190,9 @@ class Journal:
         self._drop_file()
         os.close(self.lock)
 
+    def _give_up(self) -> None:
+        self.abandon() if self.is_current else self.clear()
+
     def _drop_file(self) -> None:
         if self._file is not None:
             self._file.close()
@@ -197,31 +200,23 @@ class Journal:
 
 
 class _LineFile:
-    """A file that is only appended to; after an error it ends where it ended before."""
+    """A file that is only appended to."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, _WRITE, MODE)
         self.size_bytes = 0
 
     def append(self, data: bytes) -> int:
-        try:
-            self._write(data)
-        except OSError:
-            with suppress(OSError):
-                os.ftruncate(self._descriptor, self.size_bytes)
-            raise
-        self.size_bytes += len(data)
-        return len(data)
-
-    def _write(self, data: bytes) -> None:
         if os.write(self._descriptor, data) < len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as the next write would
+        self.size_bytes += len(data)
+        return len(data)
 
     def touch(self) -> None:
         os.utime(self._descriptor)
 
     def close(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError):  # some file systems tell of a full disk only here
             os.close(self._descriptor)
 
 
