@@ -29,9 +29,9 @@ HAND_OVER_SECONDS: Final = 3.0
 HAND_OVER_STEP_SECONDS: Final = 0.02
 DRAIN_SECONDS: Final = 0.5
 """How long joins are still answered, with status 12, after the members were told."""
-FINISH_SECONDS: Final = 0.25
-"""How long joins that were granted may take to be told so, before a relay ends without a farewell."""
+FINISH_STEPS: Final = 50
 FINISH_STEP_SECONDS: Final = 0.005
+"""Joins that were granted may take so many steps to be told so, before a relay ends without a farewell."""
 STANDARD_INPUT: Final = 0
 
 log = structlog.get_logger()
@@ -175,9 +175,11 @@ class Lifecycle:
     async def _save(self, keeper: "Keeper") -> None:
         """Answer joins that are under way, refuse new ones with status 12, and save everybody, who isn't told."""
         self._timer.cancel()
-        parts, deadline = self._parts, self._loop.time() + FINISH_SECONDS
+        parts = self._parts
         parts.registry.admission.close()
-        while parts.tcp.is_granting and self._loop.time() < deadline:
+        for _ in range(FINISH_STEPS):
+            if not parts.tcp.is_granting:
+                break
             await asyncio.sleep(FINISH_STEP_SECONDS)
         with parts.crashes.caught(Component.DRAIN, "the last datagrams couldn't be sent"):
             parts.flush()
