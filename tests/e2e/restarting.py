@@ -2,11 +2,12 @@
 
 import re
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from conformance.relays import STOP_SECONDS, Relay
+from conformance.relays import START_SECONDS, STOP_SECONDS, Relay
 from e2e.relay_metrics import Metrics, scrape
 from faults.planting import BuggyRelay
 from ports import free_ports
@@ -16,10 +17,11 @@ class OneLife(BuggyRelay):
     """One process of a relay; it writes its counters when it ends, unless it is killed."""
 
     def __init__(
-        self, directory: Path, ports: Sequence[int], places: tuple[str, ...], settings: dict[str, str]
-    ) -> None:
+        self, directory: Path, ports: Sequence[int], places: tuple[str, ...], within: Sequence[str],
+        settings: dict[str, str],
+    ) -> None:  # fmt: skip
         self._ports = ports
-        super().__init__(directory, places, "RuntimeError", settings)
+        super().__init__(directory, places, "RuntimeError", settings, within=within)
 
     def _choose_ports(self) -> Sequence[int]:
         return self._ports
@@ -28,11 +30,17 @@ class OneLife(BuggyRelay):
 class StayingRelay:
     """A relay with a directory for its state; each life has a directory of its own for its log."""
 
-    def __init__(self, directory: Path, places: tuple[str, ...] = (), **settings: str) -> None:
-        """``places`` are where it fails once it is told to, see `BuggyRelay`."""
+    def __init__(
+        self, directory: Path, places: tuple[str, ...] = (), within: Sequence[str] = (), **settings: str
+    ) -> None:
+        """``places`` are where it fails once it is told to; for these and ``within`` see `BuggyRelay` and `OwnRelay`.
+
+        The last word of a command ``within`` is followed by the state's directory.
+        """
         self.state = directory / "state"
         self.state.mkdir(mode=0o700)
         self._directory, self._places, self._ports = directory, places, free_ports(4)
+        self._within = (*within, str(self.state)) if within else ()
         self._settings = {"RELAY_STATE_DIRECTORY": str(self.state), **settings}
         self._lives = 0
         self.start()
@@ -56,7 +64,7 @@ class StayingRelay:
         self._lives += 1
         directory = self._directory / f"life-{self._lives}"
         directory.mkdir()
-        self.now = OneLife(directory, self._ports, self._places, self._settings)
+        self.now = OneLife(directory, self._ports, self._places, self._within, self._settings)
 
     def end(self, number: signal.Signals) -> None:
         """End it by a signal, and check its books of this life: in the end, or before if it is killed (CON-01)."""
@@ -93,5 +101,9 @@ class StayingRelay:
             metrics.value("relay_resumptions_total", outcome=outcome) for outcome in ("resumed", "moved", "repeated")
         )
 
-    def logged(self, event: str) -> bool:
-        return re.search(rf'"event": "{event}"', self.now.said()) is not None
+    def await_log(self, event: str) -> None:
+        """Wait until this life wrote a record of an event: a thread writes them."""
+        deadline = time.monotonic() + START_SECONDS
+        while not re.search(rf'"event": "{event}"', self.now.said()):
+            assert time.monotonic() < deadline, self.now.said()
+            time.sleep(0.02)

@@ -3,20 +3,21 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from conformance import wire
-from conformance.people import Listener, Member, People, status_of
+from conformance.people import NOTICE, Listener, Member, People, status_of
 from conformance.relays import STOP_SECONDS
 from conformance.streams import StreamMember
-from e2e.relay_metrics import await_metrics
+from e2e.relay_metrics import Metrics, await_metrics
 from e2e.restarting import StayingRelay
 from unprivileged import run_unprivileged
 
@@ -38,8 +39,8 @@ def loop(request: pytest.FixtureRequest) -> str:
 def start(loop: str, tmp_path: Path) -> Iterator[StartStaying]:
     with ExitStack() as ends:
 
-        def start(*places: str, **settings: str) -> StayingRelay:
-            return ends.enter_context(StayingRelay(tmp_path, places, **{"RELAY_EVENT_LOOP": loop, **settings}))
+        def start(*places: str, within: Sequence[str] = (), **settings: str) -> StayingRelay:
+            return ends.enter_context(StayingRelay(tmp_path, places, within, **{"RELAY_EVENT_LOOP": loop, **settings}))
 
         yield start
 
@@ -78,7 +79,7 @@ def test_members_chat_on_with_their_tokens_and_are_told_nothing(staying: Staying
             assert staying.restored() == (1, 3)
             assert staying.joins() == 0
             assert staying.metrics().total("relay_evictions_total") == 0
-            assert staying.logged("state_restored")
+            staying.await_log("state_restored")
 
 
 @pytest.mark.requirement("CONT-01")
@@ -225,7 +226,7 @@ def test_a_state_that_is_older_than_the_silence_time_out_is_dropped(staying: Sta
         os.utime(staying.journal, (before, before))
         staying.start()
         assert staying.restored() == (0, 0)
-        assert staying.logged("state_dropped")
+        staying.await_log("state_dropped")
 
 
 @pytest.mark.requirement("CONT-01")
@@ -246,7 +247,7 @@ def test_a_file_that_cant_be_read_is_set_aside(staying: StayingRelay, damage: Ca
         staying.journal.write_bytes(damaged)
         staying.start()
         assert staying.restored() == (0, 0)
-        assert staying.logged("state_set_aside")
+        staying.await_log("state_set_aside")
         assert (staying.state / "journal.bad").read_bytes() == damaged
         people.create(ROOM, b"ann")
 
@@ -260,7 +261,7 @@ def test_a_write_that_was_cut_short_spoils_nothing(staying: StayingRelay) -> Non
             file.write(b'0123abcd {"member":{"room":"746')
         staying.start()
         assert staying.restored() == (1, 2)
-        assert not staying.logged("state_set_aside")
+        assert not (staying.state / "journal.bad").exists()
 
 
 def refused(directory: Path) -> str:
@@ -315,3 +316,56 @@ def test_a_directory_that_the_relays_user_cant_write_to_is_refused_in_one_senten
         f"relay-server: RELAY_STATE_DIRECTORY is '{directory}': the relay's user may not write there; "
         "give it to that user.\n"
     )
+
+
+LOGIC = "relay_server.core.relay:parse_datagram"
+
+
+@pytest.mark.requirement("CONT-02")
+def test_an_error_keeps_everybody_but_not_for_ever(start: StartStaying) -> None:
+    """What was restored may be what makes the error: then the next one would never end."""
+    staying = start(LOGIC)
+    with People(staying.relay) as people:
+        ann, bob = people.pair(ROOM)
+        for restored in (False, True):
+            ann.waiting()
+            staying.now.break_()
+            with socket.socket(type=socket.SOCK_DGRAM) as stranger:
+                stranger.sendto(b"any", ("127.0.0.1", staying.relay.udp_port))
+            assert staying.now.process.wait(STOP_SECONDS) == 1
+            assert staying.journal.exists() is not restored
+            assert (NOTICE + SHUTDOWN in ann.waiting()) is restored
+            staying.start()
+            assert staying.restored() == ((0, 0) if restored else (1, 2))
+            if not restored:
+                bob.say(b"still here")
+                assert ann.hear() == b"bob: still here"
+
+
+SMALL_DISK = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=64k,mode=0700 none "$0" && exec "$@"')
+
+
+@pytest.mark.needs("namespaces")
+@pytest.mark.requirement("CONT-01")
+def test_a_full_disk_is_counted_and_the_chat_goes_on(start: StartStaying) -> None:
+    """64 KiB are enough for a room, until its topic has changed a few hundred times."""
+    staying = start(within=SMALL_DISK, RELAY_SILENCE_TIMEOUT_SECONDS="4")
+    with People(staying.relay) as people:
+        ann, bob = people.pair(ROOM)
+
+        def change_topic() -> None:
+            for n in range(20):
+                ann.say(b"/topic " + b"%d" % n * 60)
+            bob.say(b"done")
+            assert ann.hear() == b"bob: done"
+
+        def fails(now: Metrics) -> bool:
+            change_topic()
+            return now.value("relay_state_failures_total") > 0
+
+        await_metrics(staying.now, fails)
+        staying.await_log("state_not_saved")
+        await_metrics(staying.now, lambda now: now.value("relay_state_current") == 1)  # it was written anew
+        staying.await_log("state_saved_again")
+        bob.say(b"on we go")
+        assert ann.hear() == b"bob: on we go"

@@ -20,7 +20,6 @@ from relay_server.tls.server import reload
 
 if TYPE_CHECKING:
     from relay_server.node_parts import NodeParts
-    from relay_server.state.keeper import Keeper
 
 TICK_SECONDS: Final = 0.5
 """The longest sleep between two looks at the next deadline."""
@@ -174,11 +173,10 @@ class Lifecycle:
         self._timer.cancel()
         self._parts.registry.admission.close()
         await self._finish_joins()
-        saved = False
         with self._parts.crashes.caught(Component.DRAIN, "the state couldn't be saved"):
             self._parts.flush()
-            saved = keeper.save()
-        return saved
+            return keeper.save()
+        return False
 
     async def _finish_joins(self) -> None:
         """Let those be told who were granted a join; others get status 12."""
