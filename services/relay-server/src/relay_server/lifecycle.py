@@ -175,8 +175,8 @@ class Lifecycle:
         await self._finish_joins()
         with self._parts.crashes.caught(Component.DRAIN, "the state couldn't be saved"):
             self._parts.flush()
-            return keeper.save()
-        return False
+            keeper.save()
+        return keeper.journal.is_current
 
     async def _finish_joins(self) -> None:
         """Let those be told who were granted a join; others get status 12."""

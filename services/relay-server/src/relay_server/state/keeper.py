@@ -91,8 +91,8 @@ class Keeper:
         self.journal.abandon()
         self._bulk = None
 
-    def save(self) -> bool:
-        """Write what messages changed, too, and then nothing more; False if the next relay can't go on from there."""
+    def save(self) -> None:
+        """Write what messages changed, too, and then nothing more; if that failed the journal isn't current."""
         with self._reported():
             if self.journal.is_current:
                 self._append(self._saving.rest(self._renewed_at, _moment(self._loop.time())))
@@ -100,7 +100,6 @@ class Keeper:
             else:
                 self._renew()
         self.stop()
-        return self.journal.is_current
 
     def clear(self) -> None:
         """Forget everything, and write nothing more."""
