@@ -24,9 +24,7 @@ class Chorus:
     def __init__(self, relay: Relay, room: bytes, size: int) -> None:
         names = [b"singer %d" % number for number in range(size)]
         operations = [wire.CREATE, *[wire.JOIN] * (size - 1)]
-        self.members = [
-            Member(relay, operation, room, name, **options) for operation, name in zip(operations, names, strict=True)
-        ]
+        self.members = [Member(relay, operation, room, name) for operation, name in zip(operations, names, strict=True)]
         self.said = 0
         self.notices: list[bytes] = []
         self._heard_at = dict.fromkeys(range(size), 0.0)
