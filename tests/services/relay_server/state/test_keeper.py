@@ -256,7 +256,7 @@ def test_a_cleared_state_is_nobodys(run: Callable[[Scenario], None], tmp_path: P
 
 
 def test_what_makes_an_error_is_set_aside_for_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: Restoring) -> None:
+    def fail(*_: object) -> None:
         raise ZeroDivisionError
 
     async def scenario() -> None:
