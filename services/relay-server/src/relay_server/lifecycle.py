@@ -20,6 +20,7 @@ from relay_server.tls.server import reload
 
 if TYPE_CHECKING:
     from relay_server.node_parts import NodeParts
+    from relay_server.state.keeper import Keeper
 
 TICK_SECONDS: Final = 0.5
 """The longest sleep between two looks at the next deadline."""
@@ -66,8 +67,7 @@ class Lifecycle:
         gc.collect()
         gc.freeze()  # what is there now stays: later collections need not look at it
         if parts.keeper:
-            parts.keeper.restore()  # before anybody is heard, and after the line above: members don't stay
-            parts.keeper.start()
+            _restore(parts.keeper)  # before anybody is heard, and after the line above: members don't stay
         self._loop.set_exception_handler(parts.crashes.on_loop_error)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal, number)
@@ -212,3 +212,13 @@ class Lifecycle:
         if parts.keeper:
             parts.keeper.close()
         log.info("stopped", unexpected_errors=parts.tally.unexpected_errors.total())
+
+
+def _restore(keeper: "Keeper") -> None:
+    """Put everybody into place; without collections of garbage, of which there is none, it takes half the time."""
+    gc.disable()
+    try:
+        keeper.restore()
+        keeper.start()
+    finally:
+        gc.enable()
