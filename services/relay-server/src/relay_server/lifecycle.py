@@ -20,6 +20,7 @@ from relay_server.tls.server import reload
 
 if TYPE_CHECKING:
     from relay_server.node_parts import NodeParts
+    from relay_server.state.keeper import Keeper
 
 TICK_SECONDS: Final = 0.5
 """The longest sleep between two looks at the next deadline."""
@@ -28,6 +29,9 @@ HAND_OVER_SECONDS: Final = 3.0
 HAND_OVER_STEP_SECONDS: Final = 0.02
 DRAIN_SECONDS: Final = 0.5
 """How long joins are still answered, with status 12, after the members were told."""
+FINISH_STEPS: Final = 50
+FINISH_STEP_SECONDS: Final = 0.005
+"""Joins that were granted may take so many steps to be told so, before a relay ends without a farewell."""
 STANDARD_INPUT: Final = 0
 
 log = structlog.get_logger()
@@ -39,7 +43,7 @@ class Lifecycle:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._loop = asyncio.get_running_loop()
-        self._signalled = False
+        self._signalled = self._terminated = False
         self._pulse = Pulse(os.environ)
         self._tasks: set[asyncio.Task[None]] = set()
         self._node_task: asyncio.Task[None] | None = None
@@ -53,12 +57,17 @@ class Lifecycle:
         tell_supervisor(State.STOPPING, os.environ)
         if self._parts.node:
             await self._hand_over(self._parts.node)
-        await self._drain()
+        if not await self._is_saved():
+            await self._drain()
         await self._stop()
         return 1 if self._parts.crashes.happened else 0
 
     def _start(self) -> None:
         parts, attended = self._parts, os.isatty(STANDARD_INPUT)
+        gc.collect()
+        gc.freeze()  # what is there now stays: later collections need not look at it
+        if parts.keeper:
+            _restore(parts.keeper)  # before anybody is heard, and after the line above: members don't stay
         self._loop.set_exception_handler(parts.crashes.on_loop_error)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal, number)
@@ -74,8 +83,6 @@ class Lifecycle:
             parts.link_port.start(parts.sockets.link)
             self._node_task = self._run_task(parts.node.cluster.run(), "the node left its cluster")
         self._say_started()
-        gc.collect()
-        gc.freeze()  # what is there now stays: later collections need not look at it
 
     def _run_task(self, work: Coroutine[Any, Any, None], message: str) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
@@ -129,7 +136,7 @@ class Lifecycle:
     def _on_signal(self, number: int) -> None:
         if self._signalled:
             os._exit(128 + number)  # asked twice: at once
-        self._signalled = True
+        self._signalled, self._terminated = True, number == signal.SIGTERM
         self._parts.stopping.set()
         log.info("stopping", signal=signal.Signals(number).name)
 
@@ -155,11 +162,36 @@ class Lifecycle:
             moving.go_on(self._loop.time())
             await asyncio.sleep(HAND_OVER_STEP_SECONDS)
 
+    async def _is_saved(self) -> bool:
+        """Tell whether the next relay has everybody, who so needn't know that this one ends (CONT-02).
+
+        It is to have them after a SIGTERM; and after an error, unless that may come of what was restored.
+        """
+        keeper, crashed = self._parts.keeper, self._parts.crashes.happened
+        if keeper is None or not (keeper.is_proven if crashed else self._terminated):
+            return False
+        self._timer.cancel()
+        self._parts.registry.admission.close()
+        await self._finish_joins()
+        with self._parts.crashes.caught(Component.DRAIN, "the state couldn't be saved"):
+            self._parts.flush()
+            keeper.save()
+        return keeper.journal.is_current
+
+    async def _finish_joins(self) -> None:
+        """Let those be told who were granted a join; others get status 12."""
+        for _ in range(FINISH_STEPS):
+            if not self._parts.tcp.is_granting:
+                break
+            await asyncio.sleep(FINISH_STEP_SECONDS)
+
     async def _drain(self) -> None:
         """Tell every member, and answer joins with status 12 for a moment."""
         self._timer.cancel()
-        for farewell in (self._parts.registry.shut_down, self._parts.lobby.shut_down, self._parts.flush):
-            with self._parts.crashes.caught(Component.DRAIN, "the farewell failed"):
+        parts = self._parts
+        forget = [parts.keeper.clear] if parts.keeper else []
+        for farewell in (*forget, parts.registry.shut_down, parts.lobby.shut_down, parts.flush):
+            with parts.crashes.caught(Component.DRAIN, "the farewell failed"):
                 farewell()
         await asyncio.sleep(DRAIN_SECONDS)
 
@@ -177,4 +209,16 @@ class Lifecycle:
             self._node_task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
+        if parts.keeper:
+            parts.keeper.close()
         log.info("stopped", unexpected_errors=parts.tally.unexpected_errors.total())
+
+
+def _restore(keeper: "Keeper") -> None:
+    """Put everybody into place; without collections of garbage, of which there is none, it takes half the time."""
+    gc.disable()
+    try:
+        keeper.restore()
+        keeper.start()
+    finally:
+        gc.enable()

@@ -60,6 +60,11 @@ class TcpPort:
         self._turns = Turns()
         self._acceptor: Acceptor | None = None
 
+    @property
+    def is_granting(self) -> bool:
+        """Whether some client was granted what it asked for and isn't told everything yet."""
+        return any(isinstance(one, Connection) and one.is_granting for one in self.connections)
+
     def start(self, sock: socket.socket) -> None:
         """Accept connections from a listening socket."""
         self._acceptor = Acceptor(sock, self._connect, self._admit)
@@ -173,6 +178,11 @@ class Connection:
     def is_over(self) -> bool:
         """Whether nothing that the client may still send matters: only who got a token may name a port (TCP-09)."""
         return self._transaction.phase is Phase.ENDED and self._granted is None
+
+    @property
+    def is_granting(self) -> bool:
+        """Whether its client has a place that it isn't told of yet."""
+        return self._transaction.phase is Phase.ACCEPTED
 
     def secure(self, transport: TlsTransport) -> None:
         """Speak through this transport from now on."""
