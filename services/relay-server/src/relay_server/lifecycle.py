@@ -63,6 +63,8 @@ class Lifecycle:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._on_hangup, attended)
+        for port in parts.udp:
+            port.start()
         parts.tcp.start(parts.sockets.tcp)
         if parts.web and parts.sockets.web:
             parts.web.start(parts.sockets.web)
