@@ -12,7 +12,7 @@ import structlog
 
 from relay_server import __version__
 from relay_server.doctor import linux
-from relay_server.net.supervisor import Pulse, State, tell_supervisor
+from relay_server.net.supervisor import Pulse, State, keep_sockets, tell_reloading, tell_supervisor
 from relay_server.operator.moving import Moving
 from relay_server.parts import Parts
 from relay_server.telemetry.metrics import Component
@@ -48,6 +48,7 @@ class Lifecycle:
     async def run(self) -> int:
         """Serve until the relay is to end; returns the exit code."""
         self._start()
+        keep_sockets(self._parts.sockets.by_name, os.environ)
         tell_supervisor(State.READY, os.environ)
         await self._parts.stopping.wait()
         tell_supervisor(State.STOPPING, os.environ)
@@ -138,9 +139,11 @@ class Lifecycle:
     def _on_hangup(self, attended: bool) -> None:
         """Read the certificate anew; or stop, if that was the sound of the relay's terminal being closed."""
         if not attended or os.isatty(STANDARD_INPUT):
+            tell_reloading(os.environ)
             reload(self._parts.tls)
             if self._parts.node and self._parts.tls:
                 self._parts.node.cluster.show_certificate(self._parts.tls.certificate.fingerprint)
+            tell_supervisor(State.READY, os.environ)
         elif not self._parts.stopping.is_set():  # a shell says it once more
             self._on_signal(signal.SIGHUP)
 

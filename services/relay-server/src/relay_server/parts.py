@@ -27,6 +27,7 @@ from relay_server.core.relay import Relay
 from relay_server.core.room_list import RoomList
 from relay_server.core.stream_relay import StreamRelay
 from relay_server.crashes import Crashes
+from relay_server.inherited import NOTHING, Inherited
 from relay_server.listening import Sockets, open_sockets
 from relay_server.net.address import locate, make_address
 from relay_server.net.descriptors import needed, raise_limit, share
@@ -86,8 +87,8 @@ class Parts:
     web: "WebPort | None"
 
 
-def build(settings: Settings) -> Parts:
-    """Build a relay on the running event loop.
+def build(settings: Settings, inherited: Inherited = NOTHING) -> Parts:
+    """Build a relay on the running event loop, on sockets that it inherits as far as they are what it wants.
 
     Raises:
         CertificateError: the certificate can't be used.
@@ -98,7 +99,7 @@ def build(settings: Settings) -> Parts:
     clock = asyncio.get_running_loop().time
     settings = _within_descriptors(settings)
     tls = open_tls(settings)
-    sockets = open_sockets(settings)
+    sockets = open_sockets(settings, inherited)
     passwords, workers, stopping = Passwords(), Workers(), asyncio.Event()
     tally = Tally(passwords=passwords.outcomes)
     crashes = Crashes(tally.unexpected_errors, stopping.set)

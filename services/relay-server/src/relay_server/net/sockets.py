@@ -62,11 +62,33 @@ def bind_udp(host: str, port: int, buffer_bytes: int) -> socket.socket:
 
     """
     sock = _open(socket.SOCK_DGRAM)
+    set_udp_options(sock, host, buffer_bytes)
+    _bind(sock, host, port, "UDP")
+    return sock
+
+
+def set_udp_options(sock: socket.socket, host: str, buffer_bytes: int) -> None:
+    """Give a datagram socket what the relay's need: large buffers, and Linux's options."""
     _set_buffers(sock, buffer_bytes)
     if sys.platform == "linux":
         _set_linux_options(sock, pinned=is_wildcard(host))
-    _bind(sock, host, port, "UDP")
-    return sock
+
+
+def is_bound(sock: socket.socket, kind: socket.SocketKind, host: str, port: int) -> bool:
+    """Tell whether a socket that was opened elsewhere is what `listen_tcp` or `bind_udp` would open."""
+    protocol = socket.IPPROTO_TCP if kind == socket.SOCK_STREAM else socket.IPPROTO_UDP
+    with _open(kind) as fresh:
+        if (sock.family, sock.type, sock.proto) != (fresh.family, kind, protocol):
+            return False
+    if sock.family == socket.AF_INET6 and sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
+        return False
+    if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) != (kind == socket.SOCK_STREAM):
+        return False
+    own_ip, own_port = sock.getsockname()[:2]
+    try:
+        return own_port == port and parse_ip(own_ip) == parse_ip(_resolve(host, sock.family))
+    except (OSError, UnicodeError):  # a name that isn't found is said when a socket is bound to it
+        return False
 
 
 def _open(kind: socket.SocketKind) -> socket.socket:
