@@ -20,6 +20,7 @@ from relay_server.tls.server import reload
 
 if TYPE_CHECKING:
     from relay_server.node_parts import NodeParts
+    from relay_server.state.keeper import Keeper
 
 TICK_SECONDS: Final = 0.5
 """The longest sleep between two looks at the next deadline."""
@@ -28,6 +29,9 @@ HAND_OVER_SECONDS: Final = 3.0
 HAND_OVER_STEP_SECONDS: Final = 0.02
 DRAIN_SECONDS: Final = 0.5
 """How long joins are still answered, with status 12, after the members were told."""
+FINISH_SECONDS: Final = 0.25
+"""How long joins that were granted may take to be told so, before a relay ends without a farewell."""
+FINISH_STEP_SECONDS: Final = 0.005
 STANDARD_INPUT: Final = 0
 
 log = structlog.get_logger()
@@ -39,7 +43,7 @@ class Lifecycle:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._loop = asyncio.get_running_loop()
-        self._signalled = False
+        self._signalled = self._terminated = False
         self._pulse = Pulse(os.environ)
         self._tasks: set[asyncio.Task[None]] = set()
         self._node_task: asyncio.Task[None] | None = None
@@ -54,12 +58,20 @@ class Lifecycle:
         tell_supervisor(State.STOPPING, os.environ)
         if self._parts.node:
             await self._hand_over(self._parts.node)
-        await self._drain()
+        if self._parts.keeper and self._is_kept(self._parts.keeper):
+            await self._save(self._parts.keeper)
+        else:
+            await self._drain()
         await self._stop()
         return 1 if self._parts.crashes.happened else 0
 
     def _start(self) -> None:
         parts, attended = self._parts, os.isatty(STANDARD_INPUT)
+        gc.collect()
+        gc.freeze()  # what is there now stays: later collections need not look at it
+        if parts.keeper:
+            parts.keeper.restore()  # before anybody is heard, and after the line above: members don't stay
+            parts.keeper.start()
         self._loop.set_exception_handler(parts.crashes.on_loop_error)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal, number)
@@ -77,8 +89,6 @@ class Lifecycle:
             parts.link_port.start(parts.sockets.link)
             self._node_task = self._run_task(parts.node.cluster.run(), "the node left its cluster")
         self._say_started()
-        gc.collect()
-        gc.freeze()  # what is there now stays: later collections need not look at it
 
     def _run_task(self, work: Coroutine[Any, Any, None], message: str) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
@@ -132,7 +142,7 @@ class Lifecycle:
     def _on_signal(self, number: int) -> None:
         if self._signalled:
             os._exit(128 + number)  # asked twice: at once
-        self._signalled = True
+        self._signalled, self._terminated = True, number == signal.SIGTERM
         self._parts.stopping.set()
         log.info("stopping", signal=signal.Signals(number).name)
 
@@ -160,9 +170,30 @@ class Lifecycle:
             moving.go_on(self._loop.time())
             await asyncio.sleep(HAND_OVER_STEP_SECONDS)
 
+    def _is_kept(self, keeper: "Keeper") -> bool:
+        """Tell whether the next relay is to have everybody, who so needn't know that this one ends (CONT-02).
+
+        After an error it is, unless the error may come of what this relay itself had from the one before.
+        """
+        return keeper.is_proven if self._parts.crashes.happened else self._terminated
+
+    async def _save(self, keeper: "Keeper") -> None:
+        """Answer joins that are under way, refuse new ones with status 12, and save everybody, who isn't told."""
+        self._timer.cancel()
+        parts, deadline = self._parts, self._loop.time() + FINISH_SECONDS
+        parts.registry.admission.close()
+        while parts.tcp.is_granting and self._loop.time() < deadline:
+            await asyncio.sleep(FINISH_STEP_SECONDS)
+        with parts.crashes.caught(Component.DRAIN, "the last datagrams couldn't be sent"):
+            parts.flush()
+        with parts.crashes.caught(Component.DRAIN, "the state couldn't be saved"):
+            keeper.save()
+
     async def _drain(self) -> None:
         """Tell every member, and answer joins with status 12 for a moment."""
         self._timer.cancel()
+        if self._parts.keeper:
+            self._parts.keeper.clear()
         for farewell in (self._parts.registry.shut_down, self._parts.lobby.shut_down, self._parts.flush):
             with self._parts.crashes.caught(Component.DRAIN, "the farewell failed"):
                 farewell()
@@ -182,4 +213,6 @@ class Lifecycle:
             self._node_task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
+        if parts.keeper:
+            parts.keeper.close()
         log.info("stopped", unexpected_errors=parts.tally.unexpected_errors.total())

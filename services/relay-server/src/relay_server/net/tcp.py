@@ -66,6 +66,11 @@ class TcpPort:
         self.is_frozen = False
         """Whether nobody is let in for a moment, for another process takes the rooms over."""
 
+    @property
+    def is_granting(self) -> bool:
+        """Whether some client was granted what it asked for and isn't told everything yet."""
+        return any(connection.is_granting for connection in self.connections)
+
     def start(self, sock: socket.socket) -> None:
         """Accept connections from a listening socket."""
         self._acceptor = Acceptor(sock, self._connect, self._admit)
@@ -199,6 +204,11 @@ class Connection:
     def is_over(self) -> bool:
         """Whether nothing that the client may still send matters: only who got a token may name a port (TCP-09)."""
         return self._transaction.phase is Phase.ENDED and self._granted is None
+
+    @property
+    def is_granting(self) -> bool:
+        """Whether its client has a place that it isn't told of yet."""
+        return self._transaction.phase is Phase.ACCEPTED
 
     def secure(self, transport: TlsTransport) -> None:
         """Speak through this transport from now on."""
