@@ -12,6 +12,10 @@ import structlog
 
 from relay_server import __version__
 from relay_server.doctor import linux
+from relay_server.handover.giving import Giving
+from relay_server.handover.obstacles import find_obstacle
+from relay_server.handover.standstill import Standstill
+from relay_server.handover.taking import Taking
 from relay_server.net.supervisor import Pulse, State, keep_sockets, tell_reloading, tell_supervisor
 from relay_server.operator.moving import Moving
 from relay_server.parts import Parts
@@ -29,9 +33,9 @@ HAND_OVER_SECONDS: Final = 3.0
 HAND_OVER_STEP_SECONDS: Final = 0.02
 DRAIN_SECONDS: Final = 0.5
 """How long joins are still answered, with status 12, after the members were told."""
-FINISH_SECONDS: Final = 0.25
-"""How long joins that were granted may take to be told so, before a relay ends without a farewell."""
+FINISH_STEPS: Final = 50
 FINISH_STEP_SECONDS: Final = 0.005
+"""Joins that were granted may take so many steps to be told so, before a relay ends without a farewell."""
 STANDARD_INPUT: Final = 0
 
 log = structlog.get_logger()
@@ -40,11 +44,19 @@ log = structlog.get_logger()
 class Lifecycle:
     """Runs the parts of one relay on the running event loop."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, taking: Taking | None = None) -> None:
+        """``taking`` is there if another process hands over to this one."""
         self._parts = parts
+        self._taking = taking
         self._loop = asyncio.get_running_loop()
         self._signalled = self._terminated = False
-        self._pulse = Pulse(os.environ)
+        self._standstill = Standstill(parts)
+        self._left = asyncio.Event()
+        """Set when another process has taken over."""
+        self._giving = Giving(
+            parts, self._standstill, None if taking else find_obstacle(os.environ), self._left.set
+        )
+        self._pulse = Pulse({})
         self._tasks: set[asyncio.Task[None]] = set()
         self._node_task: asyncio.Task[None] | None = None
         self._timer = self._loop.call_soon(self._tick, self._loop.time())
@@ -52,9 +64,15 @@ class Lifecycle:
     async def run(self) -> int:
         """Serve until the relay is to end; returns the exit code."""
         self._start()
+        if self._taking:
+            await self._taking.serve()
+        self._pulse = Pulse(os.environ)
         keep_sockets(self._parts.sockets.by_name, os.environ)
         tell_supervisor(State.READY, os.environ)
-        await self._parts.stopping.wait()
+        await _first_of(self._parts.stopping, self._left)
+        await self._giving.give_up()
+        if self._giving.is_gone:
+            return await self._leave()
         tell_supervisor(State.STOPPING, os.environ)
         if self._parts.node:
             await self._hand_over(self._parts.node)
@@ -67,11 +85,13 @@ class Lifecycle:
 
     def _start(self) -> None:
         parts, attended = self._parts, os.isatty(STANDARD_INPUT)
-        gc.collect()
+        if not self._taking:
+            gc.collect()
         gc.freeze()  # what is there now stays: later collections need not look at it
         if parts.keeper:
-            parts.keeper.restore()  # before anybody is heard, and after the line above: members don't stay
-            parts.keeper.start()
+            if not self._taking:
+                parts.keeper.restore()  # before anybody is heard, and after the line above: members don't stay
+            parts.keeper.start(gradually=self._taking is not None)
         self._loop.set_exception_handler(parts.crashes.on_loop_error)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal, number)
@@ -84,6 +104,7 @@ class Lifecycle:
         if parts.ops and parts.sockets.ops:
             self._run_task(parts.ops.run(parts.sockets.ops), "the operators' HTTP port ended")
         if parts.admin:
+            parts.admin.add("replace", self._giving.command)
             self._run_task(parts.admin.run(), "the operators' socket ended")
         if parts.node and parts.link_port and parts.sockets.link:
             parts.link_port.start(parts.sockets.link)
@@ -92,13 +113,19 @@ class Lifecycle:
 
     def _run_task(self, work: Coroutine[Any, Any, None], message: str) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
-        self._parts.crashes.watch(task, message, is_expected=self._parts.stopping.is_set)
+        self._parts.crashes.watch(task, message, is_expected=self._is_ending)
         self._tasks.add(task)
         return task
+
+    def _is_ending(self) -> bool:
+        return self._parts.stopping.is_set() or self._left.is_set()
 
     def _tick(self, due: float) -> None:
         """Evict who is due, and sleep until the next deadline."""
         parts, now = self._parts, self._loop.time()
+        if self._standstill.is_frozen:
+            self._timer = self._loop.call_at(now + TICK_SECONDS, self._tick, now + TICK_SECONDS)
+            return
         parts.tally.lag.observe(now - due, now)
         parts.registry.expire(now)
         parts.lobby.expire(now)
@@ -180,14 +207,31 @@ class Lifecycle:
     async def _save(self, keeper: "Keeper") -> None:
         """Answer joins that are under way, refuse new ones with status 12, and save everybody, who isn't told."""
         self._timer.cancel()
-        parts, deadline = self._parts, self._loop.time() + FINISH_SECONDS
+        parts = self._parts
         parts.registry.admission.close()
-        while parts.tcp.is_granting and self._loop.time() < deadline:
+        for _ in range(FINISH_STEPS):
+            if not parts.tcp.is_granting:
+                break
             await asyncio.sleep(FINISH_STEP_SECONDS)
         with parts.crashes.caught(Component.DRAIN, "the last datagrams couldn't be sent"):
             parts.flush()
         with parts.crashes.caught(Component.DRAIN, "the state couldn't be saved"):
             keeper.save()
+
+    async def _leave(self) -> int:
+        """End without a farewell: another process goes on with everything. Returns the exit code."""
+        parts = self._parts
+        self._timer.cancel()
+        if parts.ops:
+            parts.ops.stop()
+        if parts.admin:
+            parts.admin.leave()
+        await self._standstill.leave()
+        parts.tcp.workers.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
+        log.info("left")
+        return 0
 
     async def _drain(self) -> None:
         """Tell every member, and answer joins with status 12 for a moment."""
@@ -216,3 +260,13 @@ class Lifecycle:
         if parts.keeper:
             parts.keeper.close()
         log.info("stopped", unexpected_errors=parts.tally.unexpected_errors.total())
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    """Wait until one of the events is set."""
+    waits = {asyncio.ensure_future(event.wait()) for event in events}
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

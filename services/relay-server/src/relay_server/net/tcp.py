@@ -69,7 +69,7 @@ class TcpPort:
     @property
     def is_granting(self) -> bool:
         """Whether some client was granted what it asked for and isn't told everything yet."""
-        return any(connection.is_granting for connection in self.connections)
+        return any(isinstance(one, Connection) and one.is_granting for one in self.connections)
 
     def start(self, sock: socket.socket) -> None:
         """Accept connections from a listening socket."""
