@@ -85,9 +85,7 @@ class Keeper:
             self.resume()
             return
         with self._reported():
-            self._begin()
-            while self._bulk:
-                self._write_slice(self._bulk)
+            self._renew()
         self._timer = self._loop.call_later(self._beat_seconds, self._beat)
 
     def pause(self) -> None:
@@ -116,10 +114,13 @@ class Keeper:
         self._bulk = None
 
     def save(self) -> None:
-        """Write what messages changed, too, and then nothing more; the next relay may go on from there."""
+        """Write what messages changed, too, and then nothing more; if that failed the journal isn't current."""
         with self._reported():
-            self._append(self._saving.rest(self._renewed_at, _moment(self._loop.time())))
-            self.journal.touch()
+            if self.journal.is_current:
+                self._append(self._saving.rest(self._renewed_at, _moment(self._loop.time())))
+                self.journal.touch()
+            else:
+                self._renew()
         self.stop()
 
     def clear(self) -> None:
@@ -176,6 +177,12 @@ class Keeper:
             if self._bulk is None and (self.journal.has_grown or not self.journal.is_current):
                 self._begin()
                 self._loop.call_soon(self._go_on)
+
+    def _renew(self) -> None:
+        """Write everything anew, at once."""
+        self._begin()
+        while self._bulk:
+            self._write_slice(self._bulk)
 
     def _begin(self) -> None:
         """Begin to write everything anew."""
