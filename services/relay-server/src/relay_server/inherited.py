@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from relay_server.net.sockets import is_bound
 from relay_server.net.supervisor import forget_sockets
+from relay_server.operator.unix_socket import UnixSocket
 
 FIRST_DESCRIPTOR: Final = 3
 """The first one that a supervisor passes on (``SD_LISTEN_FDS_START``)."""
@@ -24,6 +25,13 @@ class Wanted(NamedTuple):
     port: int
 
 
+class Lock(NamedTuple):
+    """The lock of a directory with the state of rooms and members."""
+
+    directory: str
+    descriptor: int
+
+
 class Inherited:
     """Open sockets with names (``tcp``, ``udp``, ``lobby``, ``ops``, ``link``, ``web``), each to be used or closed."""
 
@@ -31,10 +39,17 @@ class Inherited:
         self,
         sockets: Iterable[tuple[str, socket.socket]] = (),
         forget: Callable[[Iterable[str]], None] = lambda _: None,
+        admin: UnixSocket | None = None,
+        lock: Lock | None = None,
     ) -> None:
-        """Take the sockets; ``forget`` gets the names of those that are closed, so that nobody else keeps them open."""
+        """Take the sockets; ``forget`` gets the names of those that are closed, so that nobody else keeps them open.
+
+        ``admin`` is the operators' socket, and ``lock`` keeps other relays from the state on disk.
+        """
         self._sockets = list(sockets)
         self._forget = forget
+        self.admin = admin
+        self.lock = lock
 
     @classmethod
     def from_supervisor(cls, environ: MutableMapping[str, str]) -> "Inherited":

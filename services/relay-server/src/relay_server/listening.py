@@ -60,7 +60,7 @@ def open_sockets(settings: Settings, inherited: Inherited = NOTHING) -> Sockets:
                 set_udp_options(found[name], host, settings.receive_buffer_bytes)
             elif kind == socket.SOCK_DGRAM:
                 found[name] = opened.enter_context(bind_udp(host, port, settings.receive_buffer_bytes))
-        admin = _open_admin_socket(settings)
+        admin = _open_admin_socket(settings, inherited.admin)
         opened.pop_all()  # all could be had
     udp = [found[name] for name in ("udp", "lobby") if name in found]
     return Sockets(found["tcp"], udp, found.get("ops"), found.get("link"), found.get("web"), admin)
@@ -80,10 +80,10 @@ def _wanted(settings: Settings) -> dict[str, Wanted]:
     return {name: one for name, one in wanted.items() if one.port}
 
 
-def _open_admin_socket(settings: Settings) -> UnixSocket | None:
+def _open_admin_socket(settings: Settings, inherited: UnixSocket | None) -> UnixSocket | None:
     """Open the operators' socket; without a place for it the relay serves all the same, unless one was named."""
     try:
-        return listen_for_operators(settings.admin_socket, settings.tcp_port)
+        return listen_for_operators(settings.admin_socket, settings.tcp_port, inherited)
     except ListenError as error:
         if settings.admin_socket != AUTO:
             raise

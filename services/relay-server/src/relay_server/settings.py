@@ -53,9 +53,16 @@ def _check_socket(path: str) -> str:
     return path
 
 
+def _check_directory(path: str) -> str:
+    if path and not path.startswith("/"):
+        raise PydanticCustomError("directory", "Use an absolute path, or nothing")
+    return path
+
+
 Text = Annotated[str, AfterValidator(_check_text)]
 Host = Annotated[Text, AfterValidator(_check_host)]
 SocketPath = Annotated[Text, AfterValidator(_check_socket)]
+Directory = Annotated[Text, AfterValidator(_check_directory)]
 ClusterUrl = Annotated[Text, AfterValidator(check_url)]
 NodeName = Annotated[Text, AfterValidator(check_node_name)]
 NodeAddress = Annotated[Text, AfterValidator(check_node_address)]
@@ -120,6 +127,11 @@ class Settings(BaseSettings):
         "auto",
         description="Unix socket for operators' commands: a path, `auto` for one that only the relay's user "
         "and root may use, or empty for none",
+    )
+    state_directory: Directory = Field(
+        "",
+        description="Directory, of the relay's user alone, in which rooms and members outlive a restart; empty = they "
+        "end with the relay (CONT-01). A node of a cluster doesn't use it",
     )
     silence_timeout_seconds: Seconds = Field(300, description="Evict a member that is silent for this long (EVI-01)")
     pending_timeout_seconds: Seconds = Field(
@@ -273,6 +285,11 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(
         LogFormat.AUTO, description="`json`, `console`, or `auto` (`console` on a terminal, else `json`)"
     )
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether rooms and members outlive the process; those of a node are looked after by other nodes."""
+        return bool(self.state_directory) and not self.cluster_url
 
     @property
     def open_streams(self) -> int | None:

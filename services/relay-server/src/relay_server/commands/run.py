@@ -16,6 +16,7 @@ def add_to(commands: Any) -> None:
 
 def carry_out(_: Namespace) -> int:
     """Run the relay until a signal; returns the exit code."""
+    from relay_server.handover.taking import Taking, find_giver, told  # noqa: PLC0415
     from relay_server.inherited import Inherited  # noqa: PLC0415
     from relay_server.lifecycle import Lifecycle  # noqa: PLC0415
     from relay_server.net import loop  # noqa: PLC0415
@@ -24,13 +25,20 @@ def carry_out(_: Namespace) -> int:
     from relay_server.telemetry.logs import configure_logs  # noqa: PLC0415
 
     inherited = Inherited.from_supervisor(os.environ)  # before a descriptor of our own can have such a number
-    settings = load_settings()
+    giver = find_giver(os.environ)
+    with told(giver):
+        settings = load_settings()
     wants_json = settings.log_format is LogFormat.JSON or (
         settings.log_format is LogFormat.AUTO and not (sys.stderr and sys.stderr.isatty())
     )
 
     async def run() -> int:
-        return await Lifecycle(build(settings, inherited)).run()
+        if giver is None:
+            return await Lifecycle(build(settings, inherited)).run()
+        taking = Taking(giver)
+        with told(giver):
+            parts = await taking.take(settings)
+        return await Lifecycle(parts, taking).run()
 
     with errors_aside():
         configure_logs(level=settings.log_level, json=wants_json, stream=sys.stderr)

@@ -36,6 +36,10 @@ class Arguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    def told(self) -> dict[str, object]:
+        """Return what a log tells of them."""
+        return self.model_dump()
+
 
 class InRoom(Arguments):
     """Which room is meant."""
@@ -77,13 +81,15 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """One thing for which other nodes are asked: its rows come some time later."""
+    """One thing for which others are asked: its rows come some time later."""
 
     arguments: type[Arguments]
     carry_out: Callable[[Any], Awaitable[Iterable[Row]]]
     """Asks when called, as `Command` has it."""
     changes: Literal[False] = False
     is_logged: Literal[True] = True
+    afterwards: Callable[[], None] = lambda: None
+    """Is called when the answer was sent, or couldn't be."""
 
 
 def check_is_node(cluster: Cluster | None) -> Cluster:

@@ -11,6 +11,7 @@ from relay_server.core.address import network_of
 from relay_server.core.errors import BusyError
 from relay_server.net.entrance import HandOver
 from relay_server.net.reported import reported
+from relay_server.net.tcp import REPLACED
 from relay_server.net.underway import Decision, UnderWay
 from relay_server.web.carried import CarriedPage
 from relay_server.web.websocket import TOO_EARLY, WebSocket
@@ -43,7 +44,9 @@ class Joining:
         """Wait for the request; ``data`` came with the handshake."""
         timeout = self._port.limits.transaction_timeout_seconds
         self._timer = self._loop.call_later(timeout, self._time_out)
-        if data:
+        if self._port.tcp.is_frozen:
+            self._say_busy(REPLACED)
+        elif data:
             self.data_received(data)
 
     @property
@@ -95,6 +98,11 @@ class Joining:
         self._port.connections.leave(self)
         self._stop_timer()
         self.socket.close()
+
+    def hurry(self) -> None:
+        """Refuse a request that isn't decided: another process takes the rooms over."""
+        if self._transaction.phase is not Phase.ENDED:
+            self._say_busy(REPLACED)
 
     def abort(self) -> None:
         """Cut the connection."""
