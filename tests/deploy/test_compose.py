@@ -17,7 +17,7 @@ from relay_server.settings import Settings, load_settings, variable
 COMBINATIONS = [(BASE,), (BASE, HOST), (BASE, CLUSTER), (BASE, AIRGAP), (BASE, HOST, AIRGAP), (BASE, CLUSTER, AIRGAP)]
 BOTS = {"host", "bot", "silent", "probe", "load"}
 CHAT_PORTS = {("9000", "tcp"), ("9001", "udp"), ("9002", "udp"), ("9080", "tcp")}
-VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::-([^}]*))?\}")
+VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::?-([^}]*))?\}")
 
 every_combination = pytest.mark.parametrize("files", COMBINATIONS, ids=" ".join)
 
@@ -78,12 +78,34 @@ def test_the_services_are_those_that_are_promised(services: dict[str, Any]) -> N
     }
 
 
+def relays_user() -> str:
+    (user,) = re.findall(r"^USER (\d+):\1$", read("Dockerfile.server"), re.MULTILINE)
+    return str(user)
+
+
+@every_combination
+def test_the_relays_state_is_on_a_volume_that_its_user_alone_may_read(files: tuple[str, ...]) -> None:
+    found = configured(*files)
+    relay = found["services"]["relay"]
+    directory = environment(relay)["RELAY_STATE_DIRECTORY"]
+    (volume,) = [one for one in relay["volumes"] if one["target"] == directory]
+    assert (volume["type"], volume["source"]) == ("volume", "relay-state")
+    assert "relay-state" in found["volumes"]
+    user = relays_user()
+    assert f" install -d -o {user} -g {user} -m 0700 {directory}\n" in read("Dockerfile.server")
+
+
+def test_the_state_can_be_turned_off() -> None:
+    found = configured(environment={"RELAY_STATE_DIRECTORY": ""})
+    assert environment(found["services"]["relay"])["RELAY_STATE_DIRECTORY"] == ""
+
+
 def test_the_relay_may_write_to_one_small_place_for_the_operators_socket(services: dict[str, Any]) -> None:
     assert {name for name, service in services.items() if "tmpfs" in service} <= {"relay", "grafana"}
     (place,) = services["relay"]["tmpfs"]
     path, _, options = place.partition(":")
     assert path == str(SERVICE_DIRECTORY)
-    (user,) = re.findall(r"^USER (\d+):\1$", read("Dockerfile.server"), re.MULTILINE)
+    user = relays_user()
     assert {f"uid={user}", f"gid={user}", "mode=0700", "size=64k"} <= set(options.split(","))
 
 

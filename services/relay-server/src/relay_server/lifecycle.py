@@ -24,7 +24,6 @@ from relay_server.tls.server import reload
 
 if TYPE_CHECKING:
     from relay_server.node_parts import NodeParts
-    from relay_server.state.keeper import Keeper
 
 TICK_SECONDS: Final = 0.5
 """The longest sleep between two looks at the next deadline."""
@@ -76,9 +75,7 @@ class Lifecycle:
         tell_supervisor(State.STOPPING, os.environ)
         if self._parts.node:
             await self._hand_over(self._parts.node)
-        if self._parts.keeper and self._is_kept(self._parts.keeper):
-            await self._save(self._parts.keeper)
-        else:
+        if not await self._is_saved():
             await self._drain()
         await self._stop()
         return 1 if self._parts.crashes.happened else 0
@@ -197,26 +194,28 @@ class Lifecycle:
             moving.go_on(self._loop.time())
             await asyncio.sleep(HAND_OVER_STEP_SECONDS)
 
-    def _is_kept(self, keeper: "Keeper") -> bool:
-        """Tell whether the next relay is to have everybody, who so needn't know that this one ends (CONT-02).
+    async def _is_saved(self) -> bool:
+        """Tell whether the next relay has everybody, who so needn't know that this one ends (CONT-02).
 
-        After an error it is, unless the error may come of what this relay itself had from the one before.
+        It is to have them after a SIGTERM; and after an error, unless that may come of what was restored.
         """
-        return keeper.is_proven if self._parts.crashes.happened else self._terminated
-
-    async def _save(self, keeper: "Keeper") -> None:
-        """Answer joins that are under way, refuse new ones with status 12, and save everybody, who isn't told."""
+        keeper, crashed = self._parts.keeper, self._parts.crashes.happened
+        if keeper is None or not (keeper.is_proven if crashed else self._terminated):
+            return False
         self._timer.cancel()
-        parts = self._parts
-        parts.registry.admission.close()
+        self._parts.registry.admission.close()
+        await self._finish_joins()
+        with self._parts.crashes.caught(Component.DRAIN, "the state couldn't be saved"):
+            self._parts.flush()
+            return keeper.save()
+        return False
+
+    async def _finish_joins(self) -> None:
+        """Let those be told who were granted a join; others get status 12."""
         for _ in range(FINISH_STEPS):
-            if not parts.tcp.is_granting:
+            if not self._parts.tcp.is_granting:
                 break
             await asyncio.sleep(FINISH_STEP_SECONDS)
-        with parts.crashes.caught(Component.DRAIN, "the last datagrams couldn't be sent"):
-            parts.flush()
-        with parts.crashes.caught(Component.DRAIN, "the state couldn't be saved"):
-            keeper.save()
 
     async def _leave(self) -> int:
         """End without a farewell: another process goes on with everything. Returns the exit code."""
@@ -236,10 +235,10 @@ class Lifecycle:
     async def _drain(self) -> None:
         """Tell every member, and answer joins with status 12 for a moment."""
         self._timer.cancel()
-        if self._parts.keeper:
-            self._parts.keeper.clear()
-        for farewell in (self._parts.registry.shut_down, self._parts.lobby.shut_down, self._parts.flush):
-            with self._parts.crashes.caught(Component.DRAIN, "the farewell failed"):
+        parts = self._parts
+        forget = [parts.keeper.clear] if parts.keeper else []
+        for farewell in (*forget, parts.registry.shut_down, parts.lobby.shut_down, parts.flush):
+            with parts.crashes.caught(Component.DRAIN, "the farewell failed"):
                 farewell()
         await asyncio.sleep(DRAIN_SECONDS)
 

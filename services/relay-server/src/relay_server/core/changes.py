@@ -1,4 +1,4 @@
-"""Which rooms, members and clients of the lobby changed, for whoever writes down what they are (see `saving.Saving`)."""
+"""Which rooms, members and clients of the lobby changed, for who writes down what they are (see `saving.Saving`)."""
 
 from collections.abc import Callable, Hashable
 

@@ -242,8 +242,8 @@ class SavedRing:
     """Consecutive entries of a room's numbering; they continue it, or begin it anew."""
 
     room: bytes
-    epoch: str
-    """What the numbering is called; nothing if the room has none any more."""
+    epoch: Annotated[str, Field(min_length=1)]
+    """What the numbering is called."""
     after: Count = 0
     """The number before the first of these entries."""
     entries: tuple[SavedEntry, ...] = ()

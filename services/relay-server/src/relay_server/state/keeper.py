@@ -85,9 +85,7 @@ class Keeper:
             self.resume()
             return
         with self._reported():
-            self._begin()
-            while self._bulk:
-                self._write_slice(self._bulk)
+            self._renew()
         self._timer = self._loop.call_later(self._beat_seconds, self._beat)
 
     def pause(self) -> None:
@@ -115,12 +113,16 @@ class Keeper:
         self.journal.abandon()
         self._bulk = None
 
-    def save(self) -> None:
-        """Write what messages changed, too, and then nothing more; the next relay may go on from there."""
+    def save(self) -> bool:
+        """Write what messages changed, too, and then nothing more; False if the next relay can't go on from there."""
         with self._reported():
-            self._append(self._saving.rest(self._renewed_at, _moment(self._loop.time())))
-            self.journal.touch()
+            if self.journal.is_current:
+                self._append(self._saving.rest(self._renewed_at, _moment(self._loop.time())))
+                self.journal.touch()
+            else:
+                self._renew()
         self.stop()
+        return self.journal.is_current
 
     def clear(self) -> None:
         """Forget everything, and write nothing more."""
@@ -176,6 +178,12 @@ class Keeper:
             if self._bulk is None and (self.journal.has_grown or not self.journal.is_current):
                 self._begin()
                 self._loop.call_soon(self._go_on)
+
+    def _renew(self) -> None:
+        """Write everything anew, at once."""
+        self._begin()
+        while self._bulk:
+            self._write_slice(self._bulk)
 
     def _begin(self) -> None:
         """Begin to write everything anew."""
