@@ -44,7 +44,7 @@ class Lifecycle:
     """Runs the parts of one relay on the running event loop."""
 
     def __init__(self, parts: Parts, taking: Taking | None = None) -> None:
-        """``taking`` is there if another process hands over to this one."""
+        """Make it of built parts; ``taking`` is there if another process hands over to this one."""
         self._parts = parts
         self._taking = taking
         self._loop = asyncio.get_running_loop()
@@ -52,9 +52,7 @@ class Lifecycle:
         self._standstill = Standstill(parts)
         self._left = asyncio.Event()
         """Set when another process has taken over."""
-        self._giving = Giving(
-            parts, self._standstill, None if taking else find_obstacle(os.environ), self._left.set
-        )
+        self._giving = Giving(parts, self._standstill, None if taking else find_obstacle(os.environ), self._left.set)
         self._pulse = Pulse({})
         self._tasks: set[asyncio.Task[None]] = set()
         self._node_task: asyncio.Task[None] | None = None
@@ -82,17 +80,32 @@ class Lifecycle:
 
     def _start(self) -> None:
         parts, attended = self._parts, os.isatty(STANDARD_INPUT)
-        if not self._taking:
-            gc.collect()
-        gc.freeze()  # what is there now stays: later collections need not look at it
-        if parts.keeper:
-            if not self._taking:
-                parts.keeper.restore()  # before anybody is heard, and after the line above: members don't stay
-            parts.keeper.start(gradually=self._taking is not None)
+        if self._taking:
+            self._go_on()
+        else:
+            self._begin()
         self._loop.set_exception_handler(parts.crashes.on_loop_error)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._on_hangup, attended)
+        self._serve()
+        self._say_started()
+
+    def _begin(self) -> None:
+        gc.collect()
+        gc.freeze()  # what is there now stays: later collections need not look at it
+        if keeper := self._parts.keeper:
+            keeper.restore()  # before anybody is heard, and after the line above: members don't stay
+            keeper.start()
+
+    def _go_on(self) -> None:
+        """Go on where another process stopped, and at once."""
+        gc.freeze()
+        if keeper := self._parts.keeper:
+            keeper.start(gradually=True)
+
+    def _serve(self) -> None:
+        parts = self._parts
         for port in parts.udp:
             port.start()
         parts.tcp.start(parts.sockets.tcp)
@@ -106,7 +119,6 @@ class Lifecycle:
         if parts.node and parts.link_port and parts.sockets.link:
             parts.link_port.start(parts.sockets.link)
             self._node_task = self._run_task(parts.node.cluster.run(), "the node left its cluster")
-        self._say_started()
 
     def _run_task(self, work: Coroutine[Any, Any, None], message: str) -> asyncio.Task[None]:
         task = self._loop.create_task(work)

@@ -50,13 +50,13 @@ class Channel:
         while not self._frames:
             await self._readable()
             try:
-                data, descriptors, _, _ = socket.recv_fds(
-                    self._sock, RECEIVE_BYTES, MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
-                )
+                data, descriptors, _, _ = socket.recv_fds(self._sock, RECEIVE_BYTES, MAX_DESCRIPTORS)
             except BlockingIOError:
                 continue
             except OSError:
                 data, descriptors = b"", []
+            for number in descriptors:
+                os.set_inheritable(number, False)  # noqa: FBT003
             self.descriptors += descriptors
             if not data:
                 raise GoneError("The other process is gone.")

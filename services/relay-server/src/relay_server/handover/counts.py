@@ -7,7 +7,7 @@ from itertools import product
 from types import NoneType, UnionType
 from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
-Json: TypeAlias = "int | float | list[Json] | dict[str, Json]"
+Json: TypeAlias = int | float | list[Any] | dict[str, Any]
 
 
 def dump(counts: Any) -> dict[str, Json]:

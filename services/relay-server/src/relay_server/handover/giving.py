@@ -19,7 +19,16 @@ from relay_server.core.state import FORMAT, Moment
 from relay_server.handover.books import dump_books
 from relay_server.handover.channel import Channel
 from relay_server.handover.program import Program, command_line, environment
-from relay_server.handover.protocol import LINES_BYTES, Begin, GoneError, HandoverError, Hello, Kind, choose_format, read_body
+from relay_server.handover.protocol import (
+    LINES_BYTES,
+    Begin,
+    GoneError,
+    HandoverError,
+    Hello,
+    Kind,
+    choose_format,
+    read_body,
+)
 from relay_server.handover.standstill import Standstill
 from relay_server.net.address import locate
 from relay_server.net.supervisor import tell_successor
@@ -65,9 +74,7 @@ class _Sum:
 class Giving:
     """Carries out `replace` (see `handover.protocol`); one at a time."""
 
-    def __init__(
-        self, parts: Parts, standstill: Standstill, obstacle: str | None, leave: Callable[[], None]
-    ) -> None:
+    def __init__(self, parts: Parts, standstill: Standstill, obstacle: str | None, leave: Callable[[], None]) -> None:
         """``obstacle`` says why it never can be done here; ``leave`` ends this process, its rooms being elsewhere."""
         self._parts = parts
         self._standstill = standstill

@@ -37,7 +37,7 @@ def environment(own: Mapping[str, str], more: Mapping[str, str], descriptor: int
 class Program:
     """A process that was started to take over."""
 
-    def __init__(self, words: Sequence[str], environ: Mapping[str, str]) -> None:
+    def __init__(self, words: list[str], environ: Mapping[str, str]) -> None:
         """Start it; it inherits descriptors that are inheritable.
 
         Raises:
@@ -63,6 +63,6 @@ class Program:
         with suppress(ProcessLookupError):
             if self.exit_code() is None:
                 os.kill(self.pid, signal.SIGKILL)
-        while (code := self.exit_code()) is None:
+        while (code := self.exit_code()) is None:  # noqa: ASYNC110 - the kernel sets no event of ours
             await asyncio.sleep(_LOOK_SECONDS)
         return code

@@ -40,6 +40,9 @@ class Kind(IntEnum):
     """One sentence."""
 
 
+_KINDS: Final = frozenset(Kind)
+
+
 class Frame(NamedTuple):
     """One thing that is said."""
 
@@ -114,7 +117,7 @@ class FrameReader:
         frames = []
         while len(self._data) >= _HEAD.size:
             number, size = _HEAD.unpack_from(self._data)
-            if number not in Kind or size > MAX_BODY_BYTES:
+            if number not in _KINDS or size > MAX_BODY_BYTES:
                 raise HandoverError("The other process speaks another protocol.")
             end = _HEAD.size + size
             if len(self._data) < end:

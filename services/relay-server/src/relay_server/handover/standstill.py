@@ -6,11 +6,11 @@ from typing import Final
 
 from relay_server.parts import Parts
 
-TRANSACTION_SECONDS: Final = 0.25
-"""So long requests that are under way may take to be answered, before they are refused with status 11."""
-LEAVE_SECONDS: Final = 1.5
-"""So long what was written may take to be sent, before the process ends; an answer lingers for 1 s."""
-_LOOK_SECONDS: Final = 0.005
+STEP_SECONDS: Final = 0.005
+ANSWER_STEPS: Final = 50
+"""Requests that are under way may take so many steps to be answered, before they are refused with status 11."""
+LEAVE_STEPS: Final = 300
+"""What was written may take so many steps to be sent, before the process ends; an answer lingers for 1 s."""
 
 
 class Standstill:
@@ -18,18 +18,19 @@ class Standstill:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._loop = asyncio.get_running_loop()
         self.is_frozen = False
         """Whether nothing may change: no deadline, no operator's command."""
 
     async def settle(self) -> None:
         """Accept nobody any more, and let requests that are under way be answered."""
-        parts, deadline = self._parts, self._loop.time() + TRANSACTION_SECONDS
+        parts = self._parts
         parts.tcp.pause()
         if parts.web:
             parts.web.pause()
-        while self._are_under_way() and self._loop.time() < deadline:
-            await asyncio.sleep(_LOOK_SECONDS)
+        for _ in range(ANSWER_STEPS):
+            if not self._are_under_way():
+                break
+            await asyncio.sleep(STEP_SECONDS)
 
     def freeze(self) -> None:
         """Finish what was read, and read and send nothing more."""
@@ -65,16 +66,20 @@ class Standstill:
 
     async def leave(self) -> None:
         """Close every connection without a farewell: clients resume at the process that took over."""
-        parts, deadline = self._parts, self._loop.time() + LEAVE_SECONDS
+        parts = self._parts
         parts.tcp.streams.leave()
         if parts.web:
             parts.web.leave()
-        while self._loop.time() < deadline and (
-            parts.tcp.connections or parts.tcp.streams.connections or (parts.web and parts.web.open_connections)
-        ):
-            await asyncio.sleep(_LOOK_SECONDS)
+        for _ in range(LEAVE_STEPS):
+            if not (parts.tcp.connections or parts.tcp.streams.connections or self._has_pages()):
+                break
+            await asyncio.sleep(STEP_SECONDS)
 
     def _are_under_way(self) -> bool:
-        parts = self._parts
-        ports = [parts.tcp, *([parts.web] if parts.web else [])]
-        return parts.tcp.workers.are_busy or any(port.connections.are_under_way for port in ports)
+        tcp, web = self._parts.tcp, self._parts.web
+        joins = tcp.connections.are_under_way or (web is not None and web.connections.are_under_way)
+        return joins or tcp.workers.are_busy
+
+    def _has_pages(self) -> bool:
+        web = self._parts.web
+        return web is not None and web.open_connections > 0

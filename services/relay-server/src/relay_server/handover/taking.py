@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import json
-import os
 import socket
 import time
 from collections.abc import Iterator, MutableMapping
@@ -82,7 +81,9 @@ class Taking:
 
         """
         if settings.cluster_url:
-            raise SettingsError("A node of a cluster can't take over from a relay that runs: end it and start the node.")
+            raise SettingsError(
+                "A node of a cluster can't take over from a relay that runs: end it and start the node."
+            )
         channel = self._channel
         await channel.send(Kind.HELLO, Hello(formats=tuple(sorted(READABLE)), version=__version__))
         begin = read_body(Begin, await channel.expect(Kind.BEGIN))

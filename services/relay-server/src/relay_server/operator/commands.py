@@ -138,6 +138,7 @@ class Operators:
             "ban": Command(InRoomByName, self._ban, changes=True),
             "unban": Command(InRoomByName, self._unban, changes=True),
             "drain": Command(Drain, self._drain, changes=True),
+            "stop": Command(Arguments, self._end, changes=True),
             "left": Command(Arguments, self._left, is_logged=False),  # asked twice a second
         }
 
@@ -203,6 +204,11 @@ class Operators:
         if asked.at_once:
             self._stop()
         return ({"people": self._count_people(), "seconds": asked.seconds, "at_once": asked.at_once},)
+
+    def _end(self, _: Arguments) -> Iterable[Row]:
+        """End the relay at once; everybody is told, and no next relay has them (EVI-06)."""
+        self._stop()
+        return ({"people": self._count_people()},)
 
     def _move_rooms(self) -> None:
         cluster = check_is_node(self._cluster)

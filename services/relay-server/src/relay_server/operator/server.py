@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from relay_server.crashes import Crashes
 from relay_server.net.acceptor import Acceptor
-from relay_server.operator.commands import Command, Inquiry, OperatorError, Row
+from relay_server.operator.commands import Arguments, Command, Inquiry, OperatorError, Row
 from relay_server.operator.unix_socket import Credentials, UnixSocket, credentials_of
 from relay_server.telemetry.metrics import Component
 
@@ -106,14 +106,12 @@ class OperatorServer:
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     line = await reader.readuntil()
                 with ExitStack() as then:
-                    await _send(writer, await self._answer(line, caller, then))
+                    await _send(writer, [_FROZEN] if self.is_frozen else await self._answer(line, caller, then))
         except asyncio.LimitOverrunError:
             await _send(writer, [_refusal(f"A request has at most {MAX_REQUEST_BYTES} bytes.")])
 
     async def _answer(self, line: bytes, caller: Credentials, then: ExitStack) -> Iterable[bytes]:
         """Carry out what a line asks for; returns the pieces of the answer's line. ``then`` is left when it is sent."""
-        if self.is_frozen:
-            return [_refusal("The relay is being replaced: try again in a moment.")]
         try:
             request = _Request.model_validate_json(line)
             command = self._commands.get(request.command)
@@ -125,11 +123,7 @@ class OperatorServer:
             return [_refusal(f"{'.'.join(map(str, first['loc'])) or 'The request'}: {first['msg']}.")]
         told = log.bind(command=request.command, **arguments.told(), uid=caller.uid, pid=caller.pid)
         try:
-            rows = command.carry_out(arguments)
-            if not isinstance(rows, Iterable):
-                rows = await rows
-            if isinstance(command, Inquiry):
-                then.callback(command.afterwards)
+            rows = await _carry_out(command, arguments, then)
         except OperatorError as error:
             told.info("admin", outcome=str(error))
             return [_refusal(str(error), is_misplaced=error.is_misplaced)]
@@ -161,6 +155,14 @@ class OperatorServer:
             self._crashes.note_page_error(error, self._loop.time())
 
 
+async def _carry_out(command: Command | Inquiry, arguments: Arguments, then: ExitStack) -> Iterable[Row]:
+    """Do what is asked; ``then`` gets what is to be done when the answer is sent."""
+    if isinstance(command, Command):
+        return command.carry_out(arguments)
+    then.callback(command.afterwards)
+    return await command.carry_out(arguments)
+
+
 async def _send(writer: asyncio.StreamWriter, pieces: Iterable[bytes]) -> None:
     for piece in pieces:
         writer.write(piece)
@@ -182,3 +184,6 @@ def _rows(rows: Iterable[Row]) -> Iterator[bytes]:
 def _refusal(sentence: str, *, is_misplaced: bool = False) -> bytes:
     answer: dict[str, object] = {"error": sentence}
     return json.dumps(answer | ({"misplaced": True} if is_misplaced else {})).encode() + b"\n"
+
+
+_FROZEN: Final = _refusal("Another process takes the relay over just now: try again in a moment.")

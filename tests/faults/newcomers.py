@@ -1,0 +1,38 @@
+"""A relay that is replaced by itself; what takes over may fail in a way that the variable NEWCOMER names."""
+
+import os
+import signal
+import sys
+import time
+from typing import Final, NoReturn
+from unittest import mock
+
+from relay_server import __main__
+from relay_server.handover import taking
+from relay_server.handover.program import CHANNEL
+
+FAILURES: Final = ("bad_setting", "exits", "hangs", "dies_with_the_state", "other_format")
+
+
+def fail(how: str) -> None:
+    """Be a newcomer that fails; a bad setting is its environment's matter."""
+    if how == "exits":
+        sys.exit(3)
+    elif how == "hangs":
+        time.sleep(60)
+    elif how == "other_format":
+        mock.patch.object(taking, "READABLE", frozenset({98, 99})).start()
+    elif how == "dies_with_the_state":
+        mock.patch.object(taking.Restoring, "finish", die).start()
+
+
+def die(_: object) -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("it is dead")
+
+
+if __name__ == "__main__":
+    if CHANNEL in os.environ:
+        fail(os.environ.get("NEWCOMER", ""))
+    sys.argv = ["relay-server", "run"]
+    __main__.main()
