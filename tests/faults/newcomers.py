@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 from unittest import mock
 
 from relay_server import __main__
+from relay_server.core.restoring import Restoring
 from relay_server.handover import taking
 from relay_server.handover.program import CHANNEL
 
@@ -23,7 +24,7 @@ def fail(how: str) -> None:
     elif how == "other_format":
         mock.patch.object(taking, "READABLE", frozenset({98, 99})).start()
     elif how == "dies_with_the_state":
-        mock.patch.object(taking.Restoring, "finish", die).start()
+        mock.patch.object(Restoring, "finish", die).start()
 
 
 def die(_: object) -> NoReturn:

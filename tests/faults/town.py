@@ -1,4 +1,4 @@
-"""Many rooms whose members talk at a steady rate, and what each of them hears: nothing lost, doubled or out of order."""
+"""Rooms whose members talk at a steady rate, and what each of them hears: nothing lost, doubled or out of order."""
 
 import selectors
 import time

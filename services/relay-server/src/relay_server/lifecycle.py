@@ -52,7 +52,12 @@ class Lifecycle:
         self._standstill = Standstill(parts)
         self._left = asyncio.Event()
         """Set when another process has taken over."""
-        self._giving = Giving(parts, self._standstill, None if taking else find_obstacle(os.environ), self._left.set)
+        self._giving = Giving(
+            parts,
+            self._standstill,
+            None if taking else find_obstacle(os.environ, os.getpid(), os.getppid()),
+            self._left.set,
+        )
         self._pulse = Pulse({})
         self._tasks: set[asyncio.Task[None]] = set()
         self._node_task: asyncio.Task[None] | None = None
