@@ -352,8 +352,7 @@ class Connection:
         port.on_duration(port.clock() - self._started_at)
         self._transport.write(frames)
         port.connections.leave(self)
-        # While another process takes the rooms over, the client resumes there.
-        stream = None if port.is_frozen else port.streams.open(granted, self._transport)
+        stream = port.streams.open(granted, self._transport)
         if stream is not None:
             self._hand_over(stream)
         if stream is None or self._half_closed:  # its member is gone, or will never say a word
