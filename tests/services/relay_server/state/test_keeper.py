@@ -13,6 +13,7 @@ import pytest
 from chatproto import EvictionReason
 from relay_server.core.address import parse_ip
 from relay_server.core.lobby import Lobby
+from relay_server.core.moderation import Moderation
 from relay_server.core.registry import Registry
 from relay_server.core.restoring import Restoring
 from relay_server.core.saving import SLICE, Saving
@@ -130,14 +131,15 @@ def test_it_is_written_anew_between_other_work_while_people_come_and_go(
     monkeypatch.setattr(journal_module, "SPARE_BYTES", 0)
 
     async def scenario() -> None:
-        kept = Kept(tmp_path / "state", lifetime_seconds=QUICK_SECONDS)
+        kept = Kept(tmp_path / "state")
         kept.keeper.start()
         for room in range(10):
             kept.create(f"room {room}")
             for member in range(SLICE):
                 kept.join(f"room {room}", f"member {member}")
         turns = 0
-        await until(lambda: kept.keeper.counters.renewals == 2 or kept.keeper.journal.is_renewing)
+        await until(lambda: kept.keeper.journal.is_renewing)
+        monkeypatch.setattr(journal_module, "SPARE_BYTES", 1 << 30)  # not once more
         while kept.keeper.journal.is_renewing:
             turns += 1
             kept.join("room 9", f"late {turns}")
@@ -155,6 +157,33 @@ def test_it_is_written_anew_between_other_work_while_people_come_and_go(
         back.keeper.close()
 
     (tmp_path / "state").mkdir()
+    run(scenario)
+
+
+def size_of(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.iterdir())
+
+
+def test_changes_without_end_dont_fill_the_disk(
+    run: Callable[[Scenario], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "SPARE_BYTES", 10_000)
+
+    async def scenario() -> None:
+        kept = Kept(tmp_path)
+        kept.keeper.start()
+        kept.create("tea")
+        (ann,) = kept.registry.rooms[b"tea"].members
+        sizes, renewed = [], kept.keeper.counters.renewals
+        for number in range(2000):
+            Moderation(kept.registry).set_topic(ann, f"{number} {'x' * 200}")
+            await asyncio.sleep(0)
+            sizes.append(size_of(tmp_path))
+        assert max(sizes) < 20_000
+        assert kept.keeper.counters.renewals - renewed < 100
+        assert kept.keeper.counters.written_bytes > 10 * max(sizes)
+        kept.keeper.close()
+
     run(scenario)
 
 
