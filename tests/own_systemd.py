@@ -1,13 +1,15 @@
 """A systemd of one's own for a test: processes, files and control groups apart from this machine's; for Linux's root.
 
-It shares only the network. What it writes to /etc, /opt, /run and /usr/local is gone at its end, and nothing else can
+It shares only the network. What it writes to /etc, /opt, /run, /tmp and /usr/local is gone at its end, and nothing else can
 be written but the test's own folder. It knows no units of the machine.
 """
 
 import os
+import site
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,18 +24,29 @@ _ROOT: Final = Path(__file__).parents[1]
 _TARGETS: Final = ("tests", "sysinit", "basic", "shutdown", "network-online", "multi-user")
 """What the unit names, as empty ones: the machine's would start all that a machine needs."""
 
+_PART: Final = f"""
+[Service]
+StandardOutput=append:{LOG}
+StandardError=append:{LOG}
+ProtectHome=tmpfs
+BindReadOnlyPaths={_ROOT} {sys.prefix} {sys.base_prefix}
+"""
+"""Of the unit, for there is no journal, and the sources may be in somebody's home."""
+
 _BEGIN: Final = """
 set -eu
 folder=$1 group=$2
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs /run
-for place in etc opt usr/local; do
+mkdir /run/folder
+mount --bind "$folder" /run/folder
+for place in etc opt tmp usr/local var/tmp; do
   mkdir -p /run/apart/$place/upper /run/apart/$place/work
   mount -t overlay -o lowerdir=/$place,upperdir=/run/apart/$place/upper,workdir=/run/apart/$place/work overlay /$place
 done
 mkdir -p /etc/systemd/system
 mount -t tmpfs -o mode=755 tmpfs /etc/systemd/system
-mount --bind "$folder" "$folder"
+mount --move /run/folder "$folder"
 mount -o remount,bind,ro /
 mount -t tmpfs tmpfs /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
@@ -98,14 +111,39 @@ class Systemd:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
 
+    def put_relay(self, settings: Mapping[str, str], *versions: str) -> None:
+        """Install our unit, settings for it, and versions of the relay; the first one is the current one."""
+        for version in versions:
+            self._put_version(version)
+        self.point_to(versions[0])
+        self.write("/etc/chat-relay/relay.env", "".join(f"{name}={value}\n" for name, value in settings.items()))
+        self.write(f"/etc/systemd/system/{UNIT}", (_ROOT / "deploy/vps" / UNIT).read_text())
+        self.write(f"/etc/systemd/system/{UNIT}.d/tests.conf", _PART)
+        self.run("systemctl", "daemon-reload")
+
+    def _put_version(self, version: str) -> None:
+        """Make an environment of Python's for it, by links: all have the same modules."""
+        place = HOME / "versions" / version
+        self.run(sys.executable, "-m", "venv", "--without-pip", place)
+        (packages,) = self.outside(place).glob("lib/python3*/site-packages")
+        paths = [path for path in sys.path if path and not path.startswith(sys.base_prefix)]
+        (packages / "tests.pth").write_text("\n".join([*site.getsitepackages(), *paths]))
+        program = self.outside(place / "bin/relay-server")
+        program.write_text(f"#!{place}/bin/python\nfrom relay_server.__main__ import main\nmain()\n")
+        program.chmod(0o755)
+
+    def point_to(self, version: str) -> None:
+        """Make it the current one."""
+        self.run("ln", "-sfn", f"versions/{version}", HOME / "current")
+
     def outside(self, path: str | Path) -> Path:
         """Return where this process finds one of its files."""
         return Path(f"/proc/{self.pid}/root{path}")
 
     def said(self) -> str:
-        """Return what it and the relay say, for who looks for a reason."""
+        """Return what the relay says and how its unit fares, for who looks for a reason."""
         relay = self.outside(LOG)
-        return self.log.read_text() + (relay.read_text() if relay.exists() else "")
+        return self.run("systemctl", "status", UNIT, check=False) + (relay.read_text() if relay.exists() else "")
 
 
 @contextmanager
@@ -127,9 +165,7 @@ def own_systemd(folder: Path) -> Iterator[Systemd]:
     finally:
         process.kill()
         process.wait()
-        subprocess.run(
-            ["unshare", "--mount", "sh", "-c", _END, "sh", group], check=True, timeout=DEADLINE_SECONDS
-        )
+        subprocess.run(["unshare", "--mount", "sh", "-c", _END, "sh", group], check=True, timeout=DEADLINE_SECONDS)
 
 
 def _await_start(process: "subprocess.Popen[bytes]", log: Path) -> Systemd:
