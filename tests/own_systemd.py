@@ -1,15 +1,13 @@
 """A systemd of one's own for a test: processes, files and control groups apart from this machine's; for Linux's root.
 
-It shares only the network. What it writes to /etc, /opt, /run, /tmp and /usr/local is gone at its end, and nothing else can
-be written but the test's own folder. It knows no units of the machine.
+It shares only the network. What it writes to /etc, /opt, /run, /tmp and /usr/local is gone at its end, and it can write
+nothing else but the test's own folder. It knows no units of the machine.
 """
 
 import os
-import site
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,21 +15,8 @@ from typing import Final
 
 DEADLINE_SECONDS: Final = 60.0
 SYSTEMD: Final = Path("/lib/systemd/systemd")
-UNIT: Final = "chat-relay.service"
-LOG: Final = "/run/relay.log"
-HOME: Final = Path("/opt/chat-relay")
-_ROOT: Final = Path(__file__).parents[1]
 _TARGETS: Final = ("tests", "sysinit", "basic", "shutdown", "network-online", "multi-user")
-"""What the unit names, as empty ones: the machine's would start all that a machine needs."""
-
-_PART: Final = f"""
-[Service]
-StandardOutput=append:{LOG}
-StandardError=append:{LOG}
-ProtectHome=tmpfs
-BindReadOnlyPaths={_ROOT} {sys.prefix} {sys.base_prefix}
-"""
-"""Of the unit, for there is no journal, and the sources may be in somebody's home."""
+"""What units name, as empty ones: the machine's would start all that a machine needs."""
 
 _BEGIN: Final = """
 set -eu
@@ -80,8 +65,6 @@ class Systemd:
 
     pid: int
     """Its own, as this machine sees it."""
-    log: Path
-    """What it says itself."""
 
     def run(self, *words: str | Path, check: bool = True) -> str:
         """Run a command beside it and return what it writes."""
@@ -89,21 +72,8 @@ class Systemd:
             ["nsenter", f"--target={self.pid}", "--mount", "--pid", *map(str, words)],
             capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False,
         )  # fmt: skip
-        assert not check or done.returncode == 0, f"{words}: {done.stdout}{done.stderr}{self.said()}"
+        assert not check or done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return done.stdout + done.stderr
-
-    def systemctl(self, *words: str) -> str:
-        return self.run("systemctl", *words, UNIT)
-
-    def show(self, name: str) -> str:
-        """Return a property of the relay's unit."""
-        return self.systemctl("show", "--value", "--property", name).strip()
-
-    def await_that(self, is_so: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not is_so():
-            assert time.monotonic() < deadline, self.said()
-            time.sleep(0.02)
 
     def write(self, path: str, text: str) -> None:
         """Write a file of its own."""
@@ -111,39 +81,9 @@ class Systemd:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
 
-    def put_relay(self, settings: Mapping[str, str], *versions: str) -> None:
-        """Install our unit, settings for it, and versions of the relay; the first one is the current one."""
-        for version in versions:
-            self._put_version(version)
-        self.point_to(versions[0])
-        self.write("/etc/chat-relay/relay.env", "".join(f"{name}={value}\n" for name, value in settings.items()))
-        self.write(f"/etc/systemd/system/{UNIT}", (_ROOT / "deploy/vps" / UNIT).read_text())
-        self.write(f"/etc/systemd/system/{UNIT}.d/tests.conf", _PART)
-        self.run("systemctl", "daemon-reload")
-
-    def _put_version(self, version: str) -> None:
-        """Make an environment of Python's for it, by links: all have the same modules."""
-        place = HOME / "versions" / version
-        self.run(sys.executable, "-m", "venv", "--without-pip", place)
-        (packages,) = self.outside(place).glob("lib/python3*/site-packages")
-        paths = [path for path in sys.path if path and not path.startswith(sys.base_prefix)]
-        (packages / "tests.pth").write_text("\n".join([*site.getsitepackages(), *paths]))
-        program = self.outside(place / "bin/relay-server")
-        program.write_text(f"#!{place}/bin/python\nfrom relay_server.__main__ import main\nmain()\n")
-        program.chmod(0o755)
-
-    def point_to(self, version: str) -> None:
-        """Make it the current one."""
-        self.run("ln", "-sfn", f"versions/{version}", HOME / "current")
-
     def outside(self, path: str | Path) -> Path:
         """Return where this process finds one of its files."""
         return Path(f"/proc/{self.pid}/root{path}")
-
-    def said(self) -> str:
-        """Return what the relay says and how its unit fares, for who looks for a reason."""
-        relay = self.outside(LOG)
-        return self.run("systemctl", "status", UNIT, check=False) + (relay.read_text() if relay.exists() else "")
 
 
 @contextmanager
@@ -174,7 +114,7 @@ def _await_start(process: "subprocess.Popen[bytes]", log: Path) -> Systemd:
     while True:
         assert process.poll() is None, log.read_text()
         if found := children.read_text().split():
-            started = Systemd(int(found[0]), log)
+            started = Systemd(int(found[0]))
             if started.run("systemctl", "is-active", "tests.target", check=False).strip() == "active":
                 return started
         assert time.monotonic() < deadline, log.read_text()
