@@ -92,7 +92,11 @@ class RelayService:
 
     def await_restart(self, restarts: int) -> None:
         """Wait until systemd has restarted it so often, and it serves."""
-        self.await_that(lambda: (self.show("NRestarts"), self.show("SubState")) == (str(restarts), "running"))
+        self.await_that(lambda: self.has_restarted(restarts))
+
+    def has_restarted(self, restarts: int) -> bool:
+        """Tell whether systemd has restarted it so often, and it serves."""
+        return (self.show("NRestarts"), self.show("SubState")) == (str(restarts), "running")
 
     def await_that(self, is_so: Callable[[], bool]) -> None:
         deadline = time.monotonic() + DEADLINE_SECONDS
