@@ -72,6 +72,9 @@ class RelayService:
     def systemctl(self, *words: str) -> str:
         return self.systemd.run("systemctl", *words, UNIT)
 
+    def reload(self) -> None:
+        self.systemctl("reload")
+
     def show(self, name: str) -> str:
         """Return a property of the unit."""
         return self.systemctl("show", "--value", "--property", name).strip()

@@ -94,7 +94,7 @@ def test_a_stop_ends_everything(service: RelayService) -> None:
 
 def test_a_reload_of_the_same_version_is_for_the_certificate(service: RelayService) -> None:
     before = service.pid
-    service.systemctl("reload")
+    service.reload()
     service.await_that(lambda: "nothing_to_reload" in service.said())
     assert service.pid == before
 
@@ -104,7 +104,7 @@ def test_a_reload_replaces_another_version_and_systemd_looks_after_the_new_proce
     service.put_version("two")
     with chatting(service) as crowd:
         service.point_to("two")
-        talk_while(crowd, lambda: service.systemctl("reload") and None)
+        talk_while(crowd, service.reload)
         crowd.check_nothing_lost()
         assert service.pid != before
         assert "versions/two" in service.systemctl("status")
@@ -120,7 +120,18 @@ def test_a_version_that_does_not_start_changes_nothing(service: RelayService) ->
     with chatting(service) as crowd:
         service.point_to("broken")
         with pytest.raises(AssertionError, match="Job for chat-relay"):
-            service.systemctl("reload")
+            service.reload()
         assert (service.pid, service.show("SubState"), service.kept) == (before, "running", SOCKETS)
         say(crowd)
         crowd.check_nothing_lost()
+
+
+def test_sockets_that_the_settings_do_not_want_any_more_are_in_nobodys_way(service: RelayService) -> None:
+    """The port is the same and the address another one: nobody can have it while systemd keeps the old socket."""
+    service.configure(RELAY_HOST="::", RELAY_LOBBY_PORT="0")
+    service.systemctl("restart")
+    assert (service.show("SubState"), service.kept) == ("running", SOCKETS - 1)
+    service.kill()
+    service.await_restart(1)
+    with chatting(service):
+        assert service.kept == SOCKETS - 1

@@ -56,7 +56,8 @@ def started(folder: Path, loop: str, first: str = "") -> Iterator[RelayService]:
 
 @pytest.mark.repeated(5)
 def test_members_of_a_service_that_is_killed_again_and_again_stay(loop: str, tmp_path: Path, figures: Figures) -> None:
-    losses, seconds = [], []
+    losses: list[int] = []
+    seconds: list[float] = []
     with started(tmp_path / "systemd", loop) as service, errors_came(service) as crowd:
         for kill in range(1, KILLS + 1):
             before, begun = sum(losses), time.monotonic()
