@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from conformance.relays import NORMAL, STOP_SECONDS, OwnRelay
+from conformance.relays import NORMAL, START_SECONDS, STOP_SECONDS, OwnRelay
+from ports import free_ports
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -57,7 +58,17 @@ class ReplaceableRelay(OwnRelay):
         self._place = tempfile.TemporaryDirectory(dir="/tmp")
         self.admin_socket = Path(self._place.name, "admin.sock")
         self._count = 0
-        super().__init__(log, {"RELAY_ADMIN_SOCKET": os.fspath(self.admin_socket)} | settings, within, program)
+        self._ports: Sequence[int] = ()
+        self._settings = {"RELAY_ADMIN_SOCKET": os.fspath(self.admin_socket)} | settings
+        super().__init__(log, self._settings, within, program)
+
+    def _choose_ports(self) -> Sequence[int]:
+        self._ports = self._ports or free_ports(4)
+        return self._ports
+
+    def start_again(self) -> None:
+        """Start it anew on the same ports, after its end."""
+        assert self._start(self._settings, time.monotonic() + START_SECONDS), self.said()
 
     def admin(self, *words: str) -> subprocess.Popen[str]:
         """Begin to give an operator's command."""
@@ -80,10 +91,14 @@ class ReplaceableRelay(OwnRelay):
         out, err = asked.communicate(timeout=30)
         assert (asked.returncode, err) == (0, ""), err + self.said()
         (row,) = json.loads(out)
-        assert self.process.wait(STOP_SECONDS) == 0, self.said()
-        self.process = Heir(row["pid"])  # type: ignore[assignment]
+        self.adopt(row["pid"])
         told: dict[str, Any] = row
         return told
+
+    def adopt(self, pid: int) -> None:
+        """Check that the old process ends, and take the new one for the relay's."""
+        assert self.process.wait(STOP_SECONDS) == 0, self.said()
+        self.process = Heir(pid)  # type: ignore[assignment]
 
     def replace(self, settings: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Let a new process take over."""

@@ -4,14 +4,14 @@ import os
 import signal
 import sys
 import time
-from typing import Final, NoReturn
+from typing import NoReturn
 from unittest import mock
 
 from relay_server import __main__
+from relay_server.core.restoring import Restoring
 from relay_server.handover import taking
 from relay_server.handover.program import CHANNEL
 
-FAILURES: Final = ("bad_setting", "exits", "hangs", "dies_with_the_state", "other_format")
 
 
 def fail(how: str) -> None:
@@ -22,8 +22,10 @@ def fail(how: str) -> None:
         time.sleep(60)
     elif how == "other_format":
         mock.patch.object(taking, "READABLE", frozenset({98, 99})).start()
+    elif how == "hangs_with_the_state":
+        mock.patch.object(Restoring, "finish", lambda _: time.sleep(60)).start()
     elif how == "dies_with_the_state":
-        mock.patch.object(taking.Restoring, "finish", die).start()
+        mock.patch.object(Restoring, "finish", die).start()
 
 
 def die(_: object) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Many rooms whose members talk at a steady rate, and what each of them hears: nothing lost, doubled or out of order."""
+"""Rooms whose members talk at a steady rate, and what each of them hears: nothing lost, doubled or out of order."""
 
 import selectors
 import time
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final
 
 from conformance.people import NOTICE, Member, People
-from conformance.relays import OwnRelay
 
 QUIET_SECONDS: Final = 2.0
 LISTEN_SECONDS: Final = 0.005
@@ -33,10 +32,6 @@ class Town:
                 self._selector.register(member.udp, selectors.EVENT_READ, member)
 
     @property
-    def tokens(self) -> list[bytes]:
-        return [member.token for crowd in self._rooms for member in crowd]
-
-    @property
     def deliveries(self) -> int:
         """How many copies of messages are due so far."""
         return sum(len(said) * (len(crowd) - 1) for said, crowd in zip(self._said, self._rooms, strict=True))
@@ -52,6 +47,11 @@ class Town:
                 self.say_next()
                 count += 1
             self._listen(LISTEN_SECONDS)
+
+    def talk_for(self, seconds: float, rate: float) -> None:
+        """Say ``rate`` messages a second for some time."""
+        until = time.monotonic() + seconds
+        self.talk_until(lambda: time.monotonic() >= until, rate)
 
     def say_next(self) -> None:
         """Let the next member of the next room say something."""
@@ -99,8 +99,3 @@ class Town:
             except BlockingIOError:
                 pass
         return count
-
-
-def tokens_are_good(relay: OwnRelay, town: Town) -> bool:
-    """Tell whether no datagram came with a token that the relay doesn't know."""
-    return 'relay_datagrams_dropped_total{reason="unknown_token"} 0.0' in relay.ops("/metrics") and bool(town.tokens)

@@ -52,7 +52,12 @@ class Lifecycle:
         self._standstill = Standstill(parts)
         self._left = asyncio.Event()
         """Set when another process has taken over."""
-        self._giving = Giving(parts, self._standstill, None if taking else find_obstacle(os.environ), self._left.set)
+        self._giving = Giving(
+            parts,
+            self._standstill,
+            None if taking else find_obstacle(os.environ, os.getpid(), os.getppid()),
+            self._left.set,
+        )
         self._pulse = Pulse({})
         self._tasks: set[asyncio.Task[None]] = set()
         self._node_task: asyncio.Task[None] | None = None
@@ -220,8 +225,8 @@ class Lifecycle:
         await self._finish_joins()
         with self._parts.crashes.caught(Component.DRAIN, "the state couldn't be saved"):
             self._parts.flush()
-            return keeper.save()
-        return False
+            keeper.save()
+        return keeper.journal.is_current
 
     async def _finish_joins(self) -> None:
         """Let those be told who were granted a join; others get status 12."""

@@ -16,7 +16,7 @@ from relay_server.telemetry.past import Past
 from relay_server.tls.server import HandshakeFailure, ReloadResult, TlsCounts
 
 FAMILIES = [Counters, StreamCounters, ClusterCounters, WebCounters, StateCounters, Tally, TlsCounts, Past]
-OPEN = {
+OPEN: dict[str, Any] = {
     "fanout": {3: 0, 40: 0},
     "transactions": {(operation, status): 0 for operation in (*Operation, None) for status in Status},
     "evictions": EvictionReason, "lobby_evictions": EvictionReason, "rooms_closed": EvictionReason,

@@ -12,7 +12,7 @@ def test_names_and_values_are_read(tmp_path: Path) -> None:
     file = tmp_path / "relay.env"
     file.write_text(
         "# a comment\n; another\n\n  RELAY_HOST=::\nRELAY_A = no\n".replace("RELAY_A = no\n", "")
-        + "RELAY_NAME='an \\\"example\\\"'\nRELAY_TOPIC=\"say \\\"hello\\\" \\\\ \\$5\"\nRELAY_EMPTY=\nRELAY_URL=a=b # c\n"
+        + 'RELAY_NAME=\'an \\"example\\"\'\nRELAY_TOPIC="say \\"hello\\" \\\\ \\$5"\nRELAY_EMPTY=\nRELAY_URL=a=b # c\n'
     )
     assert read_environment(file) == {
         "RELAY_HOST": "::",

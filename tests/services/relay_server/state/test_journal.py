@@ -186,6 +186,19 @@ def test_touching_makes_it_young(journal: Journal, tmp_path: Path) -> None:
     assert abs(time.time() - (journal.written_at() or 0)) < 100
 
 
+def test_a_file_that_was_taken_away_isnt_current(journal: Journal, tmp_path: Path) -> None:
+    write(journal, b"one\n")
+    (tmp_path / FILE).unlink()
+    with pytest.raises(OSError, match="No such file"):
+        journal.touch()
+    assert not journal.is_current
+    write(journal, b"one\n")
+    (tmp_path / FILE).rename(tmp_path / "elsewhere")
+    (tmp_path / FILE).write_bytes(b"")
+    with pytest.raises(OSError, match="another file"):
+        journal.touch()
+
+
 def test_cleared_it_is_gone(journal: Journal, tmp_path: Path) -> None:
     write(journal, b"one\n")
     journal.renew()

@@ -23,11 +23,11 @@ class Ages:
         """Return when something was."""
         return self.now - age
 
-    def waits_since(self, age: float | None) -> float:
-        """Return since when somebody waits whose connections broke; at the latest they do now."""
-        since = self.now if self._handed_over else self._moment.now
-        return self.when(age) if self._handed_over and age is not None else since
+    @property
+    def present(self) -> float:
+        """When a relay that is restored goes on."""
+        return self.now if self._handed_over else self._moment.now
 
-    def seen(self, age: float) -> float:
-        """Return when somebody counts as heard: while the relay was away, it could hear nobody."""
+    def since(self, age: float) -> float:
+        """Return since when somebody is silent, or awaited: while the relay was away, nobody could be heard."""
         return self.when(age) if self._handed_over else self._moment.now

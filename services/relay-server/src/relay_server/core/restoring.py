@@ -70,8 +70,9 @@ class Restoring:
         """
         self._acts[type(item)](item)
 
-    def finish(self) -> None:
+    def finish(self, now: float) -> None:
         """Take it that all was told: hosts are who they were, and members stand in the order in which they came."""
+        self._members.finish(now)
         for room in self._ringed:
             self._let_ring_end(room)
         self._ringed.clear()
@@ -82,7 +83,7 @@ class Restoring:
             room.host = next((member for member in room.members if member.name == host), None)
             # Without a host and a deadline it would stay for ever.
             if room.host is None and room not in registry.hostless and room not in registry.returning.waiting:
-                registry.hostless.add(room, self._ages.now)
+                registry.hostless.add(room, now)
 
     def undo(self) -> None:
         """Take back everything, and tell nobody."""
@@ -175,7 +176,7 @@ class Restoring:
 
     def _put_client(self, saved: SavedLobbyClient) -> None:
         if self._lobby is not None:
-            self._lobby.put(saved.name, self._address(saved.address), self._ages.seen(saved.seen), self._ages.now)
+            self._lobby.put(saved.name, self._address(saved.address), self._ages.since(saved.seen), self._ages.present)
 
     def _drop_client(self, gone: LobbyClientGone) -> None:
         if self._lobby is not None:

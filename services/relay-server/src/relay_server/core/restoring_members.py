@@ -19,6 +19,15 @@ class RestoringMembers:
         self._registry = registry
         self._make_address = make_address
         self._ages = ages
+        self._connected: dict[Session, None] = {}
+        """Whose streams last until the other process ends."""
+
+    def finish(self, now: float) -> None:
+        """Take it that the other process ended, and so all streams broke."""
+        waiting = self._registry.streams.waiting
+        for session in self._connected:
+            if session in waiting:  # else it ended meanwhile
+                waiting.add(session, now)
 
     def put(self, room: Room, saved: SavedMember) -> None:
         """Let a member be in its room as it was saved, in place of everybody with one of its keys.
@@ -27,8 +36,9 @@ class RestoringMembers:
             StateError: one of its tokens or tickets is somebody else's.
 
         """
-        member = self._find(room, saved) or self._make(room, saved)
-        self._check_own(member, saved)
+        known = self._find(room, saved)
+        self._check_own(room, known, saved)
+        member = known or self._make(room, saved)
         successor = self._registry.seats.pop_successor(member)
         before = [one for one in (room.members.get(member), successor) if one is not None]
         self._update(member, saved)
@@ -85,24 +95,25 @@ class RestoringMembers:
         if member.room.residence is not None:
             member.room.residence.seat(member, saved.seat)
 
-    def _check_own(self, member: Member, saved: SavedMember) -> None:
+    def _check_own(self, room: Room, member: Member | None, saved: SavedMember) -> None:
         """Check that nobody else is proved by the same."""
-        registry, tokens = self._registry, [one.token for one in saved.sessions]
-        for one in saved.sessions:
-            session = registry.sessions_by_token.get(one.token)
-            known = session.ticket.text if session is not None and session.ticket is not None else None
-            is_ours = session is None or session.member is member
-            ticket = one.ticket
-            if not is_ours or (ticket is not None and ticket.text != known and registry.seats.is_good(ticket.text)):
-                raise StateError(f"it has a token or a ticket of {member.room.name} twice")
-        if len(set(tokens)) < len(tokens):
-            raise StateError(f"it has a token of {member.room.name} twice")
+        registry = self._registry
+        tickets = [one.ticket.text for one in saved.sessions if one.ticket is not None]
+        known = [registry.sessions_by_token.get(one.token) for one in saved.sessions]
+        known += [registry.seats.holder(ticket) for ticket in tickets]
+        is_theirs = any(one is not None and one.member is not member for one in known)
+        if (
+            is_theirs
+            or len({one.token for one in saved.sessions}) < len(saved.sessions)
+            or len(set(tickets)) < len(tickets)
+        ):
+            raise StateError(f"it has a token or a ticket of {room.name} twice")
 
     def _session(self, member: Member, saved: SavedSession, said: SaidNumbers | None) -> Session:
         registry, place = self._registry, saved.place
         session = registry.sessions_by_token.get(saved.token)
-        seen_at = self._ages.seen(saved.seen)
-        proved_at = registry.proofs.still_good(self._ages.when(saved.proved or 0.0), self._ages.now)
+        seen_at = self._ages.since(saved.seen)
+        proved_at = registry.proofs.still_good(self._ages.when(saved.proved or 0.0), self._ages.present)
         if session is None:
             session = registry.begin(member, saved.token, saved.ip, proved_at, stream=place is not None)
         session.seen_at = seen_at
@@ -113,7 +124,7 @@ class RestoringMembers:
         if saved.kept is None:
             registry.seats.kept.discard(session)
         else:
-            registry.seats.kept.add(session, self._ages.waits_since(saved.kept))
+            registry.seats.kept.add(session, self._ages.since(saved.kept))
         if place is not None:
             self._wait(session, place)
         else:
@@ -131,13 +142,17 @@ class RestoringMembers:
             self._registry.seats.issue(session, ticket.text, encrypted=ticket.encrypted)
 
     def _wait(self, session: Session, saved: SavedPlace) -> None:
-        """Let a session's stream be resumed: its connection broke when the other process ended."""
+        """Let a session wait for who resumes its stream: no connection outlives a process (STR-05)."""
         place = session.place
         assert place is not None  # noqa: S101 - it was begun so
         place.heard, place.has_read = saved.heard, saved.has_read
         place.knows_other_epoch = saved.knows_other_epoch
         place.is_used, place.encrypted = saved.is_used, saved.encrypted
-        self._registry.streams.waiting.add(session, self._ages.waits_since(saved.away))
+        self._registry.streams.waiting.add(session, self._ages.since(saved.away or 0.0))
+        if saved.away is None:
+            self._connected[session] = None
+        else:
+            self._connected.pop(session, None)
 
     def _reach(self, session: Session, saved: SavedSession) -> None:
         """Let a session be where it was heard; a provisional address is proved by nobody, and so is forgotten."""
@@ -152,7 +167,7 @@ class RestoringMembers:
         if session.address != address:
             registry.forget_remote(session)
             registry.take_address(session, address)
-        registry.limit_speech(session.member, self._ages.now)
+        registry.limit_speech(session.member, self._ages.present)
 
 
 def _said(saved: SavedNumbers | None) -> SaidNumbers | None:

@@ -56,6 +56,7 @@ class Saving:
         Its lines and those of `changes` may stand in one file, in the order in which they are written.
         """
         self._unwritten = dict.fromkeys(self._registry.rooms.values())
+        self._rings = {}
         return Bulk(self._all(), self._write)
 
     def rest(self, since: float, moment: Moment) -> list[bytes]:

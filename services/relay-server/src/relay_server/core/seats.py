@@ -62,13 +62,13 @@ class Seats:
         self._by_ticket[text] = session
         self._registry.changes.note(session.member)
 
-    def is_good(self, ticket: str) -> bool:
-        """Tell whether a ticket stands for a session."""
-        return ticket in self._by_ticket
+    def holder(self, ticket: str) -> Session | None:
+        """Return the session that a ticket stands for."""
+        return self._by_ticket.get(ticket)
 
     def find(self, ticket: str, room: bytes) -> Session | None:
         """Return the session that a ticket stands for, if it is one of this room."""
-        session = self._by_ticket.get(ticket)
+        session = self.holder(ticket)
         return session if session is not None and session.member.room.raw_name == room else None
 
     def press(self, claim: SeatClaim, session: Session, now: float) -> bool:

@@ -56,7 +56,7 @@ class Channel:
             except OSError:
                 data, descriptors = b"", []
             for number in descriptors:
-                os.set_inheritable(number, False)  # noqa: FBT003
+                os.set_inheritable(number, False)
             self.descriptors += descriptors
             if not data:
                 raise GoneError("The other process is gone.")

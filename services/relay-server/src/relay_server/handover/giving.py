@@ -36,7 +36,10 @@ from relay_server.operator.commands import Arguments, Inquiry, OperatorError, Ro
 from relay_server.parts import Parts
 
 REPLACE_SECONDS: Final = 10.0
-"""So long a replacement may take."""
+SECONDS_A_MEMBER: Final = 0.001
+"""So long a replacement may take, and so much longer for each member; people chat meanwhile."""
+STANDSTILL_SECONDS: Final = 2.0
+"""So long nobody may hear anything, at worst."""
 REST_SECONDS: Final = 0.05
 """What was heard in so short a time is left for the standstill."""
 MAX_ROUNDS: Final = 5
@@ -113,9 +116,14 @@ class Giving:
 
     async def give_up(self) -> None:
         """Let a replacement fail that is under way, for this relay is to end; returns when it has."""
-        if self._limit and not self.is_gone:
-            self._limit.reschedule(self._loop.time())
+        if not self.is_gone:
+            self._hurry(0)
         await self._idle.wait()
+
+    def _hurry(self, seconds: float) -> None:
+        """Leave no more time than that."""
+        if self._limit:
+            self._limit.reschedule(self._loop.time() + seconds)
 
     def _find_obstacle(self) -> str | None:
         if self._parts.node:
@@ -146,7 +154,8 @@ class Giving:
 
     async def _within_time(self, channel: Channel, program: Program) -> Row:
         try:
-            async with asyncio.timeout(REPLACE_SECONDS) as self._limit:
+            members = self._parts.registry.admission.members.total
+            async with asyncio.timeout(REPLACE_SECONDS + SECONDS_A_MEMBER * members) as self._limit:
                 return await self._give(channel, program)
         except TimeoutError:
             raise HandoverError(f"The new process (pid {program.pid}) didn't take over in time.") from None
@@ -178,6 +187,7 @@ class Giving:
             await self._standstill.settle()
             begun = time.monotonic()
             self._standstill.freeze()
+            self._hurry(STANDSTILL_SECONDS)
             await self._give_rest(channel, saving, since, given)
             await channel.expect(Kind.SERVING)
             pause = time.monotonic() - begun

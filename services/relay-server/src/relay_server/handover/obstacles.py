@@ -1,6 +1,5 @@
 """Where a new process can't take over, because whoever started the relay ends or restarts it when that one is gone."""
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,11 +16,13 @@ _INITS: Final = frozenset(("systemd", "init"))
 """First processes that don't end with their children."""
 
 
-def find_obstacle(environ: Mapping[str, str], root: Path = ROOT) -> str | None:
-    """Return why this process, which nobody handed over to, can't be replaced; None if it can. To be asked early."""
+def find_obstacle(environ: Mapping[str, str], pid: int, parent: int, root: Path = ROOT) -> str | None:
+    """Return why this process can't be replaced; None if it can. A process that took over itself needn't ask.
+
+    ``parent`` is the one that started it.
+    """
     if sys.platform != "linux":
         return "Only on Linux a relay can be replaced while it runs: restart it."
-    pid, parent = os.getpid(), os.getppid()
     if environ.get("SYSTEMD_EXEC_PID") == str(pid):  # its own name may be hidden (ProtectProc=)
         if "NOTIFY_SOCKET" in environ:
             return None

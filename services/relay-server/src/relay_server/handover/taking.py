@@ -141,5 +141,5 @@ class Taking:
                 break
             else:
                 raise HandoverError("The other process speaks another protocol.")
-        restoring.finish()
+        restoring.finish(asyncio.get_running_loop().time())
         gc.enable()

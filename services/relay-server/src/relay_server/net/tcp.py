@@ -5,7 +5,6 @@ import socket
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
-from typing import Final
 
 from chatproto import MalformedError, Phase, ProtocolError, ServerTransaction
 from relay_server.answers import Answer, Carried, Granted
@@ -13,7 +12,7 @@ from relay_server.asked import Peer
 from relay_server.control import Control
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.admission import Admission
-from relay_server.core.errors import BusyError
+from relay_server.core.errors import REPLACED, BusyError
 from relay_server.core.policy import TcpLimits
 from relay_server.net.acceptor import Acceptor
 from relay_server.net.connection_slots import ConnectionSlots
@@ -30,9 +29,6 @@ from relay_server.net.underway import Decision, UnderWay
 from relay_server.net.wire import Wire
 from relay_server.net.workers import Workers
 from relay_server.tls.server import Tls
-
-REPLACED: Final = "The relay is being replaced: try again in a moment."
-"""Why a request isn't decided."""
 
 
 @dataclass(eq=False)
@@ -63,8 +59,6 @@ class TcpPort:
         )
         self._turns = Turns()
         self._acceptor: Acceptor | None = None
-        self.is_frozen = False
-        """Whether nobody is let in for a moment, for another process takes the rooms over."""
 
     @property
     def is_granting(self) -> bool:
@@ -95,7 +89,6 @@ class TcpPort:
 
     def freeze(self) -> None:
         """Answer status 11 to whom isn't let in yet, and let no stream say or hear anything until `resume`."""
-        self.is_frozen = True
         self.streams.freeze()
         for connection in list(self.connections):
             if isinstance(connection, Connection):
@@ -103,7 +96,6 @@ class TcpPort:
 
     def resume(self) -> None:
         """Go on as before `pause`."""
-        self.is_frozen = False
         self.streams.resume()
         if self._acceptor:
             self._acceptor.resume()
@@ -181,7 +173,7 @@ class Connection:
         self._transport = transport
         self._started_at = self._port.clock()
         self._peer = peer
-        if self._port.is_frozen or not self._port.make_room():
+        if self._port.streams.is_frozen or not self._port.make_room():
             self._say_busy()
             self._transport.close()
         elif self._port.connections.enter(self, network_of(peer.ip)):
@@ -352,8 +344,7 @@ class Connection:
         port.on_duration(port.clock() - self._started_at)
         self._transport.write(frames)
         port.connections.leave(self)
-        # While another process takes the rooms over, the client resumes there.
-        stream = None if port.is_frozen else port.streams.open(granted, self._transport)
+        stream = port.streams.open(granted, self._transport)
         if stream is not None:
             self._hand_over(stream)
         if stream is None or self._half_closed:  # its member is gone, or will never say a word

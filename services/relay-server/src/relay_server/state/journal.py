@@ -171,11 +171,15 @@ class Journal:
         """Note that the relay lives, so that the file doesn't get old.
 
         Raises:
-            OSError: it can't be noted.
+            OSError: it can't be noted, or somebody took the file away; it isn't current any more.
 
         """
-        if self._file is not None:
-            self._file.touch()
+        try:
+            if self._file is not None:
+                self._file.touch(self._path)
+        except OSError:
+            self.clear()
+            raise
 
     def clear(self) -> None:
         """Forget everything: the next start finds nothing."""
@@ -212,7 +216,9 @@ class _LineFile:
         self.size_bytes += len(data)
         return len(data)
 
-    def touch(self) -> None:
+    def touch(self, path: Path) -> None:
+        if not os.path.samestat(path.lstat(), os.fstat(self._descriptor)):
+            raise FileNotFoundError(errno.ENOENT, "another file is in its place")
         os.utime(self._descriptor)
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from relay_server.state.journal import DamagedError, Journal
 
 BEATS_A_LIFETIME: Final = 4
 BEAT_SECONDS: Final = 10.0
-"""So often, or more often, the file is touched; and written anew if it isn't current, or has grown."""
+"""So often, or more often, the file is touched; and written anew if it isn't current."""
 PROVEN_SECONDS: Final = 60.0
 """What was restored and made no error for so long makes none."""
 
@@ -113,8 +113,8 @@ class Keeper:
         self.journal.abandon()
         self._bulk = None
 
-    def save(self) -> bool:
-        """Write what messages changed, too, and then nothing more; False if the next relay can't go on from there."""
+    def save(self) -> None:
+        """Write what messages changed, too, and then nothing more; if that failed the journal isn't current."""
         with self._reported():
             if self.journal.is_current:
                 self._append(self._saving.rest(self._renewed_at, _moment(self._loop.time())))
@@ -122,7 +122,6 @@ class Keeper:
             else:
                 self._renew()
         self.stop()
-        return self.journal.is_current
 
     def clear(self) -> None:
         """Forget everything, and write nothing more."""
@@ -164,6 +163,8 @@ class Keeper:
         lines = self._saving.changes(_moment(self._loop.time()))
         with self._reported():
             self._append(lines)
+            if self.journal.has_grown:
+                self._renew_between()
 
     def _append(self, lines: list[bytes]) -> None:
         written = self.journal.append(lines) if lines else 0
@@ -171,19 +172,24 @@ class Keeper:
         self.counters.written_bytes += written
 
     def _beat(self) -> None:
-        """Tell that the relay lives, and write the file anew if that is needed."""
+        """Note that the relay lives, and try again if the file couldn't be written."""
         self._timer = self._loop.call_later(self._beat_seconds, self._beat)
         with self._reported():
             self.journal.touch()
-            if self._bulk is None and (self.journal.has_grown or not self.journal.is_current):
-                self._begin()
-                self._loop.call_soon(self._go_on)
+            if not self.journal.is_current:
+                self._renew_between()
 
     def _renew(self) -> None:
         """Write everything anew, at once."""
         self._begin()
         while self._bulk:
             self._write_slice(self._bulk)
+
+    def _renew_between(self) -> None:
+        """Write everything anew, between the loop's other work."""
+        if self._bulk is None:
+            self._begin()
+            self._loop.call_soon(self._go_on)
 
     def _begin(self) -> None:
         """Begin to write everything anew."""
@@ -193,7 +199,7 @@ class Keeper:
         self._bulk = self._saving.bulk()
 
     def _go_on(self) -> None:
-        """Write the next piece of it, between the loop's other work."""
+        """Write the next piece of it."""
         if self._bulk is None:
             return
         with self._reported():

@@ -8,10 +8,9 @@ from chatproto.page import PageTransaction
 from relay_server.answers import Answer, Carried, Granted
 from relay_server.asked import Peer
 from relay_server.core.address import network_of
-from relay_server.core.errors import BusyError
+from relay_server.core.errors import REPLACED, BusyError
 from relay_server.net.entrance import HandOver
 from relay_server.net.reported import reported
-from relay_server.net.tcp import REPLACED
 from relay_server.net.underway import Decision, UnderWay
 from relay_server.web.carried import CarriedPage
 from relay_server.web.websocket import TOO_EARLY, WebSocket
@@ -44,7 +43,7 @@ class Joining:
         """Wait for the request; ``data`` came with the handshake."""
         timeout = self._port.limits.transaction_timeout_seconds
         self._timer = self._loop.call_later(timeout, self._time_out)
-        if self._port.tcp.is_frozen:
+        if self._port.streams.is_frozen:
             self._say_busy(REPLACED)
         elif data:
             self.data_received(data)

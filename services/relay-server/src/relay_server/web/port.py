@@ -99,7 +99,7 @@ class WebPort:
             self._acceptor.pause()
 
     def freeze(self) -> None:
-        """Answer status 11 to whom isn't let in yet; who asks from now on is answered so by `TcpPort.is_frozen`."""
+        """Answer status 11 to whom isn't let in yet; who asks from now on is answered so by `StreamPort.is_frozen`."""
         for slots in (self.connections, self.proxied):
             for connection in list(slots):
                 if isinstance(connection, Joining):
