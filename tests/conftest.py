@@ -22,6 +22,7 @@ import pytest
 from conformance.relays import CommonRelays
 from libfaketime import find_libfaketime
 from messenger.desktop.loading import find_fault
+from own_systemd import SYSTEMD
 
 # How long an example takes says something of the machine, nothing of the program.
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -61,6 +62,10 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "systemd": (
         lambda: _installed("systemd-analyze"),
         "systemd-analyze is missing: `sudo deploy/airgap/test-tools.sh` installs it",
+    ),
+    "services": (
+        lambda: _installed("systemctl", "unshare", "nsenter") and SYSTEMD.exists() and os.geteuid() == 0,
+        "only root can run a systemd for a test: `sudo deploy/airgap/test-tools.sh` installs it",
     ),
     "nftables": (
         lambda: _installed("nft", "ip") and os.geteuid() == 0,

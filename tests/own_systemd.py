@@ -1,13 +1,13 @@
 """A systemd of one's own for a test: processes, files and control groups apart from this machine's; for Linux's root.
 
-It shares only the network. What it writes to /etc, /opt, /run and /usr/local is gone at its end, and nothing else can
-be written but the test's own folder. It knows no units of the machine.
+It shares only the network. What it writes to /etc, /opt, /run, /tmp and /usr/local is gone at its end, and it can write
+nothing else but the test's own folder. It knows no units of the machine.
 """
 
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,25 +15,23 @@ from typing import Final
 
 DEADLINE_SECONDS: Final = 60.0
 SYSTEMD: Final = Path("/lib/systemd/systemd")
-UNIT: Final = "chat-relay.service"
-LOG: Final = "/run/relay.log"
-HOME: Final = Path("/opt/chat-relay")
-_ROOT: Final = Path(__file__).parents[1]
 _TARGETS: Final = ("tests", "sysinit", "basic", "shutdown", "network-online", "multi-user")
-"""What the unit names, as empty ones: the machine's would start all that a machine needs."""
+"""What units name, as empty ones: the machine's would start all that a machine needs."""
 
 _BEGIN: Final = """
 set -eu
 folder=$1 group=$2
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs /run
-for place in etc opt usr/local; do
+mkdir /run/folder
+mount --bind "$folder" /run/folder
+for place in etc opt tmp usr/local var/tmp; do
   mkdir -p /run/apart/$place/upper /run/apart/$place/work
   mount -t overlay -o lowerdir=/$place,upperdir=/run/apart/$place/upper,workdir=/run/apart/$place/work overlay /$place
 done
 mkdir -p /etc/systemd/system
 mount -t tmpfs -o mode=755 tmpfs /etc/systemd/system
-mount --bind "$folder" "$folder"
+mount --move /run/folder "$folder"
 mount -o remount,bind,ro /
 mount -t tmpfs tmpfs /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
@@ -67,8 +65,6 @@ class Systemd:
 
     pid: int
     """Its own, as this machine sees it."""
-    log: Path
-    """What it says itself."""
 
     def run(self, *words: str | Path, check: bool = True) -> str:
         """Run a command beside it and return what it writes."""
@@ -76,21 +72,8 @@ class Systemd:
             ["nsenter", f"--target={self.pid}", "--mount", "--pid", *map(str, words)],
             capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False,
         )  # fmt: skip
-        assert not check or done.returncode == 0, f"{words}: {done.stdout}{done.stderr}{self.said()}"
+        assert not check or done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return done.stdout + done.stderr
-
-    def systemctl(self, *words: str) -> str:
-        return self.run("systemctl", *words, UNIT)
-
-    def show(self, name: str) -> str:
-        """Return a property of the relay's unit."""
-        return self.systemctl("show", "--value", "--property", name).strip()
-
-    def await_that(self, is_so: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not is_so():
-            assert time.monotonic() < deadline, self.said()
-            time.sleep(0.02)
 
     def write(self, path: str, text: str) -> None:
         """Write a file of its own."""
@@ -101,11 +84,6 @@ class Systemd:
     def outside(self, path: str | Path) -> Path:
         """Return where this process finds one of its files."""
         return Path(f"/proc/{self.pid}/root{path}")
-
-    def said(self) -> str:
-        """Return what it and the relay say, for who looks for a reason."""
-        relay = self.outside(LOG)
-        return self.log.read_text() + (relay.read_text() if relay.exists() else "")
 
 
 @contextmanager
@@ -127,9 +105,7 @@ def own_systemd(folder: Path) -> Iterator[Systemd]:
     finally:
         process.kill()
         process.wait()
-        subprocess.run(
-            ["unshare", "--mount", "sh", "-c", _END, "sh", group], check=True, timeout=DEADLINE_SECONDS
-        )
+        subprocess.run(["unshare", "--mount", "sh", "-c", _END, "sh", group], check=True, timeout=DEADLINE_SECONDS)
 
 
 def _await_start(process: "subprocess.Popen[bytes]", log: Path) -> Systemd:
@@ -138,7 +114,7 @@ def _await_start(process: "subprocess.Popen[bytes]", log: Path) -> Systemd:
     while True:
         assert process.poll() is None, log.read_text()
         if found := children.read_text().split():
-            started = Systemd(int(found[0]), log)
+            started = Systemd(int(found[0]))
             if started.run("systemctl", "is-active", "tests.target", check=False).strip() == "active":
                 return started
         assert time.monotonic() < deadline, log.read_text()

@@ -69,7 +69,8 @@ class Lifecycle:
         if self._taking:
             await self._taking.serve()
         self._pulse = Pulse(os.environ)
-        keep_sockets(self._parts.sockets.by_name, os.environ)
+        if self._parts.keeper:  # else nobody is known who could still use them, and all notice at once if they close
+            keep_sockets(self._parts.sockets.by_name, os.environ)
         tell_supervisor(State.READY, os.environ)
         await _first_of(self._parts.stopping, self._left)
         await self._giving.give_up()

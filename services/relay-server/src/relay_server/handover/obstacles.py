@@ -23,6 +23,10 @@ def find_obstacle(environ: Mapping[str, str], pid: int, parent: int, root: Path 
     """
     if sys.platform != "linux":
         return "Only on Linux a relay can be replaced while it runs: restart it."
+    if environ.get("SYSTEMD_EXEC_PID") == str(pid):  # its own name may be hidden (ProtectProc=)
+        if "NOTIFY_SOCKET" in environ:
+            return None
+        return "systemd would end the new process with this one, for the unit isn't Type=notify: make it so."
     if pid == 1 or (parent == 1 and container(environ, root) and _name_of(1, root) not in _INITS):
         return f"The container ends with this process, so no other one can take over: {_INSTEAD}."
     names = [name for variable, name in _VARIABLES.items() if variable in environ]
@@ -30,8 +34,6 @@ def find_obstacle(environ: Mapping[str, str], pid: int, parent: int, root: Path 
         names = [_name_of(parent, root)]
     if names:
         return f"{names[0]} started this relay and would start another one when this process is gone: {_INSTEAD}."
-    if environ.get("SYSTEMD_EXEC_PID") == str(pid) and "NOTIFY_SOCKET" not in environ:
-        return "systemd would end the new process with this one, for the unit isn't Type=notify: make it so."
     return None
 
 

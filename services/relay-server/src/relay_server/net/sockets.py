@@ -76,12 +76,16 @@ def set_udp_options(sock: socket.socket, host: str, buffer_bytes: int) -> None:
 
 def is_bound(sock: socket.socket, kind: socket.SocketKind, host: str, port: int) -> bool:
     """Tell whether a socket that was opened elsewhere is what `listen_tcp` or `bind_udp` would open."""
-    protocol = socket.IPPROTO_TCP if kind == socket.SOCK_STREAM else socket.IPPROTO_UDP
+    protocols = {0, socket.IPPROTO_TCP if kind == socket.SOCK_STREAM else socket.IPPROTO_UDP}  # 0 means just that
     with _open(kind) as fresh:
-        if (sock.family, sock.type, sock.proto) != (fresh.family, kind, protocol):
+        if (sock.family, sock.type) != (fresh.family, kind) or sock.proto not in protocols:
             return False
-    if sock.family == socket.AF_INET6 and sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
-        return False
+    if (
+        sock.family == socket.AF_INET6
+        and is_wildcard(host)
+        and sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    ):
+        return False  # only for these: Linux sets it when a socket is bound to one IPv6 address
     if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) != (kind == socket.SOCK_STREAM):
         return False
     own_ip, own_port = sock.getsockname()[:2]

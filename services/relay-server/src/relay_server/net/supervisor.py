@@ -17,6 +17,10 @@ BARRIER_SECONDS: Final = 5.0
 """How long a supervisor may take to do what it was told."""
 
 
+NAMES: Final = ("tcp", "udp", "lobby", "ops", "link", "web")
+"""What the sockets are called that a supervisor keeps."""
+
+
 class State(StrEnum):
     """What a supervisor wants to know, in its words."""
 
@@ -41,12 +45,14 @@ def tell_successor(pid: int, environ: Mapping[str, str]) -> None:
 
 
 def keep_sockets(sockets: Mapping[str, socket.socket], environ: Mapping[str, str]) -> None:
-    """Let the supervisor keep these sockets for the next process, by name; those that it has already change nothing.
+    """Let the supervisor keep these sockets, by name, and no others, for the next process.
 
     It must not watch them: it would drop a UDP socket at the first ICMP error (``FDPOLL=0``).
     """
-    for name, sock in sockets.items():
-        _send(f"FDSTORE=1\nFDNAME={name}\nFDPOLL=0", environ, sock.fileno())
+    for name in NAMES:
+        _send(f"FDSTOREREMOVE=1\nFDNAME={name}", environ)
+        if sock := sockets.get(name):
+            _send(f"FDSTORE=1\nFDNAME={name}\nFDPOLL=0", environ, sock.fileno())
 
 
 def forget_sockets(names: Iterable[str], environ: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """What operators may ask of a running relay: look around, take somebody out, close a room, drain."""
 
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -139,6 +140,7 @@ class Operators:
             "unban": Command(InRoomByName, self._unban, changes=True),
             "drain": Command(Drain, self._drain, changes=True),
             "stop": Command(Arguments, self._end, changes=True),
+            "program": Command(Arguments, lambda _: ({"program": sys.prefix},), is_logged=False),
             "left": Command(Arguments, self._left, is_logged=False),  # asked twice a second
         }
 

@@ -1,0 +1,137 @@
+"""The relay as a service of a real systemd: what survives a crash, a restart, a new version; what a stop ends."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from conformance.people import People
+from faults.crowd import Crowd
+from relay_service import RUNTIME_DIRECTORY, RelayService, relay_service
+
+pytestmark = [pytest.mark.needs("services"), pytest.mark.timeout(180)]
+MEMBERS = 5
+RATE = 20.0
+SOCKETS = 4
+MOST_LOST = 20
+"""Of each crash: what the relay had read and not sent on."""
+FAILS = "import sys; sys.exit('I am broken.')"
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[RelayService]:
+    with relay_service(tmp_path / "systemd") as service:
+        service.systemctl("start")
+        yield service
+
+
+@contextmanager
+def chatting(service: RelayService) -> Iterator[Crowd]:
+    """Have members who talk and would not join again; they must be there at the end."""
+    with People(service.relay) as people:
+        members = [people.create(b"tea", b"member 0")]
+        members += [people.join(b"tea", b"member %d" % number) for number in range(1, MEMBERS)]
+        crowd = Crowd(members)
+        say(crowd)
+        crowd.check_nothing_lost()
+        yield crowd
+        assert not [notice for heard in crowd.notices.values() for notice in heard if b"disconnected" in notice]
+
+
+def say(crowd: Crowd, messages: int = MEMBERS) -> None:
+    before = crowd.said
+    crowd.talk_until(lambda: crowd.said == before + messages, RATE)
+
+
+def talk_while(crowd: Crowd, happens: Callable[[], None]) -> None:
+    """Talk before, between and after what is done from outside; the last messages must arrive."""
+    say(crowd)
+    happens()
+    say(crowd, 2 * MEMBERS)
+
+
+def test_after_a_crash_nobody_has_to_join_again(service: RelayService) -> None:
+    with chatting(service) as crowd:
+        talk_while(crowd, service.kill)
+        service.await_restart(1)
+        say(crowd)
+        assert crowd.count_lost() <= MOST_LOST * (MEMBERS - 1)
+        assert service.kept == SOCKETS
+        check_everybody_hears(crowd)
+
+
+def check_everybody_hears(crowd: Crowd) -> None:
+    """Check that from now on nothing is lost."""
+    lost = crowd.count_lost()
+    say(crowd)
+    assert crowd.count_lost() == lost
+
+
+def test_a_restart_loses_nothing_and_nobody_has_to_join_again(service: RelayService) -> None:
+    before = service.pid
+    with chatting(service) as crowd:
+        talk_while(crowd, lambda: restart(service))
+        crowd.check_nothing_lost()
+    assert service.pid != before
+
+
+def restart(service: RelayService) -> None:
+    service.systemctl("restart", "--no-block")
+    service.await_that(lambda: service.show("SubState") != "running")
+
+
+def test_a_stop_ends_everything(service: RelayService) -> None:
+    with People(service.relay) as people:
+        member = people.create(b"tea", b"ann")
+        assert "state" in service.systemd.run("ls", f"{RUNTIME_DIRECTORY}/")
+        service.systemctl("stop")
+        assert service.kept == 0
+        assert "No such file" in service.systemd.run("ls", f"{RUNTIME_DIRECTORY}/", check=False)
+        service.systemctl("start")
+        assert people.create(b"tea", b"ann").token != member.token  # the room is free
+
+
+def test_a_reload_of_the_same_version_is_for_the_certificate(service: RelayService) -> None:
+    before = service.pid
+    service.reload()
+    service.await_that(lambda: "nothing_to_reload" in service.said())
+    assert service.pid == before
+
+
+def test_a_reload_replaces_another_version_and_systemd_looks_after_the_new_process(service: RelayService) -> None:
+    before = service.pid
+    service.put_version("two")
+    with chatting(service) as crowd:
+        service.point_to("two")
+        talk_while(crowd, service.reload)
+        crowd.check_nothing_lost()
+        assert service.pid != before
+        assert "versions/two" in service.systemctl("status")
+        service.kill()
+        service.await_restart(1)
+        check_everybody_hears(crowd)
+        assert service.kept == SOCKETS
+
+
+def test_a_version_that_does_not_start_changes_nothing(service: RelayService) -> None:
+    before = service.pid
+    service.put_version("broken", FAILS)
+    with chatting(service) as crowd:
+        service.point_to("broken")
+        with pytest.raises(AssertionError, match="Job for chat-relay"):
+            service.reload()
+        assert (service.pid, service.show("SubState"), service.kept) == (before, "running", SOCKETS)
+        say(crowd)
+        crowd.check_nothing_lost()
+
+
+def test_sockets_that_the_settings_do_not_want_any_more_are_in_nobodys_way(service: RelayService) -> None:
+    """The port is the same and the address another one: nobody can have it while systemd keeps the old socket."""
+    service.configure(RELAY_HOST="::", RELAY_LOBBY_PORT="0")
+    service.systemctl("restart")
+    assert (service.show("SubState"), service.kept) == ("running", SOCKETS - 1)
+    service.kill()
+    service.await_restart(1)
+    with chatting(service):
+        assert service.kept == SOCKETS - 1
