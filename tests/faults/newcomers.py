@@ -53,5 +53,5 @@ if __name__ == "__main__":
         believe_whoever_is_there()
     if CHANNEL in os.environ:
         fail(os.environ.get("NEWCOMER", ""))
-    sys.argv = ["relay-server", "run"]
+    sys.argv[1:] = ["run"]
     __main__.main()
