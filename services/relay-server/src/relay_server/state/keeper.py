@@ -148,7 +148,7 @@ class Keeper:
         try:
             for item in reader.state.items():
                 restoring.apply(item)
-            restoring.finish()
+            restoring.finish(self._loop.time())
         except StateError:
             restoring.undo()
             raise
