@@ -7,7 +7,7 @@ import pytest
 
 from conformance.people import People
 from e2e.chatting import MEMBERS, chatting, check_everybody_hears, say, talk_while
-from relay_service import RUNTIME_DIRECTORY, RelayService, relay_service
+from relay_service import HOME, RUNTIME_DIRECTORY, SETTINGS, RelayService, relay_service
 
 pytestmark = [pytest.mark.needs("services"), pytest.mark.timeout(180)]
 SOCKETS = 4
@@ -55,6 +55,17 @@ def test_a_stop_ends_everything(service: RelayService) -> None:
         assert "No such file" in service.systemd.run("ls", f"{RUNTIME_DIRECTORY}/", check=False)
         service.systemctl("start")
         assert people.create(b"tea", b"ann").token != member.token  # the room is free
+
+
+def test_people_are_told_of_an_end_for_good(service: RelayService) -> None:
+    with People(service.relay) as people:
+        member = people.create(b"tea", b"ann")
+        member.keep_alive()
+        say_stop = f"set -a; . {SETTINGS}; exec {HOME}/current/bin/relay-server admin stop"
+        assert "The relay ends now" in service.systemd.run("sh", "-c", say_stop)
+        member.await_notice(b"disconnected: shutdown")
+    service.await_that(lambda: service.show("ActiveState") == "inactive")
+    assert (service.show("Result"), service.kept) == ("success", 0)
 
 
 def test_a_reload_of_the_same_version_is_for_the_certificate(service: RelayService) -> None:
