@@ -29,7 +29,15 @@ class Server:
     def install(self, *words: str) -> str:
         """Run the script and return what it says, after its exit code."""
         script = 'PYTHON=$1/bin/python3 "$2" "${@:3}" 2>&1; echo "exit code $?"'
-        command = ["bash", "-c", script, "bash", PYTHON, self.source / "deploy/vps/install.sh", *words]
+        command: list[str | Path] = [
+            "bash",
+            "-c",
+            script,
+            "bash",
+            PYTHON,
+            self.source / "deploy/vps/install.sh",
+            *words,
+        ]
         return self.service.systemd.run(*command, seconds=BUILD_SECONDS)
 
     def link(self, name: str) -> str:

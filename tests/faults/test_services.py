@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from threading import Thread
 
 import pytest
 
@@ -63,10 +64,13 @@ def test_members_of_a_service_that_is_killed_again_and_again_stay(loop: str, tmp
         for kill in range(1, KILLS + 1):
             before, begun = sum(losses), time.monotonic()
             service.kill()
-            crowd.talk_until(lambda: service.has_restarted(kill), MESSAGES_A_SECOND)  # noqa: B023
+            coming = Thread(target=service.await_restart, args=[kill])
+            coming.start()
+            crowd.talk_until(lambda: not coming.is_alive(), MESSAGES_A_SECOND)  # noqa: B023
             seconds.append(time.monotonic() - begun)
             losses.append(crowd.count_lost() - before)
             assert losses[-1] <= MOST_LOST * (MEMBERS - 1)
+            assert service.has_restarted(kill)
             assert service.kept == SOCKETS
         assert not [text for heard in crowd.notices.values() for text in heard if b"disconnected: " in text]
         assert scrape(service).total("relay_transactions_total") == 0  # nobody joined since the last kill
