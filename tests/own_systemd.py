@@ -66,11 +66,11 @@ class Systemd:
     pid: int
     """Its own, as this machine sees it."""
 
-    def run(self, *words: str | Path, check: bool = True) -> str:
+    def run(self, *words: str | Path, check: bool = True, seconds: float = DEADLINE_SECONDS) -> str:
         """Run a command beside it and return what it writes."""
         done = subprocess.run(
             ["nsenter", f"--target={self.pid}", "--mount", "--pid", *map(str, words)],
-            capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False,
+            capture_output=True, text=True, timeout=seconds, check=False,
         )  # fmt: skip
         assert not check or done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return done.stdout + done.stderr

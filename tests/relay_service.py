@@ -56,6 +56,8 @@ class RelayService:
         program = self.systemd.outside(place / "bin/relay-server")
         program.write_text(f"#!{place}/bin/python\n{first}\nfrom relay_server.__main__ import main\nmain()\n")
         program.chmod(0o755)
+        for name in ("chat-relay.service", "60-chat-relay.conf", "ufw-chat-relay"):
+            self.systemd.write(f"{place}/share/{name}", (ROOT / "deploy/vps" / name).read_text())
 
     def point_to(self, version: str) -> None:
         """Make it the current one."""
@@ -83,6 +85,11 @@ class RelayService:
     def pid(self) -> int:
         """The relay's process, as systemd knows it."""
         return int(self.show("MainPID"))
+
+    @property
+    def starts(self) -> str:
+        """When systemd started it, rather than another process took over."""
+        return self.show("ActiveEnterTimestampMonotonic")
 
     @property
     def kept(self) -> int:

@@ -197,8 +197,9 @@ write_command() {
   mkdir -p "$(dirname "$command")"
   cat > "$command.new" << EOF
 #!/bin/sh
-# The relay's command line, with the settings of the service chat-relay.
+# The relay's command line, with the settings of the service chat-relay: the unit's, then the files'.
 set -a
+RELAY_STATE_DIRECTORY=/run/chat-relay/state
 [ ! -r "$SETTINGS" ] || . "$SETTINGS"
 [ ! -r "$CLUSTER" ] || . "$CLUSTER"
 exec "$HOME_DIR/current/bin/relay-server" "\$@"

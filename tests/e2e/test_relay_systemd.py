@@ -1,18 +1,15 @@
 """The relay as a service of a real systemd: what survives a crash, a restart, a new version; what a stop ends."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from conformance.people import People
-from faults.crowd import Crowd
-from relay_service import RUNTIME_DIRECTORY, RelayService, relay_service
+from e2e.chatting import MEMBERS, chatting, check_everybody_hears, say, talk_while
+from relay_service import HOME, RUNTIME_DIRECTORY, SETTINGS, RelayService, relay_service
 
 pytestmark = [pytest.mark.needs("services"), pytest.mark.timeout(180)]
-MEMBERS = 5
-RATE = 20.0
 SOCKETS = 4
 MOST_LOST = 20
 """Of each crash: what the relay had read and not sent on."""
@@ -26,33 +23,8 @@ def service(tmp_path: Path) -> Iterator[RelayService]:
         yield service
 
 
-@contextmanager
-def chatting(service: RelayService) -> Iterator[Crowd]:
-    """Have members who talk and would not join again; they must be there at the end."""
-    with People(service.relay) as people:
-        members = [people.create(b"tea", b"member 0")]
-        members += [people.join(b"tea", b"member %d" % number) for number in range(1, MEMBERS)]
-        crowd = Crowd(members)
-        say(crowd)
-        crowd.check_nothing_lost()
-        yield crowd
-        assert not [notice for heard in crowd.notices.values() for notice in heard if b"disconnected" in notice]
-
-
-def say(crowd: Crowd, messages: int = MEMBERS) -> None:
-    before = crowd.said
-    crowd.talk_until(lambda: crowd.said == before + messages, RATE)
-
-
-def talk_while(crowd: Crowd, happens: Callable[[], None]) -> None:
-    """Talk before, between and after what is done from outside; the last messages must arrive."""
-    say(crowd)
-    happens()
-    say(crowd, 2 * MEMBERS)
-
-
 def test_after_a_crash_nobody_has_to_join_again(service: RelayService) -> None:
-    with chatting(service) as crowd:
+    with chatting(service.relay) as crowd:
         talk_while(crowd, service.kill)
         service.await_restart(1)
         say(crowd)
@@ -61,16 +33,9 @@ def test_after_a_crash_nobody_has_to_join_again(service: RelayService) -> None:
         check_everybody_hears(crowd)
 
 
-def check_everybody_hears(crowd: Crowd) -> None:
-    """Check that from now on nothing is lost."""
-    lost = crowd.count_lost()
-    say(crowd)
-    assert crowd.count_lost() == lost
-
-
 def test_a_restart_loses_nothing_and_nobody_has_to_join_again(service: RelayService) -> None:
     before = service.pid
-    with chatting(service) as crowd:
+    with chatting(service.relay) as crowd:
         talk_while(crowd, lambda: restart(service))
         crowd.check_nothing_lost()
     assert service.pid != before
@@ -92,6 +57,17 @@ def test_a_stop_ends_everything(service: RelayService) -> None:
         assert people.create(b"tea", b"ann").token != member.token  # the room is free
 
 
+def test_people_are_told_of_an_end_for_good(service: RelayService) -> None:
+    with People(service.relay) as people:
+        member = people.create(b"tea", b"ann")
+        member.keep_alive()
+        say_stop = f"set -a; . {SETTINGS}; exec {HOME}/current/bin/relay-server admin stop"
+        assert "The relay ends now" in service.systemd.run("sh", "-c", say_stop)
+        member.await_notice(b"disconnected: shutdown")
+    service.await_that(lambda: service.show("ActiveState") == "inactive")
+    assert (service.show("Result"), service.kept) == ("success", 0)
+
+
 def test_a_reload_of_the_same_version_is_for_the_certificate(service: RelayService) -> None:
     before = service.pid
     service.reload()
@@ -102,7 +78,7 @@ def test_a_reload_of_the_same_version_is_for_the_certificate(service: RelayServi
 def test_a_reload_replaces_another_version_and_systemd_looks_after_the_new_process(service: RelayService) -> None:
     before = service.pid
     service.put_version("two")
-    with chatting(service) as crowd:
+    with chatting(service.relay) as crowd:
         service.point_to("two")
         talk_while(crowd, service.reload)
         crowd.check_nothing_lost()
@@ -117,7 +93,7 @@ def test_a_reload_replaces_another_version_and_systemd_looks_after_the_new_proce
 def test_a_version_that_does_not_start_changes_nothing(service: RelayService) -> None:
     before = service.pid
     service.put_version("broken", FAILS)
-    with chatting(service) as crowd:
+    with chatting(service.relay) as crowd:
         service.point_to("broken")
         with pytest.raises(AssertionError, match="Job for chat-relay"):
             service.reload()
@@ -133,5 +109,5 @@ def test_sockets_that_the_settings_do_not_want_any_more_are_in_nobodys_way(servi
     assert (service.show("SubState"), service.kept) == ("running", SOCKETS - 1)
     service.kill()
     service.await_restart(1)
-    with chatting(service):
+    with chatting(service.relay):
         assert service.kept == SOCKETS - 1

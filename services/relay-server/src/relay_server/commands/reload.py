@@ -36,7 +36,7 @@ def carry_out(_: Namespace) -> int:
 
     settings = load_settings()
     main_pid = os.environ.get(MAIN_PID, "")
-    if not main_pid.isdecimal():
+    if not main_pid.isdecimal() or not main_pid.isascii() or not int(main_pid):
         raise SettingsError(
             f"{MAIN_PID} names no process: this is for ExecReload= in a systemd unit; say `relay-server admin replace`."
         )
@@ -51,7 +51,11 @@ def carry_out(_: Namespace) -> int:
     except AdminError as error:
         print(f"relay-server: {show_text(str(error))}", file=sys.stderr)
         return 2 if error.is_misplaced else 1
-    os.kill(int(main_pid), signal.SIGHUP)
+    try:
+        os.kill(int(main_pid), signal.SIGHUP)
+    except ProcessLookupError:
+        print(f"relay-server: The process {main_pid} isn't there: start the relay.", file=sys.stderr)
+        return 1
     return 0
 
 
