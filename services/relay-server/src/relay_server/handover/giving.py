@@ -142,15 +142,12 @@ class Giving:
                 theirs.set_inheritable(True)
                 program = Program(command_line(), environment(os.environ, asked.environment, theirs.fileno()))
             try:
-                row = await self._within_time(channel, program)
+                return await self._within_time(channel, program)
             except BaseException:
                 await self._take_back(program)
                 raise
-        except BaseException:
-            channel.close()
-            raise
-        # The channel stays open: its end tells the new process that this one has left.
-        return row
+        finally:
+            channel.close()  # from now on the new process may speak to the supervisor
 
     async def _within_time(self, channel: Channel, program: Program) -> Row:
         try:
@@ -193,7 +190,6 @@ class Giving:
             pause = time.monotonic() - begun
         finally:
             saving.stop()
-        self.is_gone = True
         tell_successor(program.pid, os.environ)
         row: Row = {
             "pid": program.pid, "version_before": __version__, "version": given.version, "format": FORMAT,
@@ -201,6 +197,7 @@ class Giving:
             "bytes": given.bytes, "pause_ms": round(pause * 1000, 1),
         }  # fmt: skip
         log.info("replaced", **row)
+        self.is_gone = True  # the last thing: what fails before this leaves the relay to this process
         return row
 
     async def _begin(self, channel: Channel, given: _Sum) -> None:

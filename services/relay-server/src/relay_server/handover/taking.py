@@ -27,8 +27,8 @@ from relay_server.parts import Parts, build
 from relay_server.settings import Settings, SettingsError
 from relay_server.tls.certificate import CertificateError
 
-LEAVE_SECONDS: Final = 5.0
-"""So long the old process may take to leave."""
+KNOWN_SECONDS: Final = 5.0
+"""So long the old process may take to tell the supervisor of this one."""
 
 log = structlog.get_logger()
 
@@ -96,9 +96,9 @@ class Taking:
         return parts
 
     async def serve(self) -> None:
-        """Say that the sockets are read, and wait until the old process has left."""
+        """Say that the sockets are read, and wait until the supervisor knows this process for the relay's."""
         with suppress(HandoverError, TimeoutError):
-            async with asyncio.timeout(LEAVE_SECONDS):
+            async with asyncio.timeout(KNOWN_SECONDS):
                 await self._channel.send(Kind.SERVING)
                 await self._channel.receive()
         self._channel.close()
