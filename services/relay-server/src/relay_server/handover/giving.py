@@ -51,7 +51,7 @@ log = structlog.get_logger()
 class Replace(Arguments):
     """The settings that the new process gets on top of the old one's."""
 
-    environment: dict[str, str] = Field({}, repr=False)
+    environment: dict[str, str] = Field(default={}, repr=False)
 
     @field_validator("environment")
     @classmethod
