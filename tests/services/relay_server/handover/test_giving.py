@@ -74,6 +74,36 @@ def test_a_program_that_isnt_there_changes_nothing(tmp_path: Path, monkeypatch: 
     asyncio.run(scenario())
 
 
+LIES = {
+    "nothing that it should": "sock.sendall(b'HTTP/1.1 400 Bad Request')",
+    "ready before it has anything": "sock.sendall(encode(Kind.READY)); sock.recv(1)",
+    "serving before it has anything": "sock.sendall(encode(Kind.SERVING)); sock.recv(1)",
+    "a hello that is none": "sock.sendall(encode(Kind.HELLO, b'[]')); sock.recv(1)",
+    "a frame without end": "sock.sendall(bytes((Kind.HELLO, 255, 255, 255, 255))); sock.recv(1)",
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_newcomer_that_lies_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lie: str) -> None:
+    """Threat N16."""
+    program = f"""
+import os, socket
+from relay_server.handover.protocol import Kind, encode
+sock = socket.socket(fileno=int(os.environ["{CHANNEL}"]))
+{LIES[lie]}
+"""
+
+    async def scenario() -> None:
+        with built(settings(tmp_path)) as parts:
+            giving = Giving(parts, Standstill(parts), None, lambda: None)
+            monkeypatch.setattr("relay_server.handover.giving.command_line", lambda: [sys.executable, "-c", program])
+            with pytest.raises(OperatorError, match=r"speaks another protocol\. This relay goes on as before"):
+                await giving.replace(Replace())
+            assert not giving.is_gone
+
+    asyncio.run(scenario())
+
+
 def test_values_of_settings_are_not_logged_and_names_are_checked() -> None:
     assert Replace(environment={"RELAY_CLUSTER_KEY": "secret"}).told() == {"environment": ["RELAY_CLUSTER_KEY"]}
     for environment in ({"": "x"}, {"A=B": "x"}, {"A": "x\0"}):
