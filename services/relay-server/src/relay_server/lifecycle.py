@@ -106,7 +106,6 @@ class Lifecycle:
 
     def _go_on(self) -> None:
         """Go on where another process stopped, and at once."""
-        gc.freeze()
         if keeper := self._parts.keeper:
             keeper.start(gradually=True)
 

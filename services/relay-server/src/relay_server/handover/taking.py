@@ -89,6 +89,8 @@ class Taking:
         begin = read_body(Begin, await channel.expect(Kind.BEGIN))
         sockets, admin, lock = self._take_descriptors(begin)
         parts = build(settings, Inherited(sockets.items(), admin=admin, lock=lock))
+        gc.collect()
+        gc.freeze()  # as at any start: what is there now stays, and members don't
         await self._restore(parts, sockets)
         parts.past.replacements += 1
         if admin and admin is not parts.sockets.admin:
@@ -116,8 +118,8 @@ class Taking:
         sockets = {name: socket.socket(fileno=number) for name, number in numbers.items()}
         return (
             sockets,
-            UnixSocket(Path(begin.admin_path), socket.socket(fileno=admin)) if admin and begin.admin_path else None,
-            Lock(begin.state_directory, lock) if lock and begin.state_directory else None,
+            None if admin is None else UnixSocket(Path(begin.admin_path or ""), socket.socket(fileno=admin)),
+            None if lock is None else Lock(begin.state_directory or "", lock),
         )
 
     async def _restore(self, parts: Parts, sockets: dict[str, socket.socket]) -> None:
@@ -132,8 +134,7 @@ class Taking:
                 for line in body.splitlines(keepends=True):
                     restoring.apply(decode_line(line))
             elif kind is Kind.BULK:
-                gc.collect()
-                gc.freeze()
+                gc.collect()  # now, for people wait later
                 await self._channel.send(Kind.READY)
             elif kind is Kind.COUNTS:
                 load_books(parts, json.loads(body), sockets)
