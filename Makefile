@@ -143,7 +143,7 @@ test-units: $(VENV)/dev.stamp # coverage slows down tests, so only the tests tha
 	@$(PYTEST) --cov --cov-report=term $(COVERING)
 	@$(PYTEST) $(UNIT) $(COVERING:%=--ignore=%)
 test-programs: $(VENV)/dev.stamp # the slowest come first
-	@$(PYTEST) --numprocesses 3 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) tests/e2e/test_vps_install.py \
+	@$(PYTEST) --numprocesses 3 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) tests/e2e/test_vps_upgrade.py tests/e2e/test_vps_install.py \
 	  tests/e2e tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py $(SLOW)
 test-containers: $(VENV)/dev.stamp
 	@$(CONTAINERS)

@@ -64,9 +64,11 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         "systemd-analyze is missing: `sudo deploy/airgap/test-tools.sh` installs it",
     ),
     "services": (
-        lambda: SYSTEMD.exists()
-        and _installed("systemctl", "nsenter")
-        and _succeeds("unshare", "--mount", "mount", "-t", "cgroup2", "cgroup2", "/mnt"),
+        lambda: (
+            SYSTEMD.exists()
+            and _installed("systemctl", "nsenter")
+            and _succeeds("unshare", "--mount", "mount", "-t", "cgroup2", "cgroup2", "/mnt")
+        ),
         "only root can run a systemd for a test, with control groups: `sudo deploy/airgap/test-tools.sh` installs it",
     ),
     "nftables": (
