@@ -198,6 +198,10 @@ bench-streams: install ## measure chats over streams, beside Redis if it is inst
 bench-web: $(VENV)/dev.stamp ## measure chats in browsers: make bench-web [ARGS="--rooms 20 --members 10"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.web $(ARGS)
 
+.PHONY: bench-replace
+bench-replace: $(VENV)/dev.stamp ## measure how long a chat pauses while a relay is replaced: make bench-replace [ARGS="--members 1000"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.replacing $(ARGS)
+
 .PHONY: bench-cluster
 bench-cluster: $(VENV)/dev.stamp ## measure what being a node of a cluster costs a relay: make bench-cluster [ARGS="--runs 3"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.cluster $(ARGS)

@@ -16,6 +16,7 @@ from conformance.relays import NORMAL, START_SECONDS, STOP_SECONDS, OwnRelay
 from ports import free_ports
 
 _PR_SET_CHILD_SUBREAPER = 36
+FINISH_SECONDS = 120.0
 
 
 class Heir:
@@ -88,7 +89,7 @@ class ReplaceableRelay(OwnRelay):
 
     def finish_replacing(self, asked: subprocess.Popen[str]) -> dict[str, Any]:
         """Check that a new process took over, and that the old one ends; returns what the command told."""
-        out, err = asked.communicate(timeout=30)
+        out, err = asked.communicate(timeout=FINISH_SECONDS)
         assert (asked.returncode, err) == (0, ""), err + self.said()
         (row,) = json.loads(out)
         self.adopt(row["pid"])

@@ -1,7 +1,6 @@
 """Measure for how long a chat pauses while a new process takes over: `make bench-replace`; see docs/benchmarks.md."""
 
 import argparse
-import os
 import socket
 import statistics
 import sys
@@ -21,7 +20,7 @@ ROOM_MEMBERS: Final = 50
 AT_ONCE: Final = 100
 DEFAULT_MEMBERS: Final = (1000, 10_000, 50_000)
 SETTLE_SECONDS: Final = 1.0
-LAST_WORDS: Final = ("uvloop", "asyncio")
+LOOPS: Final = ("uvloop", "asyncio")
 
 
 def main() -> None:
@@ -30,7 +29,7 @@ def main() -> None:
     if sys.platform != "linux":
         fail("bench.replacing", "Only on Linux a relay can be replaced while it runs.", USAGE_ERROR)
     print(f"{'members':>8} {'loop':>8} {'pause, median':>14} {'longest':>9} {'all of it':>10} {'state':>10}")
-    for loop in LAST_WORDS:
+    for loop in LOOPS:
         for members in arguments.members or DEFAULT_MEMBERS:
             try:
                 print(measure(members, loop, arguments.times), flush=True)
@@ -80,10 +79,12 @@ def _speak(relay: ReplaceableRelay, sock: socket.socket, members: Sequence[Membe
     for start in range(0, len(members), AT_ONCE):
         for member in members[start : start + AT_ONCE]:
             sock.sendto(encode_datagram(member.room.encode(), member.token.encode()), ("127.0.0.1", port))
-        heard = min(start + AT_ONCE, len(members))
-        await_metrics(relay, lambda now, heard=heard: now.total("relay_datagrams_accepted_total") == heard)
+        _await_heard(relay, min(start + AT_ONCE, len(members)))
+
+
+def _await_heard(relay: ReplaceableRelay, count: int) -> None:
+    await_metrics(relay, lambda now: now.total("relay_datagrams_accepted_total") == count)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
     main()

@@ -24,6 +24,7 @@ from faults.streamers import Streamer
 from faults.town import Town
 from ports import free_ports
 from replaceable import ReplaceableRelay
+from unprivileged import run_unprivileged
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="relays take over on Linux alone"),
@@ -119,6 +120,22 @@ def test_a_newcomer_that_fails_changes_nothing(relay: ReplaceableRelay, how: str
         relay.replace()  # which it can still
         town.talk_for(0.2, RATE)
         town.check_nothing_lost()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_another_user_replaces_nothing(relay: ReplaceableRelay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threat N16."""
+    code = """
+import relay_server.__main__, relay_server.operator.client, relay_server.operator.location, relay_server.operator.tables
+step_down()
+relay_server.__main__.main()
+"""
+    monkeypatch.setenv("RELAY_ADMIN_SOCKET", os.fspath(relay.admin_socket))
+    Path(relay.admin_socket.parent).chmod(0o755)  # even where everybody may look
+    done = run_unprivileged(code, "admin", "replace")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is for the relay's user and root alone: say sudo." in done.stderr
+    assert said_by(relay, "replacing") == []
 
 
 @pytest.mark.requirement("STR-05")

@@ -8,6 +8,7 @@ import pytest
 from chatproto import EvictionReason
 from chatproto.receipts import encode_numbered
 from relay_server.core import saving
+from relay_server.core.address import parse_ip
 from relay_server.core.model import Member
 from relay_server.core.receipts import SaidNumbers
 from relay_server.core.saving import Saving
@@ -25,9 +26,10 @@ from relay_server.core.state import (
     SavedRoom,
     decode_line,
 )
-from relay_server.net.address import locate
+from relay_server.net.address import locate, make_address
 from services.relay_server.core.rooms_case import NoConnection, at, home
 from services.relay_server.core.state_case import SINCE_1970, StateCase, moment
+from services.relay_server.core.test_returning import ANN, RECORD
 
 LOU = at("10.9.0.1")
 
@@ -122,6 +124,10 @@ ACTS: dict[str, tuple[Callable[[Known], object], list[str]]] = {
     ),
     "somebody comes to the lobby": (lambda case: case.speak(at("10.9.0.2"), "liz", "hi"), ["SavedLobbyClient liz"]),
     "another name in the lobby": (lambda case: case.speak(LOU, "lee", "hi"), ["SavedLobbyClient lee"]),
+    "another address in the lobby": (
+        lambda case: case.speak(make_address(parse_ip("10.9.0.1"), 5000, local_ip=parse_ip("10.0.0.9")), "lou", "hi"),
+        ["SavedLobbyClient lou"],
+    ),
     "somebody goes from the lobby": (lambda case: case.lobby.shut_down(), ["LobbyClientGone"]),
 }  # fmt: skip
 
@@ -146,8 +152,24 @@ def test_on_a_stream_the_first_line_the_end_and_the_next_connection_are_written(
     for _ in range(9):
         case.registry.streams.hear(reader, 1.0)
     assert (case.told, case.names()) == (2, ["Clock", "SavedMember mia"])
+    case.registry.seats.issue(mia.session, "ticket", encrypted=False)
+    case.changes()
     case.registry.streams.disconnect(reader, 1.0)
-    assert case.changes()
+    assert case.names() == ["Clock", "SavedMember mia"]
+
+
+def test_in_a_cluster_a_new_seat_and_the_end_of_a_wait_change_a_room() -> None:
+    case = SavingCase(resume_seconds=30.0)
+    room = case.registry.returning.open_room(RECORD, 1000, 0.0)
+    assert case.names() == ["Clock", "SavedRoom demo"]
+    ann = case.registry.returning.take_seat(room, ANN, b"a", ANN.ip, 1.0, encrypted=False, stream=False).member
+    case.say(case.join("bob"))
+    assert case.names() == ["Clock", "SavedRoom demo", "SavedMember ann", "SavedMember bob"]
+    case.join("eve")
+    assert case.names() == ["Clock", "SavedRoom demo", "SavedMember eve"]
+    case.registry.expire(30.0)
+    assert room.host is ann
+    assert case.names() == ["Clock", "SavedRoom demo"]
 
 
 def test_of_who_takes_a_name_that_is_free_again_the_end_is_written_first() -> None:
@@ -179,7 +201,8 @@ def test_two_may_write_and_who_stopped_writes_nothing() -> None:
 def test_all_is_written_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saving, "SLICE", 3)
     case = Known()
-    bulk, slices = case.saving.bulk(), []
+    bulk = case.saving.bulk()
+    slices: list[list[str]] = []
     while lines := bulk.take(moment(float(len(slices)))):
         slices.append([_short(decode_line(line)) for line in lines])
     assert slices == [

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from itertools import count
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from unittest import mock
 
 import hypothesis.strategies as st
@@ -17,7 +17,6 @@ from relay_server.core.address import parse_ip
 from relay_server.core.model import Abroad, Member, Residence, Session
 from relay_server.core.moderation import ModerationError
 from relay_server.core.receipts import SaidNumbers
-from relay_server.core.restoring import Restoring
 from relay_server.core.state import Header, SavedPlace, SavedSession, decode_line, encode_line
 from relay_server.core.state_reader import StateReader
 from relay_server.core.stream_relay import StreamRelay
@@ -33,6 +32,11 @@ from services.relay_server.core.state_case import (
     restoring_at,
     truth,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from relay_server.core.restoring import Restoring
 
 ROOMS = st.sampled_from(["one", "two", "three"])
 NAMES = st.sampled_from(["ann", "bob", "eve", "zoe", "ANN"])
@@ -103,9 +107,7 @@ class StateModel(RuleBasedStateMachine):
     @rule(pick=PICKS)
     def break_off(self, pick: int) -> None:
         session = _pick(self._sessions(), pick)
-        if session.reader is None:
-            self.registry.seats.keep(session, self.now)
-        elif not self.registry.streams.disconnect(session.reader, self.now):
+        if session.reader is None or not self.registry.streams.disconnect(session.reader, self.now):
             self.registry.seats.keep(session, self.now)
 
     @precondition(lambda self: self._members())
@@ -113,7 +115,7 @@ class StateModel(RuleBasedStateMachine):
     def moderate(self, pick: int, what: str) -> None:
         member = _pick(self._members(), pick)
         room, moderation = member.room, self.case.moderation
-        acts = {
+        acts: dict[str, Callable[[], object]] = {
             "ban": lambda: moderation.ban(room, member.name, self.now),
             "unban": lambda: moderation.unban(room, member.name),
             "mute": lambda: moderation.mute(member),
@@ -226,8 +228,9 @@ class StateModel(RuleBasedStateMachine):
         self._tell_successor(lines)
 
     def _tell_successor(self, lines: list[bytes]) -> None:
-        for line in lines if self.successor is not None else ():
-            self.successor.apply(decode_line(line))
+        if self.successor is not None:
+            for line in lines:
+                self.successor.apply(decode_line(line))
 
     # How they do it.
 
@@ -241,8 +244,7 @@ class StateModel(RuleBasedStateMachine):
         self.now += 0.25  # members who come at the same time may be put back in any order
         token, raw = self.case.new_token(), room.encode()
         if raw in self.registry.rooms:
-            told = {"told_when_heard": not stream}
-            member = self.registry.join_room(raw, name, token, ip, self.now, stream=stream, **told)
+            member = self.registry.join_room(raw, name, token, ip, self.now, stream=stream, told_when_heard=not stream)
         else:
             residence = Residence(100, 99) if self.cluster else None
             member = self.registry.create_room(

@@ -13,7 +13,7 @@ from services.relay_server.net.stream_peer import say, settled
 from services.relay_server.net.tcp_relay import relay
 from services.relay_server.net.test_streams import check_books
 from services.relay_server.net.test_tcp import ACCEPTED, COMPLETED, request
-from services.relay_server.net.udp_chat import audience_at, hear, rooms
+from services.relay_server.net.udp_chat import SENDER, audience_at, hear, rooms
 
 
 @pytest.mark.requirement("CON-01", "CON-02")
@@ -52,7 +52,7 @@ def test_copies_to_crowds_are_sent_before_it_stands_still(run: Run, portable: bo
         async with rooms(portable) as chat:
             with udp_peer() as bob:
                 crowd = audience_at(*[address_of(bob)] * (COPIES_A_TURN + 1))
-                chat.port.forward((crowd, None, b"hello"))
+                chat.port.forward((crowd, SENDER, b"hello"))
                 chat.port.freeze()
                 assert chat.registry.counters.sent + sum(chat.registry.counters.send_failures.values()) == len(
                     crowd.addresses

@@ -120,7 +120,8 @@ class Lobby:
         if reason is not None:
             return reason
         client = client or self._admit(source, len(message), now)
-        self._rename(client, raw_name)
+        if client.name != raw_name:
+            self._rename(client, raw_name)
         self._note_life(client, source, now)
         return self._forward(client, data, message, now)
 
@@ -236,9 +237,8 @@ class Lobby:
         return client
 
     def _rename(self, client: LobbyClient, name: bytes) -> None:
-        if client.name != name:
-            client.name = name
-            self.changes.note(client)
+        client.name = name
+        self.changes.note(client)
 
     def _move(self, client: LobbyClient, address: Address) -> None:
         self._clients_by_address.pop(client.address, None)

@@ -131,7 +131,7 @@ class Restoring:
         registry.hostless.discard(room)
         registry.returning.end(room)
         for member in list(room.members):
-            self._members.remove(member)
+            self._registry.take_out(member)
         self._ringed.pop(room, None)
         registry.streams.end_ring(room)
 
@@ -142,7 +142,7 @@ class Restoring:
         room = self._registry.rooms.get(gone.room)
         member = next((one for one in room.members if one.name == gone.name), None) if room is not None else None
         if member is not None:
-            self._members.remove(member)
+            self._registry.take_out(member)
 
     def _room(self, name: bytes) -> Room:
         room = self._registry.rooms.get(name)

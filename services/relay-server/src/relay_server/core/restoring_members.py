@@ -51,12 +51,6 @@ class RestoringMembers:
             if session not in sessions:
                 self._registry.end(session)
 
-    def remove(self, member: Member) -> None:
-        """Take a member out."""
-        if member.room.host is member:
-            member.room.host = None
-        self._registry.take_out(member)
-
     def judge_mutes(self, room: Room) -> None:
         """Let the room's mutes, which changed, be true of its members (MOD-05)."""
         for member in room.members:
@@ -74,7 +68,7 @@ class RestoringMembers:
             if holder is not None and (holder.name, holder.keys) == (saved.name, saved.keys):
                 found = holder
             elif holder is not None:
-                self.remove(holder)
+                self._registry.take_out(holder)
         return found
 
     def _make(self, room: Room, saved: SavedMember) -> Member:

@@ -144,11 +144,12 @@ class Keeper:
         reader = StateReader()
         for line in self.journal.lines():
             reader.take(line)
-        restoring = self._new_restoring(_moment(self._started_at))
+        now = self._loop.time()
+        restoring = self._new_restoring(_moment(now))
         try:
             for item in reader.state.items():
                 restoring.apply(item)
-            restoring.finish(self._loop.time())
+            restoring.finish(now)
         except StateError:
             restoring.undo()
             raise
