@@ -143,8 +143,9 @@ test-units: $(VENV)/dev.stamp # coverage slows down tests, so only the tests tha
 	@$(PYTEST) --cov --cov-report=term $(COVERING)
 	@$(PYTEST) $(UNIT) $(COVERING:%=--ignore=%)
 test-programs: $(VENV)/dev.stamp # the slowest come first
-	@$(PYTEST) --numprocesses 3 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) tests/e2e/test_vps_install.py \
-	  tests/e2e tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py $(SLOW)
+	@$(PYTEST) --numprocesses 3 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) \
+	  tests/e2e/test_vps_upgrade.py tests/e2e/test_vps_install.py tests/e2e tests/bench tests/deploy \
+	  tests/conformance tests/fuzz/test_program.py $(SLOW)
 test-containers: $(VENV)/dev.stamp
 	@$(CONTAINERS)
 test-dashboards: $(VENV)/dev.stamp # one Prometheus for all, so in one process

@@ -64,8 +64,12 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         "systemd-analyze is missing: `sudo deploy/airgap/test-tools.sh` installs it",
     ),
     "services": (
-        lambda: _installed("systemctl", "unshare", "nsenter") and SYSTEMD.exists() and os.geteuid() == 0,
-        "only root can run a systemd for a test: `sudo deploy/airgap/test-tools.sh` installs it",
+        lambda: (
+            SYSTEMD.exists()
+            and _installed("systemctl", "nsenter")
+            and _succeeds("unshare", "--mount", "mount", "-t", "cgroup2", "cgroup2", "/mnt")
+        ),
+        "only root can run a systemd for a test, with control groups: `sudo deploy/airgap/test-tools.sh` installs it",
     ),
     "nftables": (
         lambda: _installed("nft", "ip") and os.geteuid() == 0,

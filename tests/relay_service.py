@@ -43,8 +43,12 @@ class RelayService:
         self.point_to("one")
         self.configure()
         systemd.write(f"/etc/systemd/system/{UNIT}", (ROOT / "deploy/vps" / UNIT).read_text())
-        systemd.write(f"/etc/systemd/system/{UNIT}.d/tests.conf", _PART)
-        systemd.run("systemctl", "daemon-reload")
+        self.change_unit("")
+
+    def change_unit(self, line: str) -> None:
+        """Add a line to the unit's section ``[Service]``."""
+        self.systemd.write(f"/etc/systemd/system/{UNIT}.d/tests.conf", f"{_PART}{line}\n")
+        self.systemd.run("systemctl", "daemon-reload")
 
     def put_version(self, version: str, first: str = "") -> None:
         """Install a version: all have the same modules, and this one runs the code ``first`` before all else."""
@@ -73,6 +77,9 @@ class RelayService:
 
     def systemctl(self, *words: str) -> str:
         return self.systemd.run("systemctl", *words, UNIT)
+
+    def restart(self) -> None:
+        self.systemctl("restart")
 
     def reload(self) -> None:
         self.systemctl("reload")

@@ -1,6 +1,7 @@
 """Members who talk while something happens to their relay, and who would not join again."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from conformance.people import People
@@ -29,11 +30,14 @@ def say(crowd: Crowd, messages: int = MEMBERS) -> None:
     crowd.talk_until(lambda: crowd.said == before + messages, RATE)
 
 
-def talk_while(crowd: Crowd, happens: Callable[[], None]) -> None:
-    """Talk before, between and after what is done from outside; the last messages must arrive."""
+def talk_while(crowd: Crowd, happens: Callable[[], None], seconds: float = 60.0) -> None:
+    """Talk before, during and after what is done to the relay in a thread, which may take so long."""
     say(crowd)
-    happens()
-    say(crowd, 2 * MEMBERS)
+    with ThreadPoolExecutor(1) as aside:
+        happening = aside.submit(happens)
+        crowd.talk_until(happening.done, RATE, seconds)
+        happening.result()
+    say(crowd)
 
 
 def check_everybody_hears(crowd: Crowd) -> None:

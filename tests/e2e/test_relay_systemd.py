@@ -25,25 +25,23 @@ def service(tmp_path: Path) -> Iterator[RelayService]:
 
 def test_after_a_crash_nobody_has_to_join_again(service: RelayService) -> None:
     with chatting(service.relay) as crowd:
-        talk_while(crowd, service.kill)
-        service.await_restart(1)
-        say(crowd)
+        talk_while(crowd, lambda: crash(service))
         assert crowd.count_lost() <= MOST_LOST * (MEMBERS - 1)
         assert service.kept == SOCKETS
         check_everybody_hears(crowd)
 
 
+def crash(service: RelayService) -> None:
+    service.kill()
+    service.await_restart(1)
+
+
 def test_a_restart_loses_nothing_and_nobody_has_to_join_again(service: RelayService) -> None:
     before = service.pid
     with chatting(service.relay) as crowd:
-        talk_while(crowd, lambda: restart(service))
+        talk_while(crowd, service.restart)
         crowd.check_nothing_lost()
     assert service.pid != before
-
-
-def restart(service: RelayService) -> None:
-    service.systemctl("restart", "--no-block")
-    service.await_that(lambda: service.show("SubState") != "running")
 
 
 def test_a_stop_ends_everything(service: RelayService) -> None:
@@ -90,6 +88,22 @@ def test_a_reload_replaces_another_version_and_systemd_looks_after_the_new_proce
         assert service.kept == SOCKETS
 
 
+def test_a_process_that_took_over_may_say_what_it_keeps_and_is_ended_if_it_hangs(service: RelayService) -> None:
+    before = service.pid
+    service.change_unit("WatchdogSec=2")
+    service.restart()  # for the watchdog, which a process is told of when it starts
+    service.put_version("two")
+    service.point_to("two")
+    service.configure(RELAY_LOBBY_PORT="0")
+    service.reload()
+    service.await_that(lambda: service.kept == SOCKETS - 1)
+    assert service.pid != before
+    service.systemctl("kill", "--signal=STOP", "--kill-who=main")
+    service.await_restart(1)
+    with chatting(service.relay):
+        assert service.kept == SOCKETS - 1
+
+
 def test_a_version_that_does_not_start_changes_nothing(service: RelayService) -> None:
     before = service.pid
     service.put_version("broken", FAILS)
@@ -105,7 +119,7 @@ def test_a_version_that_does_not_start_changes_nothing(service: RelayService) ->
 def test_sockets_that_the_settings_do_not_want_any_more_are_in_nobodys_way(service: RelayService) -> None:
     """The port is the same and the address another one: nobody can have it while systemd keeps the old socket."""
     service.configure(RELAY_HOST="::", RELAY_LOBBY_PORT="0")
-    service.systemctl("restart")
+    service.restart()
     assert (service.show("SubState"), service.kept) == ("running", SOCKETS - 1)
     service.kill()
     service.await_restart(1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from docs.markdown import ROOT
-from e2e.chatting import chatting, say, talk_while
+from e2e.chatting import chatting, talk_while
 from e2e.test_vps_install import INGREDIENTS
 from relay_service import HOME, RelayService, relay_service
 
@@ -71,7 +71,11 @@ def test_an_upgrade_that_nobody_notices_and_one_that_does_not_come(server: Serve
             nonlocal said
             said = server.install()
 
-        talk_while(crowd, upgrade)
+        def back_out() -> None:
+            nonlocal said
+            said = server.install("--back-out")
+
+        talk_while(crowd, upgrade, BUILD_SECONDS)
         assert said.endswith("exit code 0\n"), said
         new, second = server.link("current"), server.service.pid
         assert (server.link("previous"), second != first) == ("one", True)
@@ -81,15 +85,14 @@ def test_an_upgrade_that_nobody_notices_and_one_that_does_not_come(server: Serve
         server.edit(
             "commands/run.py", "    settings = load_settings()", "    sys.exit(1)\n    settings = load_settings()"
         )
-        talk_while(crowd, upgrade)
+        talk_while(crowd, upgrade, BUILD_SECONDS)
         assert said.endswith("exit code 2\n"), said
         assert "doesn't serve: rolling back to " + new in said
         assert (server.link("current"), server.link("previous"), server.service.pid) == (new, "one", second)
         crowd.check_nothing_lost()
 
-        said = server.install("--back-out")
+        talk_while(crowd, back_out)
         assert said.endswith("exit code 0\n"), said
         assert (server.link("current"), server.link("previous"), server.service.pid == second) == ("one", new, False)
-        say(crowd)
         crowd.check_nothing_lost()
         assert server.service.starts == restarts
