@@ -118,6 +118,11 @@ class Visit:
         """Leave the place to another."""
         self.abort()
 
+    def finish(self) -> None:
+        """Close the connection once its last answer is sent."""
+        self._leave()
+        self._transport.close()
+
     def abort(self) -> None:
         """Cut the connection."""
         self._slots.leave(self)
