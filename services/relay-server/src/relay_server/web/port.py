@@ -23,7 +23,7 @@ from relay_server.web.joining import Joining
 from relay_server.web.site import Site
 from relay_server.web.visit import Visit
 from relay_server.web.websocket import Framer, WebSocket
-from relay_server.web_settings import WEB_CONNECTIONS, write_link
+from relay_server.web_settings import WEB_CONNECTIONS
 
 if TYPE_CHECKING:
     from relay_server.net.edge import Carriage
@@ -97,7 +97,7 @@ class WebPort:
     def link(self, host: str, port: int) -> str:
         """Return where people open the page; if nobody said it, where a browser on this machine finds it."""
         if self.public_link:
-            return write_link(self.public_link, "https" if self.tls or self.callers.has_proxies else "http")
+            return self.public_link
         name = "localhost" if is_wildcard(host) else f"[{host}]" if ":" in host else host
         return f"{'https' if self.tls else 'http'}://{name}:{port}/"
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CHAT: Final = "/chat"
 LINGER_SECONDS: Final = 1.0
-STRANGE_NAME: Final = "The relay doesn't know this name: open it by its IP address, or set RELAY_WEB_LINK."
+STRANGE_NAME: Final = "The relay doesn't know this name: open it by its IP address, or set RELAY_WEB_URL."
 MAX_HEAD_BYTES: Final = 8192
 """Of a request's first line and headers; browsers send some 600."""
 _NO_REQUEST: Final = "This is no HTTP request that the relay takes."
