@@ -52,7 +52,7 @@ class Latency:
             f"{self._rate:g} messages of {MESSAGE_BYTES[0]} bytes a second in",
             rows=_rows(comparisons),
             picture=_draw(comparisons),
-            notes=_missing(),
+            notes=missing(),
         )
 
     def _run_udp(self, shape: Shape) -> Result:
@@ -75,6 +75,15 @@ class Latency:
         return peers.converse(
             self._stream_load, kind, pid, members, shape.members, seconds=self._seconds, rate=self._rate
         )
+
+
+def missing() -> list[str]:
+    """Say of each server that isn't installed what would install it."""
+    return [
+        f"{name} isn't measured: {peer.program} isn't installed (package {peer.package})."
+        for name, peer in PEERS.items()
+        if not peers.find(peer)
+    ]
 
 
 def _rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
@@ -102,11 +111,3 @@ def _draw(comparisons: Sequence[Comparison]) -> str:
 def _bar(who: str, results: Sequence[Result]) -> Bar:
     p50, p99 = (statistics.median(getattr(result, name) for result in results) / 1000 for name in ("p50_us", "p99_us"))
     return Bar(who, [p50, p99 - p50], f"{p50:.2f}, {p99:.2f}")
-
-
-def _missing() -> list[str]:
-    return [
-        f"{name} isn't measured: {peer.program} isn't installed (package {peer.package})."
-        for name, peer in PEERS.items()
-        if not peers.find(peer)
-    ]
