@@ -105,6 +105,8 @@ def _contradiction(arguments: argparse.Namespace) -> str:
         return "--against compares fan-out only: leave the other measurement out"
     if alone and (arguments.write or arguments.picture):
         return "only fan-out, --profile and --latency have a picture"
+    if arguments.write and (settings := sorted(name for name in os.environ if name.startswith("RELAY_"))):
+        return f"the documents have the default settings: unset {', '.join(settings)}, or use --picture"
     if arguments.write and (arguments.shape or arguments.rate or arguments.against):
         return "the documents have the default shapes and rates of this build: use --picture, or leave the others out"
     if arguments.mixed and arguments.latency:

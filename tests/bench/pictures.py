@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 _ROW, _LEFT, _BARS, _RIGHT, _HEAD = 24, 150, 480, 110, 62
@@ -40,12 +40,9 @@ def draw(title: str, legend: Sequence[str], groups: Sequence[tuple[str, Sequence
 
 
 def _draw_bar(bar: Bar, top: int, scale: float) -> list[str]:
-    edges = [0.0]
-    for part in bar.parts:
-        edges.append(edges[-1] + part)
     middle = top + _ROW // 2
     lines = [f'<text x="{_LEFT - 8}" y="{middle + 4}" text-anchor="end">{escape(bar.label)}</text>']
-    for number, (start, end) in enumerate(pairwise(edges)):
+    for number, (start, end) in enumerate(pairwise(accumulate(bar.parts, initial=0.0))):
         place = f'x="{_LEFT + start * scale:.1f}" y="{top + 4}" width="{(end - start) * scale:.1f}"'
         lines.append(f'<rect class="part{number}" {place} height="{_ROW - 8}"/>')
     if bar.spread:

@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -12,6 +13,7 @@ from bench.tables import lay_out
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENT: Final = ROOT / "docs" / "benchmarks.md"
+_COLUMNS: Final = 120
 TITLES: Final = {
     "fanout": "Bars of the relay's deliveries per CPU-second beside the references'",
     "fanout-mixed": "The same bars with messages of different sizes",
@@ -68,7 +70,7 @@ def _markdown(report: Report, day: dt.date) -> str:
     lines = [head, ["---"] * len(head), *rows]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     paragraphs = [
-        f"One run of {day} on a machine with {os.cpu_count()} cores: {report.method}.",
+        textwrap.fill(f"One run of {day} on a machine with {os.cpu_count()} cores: {report.method}.", _COLUMNS),
         f"![{TITLES[report.name]}](images/bench-{report.name}.svg)",
         table,
         *report.notes,

@@ -132,6 +132,13 @@ def test_mistakes_get_one_sentence(arguments: list[str], word: str) -> None:
 
 
 @needs_linux
+def test_the_document_is_not_written_with_other_settings() -> None:
+    done = bench("--write", RELAY_EVENT_LOOP="asyncio")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "unset RELAY_EVENT_LOOP, or use --picture" in done.stderr
+
+
+@needs_linux
 def test_without_a_compiler_it_says_what_to_install(tmp_path: Path) -> None:
     done = bench("--here", PATH=str(tmp_path))
     assert done.returncode == 2
