@@ -190,7 +190,7 @@ simulate-cluster: $(VENV)/dev.stamp ## let clusters break in ten thousand ways i
 	@PYTHONPATH=tests $(BIN)/python -m services.relay_server.core.cluster_world $(HISTORIES)
 
 .PHONY: bench
-bench: install ## measure the relay against a reference in C: make bench [ARGS="--exercise"]
+bench: install ## measure the relay against references in C, another build or other servers: make bench [ARGS="--profile"]
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
 .PHONY: bench-streams
