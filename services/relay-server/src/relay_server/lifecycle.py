@@ -102,6 +102,8 @@ class Lifecycle:
         gc.freeze()  # what is there now stays: later collections need not look at it
         if keeper := self._parts.keeper:
             keeper.restore()  # before anybody is heard, and after the line above: members don't stay
+            if node := self._parts.node:
+                node.cluster.reclaim(node.reclaiming.tenancies, keeper.good_until)
             keeper.start()
 
     def _go_on(self) -> None:

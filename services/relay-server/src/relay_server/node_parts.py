@@ -16,9 +16,12 @@ from relay_server.core.counters import ClusterCounters
 from relay_server.core.home_actions import CloseRoom
 from relay_server.core.model import Room
 from relay_server.core.places import Node
+from relay_server.core.reclaiming import Reclaiming
 from relay_server.core.records import RoomRecord
 from relay_server.core.registry import Registry
 from relay_server.core.returning import Returning
+from relay_server.core.state import Moment
+from relay_server.net.address import make_address
 from relay_server.net.edge import Edge
 from relay_server.net.hello import Kind
 from relay_server.net.homeward import Ways
@@ -36,16 +39,26 @@ from relay_server.tls.server import Tls
 class Household:
     """Opens and closes this relay's rooms as the cluster wants it."""
 
-    def __init__(self, registry: Registry, clock: Callable[[], float], flush: Callable[[], None]) -> None:
-        """``flush`` sends what waits for members."""
+    def __init__(
+        self, registry: Registry, reclaiming: Reclaiming, clock: Callable[[], float], flush: Callable[[], None]
+    ) -> None:
+        """``reclaiming`` has what this node had before it was started again; ``flush`` sends what waits for members."""
         self._registry = registry
+        self._reclaiming = reclaiming
         self._clock = clock
         self._flush = flush
 
     def open_room(self, record: RoomRecord, seats: int) -> None:
-        """Be the home of a room (see `returning.Returning.open_room`)."""
-        if record.room not in self._registry.rooms:
-            self._registry.returning.open_room(record, seats, self._clock())
+        """Be the home of a room, with those who were in it here (see `returning.Returning.open_room`)."""
+        now = self._clock()
+        if record.room in self._registry.rooms:
+            return
+        if not self._reclaiming.open_room(record, seats, Moment(now, time.time())):
+            self._registry.returning.open_room(record, seats, now)
+
+    def forget_room(self, room: bytes) -> None:
+        """Forget who was in a room here: it isn't this node's any more."""
+        self._reclaiming.forget(room)
 
     def close_room(self, action: CloseRoom) -> None:
         """Close this relay's copy of a room; its members are told that it moved (CLU-05)."""
@@ -62,6 +75,8 @@ class NodeParts:
     cluster: Cluster
     members: CarriedMembers
     """Those whom it carries to other nodes."""
+    reclaiming: Reclaiming
+    """Rooms that it had before it was started again."""
     links: Links
     certificate: NodeCertificate
     key: bytes
@@ -111,14 +126,15 @@ def build_node(
     vault, certificate, counters = Vault(settings.cluster_key), make_node_certificate(), ClusterCounters()
     me = _describe(settings, tls, certificate)
     links = Links(vault.links_key, me.name)
+    reclaiming = Reclaiming(registry, settings.policy(), make_address)
     cluster = Cluster(
-        me, open_directory(settings), vault, Household(registry, clock, flush), probe=links.probe,
+        me, open_directory(settings), vault, Household(registry, reclaiming, clock, flush), probe=links.probe,
         resume_seconds=settings.resume_seconds, counters=counters, clocks=Clocks(clock),
     )  # fmt: skip
     registry.on_change, registry.on_close = cluster.changed, cluster.closed
     return NodeParts(
         cluster=cluster, members=CarriedMembers(registry, settings.policy(), new_nonce), links=links,
-        certificate=certificate, key=vault.links_key, counters=counters,
+        reclaiming=reclaiming, certificate=certificate, key=vault.links_key, counters=counters,
     )  # fmt: skip
 
 

@@ -138,7 +138,7 @@ def build(settings: Settings, inherited: Inherited = NOTHING) -> Parts:
         for port in udp:
             port.flush()
 
-    keeper = build_keeper(settings, journal, registry, lobby)
+    keeper = build_keeper(settings, journal, registry, lobby, node)
     cluster = node.for_operators(registry) if node else None
     operators = Operators(registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping), cluster=cluster)
     answers = NodeAnswers(registry, operators, clock)

@@ -131,7 +131,7 @@ class Settings(BaseSettings):
     state_directory: Directory = Field(
         "",
         description="Directory, of the relay's user alone, in which rooms and members outlive a restart; empty = they "
-        "end with the relay (CONT-01). A node of a cluster doesn't use it",
+        "end with the relay (CONT-01)",
     )
     silence_timeout_seconds: Seconds = Field(300, description="Evict a member that is silent for this long (EVI-01)")
     pending_timeout_seconds: Seconds = Field(
@@ -285,11 +285,6 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(
         LogFormat.AUTO, description="`json`, `console`, or `auto` (`console` on a terminal, else `json`)"
     )
-
-    @property
-    def keeps_state(self) -> bool:
-        """Whether rooms and members outlive the process; those of a node are looked after by other nodes."""
-        return bool(self.state_directory) and not self.cluster_url
 
     @property
     def open_streams(self) -> int | None:

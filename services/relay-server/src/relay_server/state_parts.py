@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from relay_server.core.lobby import Lobby
 from relay_server.core.registry import Registry
@@ -14,6 +15,9 @@ from relay_server.state.journal import Journal
 from relay_server.state.keeper import Keeper
 from relay_server.telemetry.state import StateView
 
+if TYPE_CHECKING:
+    from relay_server.node_parts import NodeParts
+
 
 def open_journal(settings: Settings, inherited: Inherited = NOTHING) -> Journal | None:
     """Take the directory for this relay, or go on holding it; None if there is to be no state on disk.
@@ -22,23 +26,26 @@ def open_journal(settings: Settings, inherited: Inherited = NOTHING) -> Journal 
         StateDirectoryError: it can't be used, or another relay uses it.
 
     """
-    if not settings.keeps_state:
+    if not settings.state_directory:
         return None
     lock = inherited.lock
     is_its = lock is not None and lock.directory == settings.state_directory
     return Journal(Path(settings.state_directory), lock.descriptor if lock and is_its else None)
 
 
-def build_keeper(settings: Settings, journal: Journal | None, registry: Registry, lobby: Lobby) -> Keeper | None:
+def build_keeper(
+    settings: Settings, journal: Journal | None, registry: Registry, lobby: Lobby, node: "NodeParts | None"
+) -> Keeper | None:
     """Build what keeps the journal true, if there is one."""
     if journal is None:
         return None
     its_lobby = lobby if settings.lobby_port else None
     return Keeper(
         journal,
-        Saving(registry, its_lobby, locate),
+        Saving(registry, its_lobby, locate, node.cluster.me.started_at if node else 0.0),
         partial(Restoring, registry, its_lobby, make_address, handed_over=False),
         lifetime_seconds=settings.silence_timeout_seconds,
+        reclaiming=node.reclaiming if node else None,
     )
 
 

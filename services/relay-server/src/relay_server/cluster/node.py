@@ -5,7 +5,7 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -25,6 +25,7 @@ from relay_server.core.home_actions import (
     CloseRoom,
     Create,
     Delete,
+    ForgetRoom,
     Get,
     OpenRoom,
     Outcome,
@@ -33,6 +34,7 @@ from relay_server.core.home_actions import (
     Tell,
 )
 from relay_server.core.homes import Homes
+from relay_server.core.known_room import Tenancy
 from relay_server.core.model import Residence, Room, Session
 from relay_server.core.places import MOVING, NewRoom, Node, Told
 from relay_server.core.records import RoomRecord, record_of, seats_at
@@ -59,6 +61,10 @@ class Household(Protocol):
 
     def close_room(self, action: CloseRoom) -> None:
         """Close this relay's copy of a room, whose home is another node."""
+        ...
+
+    def forget_room(self, room: bytes) -> None:
+        """Forget who was in a room before this node was started again: it isn't this node's any more."""
         ...
 
 
@@ -95,6 +101,10 @@ class Cluster:
         self._calls = 0
         self._idle = asyncio.Event()
         self._acting = False
+
+    def reclaim(self, tenancies: Iterable[Tenancy], until: float) -> None:
+        """Be the home again of rooms that nobody took; to be called before `run`."""
+        self._homes.reclaim(tenancies, until)
 
     async def run(self) -> None:
         """Be a node until this is cancelled."""
@@ -313,6 +323,8 @@ class Cluster:
                 self._household.open_room(record, self._seats_by_now())
             case CloseRoom():
                 self._household.close_room(action)
+            case ForgetRoom(room):
+                self._household.forget_room(room)
             case Tell(waiter, outcome):
                 waiter(_error(outcome))
 
