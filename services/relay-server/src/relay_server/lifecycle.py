@@ -30,6 +30,9 @@ TICK_SECONDS: Final = 0.5
 HAND_OVER_SECONDS: Final = 3.0
 """How long a node that ends tries to let others have its rooms."""
 HAND_OVER_STEP_SECONDS: Final = 0.02
+RECLAIM_SECONDS: Final = 1.0
+"""How long a node that was started again reads no datagrams, so that none is lost before its rooms are there."""
+RECLAIM_STEP_SECONDS: Final = 0.005
 DRAIN_SECONDS: Final = 0.5
 """How long joins are still answered, with status 12, after the members were told."""
 FINISH_STEPS: Final = 50
@@ -114,8 +117,9 @@ class Lifecycle:
 
     def _serve(self) -> None:
         parts = self._parts
-        for port in parts.udp:
+        for port in parts.udp[1:]:
             port.start()
+        self._hear_rooms(self._loop.time() + RECLAIM_SECONDS)
         parts.tcp.start(parts.sockets.tcp)
         if parts.web and parts.sockets.web:
             parts.web.start(parts.sockets.web)
@@ -127,6 +131,14 @@ class Lifecycle:
         if parts.node and parts.link_port and parts.sockets.link:
             parts.link_port.start(parts.sockets.link)
             self._node_task = self._run_task(parts.node.cluster.run(), "the node left its cluster")
+
+    def _hear_rooms(self, latest: float) -> None:
+        """Read what is for rooms when those are here again that a node had; until then it waits in the kernel."""
+        node = self._parts.node
+        if node and node.reclaiming.is_waiting and self._loop.time() < latest:
+            self._loop.call_later(RECLAIM_STEP_SECONDS, self._hear_rooms, latest)
+        elif not self._is_ending():
+            self._parts.udp[0].start()
 
     def _run_task(self, work: Coroutine[Any, Any, None], message: str) -> asyncio.Task[None]:
         task = self._loop.create_task(work)

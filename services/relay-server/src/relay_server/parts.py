@@ -138,7 +138,8 @@ def build(settings: Settings, inherited: Inherited = NOTHING) -> Parts:
         for port in udp:
             port.flush()
 
-    keeper = build_keeper(settings, journal, registry, lobby, node)
+    reclaiming, started_at = (node.reclaiming, node.cluster.me.started_at) if node else (None, 0.0)
+    keeper = build_keeper(settings, journal, registry, lobby, reclaiming, started_at)
     cluster = node.for_operators(registry) if node else None
     operators = Operators(registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping), cluster=cluster)
     answers = NodeAnswers(registry, operators, clock)

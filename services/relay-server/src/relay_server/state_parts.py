@@ -2,9 +2,9 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from relay_server.core.lobby import Lobby
+from relay_server.core.reclaiming import Reclaiming
 from relay_server.core.registry import Registry
 from relay_server.core.restoring import Restoring
 from relay_server.core.saving import Saving
@@ -14,9 +14,6 @@ from relay_server.settings import Settings
 from relay_server.state.journal import Journal
 from relay_server.state.keeper import Keeper
 from relay_server.telemetry.state import StateView
-
-if TYPE_CHECKING:
-    from relay_server.node_parts import NodeParts
 
 
 def open_journal(settings: Settings, inherited: Inherited = NOTHING) -> Journal | None:
@@ -34,18 +31,19 @@ def open_journal(settings: Settings, inherited: Inherited = NOTHING) -> Journal 
 
 
 def build_keeper(
-    settings: Settings, journal: Journal | None, registry: Registry, lobby: Lobby, node: "NodeParts | None"
-) -> Keeper | None:
-    """Build what keeps the journal true, if there is one."""
+    settings: Settings, journal: Journal | None, registry: Registry, lobby: Lobby, reclaiming: Reclaiming | None,
+    started_at: float,
+) -> Keeper | None:  # fmt: skip
+    """Build what keeps the journal true, if there is one; ``reclaiming`` and ``started_at`` are a node's."""
     if journal is None:
         return None
     its_lobby = lobby if settings.lobby_port else None
     return Keeper(
         journal,
-        Saving(registry, its_lobby, locate, node.cluster.me.started_at if node else 0.0),
+        Saving(registry, its_lobby, locate, started_at),
         partial(Restoring, registry, its_lobby, make_address, handed_over=False),
         lifetime_seconds=settings.silence_timeout_seconds,
-        reclaiming=node.reclaiming if node else None,
+        reclaiming=reclaiming,
     )
 
 

@@ -18,9 +18,10 @@ from relay_server.core.home_actions import CloseRoom
 from relay_server.core.model import Member, Room
 from relay_server.core.moderation import Moderation
 from relay_server.core.places import NewRoom, Node, Told
+from relay_server.core.reclaiming import Reclaiming
 from relay_server.core.records import RoomRecord
 from relay_server.core.registry import Registry
-from relay_server.net.address import locate
+from relay_server.net.address import locate, make_address
 from relay_server.node_parts import Household
 from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
@@ -42,7 +43,8 @@ class Station:
         self.is_hung = False
         self.moved: list[CloseRoom] = []
         self._loop = asyncio.get_running_loop()
-        self._household = Household(self.registry, self._loop.time, flush=lambda: None)
+        reclaiming = Reclaiming(self.registry, unlimited(), make_address)
+        self._household = Household(self.registry, reclaiming, self._loop.time, flush=lambda: None)
         self._tokens = count(1)
         port = 9000 + next(town.ports)
         node = Node(
@@ -69,6 +71,9 @@ class Station:
     def close_room(self, action: CloseRoom) -> None:
         self.moved.append(action)
         self._household.close_room(action)
+
+    def forget_room(self, room: bytes) -> None:
+        self._household.forget_room(room)
 
     async def create(self, room: bytes, host: str = "Ann", password_hash: str | None = None) -> Member:
         """Create a room as control does."""

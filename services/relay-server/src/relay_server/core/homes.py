@@ -117,6 +117,11 @@ class Homes(Generic[Waiter]):
             self._of(self._key_of(tenancy.room)).reclaims = tenancy
 
     @property
+    def calls(self) -> int:
+        """How many calls of the directory are under way."""
+        return self._homing.calls
+
+    @property
     def reclaims(self) -> int:
         """How many rooms the directory hasn't told of yet whether they are this node's again."""
         return sum(known.reclaims is not None for known in self._rooms.values())

@@ -47,7 +47,8 @@ class Homing(Generic[Waiter]):
         self._resume_seconds = resume_seconds
         self._counters = counters
         self._began_at = began_at
-        self._calls = 0
+        self.calls = 0
+        """How many calls of the directory are under way."""
         self._queue: dict[KnownRoom[Waiter], None] = {}
         """What waits until fewer calls are under way."""
         self._later: dict[KnownRoom[Waiter], None] = {}
@@ -89,7 +90,7 @@ class Homing(Generic[Waiter]):
         """Take the directory's answer to the call that is under way for a room."""
         call, known.call = known.call, None
         assert call is not None  # noqa: S101 - each call is answered once
-        self._calls -= 1
+        self.calls -= 1
         if isinstance(answer, CallFailure):
             self._note_failure(known, call, answer)
         elif isinstance(call, Create | Put):
@@ -103,7 +104,7 @@ class Homing(Generic[Waiter]):
         known.sure = known.sure or not isinstance(answer, CallFailure)
         if answer is not CallFailure.AWAY:
             self.go_on(known, now)
-        while self._queue and self._calls < MAX_CALLS:
+        while self._queue and self.calls < MAX_CALLS:
             waiting = next(iter(self._queue))
             del self._queue[waiting]
             self.go_on(waiting, now)
@@ -267,10 +268,10 @@ class Homing(Generic[Waiter]):
         return self._call(known, call)
 
     def _call(self, known: KnownRoom[Waiter], call: Call) -> bool:
-        if self._calls >= MAX_CALLS and not known.is_waited_for:
+        if self.calls >= MAX_CALLS and not known.is_waited_for:
             self._queue[known] = None
             return False
-        self._calls += 1
+        self.calls += 1
         known.call, known.revision_before = call, known.revision
         self.actions.append(call)
         return False

@@ -12,7 +12,7 @@ from relay_server.core.policy import Policy
 from relay_server.core.records import RoomRecord
 from relay_server.core.registry import Registry
 from relay_server.core.restoring import Restoring
-from relay_server.core.state import Item, Moment, StateError
+from relay_server.core.state import Item, Moment, SavedResidence, StateError
 from relay_server.core.state_reader import State
 
 
@@ -40,6 +40,11 @@ class Reclaiming:
                 self._drop(name)
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether the directory hasn't told yet of some room whether it still is this node's."""
+        return bool(self._state.rooms)
+
+    @property
     def tenancies(self) -> list[Tenancy]:
         """What the records of the rooms that wait must say."""
         homes = [(name, saved.residence) for name, (_, saved) in self._state.rooms.items()]
@@ -57,10 +62,7 @@ class Reclaiming:
         dated = self._state.rooms.get(record.room)
         if dated is None:
             return False
-        residence = dated.item.residence
-        # This node wrote the record when it reclaimed the room, which raised the term.
-        is_it = residence is not None and (residence.first_seat, residence.term + 1) == (record.first_seat, record.term)
-        room = self._restore(record, moment) if is_it else None
+        room = self._restore(record, moment) if _is_of(record, dated.item.residence) else None
         if room is None:
             self.forget(record.room)
             return False
@@ -103,3 +105,9 @@ class Reclaiming:
         del self._state.rooms[room], self._state.members[room]
         if not self._state.rooms:
             self.on_settled()
+
+
+def _is_of(record: RoomRecord, residence: SavedResidence | None) -> bool:
+    """Tell whether this node wrote a record when it reclaimed the room that was saved: that raised the term."""
+    assert residence is not None  # noqa: S101 - of the others nothing waits
+    return (residence.first_seat, residence.term + 1) == (record.first_seat, record.term)
