@@ -258,6 +258,9 @@ class Lifecycle:
         if parts.admin:
             parts.admin.leave()
         await self._standstill.leave()
+        if parts.node and parts.link_port and self._node_task:
+            parts.link_port.close()
+            self._node_task.cancel()
         parts.tcp.workers.close()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)

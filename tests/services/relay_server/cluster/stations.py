@@ -34,11 +34,15 @@ IP: Final = parse_ip("192.0.2.1")
 class Station:
     """A node, and what its relay would do."""
 
-    def __init__(self, name: str, directory: Directory, town: "Town", secret: str = SECRET) -> None:
+    def __init__(
+        self, name: str, directory: Directory, town: "Town", secret: str = SECRET,
+        *, started_at: float = 0.0, next_beat: int = 1, registry: Registry | None = None,
+    ) -> None:  # fmt: skip
+        """With a ``registry`` it takes over from another process, for ``next_beat`` see `Cluster`."""
         self.town = town
         self.directory = directory
         self.counters = ClusterCounters()
-        self.registry = Registry(unlimited(), lambda _: None, new_nonces(), locate)
+        self.registry = registry or Registry(unlimited(), lambda _: None, new_nonces(), locate)
         self.moderation = Moderation(self.registry)
         self.is_hung = False
         self.moved: list[CloseRoom] = []
@@ -48,11 +52,18 @@ class Station:
         self._tokens = count(1)
         port = 9000 + next(town.ports)
         node = Node(
-            name, Server(f"{name}.example:{port}"), f"{name}.example", port + 1, port + 2, "ab" * 32, time.time()
+            name,
+            Server(f"{name}.example:{port}"),
+            f"{name}.example",
+            port + 1,
+            port + 2,
+            "ab" * 32,
+            started_at or time.time(),
         )
         self.cluster = Cluster(
             node, directory, Vault(secret), self,
             probe=town.probe, resume_seconds=120, counters=self.counters, clocks=Clocks(self._loop.time),
+            next_beat=next_beat,
         )  # fmt: skip
         self.registry.on_change, self.registry.on_close = self.cluster.changed, self.cluster.closed
         self._task = self._loop.create_task(self.cluster.run())

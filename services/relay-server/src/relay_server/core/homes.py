@@ -126,6 +126,24 @@ class Homes(Generic[Waiter]):
         """How many rooms the directory hasn't told of yet whether they are this node's again."""
         return sum(known.reclaims is not None for known in self._rooms.values())
 
+    def take_over(self, records: Iterable[RoomRecord], closing: Iterable[str], nodes: Iterable[Node]) -> None:
+        """Go on as the home of rooms that another process of this node held, with its `closing` and `nodes`."""
+        self._nodes.know(nodes)
+        for record in records:
+            self._of(self._key_of(record.room)).mine = record
+        for key in closing:
+            self._of(key).closing = True
+
+    @property
+    def closing(self) -> list[str]:
+        """The keys of rooms that ended here, and whose records aren't known to be gone."""
+        return [key for key, known in self._rooms.items() if known.closing]
+
+    @property
+    def nodes(self) -> list[Node]:
+        """What other nodes told of themselves, living or not."""
+        return self._nodes.known
+
     def on_listing(self, now: float) -> None:
         """Take note that the directory is reached; all its records come next."""
         self._nodes.connect(now)

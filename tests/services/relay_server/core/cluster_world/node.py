@@ -89,10 +89,7 @@ class SimNode:
         self.alive, self.paused_at = True, None
         self._me = Node(self.name, self.world.server, self.name, 9001, 9004, f"{self.name}{self._run}", EPOCH + now)
         self.counters = ClusterCounters()
-        self.homes: Homes[Callable[[Outcome], None]] = self.world.make_homes(
-            self._me, key_of=bytes.decode, resume_seconds=self.world.resume_seconds, counters=self.counters,
-            began_at=now,
-        )  # fmt: skip
+        self.homes = self._new_homes()
         policy = unlimited(resume_seconds=self.world.resume_seconds)
         self.registry = Registry(policy, lambda _: None, new_nonces(), locate)
         self.registry.on_change = self._note_change
@@ -104,6 +101,21 @@ class SimNode:
         self.reclaiming = Reclaiming(self.registry, policy, make_address)
         if from_journal:
             self._read_journal()
+        self._tick(self._run)
+
+    def _new_homes(self) -> "Homes[Callable[[Outcome], None]]":
+        return self.world.make_homes(
+            self._me, key_of=bytes.decode, resume_seconds=self.world.resume_seconds, counters=self.counters,
+            began_at=self.world.clock.now,
+        )  # fmt: skip
+
+    def replace(self) -> None:
+        """Let another process be this node: who waits is sent away, and what was asked or written gets no answer."""
+        self._run += 1
+        self.waiting = 0
+        old, self.homes, self.session = self.homes, self._new_homes(), None
+        records = [self.record(room) for room in self.registry.rooms.values()]
+        self.homes.take_over(records, old.closing, old.nodes)
         self._tick(self._run)
 
     def kill(self) -> None:

@@ -119,9 +119,8 @@ class World:
         if self.quiet:
             return
         node = chance.choice(self.nodes)
-        what = chance.choice(
-            [self._kill, self._kill_for_a_moment, self._pause, self._cut_off, self._cut_link, self._restart, self._give]
-        )
+        breaks = [self._kill, self._kill_for_a_moment, self._pause, self._cut_off, self._cut_link, self._restart]
+        what = chance.choice([*breaks, self._give, self._replace])
         what(node)
         self.clock.after(chance.expovariate(0.5), self._break_something)
 
@@ -191,6 +190,11 @@ class World:
             self._note(f"give {room!r} of {node.name} to {to.name}")
             node.homes.hand_over(room, to.told, None, self.clock.now)
             node.settle()
+
+    def _replace(self, node: SimNode) -> None:
+        if node.runs and not node.homes.reclaims:
+            self._note(f"replace {node.name}")
+            node.replace()
 
     def _heal(self) -> None:
         self._note("heal")
