@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conformance import wire
-from conformance.people import NOTICE, Listener, Member, People, status_of
+from conformance.people import NOTICE, Listener, Member, People, call, status_of
 from conformance.relays import STOP_SECONDS
 from conformance.streams import StreamMember
 from e2e.relay_metrics import Metrics, await_metrics
@@ -151,6 +151,25 @@ def test_a_stream_breaks_and_is_resumed_with_another_epoch(staying: StayingRelay
             assert ann.hear() == b"zoe: three"
         assert staying.joins() == 0
         bob.sock.close()
+
+
+@pytest.mark.requirement("CONT-02")
+def test_who_was_granted_a_join_is_told_so_before_the_end(staying: StayingRelay) -> None:
+    with People(staying.relay) as people, call(staying.relay) as asking:
+        ann = people.create(ROOM, b"ann")
+        asking.sendall(wire.frame(wire.JOIN, wire.REQUEST, ROOM, b"bob"))
+        reply = wire.read_frame(asking)
+        assert reply
+        assert reply.payload == bytes([wire.OK])  # the token comes after a pause (TCP-08)
+        staying.now.process.send_signal(signal.SIGTERM)
+        completion = wire.read_frame(asking)
+        assert completion
+        assert staying.now.process.wait(STOP_SECONDS) == 0
+        staying.start()
+        ann.send(wire.chat(ROOM, completion.payload, b"from bob's address, which is hers too"))
+        ann.keep_alive()
+        assert staying.restored() == (1, 2)
+        await_metrics(staying.now, lambda now: now.value("relay_datagrams_accepted_total") == 2)
 
 
 @pytest.mark.requirement("CONT-01", "LOB-01")

@@ -266,6 +266,27 @@ def test_the_operators_socket_and_the_log_go_on(relay: ReplaceableRelay) -> None
         relay.adopt(int(out.split("pid ")[1].split(",")[0]))
 
 
+def test_the_operators_socket_may_get_another_place(relay: ReplaceableRelay) -> None:
+    before, after = relay.admin_socket, relay.admin_socket.with_name("other.sock")
+    relay.replace({"RELAY_ADMIN_SOCKET": os.fspath(after)})
+    relay.admin_socket = after
+    out, _ = relay.admin("rooms").communicate()
+    assert out == "There are no rooms.\n"
+    await_metrics(relay, lambda _: not before.exists())
+
+
+def test_the_lobby_goes_on(relay: ReplaceableRelay) -> None:
+    with People(relay.relay) as people:
+        ann, bob = (people.listener(relay.relay.lobby_port, people.local) for _ in range(2))
+        for client, name in ((ann, b"ann"), (bob, b"bob")):
+            client.send(wire.lobby(name, b"hello"))
+        await_metrics(relay, lambda now: now.value("relay_lobby_clients") == 2)
+        relay.replace()
+        assert scrape(relay).value("relay_lobby_clients") == 2
+        ann.send(wire.lobby(b"ann", b"still here"))
+        bob.receive_until(lambda data: data.endswith(b"still here"))
+
+
 def test_stop_says_farewell(relay: ReplaceableRelay) -> None:
     with People(relay.relay) as people:
         ann, _ = people.pair(b"demo")

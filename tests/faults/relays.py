@@ -70,9 +70,9 @@ class StartRelay:
         self._ends.callback(check_sound, relay)
         return relay
 
-    def replaceable(self, *words: str, check: Check = check_sound, **settings: str) -> ReplaceableRelay:
-        """Start one that another process is to take over, see `faults.newcomers`, which is given the words."""
-        program = (newcomers.__file__, *words)
+    def replaceable(self, weakness: str = "", check: Check = check_sound, /, **settings: str) -> ReplaceableRelay:
+        """Start one that another process is to take over; it may lack a guard, see `faults.newcomers`."""
+        program = (newcomers.__file__, weakness)
         relay = ReplaceableRelay(self._next_log(), self._with_loop(settings), program=program)
         self._ends.callback(check, relay)
         return relay

@@ -1,5 +1,6 @@
 """What lets rooms and members outlive a process: the journal and its keeper, if the settings name a directory."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -23,11 +24,13 @@ def open_journal(settings: Settings, inherited: Inherited = NOTHING) -> Journal 
         StateDirectoryError: it can't be used, or another relay uses it.
 
     """
+    lock = inherited.lock
+    if lock is not None and lock.directory != settings.state_directory:
+        os.close(lock.descriptor)
+        lock = None
     if not settings.state_directory:
         return None
-    lock = inherited.lock
-    is_its = lock is not None and lock.directory == settings.state_directory
-    return Journal(Path(settings.state_directory), lock.descriptor if lock and is_its else None)
+    return Journal(Path(settings.state_directory), None if lock is None else lock.descriptor)
 
 
 def build_keeper(

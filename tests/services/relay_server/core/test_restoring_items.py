@@ -17,6 +17,7 @@ from relay_server.core.state import (
     SavedAddress,
     SavedLobbyClient,
     SavedMember,
+    SavedPlace,
     SavedResidence,
     SavedRing,
     SavedRoom,
@@ -151,6 +152,7 @@ def test_mutes_that_come_and_go_are_true_of_who_is_there() -> None:
     live.names()
 
 
+T = SavedTicket(text="t", encrypted=False)
 TICKET = SavedTicket(text="u", encrypted=False)
 
 
@@ -184,6 +186,10 @@ def test_a_ring_lasts_though_the_only_stream_ends_before_the_next_is_told_of() -
         (member("mia", session("a")), "it has a token or a ticket of demo twice"),
         (member("mia", session("m", ticket=SavedTicket(text="t", encrypted=False))), "it has a token or a ticket"),
         (member("mia", session("m"), session("m")), "it has a token or a ticket"),
+        (member("ann", session("a", ticket=TICKET)), "it has a token or a ticket"),
+        (member("ann", session("a", ticket=T), session("b", ticket=T)), "it has a token or a ticket"),
+        (member("ann", session("b", ticket=T)), "it has a token or a ticket"),
+        (member("ann", session("a", ticket=T, place=SavedPlace(heard=0))), "it has a token or a ticket"),
         (member("mia", session("m", ticket=TICKET), session("n", ticket=TICKET)), "it has a token or a ticket"),
         (Header(format=9, formats=(9,), version="9"), "it has format 9, and this program reads 1"),
     ],

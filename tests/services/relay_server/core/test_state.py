@@ -1,6 +1,7 @@
 """Lines of state: written, read, and refused (see `state`)."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ members = st.builds(
     announced=st.booleans(),
     said=st.none() | st.builds(SavedNumbers, window=st.just(64), runs=runs),
     seat=numbers,
-)
+).map(lambda one: replace(one, ip=one.sessions[0].ip))
 networks = st.sampled_from([bytes(8), bytes(range(16))])
 saved_rooms = st.builds(
     SavedRoom,
@@ -157,6 +158,7 @@ def changed(item: Item, **fields: Any) -> bytes:
 ADDRESS = {"ip": "0" * 32, "port": 1}
 WRONG = {
     "no room": changed(ROOM, room=""),
+    "a member that isn't where its session is": changed(MEMBER, ip="1" * 32),
     "half a byte": changed(MEMBER, ip="0" * 31),
     "a short IP": changed(MEMBER, ip="00"),
     "more": changed(MEMBER, more=1),

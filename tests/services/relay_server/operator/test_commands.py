@@ -222,6 +222,13 @@ def test_a_drain_ends_in_time_and_may_be_given_another() -> None:
     assert case.stops == 1
 
 
+def test_a_relay_is_ended_at_once() -> None:
+    case = Operated()
+    case.create("ann", "tea")
+    assert case.ask("stop") == [{"people": 1}]
+    assert case.stops == 1
+
+
 def test_a_drain_may_be_over_at_once() -> None:
     case = Operated()
     case.trio()

@@ -90,18 +90,21 @@ class RestoringMembers:
             member.room.residence.seat(member, saved.seat)
 
     def _check_own(self, room: Room, member: Member | None, saved: SavedMember) -> None:
-        """Check that nobody else is proved by the same."""
-        registry = self._registry
+        """Check that each session is proved by what proves no other one."""
         tickets = [one.ticket.text for one in saved.sessions if one.ticket is not None]
-        known = [registry.sessions_by_token.get(one.token) for one in saved.sessions]
-        known += [registry.seats.holder(ticket) for ticket in tickets]
-        is_theirs = any(one is not None and one.member is not member for one in known)
-        if (
-            is_theirs
-            or len({one.token for one in saved.sessions}) < len(saved.sessions)
-            or len(set(tickets)) < len(tickets)
-        ):
+        is_twice = len({one.token for one in saved.sessions}) + len(set(tickets)) < len(saved.sessions) + len(tickets)
+        if is_twice or not all(self._is_own(member, one) for one in saved.sessions):
             raise StateError(f"it has a token or a ticket of {room.name} twice")
+
+    def _is_own(self, member: Member | None, saved: SavedSession) -> bool:
+        registry, ticket = self._registry, None if saved.ticket is None else saved.ticket.text
+        session = registry.sessions_by_token.get(saved.token)
+        holder = None if ticket is None else registry.seats.holder(ticket)
+        if session is None:
+            return holder is None
+        is_same_chat = (session.place is None) == (saved.place is None)
+        has_same_ticket = session.ticket is None or session.ticket.text == ticket
+        return session.member is member and is_same_chat and has_same_ticket and holder in {None, session}
 
     def _session(self, member: Member, saved: SavedSession, said: SaidNumbers | None) -> Session:
         registry, place = self._registry, saved.place
@@ -132,7 +135,7 @@ class RestoringMembers:
             self._registry.edges.add(session.abroad.carried_by)
 
     def _issue(self, session: Session, ticket: SavedTicket | None) -> None:
-        if ticket is not None and (session.ticket is None or session.ticket.text != ticket.text):
+        if ticket is not None and session.ticket is None:
             self._registry.seats.issue(session, ticket.text, encrypted=ticket.encrypted)
 
     def _wait(self, session: Session, saved: SavedPlace) -> None:

@@ -185,7 +185,7 @@ class SavedNumbers:
 @_saved
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedMember:
-    """A member with its session, or with two: the newer one is the last."""
+    """A member with its session, or with two: the newer one is the last. It is where the first one was granted to."""
 
     room: bytes
     name: str
@@ -321,6 +321,8 @@ def _check(item: Item) -> None:
         check_user_name(item.name.encode())
         _check_keys(item.keys)
         _check_runs(item.said)
+        if item.ip != item.sessions[0].ip:
+            raise ValueError
     elif isinstance(item, SavedRoom):
         check_room_name(item.room)
         networks = {len(item.network)} | {len(ban.network) for ban in item.bans if ban.network is not None}

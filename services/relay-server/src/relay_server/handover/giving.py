@@ -51,7 +51,7 @@ log = structlog.get_logger()
 class Replace(Arguments):
     """The settings that the new process gets on top of the old one's."""
 
-    environment: dict[str, str] = Field({}, repr=False)
+    environment: dict[str, str] = Field(default={}, repr=False)
 
     @field_validator("environment")
     @classmethod
@@ -142,15 +142,12 @@ class Giving:
                 theirs.set_inheritable(True)
                 program = Program(command_line(), environment(os.environ, asked.environment, theirs.fileno()))
             try:
-                row = await self._within_time(channel, program)
+                return await self._within_time(channel, program)
             except BaseException:
                 await self._take_back(program)
                 raise
-        except BaseException:
-            channel.close()
-            raise
-        # The channel stays open: its end tells the new process that this one has left.
-        return row
+        finally:
+            channel.close()  # from now on the new process may speak to the supervisor
 
     async def _within_time(self, channel: Channel, program: Program) -> Row:
         try:
@@ -195,7 +192,6 @@ class Giving:
             pause = time.monotonic() - begun
         finally:
             saving.stop()
-        self.is_gone = True
         tell_successor(program.pid, os.environ)
         row: Row = {
             "pid": program.pid, "version_before": __version__, "version": given.version, "format": FORMAT,
@@ -203,6 +199,7 @@ class Giving:
             "bytes": given.bytes, "pause_ms": round(pause * 1000, 1),
         }  # fmt: skip
         log.info("replaced", **row)
+        self.is_gone = True  # the last thing: what fails before this leaves the relay to this process
         return row
 
     async def _begin(self, channel: Channel, given: _Sum) -> None:

@@ -27,8 +27,8 @@ from relay_server.parts import Parts, build
 from relay_server.settings import Settings, SettingsError
 from relay_server.tls.certificate import CertificateError
 
-LEAVE_SECONDS: Final = 5.0
-"""So long the old process may take to leave."""
+KNOWN_SECONDS: Final = 5.0
+"""So long the old process may take to tell the supervisor of this one."""
 
 log = structlog.get_logger()
 
@@ -87,6 +87,8 @@ class Taking:
             raise SettingsError("A relay can't join or leave a cluster while it runs: restart it.")
         sockets, admin, lock = self._take_descriptors(begin)
         parts = build(settings, Inherited(sockets.items(), admin=admin, lock=lock, node=begin.node))
+        gc.collect()
+        gc.freeze()  # as at any start: what is there now stays, and members don't
         await self._restore(parts, sockets)
         parts.past.replacements += 1
         if admin and admin is not parts.sockets.admin:
@@ -94,9 +96,9 @@ class Taking:
         return parts
 
     async def serve(self) -> None:
-        """Say that the sockets are read, and wait until the old process has left."""
+        """Say that the sockets are read, and wait until the supervisor knows this process for the relay's."""
         with suppress(HandoverError, TimeoutError):
-            async with asyncio.timeout(LEAVE_SECONDS):
+            async with asyncio.timeout(KNOWN_SECONDS):
                 await self._channel.send(Kind.SERVING)
                 await self._channel.receive()
         self._channel.close()
@@ -114,8 +116,8 @@ class Taking:
         sockets = {name: socket.socket(fileno=number) for name, number in numbers.items()}
         return (
             sockets,
-            UnixSocket(Path(begin.admin_path), socket.socket(fileno=admin)) if admin and begin.admin_path else None,
-            Lock(begin.state_directory, lock) if lock and begin.state_directory else None,
+            None if admin is None else UnixSocket(Path(begin.admin_path or ""), socket.socket(fileno=admin)),
+            None if lock is None else Lock(begin.state_directory or "", lock),
         )
 
     async def _restore(self, parts: Parts, sockets: dict[str, socket.socket]) -> None:
@@ -130,8 +132,7 @@ class Taking:
                 for line in body.splitlines(keepends=True):
                     restoring.apply(decode_line(line))
             elif kind is Kind.BULK:
-                gc.collect()
-                gc.freeze()
+                gc.collect()  # now, for people wait later
                 await self._channel.send(Kind.READY)
             elif kind is Kind.COUNTS:
                 load_books(parts, json.loads(body), sockets)

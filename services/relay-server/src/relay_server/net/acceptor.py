@@ -41,15 +41,18 @@ class Acceptor:
 
     def pause(self) -> None:
         """Leave who comes in the kernel's queue, until `resume` or for another process that has the socket."""
-        if self._retry:
-            self._retry.cancel()
-            self._retry = None
+        self._forget_retry()
         self._loop.remove_reader(self._sock)
 
     def resume(self) -> None:
         """Accept again."""
-        self._retry = None
+        self._forget_retry()
         self._loop.add_reader(self._sock, self._accept)
+
+    def _forget_retry(self) -> None:
+        if self._retry:
+            self._retry.cancel()
+            self._retry = None
 
     def _accept(self) -> None:
         for _ in range(ACCEPTED_AT_ONCE):

@@ -110,7 +110,9 @@ class StreamPort:
         self.is_frozen = True
 
     def resume(self) -> None:
-        """Go on as before `freeze`."""
+        """Go on as before `freeze`, if it was called."""
+        if not self.is_frozen:
+            return
         self.is_frozen = False
         for connection in self.connections:
             connection.thaw()
