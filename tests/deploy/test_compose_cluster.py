@@ -39,7 +39,7 @@ def secrets(tmp_path: Path) -> Path:
 
 def without_own(service: dict[str, Any]) -> dict[str, Any]:
     """Return what a node has in common with the others."""
-    own = {"ports", "networks", "build", "environment"}
+    own = {"ports", "networks", "build", "environment", "volumes"}
     named = ("RELAY_NODE_NAME", "RELAY_NODE_ADDRESS", "RELAY_WEB_URL")
     others = {name: value for name, value in service["environment"].items() if name not in named}
     return {name: value for name, value in service.items() if name not in own} | {"environment": others}
@@ -52,6 +52,14 @@ def test_the_nodes_are_the_same_but_for_name_and_address(services: dict[str, Any
     assert [services[name]["environment"]["RELAY_NODE_NAME"] for name in NODES] == list(NODES)
     assert [services[name]["networks"]["chat"]["ipv4_address"] for name in NODES] == addresses
     assert len(set(addresses)) == len(NODES)
+
+
+def test_each_keeps_its_own_state(services: dict[str, Any]) -> None:
+    """Two relays can't share a directory: the second one is refused."""
+    volumes = [{volume["target"]: volume["source"] for volume in services[name]["volumes"]} for name in NODES]
+    states = {mounts.pop(services["relay"]["environment"]["RELAY_STATE_DIRECTORY"]) for mounts in volumes}
+    assert len(states) == len(NODES)
+    assert volumes[1:] == volumes[:1] * 2  # all else is the same
 
 
 def test_only_the_first_is_built_and_publishes_ports(services: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -32,6 +33,21 @@ class Lock(NamedTuple):
     descriptor: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeIdentity:
+    """What other nodes know a node by, so that the process after it is the same node to them."""
+
+    name: str
+    started_at: float
+    """In seconds since 1970."""
+    next_beat: int
+    """The number of its next beat: with an older one it wouldn't be heard."""
+    certificate: str = field(repr=False)
+    """For links, with its key, as PEM."""
+    cluster: str
+    """What tells clusters with different keys from each other."""
+
+
 class Inherited:
     """Open sockets with names (``tcp``, ``udp``, ``lobby``, ``ops``, ``link``, ``web``), each to be used or closed."""
 
@@ -41,15 +57,18 @@ class Inherited:
         forget: Callable[[Iterable[str]], None] = lambda _: None,
         admin: UnixSocket | None = None,
         lock: Lock | None = None,
+        node: NodeIdentity | None = None,
     ) -> None:
         """Take the sockets; ``forget`` gets the names of those that are closed, so that nobody else keeps them open.
 
-        ``admin`` is the operators' socket, and ``lock`` keeps other relays from the state on disk.
+        ``admin`` is the operators' socket, and ``lock`` keeps other relays from the state on disk. ``node`` is what the
+        relay before was in its cluster.
         """
         self._sockets = list(sockets)
         self._forget = forget
         self.admin = admin
         self.lock = lock
+        self.node = node
 
     @classmethod
     def from_supervisor(cls, environ: MutableMapping[str, str]) -> "Inherited":

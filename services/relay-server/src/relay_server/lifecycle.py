@@ -31,6 +31,9 @@ TICK_SECONDS: Final = 0.5
 HAND_OVER_SECONDS: Final = 3.0
 """How long a node that ends tries to let others have its rooms."""
 HAND_OVER_STEP_SECONDS: Final = 0.02
+RECLAIM_SECONDS: Final = 1.0
+"""How long a node that was started again reads no datagrams, so that none is lost before its rooms are there."""
+RECLAIM_STEP_SECONDS: Final = 0.005
 DRAIN_SECONDS: Final = 0.5
 """How long joins are still answered, with status 12, after the members were told."""
 FINISH_STEPS: Final = 50
@@ -102,7 +105,7 @@ class Lifecycle:
         gc.collect()
         gc.freeze()  # what is there now stays: later collections need not look at it
         if self._parts.keeper:
-            _restore(self._parts.keeper)  # before anybody is heard, and after the line above: members don't stay
+            _restore(self._parts.keeper, self._parts.node)  # before anybody is heard, and after the line above
 
     def _go_on(self) -> None:
         """Go on where another process stopped, and at once."""
@@ -111,8 +114,9 @@ class Lifecycle:
 
     def _serve(self) -> None:
         parts = self._parts
-        for port in parts.udp:
+        for port in parts.udp[1:]:
             port.start()
+        self._hear_rooms(self._loop.time() + RECLAIM_SECONDS)
         parts.tcp.start(parts.sockets.tcp)
         if parts.web and parts.sockets.web:
             parts.web.start(parts.sockets.web)
@@ -124,6 +128,14 @@ class Lifecycle:
         if parts.node and parts.link_port and parts.sockets.link:
             parts.link_port.start(parts.sockets.link)
             self._node_task = self._run_task(parts.node.cluster.run(), "the node left its cluster")
+
+    def _hear_rooms(self, latest: float) -> None:
+        """Read what is for rooms when those are here again that a node had; until then it waits in the kernel."""
+        node = self._parts.node
+        if node and node.reclaiming.is_waiting and self._loop.time() < latest:
+            self._loop.call_later(RECLAIM_STEP_SECONDS, self._hear_rooms, latest)
+        elif not self._is_ending():
+            self._parts.udp[0].start()
 
     def _run_task(self, work: Coroutine[Any, Any, None], message: str) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
@@ -243,6 +255,9 @@ class Lifecycle:
         if parts.admin:
             parts.admin.leave()
         await self._standstill.leave()
+        if parts.node and parts.link_port and self._node_task:
+            parts.link_port.close()
+            self._node_task.cancel()
         parts.tcp.workers.close()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
@@ -288,11 +303,13 @@ async def _first_of(*events: asyncio.Event) -> None:
             wait.cancel()
 
 
-def _restore(keeper: "Keeper") -> None:
+def _restore(keeper: "Keeper", node: "NodeParts | None") -> None:
     """Put everybody into place; without collections of garbage, of which there is none, it takes half the time."""
     gc.disable()
     try:
         keeper.restore()
+        if node:
+            node.cluster.reclaim(node.reclaiming.tenancies, keeper.good_until)
         keeper.start()
     finally:
         gc.enable()

@@ -3,11 +3,15 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from chatproto import EvictionReason, Server
 from relay_server import __version__
 from relay_server.cluster.access import open_directory
+from relay_server.cluster.household import Heritage
 from relay_server.cluster.node import Clocks, Cluster
 from relay_server.cluster.vault import Vault
 from relay_server.cluster_settings import NodeAddress, default_node_name, parse_node_address
@@ -16,9 +20,13 @@ from relay_server.core.counters import ClusterCounters
 from relay_server.core.home_actions import CloseRoom
 from relay_server.core.model import Room
 from relay_server.core.places import Node
+from relay_server.core.reclaiming import Reclaiming
 from relay_server.core.records import RoomRecord
 from relay_server.core.registry import Registry
 from relay_server.core.returning import Returning
+from relay_server.core.state import Moment
+from relay_server.inherited import NodeIdentity
+from relay_server.net.address import make_address
 from relay_server.net.edge import Edge
 from relay_server.net.hello import Kind
 from relay_server.net.homeward import Ways
@@ -27,7 +35,7 @@ from relay_server.net.links import Links
 from relay_server.net.tcp import TcpPort
 from relay_server.net.udp import UdpPort
 from relay_server.operator.cluster import KnownNode, Question, UnansweredError
-from relay_server.settings import Settings
+from relay_server.settings import Settings, SettingsError
 from relay_server.telemetry.cluster import ClusterView
 from relay_server.tls.node import NodeCertificate, make_node_certificate
 from relay_server.tls.server import Tls
@@ -36,16 +44,26 @@ from relay_server.tls.server import Tls
 class Household:
     """Opens and closes this relay's rooms as the cluster wants it."""
 
-    def __init__(self, registry: Registry, clock: Callable[[], float], flush: Callable[[], None]) -> None:
-        """``flush`` sends what waits for members."""
+    def __init__(
+        self, registry: Registry, reclaiming: Reclaiming, clock: Callable[[], float], flush: Callable[[], None]
+    ) -> None:
+        """``reclaiming`` has what this node had before it was started again; ``flush`` sends what waits for members."""
         self._registry = registry
+        self._reclaiming = reclaiming
         self._clock = clock
         self._flush = flush
 
     def open_room(self, record: RoomRecord, seats: int) -> None:
-        """Be the home of a room (see `returning.Returning.open_room`)."""
-        if record.room not in self._registry.rooms:
-            self._registry.returning.open_room(record, seats, self._clock())
+        """Be the home of a room, with those who were in it here (see `returning.Returning.open_room`)."""
+        now = self._clock()
+        if record.room in self._registry.rooms:
+            return
+        if not self._reclaiming.open_room(record, seats, Moment(now, time.time())):
+            self._registry.returning.open_room(record, seats, now)
+
+    def forget_room(self, room: bytes) -> None:
+        """Forget who was in a room here: it isn't this node's any more."""
+        self._reclaiming.forget(room)
 
     def close_room(self, action: CloseRoom) -> None:
         """Close this relay's copy of a room; its members are told that it moved (CLU-05)."""
@@ -62,11 +80,28 @@ class NodeParts:
     cluster: Cluster
     members: CarriedMembers
     """Those whom it carries to other nodes."""
+    reclaiming: Reclaiming
+    """Rooms that it had before it was started again."""
     links: Links
     certificate: NodeCertificate
     key: bytes
     """The cluster's for links."""
+    cluster_id: str
+    """What tells clusters with different keys from each other."""
     counters: ClusterCounters
+
+    @property
+    def identity(self) -> NodeIdentity:
+        """What a process needs to be this node from now on."""
+        me = self.cluster.me
+        return NodeIdentity(
+            name=me.name, started_at=me.started_at, next_beat=self.cluster.successors_beat,
+            certificate=self.certificate.pem.decode(), cluster=self.cluster_id,
+        )  # fmt: skip
+
+    def take_over(self, rooms: Iterable[Room], heritage: Mapping[str, Any]) -> None:
+        """Be the node that another process was, whose rooms are here."""
+        self.cluster.take_over(rooms, TypeAdapter(Heritage).validate_python(heritage))
 
     def view(self) -> ClusterView:
         """Return what the metrics show."""
@@ -100,25 +135,34 @@ class NodeParts:
 
 def build_node(
     settings: Settings, registry: Registry, tls: Tls | None, clock: Callable[[], float], flush: Callable[[], None],
-    new_nonce: Callable[[], str],
+    new_nonce: Callable[[], str], identity: NodeIdentity | None = None,
 ) -> NodeParts:  # fmt: skip
     """Build what control needs of the cluster, and what carries clients to other nodes.
 
+    With an ``identity`` it is the node that another process was before.
+
     Raises:
-        SettingsError: a file that the settings name can't be used.
+        SettingsError: a file that the settings name can't be used, or they are another node's.
 
     """
-    vault, certificate, counters = Vault(settings.cluster_key), make_node_certificate(), ClusterCounters()
-    me = _describe(settings, tls, certificate)
+    vault, counters = Vault(settings.cluster_key), ClusterCounters()
+    certificate = make_node_certificate(identity.certificate.encode() if identity else b"")
+    me, cluster_id = _describe(settings, tls, certificate), vault.room_key(b"")
+    if identity is not None:
+        if (identity.name, identity.cluster) != (me.name, cluster_id):
+            raise SettingsError("RELAY_NODE_NAME and RELAY_CLUSTER_KEY can't change while a node runs: restart it.")
+        me = replace(me, started_at=identity.started_at)
     links = Links(vault.links_key, me.name)
+    reclaiming = Reclaiming(registry, settings.policy(), make_address)
     cluster = Cluster(
-        me, open_directory(settings), vault, Household(registry, clock, flush), probe=links.probe,
+        me, open_directory(settings), vault, Household(registry, reclaiming, clock, flush), probe=links.probe,
         resume_seconds=settings.resume_seconds, counters=counters, clocks=Clocks(clock),
+        next_beat=identity.next_beat if identity else 1,
     )  # fmt: skip
     registry.on_change, registry.on_close = cluster.changed, cluster.closed
     return NodeParts(
         cluster=cluster, members=CarriedMembers(registry, settings.policy(), new_nonce), links=links,
-        certificate=certificate, key=vault.links_key, counters=counters,
+        reclaiming=reclaiming, certificate=certificate, key=vault.links_key, cluster_id=cluster_id, counters=counters,
     )  # fmt: skip
 
 

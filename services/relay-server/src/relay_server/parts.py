@@ -120,7 +120,7 @@ def build(settings: Settings, inherited: Inherited = NOTHING) -> Parts:
 
     commands = _commands(registry, observe, passwords, workers, flush_rooms) if settings.moderation else None
     judge = Judge(registry, policy, commands)
-    node = _node(settings, registry, tls, flush_rooms) if settings.cluster_url else None
+    node = _node(settings, registry, tls, flush_rooms, inherited) if settings.cluster_url else None
     carried = node.members if node else None
     relay = Relay(registry, policy, judge, carried)
     lobby = Lobby(
@@ -138,7 +138,8 @@ def build(settings: Settings, inherited: Inherited = NOTHING) -> Parts:
         for port in udp:
             port.flush()
 
-    keeper = build_keeper(settings, journal, registry, lobby)
+    reclaiming, started_at = (node.reclaiming, node.cluster.me.started_at) if node else (None, 0.0)
+    keeper = build_keeper(settings, journal, registry, lobby, reclaiming, started_at)
     cluster = node.for_operators(registry) if node else None
     operators = Operators(registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping), cluster=cluster)
     answers = NodeAnswers(registry, operators, clock)
@@ -182,10 +183,12 @@ def _operator_server(
     return OperatorServer(commands, sock, crashes)
 
 
-def _node(settings: Settings, registry: Registry, tls: Tls | None, flush: Callable[[], None]) -> "NodeParts":
+def _node(
+    settings: Settings, registry: Registry, tls: Tls | None, flush: Callable[[], None], inherited: Inherited
+) -> "NodeParts":
     from relay_server.node_parts import build_node  # noqa: PLC0415 - NATS is much to load for nobody
 
-    return build_node(settings, registry, tls, asyncio.get_running_loop().time, flush, _new_nonce)
+    return build_node(settings, registry, tls, asyncio.get_running_loop().time, flush, _new_nonce, inherited.node)
 
 
 def _web_port(settings: Settings, tcp: TcpPort, room_list: RoomList | None, crashes: Crashes) -> "WebPort":

@@ -142,7 +142,7 @@ class Settings(BaseSettings):
     state_directory: Directory = Field(
         "",
         description="Directory, of the relay's user alone, in which rooms and members outlive a restart; empty = they "
-        "end with the relay (CONT-01). A node of a cluster doesn't use it",
+        "end with the relay (CONT-01)",
     )
     silence_timeout_seconds: Seconds = Field(300, description="Evict a member that is silent for this long (EVI-01)")
     pending_timeout_seconds: Seconds = Field(
@@ -318,11 +318,6 @@ class Settings(BaseSettings):
     def _scheme(self) -> str:
         has_tls = self.tls_cert_file and self.web_tls is WebTls.AUTO
         return "https" if has_tls or self.web_trusted_proxies else "http"
-
-    @property
-    def keeps_state(self) -> bool:
-        """Whether rooms and members outlive the process; those of a node are looked after by other nodes."""
-        return bool(self.state_directory) and not self.cluster_url
 
     @property
     def open_streams(self) -> int | None:

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from relay_server.core.lobby import Lobby
+from relay_server.core.reclaiming import Reclaiming
 from relay_server.core.registry import Registry
 from relay_server.core.restoring import Restoring
 from relay_server.core.saving import Saving
@@ -24,24 +25,28 @@ def open_journal(settings: Settings, inherited: Inherited = NOTHING) -> Journal 
 
     """
     lock = inherited.lock
-    if lock is not None and (not settings.keeps_state or lock.directory != settings.state_directory):
+    if lock is not None and lock.directory != settings.state_directory:
         os.close(lock.descriptor)
         lock = None
-    if not settings.keeps_state:
+    if not settings.state_directory:
         return None
     return Journal(Path(settings.state_directory), None if lock is None else lock.descriptor)
 
 
-def build_keeper(settings: Settings, journal: Journal | None, registry: Registry, lobby: Lobby) -> Keeper | None:
-    """Build what keeps the journal true, if there is one."""
+def build_keeper(
+    settings: Settings, journal: Journal | None, registry: Registry, lobby: Lobby, reclaiming: Reclaiming | None,
+    started_at: float,
+) -> Keeper | None:  # fmt: skip
+    """Build what keeps the journal true, if there is one; ``reclaiming`` and ``started_at`` are a node's."""
     if journal is None:
         return None
     its_lobby = lobby if settings.lobby_port else None
     return Keeper(
         journal,
-        Saving(registry, its_lobby, locate),
+        Saving(registry, its_lobby, locate, started_at),
         partial(Restoring, registry, its_lobby, make_address, handed_over=False),
         lifetime_seconds=settings.silence_timeout_seconds,
+        reclaiming=reclaiming,
     )
 
 

@@ -18,9 +18,10 @@ from relay_server.core.home_actions import CloseRoom
 from relay_server.core.model import Member, Room
 from relay_server.core.moderation import Moderation
 from relay_server.core.places import NewRoom, Node, Told
+from relay_server.core.reclaiming import Reclaiming
 from relay_server.core.records import RoomRecord
 from relay_server.core.registry import Registry
-from relay_server.net.address import locate
+from relay_server.net.address import locate, make_address
 from relay_server.node_parts import Household
 from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
@@ -33,24 +34,36 @@ IP: Final = parse_ip("192.0.2.1")
 class Station:
     """A node, and what its relay would do."""
 
-    def __init__(self, name: str, directory: Directory, town: "Town", secret: str = SECRET) -> None:
+    def __init__(
+        self, name: str, directory: Directory, town: "Town", secret: str = SECRET,
+        *, started_at: float = 0.0, next_beat: int = 1, registry: Registry | None = None,
+    ) -> None:  # fmt: skip
+        """With a ``registry`` it takes over from another process, for ``next_beat`` see `Cluster`."""
         self.town = town
         self.directory = directory
         self.counters = ClusterCounters()
-        self.registry = Registry(unlimited(), lambda _: None, new_nonces(), locate)
+        self.registry = registry or Registry(unlimited(), lambda _: None, new_nonces(), locate)
         self.moderation = Moderation(self.registry)
         self.is_hung = False
         self.moved: list[CloseRoom] = []
         self._loop = asyncio.get_running_loop()
-        self._household = Household(self.registry, self._loop.time, flush=lambda: None)
+        reclaiming = Reclaiming(self.registry, unlimited(), make_address)
+        self._household = Household(self.registry, reclaiming, self._loop.time, flush=lambda: None)
         self._tokens = count(1)
         port = 9000 + next(town.ports)
         node = Node(
-            name, Server(f"{name}.example:{port}"), f"{name}.example", port + 1, port + 2, "ab" * 32, time.time()
+            name,
+            Server(f"{name}.example:{port}"),
+            f"{name}.example",
+            port + 1,
+            port + 2,
+            "ab" * 32,
+            started_at or time.time(),
         )
         self.cluster = Cluster(
             node, directory, Vault(secret), self,
             probe=town.probe, resume_seconds=120, counters=self.counters, clocks=Clocks(self._loop.time),
+            next_beat=next_beat,
         )  # fmt: skip
         self.registry.on_change, self.registry.on_close = self.cluster.changed, self.cluster.closed
         self._task = self._loop.create_task(self.cluster.run())
@@ -69,6 +82,9 @@ class Station:
     def close_room(self, action: CloseRoom) -> None:
         self.moved.append(action)
         self._household.close_room(action)
+
+    def forget_room(self, room: bytes) -> None:
+        self._household.forget_room(room)
 
     async def create(self, room: bytes, host: str = "Ann", password_hash: str | None = None) -> Member:
         """Create a room as control does."""

@@ -215,6 +215,16 @@ def test_whose_home_is_gone_is_told_so_and_carried_no_more() -> None:
     assert (len(case.carried), case.ways[bob].closed, case.ways[other].closed) == (1, 1, 0)
 
 
+@pytest.mark.requirement("CLU-04")
+def test_who_is_carried_by_a_process_that_ends_is_told() -> None:
+    case = Carrying()
+    bob, mute = case.carry(), case.carry()
+    case.speak(bob, source=at(IP, 9000))
+    case.carried.let_go()
+    assert take_out(case.registry.outbox) == [(b"server: disconnected: shutdown", [at(IP, 9000)])]
+    assert (len(case.carried), case.ways[bob].closed, case.ways[mute].closed) == (0, 1, 1)
+
+
 def home(name: str, *, started_at: float) -> Node:
     return Node(name, Server(f"{name}:9000"), name, 9001, 9004, "", started_at)
 

@@ -3,13 +3,16 @@
 `make simulate-cluster` lives through more.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from relay_server.core.home_actions import CallFailure
+from relay_server.core import reclaiming
+from relay_server.core.home_actions import CallFailure, OpenRoom
 from relay_server.core.homes import Homes
 from relay_server.core.homing import Homing
+from relay_server.core.known_room import Tenancy
 from relay_server.core.model import Residence
 from relay_server.core.nodes import Nodes, Verdict
 from services.relay_server.core.cluster_world.world import BrokenError, World, live_through
@@ -23,6 +26,11 @@ ENOUGH = 300
 def test_rooms_survive_what_breaks(part: int) -> None:
     for seed in range(part, HISTORIES, 6):
         live_through(seed)
+
+
+def test_rooms_of_journals_are_there_again() -> None:
+    worlds = [live_through(seed) for seed in range(40)]
+    assert sum(world.reclaimed for world in worlds) >= 5
 
 
 def broken_by(prepare: Any = lambda _: None, **more: Any) -> str:
@@ -102,3 +110,24 @@ def test_a_write_without_an_answer_that_is_forgotten_is_noticed(monkeypatch: pyt
 def test_kicks_that_no_record_tells_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Residence, "kick", lambda *_: None)
     assert "from where it was kicked" in broken_by()
+
+
+def test_serving_the_journals_rooms_without_a_question_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    reclaim = Homing._reclaim
+
+    def believe(homing: Homing[Any], known: Any, tenancy: Tenancy) -> bool:
+        if known.record is None:
+            return reclaim(homing, known, tenancy)
+        known.reclaims = None
+        known.mine = homing._adopted(replace(known.record, term=tenancy.term, first_seat=tenancy.first_seat))
+        homing.actions.append(OpenRoom(known.mine))
+        return True
+
+    monkeypatch.setattr(Homing, "_reclaim", believe)
+    assert "serves it again" in broken_by()
+
+
+def test_members_of_an_older_tenancy_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Tenancy, "is_of", lambda *_: True)
+    monkeypatch.setattr(reclaiming, "_is_of", lambda *_: True)
+    assert broken_by() != "nothing"

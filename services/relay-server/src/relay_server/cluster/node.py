@@ -5,19 +5,20 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from chatproto import ProtocolError, Server
+from chatproto import Server
 from chatproto.servers import MAX_SERVERS
 from relay_server.cluster.base import Change, Directory
+from relay_server.cluster.household import Heritage, Household, error_of
 from relay_server.cluster.presence import Presence
 from relay_server.cluster.store import Store
 from relay_server.cluster.vault import ROOM_PREFIX, Vault
 from relay_server.core.counters import ClusterCounters
-from relay_server.core.errors import BusyError, RoomExistsError
+from relay_server.core.errors import BusyError
 from relay_server.core.home_actions import (
     Action,
     AskOverBus,
@@ -25,14 +26,15 @@ from relay_server.core.home_actions import (
     CloseRoom,
     Create,
     Delete,
+    ForgetRoom,
     Get,
     OpenRoom,
-    Outcome,
     ProbeDirectly,
     Put,
     Tell,
 )
 from relay_server.core.homes import Homes
+from relay_server.core.known_room import Tenancy
 from relay_server.core.model import Residence, Room, Session
 from relay_server.core.places import MOVING, NewRoom, Node, Told
 from relay_server.core.records import RoomRecord, record_of, seats_at
@@ -46,20 +48,12 @@ LATE_SECONDS: Final = 0.25
 """A loop that is later than this may have missed a living node's answer."""
 TICKET_SECONDS: Final = 7 * 86_400
 """A ticket is good for so long, whatever became of its room's home."""
+BEATS_BETWEEN: Final = 2**32
+"""A process that takes over counts its beats from so many later on, for the old one may still beat."""
+SUCCESSION_SECONDS: Final = 2.0
+"""How long a process that was replaced stays on the bus if the new one isn't heard there."""
 CLOSE_SECONDS: Final = 1.0
 """How long the end waits for what the directory is still to be told."""
-
-
-class Household(Protocol):
-    """What a cluster does to the rooms of this relay."""
-
-    def open_room(self, record: RoomRecord, seats: int) -> None:
-        """Be the home of a room; ``seats`` is the greatest number that a seat may have by now."""
-        ...
-
-    def close_room(self, action: CloseRoom) -> None:
-        """Close this relay's copy of a room, whose home is another node."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +70,16 @@ class Cluster:
     def __init__(
         self, me: Node, directory: Directory, vault: Vault, household: Household,
         *, probe: Callable[[Node], Coroutine[Any, Any, bool]], resume_seconds: float, counters: ClusterCounters,
-        clocks: Clocks,
+        clocks: Clocks, next_beat: int = 1,
     ) -> None:  # fmt: skip
-        """``probe`` asks a node over a link of its own whether it is there."""
+        """``probe`` asks a node over a link of its own whether it is there; for ``next_beat`` see `Presence`."""
         self._directory = directory
         self._household = household
         self.counters = counters
         self._probe = probe
         self._now, self._wall = clocks.loop, clocks.wall
         self._tickets = Tickets(vault.tickets_key)
-        self._presence = Presence(me, directory, vault.beats, clocks.wall)
+        self._presence = Presence(me, directory, vault.beats, clocks.wall, next_beat)
         self._store = Store(directory, vault, counters, clocks.loop)
         self._homes: Homes[Told] = Homes(
             me, key_of=vault.room_key, resume_seconds=resume_seconds, counters=counters, began_at=clocks.loop()
@@ -95,6 +89,12 @@ class Cluster:
         self._calls = 0
         self._idle = asyncio.Event()
         self._acting = False
+        self._held: list[Callable[[], None]] | None = None
+        """What happened while the relay stands still; None if it doesn't."""
+
+    def reclaim(self, tenancies: Iterable[Tenancy], until: float) -> None:
+        """Be the home again of rooms that nobody took; to be called before `run`."""
+        self._homes.reclaim(tenancies, until)
 
     async def run(self) -> None:
         """Be a node until this is cancelled."""
@@ -105,11 +105,47 @@ class Cluster:
                 self._spawn(self._watch_loop())
                 while True:
                     await self._presence.beat()
-                    self._homes.tick(self._now())
-                    self._act()
+                    if self._held is None:
+                        self._homes.tick(self._now())
+                        self._act()
                     await asyncio.sleep(BEAT_SECONDS)
             finally:
                 self._tasks = None
+
+    def freeze(self) -> None:
+        """Change nothing until `thaw`, so that another process can take over; other nodes are answered meanwhile."""
+        self._held = []
+
+    def thaw(self) -> None:
+        """Go on; the process that didn't take over may have beaten already."""
+        held, self._held = self._held or [], None
+        self._presence.next_beat = self.successors_beat + BEATS_BETWEEN
+        self._presence.succeeded.clear()
+        for what in held:
+            what()
+        self._act()
+
+    @property
+    def successors_beat(self) -> int:
+        """The number from which on a process counts that takes over."""
+        return self._presence.next_beat + BEATS_BETWEEN
+
+    @property
+    def heritage(self) -> Heritage:
+        """What a process that takes over has to know besides the rooms."""
+        return Heritage(self._homes.closing, self._homes.nodes)
+
+    def take_over(self, rooms: Iterable[Room], heritage: Heritage) -> None:
+        """Be what the process before was, whose rooms are here."""
+        records = (self._record_of(room, room.residence) for room in rooms if room.residence)
+        self._homes.take_over(records, heritage.closing, heritage.nodes)
+
+    async def leave(self) -> None:
+        """Answer other nodes until the process is heard that took over, if it is, and then let go of the directory."""
+        if self.is_connected:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._presence.succeeded.wait(), SUCCESSION_SECONDS)
+        await self._directory.close()
 
     async def close(self) -> None:
         """Let the directory know what is still under way, and let go of it; then `run` is to be cancelled."""
@@ -130,7 +166,7 @@ class Cluster:
 
     def check_new(self, room: bytes) -> None:
         """Check that a room of this name may be created, as far as is known here."""
-        if (error := _error(self._homes.check_new(room, self._now()))) is not None:
+        if (error := error_of(self._homes.check_new(room, self._now()))) is not None:
             raise error
 
     def claim(self, new: NewRoom, done: Told) -> None:
@@ -188,9 +224,7 @@ class Cluster:
     def changed(self, room: Room) -> None:
         """Take note that what is kept of a room isn't true any more."""
         if room.residence is not None:
-            me = self._presence.me
-            record = record_of(room, room.residence, home=me.name, home_since=me.started_at)
-            self._homes.change(record, self._now())
+            self._homes.change(self._record_of(room, room.residence), self._now())
             self._act()
 
     def closed(self, room: Room) -> None:
@@ -251,27 +285,23 @@ class Cluster:
 
     def on_listing(self) -> None:
         """Begin to learn all records."""
-        self._homes.on_listing(self._now())
         self._spawn(self._presence.beat())
-        self._act()
+        self._feed(lambda: self._homes.on_listing(self._now()))
 
     def on_change(self, change: Change) -> None:
         """Take a record."""
         if not change.key.startswith(ROOM_PREFIX):
             return  # the doctor tries whether it may write
         record = self._store.read(change.key, change.value)
-        self._homes.on_change(change.key, change.revision, record, self._now())
-        self._act()
+        self._feed(lambda: self._homes.on_change(change.key, change.revision, record, self._now()))
 
     def on_caught_up(self) -> None:
         """Know all records."""
-        self._homes.on_caught_up(self._now())
-        self._act()
+        self._feed(lambda: self._homes.on_caught_up(self._now()))
 
     def on_away(self) -> None:
         """Do without the directory."""
-        self._homes.on_away(self._now())
-        self._act()
+        self._feed(lambda: self._homes.on_away(self._now()))
 
     def on_beat(self, data: bytes) -> None:
         """Take a beat; who was just started hears of this node at once."""
@@ -279,18 +309,25 @@ class Cluster:
         if heard is None:
             return
         node, is_new = heard
-        self._homes.on_beat(node, self._now())
         if is_new:
             self._spawn(self._presence.beat())
-        self._act()
+        self._feed(lambda: self._homes.on_beat(node, self._now()))
 
     def on_ask(self, data: bytes) -> bytes:
         """Say that this node is there."""
         return self._presence.answer(data)
 
+    def _feed(self, what: Callable[[], None]) -> None:
+        """Let something be known, now or when the relay stands still no more, and do what follows of it."""
+        if self._held is not None:
+            self._held.append(what)
+            return
+        what()
+        self._act()
+
     def _act(self) -> None:
         """Do all that `Homes` wants done; what that leads to is done in its turn."""
-        if self._acting or self._tasks is None:
+        if self._acting or self._tasks is None or self._held is not None:
             return
         self._acting = True
         try:
@@ -313,8 +350,10 @@ class Cluster:
                 self._household.open_room(record, self._seats_by_now())
             case CloseRoom():
                 self._household.close_room(action)
+            case ForgetRoom(room):
+                self._household.forget_room(room)
             case Tell(waiter, outcome):
-                waiter(_error(outcome))
+                waiter(error_of(outcome))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         if self._tasks is None:
@@ -324,16 +363,14 @@ class Cluster:
 
     async def _call(self, call: Call) -> None:
         answer = await self._store.carry_out(call)
-        self._homes.answer(call, answer, self._now())
-        self._act()
+        self._feed(lambda: self._homes.answer(call, answer, self._now()))
         self._calls -= 1
         if not self._calls:
             self._idle.set()
 
     async def _ask(self, ask: AskOverBus) -> None:
         answer = await self._presence.ask(ask.node)
-        self._homes.answer_ask(ask, answer, self._now())
-        self._act()
+        self._feed(lambda: self._homes.answer_ask(ask, answer, self._now()))
 
     async def _probe_directly(self, probe: ProbeDirectly) -> None:
         alive = False
@@ -341,8 +378,7 @@ class Cluster:
             async with asyncio.timeout(PROBE_SECONDS):
                 alive = await self._probe(probe.node)
         self._look_at_loop()
-        self._homes.answer_probe(probe, alive=alive, now=self._now())
-        self._act()
+        self._feed(lambda: self._homes.answer_probe(probe, alive=alive, now=self._now()))
 
     async def _watch_loop(self) -> None:
         while True:
@@ -356,18 +392,9 @@ class Cluster:
             self._homes.on_late(now)
         self._looked_at = now
 
+    def _record_of(self, room: Room, residence: Residence) -> RoomRecord:
+        me = self._presence.me
+        return record_of(room, residence, home=me.name, home_since=me.started_at)
+
     def _seats_by_now(self) -> int:
         return seats_at(self._wall())
-
-
-def _error(outcome: Outcome | None) -> ProtocolError | None:
-    """Return the refusal that an outcome is; None for one that isn't any."""
-    match outcome:
-        case Outcome.TAKEN:
-            return RoomExistsError()
-        case Outcome.AWAY:
-            return BusyError("The relay's directory of rooms can't be reached now: try again in a moment.")
-        case Outcome.BUSY:
-            return BusyError(MOVING)
-        case _:
-            return None

@@ -1,9 +1,9 @@
 """Who is in the cluster: what this node says of itself over the bus, and what the others say."""
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
 from typing import Final
 
 import structlog
@@ -29,13 +29,17 @@ log = structlog.get_logger()
 class Presence:
     """Says that this node is there, and hears who else is."""
 
-    def __init__(self, me: Node, directory: Directory, sealer: Sealer, wall: Callable[[], float]) -> None:
-        """``wall`` returns the seconds since 1970."""
+    def __init__(
+        self, me: Node, directory: Directory, sealer: Sealer, wall: Callable[[], float], next_beat: int = 1
+    ) -> None:
+        """``wall`` returns the seconds since 1970; ``next_beat`` is the number of the first beat."""
         self.me = me
         self._directory = directory
         self._sealer = sealer
         self._wall = wall
-        self._numbers = count(1)
+        self.next_beat = next_beat
+        self.succeeded = asyncio.Event()
+        """Set when a process was heard that took over from this one."""
         self._replays = Replays()
         self._told: dict[tuple[str, object], None] = {}
         """What was said last, once."""
@@ -57,7 +61,7 @@ class Presence:
         try:
             beat = decode_beat(data, self._sealer)
             if beat.node.name == self.me.name:
-                self._check_name(beat.node)
+                self._check_name(beat.node, beat.number)
                 return None
             is_new = self._replays.check(beat, self._wall())
         except BeatError as error:
@@ -85,11 +89,16 @@ class Presence:
         return encode_beat(self._beat(), self._sealer, question.hex()) if len(question) == QUESTION_BYTES else b""
 
     def _beat(self) -> Beat:
-        return Beat(self.me, next(self._numbers), self._wall())
+        beat = Beat(self.me, self.next_beat, self._wall())
+        self.next_beat += 1
+        return beat
 
-    def _check_name(self, node: Node) -> None:
+    def _check_name(self, node: Node, number: int) -> None:
         """Say once if another node has this one's name: each would take the other's rooms for its own."""
-        if node.started_at != self.me.started_at:
+        if node.started_at == self.me.started_at:
+            if number >= self.next_beat:
+                self.succeeded.set()
+        else:
             self._say("node_name_taken", node.started_at, node=node.name, server=node.server.address,
                       advice="give each node a RELAY_NODE_NAME of its own")  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Members of rooms on other nodes whom this node carries there: who they are, and whose datagrams go on (CLU-04)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Final, Protocol
@@ -129,7 +129,14 @@ class CarriedMembers:
 
     def lose_home(self, node: Node) -> None:
         """Tell all members of a node that is gone that their places are, and carry them no more."""
-        for member in [each for each in self._by_token.values() if each.home == node]:
+        self._dismiss([each for each in self._by_token.values() if each.home == node])
+
+    def let_go(self) -> None:
+        """Tell all that they aren't carried any more, for this process ends."""
+        self._dismiss(list(self._by_token.values()))
+
+    def _dismiss(self, members: Iterable[CarriedMember]) -> None:
+        for member in members:
             if member.address is not None:
                 reason = EvictionReason.MOVED if member.follows else EvictionReason.SHUTDOWN
                 self._registry.post(Disconnected(reason), Audience({member: member.address}), log=member.sent)

@@ -106,6 +106,13 @@ class CloseRoom:
     reason: Move
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ForgetRoom:
+    """Forget who was in a room before this node was started again: it isn't this node's any more."""
+
+    room: bytes
+
+
 class Outcome(Enum):
     """What came of a question about a room."""
 
@@ -129,4 +136,4 @@ class Tell(Generic[Waiter]):
     outcome: Outcome
 
 
-Action: TypeAlias = Call | AskOverBus | ProbeDirectly | OpenRoom | CloseRoom | Tell[Waiter]
+Action: TypeAlias = Call | AskOverBus | ProbeDirectly | OpenRoom | CloseRoom | ForgetRoom | Tell[Waiter]

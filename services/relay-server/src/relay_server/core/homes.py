@@ -4,6 +4,7 @@ Drive it like this: feed each fact when it comes, with the time, and then do all
 
     homes = Homes(me, key_of=vault.key_of, resume_seconds=120.0, counters=counters, began_at=now)
 
+    what it had before           -> homes.reclaim(tenancies, until)  # once, before all else
     on_listing()                 -> homes.on_listing(now)
     on_change(change)            -> homes.on_change(key, revision, record | None | UNREADABLE, now)
     on_caught_up()               -> homes.on_caught_up(now)
@@ -28,7 +29,7 @@ Drive it like this: feed each fact when it comes, with the time, and then do all
         Delete            -> homes.answer(action, None | CallFailure, now)
         AskOverBus        -> homes.answer_ask(action, Node | BusFailure, now)
         ProbeDirectly     -> homes.answer_probe(action, alive, now)
-        OpenRoom, CloseRoom, Tell  -> just do it, in this order
+        OpenRoom, CloseRoom, ForgetRoom, Tell  -> just do it, in this order
 
 Each call of the directory, each ask and each probe is answered once; a fact may queue more actions. Waiters are
 whatever the caller likes. A `Get` must read what the directory itself has, not a replica's copy. Of records that it is
@@ -37,8 +38,9 @@ copy that came after it.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from math import inf
 from typing import Final, Generic, Literal
 
 from relay_server.core.counters import AdoptionOutcome, ClusterCounters
@@ -54,7 +56,7 @@ from relay_server.core.home_actions import (
     Waiter,
 )
 from relay_server.core.homing import Homing
-from relay_server.core.known_room import KnownRoom
+from relay_server.core.known_room import KnownRoom, Tenancy
 from relay_server.core.nodes import Judged, Nodes, Verdict
 from relay_server.core.places import Node
 from relay_server.core.records import RoomRecord
@@ -83,6 +85,7 @@ class Homes(Generic[Waiter]):
         )
         self._rooms: dict[str, KnownRoom[Waiter]] = {}
         self._swept_at = began_at
+        self._reclaims_until = inf
 
     @property
     def known(self) -> int:
@@ -103,6 +106,43 @@ class Homes(Generic[Waiter]):
         actions, self._homing.actions = [*self._homing.actions, *self._nodes.questions], []
         self._nodes.questions = []
         return actions
+
+    def reclaim(self, tenancies: Iterable[Tenancy], until: float) -> None:
+        """Be the home again of rooms that are still this node's, as it was started again: an `OpenRoom` tells which.
+
+        Of the others a `ForgetRoom` tells, and of those of which nothing is known at the time ``until``.
+        """
+        self._reclaims_until = until
+        for tenancy in tenancies:
+            self._of(self._key_of(tenancy.room)).reclaims = tenancy
+
+    @property
+    def calls(self) -> int:
+        """How many calls of the directory are under way."""
+        return self._homing.calls
+
+    @property
+    def reclaims(self) -> int:
+        """How many rooms the directory hasn't told of yet whether they are this node's again."""
+        return sum(known.reclaims is not None for known in self._rooms.values())
+
+    def take_over(self, records: Iterable[RoomRecord], closing: Iterable[str], nodes: Iterable[Node]) -> None:
+        """Go on as the home of rooms that another process of this node held, with its `closing` and `nodes`."""
+        self._nodes.know(nodes)
+        for record in records:
+            self._of(self._key_of(record.room)).mine = record
+        for key in closing:
+            self._of(key).closing = True
+
+    @property
+    def closing(self) -> list[str]:
+        """The keys of rooms that ended here, and whose records aren't known to be gone."""
+        return [key for key, known in self._rooms.items() if known.closing]
+
+    @property
+    def nodes(self) -> list[Node]:
+        """What other nodes told of themselves, living or not."""
+        return self._nodes.known
 
     def on_listing(self, now: float) -> None:
         """Take note that the directory is reached; all its records come next."""
@@ -146,6 +186,11 @@ class Homes(Generic[Waiter]):
     def tick(self, now: float) -> None:
         """Do what is due; call it every half second."""
         self._homing.retry(now)
+        if now >= self._reclaims_until:
+            self._reclaims_until = inf
+            for known in list(self._rooms.values()):
+                self._homing.give_up(known)
+                self._drop_if_idle(known)
         if self._nodes.connected and now - self._swept_at >= SWEEP_SECONDS:
             self._swept_at = now
             self._sweep(now)

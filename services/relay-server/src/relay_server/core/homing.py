@@ -11,6 +11,7 @@ from relay_server.core.home_actions import (
     CloseRoom,
     Create,
     Delete,
+    ForgetRoom,
     Found,
     Get,
     OpenRoom,
@@ -19,7 +20,7 @@ from relay_server.core.home_actions import (
     Tell,
     Waiter,
 )
-from relay_server.core.known_room import KnownRoom, Purpose, is_same_room, rank_of
+from relay_server.core.known_room import KnownRoom, Purpose, Tenancy, is_same_room, rank_of
 from relay_server.core.nodes import Judged, Nodes, Verdict
 from relay_server.core.places import Node
 from relay_server.core.records import RoomRecord
@@ -46,7 +47,8 @@ class Homing(Generic[Waiter]):
         self._resume_seconds = resume_seconds
         self._counters = counters
         self._began_at = began_at
-        self._calls = 0
+        self.calls = 0
+        """How many calls of the directory are under way."""
         self._queue: dict[KnownRoom[Waiter], None] = {}
         """What waits until fewer calls are under way."""
         self._later: dict[KnownRoom[Waiter], None] = {}
@@ -72,6 +74,12 @@ class Homing(Generic[Waiter]):
         while known.call is None and self._step(known, now, judged):
             pass
 
+    def give_up(self, known: KnownRoom[Waiter]) -> None:
+        """Take it that a room that was here before this node was started again isn't to be here."""
+        if known.reclaims is not None:
+            self.actions.append(ForgetRoom(known.reclaims.room))
+            known.reclaims = None
+
     def retry(self, now: float) -> None:
         """Try again what came to nothing."""
         due, self._later = self._later, {}
@@ -82,7 +90,7 @@ class Homing(Generic[Waiter]):
         """Take the directory's answer to the call that is under way for a room."""
         call, known.call = known.call, None
         assert call is not None  # noqa: S101 - each call is answered once
-        self._calls -= 1
+        self.calls -= 1
         if isinstance(answer, CallFailure):
             self._note_failure(known, call, answer)
         elif isinstance(call, Create | Put):
@@ -96,7 +104,7 @@ class Homing(Generic[Waiter]):
         known.sure = known.sure or not isinstance(answer, CallFailure)
         if answer is not CallFailure.AWAY:
             self.go_on(known, now)
-        while self._queue and self._calls < MAX_CALLS:
+        while self._queue and self.calls < MAX_CALLS:
             waiting = next(iter(self._queue))
             del self._queue[waiting]
             self.go_on(waiting, now)
@@ -107,11 +115,12 @@ class Homing(Generic[Waiter]):
             known.show(revision, call.record)
         if known.purpose is Purpose.CLAIM:
             known.mine = call.record
+            self.give_up(known)
             self._tell(known.claims.popleft()[1], Outcome.READY)
         elif known.purpose is not Purpose.KEEP:
             adopts = known.purpose is Purpose.ADOPT
             self._counters.adoptions[AdoptionOutcome.ADOPTED] += adopts
-            known.mine = replace(call.record, ring=None)
+            known.mine, known.reclaims = replace(call.record, ring=None), None
             self.actions.append(OpenRoom(call.record))
 
     def _note_failure(self, known: KnownRoom[Waiter], call: Call, failure: CallFailure) -> None:
@@ -148,6 +157,8 @@ class Homing(Generic[Waiter]):
 
     def _serve(self, known: KnownRoom[Waiter], now: float, judged: Judged | None) -> bool:
         """Do what is asked about a room of which nothing is here."""
+        if known.reclaims is not None and known.listed:
+            return self._reclaim(known, known.reclaims)
         if known.claims:
             return self._claim(known, now, judged)
         if known.lookers:
@@ -184,6 +195,13 @@ class Homing(Generic[Waiter]):
         self._tell_lookers(known, Outcome.NOBODY)
         return self._call(known, Delete(known.key, known.revision))
 
+    def _reclaim(self, known: KnownRoom[Waiter], tenancy: Tenancy) -> bool:
+        """Be the home again of a room that nobody took meanwhile: whoever is about to take it writes too late then."""
+        if known.record is not None and tenancy.is_of(known.record, self._me.name):
+            return self._write(known, self._put(known, self._adopted(known.record)), Purpose.RECLAIM)
+        self.give_up(known)
+        return True
+
     def _claim(self, known: KnownRoom[Waiter], now: float, judged: Judged | None) -> bool:
         """Write the name of a new room, if nobody has it, or its home is dead for so long that nobody comes back."""
         record = known.record
@@ -203,9 +221,7 @@ class Homing(Generic[Waiter]):
             return self._tell_lookers(known, Outcome.NOBODY if known.readable else Outcome.BUSY)
         verdict = self._judge(known, record, now, judged)
         if verdict is Verdict.GONE:
-            adopted = replace(record, home=self._me.name, home_since=self._me.started_at, ring=None)
-            adopted = replace(adopted, term=record.term + 1, changes=record.changes + 1)
-            return self._write(known, self._put(known, adopted), Purpose.ADOPT)
+            return self._write(known, self._put(known, self._adopted(record)), Purpose.ADOPT)
         return verdict is not None and self._tell_lookers(known, _FOR_LOOKERS[verdict])
 
     def _forget(self, known: KnownRoom[Waiter], record: RoomRecord, now: float, judged: Judged | None) -> bool:
@@ -233,6 +249,10 @@ class Homing(Generic[Waiter]):
         record = known.claims[0][0]
         return replace(record, home=self._me.name, home_since=self._me.started_at, term=term, changes=1)
 
+    def _adopted(self, record: RoomRecord) -> RoomRecord:
+        mine = replace(record, home=self._me.name, home_since=self._me.started_at, ring=None)
+        return replace(mine, term=record.term + 1, changes=record.changes + 1)
+
     def _next(self, known: KnownRoom[Waiter], wanted: RoomRecord) -> RoomRecord:
         """Count one change more than anybody did."""
         assert known.mine is not None  # noqa: S101 - it is kept
@@ -248,10 +268,10 @@ class Homing(Generic[Waiter]):
         return self._call(known, call)
 
     def _call(self, known: KnownRoom[Waiter], call: Call) -> bool:
-        if self._calls >= MAX_CALLS and not known.is_waited_for:
+        if self.calls >= MAX_CALLS and not known.is_waited_for:
             self._queue[known] = None
             return False
-        self._calls += 1
+        self.calls += 1
         known.call, known.revision_before = call, known.revision
         self.actions.append(call)
         return False

@@ -3,10 +3,25 @@
 from collections import deque
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from typing import Generic
+from typing import Generic, NamedTuple
 
 from relay_server.core.home_actions import Call, Waiter
 from relay_server.core.records import RoomRecord
+
+
+class Tenancy(NamedTuple):
+    """What a room's record says if nobody but this node, before it was started again, was its home."""
+
+    room: bytes
+    first_seat: int
+    term: int
+    since: float
+    """When that run of the node was started, in seconds since 1970."""
+
+    def is_of(self, record: RoomRecord, node: str) -> bool:
+        """Tell whether a record still says so, of a node of this name."""
+        theirs = record.home, record.home_since, record.first_seat, record.term
+        return theirs == (node, self.since, self.first_seat, self.term)
 
 
 class Purpose(Enum):
@@ -20,6 +35,8 @@ class Purpose(Enum):
     """Its home is gone, and this node is to be it."""
     TAKE = auto()
     """This node was made its home."""
+    RECLAIM = auto()
+    """This node was its home before it was started again, and still has its members."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +59,8 @@ class KnownRoom(Generic[Waiter]):
     """What the record of a room that is here is to be."""
     giving: RoomRecord | None = None
     """The same, if another node is to be its home."""
+    reclaims: Tenancy | None = None
+    """Under which the room is to be this node's again; None if it isn't, or is already."""
     closing: bool = False
     """Whether the room was here and ended, and its record isn't known to be gone."""
     forgets: bool = False
@@ -62,6 +81,7 @@ class KnownRoom(Generic[Waiter]):
         """Whether there is anything that isn't true of every room that doesn't exist."""
         is_there = self.record is not None or not self.readable or self.mine is not None
         is_busy = self.closing or self.is_waited_for or self.call is not None or not self.sure
+        is_busy = is_busy or self.reclaims is not None
         return is_there or is_busy or self.watched < self.revision
 
     @property

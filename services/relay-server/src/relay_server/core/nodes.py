@@ -1,6 +1,6 @@
 """The other nodes of a cluster as one node knows them: who beats, who answers, who is gone (CLU-03)."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from math import inf
@@ -92,6 +92,16 @@ class Nodes:
         """Take a sign of life, and what a node tells of itself."""
         known = self._of(node.name)
         known.info, known.heard_at, known.gone_at = node, now, -inf
+
+    def know(self, nodes: Iterable[Node]) -> None:
+        """Take from another process what nodes told it: where they can be probed, not that they live."""
+        for node in nodes:
+            self._of(node.name).info = node
+
+    @property
+    def known(self) -> list[Node]:
+        """What nodes told of themselves, living or not."""
+        return [known.info for known in self._known.values() if known.info is not None]
 
     def living(self, now: float) -> tuple[Node, ...]:
         """Return those that live, as far as is known without a question."""

@@ -21,13 +21,13 @@ Thing: TypeAlias = Room | Member | LobbyClient
 class Saving:
     """Writes down what is, and then what changes; each who keeps lines somewhere has one of its own."""
 
-    def __init__(self, registry: Registry, lobby: Lobby | None, locate: Locate) -> None:
-        """``lobby`` is None for a relay without one."""
+    def __init__(self, registry: Registry, lobby: Lobby | None, locate: Locate, started_at: float = 0.0) -> None:
+        """``lobby`` is None for a relay without one; ``started_at`` see `state_writer.StateWriter`."""
         self._registry = registry
         self._clients = {} if lobby is None else lobby.clients_by_remote
         self._sources: list[Changes] = [registry.changes] if lobby is None else [registry.changes, lobby.changes]
         self._locate = locate
-        self._writer = StateWriter(registry, locate)
+        self._writer = StateWriter(registry, locate, started_at)
         self._noted = Noted(lambda: None)
         self._unwritten: dict[Room, None] = {}
         """Rooms that a `Bulk` hasn't come to yet."""

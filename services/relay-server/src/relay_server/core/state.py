@@ -93,6 +93,8 @@ class SavedResidence:
     password_revision: Count = 0
     took_tickets: Age | None = None
     """Since when tickets of before are good for nothing; None if they never were good."""
+    since: Age = 0.0
+    """When the node was started that held the room, in seconds since 1970: so its record in the directory says."""
 
 
 @_saved

@@ -1,8 +1,8 @@
 """Lines of state folded into what is true in the end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from relay_server.core.state import (
     Clock,
@@ -50,18 +50,17 @@ class State:
 
     def items(self) -> Iterator[Item]:
         """Go through all, in an order that `restoring.Restoring` takes; a clock stands before what counts from it."""
-        at = None
-        for dated in self._dated():
-            if dated.at != at:
-                at = dated.at
-                yield Clock(at=at)
-            yield dated.item
+        for name in self.rooms:
+            yield from self.items_of(name)
+        yield from self.lobby_items()
 
-    def _dated(self) -> Iterator[Dated[SavedRoom] | Dated[SavedMember] | Dated[SavedLobbyClient]]:
-        for name, room in self.rooms.items():
-            yield room
-            yield from self.members[name].values()
-        yield from self.lobby.values()
+    def lobby_items(self) -> Iterator[Item]:
+        """Go through the lobby's clients."""
+        yield from _with_clocks(self.lobby.values())
+
+    def items_of(self, room: bytes) -> Iterator[Item]:
+        """Go through a room and its members."""
+        yield from _with_clocks((self.rooms[room], *self.members[room].values()))
 
 
 class StateReader:
@@ -117,6 +116,15 @@ class StateReader:
             case _:
                 return False
         return True
+
+
+def _with_clocks(all_dated: Iterable[Dated[Any]]) -> Iterator[Item]:
+    at = None
+    for dated in all_dated:
+        if dated.at != at:
+            at = dated.at
+            yield Clock(at=at)
+        yield dated.item
 
 
 def _peer(address: SavedAddress) -> Peer:

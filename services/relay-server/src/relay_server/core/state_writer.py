@@ -31,9 +31,11 @@ PIECE_ENTRIES: Final = 100
 class StateWriter:
     """Writes things with their ages; addresses are taken apart by ``locate``."""
 
-    def __init__(self, registry: Registry, locate: Locate) -> None:
+    def __init__(self, registry: Registry, locate: Locate, started_at: float = 0.0) -> None:
+        """``started_at`` is when this node was started, in seconds since 1970; 0 for a relay that is alone."""
         self._registry = registry
         self._locate = locate
+        self._started_at = started_at
 
     def room(self, room: Room, now: float) -> SavedRoom:
         """Return what is saved of a room."""
@@ -50,7 +52,7 @@ class StateWriter:
             mutes=tuple(tuple(sorted(keys)) for keys in dict.fromkeys(room.mutes.values())),
             hostless=self._registry.hostless.age(room, now),
             waits=self._registry.returning.waiting.age(room, now),
-            residence=None if room.residence is None else _residence(room.residence, now),
+            residence=None if room.residence is None else _residence(room.residence, now, self._started_at),
         )
 
     def member(self, member: Member, now: float) -> SavedMember:
@@ -127,7 +129,7 @@ class StateWriter:
         )
 
 
-def _residence(residence: Residence, now: float) -> SavedResidence:
+def _residence(residence: Residence, now: float, since: float) -> SavedResidence:
     until = residence.takes_tickets_until
     return SavedResidence(
         first_seat=residence.first_seat,
@@ -138,6 +140,7 @@ def _residence(residence: Residence, now: float) -> SavedResidence:
         kicked=residence.kicked,
         password_revision=residence.password_revision,
         took_tickets=now - until if isfinite(until) else None,
+        since=since,
     )
 
 

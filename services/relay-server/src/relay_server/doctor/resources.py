@@ -42,7 +42,7 @@ def check_receive_buffer(facts: Facts) -> Finding:
 
 def _while_away(facts: Facts) -> str:
     """Return what else is lost if the members of this relay stay while it restarts."""
-    return ", and much of what is said while the relay restarts" if facts.settings.keeps_state else ""
+    return ", and much of what is said while the relay restarts" if facts.settings.state_directory else ""
 
 
 def check_send_buffer(facts: Facts) -> Finding:

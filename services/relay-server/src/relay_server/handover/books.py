@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from relay_server.core.counters import StreamFailure
@@ -13,11 +14,13 @@ _CLOSED = StreamFailure.CLOSED.name
 
 def dump_books(parts: Parts) -> dict[str, Any]:
     """Return all counts of a relay that stands still."""
-    books = {name: dump(counts) for name, counts in _counts_of(parts).items()}
-    streams: dict[str, Any] = books["streams"]
+    books: dict[str, Any] = {name: dump(counts) for name, counts in _counts_of(parts).items()}
+    streams = books["streams"]
     # Nobody hands on copies that wait: their readers resume at the next process, which sends them as replays (STR-08).
     streams["send_failures"][_CLOSED] += parts.tcp.streams.copies_waiting
     drops: dict[str, Json] = dict(zip(_udp_names(parts), (port.kernel_drops() for port in parts.udp), strict=True))
+    if parts.node:
+        books["heritage"] = asdict(parts.node.cluster.heritage)
     return books | {"tcp_aborted": parts.tcp.aborted, "kernel_drops": drops}
 
 
@@ -25,6 +28,8 @@ def load_books(parts: Parts, books: Mapping[str, Any], inherited: Mapping[str, s
     """Go on from the counts of the relay before; the kernel counts on for sockets that are inherited."""
     for name, counts in _counts_of(parts).items():
         load(counts, books.get(name, {}))
+    if parts.node:
+        parts.node.take_over(parts.registry.rooms.values(), books["heritage"])
     parts.tcp.aborted = books["tcp_aborted"]
     named = parts.sockets.by_name
     for name, drops in books["kernel_drops"].items():
@@ -44,6 +49,8 @@ def _counts_of(parts: Parts) -> dict[str, Any]:
     }  # fmt: skip
     if parts.tls:
         counts["tls"] = parts.tls.counts
+    if parts.node:
+        counts["cluster"] = parts.node.counters
     if parts.web:
         counts["web"] = parts.web.counters
     return counts

@@ -126,8 +126,8 @@ class Giving:
             self._limit.reschedule(self._loop.time() + seconds)
 
     def _find_obstacle(self) -> str | None:
-        if self._parts.node:
-            return "A node of a cluster can't be replaced while it runs: drain it with --to-others, and restart it."
+        if self._parts.node and self._parts.node.reclaiming.is_waiting:
+            return "This node waits until the directory tells which rooms it has: try again when NATS is reached."
         return None
 
     def _leave_if_gone(self) -> None:
@@ -176,7 +176,9 @@ class Giving:
 
     async def _give(self, channel: Channel, program: Program) -> Row:
         parts, given = self._parts, _Sum()
-        saving = Saving(parts.registry, parts.lobby if parts.settings.lobby_port else None, locate)
+        node = parts.node.identity if parts.node else None
+        lobby = parts.lobby if parts.settings.lobby_port else None
+        saving = Saving(parts.registry, lobby, locate, node.started_at if node else 0.0)
         saving.watch(lambda: None)
         try:
             await self._begin(channel, given)
@@ -212,7 +214,8 @@ class Giving:
         if keeper := parts.keeper:
             numbers["lock"], state_directory = keeper.journal.lock, parts.settings.state_directory
         begin = Begin(
-            format=chosen, descriptors=tuple(numbers), admin_path=admin_path, state_directory=state_directory
+            format=chosen, descriptors=tuple(numbers), admin_path=admin_path, state_directory=state_directory,
+            node=parts.node.identity if parts.node else None,
         )  # fmt: skip
         await channel.send(Kind.BEGIN, begin, list(numbers.values()))
 

@@ -14,6 +14,8 @@ from typing import Final, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from relay_server.inherited import NodeIdentity
+
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 LINES_BYTES: Final = 65_536
 """So many bytes of lines make a frame."""
@@ -70,6 +72,8 @@ class Begin:
     """Where the operators' socket is."""
     state_directory: str | None = None
     """What the lock is for."""
+    node: NodeIdentity | None = None
+    """What the relay is in its cluster, if it is in one."""
 
 
 class HandoverError(Exception):

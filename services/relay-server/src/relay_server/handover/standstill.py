@@ -44,6 +44,9 @@ class Standstill:
             port.freeze()
         if parts.keeper:
             parts.keeper.pause()
+        if parts.node and parts.link_port:
+            parts.node.cluster.freeze()
+            parts.link_port.pause()
         if parts.admin:
             parts.admin.is_frozen = True
         self.is_frozen = True
@@ -56,6 +59,9 @@ class Standstill:
             gc.enable()
             if parts.keeper:
                 parts.keeper.resume()
+            if parts.node and parts.link_port:
+                parts.node.cluster.thaw()
+                parts.link_port.resume()
             if parts.admin:
                 parts.admin.is_frozen = False
             for port in parts.udp:
@@ -67,6 +73,11 @@ class Standstill:
     async def leave(self) -> None:
         """Close every connection without a farewell: clients resume at the process that took over."""
         parts = self._parts
+        if parts.node:
+            parts.node.members.let_go()
+            parts.udp[0].say_last()
+            if parts.tcp.edge:
+                parts.tcp.edge.close()
         parts.tcp.streams.leave()
         if parts.web:
             parts.web.leave()
@@ -74,6 +85,8 @@ class Standstill:
             if not (parts.tcp.connections or parts.tcp.streams.connections or self._has_pages()):
                 break
             await asyncio.sleep(STEP_SECONDS)
+        if parts.node:
+            await parts.node.cluster.leave()
 
     def _are_under_way(self) -> bool:
         tcp, web = self._parts.tcp, self._parts.web

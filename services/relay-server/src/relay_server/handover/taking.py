@@ -80,15 +80,13 @@ class Taking:
             StateError: the state can't stand here.
 
         """
-        if settings.cluster_url:
-            raise SettingsError(
-                "A node of a cluster can't take over from a relay that runs: end it and start the node."
-            )
         channel = self._channel
         await channel.send(Kind.HELLO, Hello(formats=tuple(sorted(READABLE)), version=__version__))
         begin = read_body(Begin, await channel.expect(Kind.BEGIN))
+        if bool(settings.cluster_url) != (begin.node is not None):
+            raise SettingsError("A relay can't join or leave a cluster while it runs: restart it.")
         sockets, admin, lock = self._take_descriptors(begin)
-        parts = build(settings, Inherited(sockets.items(), admin=admin, lock=lock))
+        parts = build(settings, Inherited(sockets.items(), admin=admin, lock=lock, node=begin.node))
         gc.collect()
         gc.freeze()  # as at any start: what is there now stays, and members don't
         await self._restore(parts, sockets)

@@ -79,6 +79,16 @@ class LinkPort:
         """Accept links from a listening socket."""
         self._acceptor = Acceptor(sock, self._connect, self._admit)
 
+    def pause(self) -> None:
+        """Accept nobody until `resume`: who comes waits in the kernel's queue."""
+        if self._acceptor:
+            self._acceptor.pause()
+
+    def resume(self) -> None:
+        """Accept again."""
+        if self._acceptor:
+            self._acceptor.resume()
+
     def close(self) -> None:
         """Stop accepting, and cut every link."""
         if self._acceptor:

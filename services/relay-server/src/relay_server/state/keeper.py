@@ -4,15 +4,17 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import Final
 
 import structlog
 
 from relay_server import __version__
 from relay_server.core.counters import StateCounters
+from relay_server.core.reclaiming import Reclaiming
 from relay_server.core.restoring import Restoring
 from relay_server.core.saving import Bulk, Saving
-from relay_server.core.state import FORMAT, READABLE, Header, Moment, StateError, encode_line
+from relay_server.core.state import FORMAT, READABLE, Header, Moment, RoomGone, StateError, encode_line
 from relay_server.core.state_reader import State, StateReader
 from relay_server.state.journal import DamagedError, Journal
 
@@ -29,13 +31,20 @@ class Keeper:
     """Restores what the journal has, then writes down what changes; to be made on the running event loop."""
 
     def __init__(
-        self, journal: Journal, saving: Saving, new_restoring: Callable[[Moment], Restoring], *, lifetime_seconds: float
-    ) -> None:
-        """``lifetime_seconds`` is how old a journal may be: of an older one nobody is there any more."""
+        self, journal: Journal, saving: Saving, new_restoring: Callable[[Moment], Restoring], *,
+        lifetime_seconds: float, reclaiming: Reclaiming | None = None,
+    ) -> None:  # fmt: skip
+        """``lifetime_seconds`` is how old a journal may be: of an older one nobody is there any more.
+
+        ``reclaiming`` keeps the rooms of a node until the directory tells whether they still are its.
+        """
         self.journal = journal
         self.counters = StateCounters()
         self._saving = saving
         self._new_restoring = new_restoring
+        self._reclaiming = reclaiming
+        if reclaiming is not None:
+            reclaiming.on_forget, reclaiming.on_settled = self._note_forgotten, self._note_settled
         self._lifetime_seconds = lifetime_seconds
         self._beat_seconds = min(BEAT_SECONDS, lifetime_seconds / BEATS_A_LIFETIME)
         self._loop = asyncio.get_running_loop()
@@ -44,6 +53,9 @@ class Keeper:
         self._started_at = self._renewing_since = self._renewed_at = self._loop.time()
         """When the process began, and when the last two renewals did: the one under way, and the one that was done."""
         self._restored = self._failing = False
+        self._forgotten = 0
+        self.good_until = inf
+        """When what waits to be reclaimed is too old (monotonic)."""
 
     @property
     def is_proven(self) -> bool:
@@ -69,11 +81,13 @@ class Keeper:
             self.journal.set_aside()  # else the next start would fail of it, too
             raise
         self._restored = True
-        self.counters.restored_rooms, self.counters.restored_members = len(state.rooms), state.member_count
-        log.info(
-            "state_restored", rooms=len(state.rooms), members=state.member_count, lobby_clients=len(state.lobby),
-            age_seconds=round(age, 1), seconds=round(self._loop.time() - self._started_at, 3),
-        )  # fmt: skip
+        told = {"lobby_clients": len(state.lobby), "age_seconds": round(age, 1)}
+        if self._reclaiming is None:
+            self._note_restored(len(state.rooms), state.member_count, **told)
+            return
+        log.info("state_read", rooms=len(state.rooms), members=state.member_count, **told)
+        self.good_until = self._loop.time() + self._lifetime_seconds - age
+        self._reclaiming.wait(state)
 
     def start(self, *, gradually: bool = False) -> None:
         """Write everything anew, and from now on what changes.
@@ -147,13 +161,31 @@ class Keeper:
         now = self._loop.time()
         restoring = self._new_restoring(_moment(now))
         try:
-            for item in reader.state.items():
+            for item in reader.state.items() if self._reclaiming is None else reader.state.lobby_items():
                 restoring.apply(item)
             restoring.finish(now)
         except StateError:
             restoring.undo()
             raise
         return reader.state
+
+    def _note_restored(self, rooms: int, members: int, **told: float) -> None:
+        self.counters.restored_rooms, self.counters.restored_members = rooms, members
+        seconds = round(self._loop.time() - self._started_at, 3)
+        log.info("state_restored", rooms=rooms, members=members, **told, seconds=seconds)
+
+    def _note_forgotten(self, room: bytes) -> None:
+        """Write that a room that waited isn't this node's any more; before `start` nothing was written of it."""
+        self._forgotten += 1
+        if self._timer is not None:
+            with self._reported():
+                self._append([encode_line(RoomGone(room=room))])
+
+    def _note_settled(self) -> None:
+        """Take note that the directory told of every room whether it still is this node's."""
+        assert self._reclaiming is not None  # noqa: S101 - it says so
+        rooms, members = self._reclaiming.reclaimed_rooms, self._reclaiming.reclaimed_members
+        self._note_restored(rooms, members, elsewhere=self._forgotten)
 
     def _on_change(self) -> None:
         self._loop.call_soon(self._write_changes)
@@ -196,6 +228,8 @@ class Keeper:
         """Begin to write everything anew."""
         self.journal.renew()
         self._write_new([_HEADER])
+        if self._reclaiming is not None:
+            self._write_new(list(map(encode_line, self._reclaiming.items())))
         self._renewing_since = self._loop.time()
         self._bulk = self._saving.bulk()
 

@@ -5,12 +5,13 @@ import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificate
 
 from chatproto.fingerprint import fingerprint_of
 from relay_server.tls.self_signed import make_self_signed
@@ -27,17 +28,21 @@ class NodeCertificate:
 
     context: ssl.SSLContext
     fingerprint: str
+    pem: bytes = field(repr=False)
+    """With its key."""
 
 
-def make_node_certificate() -> NodeCertificate:
-    """Make a certificate for this run of the node, good for TLS 1.3 alone."""
-    made = make_self_signed([_NAME], _DAYS)
+def make_node_certificate(pem: bytes = b"") -> NodeCertificate:
+    """Make a certificate for this run of the node, good for TLS 1.3 alone; or go on with one that has this PEM."""
+    if not pem:
+        made = make_self_signed([_NAME], _DAYS)
+        pem = made.certificate_pem + made.key_pem
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.num_tickets = 0  # each link has a handshake of its own
-    with _readable(made.certificate_pem + made.key_pem) as path:
+    with _readable(pem) as path:
         context.load_cert_chain(path)
-    return NodeCertificate(context, fingerprint_of(made.certificate.public_bytes(Encoding.DER)))
+    return NodeCertificate(context, fingerprint_of(load_pem_x509_certificate(pem).public_bytes(Encoding.DER)), pem)
 
 
 @contextmanager

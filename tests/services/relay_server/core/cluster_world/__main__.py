@@ -14,6 +14,7 @@ def main(histories: int) -> None:
         for node in world.nodes:
             happened.update({name.value: times for name, times in node.counters.adoptions.items()})
             happened.update({name.value: times for name, times in node.counters.moves.items()})
+        happened["reclaimed"] += world.reclaimed
     told = ", ".join(f"{times} {name}" for name, times in sorted(happened.items()))
     print(f"{histories} histories of three nodes: nothing is broken. Rooms: {told}.")
 

@@ -16,6 +16,7 @@ from relay_server.core.home_actions import (
     CallFailure,
     CloseRoom,
     Create,
+    ForgetRoom,
     Found,
     OpenRoom,
     Outcome,
@@ -25,10 +26,14 @@ from relay_server.core.home_actions import (
 )
 from relay_server.core.model import Member, Residence, Room
 from relay_server.core.places import Node
+from relay_server.core.reclaiming import Reclaiming
 from relay_server.core.records import RoomRecord, record_of, seats_at
 from relay_server.core.registry import Registry
+from relay_server.core.saving import Saving
+from relay_server.core.state import FORMAT, Header, Moment, encode_line
+from relay_server.core.state_reader import StateReader
 from relay_server.core.tickets import Seat
-from relay_server.net.address import locate
+from relay_server.net.address import locate, make_address
 from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 
@@ -39,6 +44,8 @@ if TYPE_CHECKING:
 EPOCH = 1_000_000_000
 """What the time was when all began, in seconds since 1970."""
 TICK_SECONDS = 0.5
+RECLAIM_SECONDS = 10.0
+"""So long rooms of a journal wait for the directory."""
 
 Done = Callable[[Member | ProtocolError], None]
 _REFUSALS: dict[Outcome, type[ProtocolError]] = {
@@ -64,6 +71,8 @@ class SimNode:
         self._watched_at = 0.0
         self._moves = False
         self._tokens = count()
+        self._journal: list[bytes] = []
+        """What the journal had when the process was killed."""
         self.start()
 
     @property
@@ -74,16 +83,13 @@ class SimNode:
     def told(self) -> Node:
         return self._me
 
-    def start(self) -> None:
+    def start(self, *, from_journal: bool = False) -> None:
         now = self.world.clock.now
         self._run += 1
         self.alive, self.paused_at = True, None
         self._me = Node(self.name, self.world.server, self.name, 9001, 9004, f"{self.name}{self._run}", EPOCH + now)
         self.counters = ClusterCounters()
-        self.homes: Homes[Callable[[Outcome], None]] = self.world.make_homes(
-            self._me, key_of=bytes.decode, resume_seconds=self.world.resume_seconds, counters=self.counters,
-            began_at=now,
-        )  # fmt: skip
+        self.homes = self._new_homes()
         policy = unlimited(resume_seconds=self.world.resume_seconds)
         self.registry = Registry(policy, lambda _: None, new_nonces(), locate)
         self.registry.on_change = self._note_change
@@ -92,11 +98,46 @@ class SimNode:
         """Who told this run of it where to probe it."""
         self.waiting = 0
         """How many were not told yet what they asked."""
+        self.reclaiming = Reclaiming(self.registry, policy, make_address)
+        if from_journal:
+            self._read_journal()
+        self._tick(self._run)
+
+    def _new_homes(self) -> "Homes[Callable[[Outcome], None]]":
+        return self.world.make_homes(
+            self._me, key_of=bytes.decode, resume_seconds=self.world.resume_seconds, counters=self.counters,
+            began_at=self.world.clock.now,
+        )  # fmt: skip
+
+    def replace(self) -> None:
+        """Let another process be this node: who waits is sent away, and what was asked or written gets no answer."""
+        self._run += 1
+        self.waiting = 0
+        old, self.homes, self.session = self.homes, self._new_homes(), None
+        records = [self.record(room) for room in self.registry.rooms.values()]
+        self.homes.take_over(records, old.closing, old.nodes)
         self._tick(self._run)
 
     def kill(self) -> None:
+        self._write_journal()
         self.alive, self.session, self.on_bus = False, None, False
         self._backlog.clear()
+
+    def _write_journal(self) -> None:
+        """Keep what a journal has at any time: what is here, and what still waits to be reclaimed."""
+        now = self.world.clock.now
+        bulk = Saving(self.registry, None, locate, self._me.started_at).bulk()
+        header = Header(format=FORMAT, formats=(FORMAT,), version="")
+        self._journal = [encode_line(header), *map(encode_line, self.reclaiming.items())]
+        while lines := bulk.take(Moment(now, EPOCH + now)):
+            self._journal += lines
+
+    def _read_journal(self) -> None:
+        reader = StateReader()
+        for line in self._journal:
+            reader.take(line)
+        self.reclaiming.wait(reader.state)
+        self.homes.reclaim(self.reclaiming.tenancies, self.world.clock.now + RECLAIM_SECONDS)
 
     def pause(self, seconds: float) -> None:
         session = self.session
@@ -222,7 +263,9 @@ class SimNode:
             self.waiting -= 1
             action.waiter(action.outcome)
         elif isinstance(action, OpenRoom):
-            self.registry.returning.open_room(action.record, self.seats_now(), world.clock.now)
+            self._open_room(action.record)
+        elif isinstance(action, ForgetRoom):
+            self.reclaiming.forget(action.room)
         elif isinstance(action, CloseRoom):
             self._moves = True
             room = self.registry.rooms[action.room]
@@ -234,6 +277,13 @@ class SimNode:
             world.probe(self, action, self._reply(action, self._take_probe))
         else:
             world.directory.call(self, action, self._reply(action, self._take_answer))
+
+    def _open_room(self, record: RoomRecord) -> None:
+        now = self.world.clock.now
+        if self.reclaiming.open_room(record, self.seats_now(), Moment(now, EPOCH + now)):
+            self.world.note_reclaimed(self, self.registry.rooms[record.room])
+        else:
+            self.registry.returning.open_room(record, self.seats_now(), now)
 
     def _take_probe(self, probe: ProbeDirectly, alive: bool, now: float) -> None:
         self.homes.answer_probe(probe, alive=alive, now=now)

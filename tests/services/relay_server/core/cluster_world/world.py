@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HISTORY_SECONDS = 15.0
 HEALING_SECONDS = 14.0
+ANSWERED_SECONDS = 0.05
 STEADY_SECONDS = 5.0
 """A node that ran and was reached for so long may not be taken for dead."""
 
@@ -44,6 +45,9 @@ class World:
     ) -> None:
         self.clock = Clock(seed)
         self.make_homes = make_homes
+        self.journals = True
+        """Whether nodes that are started again may have a journal."""
+        self.reclaimed = 0
         self.resume_seconds = self.clock.chance.choice([8.0, 120.0, 120.0])
         self.directory = SimDirectory(self.clock, self._check_write)
         self.names = [b"red", b"green"]
@@ -73,6 +77,8 @@ class World:
         self._heal()
         rooms = {id_of(room) for _, room in self.copies()}
         self.clock.run(HISTORY_SECONDS + HEALING_SECONDS)
+        while any(node.homes.calls for node in self.nodes):  # a room may end at this very moment
+            self.clock.run(self.clock.now + ANSWERED_SECONDS)
         self._check_homes()
         self._check_rooms(rooms)
         self._check_people()
@@ -113,7 +119,8 @@ class World:
         if self.quiet:
             return
         node = chance.choice(self.nodes)
-        what = chance.choice([self._kill, self._pause, self._cut_off, self._cut_link, self._restart, self._give])
+        breaks = [self._kill, self._kill_for_a_moment, self._pause, self._cut_off, self._cut_link, self._restart]
+        what = chance.choice([*breaks, self._give, self._replace])
         what(node)
         self.clock.after(chance.expovariate(0.5), self._break_something)
 
@@ -126,10 +133,18 @@ class World:
             node.kill()
             self.clock.after(self.clock.chance.uniform(0.2, 10.0), lambda: self._start(node))
 
-    def _start(self, node: SimNode) -> None:
+    def _kill_for_a_moment(self, node: SimNode) -> None:
+        """Let a supervisor start a node again, which has its journal."""
+        if node.alive:
+            self._note(f"kill {node.name} for a moment")
+            node.kill()
+            seconds = self.clock.chance.choice([0.1, 0.4, 3.0]) * self.clock.chance.random()
+            self.clock.after(seconds, lambda: self._start(node, from_journal=self.journals))
+
+    def _start(self, node: SimNode, *, from_journal: bool = False) -> None:
         if not node.alive:
-            self._note(f"start {node.name}")
-            node.start()
+            self._note(f"start {node.name}{' from its journal' * from_journal}")
+            node.start(from_journal=from_journal)
             self._healed_at[node.name] = self.clock.now
 
     def _pause(self, node: SimNode) -> None:
@@ -176,6 +191,11 @@ class World:
             node.homes.hand_over(room, to.told, None, self.clock.now)
             node.settle()
 
+    def _replace(self, node: SimNode) -> None:
+        if node.runs and not node.homes.reclaims:
+            self._note(f"replace {node.name}")
+            node.replace()
+
     def _heal(self) -> None:
         self._note("heal")
         self.quiet = True
@@ -210,6 +230,22 @@ class World:
     def note_end(self, room: Room) -> None:
         self._ended.add(id_of(room))
 
+    def note_reclaimed(self, node: SimNode, room: Room) -> None:
+        """Check that nobody who was in a room is served by two homes, and that nobody is back who was kicked."""
+        self.reclaimed += 1
+        self._note(f"{node.name} has {room.name} again, with {len(room.members)}")
+        assert room.residence is not None
+        mine = rank_of(node.record(room))
+        for other, copy in self.copies():
+            is_newer = other is not node and copy.name == room.name and rank_of(other.record(copy)) >= mine
+            if is_newer and not self._lost_writes:
+                raise BrokenError(f"{room.name} is at {other.name}, and {node.name} serves it again")
+        for member in room.members:
+            _, term = self._kicks.get((id_of(room), member.seat), (None, -1))
+            was_here = term == room.residence.term - 1 and not self._lost_writes
+            if was_here or (term >= 0 and self._is_acknowledged(id_of(room), member.seat)):
+                raise BrokenError(f"{member.name} is in {room.name} again, from where it was kicked")
+
     def note_refused(self, room: Room, seat: Seat) -> None:
         """Take note that a ticket was good for nothing, and check that it is so for a reason."""
         self._note(f"{seat.name} is refused in {room.name}")
@@ -235,7 +271,8 @@ class World:
         is_same_home = (new.home, new.home_since) == (old.home, old.home_since)
         if rank_of(new) < rank_of(old) or (rank_of(new) == rank_of(old) and not is_same_home):
             raise BrokenError(f"the term of {new.room!r} went from {old.term} to {new.term}")
-        if new.changes <= self._acknowledged.get(id_of(new), 0):
+        is_over = id_of(new) in self._ended  # at a home that adopted it, while this node was hung
+        if new.changes <= self._acknowledged.get(id_of(new), 0) and not is_over:
             raise BrokenError(f"{node.name} wrote {new.room!r} as it was before something was acknowledged")
         victim = next(one for one in self.nodes if one.name == old.home)
         if victim is node or victim.told.started_at != old.home_since or not victim.runs:
