@@ -1,7 +1,7 @@
 // The rooms that the relay lists for everybody (LIST-01).
 
 import { _, ngettext } from "../i18n.js";
-import { flawOfRoom } from "../text.js";
+import { flawOfRoom, sanitize } from "../text.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { roomButton } from "./room-button.js";
@@ -43,7 +43,7 @@ export class OpenRooms extends HTMLElement {
   #draw(rooms) {
     const focused = this.querySelector(":focus .name")?.textContent;
     const rows = rooms.map(({ name, members, topic, password, sealed }) => {
-      const about = [ngettext("{count} member", "{count} members", members), topic].filter(Boolean).join(" · ");
+      const about = [ngettext("{count} member", "{count} members", members), topic && sanitize(topic)].filter(Boolean).join(" · ");
       return roomButton(name, about, () => this.choose(name), (password || sealed) && icon("lock"));
     });
     if (!rows.length) this.replaceChildren();
