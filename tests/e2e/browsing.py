@@ -79,7 +79,7 @@ class Visitor:
     def enter(self, room: str, name: str, *, create: bool = False, password: str = "") -> Self:
         """Fill in the form and get in."""
         self.ask(room, name, create=create, password=password)
-        expect(self.page.locator("room-view h1")).to_have_text(room)
+        expect(self.page.locator("room-view .what h1")).to_have_text(room)
         self.is_connected()
         return self
 
@@ -149,7 +149,7 @@ class Visitor:
         expect(self.page.locator("member-list .person .name")).to_have_text(names)
 
     def counts_members(self, count: int) -> None:
-        expect(self.page.locator("member-list h2")).to_have_text(f"{count} members")
+        expect(self.page.locator("member-list h1")).to_have_text(f"{count} members")
 
     def menu_is_open(self) -> None:
         expect(self.page.get_by_role("menu")).to_be_visible()

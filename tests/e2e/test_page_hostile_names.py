@@ -159,9 +159,9 @@ def test_rooms_that_one_is_in_stay_texts_and_so_do_invitations_to_them(browser: 
         assert names.all_text_contents() == HOSTILE
         assert found_in(eve) == []
         assert len(eve.evaluate(INVITE)) == len(HOSTILE)
-        expect(eve.page.locator("room-view h1")).to_have_count(0)
+        expect(eve.page.locator("room-view .what h1")).to_have_count(0)
         names.first.click()
-        expect(eve.page.locator("room-view h1")).to_have_text(HOSTILE[0])
+        expect(eve.page.locator("room-view .what h1")).to_have_text(HOSTILE[0])
         assert found_in(eve) == []
 
 
