@@ -12,9 +12,6 @@ MILLISECONDS: Final = 20_000
 """How long anything may take on a busy machine."""
 
 LOADS: Final = 5
-NETWORK_CHANGED: Final = "net::ERR_NETWORK_CHANGED"
-"""Networks of containers come and go on the machine, and then all fails that Chromium loads, from wherever it is."""
-
 DESK: Final = (1100, 760)
 SMALL_PHONE: Final = (320, 640)
 

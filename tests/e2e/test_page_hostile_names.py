@@ -114,7 +114,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def visiting(
     browser: "Browser",
     address: str,
-    prepare: Callable[["BrowserContext"], None] = lambda _: None,
+    prepare: Callable[["BrowserContext"], object] = lambda _: None,
     texts: list[str] = HOSTILE,
 ) -> Iterator[Visitor]:
     """Open the page, whose relay is hostile."""

@@ -14,8 +14,10 @@ const OLD = 1_100;
 export class OpenRooms extends HTMLElement {
   /** @type {(room: string) => void} */
   choose;
-  /** What was listed, as JSON; null once the relay said that it lists no rooms. @type {string | null} */
+  /** What was listed, as JSON. */
   #listed = "";
+  /** Whether one may ask: nobody awaits an answer, and the relay hasn't said that it lists no rooms. */
+  #mayAsk = true;
 
   constructor() {
     super();
@@ -31,9 +33,11 @@ export class OpenRooms extends HTMLElement {
   }
 
   async #ask() {
-    if (!this.isConnected || document.hidden || this.#listed === null) return;
+    if (!this.isConnected || document.hidden || !this.#mayAsk) return;
+    this.#mayAsk = false;
     const rooms = await listRooms();
-    const listed = rooms && JSON.stringify(rooms);
+    this.#mayAsk = rooms !== null; // else each question would be an error in the browser's console
+    const listed = JSON.stringify(rooms ?? []);
     if (listed === this.#listed) return;
     this.#listed = listed;
     this.#draw(rooms ?? []);
