@@ -145,8 +145,9 @@ test-units: $(VENV)/dev.stamp # coverage slows down tests, so only the tests tha
 	@$(PYTEST) --cov --cov-report=term $(COVERING)
 	@$(PYTEST) $(UNIT) $(COVERING:%=--ignore=%)
 test-programs: $(VENV)/dev.stamp # the slowest come first
-	@$(PYTEST) --numprocesses 3 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) tests/e2e/test_vps_install.py \
-	  tests/e2e tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py $(SLOW)
+	@$(PYTEST) --numprocesses 3 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) \
+	  tests/e2e/test_vps_upgrade.py tests/e2e/test_vps_install.py tests/e2e tests/bench tests/deploy \
+	  tests/conformance tests/fuzz/test_program.py $(SLOW)
 test-containers: $(VENV)/dev.stamp
 	@$(CONTAINERS)
 test-dashboards: $(VENV)/dev.stamp # one Prometheus for all, so in one process
@@ -199,6 +200,10 @@ bench-streams: install ## measure chats over streams, beside Redis if it is inst
 .PHONY: bench-web
 bench-web: $(VENV)/dev.stamp ## measure chats in browsers, and UDP chats beside them: make bench-web [ARGS="--rooms 20 --members 10"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.web $(ARGS)
+
+.PHONY: bench-replace
+bench-replace: $(VENV)/dev.stamp ## measure how long a chat pauses while a relay is replaced: make bench-replace [ARGS="--members 1000"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.replacing $(ARGS)
 
 .PHONY: bench-cluster
 bench-cluster: $(VENV)/dev.stamp ## measure what being a node of a cluster costs a relay: make bench-cluster [ARGS="--runs 3"]

@@ -147,7 +147,8 @@ def test_published_ports_equal_the_containers_ports() -> None:
 
 
 @pytest.mark.parametrize(
-    ("port", "inside", "link"), [("9080", "9080", "localhost:9080"), ("8080", "9080", "localhost:8080"), ("0", "0", "")]
+    ("port", "inside", "link"),
+    [("9080", "9080", "localhost:9080"), ("8080", "9080", "localhost:8080"), ("0", "0", "localhost:0")],
 )
 def test_the_page_has_any_port_outside_and_none_is_legal(tmp_path: Path, port: str, inside: str, link: str) -> None:
     for by_file in (False, True):
@@ -158,7 +159,7 @@ def test_the_page_has_any_port_outside_and_none_is_legal(tmp_path: Path, port: s
         relay = configured(environment=changes, folder=folder)["services"]["relay"]
         assert environment(relay)["RELAY_WEB_PORT"] == inside
         assert [one["published"] for one in relay["ports"] if one["target"] == 9080] == [port]
-        assert environment(relay)["RELAY_WEB_LINK"] == link or not link
+        assert environment(relay)["RELAY_WEB_URL"] == link
         on_host = configured(BASE, HOST, environment=changes, folder=folder)["services"]["relay"]
         assert environment(on_host)["RELAY_WEB_PORT"] == port
 
@@ -182,7 +183,7 @@ def test_a_public_page_is_reached_through_caddy_alone_and_caddy_alone_is_trusted
     assert environment(relay)["RELAY_WEB_TRUSTED_PROXIES"] == "10.9.8.250"
     assert relay["networks"]["chat"] == {"aliases": ["chat-relay"], "ipv4_address": "10.9.8.249"}
     assert environment(caddy)["CHAT_PAGE"] == "10.9.8.249:9080"
-    assert environment(relay)["RELAY_WEB_LINK"] == "chat.example.org"
+    assert environment(relay)["RELAY_WEB_URL"] == "chat.example.org"
     assert caddy["user"] not in {"", "0", "root", "0:0"}
     variables = set(re.findall(r"{\$(\w+)}", read("deploy/compose/Caddyfile")))
     assert variables == {name for name in environment(caddy) if name.startswith("CHAT_")}

@@ -15,10 +15,12 @@ from pathlib import Path
 from conformance.relays import NORMAL, OwnRelay
 from e2e.namespaces import Namespace
 from e2e.relay_metrics import scrape
+from faults import newcomers
 from faults.planting import BuggyRelay, check_crashed
 from faults.spoof import open_network, within_network
 from faults.weakened import Weakness
 from relay_server.settings import Settings
+from replaceable import ReplaceableRelay
 
 Check = Callable[[OwnRelay], None]
 DEFAULT_PORTS = [Settings.model_fields[f"{name}_port"].default for name in ("tcp", "udp", "lobby", "ops")]
@@ -67,6 +69,13 @@ class StartRelay:
         program = _program(weakness) if weakness else NORMAL
         relay = RelayInside(place, self._next_log(), self._with_loop(settings), program)
         self._ends.callback(check_sound, relay)
+        return relay
+
+    def replaceable(self, weakness: str = "", check: Check = check_sound, /, **settings: str) -> ReplaceableRelay:
+        """Start one that another process is to take over; it may lack a guard, see `faults.newcomers`."""
+        program = (newcomers.__file__, weakness)
+        relay = ReplaceableRelay(self._next_log(), self._with_loop(settings), program=program)
+        self._ends.callback(check, relay)
         return relay
 
     def buggy(

@@ -24,11 +24,13 @@ from relay_server.core.policy import Policy, StreamsAllowed, TcpLimits
 from relay_server.web_settings import (
     WEB_CONNECTIONS,
     WebTls,
-    check_link,
     check_networks,
     check_origins,
-    check_page,
+    check_web_url,
     complete_page,
+    host_of_link,
+    is_loopback,
+    write_link,
 )
 
 PREFIX: Final = "RELAY_"
@@ -74,9 +76,8 @@ Directory = Annotated[Text, AfterValidator(_check_directory)]
 ClusterUrl = Annotated[Text, AfterValidator(check_url)]
 NodeName = Annotated[Text, AfterValidator(check_node_name)]
 NodeAddress = Annotated[Text, AfterValidator(check_node_address)]
-Link = Annotated[Text, AfterValidator(check_link)]
 Origins = Annotated[Text, AfterValidator(check_origins)]
-PageAddress = Annotated[Text, AfterValidator(check_page)]
+WebUrl = Annotated[Text, AfterValidator(check_web_url)]
 Networks = Annotated[Text, AfterValidator(check_networks)]
 
 
@@ -233,10 +234,11 @@ class Settings(BaseSettings):
         WebTls.AUTO,
         description="`auto`: the web port speaks https if the relay has a certificate; `off`: a proxy does (WEB-01)",
     )
-    web_link: Link = Field(
+    web_url: WebUrl = Field(
         "",
-        description="Where people open the page, such as `https://chat.example.org`, if it isn't where the relay "
-        "listens: the relay prints it, and is called by this name (WEB-06)",
+        description="Where people open the page, such as `https://chat.example.org`: the relay prints it, answers to "
+        "this name (WEB-06), and tells it to members for invitations (WEB-05); with `#port=` if your TCP port is "
+        "another one there; empty = where the relay listens, and members aren't told",
     )
     web_origins: Origins = Field(
         "",
@@ -247,11 +249,6 @@ class Settings(BaseSettings):
         "",
         description="Addresses and networks of your proxies: from them, `X-Forwarded-For` and `X-Forwarded-Proto` "
         "count (WEB-03)",
-    )
-    web_url: PageAddress = Field(
-        "",
-        description="The page's address as people reach it, such as `https://chat.example.org/`, for invitations; "
-        "with `#port=` if your TCP port is another one there; empty = not told (WEB-05)",
     )
     list_rooms: bool = Field(
         False, description="Tell whoever asks which rooms there are: names, members, topics (LIST-01)"
@@ -307,9 +304,20 @@ class Settings(BaseSettings):
     )
 
     @property
+    def link(self) -> str:
+        """Where people open the page, as a browser takes it; empty if nobody said it."""
+        return write_link(self.web_url, self._scheme)
+
+    @property
     def page(self) -> str:
         """The page's address as members are told it (WEB-05); empty if they aren't."""
-        return complete_page(self.web_url, self.tcp_port)
+        is_for_others = not is_loopback(host_of_link(self.link))
+        return complete_page(self.web_url, self._scheme, self.tcp_port) if is_for_others else ""
+
+    @property
+    def _scheme(self) -> str:
+        has_tls = self.tls_cert_file and self.web_tls is WebTls.AUTO
+        return "https" if has_tls or self.web_trusted_proxies else "http"
 
     @property
     def keeps_state(self) -> bool:

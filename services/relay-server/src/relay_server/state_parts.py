@@ -1,5 +1,6 @@
 """What lets rooms and members outlive a process: the journal and its keeper, if the settings name a directory."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from relay_server.core.lobby import Lobby
 from relay_server.core.registry import Registry
 from relay_server.core.restoring import Restoring
 from relay_server.core.saving import Saving
+from relay_server.inherited import NOTHING, Inherited
 from relay_server.net.address import locate, make_address
 from relay_server.settings import Settings
 from relay_server.state.journal import Journal
@@ -14,14 +16,20 @@ from relay_server.state.keeper import Keeper
 from relay_server.telemetry.state import StateView
 
 
-def open_journal(settings: Settings) -> Journal | None:
-    """Take the directory for this relay; None if there is to be no state on disk.
+def open_journal(settings: Settings, inherited: Inherited = NOTHING) -> Journal | None:
+    """Take the directory for this relay, or go on holding it; None if there is to be no state on disk.
 
     Raises:
         StateDirectoryError: it can't be used, or another relay uses it.
 
     """
-    return Journal(Path(settings.state_directory)) if settings.keeps_state else None
+    lock = inherited.lock
+    if lock is not None and (not settings.keeps_state or lock.directory != settings.state_directory):
+        os.close(lock.descriptor)
+        lock = None
+    if not settings.keeps_state:
+        return None
+    return Journal(Path(settings.state_directory), None if lock is None else lock.descriptor)
 
 
 def build_keeper(settings: Settings, journal: Journal | None, registry: Registry, lobby: Lobby) -> Keeper | None:

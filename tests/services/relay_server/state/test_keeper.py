@@ -315,3 +315,29 @@ def test_it_is_as_old_as_its_last_sign_of_life(
 
     (tmp_path / "state").mkdir()
     run(scenario)
+
+
+def test_while_it_pauses_another_process_may_write_and_then_all_is_written_anew(
+    run: Callable[[Scenario], None], tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        kept = Kept(tmp_path / "state")
+        kept.keeper.start()
+        kept.create("tea")
+        kept.keeper.pause()
+        file = tmp_path / "state" / FILE
+        assert b"tea".hex().encode() in file.read_bytes()
+        size = file.stat().st_size
+        kept.join("tea", "bob")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert file.stat().st_size == size
+        file.unlink()  # what the other process may have done
+        kept.keeper.resume()
+        await until(file.exists)
+        back = await killed_and_back(kept, tmp_path / "state")
+        assert set(back.people()["tea"]) == {"ann", "bob"}
+        back.keeper.close()
+
+    (tmp_path / "state").mkdir()
+    run(scenario)

@@ -40,16 +40,30 @@ def test_a_page_that_gives_the_relay_a_name_of_its_own_gets_nothing(run: Run) ->
 
 def test_the_name_that_the_operator_tells_is_the_relays_own() -> None:
     async def scenario() -> None:
-        async with web_relay(web_link=LINK) as relay:
+        async with web_relay(web_url=LINK) as relay:
             assert relay.web.link("::", relay.port) == f"{LINK}/"
             assert await _asked(relay, "chat.example.org", "/chat") == 101
             assert await _asked(relay, "evil.example", "/chat") == 421
-        for changes, link in (
-            ({}, "http://chat.example.org:8080/"),
-            ({"web_trusted_proxies": "10.0.0.1"}, "https://chat.example.org:8080/"),
-        ):
-            async with web_relay(web_link="chat.example.org:8080", **changes) as relay:
-                assert relay.web.link("::", relay.port) == link
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.requirement("WEB-05", "WEB-06")
+@pytest.mark.parametrize(
+    ("url", "link", "told"),
+    [
+        ("chat.example.org:8080", "http://chat.example.org:8080/", "http://chat.example.org:8080/#port=30900"),
+        ("localhost:9080", "http://localhost:9080/", None),
+    ],
+)
+def test_where_people_open_the_page_is_printed_and_told_if_it_leads_here_from_elsewhere(
+    url: str, link: str, told: str | None
+) -> None:
+    async def scenario() -> None:
+        async with web_relay(web_url=f"{url}/#port=30900") as relay:
+            assert relay.web.link("::", relay.port) == link
+            assert (await relay.page("ann", create=True)).answer.get("web") == told
+            assert await _asked(relay, url.partition(":")[0]) == 200
 
     asyncio.run(scenario())
 

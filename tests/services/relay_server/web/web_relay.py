@@ -174,6 +174,8 @@ async def web_relay(**changes: object) -> AsyncIterator[WebRelay]:
     assert parts.sockets.web is not None
     errors: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+    for port in parts.udp:
+        port.start()
     parts.tcp.start(parts.sockets.tcp)
     parts.web.start(parts.sockets.web)
     relay = WebRelay(parts, parts.web)

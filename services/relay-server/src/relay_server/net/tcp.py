@@ -12,7 +12,7 @@ from relay_server.asked import Peer
 from relay_server.control import Control
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.admission import Admission
-from relay_server.core.errors import BusyError
+from relay_server.core.errors import REPLACED, BusyError
 from relay_server.core.policy import TcpLimits
 from relay_server.net.acceptor import Acceptor
 from relay_server.net.connection_slots import ConnectionSlots
@@ -81,6 +81,24 @@ class TcpPort:
             self.edge.close()
         self._turns.close()
         self.workers.close()
+
+    def pause(self) -> None:
+        """Accept nobody until `resume`: who comes waits in the kernel's queue."""
+        if self._acceptor:
+            self._acceptor.pause()
+
+    def freeze(self) -> None:
+        """Answer status 11 to whom isn't let in yet, and let no stream say or hear anything until `resume`."""
+        self.streams.freeze()
+        for connection in list(self.connections):
+            if isinstance(connection, Connection):
+                connection.hurry()
+
+    def resume(self) -> None:
+        """Go on as before `pause`."""
+        self.streams.resume()
+        if self._acceptor:
+            self._acceptor.resume()
 
     def take_link(self, link: Link, hello: Hello, via: bytes) -> None:
         """Serve a client whom another node carries, as if it were here (CLU-04); ``via`` is that node's IP."""
@@ -155,7 +173,7 @@ class Connection:
         self._transport = transport
         self._started_at = self._port.clock()
         self._peer = peer
-        if not self._port.make_room():
+        if self._port.streams.is_frozen or not self._port.make_room():
             self._say_busy()
             self._transport.close()
         elif self._port.connections.enter(self, network_of(peer.ip)):
@@ -245,6 +263,12 @@ class Connection:
         self._cancel_timer()
         self._transport.close()
 
+    def hurry(self) -> None:
+        """Refuse a request that isn't decided: another process takes the rooms over."""
+        if self._transaction.phase in {Phase.REQUESTING, Phase.DECIDING}:
+            self._forget_work()
+            self._say_busy(REPLACED)
+
     def _let_go(self) -> None:
         """Take back what was begun for a client that will never get its whole answer."""
         if self._transaction.phase is Phase.ACCEPTED and self._granted:
@@ -326,10 +350,9 @@ class Connection:
         if stream is None or self._half_closed:  # its member is gone, or will never say a word
             self._transport.close()
 
-    def _say_busy(self) -> None:
+    def _say_busy(self, why: str = "Too many requests are open: try again in a moment.") -> None:
         self._cancel_timer()
-        error = BusyError("Too many requests are open: try again in a moment.")
-        self._answer(self._port.control.refuse(self._transaction, error))
+        self._answer(self._port.control.refuse(self._transaction, BusyError(why)))
 
     def _answer(self, frames: bytes) -> None:
         """Write the last frames, end our side, and linger: closing at once could cut the answer short."""

@@ -75,12 +75,34 @@ class Keeper:
             age_seconds=round(age, 1), seconds=round(self._loop.time() - self._started_at, 3),
         )  # fmt: skip
 
-    def start(self) -> None:
-        """Write everything anew, and from now on what changes."""
+    def start(self, *, gradually: bool = False) -> None:
+        """Write everything anew, and from now on what changes.
+
+        ``gradually``: between the loop's other work, for people are chatting already.
+        """
         self._saving.watch(self._on_change)
+        if gradually:
+            self.resume()
+            return
         with self._reported():
             self._renew()
         self._timer = self._loop.call_later(self._beat_seconds, self._beat)
+
+    def pause(self) -> None:
+        """Write what changed, and then nothing until `resume`: another process may write to the journal."""
+        self._write_changes()
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        self.journal.abandon()
+        self._bulk = None
+
+    def resume(self) -> None:
+        """Write everything anew, between the loop's other work, for it isn't known what the journal has."""
+        self._timer = self._loop.call_later(self._beat_seconds, self._beat)
+        with self._reported():
+            self._begin()
+            self._loop.call_soon(self._go_on)
 
     def stop(self) -> None:
         """Write nothing more; what is written stays."""

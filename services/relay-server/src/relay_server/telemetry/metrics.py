@@ -98,6 +98,10 @@ class Gauges:
     receive_buffer_wanted_bytes: int = _shown(
         GaugeMetricFamily, "Receive buffer of the rooms' port that the relay requested"
     )
+    start_time_seconds: float = _shown(
+        GaugeMetricFamily, "When the relay was started (Unix time); a process that takes over changes nothing here"
+    )
+    replacements: int = _shown(CounterMetricFamily, "Times that a new process took over from the one before")
     log_records_dropped: int = _shown(
         CounterMetricFamily, "Log records dropped because they weren't read in time or couldn't be written"
     )

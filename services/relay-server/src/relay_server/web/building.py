@@ -23,15 +23,14 @@ def build_web(
     def list_rooms() -> bytes | None:
         return room_list.read(tcp.clock()) if room_list is not None else None
 
-    link = settings.web_link or settings.web_url.partition("#")[0]
-    names = OwnNames(settings.host, host_of_link(link))
+    names = OwnNames(settings.host, host_of_link(settings.link))
     names.learn_full_name()
     trusted, origins = parse_networks(settings.web_trusted_proxies), parse_origins(settings.web_origins)
     return WebPort(
         tcp,
         site=Site(page_files(), list_rooms),
         callers=Callers(trusted, origins, names),
-        public_link=link,
+        public_link=settings.link,
         on_error=on_error,
         max_connections=settings.open_pages if allowed is None else pages_among(allowed, settings.open_pages),
         join_rate=settings.join_rate,

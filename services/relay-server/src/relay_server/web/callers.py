@@ -41,11 +41,6 @@ class Callers:
         self.trusts = lru_cache(maxsize=1024)(self._trusts)
         """Whether what an address says of others counts."""
 
-    @property
-    def has_proxies(self) -> bool:
-        """Whether pages come through proxies."""
-        return bool(self._trusted)
-
     def find(self, ip: bytes, headers: Headers, *, encrypted: bool) -> Caller:
         """Return who asks; from anybody but a trusted proxy the headers don't count.
 

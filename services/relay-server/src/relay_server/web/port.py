@@ -19,14 +19,14 @@ from relay_server.net.tcp import TcpPort
 from relay_server.net.turns import Turns
 from relay_server.tls.server import Tls
 from relay_server.web.callers import Callers
+from relay_server.web.joining import Joining
 from relay_server.web.site import Site
 from relay_server.web.visit import Visit
 from relay_server.web.websocket import Framer, WebSocket
-from relay_server.web_settings import WEB_CONNECTIONS, write_link
+from relay_server.web_settings import WEB_CONNECTIONS
 
 if TYPE_CHECKING:
     from relay_server.net.edge import Carriage
-    from relay_server.web.joining import Joining
 
 CONNECTIONS_PER_PAGE: Final = 7
 """Six for a page's files and one for its chat, as browsers open them: an address may have so many for each join that it
@@ -97,13 +97,37 @@ class WebPort:
     def link(self, host: str, port: int) -> str:
         """Return where people open the page; if nobody said it, where a browser on this machine finds it."""
         if self.public_link:
-            return write_link(self.public_link, "https" if self.tls or self.callers.has_proxies else "http")
+            return self.public_link
         name = "localhost" if is_wildcard(host) else f"[{host}]" if ":" in host else host
         return f"{'https' if self.tls else 'http'}://{name}:{port}/"
 
     def start(self, sock: socket.socket) -> None:
         """Accept connections from a listening socket."""
         self._acceptor = Acceptor(sock, self._connect, self._admit)
+
+    def pause(self) -> None:
+        """Accept nobody until `resume`: who comes waits in the kernel's queue."""
+        if self._acceptor:
+            self._acceptor.pause()
+
+    def freeze(self) -> None:
+        """Answer status 11 to whom isn't let in yet; who asks from now on is answered so by `StreamPort.is_frozen`."""
+        for slots in (self.connections, self.proxied):
+            for connection in list(slots):
+                if isinstance(connection, Joining):
+                    connection.hurry()
+
+    def resume(self) -> None:
+        """Accept again."""
+        if self._acceptor:
+            self._acceptor.resume()
+
+    def leave(self) -> None:
+        """Close who may ask for another page once the last one is sent: another process serves the port."""
+        for slots in (self.connections, self.proxied):
+            for connection in list(slots):
+                if isinstance(connection, Visit):
+                    connection.finish()
 
     def close(self) -> None:
         """Stop accepting, and cut who asks still; chats are the streams' business."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CHAT: Final = "/chat"
 LINGER_SECONDS: Final = 1.0
-STRANGE_NAME: Final = "The relay doesn't know this name: open it by its IP address, or set RELAY_WEB_LINK."
+STRANGE_NAME: Final = "The relay doesn't know this name: open it by its IP address, or set RELAY_WEB_URL."
 MAX_HEAD_BYTES: Final = 8192
 """Of a request's first line and headers; browsers send some 600."""
 _NO_REQUEST: Final = "This is no HTTP request that the relay takes."
@@ -117,6 +117,11 @@ class Visit:
     def give_way(self) -> None:
         """Leave the place to another."""
         self.abort()
+
+    def finish(self) -> None:
+        """Close the connection once its last answer is sent."""
+        self._leave()
+        self._transport.close()
 
     def abort(self) -> None:
         """Cut the connection."""
