@@ -77,7 +77,7 @@ def enter(page: Page, room: str, name: str) -> None:
     page.locator("#name").fill(name)
     page.locator("#room").fill(room)
     page.locator("start-page [type=submit]").click()
-    expect(page.locator("room-view h1")).to_have_text(room)
+    expect(page.locator("room-view .what h1")).to_have_text(room)
 
 
 def come_in(page: Page, rooms: list[Room], language: str) -> None:

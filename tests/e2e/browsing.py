@@ -42,6 +42,7 @@ class Visitor:
         """What no page should do: errors on the console, dialogs, requests to other servers."""
         self.page: Page = page or context.new_page()
         self._address = address
+        self._has_halted = False
         context.add_init_script(_TELL_VIOLATIONS)
         self.page.on("console", lambda said: self._note(said.text, said.type == "error"))
         self.page.on("pageerror", lambda error: self._note(str(error)))
@@ -73,7 +74,7 @@ class Visitor:
     def enter(self, room: str, name: str, *, create: bool = False, password: str = "") -> Self:
         """Fill in the form and get in."""
         self.ask(room, name, create=create, password=password)
-        expect(self.page.locator("room-view h1")).to_have_text(room)
+        expect(self.page.locator("room-view .what h1")).to_have_text(room)
         self.is_connected()
         return self
 
@@ -143,7 +144,7 @@ class Visitor:
         expect(self.page.locator("member-list .person .name")).to_have_text(names)
 
     def counts_members(self, count: int) -> None:
-        expect(self.page.locator("member-list h2")).to_have_text(f"{count} members")
+        expect(self.page.locator("member-list h1")).to_have_text(f"{count} members")
 
     def menu_is_open(self) -> None:
         expect(self.page.get_by_role("menu")).to_be_visible()
@@ -163,19 +164,49 @@ class Visitor:
         return Visitor(self.page.context, self._address, opened.value)
 
     def sleep(self) -> None:
-        """Fall asleep, as a page on a phone does: nothing runs, and nothing comes."""
-        self.page.context.set_offline(True)
-        self._live("frozen")
+        """Fall asleep, as a page on a phone does: nothing of it runs, and what comes waits."""
+        self._has_halted = False
+        self._sleep = self.page.context.new_cdp_session(self.page)
+        self._sleep.on("Debugger.paused", self._note_halt)
+        self._sleep.send("Debugger.enable")
+        self.page.evaluate("() => { setTimeout(() => {}, 100); }")  # the next that runs halts
+        self._sleep.send("Debugger.pause")
 
     def wake(self) -> None:
-        """Run again, on a network that is there again."""
-        self.page.context.set_offline(False)
-        self._live("active")
+        """Run again."""
+        self._sleep.send("Debugger.disable")
+        assert self._has_halted, "The page hasn't slept."
+        self._sleep.detach()
 
-    def _live(self, state: str) -> None:
-        session = self.page.context.new_cdp_session(self.page)
-        session.send("Page.setWebLifecycleState", {"state": state})
-        session.detach()
+    def _note_halt(self, _: object) -> None:
+        self._has_halted = True
+
+    def lose_network(self) -> None:
+        self.page.context.set_offline(True)
+
+    def find_network(self) -> None:
+        """Hear from the browser that there is a network again."""
+        self.page.context.set_offline(False)
+
+    def stop_clock(self) -> None:
+        """Let time pass no more but by `pass_time` and `jump`."""
+        self.page.clock.pause_at(self.page.evaluate("() => Date.now() + 1"))
+
+    def start_clock(self) -> None:
+        self.page.clock.resume()
+
+    def pass_time(self, milliseconds: int) -> None:
+        self.page.clock.run_for(milliseconds)
+
+    def jump(self, milliseconds: int) -> None:
+        """Find the clock changed, as after a sleep; what was due meanwhile is done now, once."""
+        self.page.clock.fast_forward(milliseconds)
+
+    def seconds_to_next_attempt(self) -> int:
+        """Wait until the connection is broken, and another attempt is planned; returns when, as the page says."""
+        banner = self.page.locator("room-banner [aria-hidden]")
+        expect(banner).to_contain_text(re.compile("Reconnecting in [0-9]+ s"))
+        return int(banner.inner_text().rpartition("Reconnecting in ")[2].partition(" ")[0])
 
     def evaluate(self, script: str, argument: object = None) -> Any:
         return self.page.evaluate(script, argument)

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from conformance.relays import OwnRelay
 from conftest import AXE
 from e2e.browsing import DESK, SMALL_PHONE, Visitors
+from e2e.streaming import StreamMember
 from e2e.test_page import FINDINGS, OVERFLOWS
 from ports import free_ports
 
@@ -16,20 +17,45 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.needs("chromium", "axe"), pytest.mark.timeout(240)]
+by_language: Final = pytest.mark.parametrize("language", ["en-GB", "ja-JP"])
+by_scheme: Final = pytest.mark.parametrize("scheme", ["light", "dark"])
+by_size: Final = pytest.mark.parametrize("size", [DESK, SMALL_PHONE], ids=["desk", "phone"])
 LONG_WORD: Final = "x" * 4000
+BROKEN: Final = 2
+"""The connection that doesn't come about, of those that a page makes."""
 DIALOGS: Final = 4
 """That the menu of a room's host opens: help, topic, password, unban."""
+IMPATIENT: Final = "const wait = setTimeout; window.setTimeout = (then) => wait(then, 0);"
+HOLD: Final = """() => {
+  const wait = setTimeout;
+  window.held = true;
+  window.setTimeout = (then, milliseconds) => wait(then, window.held && milliseconds > 200 ? 1e6 : milliseconds);
+}"""
+"""Makes pauses between attempts last; axe-core has timers, too."""
+NO_CLIPBOARD: Final = "Object.defineProperty(navigator, 'clipboard', { value: undefined });"
+"""As on a page by plain http."""
 
 
 @pytest.fixture(scope="module")
-def visitors(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitors]:
+def web_port() -> int:
     (port,) = free_ports(1)
+    return port
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, web_port: int) -> Iterator[OwnRelay]:
     relay = OwnRelay(
-        tmp_path_factory.mktemp("relay") / "log", {"RELAY_LIST_ROOMS": "true", "RELAY_WEB_PORT": str(port)}
+        tmp_path_factory.mktemp("relay") / "log", {"RELAY_LIST_ROOMS": "true", "RELAY_WEB_PORT": str(web_port)}
     )
-    with Visitors(browser, f"http://127.0.0.1:{port}/") as visitors:
-        yield visitors
+    yield relay
     assert relay.stop() == 0, relay.said()
+
+
+@pytest.fixture
+def visitors(browser: "Browser", own: OwnRelay, web_port: int) -> Iterator[Visitors]:
+    assert own.process.poll() is None, own.said()
+    with Visitors(browser, f"http://127.0.0.1:{web_port}/") as visitors:
+        yield visitors
 
 
 class Screens:
@@ -58,6 +84,14 @@ class Screens:
         expect(self.page.get_by_role("menu")).to_be_visible()
         return self.page.get_by_role("menuitem").all_inner_texts()
 
+    def look_at_dialog(self, screen: str) -> None:
+        """Look at what the last item of an open menu asks; then leave it as it is."""
+        self.page.get_by_role("menuitem").last.click()
+        expect(self.page.get_by_role("dialog")).to_be_visible()
+        self.look(screen)
+        self.page.keyboard.press("Escape")
+        expect(self.page.get_by_role("dialog")).to_have_count(0)
+
     def look_at_dialogs(self) -> int:
         """Look at each that the menu opens; returns how many there were."""
         labels, count = self.menu()[:-1], 0  # without the last, by which one leaves
@@ -77,9 +111,9 @@ class Screens:
 
 
 @pytest.mark.parametrize("sealed", [False, True], ids=["open", "sealed"])
-@pytest.mark.parametrize("size", [DESK, SMALL_PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["en-GB", "ja-JP"])
+@by_size
+@by_scheme
+@by_language
 def test_no_screen_has_a_fault(
     visitors: Visitors, room: str, language: str, scheme: str, size: tuple[int, int], *, sealed: bool
 ) -> None:
@@ -107,4 +141,89 @@ def test_no_screen_has_a_fault(
     if size == SMALL_PHONE:
         ann.page.locator("room-view .bar .back").first.click()
         screens.look("rooms")
+    assert screens.found == {}
+
+
+@by_size
+@by_scheme
+@by_language
+def test_no_dialog_that_asks_has_a_fault(
+    own: OwnRelay, visitors: Visitors, room: str, language: str, scheme: str, size: tuple[int, int]
+) -> None:
+    """Look at what is asked before one bans a member, leaves as the host, and copies an invitation by hand."""
+    ann = visitors.open(size, locale=language, color_scheme=scheme, reduced_motion="reduce")
+    ann.evaluate(NO_CLIPBOARD)
+    screens = Screens(ann.page)
+    screens.ask(room, "create")
+    expect(ann.page.locator("room-view .what h1")).to_have_text(room)
+    with StreamMember(own.relay, room, LONG_WORD[:200]) as bob:
+        bob.speak_up()
+        person = ann.page.locator(f"member-list .person[data-name={LONG_WORD[:200]}]")
+        expect(person).to_have_count(1)
+        screens.menu()
+        screens.look_at_dialog("leave")
+        if size == SMALL_PHONE:
+            ann.page.locator("room-view button[aria-expanded]").first.click()
+        person.click()
+        screens.look("menu of a member")
+        screens.look_at_dialog("ban")
+        if size == SMALL_PHONE:
+            ann.page.locator("member-list .back").click()
+        screens.menu()
+        ann.page.get_by_role("menuitem").first.click()
+        expect(ann.page.get_by_role("dialog").locator("input")).to_be_focused()
+        screens.look("copy")
+    assert screens.found == {}
+
+
+@by_size
+@by_scheme
+@by_language
+def test_no_word_on_the_connection_has_a_fault(
+    own: OwnRelay, visitors: Visitors, room: str, language: str, scheme: str, size: tuple[int, int]
+) -> None:
+    """Look at the list of open rooms, then at a page whose connection breaks, and whose room closes."""
+    sockets: list[WebSocketRoute] = []
+
+    def connect(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        if len(sockets) != BROKEN:
+            socket.connect_to_server()
+
+    with StreamMember(own.relay, room, "zoe", create=True) as zoe:
+        zoe.speak_up()
+        zoe.send(say=f"/topic {LONG_WORD[:200]}", n=1)
+        ann = visitors.open(size, locale=language, color_scheme=scheme, reduced_motion="reduce")
+        ann.page.route_web_socket("**/chat", connect)
+        screens = Screens(ann.page)
+        ann.is_offered(room, LONG_WORD[:200])
+        screens.ask(room, "join")  # which looks at the open rooms
+        expect(ann.page.locator("room-view .what h1")).to_have_text(room)
+        ann.evaluate(HOLD)
+        sockets[0].close()
+        banner = ann.page.locator("room-banner")
+        expect(banner.locator("button")).to_be_visible()
+        screens.look("waiting")
+        banner.locator("button").click()
+        expect(banner.locator("button")).to_have_count(0)
+        screens.look("connecting")
+        ann.evaluate("() => { window.held = false; }")
+        sockets[1].close()
+        expect(banner).to_be_hidden()
+        zoe.send(leave=True)
+        expect(banner.locator("button")).to_be_visible()
+        screens.look("closed")
+    assert screens.found == {}
+
+
+@by_size
+@by_scheme
+def test_a_page_whose_part_is_missing_has_no_fault(visitors: Visitors, scheme: str, size: tuple[int, int]) -> None:
+    ann = visitors.open(size, color_scheme=scheme)
+    ann.page.route("**/js/ui/app.js", lambda route: route.abort())
+    ann.page.add_init_script(IMPATIENT)
+    ann.page.reload()
+    expect(ann.page.locator("#unfinished button")).to_be_visible()
+    screens = Screens(ann.page)
+    screens.look("unfinished")
     assert screens.found == {}

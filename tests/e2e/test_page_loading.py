@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.needs("chromium")
 
+MINUTES: Final = 2
 MOST_BYTES: Final = 120 * 1024
 UNFINISHED: Final = "A part of this page didn't come."
 # Somebody who was here before, by the name of bob, follows an invitation and joins as soon as the page lets them.
@@ -95,6 +96,22 @@ def test_an_invitation_leads_to_where_one_writes(own: OwnRelay, page: "Page", ro
         page.keyboard.type("here I am")
         page.keyboard.press("Enter")
         ann.hear_up_to("here I am")
+
+
+def test_a_relay_that_lists_no_rooms_is_asked_once(page: "Page") -> None:
+    """Let minutes pass: each answer that is no list is an error in the browser's console."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.install()
+    with page.expect_response("**/rooms") as answer:
+        page.goto(address())
+    assert answer.value.status == 404
+    page.clock.run_for(MINUTES * 60_000)
+    page.evaluate("() => document.querySelector('start-page').refresh()")
+    page.clock.run_for(MINUTES * 60_000)
+    assert asked.count(f"{address()}rooms") == 1
+    with page.expect_response("**/rooms"):
+        page.reload()
 
 
 PARTS: Final = [

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.needs("chromium")
 MESSAGES: Final = 200
 FLAPS: Final = 4
+LONG_PAUSE_SECONDS: Final = 14
 SHARE: Final = 64
 LINES: Final = 40
 FULL: Final = "Your address has as many members as it may: leave a room first."
@@ -101,6 +102,38 @@ def test_a_network_that_comes_and_goes_loses_nothing(browser: "Browser", place: 
         assert heard == said
         own = [line["text"] for line in ann.hear_up_to(f"typed before {MESSAGES - block}") if "text" in line]
         assert own == [f"typed before {first}" for first in range(0, MESSAGES, block)]
+
+
+@pytest.mark.parametrize("sign", ["network", "clock"])
+def test_a_page_that_wakes_up_is_back_at_once(browser: "Browser", place: Place, room: str, sign: str) -> None:
+    """Wake a page up while its attempts are half a minute apart, a moment before its network is really there."""
+    way = SimpleNamespace(tcp_port=place.port, udp_port=free_ports(1)[0])
+    with ExitStack() as stack:
+        visitors = stack.enter_context(Visitors(browser, f"http://{HOST}:{place.port}/"))
+        ann = stack.enter_context(StreamMember(place.own.relay, room, "ann", create=True))
+        ann.speak_up()
+        with Way(way):
+            bob = visitors.open().enter(room, "bob")
+            bob.stop_clock()
+        bob.lose_network()
+        while (seconds := bob.seconds_to_next_attempt()) < LONG_PAUSE_SECONDS:
+            bob.pass_time(seconds * 1000)
+        ann.send(say="good morning", n=1)
+        ann.hear("took")
+        if sign == "network":
+            bob.find_network()
+        else:
+            bob.jump((LONG_PAUSE_SECONDS - 2) * 1000)
+        bob.is_warned("Reconnecting in 1 s")
+        with Way(way):
+            bob.find_network()
+            bob.pass_time(1000)
+            bob.is_connected()
+            bob.start_clock()
+            bob.hears_last("good morning")
+            bob.say("I slept well")
+            heard = ann.hear_up_to("I slept well")
+        assert [line["notice"] for line in heard if "notice" in line] == []
 
 
 def test_another_tab_takes_another_name(place: Place, visitors: Visitors, room: str) -> None:

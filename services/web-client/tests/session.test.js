@@ -84,17 +84,6 @@ test("a relay that says nothing for long is given up for another connection", ()
   assert.equal(room.state.is, "waiting");
 });
 
-test("a device that wakes up asks, and doesn't wait long for an answer", () => {
-  const { room, world, socket } = roomIn();
-  world.time += 6_000;
-  room.session.wake();
-  assert.deepEqual(socket.sent.at(-1), { ping: 2 });
-  world.pass(4_000);
-  assert.equal(room.state.is, "waiting");
-  room.session.wake();
-  assert.equal(room.state.is, "connecting");
-});
-
 test("a lost seat is joined anew; what is unanswered is not delivered and can be sent again, what waits is sent", () => {
   const { room, world, socket } = roomIn();
   room.speaker.say("unanswered");

@@ -23,6 +23,11 @@ export class Backoff {
     this.#soundAt = now + SOUND_AFTER;
   }
 
+  /** Begin anew with short pauses, after all but the first attempt: things have changed. */
+  hurry() {
+    this.attempt = Math.min(this.attempt, 1);
+  }
+
   /**
    * Plan the next attempt; returns how long to wait, or null if it is time to give up.
    *

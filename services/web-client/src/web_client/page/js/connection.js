@@ -5,7 +5,7 @@ import { encodeJoin, encodePing, encodePong, parseAnswer, parseMessage } from ".
 /** Opening, and the answer to a join, take so long at most. */
 const JOIN_PATIENCE = 20_000;
 /** The relay pings every 15 s (STR-07): who hears nothing for so long has lost it. */
-const QUIET = 40_000;
+export const QUIET = 40_000;
 /** So long a question whether the relay is still there may take. */
 const PROBE_PATIENCE = 4_000;
 
@@ -16,6 +16,7 @@ export class Connection {
   #open = true;
   #joined = false;
   #pings = 0;
+  #isProbed = false;
 
   /**
    * @param {Chat.World} world
@@ -40,7 +41,8 @@ export class Connection {
 
   /** Ask whether the relay is still there: a device that slept, or changed its network, isn't told that it isn't. */
   probe() {
-    if (!this.#joined) return;
+    if (this.#isProbed) return; // to ask again would be to wait longer
+    this.#isProbed = true;
     this.send(encodePing(++this.#pings));
     this.#wait(PROBE_PATIENCE);
   }
@@ -56,6 +58,7 @@ export class Connection {
   /** @param {unknown} data */
   #hear(data) {
     this.heardAt = this.world.now();
+    this.#isProbed = false;
     this.#wait(QUIET);
     try {
       if (this.#joined) this.#take(parseMessage(data));

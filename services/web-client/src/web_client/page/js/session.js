@@ -1,13 +1,15 @@
 // One's place in one room: joined, taken again after each broken connection, and given up only for a reason (RES-01).
 
 import { Backoff } from "./backoff.js";
-import { Connection } from "./connection.js";
+import { Connection, QUIET } from "./connection.js";
 import { AWAY, CUT, FINAL, PASSING, Status } from "./statuses.js";
 import { encodeLeave } from "./wire.js";
 import { NO_ANSWER } from "./wording.js";
 
 /** Who looks at the page again asks whether the relay is still there, if it said nothing for so long. */
 const PROBE_AFTER = 5_000;
+/** Who waits so long for an answer when the device wakes up waits in vain. */
+const HANGS_AFTER = 3_000;
 
 /**
  * @typedef {Chat.Refused | { bye: string, message: string }} End a refusal, or the relay's last word
@@ -57,8 +59,7 @@ export class Session {
 
   /** Begin, or try again at once. */
   connect() {
-    this.world.clearTimer(this.#timer ?? 0);
-    this.#connection?.close();
+    this.#stop();
     this.#bye = null;
     // Until there is an answer all that ask for the same are one attempt (RES-02).
     this.#attempt ||= this.world.nonce();
@@ -84,9 +85,11 @@ export class Session {
 
   /** Look after the connection now: the device woke up, or has a network again. */
   wake() {
-    if (this.isIn && this.#connection) {
-      if (this.world.now() - this.#connection.heardAt > PROBE_AFTER) this.#connection.probe();
-    } else if (this.#timer !== undefined) {
+    const silence = this.#connection ? this.world.now() - this.#connection.heardAt : 0;
+    if (this.isIn && silence < QUIET) {
+      if (silence > PROBE_AFTER) this.#connection?.probe();
+    } else if (this.#timer !== undefined || silence > HANGS_AFTER) {
+      this.backoff.hurry(); // a network often comes a little later than the event that says so
       this.connect();
     }
   }

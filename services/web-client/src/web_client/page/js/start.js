@@ -1,6 +1,7 @@
 // The page itself: its language, what it knew before it was loaded again, and the world around it.
 
 import { _, bestLanguage, useLanguage } from "./i18n.js";
+import { watchNaps } from "./naps.js";
 import { Store, storageOr } from "./store.js";
 
 const NONCE_BYTES = 16;
@@ -69,7 +70,10 @@ function begin() {
   addEventListener("online", wake);
   addEventListener("pageshow", wake);
   addEventListener("pagehide", () => withRooms((room) => room.keeper.save()));
-  addEventListener("focus", () => app.look());
+  addEventListener("focus", () => {
+    app.look();
+    wake();
+  });
   addEventListener("blur", () => app.look());
   addEventListener("hashchange", () => app.follow());
   addEventListener("keydown", goToNextRoom);
@@ -77,6 +81,10 @@ function begin() {
     app.look();
     if (document.hidden) withRooms((room) => room.keeper.save());
     else wake();
+  });
+  document.addEventListener("resume", wake);
+  watchNaps(world, () => {
+    if (!document.hidden) wake(); // timers of a hidden page are late anyhow
   });
   visualViewport?.addEventListener("resize", fit);
   fit();

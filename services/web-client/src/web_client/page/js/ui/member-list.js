@@ -8,7 +8,7 @@ import { openMenu } from "./menu.js";
 
 /** Lists one room's members. */
 export class MemberList extends HTMLElement {
-  #title = h("h2");
+  #title = h("h1"); // on a phone the members are a screen of their own
   #people = h("ul");
   #plan = once(() => this.#draw());
 

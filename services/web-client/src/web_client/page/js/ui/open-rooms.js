@@ -1,7 +1,7 @@
 // The rooms that the relay lists for everybody (LIST-01).
 
 import { _, ngettext } from "../i18n.js";
-import { flawOfRoom } from "../text.js";
+import { flawOfRoom, sanitize } from "../text.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { roomButton } from "./room-button.js";
@@ -14,8 +14,10 @@ const OLD = 1_100;
 export class OpenRooms extends HTMLElement {
   /** @type {(room: string) => void} */
   choose;
-  /** What was listed, as JSON; null once the relay said that it lists no rooms. @type {string | null} */
+  /** What was listed, as JSON. */
   #listed = "";
+  /** Whether one may ask: nobody awaits an answer, and the relay hasn't said that it lists no rooms. */
+  #mayAsk = true;
 
   constructor() {
     super();
@@ -31,9 +33,11 @@ export class OpenRooms extends HTMLElement {
   }
 
   async #ask() {
-    if (!this.isConnected || document.hidden || this.#listed === null) return;
+    if (!this.isConnected || document.hidden || !this.#mayAsk) return;
+    this.#mayAsk = false;
     const rooms = await listRooms();
-    const listed = rooms && JSON.stringify(rooms);
+    this.#mayAsk = rooms !== null; // else each question would be an error in the browser's console
+    const listed = JSON.stringify(rooms ?? []);
     if (listed === this.#listed) return;
     this.#listed = listed;
     this.#draw(rooms ?? []);
@@ -43,7 +47,7 @@ export class OpenRooms extends HTMLElement {
   #draw(rooms) {
     const focused = this.querySelector(":focus .name")?.textContent;
     const rows = rooms.map(({ name, members, topic, password, sealed }) => {
-      const about = [ngettext("{count} member", "{count} members", members), topic].filter(Boolean).join(" · ");
+      const about = [ngettext("{count} member", "{count} members", members), topic && sanitize(topic)].filter(Boolean).join(" · ");
       return roomButton(name, about, () => this.choose(name), (password || sealed) && icon("lock"));
     });
     if (!rows.length) this.replaceChildren();

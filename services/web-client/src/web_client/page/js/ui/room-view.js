@@ -11,7 +11,9 @@ import { icon } from "./icons.js";
 import { personItems } from "./member-list.js";
 import "./message-list.js";
 import { openMenu } from "./menu.js";
-import { roomItems } from "./room-menu.js";
+
+/** What only who is in a room needs is no part of a first visit. */
+const loadMenu = () => import("./room-menu.js");
 
 /** So often somebody who looks at the members learns who is away. */
 const PEOPLE_EVERY = 60_000;
@@ -36,7 +38,10 @@ export class RoomView extends HTMLElement {
   show(room, app) {
     this.room = room;
     this.app = app;
-    const menu = iconButton(_("Room menu"), icon("more"), () => openMenu(menu, _("Room menu"), roomItems(room, app, this)), { "aria-haspopup": "menu" });
+    loadMenu().catch(console.warn); // it is asked for again when it is needed
+    const menu = iconButton(_("Room menu"), icon("more"), async () => {
+      openMenu(menu, _("Room menu"), (await loadMenu()).roomItems(room, app, this));
+    }, { "aria-haspopup": "menu" });
     const people = iconButton(_("Members"), icon("people"), () => this.#toggleMembers(), { class: "icon people", "aria-expanded": "true" });
     people.append(this.#count);
     this.people = people;
