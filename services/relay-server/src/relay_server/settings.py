@@ -355,10 +355,8 @@ def load_settings(environ: Mapping[str, str] | None = None, secrets_dir: Path = 
     known = {variable(name) for name in Settings.model_fields}
     for name in environ:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            shown = sanitize(name)
-            raise SettingsError(
-                f"{shown} is not a setting: correct it or remove it (`relay-server config env` lists all settings)."
-            )
+            advice = "correct it or remove it (`relay-server config env` lists all settings)"
+            raise SettingsError(f"{sanitize(name)} is not a setting: {advice}.")
     try:
         settings = Settings(_secrets_dir=secrets_dir if secrets_dir.is_dir() else None)  # type: ignore[call-arg]
     except ValidationError as error:
