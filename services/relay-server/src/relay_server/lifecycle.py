@@ -64,8 +64,8 @@ class Lifecycle:
 
     def _start(self) -> None:
         parts, attended = self._parts, os.isatty(STANDARD_INPUT)
-        gc.collect()
-        gc.freeze()  # what is there now stays: later collections need not look at it
+        gc.freeze()  # what is there now stays, and so may the little garbage in it: no collection need look at it
+        gc.enable()
         if parts.keeper:
             _restore(parts.keeper)  # before anybody is heard, and after the line above: members don't stay
         self._loop.set_exception_handler(parts.crashes.on_loop_error)

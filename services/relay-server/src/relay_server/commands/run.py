@@ -1,5 +1,6 @@
 """``relay-server run``: the relay itself."""
 
+import gc
 import sys
 from argparse import Namespace
 from typing import Any
@@ -15,6 +16,8 @@ def add_to(commands: Any) -> None:
 
 def carry_out(_: Namespace) -> int:
     """Run the relay until a signal; returns the exit code."""
+    gc.disable()  # until the relay listens: hardly anything of a start is garbage, and to look for it takes long
+
     from relay_server.lifecycle import Lifecycle  # noqa: PLC0415
     from relay_server.net import loop  # noqa: PLC0415
     from relay_server.parts import build  # noqa: PLC0415
