@@ -17,7 +17,13 @@ def add_to(commands: Any) -> None:
 def carry_out(_: Namespace) -> int:
     """Run the relay until a signal; returns the exit code."""
     gc.disable()  # until the relay listens: hardly anything of a start is garbage, and to look for it takes long
+    try:
+        return _run()
+    finally:
+        gc.enable()
 
+
+def _run() -> int:
     from relay_server.lifecycle import Lifecycle  # noqa: PLC0415
     from relay_server.net import loop  # noqa: PLC0415
     from relay_server.parts import build  # noqa: PLC0415
