@@ -226,6 +226,10 @@ format: $(VENV)/dev.stamp ## format the code and fix what lint can fix
 docs: $(VENV)/dev.stamp ## write the generated tables of docs/settings.md, docs/metrics.md and docs/licences.md
 	@PYTHONPATH=tests $(BIN)/python -m docs.generated
 
+.PHONY: look-alikes
+look-alikes: $(VENV)/dev.stamp ## write the relay's table of characters that look alike from Unicode's data
+	@PYTHONPATH=tests $(BIN)/python -m services.relay_server.core.look_alikes
+
 CATALOGUES := services/messenger/src/messenger/presentation/locale
 
 .PHONY: catalogues

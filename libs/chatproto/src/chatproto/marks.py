@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
-from itertools import pairwise
+from collections.abc import Iterable
+from functools import cache
+from itertools import groupby, pairwise
 from operator import add
 from typing import Final
 
@@ -21,7 +23,7 @@ def level(text: str) -> str:
     """
     if not _MAYBE.search(text):
         return text
-    pile = _RARE_PILE if _RARE.search(text) else _PILE
+    pile = _rare_pile() if _RARE.search(text) else _PILE
     return _cut(_SELECTORS, _cut(pile, text)).replace(_CUT, _REPLACEMENT)
 
 
@@ -31,10 +33,11 @@ def _cut(pattern: re.Pattern[str], text: str) -> str:
     return _CUT.join((*map(add, pieces[::2], pieces[1::2]), end))
 
 
-def _ranges(kinds: str, first: int, end: int) -> str:
-    """Return the inside of a pattern's set: the characters of some categories from ``first`` on and before ``end``."""
-    runs = (run.span() for run in re.finditer(f"(?:{kinds})+", _CATEGORIES[2 * first : 2 * end]))
-    return "".join(f"{chr(first + start // 2)}-{chr(first + stop // 2 - 1)}" for start, stop in runs)
+def _ranges(kinds: set[str], codes: Iterable[int]) -> str:
+    """Return the inside of a pattern's set: those of the characters, in their order, that are of some categories."""
+    found = enumerate(code for code in codes if unicodedata.category(chr(code)) in kinds)
+    runs = ([code for _, code in run] for _, run in groupby(found, lambda numbered: numbered[1] - numbered[0]))
+    return "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs)
 
 
 def _pile(mark: str, marks: str, formats: str) -> str:
@@ -47,25 +50,31 @@ _LATER_SELECTORS = "\U000e0100-\U000e01ef"
 _SELECTOR = f"[\ufe00-\ufe0f{_LATER_SELECTORS}]"
 _SELECTORS = re.compile(f"({_SELECTOR}){_SELECTOR}+{_CUT}?")
 
-_CATEGORIES = "".join(map(unicodedata.category, map(chr, range(0x20000))))
-"""Two letters for each character. All marks and format characters are here, but for tags and the later selectors."""
-_MARKS, _FORMATS = "M[ne]", "Cf"
-_COMMON_MARKS = _ranges(_MARKS, 0, 0x10000) + _LATER_SELECTORS
-_COMMON_FORMATS = _ranges(_FORMATS, 0, 0x10000)
+_MARKS, _FORMATS = {"Mn", "Me"}, {"Cf"}
+_COMMON = (*range(0x3400), *range(0xA000, 0xAC00), *range(0xFB00, 0x10000))
+"""Without ideographs, Korean syllables, surrogates and private characters: no marks are there, but most characters."""
+_COMMON_MARKS = _ranges(_MARKS, _COMMON) + _LATER_SELECTORS
+_COMMON_FORMATS = _ranges(_FORMATS, _COMMON)
 _RARE_MARKS = "\U00010000-\U0001efff"
 """Beyond U+FFFF: of scripts seldom seen in chat, not all of them marks; no emoji."""
 _MAYBE = re.compile(f"[{_COMMON_MARKS}{_RARE_MARKS}]")
-_RARE = re.compile("[^\\w\0-\uffff\U0001f000-\U0010ffff]")
+_RARE = re.compile(f"[{_RARE_MARKS}](?<!\\w)")
 """What may be such a mark, and is no letter."""
 _PILE = re.compile(_pile(f"[{_COMMON_MARKS}]", _COMMON_MARKS, _COMMON_FORMATS))
-_BLOCKS = pairwise((0x10000, 0x11100, 0x11500, 0x16000, 0x1C000, 0x1D200, 0x1F000))
-_RARE_MARK = "|".join(f"[{chr(a)}-{chr(b - 1)}](?<=[{_ranges(_MARKS, a, b)}])" for a, b in _BLOCKS)
-"""Each block has up to sixty ranges. Beyond U+FFFF a pattern compares with one after another, so there are blocks."""
-_RARE_PILE = re.compile(
-    f"(?=[{_COMMON_MARKS}{_COMMON_FORMATS}{_RARE_MARKS}]{{{MAX_MARKS + 1}}})"  # most of what is no pile ends here
-    + _pile(
-        f"(?:[{_COMMON_MARKS}]|{_RARE_MARK})",
-        _COMMON_MARKS + _ranges(_MARKS, 0x10000, 0x20000),
-        _COMMON_FORMATS + _ranges(_FORMATS, 0x10000, 0x20000),
+_BLOCKS = (0x10000, 0x11100, 0x11500, 0x16000, 0x1C000, 0x1D200, 0x1F000)
+"""Each has up to sixty ranges. Beyond U+FFFF a pattern compares with one after another, so there are blocks."""
+
+
+@cache  # made when it is needed first: it takes longer than all others, and most relays and clients never see such text
+def _rare_pile() -> re.Pattern[str]:
+    """Return the pattern for text with marks beyond U+FFFF; tags and the later selectors are no such marks."""
+    sets = {(a, b): _ranges(_MARKS, range(a, b)) for a, b in pairwise(_BLOCKS)}
+    mark = "|".join(f"[{chr(a)}-{chr(b - 1)}](?<=[{marks}])" for (a, b), marks in sets.items())
+    return re.compile(
+        f"(?=[{_COMMON_MARKS}{_COMMON_FORMATS}{_RARE_MARKS}]{{{MAX_MARKS + 1}}})"  # most of what is no pile ends here
+        + _pile(
+            f"(?:[{_COMMON_MARKS}]|{mark})",
+            _COMMON_MARKS + "".join(sets.values()),
+            _COMMON_FORMATS + _ranges(_FORMATS, range(_BLOCKS[0], _BLOCKS[-1])),
+        )
     )
-)

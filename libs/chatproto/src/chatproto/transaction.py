@@ -25,6 +25,9 @@ from chatproto.tcrp import Frame, FrameDecoder, encode_frame
 from chatproto.text import check_room_name
 
 _GIVE_BACK: Final = encode_to_relay(Leave())
+_OPERATIONS: Final = {int(operation): operation for operation in Operation}
+_YES: Final = {form: encode_status(Status.OK, json_reply=form) for form in (False, True)}
+"""What an accepted request is answered, in bytes and in JSON."""
 
 
 class Phase(Enum):
@@ -55,7 +58,7 @@ class ServerTransaction:
     @property
     def operation(self) -> Operation | None:
         """What is asked for, as soon as it is known."""
-        return Operation(self._operation) if self._operation in {*Operation} else None
+        return _OPERATIONS.get(self._operation)
 
     @property
     def wants_pause(self) -> bool:
@@ -125,7 +128,7 @@ class ServerTransaction:
     def accept(self) -> bytes:
         """Write the state-1 frame that says yes (TCP-06)."""
         self._phase = Phase.ACCEPTED
-        return self._frame(State.REPLY, encode_status(Status.OK, json_reply=self._json_reply))
+        return self._frame(State.REPLY, _YES[self._json_reply])
 
     def complete(self, completion: Completion) -> bytes:
         """Write the state-2 frame with the token (TCP-07)."""

@@ -102,10 +102,10 @@ class Lifecycle:
         self._serve()
 
     def _begin(self) -> None:
-        gc.collect()
-        gc.freeze()  # what is there now stays: later collections need not look at it
+        gc.freeze()  # what is there now stays, and so may the little garbage in it: no collection need look at it
+        gc.enable()
         if self._parts.keeper:
-            _restore(self._parts.keeper, self._parts.node)  # before anybody is heard, and after the line above
+            _restore(self._parts.keeper, self._parts.node)  # before anybody is heard; members don't stay
 
     def _go_on(self) -> None:
         """Go on where another process stopped, and at once."""

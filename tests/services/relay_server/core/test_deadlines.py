@@ -56,6 +56,18 @@ def test_what_comes_back_ends_once() -> None:
     assert queue.pop_due(100.0) is None
 
 
+@given(times=st.lists(st.integers(0, 100), min_size=1))
+def test_what_is_added_in_any_order_ends_in_the_order_of_its_time(times: list[int]) -> None:
+    queue: DeadlineQueue[int] = DeadlineQueue(10.0)
+    for number, time in enumerate(times):
+        queue.add(number, time)
+    assert queue.next_deadline() == min(times) + 10.0
+    ended = []
+    while (number_due := queue.pop_due(110.0)) is not None:
+        ended.append(times[number_due])
+    assert ended == sorted(times)
+
+
 def test_things_that_come_and_go_leave_nothing_behind() -> None:
     queue: DeadlineQueue[Thing] = DeadlineQueue(10.0)
     stays = Thing()
@@ -64,7 +76,7 @@ def test_things_that_come_and_go_leave_nothing_behind() -> None:
         passes = Thing()
         queue.add(passes, 1.0)
         queue.discard(passes)
-        assert len(queue._heap) <= 100
+        assert len(queue._heap) + len(queue._line) <= 100
     assert queue.pop_due(10.0) is stays
     assert queue.next_deadline() == inf
 

@@ -16,7 +16,7 @@ SECRET = "the topic of a sealed room"
 def room(name: str, members: int = 1, **values: Any) -> Room:
     made = Room(name, name.encode(), bytes(16), **values)
     for number in range(members):
-        member = Member(made, f"m{number}", b"m: ", (), bytes(16))
+        member = Member(made, b"m%d: " % number, (), bytes(16))
         made.members[member] = Session(member, b"t", b"", 0, bytes(16))
     return made
 

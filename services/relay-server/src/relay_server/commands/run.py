@@ -1,5 +1,6 @@
 """``relay-server run``: the relay itself."""
 
+import gc
 import os
 import sys
 from argparse import Namespace
@@ -16,6 +17,14 @@ def add_to(commands: Any) -> None:
 
 def carry_out(_: Namespace) -> int:
     """Run the relay until a signal; returns the exit code."""
+    gc.disable()  # until the relay listens: hardly anything of a start is garbage, and to look for it takes long
+    try:
+        return _run()
+    finally:
+        gc.enable()
+
+
+def _run() -> int:
     from relay_server.handover.taking import Taking, find_giver, told  # noqa: PLC0415
     from relay_server.inherited import Inherited  # noqa: PLC0415
     from relay_server.lifecycle import Lifecycle  # noqa: PLC0415

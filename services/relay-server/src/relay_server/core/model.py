@@ -183,9 +183,8 @@ class Member:
     """A person in a room: its name and keys, and what it may do there."""
 
     room: Room
-    name: str
     attribution: bytes
-    """What stands before its messages: ``name: `` (UDP-05)."""
+    """What stands before its messages: ``name: `` (UDP-05). The name is kept nowhere else."""
     keys: tuple[str, ...]
     ip: bytes
     """Where it joined or resumed from: bans and limits go by it."""
@@ -200,6 +199,11 @@ class Member:
     """When a list is to be had again (MOD-02)."""
     struck_at: float = float("-inf")
     strikes: int = 0
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.raw_name.decode()
 
     @property
     def seat(self) -> int:

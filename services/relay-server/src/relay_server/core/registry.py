@@ -287,7 +287,7 @@ class Registry(Reaching):
             raise BannedError
         if self._policy.announce and not returns:
             self.admission.check_announcement(ip, len(room.members), now)
-        member = Member(room, user_name, user_name.encode() + b": ", keys, ip, now, muted=room.mutes_name(keys))
+        member = Member(room, user_name.encode() + b": ", keys, ip, now, muted=room.mutes_name(keys))
         if room.residence is not None:
             room.residence.seat(member)
             self.changes.note(room)

@@ -73,7 +73,7 @@ class RestoringMembers:
 
     def _make(self, room: Room, saved: SavedMember) -> Member:
         attribution = saved.name.encode() + b": "
-        member = Member(room, saved.name, attribution, saved.keys, saved.ip, muted=room.mutes_name(saved.keys))
+        member = Member(room, attribution, saved.keys, saved.ip, muted=room.mutes_name(saved.keys))
         room.members_by_key.update(dict.fromkeys(saved.keys, member))
         self._registry.admission.members.add(network_of(saved.ip))
         return member

@@ -1,11 +1,10 @@
-"""What a text looks like: the skeleton of Unicode UTS 39, with the data of the library confusable-homoglyphs."""
+"""What a text looks like: the skeleton of Unicode UTS 39."""
 
 import unicodedata
 from typing import Final
 
-from confusable_homoglyphs.confusables import confusables_data
+from relay_server.core.look_alikes import unpack_prototypes
 
-_LEFT_TO_RIGHT_MARK: Final = "\u200e"
 _TATWEEL: Final = 0x640
 """Lengthens the letter before it, and so shows, but makes no other word."""
 _INVISIBLE: Final = (
@@ -32,30 +31,6 @@ def _decompose(text: str) -> str:
     return unicodedata.normalize("NFD", text)
 
 
-def _look_alikes() -> dict[str, set[str]]:
-    """Return the table's pairs, each from both sides."""
-    alikes: dict[str, set[str]] = {}
-    for text, entries in confusables_data.items():
-        # Letters of right-to-left scripts stand between two marks there: a samekh looks like an o.
-        others = {entry["c"].replace(_LEFT_TO_RIGHT_MARK, "") for entry in entries}
-        alikes.setdefault(text.replace(_LEFT_TO_RIGHT_MARK, ""), set()).update(others)
-    return alikes
-
-
-def _prototype(text: str, alikes: dict[str, set[str]]) -> str:
-    """Return what all look-alikes of a text have in common; each look-alike stands in the table with that alone."""
-    if len(alikes[text]) > 1:
-        return text
-    (other,) = alikes[text]
-    return other if len(alikes[other]) > 1 else max(text, other, key=lambda side: (len(side), side.isascii(), side))
-
-
-def _prototypes() -> dict[int, str]:
-    alikes = _look_alikes()
-    table = {ord(text): _prototype(text, alikes) for text in alikes if len(text) == 1}
-    table = {character: prototype.translate(table) for character, prototype in table.items()}  # some have parts again
-    table[_TATWEEL] = ""
-    return table | {code: "" for first, last in _INVISIBLE for code in range(first, last + 1)}
-
-
-_PROTOTYPES: Final = _prototypes()
+_PROTOTYPES: Final = (
+    unpack_prototypes() | {_TATWEEL: ""} | {code: "" for first, last in _INVISIBLE for code in range(first, last + 1)}
+)

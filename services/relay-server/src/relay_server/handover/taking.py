@@ -87,7 +87,6 @@ class Taking:
             raise SettingsError("A relay can't join or leave a cluster while it runs: restart it.")
         sockets, admin, lock = self._take_descriptors(begin)
         parts = build(settings, Inherited(sockets.items(), admin=admin, lock=lock, node=begin.node))
-        gc.collect()
         gc.freeze()  # as at any start: what is there now stays, and members don't
         await self._restore(parts, sockets)
         parts.past.replacements += 1

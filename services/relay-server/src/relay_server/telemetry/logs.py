@@ -3,7 +3,7 @@
 import logging
 import re
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from typing import Final, TextIO
 
 import structlog
@@ -50,8 +50,16 @@ def event_logger() -> events.Observer:
 
 
 def _write(log: structlog.typing.FilteringBoundLogger, event: events.Event) -> None:
-    """Write a fact under its class's name, ``RoomCreated`` as ``room_created``."""
-    name = re.sub("(?<!^)[A-Z]", r"_\g<0>", type(event).__name__).lower()
+    """Write a fact under its class's name, unless nobody wants to see it."""
+    level = logging.DEBUG if isinstance(event, _USUAL) else logging.INFO
+    if not log.is_enabled_for(level):
+        return
     values = {each: getattr(event, each) for each in event.__match_args__}
-    write = log.debug if isinstance(event, _USUAL) else log.info
-    write(name, **{each: str(value) if isinstance(value, StrEnum) else value for each, value in values.items()})
+    shown = {each: str(value) if isinstance(value, StrEnum) else value for each, value in values.items()}
+    log.log(level, _name_of(type(event).__name__), **shown)
+
+
+@cache
+def _name_of(kind: str) -> str:
+    """Return what the log calls a fact, ``RoomCreated`` as ``room_created``."""
+    return re.sub("(?<!^)[A-Z]", r"_\g<0>", kind).lower()
