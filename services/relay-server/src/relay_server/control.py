@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from chatproto import (
     Completion,
@@ -23,7 +23,7 @@ from relay_server.asked import Asked, Peer, Transaction
 from relay_server.core.address import network_of
 from relay_server.core.attempts import Attempts
 from relay_server.core.counters import Resumption
-from relay_server.core.endpoint import Address
+from relay_server.core.endpoint import Address, MakeAddress
 from relay_server.core.errors import NoSeatError, NoSuchRoomError, WrongPasswordError
 from relay_server.core.guesses import Guess, Guesses
 from relay_server.core.model import Abroad, Session
@@ -38,14 +38,6 @@ from relay_server.core.sealed import check_create, check_join, grant
 from relay_server.core.seats import SeatClaim
 from relay_server.passwords import Passwords, decoy_hash
 from relay_server.placing import Placing
-
-
-class MakeAddress(Protocol):
-    """Builds the address of a UDP port; ``local_ip`` is where datagrams to it are to leave from."""
-
-    def __call__(self, ip: bytes, port: int, *, scope: int, local_ip: bytes | None) -> Address:
-        """Return the address."""
-        ...
 
 
 class Control:

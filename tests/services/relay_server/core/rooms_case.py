@@ -177,8 +177,10 @@ class Case:
         sessions = {member.session for member in members} | successors
         assert all(member.session.member is member for member in members)
         assert set(self.registry.sessions_by_token.values()) == sessions
-        assert set(self.registry.sessions_by_header.values()) == {one for one in sessions if not one.paused}
-        assert set(self.registry._sessions_by_remote) <= sessions
+        assert set(self.registry.sessions_by_header.values()) == {
+            one for one in sessions if not one.paused and one.place is None
+        }
+        assert set(self.registry.sessions_by_remote) <= sessions
         assert all(member.muted == member.room.mutes_name(member.keys) for member in members)
         admission = self.registry.admission
         for census, true in ((admission.members, len(members)), (admission.rooms, len(self.registry.rooms))):

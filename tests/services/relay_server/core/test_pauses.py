@@ -172,7 +172,7 @@ def test_all_members_of_one_socket_are_judged() -> None:
     assert all(member.session.paused for member in crowd[1:])
     for member in crowd[1:]:
         case.registry.leave(member, LATER)
-    assert len(list(case.registry._sessions_by_remote)) == 1
+    assert len(list(case.registry.sessions_by_remote)) == 1
     case.assert_all_is_counted()
 
 

@@ -362,10 +362,10 @@ def test_two_members_may_share_a_socket() -> None:
     case.say(ann, "", 0.0, shared)
     case.say(bob, "", 0.0, shared)
     case.registry.leave(ann, 1.0)
-    assert list(case.registry._sessions_by_remote)  # bob's address is still known
+    assert list(case.registry.sessions_by_remote)  # bob's address is still known
     case.registry.leave(bob, 1.0)
     case.assert_all_is_counted()
-    assert not list(case.registry._sessions_by_remote)
+    assert not list(case.registry.sessions_by_remote)
 
 
 @pytest.mark.requirement("EVI-05")

@@ -318,7 +318,7 @@ class RoomsModel(NaiveModeration):
         self.facts_are_told_once()
         assert self.registry.next_deadline() == inf
         admission = self.registry.admission
-        assert not list(self.registry._sessions_by_remote)
+        assert not list(self.registry.sessions_by_remote)
         assert not admission.members.by_network | admission.rooms.by_network
 
 

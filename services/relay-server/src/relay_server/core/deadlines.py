@@ -29,6 +29,10 @@ class DeadlineQueue(Generic[Item]):
         """Return how many items live."""
         return len(self._added_at)
 
+    def __contains__(self, item: Item) -> bool:
+        """Tell whether an item lives."""
+        return item in self._added_at
+
     def add(self, item: Item, now: float) -> None:
         """Start an item's life, or start it again."""
         if item not in self._added_at:
@@ -43,6 +47,11 @@ class DeadlineQueue(Generic[Item]):
             self._heap = [(self._deadline_of(item), order, item) for order, item in enumerate(self._added_at)]
             self._pushed = len(self._heap)
             heapify(self._heap)
+
+    def age(self, item: Item, now: float) -> float | None:
+        """Return how long ago an item was added last; None if it isn't there."""
+        added_at = self._added_at.get(item)
+        return None if added_at is None else now - added_at
 
     def next_deadline(self) -> float:
         """Return when the first item ends; infinity if there is none."""

@@ -1,7 +1,7 @@
 """Where somebody is, in the core's terms: an address that only `net` understands, and what it may be asked about it."""
 
 from collections.abc import Callable, Hashable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 Address: TypeAlias = Hashable
 """Where somebody speaks from and is reached. The core keeps and compares addresses, and never looks into one."""
@@ -37,3 +37,11 @@ class Endpoint(NamedTuple):
 
 Locate: TypeAlias = Callable[[Address], Endpoint]
 """Takes an address apart; asked only about those that are new or unknown."""
+
+
+class MakeAddress(Protocol):
+    """Builds the address of a UDP port; ``local_ip`` is where datagrams to it are to leave from."""
+
+    def __call__(self, ip: bytes, port: int, *, scope: int, local_ip: bytes | None) -> Address:
+        """Return the address."""
+        ...

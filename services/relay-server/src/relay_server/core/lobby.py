@@ -10,6 +10,7 @@ from relay_server.core import events
 from relay_server.core.address import is_answerable, is_own, network_of
 from relay_server.core.admission import Census
 from relay_server.core.audience import Audience, Forward, Group, Listener, Outgoing
+from relay_server.core.changes import Changes
 from relay_server.core.counters import Counters, DropReason
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.endpoint import Address, Host, Locate
@@ -59,6 +60,8 @@ class Lobby:
         ``port`` and ``ip`` are the lobby's own (see `address.is_own`).
         """
         self.counters = Counters()
+        self.changes = Changes()
+        """Of clients."""
         self.clients_by_remote: dict[bytes, LobbyClient] = {}
         """All, see `Endpoint.remote`."""
         self._clients_by_address: dict[Address, LobbyClient] = {}
@@ -117,7 +120,8 @@ class Lobby:
         if reason is not None:
             return reason
         client = client or self._admit(source, len(message), now)
-        client.name = raw_name
+        if client.name != raw_name:
+            self._rename(client, raw_name)
         self._note_life(client, source, now)
         return self._forward(client, data, message, now)
 
@@ -182,6 +186,21 @@ class Lobby:
             for client in [one for one in self.clients_by_remote.values() if self._locate(one.address).host in silent]:
                 self._watch.note_failure(client, now)
 
+    def put(self, name: bytes, address: Address, seen_at: float, now: float) -> None:
+        """Let somebody be in who was heard then (see `restoring`)."""
+        client = self.clients_by_remote.get(self._locate(address).remote) or self._make(address, now)
+        self._rename(client, name)
+        if client.address != address:
+            self._move(client, address)
+        client.seen_at = seen_at
+        self._active.add(client, seen_at)
+
+    def take_out(self, address: Address) -> None:
+        """Let who speaks from there be in no more, if anybody is, and tell nobody."""
+        client = self.clients_by_remote.get(self._locate(address).remote)
+        if client is not None:
+            self._remove(client)
+
     def let_nobody_in(self) -> None:
         """Take no newcomers from now on; who is in stays (EVI-06)."""
         self._closed = True
@@ -202,10 +221,14 @@ class Lobby:
         return DropReason.TOO_MANY if full else None
 
     def _admit(self, source: Address, size: int, now: float) -> LobbyClient:
-        limited = self._policy.message_rate or self._policy.byte_rate
-        client = LobbyClient(name=b"", address=source, limit=SpeechLimit(self._policy, now) if limited else None)
+        client = self._make(source, now)
         if client.limit is not None:
             client.limit.exceeded(size, now)  # it is not, but the first message counts
+        return client
+
+    def _make(self, source: Address, now: float) -> LobbyClient:
+        limited = self._policy.message_rate or self._policy.byte_rate
+        client = LobbyClient(name=b"", address=source, limit=SpeechLimit(self._policy, now) if limited else None)
         endpoint = self._locate(source)
         self.clients_by_remote[endpoint.remote] = client
         self._move(client, source)
@@ -213,11 +236,16 @@ class Lobby:
         self._census.add(network_of(endpoint.ip))
         return client
 
+    def _rename(self, client: LobbyClient, name: bytes) -> None:
+        client.name = name
+        self.changes.note(client)
+
     def _move(self, client: LobbyClient, address: Address) -> None:
         self._clients_by_address.pop(client.address, None)
         self._clients_by_address[address] = client
         client.address = address
         self._group.listen(client, address)
+        self.changes.note(client)
 
     def _ask(self, client: LobbyClient, challenge: Challenge) -> None:
         self.counters.challenges += 1
@@ -227,6 +255,13 @@ class Lobby:
         self._evict(client, EvictionReason.UNREACHABLE)
 
     def _evict(self, client: LobbyClient, reason: EvictionReason) -> None:
+        self._remove(client)
+        self._observer(events.LobbyClientEvicted(client.name.decode(), reason))
+        self.outbox.append(
+            Outgoing(Disconnected(reason), Audience({client: client.address}, self._group), log=self._group.sent)
+        )
+
+    def _remove(self, client: LobbyClient) -> None:
         endpoint = self._locate(client.address)
         del self.clients_by_remote[endpoint.remote], self._clients_by_address[client.address]
         self._provisional.forget(endpoint.remote)
@@ -234,10 +269,7 @@ class Lobby:
         self._watch.forget(client)
         self._group.stop_listening(client)
         self._census.remove(network_of(endpoint.ip))
-        self._observer(events.LobbyClientEvicted(client.name.decode(), reason))
-        self.outbox.append(
-            Outgoing(Disconnected(reason), Audience({client: client.address}, self._group), log=self._group.sent)
-        )
+        self.changes.note(client)
 
     def _pause(self, client: LobbyClient) -> None:
         client.paused = True

@@ -26,7 +26,9 @@ class Proofs:
     ) -> None:
         asking = min(ASKING_SECONDS, lifetime_seconds / 2)
         self._pause_seconds = asking / CHALLENGES
-        self._queue: DeadlineQueue[Session] = DeadlineQueue(lifetime_seconds - asking or inf)
+        self._unasked_seconds = lifetime_seconds - asking or inf
+        """So long nobody is asked."""
+        self._queue: DeadlineQueue[Session] = DeadlineQueue(self._unasked_seconds)
         self._answers: dict[Session, list[bytes]] = {}
         """Of each member that is asked: any of them proves it."""
         self._new_nonce = new_nonce
@@ -37,6 +39,10 @@ class Proofs:
         """Take it that a member hears, as its join over TCP proves, and as an answer does."""
         session.proved_at = now
         self._queue.add(session, now)
+
+    def still_good(self, proved_at: float, now: float) -> float:
+        """Return since when a proof counts for which nobody could ask so far: it is asked for now, not given up."""
+        return max(proved_at, now - self._unasked_seconds)
 
     def end(self, session: Session) -> None:
         """Forget a member that goes."""

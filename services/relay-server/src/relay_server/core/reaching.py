@@ -29,18 +29,18 @@ class Reaching(Voice):
         """What the beginning of a datagram proves; the data path asks nothing else. Who is paused isn't in it."""
         self._watch: Watch[Session] = Watch(new_nonce, self._suspect, give_up, self._pause, self._resume)
         self._silent_hosts = SilentHosts()
-        self._sessions_by_remote = SessionsByRemote()
+        self.sessions_by_remote = SessionsByRemote()
 
     def note_undelivered(self, target: Address, quoted: bytes, now: float) -> None:
         """Take an ICMP error about a member (EVI-03)."""
-        sessions = self._sessions_by_remote.at(self.locate(target).remote)
+        sessions = self.sessions_by_remote.at(self.locate(target).remote)
         # Of those who share a socket one is asked, however many errors come; what is proven is true of all.
         if sessions and self._watch.note_undelivered(sessions[0], sessions[0].member.room.sent, quoted, now):
             self._note_failures(sessions[1:], now)
 
     def note_send_error(self, target: Address, now: float) -> None:
         """Count that the kernel had no way to this address (EVI-03)."""
-        self._note_failures(self._sessions_by_remote.at(self.locate(target).remote), now)
+        self._note_failures(self.sessions_by_remote.at(self.locate(target).remote), now)
 
     def note_unresolved(self, hosts: Collection[Host], now: float) -> None:
         """Take which hosts the kernel has asked for in vain so far (EVI-03)."""

@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum, unique
 from typing import TypeAlias
 
@@ -42,6 +42,15 @@ class SaidNumbers:
     def __iter__(self) -> Iterator[int]:
         """Go through all, the least first."""
         return iter(self._numbers)
+
+    def all(self) -> Sequence[int]:
+        """Return all, the least first."""
+        return self._numbers
+
+    def recall(self, numbers: Iterable[int]) -> None:
+        """Remember numbers that were said before any here, the least first."""
+        self._numbers = array("I", numbers)
+        self.greatest = self._numbers[-1] if self._numbers else 0
 
     def is_stale(self, number: int) -> bool:
         """Tell whether a number is so low that nobody knows any more whether it was said."""

@@ -88,7 +88,7 @@ def room_of(record: RoomRecord, seats: int, now: float) -> Room:
     room = Room(
         record.room.decode(), record.room, network_of(record.host_ip), host_was=(record.host, record.host_ip),
         password_hash=record.password_hash, created_at=now, sealed=record.sealed, topic=record.topic,
-        bans=_bans(record.bans),
+        bans=bans_of(record.bans),
     )  # fmt: skip
     for keys in record.mutes:
         room.mutes.update(dict.fromkeys(keys, keys))
@@ -98,6 +98,16 @@ def room_of(record: RoomRecord, seats: int, now: float) -> Room:
         host_seat=record.host_seat, kicked=record.kicked, password_revision=record.password_revision,
     )  # fmt: skip
     return room
+
+
+def bans_of(bans: tuple[Ban, ...]) -> Bans:
+    """Return bans as a room has them."""
+    if not bans:
+        return NO_BANS
+    made = Bans()
+    for ban in bans:
+        made.add(ban)
+    return made
 
 
 def record_of(room: Room, residence: Residence, *, home: str, home_since: float) -> RoomRecord:
@@ -129,12 +139,3 @@ class _Sheet:
 
 _HEADS: Final = TypeAdapter(_Head)
 _SHEETS: Final = TypeAdapter(_Sheet)
-
-
-def _bans(bans: tuple[Ban, ...]) -> Bans:
-    if not bans:
-        return NO_BANS
-    made = Bans()
-    for ban in bans:
-        made.add(ban)
-    return made

@@ -17,6 +17,7 @@ from chatproto import (
 from relay_server.core import events
 from relay_server.core.address import network_of
 from relay_server.core.admission import Admission
+from relay_server.core.changes import Changes
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.endpoint import Address, Locate
 from relay_server.core.errors import (
@@ -65,9 +66,11 @@ class Registry(Reaching):
         self.on_close: Callable[[Room], None] = lambda _: None
         self.edges: set[bytes] = set()
         """The IPs of nodes that carry members here (CLU-04)."""
-        self._active: DeadlineQueue[Session] = DeadlineQueue(policy.silence_timeout_seconds, attrgetter("seen_at"))
-        self._pending: DeadlineQueue[Session] = DeadlineQueue(policy.pending_timeout_seconds)
-        self._hostless: DeadlineQueue[Room] = DeadlineQueue(policy.host_grace_seconds)
+        self.changes = Changes()
+        """Of rooms and members."""
+        self.active: DeadlineQueue[Session] = DeadlineQueue(policy.silence_timeout_seconds, attrgetter("seen_at"))
+        self.pending: DeadlineQueue[Session] = DeadlineQueue(policy.pending_timeout_seconds)
+        self.hostless: DeadlineQueue[Room] = DeadlineQueue(policy.host_grace_seconds)
 
     def check_new_room(self, room_name: bytes, ip: bytes) -> None:
         """Check that this address may create a room of this name now.
@@ -153,11 +156,12 @@ class Registry(Reaching):
         """Make a member the host of its room, in place of whoever is or was it."""
         room = member.room
         room.host, room.host_was = member, (member.name, member.ip)
-        self._hostless.discard(room)
+        self.hostless.discard(room)
         self.change(room)
 
     def change(self, room: Room) -> None:
-        """Let the cluster know what became of a room, if there is one."""
+        """Take note that a room changed; the cluster is to know, if there is one."""
+        self.changes.note(room)
         if room.residence is not None:
             if room.host is not None and room.host.seat:
                 room.residence.host_seat = room.host.seat
@@ -173,23 +177,29 @@ class Registry(Reaching):
             if session is not member.session:
                 self.seats.succeed(session, source)
             self.seats.stop_keeping(session)
-            self._pending.discard(session)
-            self._active.add(session, now)
+            self.pending.discard(session)
+            self.active.add(session, now)
             self.limit_speech(member, now)
         elif now - session.moved_at < ADDRESS_CHANGE_SECONDS:
             return
         else:
             self.counters.address_changes += 1
-            self._forget_remote(session)
-        session.address, session.moved_at = source, now
-        remote = self.locate(source).remote
-        self._sessions_by_remote.add(remote, session)
-        self.provisional.withdraw(session)
-        self.provisional.prove(remote)
-        member.room.listen(session, source)
+            self.forget_remote(session)
+        session.moved_at = now
+        self.take_address(session, source)
         self.introduce(member)
         if newcomer and member.room.topic:
             self.tell(member, Topic(member.room.topic))
+
+    def take_address(self, session: Session, address: Address) -> None:
+        """Reach a session here from now on; if it was elsewhere, that is forgotten by now (see `forget_remote`)."""
+        session.address = address
+        remote = self.locate(address).remote
+        self.sessions_by_remote.add(remote, session)
+        self.provisional.withdraw(session)
+        self.provisional.prove(remote)
+        session.member.room.listen(session, address)
+        self.changes.note(session.member)
 
     def set_provisional_port(self, member: Member, port: Address) -> None:
         """Send to this address until the member's first datagram tells better (TCP-09, LEN-02)."""
@@ -199,7 +209,7 @@ class Registry(Reaching):
 
     def leave(self, member: Member, now: float) -> None:
         """Take a member out by its own wish (UDP-08)."""
-        if not self._remove(member):
+        if not self.take_out(member):
             return
         self.observe(events.MemberLeft(member.room.name, member.name))
         self.announce(member, MemberLeft(member.name))
@@ -217,12 +227,13 @@ class Registry(Reaching):
         if self.rooms.get(room.raw_name) is not room:
             return
         del self.rooms[room.raw_name]
-        self._hostless.discard(room)
+        self.hostless.discard(room)
         self.admission.rooms.remove(room.network)
         for member in list(room.members):
             self._expel(member, members_see)
         self.returning.end(room)
         self.streams.end_ring(room)
+        self.changes.note(room)
         self.on_close(room)
         self.observe(events.RoomClosed(room.name, reason))
 
@@ -234,15 +245,15 @@ class Registry(Reaching):
 
     def next_deadline(self) -> float:
         """Return when `expire` has something to do next; infinity if never."""
-        queues = self._active, self._pending, self._hostless, self.proofs, self.seats, self.streams, self.returning
+        queues = self.active, self.pending, self.hostless, self.proofs, self.seats, self.streams, self.returning
         return min(queue.next_deadline() for queue in queues)
 
     def expire(self, now: float) -> None:
         """Evict who was silent or never came, and close rooms whose host stayed away (EVI-01, ROOM-04)."""
-        for queue, reason in ((self._active, EvictionReason.SILENCE), (self._pending, EvictionReason.NEVER_CONNECTED)):
+        for queue, reason in ((self.active, EvictionReason.SILENCE), (self.pending, EvictionReason.NEVER_CONNECTED)):
             while (session := queue.pop_due(now)) is not None:
                 self._evict_for(reason)(session, now)
-        while (room := self._hostless.pop_due(now)) is not None:
+        while (room := self.hostless.pop_due(now)) is not None:
             self.close_room(room, EvictionReason.HOST_LEFT, members_see=EvictionReason.HOST_LEFT)
         self.proofs.expire(now)
         self.seats.expire(now)
@@ -279,6 +290,7 @@ class Registry(Reaching):
         member = Member(room, user_name, user_name.encode() + b": ", keys, ip, now, muted=room.mutes_name(keys))
         if room.residence is not None:
             room.residence.seat(member)
+            self.changes.note(room)
         room.members_by_key.update(dict.fromkeys(keys, member))
         self.admission.members.add(network_of(ip))
         return member
@@ -288,12 +300,13 @@ class Registry(Reaching):
         header = encode_datagram(member.room.raw_name, token)
         session = Session(member, token, header, len(header), ip, seen_at=now)
         self.sessions_by_token[token] = session
+        self.changes.note(member)
         if stream:
             self.streams.begin(session)
             self.limit_speech(member, now)
             return session
         self.sessions_by_header[header] = session
-        self._pending.add(session, now)
+        self.pending.add(session, now)
         self.proofs.begin(session, now)
         return session
 
@@ -309,7 +322,8 @@ class Registry(Reaching):
         if port is not None:
             self.provisional.offer(session, port, self.locate(port))
 
-    def _remove(self, member: Member, notice: Disconnected | None = None) -> bool:
+    def take_out(self, member: Member, notice: Disconnected | None = None) -> bool:
+        """Take a member out and tell nobody, but by a stream ``notice``; False if it is gone already."""
         room, session = member.room, member.room.members.pop(member, None)
         if session is None:
             return False
@@ -329,12 +343,13 @@ class Registry(Reaching):
         self.provisional.withdraw(session)
         session.member.room.stop_listening(session)
         session.paused = False
-        self._forget_remote(session)
-        self._active.discard(session)
-        self._pending.discard(session)
+        self.forget_remote(session)
+        self.active.discard(session)
+        self.pending.discard(session)
         self.proofs.end(session)
         self.seats.forget(session)
         self.streams.end(session, notice)
+        self.changes.note(session.member)
         self._watch.forget(session)
 
     def _expel(self, member: Member, reason: EvictionReason, *, banned: bool = False) -> bool:
@@ -348,7 +363,7 @@ class Registry(Reaching):
         if reason is EvictionReason.KICKED and room.residence is not None:
             room.residence.kick(member.seat)
             self.change(room)
-        self._remove(member, notice)
+        self.take_out(member, notice)
         self.observe(events.MemberEvicted(room.name, member.name, reason))
         if session.address is not None:  # else somebody else may listen at its provisional address
             self.post(notice, audience, log=room.sent)
@@ -359,13 +374,15 @@ class Registry(Reaching):
         if room.host is not member:
             return
         room.host = None
+        self.changes.note(room)
         if self._policy.host_grace_seconds:
-            self._hostless.add(room, now)
+            self.hostless.add(room, now)
         else:
             self.close_room(room, reason, members_see=EvictionReason.HOST_LEFT)
 
-    def _forget_remote(self, session: Session) -> None:
+    def forget_remote(self, session: Session) -> None:
+        """Take it that a session isn't where it was, if it was anywhere."""
         if session.address is not None:
             remote = self.locate(session.address).remote
             self.provisional.forget(remote)
-            self._sessions_by_remote.remove(remote, session)
+            self.sessions_by_remote.remove(remote, session)

@@ -27,7 +27,7 @@ class Returning:
     def __init__(self, registry: "Registry", policy: Policy) -> None:
         self._registry = registry
         self._policy = policy
-        self._waiting: DeadlineQueue[Room] = DeadlineQueue(policy.resume_seconds)
+        self.waiting: DeadlineQueue[Room] = DeadlineQueue(policy.resume_seconds)
         """Rooms whose members may come back."""
 
     def open_room(self, record: RoomRecord, seats: int, now: float) -> Room:
@@ -43,7 +43,8 @@ class Returning:
             room.ring = registry.streams.rings.make(*record.ring)
         registry.rooms[room.raw_name] = room
         registry.admission.rooms.add(room.network)
-        self._waiting.add(room, now)
+        self.waiting.add(room, now)
+        registry.changes.note(room)
         registry.observe(events.RoomCreated(room.name))
         return room
 
@@ -91,15 +92,16 @@ class Returning:
 
     def end(self, room: Room) -> None:
         """Wait for nobody in a room that is closed."""
-        self._waiting.discard(room)
+        self.waiting.discard(room)
 
     def next_deadline(self) -> float:
         """Return when `expire` has something to do next; infinity if never."""
-        return self._waiting.next_deadline()
+        return self.waiting.next_deadline()
 
     def expire(self, now: float) -> None:
         """Close rooms whose host didn't come back."""
-        while (room := self._waiting.pop_due(now)) is not None:
+        while (room := self.waiting.pop_due(now)) is not None:
+            self._registry.changes.note(room)
             if room.host is None:
                 self._registry.close_room(room, EvictionReason.HOST_LEFT, members_see=EvictionReason.HOST_LEFT)
 

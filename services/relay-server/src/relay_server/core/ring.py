@@ -114,6 +114,10 @@ class Ring:
         index = seq - self.first
         return self._entries[index] if index >= 0 else self.gone
 
+    def since(self, seq: int) -> list[Entry]:
+        """Return the entries after this number, which is no less than that of the last one that is gone."""
+        return self._entries[seq + 1 - self.first :]
+
     def cut(self, start: int, stop: int, max_bytes: int) -> Piece:
         """Return what comes after ``start`` up to ``stop``: one entry at least, and no more bytes than that if more.
 
@@ -178,6 +182,10 @@ class Rings:
         ring = Ring(epoch or self._new_epoch(), self, seq)
         self._all[ring.epoch] = ring
         return ring
+
+    def has(self, epoch: str) -> bool:
+        """Tell whether a numbering is called so."""
+        return epoch in self._all
 
     def drop(self, ring: Ring) -> None:
         """End a numbering."""

@@ -48,7 +48,7 @@ class Seats:
         self._by_ticket: dict[str, Session] = {}
         self._successors: dict[Member, Session] = {}
         """The newer session of who has two."""
-        self._kept: DeadlineQueue[Session] = DeadlineQueue(REMEMBERED_SECONDS)
+        self.kept: DeadlineQueue[Session] = DeadlineQueue(REMEMBERED_SECONDS)
         """Whose answer may have been lost, and whose client may ask once more (RES-02)."""
 
     @property
@@ -60,10 +60,15 @@ class Seats:
         """Give a session its ticket; ``encrypted`` if nobody can overhear it on its way to the client."""
         session.ticket = Ticket(text, encrypted)
         self._by_ticket[text] = session
+        self._registry.changes.note(session.member)
+
+    def holder(self, ticket: str) -> Session | None:
+        """Return the session that a ticket stands for."""
+        return self._by_ticket.get(ticket)
 
     def find(self, ticket: str, room: bytes) -> Session | None:
         """Return the session that a ticket stands for, if it is one of this room."""
-        session = self._by_ticket.get(ticket)
+        session = self.holder(ticket)
         return session if session is not None and session.member.room.raw_name == room else None
 
     def press(self, claim: SeatClaim, session: Session, now: float) -> bool:
@@ -107,9 +112,8 @@ class Seats:
         member = session.member
         self.use(session)
         self.drop_successor(member, Disconnected(EvictionReason.RESUMED_ELSEWHERE))
-        if network_of(ip) != network_of(member.ip):
-            self._registry.admission.members.arrive(network_of(ip))
-        successor = self._successors[member] = self._registry.begin(member, token, ip, now, stream=stream)
+        successor = self._registry.begin(member, token, ip, now, stream=stream)
+        self.add_successor(member, successor)
         if member.room.residence is not None:
             successor.abroad = Abroad(turn=session.turn + 1)
         return successor
@@ -145,15 +149,30 @@ class Seats:
 
     def drop_successor(self, member: Member, notice: Disconnected | None = None) -> None:
         """End the newer session of a member that has two; ``notice`` as in `Registry.end`."""
-        session = self._successors.pop(member, None)
+        session = self.pop_successor(member)
         if session is not None:
             self._registry.end(session, notice)
-            if network_of(session.ip) != network_of(member.ip):
-                self._registry.admission.members.depart(network_of(session.ip))
+
+    def successor(self, member: Member) -> Session | None:
+        """Return the newer session of a member that has two."""
+        return self._successors.get(member)
+
+    def add_successor(self, member: Member, session: Session) -> None:
+        """Let a member have a newer session, too."""
+        self._successors[member] = session
+        if network_of(session.ip) != network_of(member.ip):
+            self._registry.admission.members.arrive(network_of(session.ip))
+
+    def pop_successor(self, member: Member) -> Session | None:
+        """Let a member have one session only; returns the newer one, if there is one, which goes on."""
+        session = self._successors.pop(member, None)
+        if session is not None and network_of(session.ip) != network_of(member.ip):
+            self._registry.admission.members.depart(network_of(session.ip))
+        return session
 
     def forget(self, session: Session) -> None:
         """Let the ticket of a session that ends be good for nothing."""
-        self._kept.discard(session)
+        self.kept.discard(session)
         if session.ticket is not None:
             del self._by_ticket[session.ticket.text]
 
@@ -164,19 +183,21 @@ class Seats:
     def keep(self, session: Session, now: float) -> None:
         """Let a place that nobody has used yet wait for who asks again (RES-02)."""
         if not session.was_heard and session.token in self._registry.sessions_by_token:
-            self._kept.add(session, now)
+            self.kept.add(session, now)
+            self._registry.changes.note(session.member)
 
     def stop_keeping(self, session: Session) -> None:
         """Let a place be as any other: its client came, or asked again."""
-        self._kept.discard(session)
+        self.kept.discard(session)
+        self._registry.changes.note(session.member)
 
     def next_deadline(self) -> float:
         """Return when `expire` has something to do next; infinity if never."""
-        return self._kept.next_deadline()
+        return self.kept.next_deadline()
 
     def expire(self, now: float) -> None:
         """Take back places that were kept and that nobody asked for again."""
-        while (session := self._kept.pop_due(now)) is not None:
+        while (session := self.kept.pop_due(now)) is not None:
             self.forsake(session, now)
 
     def _check_place(self, member: Member, ip: bytes) -> None:

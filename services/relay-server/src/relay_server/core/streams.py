@@ -45,14 +45,15 @@ class Streams:
         self._registry = registry
         self._max_streams = policy.max_streams
         self._lapse = lapse
-        self._away: DeadlineQueue[Session] = DeadlineQueue(policy.resume_seconds)
+        self.waiting: DeadlineQueue[Session] = DeadlineQueue(policy.resume_seconds)
+        """Sessions whose streams broke and may be resumed (STR-06)."""
         self._pings: DeadlineQueue[Reader] = DeadlineQueue(PING_SECONDS)
         self._quiet: DeadlineQueue[Reader] = DeadlineQueue(PATIENCE_SECONDS, attrgetter("seen_at"))
 
     @property
     def away(self) -> int:
         """How many seats wait for a connection."""
-        return len(self._away)
+        return len(self.waiting)
 
     def check(self) -> None:
         """Check that there is room for one more.
@@ -78,7 +79,7 @@ class Streams:
         place, room = session.place, session.member.room
         if place is None:
             return
-        self._away.discard(session)
+        self.waiting.discard(session)
         if place.reader is not None:
             self._cut(place.reader, encode_bye(notice.reason, notice.message) if notice else b"")
         session.place = None
@@ -112,7 +113,7 @@ class Streams:
         if place.reader is not None:
             notice = Disconnected(EvictionReason.RESUMED_ELSEWHERE)
             self._cut(place.reader, encode_bye(notice.reason, notice.message))
-        self._away.discard(session)
+        self.waiting.discard(session)
         self._registry.seats.stop_keeping(session)
         reader = place.reader = Reader(session, self._registry.stream_counters, connection, now)
         self._pings.add(reader, now)
@@ -129,6 +130,7 @@ class Streams:
             return False
         if not place.is_used:
             place.is_used = True
+            self._registry.changes.note(reader.session.member)
             self._registry.seats.use(reader.session)
             self._registry.introduce(reader.session.member)
             if not reader.has_started:
@@ -147,10 +149,11 @@ class Streams:
         if place is None or place.reader is not reader:
             return True
         place.reader = None
+        self._registry.changes.note(session.member)
         if not place.is_used:
             return False
         if session.ticket is not None:
-            self._away.add(session, now)
+            self.waiting.add(session, now)
         else:
             self._registry.seats.forsake(session, now)
         return True
@@ -165,11 +168,11 @@ class Streams:
 
     def next_deadline(self) -> float:
         """Return when `expire` has something to do next; infinity if never."""
-        return min(queue.next_deadline() for queue in (self._away, self._pings, self._quiet))
+        return min(queue.next_deadline() for queue in (self.waiting, self._pings, self._quiet))
 
     def expire(self, now: float) -> None:
         """Let go who stayed away, cut who is silent, ask who is there."""
-        while (session := self._away.pop_due(now)) is not None:
+        while (session := self.waiting.pop_due(now)) is not None:
             self._lapse(session, now)
         while (silent := self._quiet.pop_due(now)) is not None:
             self._cut_for(StreamCut.UNANSWERED, silent, _UNANSWERED)

@@ -1,0 +1,123 @@
+"""Lines of state folded into what is true in the end."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+from relay_server.core.state import (
+    Clock,
+    Header,
+    Item,
+    LobbyClientGone,
+    MemberGone,
+    RoomGone,
+    SavedAddress,
+    SavedLobbyClient,
+    SavedMember,
+    SavedRoom,
+    StateError,
+    check_format,
+    decode_line,
+)
+
+Saved = TypeVar("Saved", SavedRoom, SavedMember, SavedLobbyClient)
+Peer = tuple[bytes, int, int]
+"""IP, port and scope."""
+
+
+class Dated(NamedTuple, Generic[Saved]):
+    """Something saved, and when: its ages count from there."""
+
+    at: float
+    item: Saved
+
+
+@dataclass(slots=True)
+class State:
+    """What was saved."""
+
+    at: float = 0.0
+    """When the newest of it was written, in seconds since 1970."""
+    rooms: dict[bytes, Dated[SavedRoom]] = field(default_factory=dict)
+    members: dict[bytes, dict[str, Dated[SavedMember]]] = field(default_factory=dict)
+    """Of each room by their names, in the order in which they came."""
+    lobby: dict[Peer, Dated[SavedLobbyClient]] = field(default_factory=dict)
+
+    @property
+    def member_count(self) -> int:
+        """How many members there are in all rooms."""
+        return sum(map(len, self.members.values()))
+
+    def items(self) -> Iterator[Item]:
+        """Go through all, in an order that `restoring.Restoring` takes; a clock stands before what counts from it."""
+        at = None
+        for dated in self._dated():
+            if dated.at != at:
+                at = dated.at
+                yield Clock(at=at)
+            yield dated.item
+
+    def _dated(self) -> Iterator[Dated[SavedRoom] | Dated[SavedMember] | Dated[SavedLobbyClient]]:
+        for name, room in self.rooms.items():
+            yield room
+            yield from self.members[name].values()
+        yield from self.lobby.values()
+
+
+class StateReader:
+    """Takes a file's lines, one after the other."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self._header: Header | None = None
+
+    def take(self, line: bytes) -> None:
+        """Take the next line.
+
+        Raises:
+            StateError: it can't be read, or can't stand here.
+
+        """
+        item = decode_line(line)
+        if self._header is None:
+            self._header = check_format(item)
+        elif not self._fold(item):
+            raise StateError("it has a line where none of its kind may be")
+
+    def _fold(self, item: Item) -> bool:
+        """Let an item replace what it is about; False if it is about nothing that is there."""
+        state = self.state
+        match item:
+            case Clock():
+                state.at = item.at
+            case SavedRoom():
+                state.rooms[item.room] = Dated(state.at, item)
+                state.members.setdefault(item.room, {})
+            case SavedMember():
+                if item.room not in state.rooms:
+                    return False
+                state.members[item.room][item.name] = Dated(state.at, item)
+            case SavedLobbyClient():
+                state.lobby[_peer(item.address)] = Dated(state.at, item)
+            case _:
+                return self._remove(item)
+        return True
+
+    def _remove(self, item: Item) -> bool:
+        """Remove what is gone: it may have come and gone between two lines."""
+        state = self.state
+        match item:
+            case RoomGone():
+                state.rooms.pop(item.room, None)
+                state.members.pop(item.room, None)
+            case MemberGone():
+                state.members.get(item.room, {}).pop(item.name, None)
+            case LobbyClientGone():
+                state.lobby.pop(_peer(item.address), None)
+            case _:
+                return False
+        return True
+
+
+def _peer(address: SavedAddress) -> Peer:
+    return address.ip, address.port, address.scope
