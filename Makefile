@@ -145,9 +145,11 @@ web-check: ## types, lint and unit tests of the page for browsers (needs Node 20
 	else echo "==> the page for browsers is NOT checked: there is no Node 20 or newer"; fi
 
 .PHONY: web-tests
-web-tests: $(WEB_CLIENT)/node_modules/.package-lock.json
+web-tests: $(WEB_CLIENT)/node_modules/.package-lock.json $(VENV)/runtime.stamp
 	@cd $(WEB_CLIENT) && npm run --silent types && npm run --silent lint
 	@cd $(WEB_CLIENT) && node --test --test-reporter=dot tests/*.test.js
+	@PYTHONPATH=tests $(BIN)/python -m served_page build/page # as browsers get it: without comments
+	@cd build/page/$(WEB_CLIENT) && node --test --test-reporter=dot tests/*.test.js
 
 .PHONY: check
 check: lint web-check ## lint, unit tests, documents (under a minute)
@@ -165,8 +167,9 @@ test-units: $(VENV)/dev.stamp # coverage slows down tests, so only the tests tha
 	@$(PYTEST) --cov --cov-report=term $(COVERING)
 	@$(PYTEST) $(UNIT) $(COVERING:%=--ignore=%)
 test-programs: $(VENV)/dev.stamp # the slowest come first
-	@$(PYTEST) --numprocesses 3 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) tests/e2e/test_vps_install.py \
-	  tests/e2e tests/bench tests/deploy tests/conformance tests/fuzz/test_program.py $(SLOW)
+	@$(PYTEST) --numprocesses 3 --ignore tests/e2e/containers --ignore $(BUNDLE_TESTS) \
+	  tests/e2e/test_vps_upgrade.py tests/e2e/test_vps_install.py tests/e2e tests/bench tests/deploy \
+	  tests/conformance tests/fuzz/test_program.py $(SLOW)
 test-containers: $(VENV)/dev.stamp
 	@$(CONTAINERS)
 test-dashboards: $(VENV)/dev.stamp # one Prometheus for all, so in one process
@@ -221,7 +224,7 @@ simulate-cluster: $(VENV)/dev.stamp ## let clusters break in ten thousand ways i
 	@PYTHONPATH=tests $(BIN)/python -m services.relay_server.core.cluster_world $(HISTORIES)
 
 .PHONY: bench
-bench: install ## measure the relay against a reference in C: make bench [ARGS="--exercise"]
+bench: install ## measure the relay against references in C, another build or other servers: make bench [ARGS="--profile"]
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
 .PHONY: bench-compiled
@@ -233,8 +236,12 @@ bench-streams: install ## measure chats over streams, beside Redis if it is inst
 	@PYTHONPATH=tests $(BIN)/python -m bench.streams $(ARGS)
 
 .PHONY: bench-web
-bench-web: $(VENV)/dev.stamp ## measure chats in browsers: make bench-web [ARGS="--rooms 20 --members 10"]
+bench-web: $(VENV)/dev.stamp ## measure chats in browsers, and UDP chats beside them: make bench-web [ARGS="--rooms 20 --members 10"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.web $(ARGS)
+
+.PHONY: bench-replace
+bench-replace: $(VENV)/dev.stamp ## measure how long a chat pauses while a relay is replaced: make bench-replace [ARGS="--members 1000"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.replacing $(ARGS)
 
 .PHONY: bench-cluster
 bench-cluster: $(VENV)/dev.stamp ## measure what being a node of a cluster costs a relay: make bench-cluster [ARGS="--runs 3"]
@@ -278,9 +285,10 @@ dashboard-pictures: $(VENV)/dev.stamp ## draw the dashboards for docs/images fro
 	@PYTHONPATH=tests $(BIN)/python -m observability.pictures
 
 .PHONY: pictures
-pictures: $(VENV)/dev.stamp ## redraw the window and the app on a terminal for docs/images/chat-*
+pictures: $(VENV)/dev.stamp ## redraw the window, the app on a terminal and, with Chromium, the page for docs/images/chat-*
 	@PYTHONPATH=tests $(BIN)/python -m docs.record_terminal
 	@PYTHONPATH=tests $(BIN)/python -m docs.record_desktop
+	@PYTHONPATH=tests $(BIN)/python -m docs.record_page
 
 .PHONY: picture
 picture: $(VENV)/dev.stamp ## record the demo again for docs/images/demo.svg

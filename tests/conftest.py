@@ -22,6 +22,7 @@ import pytest
 from conformance.relays import CommonRelays
 from libfaketime import find_libfaketime
 from messenger.desktop.loading import find_fault
+from own_systemd import SYSTEMD
 from relay_server.built import BUILD
 
 # How long an example takes says something of the machine, nothing of the program.
@@ -62,6 +63,14 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "systemd": (
         lambda: _installed("systemd-analyze"),
         "systemd-analyze is missing: `sudo deploy/airgap/test-tools.sh` installs it",
+    ),
+    "services": (
+        lambda: (
+            SYSTEMD.exists()
+            and _installed("systemctl", "nsenter")
+            and _succeeds("unshare", "--mount", "mount", "-t", "cgroup2", "cgroup2", "/mnt")
+        ),
+        "only root can run a systemd for a test, with control groups: `sudo deploy/airgap/test-tools.sh` installs it",
     ),
     "nftables": (
         lambda: _installed("nft", "ip") and os.geteuid() == 0,

@@ -30,6 +30,7 @@ main() {
   made "$PYTHON_IMAGE" "$inputs" || build_python "$inputs"
   build_upon prometheus "$PROMETHEUS_IMAGE"
   build_upon nats "$NATS_IMAGE"
+  build_upon caddy "$CADDY_IMAGE"
   echo "images: use them with docker compose --env-file deploy/airgap/images.env"
 }
 

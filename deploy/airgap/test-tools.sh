@@ -11,7 +11,10 @@ readonly TOOLS=(prometheus systemd nftables iproute2 ufw cloud-init faketime)
 # A validator for the launcher, and an invisible X11 screen with simulated keys.
 readonly WINDOWS=(desktop-file-utils xvfb xdotool dbus-daemon)
 # A browser without a window, for the page that the relay serves.
-readonly BROWSER=(chromium)
+BROWSER=(chromium)
+# What finds faults of the page comes by npm, which newer versions than Debian's bring along.
+command -v npm > /dev/null || BROWSER+=(npm)
+readonly BROWSER
 # System libraries that Qt's wheels need, for windows on X11, on Wayland or without a screen; and Japanese fonts.
 readonly DESKTOP=(libdbus-1-3 libegl1 libfontconfig1 libgl1 libgssapi-krb5-2 libharfbuzz0b libwayland-cursor0
   libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxkbcommon-x11-0 fonts-ipaexfont-gothic)

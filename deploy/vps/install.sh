@@ -11,6 +11,7 @@ SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PYTHON=${PYTHON:-python3}
 ROOT=
 ACTION=install
+UNIT_CHANGES=no
 PIP=()
 
 main() {
@@ -70,7 +71,7 @@ install_this() {
     point previous "$before"
   fi
   put_in_place "$version"
-  start || go_back "$version" "$before" "$earlier"
+  start "$version" "$before" || go_back "$version" "$before" "$earlier"
   prune
 }
 
@@ -82,18 +83,18 @@ back_out() {
   check_settings "$before"
   point previous "$now"
   put_in_place "$before"
-  start || die "version $before fails its health check: see journalctl -u chat-relay."
+  start "$before" "$now" || die "version $before doesn't serve: see journalctl -u chat-relay."
 }
 
 go_back() {
   local version=$1 before=$2 earlier=$3
   if [ -z "$before" ] || [ "$before" = "$version" ]; then
-    die "version $version fails its health check: see journalctl -u chat-relay."
+    die "version $version doesn't serve: see journalctl -u chat-relay."
   fi
-  say "version $version fails its health check: rolling back to $before"
+  say "version $version doesn't serve: rolling back to $before"
   put_in_place "$before"
   [ -z "$earlier" ] || point previous "$earlier"
-  start || true
+  start "$before" "$version" || true
   die "version $version was rolled back: see journalctl -u chat-relay."
 }
 
@@ -180,8 +181,9 @@ check_settings() {
 }
 
 put_in_place() {
-  local version=$1 share=$HOME_DIR/versions/$1/share
-  install -D -m 644 "$share/chat-relay.service" "$ROOT/etc/systemd/system/chat-relay.service"
+  local version=$1 share=$HOME_DIR/versions/$1/share unit=$ROOT/etc/systemd/system/chat-relay.service
+  cmp --silent "$share/chat-relay.service" "$unit" || UNIT_CHANGES=yes
+  install -D -m 644 "$share/chat-relay.service" "$unit"
   install -D -m 644 "$share/60-chat-relay.conf" "$ROOT/etc/sysctl.d/60-chat-relay.conf"
   install -D -m 644 "$share/ufw-chat-relay" "$ROOT/etc/ufw/applications.d/chat-relay"
   write_command
@@ -195,8 +197,9 @@ write_command() {
   mkdir -p "$(dirname "$command")"
   cat > "$command.new" << EOF
 #!/bin/sh
-# The relay's command line, with the settings of the service chat-relay.
+# The relay's command line, with the settings of the service chat-relay: the unit's, then the files'.
 set -a
+RELAY_STATE_DIRECTORY=/run/chat-relay/state
 [ ! -r "$SETTINGS" ] || . "$SETTINGS"
 [ ! -r "$CLUSTER" ] || . "$CLUSTER"
 exec "$HOME_DIR/current/bin/relay-server" "\$@"
@@ -205,19 +208,46 @@ EOF
   mv -f "$command.new" "$command"
 }
 
-# Used in conditions, where a failing command doesn't end the script.
+# Start a version after another one. Used in conditions, where a failing command doesn't end the script.
 start() {
-  local deadline=$((SECONDS + HEALTHY_SECONDS))
+  local version=$1 before=$2 deadline
   if [ -n "$ROOT" ] || [ ! -d /run/systemd/system ]; then
     return 0
   fi
   sysctl --quiet --load /etc/sysctl.d/60-chat-relay.conf || say "the kernel's buffer limits could not be changed"
-  systemctl daemon-reload && systemctl --quiet enable chat-relay.service && systemctl restart chat-relay.service \
-    || return 1
+  systemctl daemon-reload && systemctl --quiet enable chat-relay.service && switch_over "$version" "$before" || return 1
+  deadline=$((SECONDS + HEALTHY_SECONDS))
   until /usr/local/bin/relay-server healthcheck; do
     [ "$SECONDS" -lt "$deadline" ] || return 1
     sleep 1
   done
+}
+
+# Let the version take over from the one that runs, which nobody notices. A restart takes a second or two, in which
+# messages wait: it is for a changed unit, for changed settings, and for a relay that can't be replaced (exit code 2).
+switch_over() {
+  local version=$1 before=$2
+  if [ "$UNIT_CHANGES" = no ] && [ "$version" != "$before" ] && systemctl --quiet is-active chat-relay.service; then
+    if ! systemctl reload chat-relay.service; then
+      case $(systemctl show --property ExecReload chat-relay.service) in
+        *status=2*) ;;
+        *) return 1 ;;
+      esac
+    elif runs "$version"; then
+      return 0
+    fi
+  fi
+  systemctl restart chat-relay.service
+}
+
+# Tell whether the service's process is of this version.
+runs() {
+  local pid
+  pid=$(systemctl show --value --property MainPID chat-relay.service)
+  case $(tr '\0' ' ' < "/proc/$pid/cmdline") in
+    "$HOME_DIR/versions/$1/"*) ;;
+    *) return 1 ;;
+  esac
 }
 
 # Keep the current and the previous version, remove all others.

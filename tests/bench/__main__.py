@@ -1,4 +1,7 @@
-"""Measure the relay's fan-out beside the least that a UDP relay can do: `make bench`; see docs/benchmarks.md."""
+"""Measure the relay beside the least that a UDP relay can do, another build, other servers: `make bench`.
+
+See docs/benchmarks.md.
+"""
 
 import argparse
 import os
@@ -9,20 +12,28 @@ from typing import Final
 
 from bench import measures
 from bench.arguments import FAILED, INTERRUPTED, USAGE_ERROR, Parser, count, describe, fail, rate, seconds
+from bench.contest import relay_command
+from bench.latency import RATE as LATENCY_RATE
+from bench.latency import RUNS as LATENCY_RUNS
+from bench.latency import SHAPE as LATENCY_SHAPE
+from bench.latency import Latency
 from bench.measures import SHAPES, Shape
 from bench.place import Cpus, choose_cpus, run_in_fresh_network, why_no_fresh_network
+from bench.profiling import profile
 from bench.programs import MESSAGE_BYTES, MIXED_BYTES, BenchError, ToolMissingError, build
+from bench.report import ROOT, Report, write
 from bench.siege import besiege
 from chatproto import ProtocolError
 
 RUN_SECONDS: Final = 3.0
+RUNS: Final = 3
 EXERCISE_SECONDS: Final = 60.0
 SIEGE_SECONDS: Final = 9.0
 
 
 def main() -> None:
     """Run the command line; exits with 0, 1 (it failed) or 2 (something is missing, or was asked wrongly)."""
-    arguments = _parser().parse_args()
+    arguments = _parse()
     if sys.platform != "linux":
         fail("bench", "The benchmark needs Linux, for recvmmsg and CPU affinity.", USAGE_ERROR)
     if not arguments.here:
@@ -30,10 +41,8 @@ def main() -> None:
         if not reason:
             run_in_fresh_network([sys.executable, "-m", "bench", "--here", *sys.argv[1:]])
         print(f"This machine's packet filters count in the figures: {reason}.")
-    cpus = choose_cpus()
-    print(describe(cpus), flush=True)
     try:
-        print(_measure(arguments, cpus))
+        _run(arguments)
     except ToolMissingError as error:
         fail("bench", str(error), USAGE_ERROR)
     except BenchError as error:
@@ -42,6 +51,14 @@ def main() -> None:
         fail("bench", f"The measurement failed: {error}", FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _parse() -> argparse.Namespace:
+    parser = _parser()
+    arguments = parser.parse_args()
+    if sentence := _contradiction(arguments):
+        parser.error(sentence)
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,10 +70,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rate", type=rate, default=0.0, metavar="N", help="messages a second in; default: 0, as many as can be"
     )
-    parser.add_argument(
-        "--runs", type=count, default=3, metavar="N", help="runs of relay and reference in turn; default: 3"
-    )
+    parser.add_argument("--runs", type=count, metavar="N", help="runs of each in turn; default: 3, with --latency 5")
     parser.add_argument("--seconds", type=seconds, metavar="S", help="of each run; default: 3, with --exercise 60")
+    parser.add_argument(
+        "--against", type=relay_command, default=(), metavar="DIR",
+        help="compare with the relay of another checkout or installed tree as well",
+    )  # fmt: skip
+    parser.add_argument("--picture", type=_picture, metavar="FILE", help="draw the result into FILE, an SVG")
+    parser.add_argument("--write", action="store_true", help="write table and picture into docs/benchmarks.md")
     parser.add_argument("--mixed", action="store_true", help="messages of 34 to 166 bytes, not all of 100")
     parser.add_argument("--here", action="store_true", help="stay in this network namespace, as root too")
     presets = parser.add_mutually_exclusive_group()
@@ -68,25 +89,67 @@ def _parser() -> argparse.ArgumentParser:
         "--siege", type=count, metavar="N",
         help="joins and chat while nothing happens, then beside N connections that send a byte a second",
     )  # fmt: skip
+    presets.add_argument("--profile", action="store_true", help="the relay alone: where its CPU time goes")
+    presets.add_argument(
+        "--latency", action="store_true",
+        help="latency at 1000 messages/s in 20x20, beside Redis, NATS and Mosquitto where they are installed",
+    )  # fmt: skip
     presets.add_argument("--joins", type=count, metavar="N", help="join N members: how fast, in how much memory")
     return parser
 
 
-def _measure(arguments: argparse.Namespace, cpus: Cpus) -> str:
+def _contradiction(arguments: argparse.Namespace) -> str:
+    """Say what can't be asked for together; empty if all can."""
+    alone = arguments.exercise or arguments.siege or arguments.joins
+    if arguments.against and (alone or arguments.profile or arguments.latency):
+        return "--against compares fan-out only: leave the other measurement out"
+    if alone and (arguments.write or arguments.picture):
+        return "only fan-out, --profile and --latency have a picture"
+    if arguments.write and (settings := sorted(name for name in os.environ if name.startswith("RELAY_"))):
+        return f"the documents have the default settings: unset {', '.join(settings)}, or use --picture"
+    if arguments.write and (arguments.shape or arguments.rate or arguments.against):
+        return "the documents have the default shapes and rates of this build: use --picture, or leave the others out"
+    if arguments.mixed and arguments.latency:
+        return "--latency has messages of one size: leave --mixed out"
+    if arguments.write and arguments.mixed and arguments.profile:
+        return "the documents have the profile of messages of one size: leave --mixed out"
+    return ""
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    cpus = choose_cpus()
+    print(describe(cpus), flush=True)
+    found = _measure(arguments, cpus)
+    print(found)
+    if isinstance(found, str):
+        return
+    if arguments.picture:
+        arguments.picture.write_text(found.picture, encoding="utf-8")
+        print(f"{arguments.picture} is drawn.")
+    if arguments.write:
+        print(f"{' and '.join(str(path.relative_to(ROOT)) for path in write(found))} are written.")
+
+
+def _measure(arguments: argparse.Namespace, cpus: Cpus) -> str | Report:
     os.sched_setaffinity(0, {cpus.load})
     if arguments.joins:
         return measures.join(cpus, arguments.joins)
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        programs = build(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        programs = build(folder)
         if arguments.exercise:
             return measures.exercise(programs, cpus, seconds=arguments.seconds or EXERCISE_SECONDS)
         if arguments.siege:
             return besiege(programs, cpus, arguments.siege, seconds=arguments.seconds or SIEGE_SECONDS)
-        return measures.compare(
-            programs, cpus, arguments.shape or SHAPES,
-            rate=arguments.rate, seconds=arguments.seconds or RUN_SECONDS, runs=arguments.runs,
-            sizes=MIXED_BYTES if arguments.mixed else MESSAGE_BYTES,
-        )  # fmt: skip
+        length = arguments.seconds or RUN_SECONDS
+        if arguments.latency:
+            latency = Latency(programs, cpus, folder, arguments.rate or LATENCY_RATE, length)
+            return latency.measure(arguments.shape or [LATENCY_SHAPE], arguments.runs or LATENCY_RUNS)
+        shapes, sizes = arguments.shape or SHAPES, MIXED_BYTES if arguments.mixed else MESSAGE_BYTES
+        how = {"rate": arguments.rate, "seconds": length, "runs": arguments.runs or RUNS, "sizes": sizes}
+        if arguments.profile:
+            return profile(programs, cpus, folder, shapes, **how)
+        return measures.compare(programs, cpus, shapes, **how, against=arguments.against)
 
 
 def _shape(text: str) -> Shape:
@@ -94,6 +157,13 @@ def _shape(text: str) -> Shape:
     if not (cross and rooms.isdecimal() and members.isdecimal() and int(rooms) > 0 and int(members) > 1):
         raise argparse.ArgumentTypeError(f"{text!r} is no shape: write rooms x members, such as 20x20")
     return Shape(int(rooms), int(members))
+
+
+def _picture(text: str) -> Path:
+    path = Path(text)
+    if path.suffix != ".svg" or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} must end in .svg, in a folder that exists")
+    return path
 
 
 if __name__ == "__main__":

@@ -1,13 +1,18 @@
-"""What is measured: fan-out beside the reference, fixed loads, and mass joins."""
+"""What is measured: fan-out beside the references and another build, fixed loads, and mass joins."""
 
+import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
+from bench.contest import Comparison, compete
 from bench.joining import Membership, join_members
+from bench.pictures import Bar, draw
 from bench.place import Cpus
 from bench.programs import (
     MESSAGE_BYTES,
+    OUR_RELAY,
     BenchError,
     Programs,
     Result,
@@ -17,11 +22,17 @@ from bench.programs import (
     running_reference,
     running_relay,
 )
-from bench.tables import Comparison, comparison_table, load_table
+from bench.report import Report
+from bench.tables import comparison_rows, load_table
 
 TOKEN_CHARACTERS: Final = 22
 """The reference's tokens are as long as the relay's, so that the datagrams are."""
 JOIN_ROOM_MEMBERS: Final = 10
+OURS: Final = "relay"
+OTHER: Final = "other build"
+REFERENCE: Final = "reference"
+GSO_REFERENCE: Final = "reference, GSO"
+LEGEND: Final = (OURS, "others; bars show medians, lines the lowest and the highest")
 
 
 class Shape(NamedTuple):
@@ -41,17 +52,26 @@ EXERCISE: Final = ((Shape(500, 10), 10_000.0), (Shape(1, 1000), 10.0))
 
 def compare(
     programs: Programs, cpus: Cpus, shapes: Sequence[Shape],
-    *, rate: float, seconds: float, runs: int, sizes: range,
-) -> str:  # fmt: skip
-    """Run relay and reference in turn; returns the table."""
+    *, rate: float, seconds: float, runs: int, sizes: range, against: Sequence[str] = (),
+) -> Report:  # fmt: skip
+    """Run the relay, the references and the build that ``against`` starts, if any, in turn; returns what came of it."""
     comparisons = []
     for shape in shapes:
-        comparison = Comparison(str(shape), [], [])
-        for _ in range(runs):
-            comparison.relay.append(_run_relay(programs, cpus, shape, rate, seconds, sizes))
-            comparison.reference.append(_run_reference(programs, cpus, shape, rate, seconds, sizes))
-        comparisons.append(comparison)
-    return comparison_table(comparisons)
+        run: dict[str, Callable[[], Result]] = {
+            OURS: partial(_run_relay, programs, cpus, shape, rate, seconds, sizes),
+            **({OTHER: partial(_run_relay, programs, cpus, shape, rate, seconds, sizes, against)} if against else {}),
+            REFERENCE: partial(_run_reference, programs, cpus, shape, rate, seconds, sizes),
+            GSO_REFERENCE: partial(_run_reference, programs, cpus, shape, rate, seconds, sizes, gso=True),
+        }
+        comparisons.append(compete(str(shape), run, runs))
+    return Report(
+        name="fanout" if sizes == MESSAGE_BYTES else "fanout-mixed",
+        method=f"medians of {runs} rounds of {seconds:g} s with messages of {_range(sizes)} bytes, the lowest and the "
+        "highest; the ratio is the relay's deliveries per CPU-second for one of the other's, round by round",
+        rows=comparison_rows(comparisons),
+        picture=_draw(comparisons),
+        details=_details(comparisons),
+    )
 
 
 def exercise(programs: Programs, cpus: Cpus, *, seconds: float) -> str:
@@ -81,21 +101,48 @@ def join(cpus: Cpus, count: int) -> str:
     )
 
 
+def _range(sizes: range) -> str:
+    return f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+
+
+def _draw(comparisons: Sequence[Comparison]) -> str:
+    groups = []
+    for comparison in comparisons:
+        bars = []
+        for who, results in comparison.results.items():
+            figures = [result.per_cpu_second / 1000 for result in results]
+            middle = statistics.median(figures)
+            parts = [middle] if who == OURS else [0.0, middle]  # the others are of the second colour
+            bars.append(Bar(who, parts, f"{middle:,.0f}", (min(figures), max(figures))))
+        groups.append((comparison.name, bars))
+    return draw("Thousands of deliveries per CPU-second", LEGEND, groups)
+
+
+def _details(comparisons: Sequence[Comparison]) -> list[str]:
+    return [
+        f"{comparison.name}, {OURS} / {who}, round by round: {' '.join(f'{each:.2f}' for each in ratios)}"
+        for comparison in comparisons
+        for who in list(comparison.results)[1:]
+        if (ratios := comparison.ratios(who))
+    ]
+
+
 def _run_relay(
-    programs: Programs, cpus: Cpus, shape: Shape, rate: float, seconds: float, sizes: range = MESSAGE_BYTES
+    programs: Programs, cpus: Cpus, shape: Shape, rate: float, seconds: float, sizes: range = MESSAGE_BYTES,
+    command: Sequence[str] = OUR_RELAY,
 ) -> Result:  # fmt: skip
-    with running_relay(cpus.relay) as relay:
+    with running_relay(cpus.relay, command=command) as relay:
         members = join_members(relay.tcp_port, *shape)
         return run_load(programs, relay, members, shape.members, rate=rate, seconds=seconds, sizes=sizes)
 
 
 def _run_reference(
-    programs: Programs, cpus: Cpus, shape: Shape, rate: float, seconds: float, sizes: range
+    programs: Programs, cpus: Cpus, shape: Shape, rate: float, seconds: float, sizes: range, *, gso: bool = False
 ) -> Result:  # fmt: skip
     members = [
         Membership(f"bench-{room}", f"{room * shape.members + member:0{TOKEN_CHARACTERS}}")
         for room in range(shape.rooms)
         for member in range(shape.members)
     ]
-    with running_reference(programs, cpus.relay) as reference:
+    with running_reference(programs, cpus.relay, gso=gso) as reference:
         return run_load(programs, reference, members, shape.members, rate=rate, seconds=seconds, sizes=sizes)

@@ -18,6 +18,7 @@ from ports import free_ports
 
 SOURCES = Path(__file__).parent
 COMPILE = ("gcc", "-O2", "-std=gnu11", "-Wall", "-Wextra")
+OUR_RELAY = (sys.executable, "-m", "relay_server")
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
 WINDOW_DELIVERIES = 2048
@@ -122,9 +123,10 @@ def compile_program(name: str, folder: Path) -> Path:
 
 
 @contextmanager
-def running_reference(programs: Programs, cpu: int) -> Iterator[Target]:
-    """Run the reference relay on a CPU."""
-    with subprocess.Popen([programs.reference], stdout=subprocess.PIPE, text=True) as process:
+def running_reference(programs: Programs, cpu: int, *, gso: bool = False) -> Iterator[Target]:
+    """Run the reference relay on a CPU; with ``gso`` it lets the kernel cut messages, as our relay does."""
+    command = [str(programs.reference), *(["--gso"] if gso else [])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         os.sched_setaffinity(process.pid, {cpu})
         try:
             assert process.stdout
@@ -135,11 +137,12 @@ def running_reference(programs: Programs, cpu: int) -> Iterator[Target]:
 
 @contextmanager
 def running_relay(
-    cpu: int, limits: Mapping[str, str] | None = None, ports: Sequence[int] = (), web_port: int = 0
+    cpu: int, limits: Mapping[str, str] | None = None, ports: Sequence[int] = (), web_port: int = 0,
+    command: Sequence[str] = OUR_RELAY,
 ) -> Iterator[Target]:  # fmt: skip
-    """Run the project's relay on a CPU, its limits lifted but for those given; ``ports`` are those of TCP and UDP.
+    """Run a build of the relay on a CPU, its limits lifted but for those given; ``ports`` are those of TCP and UDP.
 
-    Its web port is off unless it is given.
+    Its web port is off unless it is given. ``command`` starts the build; by default it is the one of this checkout.
 
     Raises:
         BenchError: it doesn't start.
@@ -158,15 +161,16 @@ def running_relay(
         "RELAY_WEB_PORT": str(web_port),
         "RELAY_ADMIN_SOCKET": "",
     }
-    with relay_process(cpu, environment, tcp_port) as pid:
+    with relay_process(cpu, environment, tcp_port, command=command) as pid:
         yield Target(pid, udp_port, tcp_port)
 
 
 @contextmanager
 def relay_process(
-    cpu: int, environment: Mapping[str, str], tcp_port: int, *, log: IO[bytes] | None = None
+    cpu: int, environment: Mapping[str, str], tcp_port: int,
+    *, log: IO[bytes] | None = None, command: Sequence[str] = OUR_RELAY,
 ) -> Iterator[int]:  # fmt: skip
-    """Run the project's relay on a CPU, in exactly this environment; yields its process's id.
+    """Run a build of the relay on a CPU, in exactly this environment; yields its process's id.
 
     What it says goes into ``log``, or to where we speak ourselves.
 
@@ -174,7 +178,7 @@ def relay_process(
         BenchError: it doesn't start.
 
     """
-    process = subprocess.Popen([sys.executable, "-m", "relay_server", "run"], env=environment, stdout=log, stderr=log)
+    process = subprocess.Popen([*command, "run"], env=environment, stdout=log, stderr=log)
     os.sched_setaffinity(process.pid, {cpu})
     try:
         await_start(process, tcp_port)

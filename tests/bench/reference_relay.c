@@ -3,10 +3,16 @@
  * It speaks the chat's datagrams on 127.0.0.1 (room size, token size, room, token, message) and knows nothing
  * else: no joins, names, limits, time-outs or metrics. A token is let in by its first datagram, into the room that
  * the datagram names. It prints its port, and runs until it is ended.
+ *
+ *     reference_relay [--gso]
+ *
+ * With --gso, messages of one size that come for a room in one batch go to each member in one piece, which the kernel
+ * cuts into datagrams: the least that a relay can do that lets the kernel cut, as ours does.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,9 +24,13 @@ enum {
     MAX_DATAGRAM_BYTES = 4096,
     MAX_NAME_BYTES = 255,
     RECEIVE_BATCH = 64,
+    GSO_RECEIVE_BATCH = 512, /* this and the last three as in our relay */
     SEND_BATCH = 1024, /* the kernel takes no more in one call */
     SLOTS = 1 << 17,   /* a power of two, far above the number of members */
     BUFFER_BYTES = 8 << 20,
+    MAX_SEGMENT_BYTES = 1200, /* what is longer isn't cut */
+    MAX_SEGMENTS = 64,
+    MAX_PIECE_BYTES = 65000,
 };
 
 struct room {
@@ -28,6 +38,9 @@ struct room {
     size_t name_bytes;
     struct sockaddr_in *addresses;
     size_t members;
+    struct iovec messages[GSO_RECEIVE_BATCH]; /* of this batch, for --gso */
+    size_t speakers[GSO_RECEIVE_BATCH];       /* their places */
+    size_t count;
     struct room *next;
 };
 
@@ -142,7 +155,102 @@ static void relay(int udp, const struct member *sender, const struct datagram *d
     send_all(udp, headers, count);
 }
 
-static void handle(int udp, const uint8_t *data, size_t size, const struct sockaddr_in *source) {
+/* --- with --gso: what a batch brought for a room --- */
+
+union control {
+    char bytes[CMSG_SPACE(sizeof(uint16_t))];
+    struct cmsghdr aligned;
+};
+
+static struct room *spoken_in[GSO_RECEIVE_BATCH];
+static unsigned spoken_in_count;
+static struct {
+    struct mmsghdr headers[SEND_BATCH];
+    unsigned count;
+} outbox;
+
+static void keep(const struct member *sender, const struct datagram *datagram) {
+    struct room *room = sender->room;
+    if (room->count == 0)
+        spoken_in[spoken_in_count++] = room;
+    room->messages[room->count] = (struct iovec){(void *)datagram->message, datagram->message_bytes};
+    room->speakers[room->count++] = sender->place;
+}
+
+/* Return where the messages end that the kernel can cut from one piece with the one at `start`. */
+static size_t end_of_run(const struct room *room, size_t start) {
+    size_t size = room->messages[start].iov_len, most = MAX_PIECE_BYTES / size, end = start + 1;
+    if (most > MAX_SEGMENTS)
+        most = MAX_SEGMENTS;
+    if (size > MAX_SEGMENT_BYTES)
+        most = 1;
+    while (end < room->count && end - start < most && room->messages[end].iov_len == size)
+        end++;
+    return end;
+}
+
+static void make_control(union control *control, size_t segment_bytes) {
+    const uint16_t size = (uint16_t)segment_bytes;
+    control->aligned =
+        (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof size), .cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT};
+    memcpy(CMSG_DATA(&control->aligned), &size, sizeof size);
+}
+
+/* Point to what a member hears of a run, and return how much that is; who spoke needs a list without its own. */
+static size_t choose(struct room *room, size_t start, size_t end, size_t place, struct iovec **heard) {
+    static struct iovec others[SEND_BATCH][MAX_SEGMENTS]; /* no more of them wait at a time */
+    static unsigned next;
+    size_t first = start, count = 0;
+    while (first < end && room->speakers[first] != place)
+        first++;
+    *heard = &room->messages[start];
+    if (first == end)
+        return end - start;
+    *heard = others[next % SEND_BATCH];
+    for (size_t i = start; i < end; i++)
+        if (room->speakers[i] != place)
+            (*heard)[count++] = room->messages[i];
+    next += count > 0;
+    return count;
+}
+
+static void send_kept(int udp) {
+    send_all(udp, outbox.headers, outbox.count);
+    outbox.count = 0;
+}
+
+static void relay_run(int udp, struct room *room, size_t start, size_t end, union control *control) {
+    make_control(control, room->messages[start].iov_len);
+    for (size_t place = 0; place < room->members; place++) {
+        struct msghdr header = {.msg_name = &room->addresses[place], .msg_namelen = sizeof *room->addresses};
+        header.msg_iovlen = choose(room, start, end, place, &header.msg_iov);
+        if (header.msg_iovlen == 0)
+            continue;
+        if (header.msg_iovlen > 1) {
+            header.msg_control = control;
+            header.msg_controllen = sizeof *control;
+        }
+        outbox.headers[outbox.count++].msg_hdr = header;
+        if (outbox.count == SEND_BATCH)
+            send_kept(udp);
+    }
+}
+
+/* Send all that the batch brought. */
+static void relay_kept(int udp) {
+    static union control controls[GSO_RECEIVE_BATCH];
+    unsigned runs = 0;
+    for (unsigned i = 0; i < spoken_in_count; i++)
+        for (size_t start = 0, end; start < spoken_in[i]->count; start = end) {
+            end = end_of_run(spoken_in[i], start);
+            relay_run(udp, spoken_in[i], start, end, &controls[runs++]);
+        }
+    send_kept(udp);
+    while (spoken_in_count > 0)
+        spoken_in[--spoken_in_count]->count = 0;
+}
+
+static void handle(int udp, const uint8_t *data, size_t size, const struct sockaddr_in *source, bool gso) {
     struct datagram datagram;
     if (!parse(data, size, &datagram))
         return;
@@ -153,7 +261,11 @@ static void handle(int udp, const uint8_t *data, size_t size, const struct socka
     if (known->sin_addr.s_addr != source->sin_addr.s_addr)
         return;
     known->sin_port = source->sin_port;
-    if (datagram.message_bytes > 0)
+    if (datagram.message_bytes == 0)
+        return;
+    if (gso)
+        keep(sender, &datagram);
+    else
         relay(udp, sender, &datagram);
 }
 
@@ -176,22 +288,29 @@ static int open_socket(void) {
     return udp;
 }
 
-int main(void) {
-    static uint8_t inbox[RECEIVE_BATCH][MAX_DATAGRAM_BYTES];
-    static struct sockaddr_in sources[RECEIVE_BATCH];
-    static struct iovec pieces[RECEIVE_BATCH];
-    static struct mmsghdr headers[RECEIVE_BATCH];
+int main(int count_of_arguments, char **arguments) {
+    const bool gso = count_of_arguments == 2 && strcmp(arguments[1], "--gso") == 0;
+    if (count_of_arguments > 1 && !gso) {
+        fprintf(stderr, "reference_relay [--gso]\n");
+        return 2;
+    }
+    static uint8_t inbox[GSO_RECEIVE_BATCH][MAX_DATAGRAM_BYTES];
+    static struct sockaddr_in sources[GSO_RECEIVE_BATCH];
+    static struct iovec pieces[GSO_RECEIVE_BATCH];
+    static struct mmsghdr headers[GSO_RECEIVE_BATCH];
+    const int batch = gso ? GSO_RECEIVE_BATCH : RECEIVE_BATCH;
     slots = allocate(SLOTS, sizeof *slots);
     int udp = open_socket();
-    for (int i = 0; i < RECEIVE_BATCH; i++) {
+    for (int i = 0; i < batch; i++) {
         pieces[i] = (struct iovec){inbox[i], sizeof inbox[i]};
         headers[i].msg_hdr = (struct msghdr){.msg_name = &sources[i], .msg_iov = &pieces[i], .msg_iovlen = 1};
     }
     for (;;) {
-        for (int i = 0; i < RECEIVE_BATCH; i++)
+        for (int i = 0; i < batch; i++)
             headers[i].msg_hdr.msg_namelen = sizeof sources[i];
-        int count = recvmmsg(udp, headers, RECEIVE_BATCH, MSG_WAITFORONE, NULL);
+        int count = recvmmsg(udp, headers, batch, MSG_WAITFORONE, NULL);
         for (int i = 0; i < count; i++)
-            handle(udp, inbox[i], headers[i].msg_len, &sources[i]);
+            handle(udp, inbox[i], headers[i].msg_len, &sources[i], gso);
+        relay_kept(udp);
     }
 }

@@ -1,10 +1,10 @@
-/* Load for a relay whose members chat over TCP: the relay's streams, or publish and subscribe of Redis.
+/* Load for servers whose members chat over TCP: the relay's streams, or publish and subscribe of others.
  *
  *     stream_load KIND PID MEMBERS_PER_ROOM SECONDS RATE WINDOW BYTES < members
  *
  * Standard input has a line "room ear mouth" for each member, room after room: the descriptors of open connections that
- * it hears and speaks by. KIND is stream or redis. Messages have BYTES; that Redis sends them to who said them too
- * isn't counted. RATE, WINDOW, PID and the result are those of fanout_load.
+ * it hears and speaks by. KIND is stream, redis, nats or mqtt (3.1.1, QoS 0). Messages have BYTES; that some servers
+ * send them to who said them too isn't counted. RATE, WINDOW, PID and the result are those of fanout_load.
  */
 #include "load.h"
 
@@ -29,7 +29,8 @@ struct member {
 
 static struct member *members;
 static size_t message_bytes;
-static bool is_redis;
+static const char *const kinds[] = {"stream", "redis", "nats", "mqtt"};
+static enum { STREAM, REDIS, NATS, MQTT, KINDS } kind;
 static struct { /* by descriptor: what the kernel had no room for */
     char *bytes;
     size_t count;
@@ -45,6 +46,35 @@ static void flush(int mouth) {
     }
 }
 
+static char *write_mqtt(char *end, const char *topic, const char *message) {
+    size_t topic_bytes = strlen(topic), size = 2 + topic_bytes + message_bytes;
+    *end++ = 0x30; /* PUBLISH */
+    for (; size > 127; size >>= 7)
+        *end++ = (char)(size | 128);
+    *end++ = (char)size;
+    *end++ = 0;
+    *end++ = (char)topic_bytes;
+    memcpy(end, topic, topic_bytes);
+    memcpy(end + topic_bytes, message, message_bytes);
+    return end + topic_bytes + message_bytes;
+}
+
+static char *write_message(char *end, const struct member *member, const char *message) {
+    const char *room = member->room;
+    int size = (int)message_bytes;
+    switch (kind) {
+    case REDIS:
+        return end + sprintf(end, "*3\r\n$7\r\nPUBLISH\r\n$%zu\r\n%s\r\n$%d\r\n%.*s\r\n", strlen(room), room, size,
+                             size, message);
+    case NATS:
+        return end + sprintf(end, "PUB %s %d\r\n%.*s\r\n", room, size, size, message);
+    case MQTT:
+        return write_mqtt(end, room, message);
+    default:
+        return end + sprintf(end, "{\"say\":\"%.*s\",\"n\":%u}\n", size, message, member->sent);
+    }
+}
+
 /* Put a message of its size after others for the same descriptor. */
 static bool say_marked(struct member *member, size_t place) {
     char message[MAX_MESSAGE_BYTES];
@@ -53,11 +83,7 @@ static bool say_marked(struct member *member, size_t place) {
         return false;
     write_marked(message, message_bytes, place, ++member->sent);
     char *end = outboxes[mouth].bytes + outboxes[mouth].count;
-    if (is_redis)
-        end += sprintf(end, "*3\r\n$7\r\nPUBLISH\r\n$%zu\r\n%s\r\n$%zu\r\n%.*s\r\n", strlen(member->room), member->room,
-                       message_bytes, (int)message_bytes, message);
-    else
-        end += sprintf(end, "{\"say\":\"%.*s\",\"n\":%u}\n", (int)message_bytes, message, member->sent);
+    end = write_message(end, member, message);
     outboxes[mouth].count = (size_t)(end - outboxes[mouth].bytes);
     sent++;
     return true;
@@ -140,7 +166,12 @@ int main(int count, char **arguments) {
         fprintf(stderr, "stream_load KIND PID MEMBERS_PER_ROOM SECONDS RATE WINDOW BYTES < members\n");
         return 2;
     }
-    is_redis = strcmp(arguments[1], "redis") == 0;
+    while (kind < KINDS && strcmp(arguments[1], kinds[kind]) != 0)
+        kind++;
+    if (kind == KINDS) {
+        fprintf(stderr, "there is no kind %s\n", arguments[1]);
+        return 2;
+    }
     members_per_room = (size_t)atol(arguments[3]);
     copies = members_per_room - 1;
     message_bytes = (size_t)atol(arguments[7]);

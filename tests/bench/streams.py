@@ -3,42 +3,38 @@
 import argparse
 import os
 import select
-import shutil
 import socket
 import ssl
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from bench.arguments import FAILED, INTERRUPTED, USAGE_ERROR, Parser, count, describe, fail, seconds
 from bench.measures import SHAPES, Shape
+from bench.peers import HOST, REDIS, Ear, connect, converse, find, running
+from bench.peers import join as join_peer
 from bench.place import Cpus, choose_cpus, run_in_fresh_network, why_no_fresh_network
 from bench.programs import (
-    MESSAGE_BYTES,
     WINDOW_DELIVERIES,
     BenchError,
     Result,
     Target,
     ToolMissingError,
-    await_start,
     compile_program,
     cpu_seconds,
     resident_kib,
     running_relay,
 )
-from bench.tables import lay_out
+from bench.tables import lay_out, spread
 from chatproto import ClientTransaction, Feature, Operation, ProtocolError, Request
-from ports import free_ports
 from relay_server.tls.self_signed import write_self_signed
 
-HOST: Final = "127.0.0.1"
 BATCH: Final = 1000
 """So many join at once: the more handshakes wait, the shorter the relay's pauses between them."""
 CROWD: Final = 2000
@@ -55,14 +51,6 @@ STALLED_BUFFER_BYTES: Final = 4096
 """The kernel takes no more for a reader that has stalled, so that the relay notices within a second."""
 PING: Final = b'{"ping":1}\n'
 PONG: Final = b'{"pong":0}\n'
-
-
-class Ear(NamedTuple):
-    """A member's connection, and who speaks by it if not the member."""
-
-    room: str
-    connection: socket.socket
-    mouth: socket.socket
 
 
 def main() -> None:
@@ -114,7 +102,7 @@ class Bench:
 
     def saturate(self) -> str:
         """Keep relay and Redis busy in turn; returns the table of deliveries per CPU-second."""
-        compares = shutil.which("redis-server") is not None
+        compares = find(REDIS) != ""
         rows: list[tuple[str, ...]] = [
             ("rooms x members", "us a copy", "relay/CPU-s", *(("Redis/CPU-s", "ratio") * 2 if compares else ()))
         ]
@@ -151,7 +139,7 @@ class Bench:
             stalled.append(self._run_relay(STALLED, STALLED_RATE, deaf=1))
         ratios = [late.p99_us / early.p99_us for early, late in zip(reading, stalled, strict=True)]
         rows = [("of 100", "p50", "p99"), ("all read", *_latencies(reading)), ("one doesn't", *_latencies(stalled))]
-        return f"{lay_out(rows)}\np99 of the others: {_spread(ratios)} times as long"
+        return f"{lay_out(rows)}\np99 of the others: {spread(ratios)} times as long"
 
     def idle(self) -> str:
         """Let a crowd say nothing; returns what its members cost, plain and by TLS."""
@@ -195,32 +183,20 @@ class Bench:
 
     def _run_redis(self, shape: Shape, *, one_publisher: bool = False) -> Result:
         with ExitStack() as stack:
-            pid, port = stack.enter_context(running_redis(self.cpus.relay))
-            mouth = stack.enter_context(_connect(port))
-            members = []
-            for place in range(shape.rooms * shape.members):
-                ear = stack.enter_context(_connect(port))
-                members.append(Ear(f"bench-{place // shape.members}", ear, mouth if one_publisher else ear))
-            for member in members:  # by version 3 of its protocol, who subscribes may publish too
-                member.connection.sendall(f"HELLO 3\r\nSUBSCRIBE {member.room}\r\n".encode())
-            for member in members:
-                _read_until(member.connection, b":1\r\n")
+            pid, port = stack.enter_context(running(REDIS, self.cpus.relay, self.folder))
+            members = join_peer(REDIS, port, *shape, stack)
+            if one_publisher:
+                mouth = stack.enter_context(connect(port))
+                members = [ear._replace(mouth=mouth) for ear in members]
             return self._converse("redis", pid, members, shape.members)
 
     def _converse(
         self, kind: str, pid: int, members: Sequence[Ear], members_per_room: int, rate: float = 0.0
     ) -> Result:  # fmt: skip
-        lines = "".join(f"{ear.room} {ear.connection.fileno()} {ear.mouth.fileno()}\n" for ear in members)
-        command = [self.load, kind, pid, members_per_room, self.seconds, rate, self.window, MESSAGE_BYTES[0]]
-        descriptors = {each.fileno() for ear in members for each in (ear.connection, ear.mouth)}
-        with _coming_first(pid) if rate else nullcontext():
-            done = subprocess.run(
-                [str(part) for part in command], input=lines, capture_output=True, text=True, check=False,
-                pass_fds=descriptors,
-            )  # fmt: skip
-        if done.returncode != 0:
-            raise BenchError(f"The load gave up: {done.stderr.strip() or f'exit code {done.returncode}'}.")
-        return Result.model_validate_json(done.stdout)
+        return converse(
+            self.load, kind, pid, members, members_per_room,
+            seconds=self.seconds, rate=rate, window=self.window, first=rate > 0,
+        )  # fmt: skip
 
 
 PARTS: Final[Mapping[str, Callable[[Bench], str]]] = {
@@ -238,7 +214,7 @@ def join(
         operation = Operation.JOIN if member else Operation.CREATE
         features = frozenset((Feature.NOTICES, Feature.RECEIPTS, Feature.RESUME))
         request = Request(f"user-{member}", json_reply=True, plain=False, stream=True, features=features)
-        transaction, connection = ClientTransaction(operation, room, request), _connect(relay.tcp_port)
+        transaction, connection = ClientTransaction(operation, room, request), connect(relay.tcp_port)
         if context:
             connection = context.wrap_socket(connection, server_hostname=HOST)
         connection.sendall(transaction.request)
@@ -254,39 +230,6 @@ def join(
     return [ear for room, host in enumerate(hosts) for ear in (host, *others[room * guests : (room + 1) * guests])]
 
 
-@contextmanager
-def running_redis(cpu: int) -> Iterator[tuple[int, int]]:
-    """Run redis-server on a CPU; yields its process's id and its port."""
-    (port,) = free_ports(1)
-    command = ["redis-server", "--port", str(port), "--bind", HOST, "--save", "", "--appendonly", "no"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=tempfile.gettempdir())
-    os.sched_setaffinity(process.pid, {cpu})
-    try:
-        await_start(process, port)
-        yield process.pid, port
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@contextmanager
-def _coming_first(relay: int) -> Iterator[None]:
-    """Let the relay and the load wait for no other program, where that is allowed: latencies would be of those."""
-    with suppress(PermissionError):
-        for pid in (relay, 0):
-            os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-
-
-def _connect(port: int) -> socket.socket:
-    connection = socket.create_connection((HOST, port), 20.0)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
-
-
 def _read_completion(transaction: ClientTransaction, connection: socket.socket) -> None:
     while data := connection.recv(4096):
         if completion := transaction.feed(data):
@@ -294,15 +237,6 @@ def _read_completion(transaction: ClientTransaction, connection: socket.socket) 
                 raise BenchError("The relay grants no stream.")
             return
     raise BenchError("The relay ended a connection before its answer.")
-
-
-def _read_until(connection: socket.socket, end: bytes) -> None:
-    data = b""
-    while not data.endswith(end):
-        more = connection.recv(4096)
-        if not more:
-            raise BenchError("A connection ended too early.")
-        data += more
 
 
 def _answer_pings(members: Sequence[Ear], seconds: float) -> None:
@@ -320,7 +254,7 @@ def _answer_pings(members: Sequence[Ear], seconds: float) -> None:
 
 def _compared(ours: Sequence[Result], theirs: Sequence[Result]) -> tuple[str, str]:
     ratios = [our.per_cpu_second / their.per_cpu_second for our, their in zip(ours, theirs, strict=True)]
-    return f"{_median(theirs, 'per_cpu_second'):,.0f}", _spread(ratios)
+    return f"{_median(theirs, 'per_cpu_second'):,.0f}", spread(ratios)
 
 
 def _latencies(results: Sequence[Result]) -> tuple[str, ...]:
@@ -329,10 +263,6 @@ def _latencies(results: Sequence[Result]) -> tuple[str, ...]:
 
 def _median(results: Sequence[Result], name: str) -> float:
     return statistics.median(float(getattr(result, name)) for result in results)
-
-
-def _spread(ratios: Sequence[float]) -> str:
-    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}, {max(ratios):.2f})"
 
 
 if __name__ == "__main__":

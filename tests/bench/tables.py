@@ -2,38 +2,22 @@
 
 import statistics
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
+from bench.contest import Comparison
 from bench.programs import Result
 
 
-class Comparison(NamedTuple):
-    """The runs of one shape: the relay's, and the reference's beside each."""
-
-    shape: str
-    relay: list[Result]
-    reference: list[Result]
-
-    @property
-    def ratios(self) -> list[float]:
-        return [
-            ours.per_cpu_second / theirs.per_cpu_second
-            for ours, theirs in zip(self.relay, self.reference, strict=True)
-            if theirs.per_cpu_second
-        ]
-
-
-def comparison_table(comparisons: Iterable[Comparison]) -> str:
-    """Lay out relay and reference, two lines a shape."""
+def comparison_rows(comparisons: Iterable[Comparison]) -> list[tuple[str, ...]]:
+    """Return a row of headings, and a line for each contestant in each shape."""
     rows: list[tuple[str, ...]] = [
         ("rooms x members", "", "deliveries/CPU-s", "ratio (min, max)", "p50", "p99", "lost", "duplicated")
     ]
     for comparison in comparisons:
-        ratios = comparison.ratios or [0.0]
-        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}, {max(ratios):.2f})"
-        rows.append((comparison.shape, "relay", *_figures(comparison.relay, ratio)))
-        rows.append(("", "reference", *_figures(comparison.reference, "")))
-    return lay_out(rows)
+        first, *_ = comparison.results
+        for who, results in comparison.results.items():
+            ratio = "" if who == first else spread(comparison.ratios(who) or [0.0])
+            rows.append((comparison.name if who == first else "", who, *_figures(results, ratio)))
+    return rows
 
 
 def load_table(loads: Iterable[tuple[str, Result]]) -> str:
@@ -45,30 +29,37 @@ def load_table(loads: Iterable[tuple[str, Result]]) -> str:
         seconds = result.seconds or 1.0
         rows.append((
             shape, f"{result.sent / seconds:,.0f}", f"{result.delivered / seconds:,.0f}",
-            _milliseconds(result.p50_us), _milliseconds(result.p99_us), _milliseconds(result.worst_us),
-            _loss([result]), f"{result.duplicated:,}", f"{result.cpu_seconds / seconds:.0%}",
+            milliseconds(result.p50_us), milliseconds(result.p99_us), milliseconds(result.worst_us),
+            loss([result]), f"{result.duplicated:,}", f"{result.cpu_seconds / seconds:.0%}",
         ))  # fmt: skip
     return lay_out(rows)
 
 
 def _figures(results: Sequence[Result], ratio: str) -> tuple[str, ...]:
     return (
-        f"{statistics.median(result.per_cpu_second for result in results):,.0f}",
+        spread([result.per_cpu_second for result in results], ",.0f"),
         ratio,
-        _milliseconds(statistics.median(result.p50_us for result in results)),
-        _milliseconds(statistics.median(result.p99_us for result in results)),
-        _loss(results),
+        milliseconds(statistics.median(result.p50_us for result in results)),
+        milliseconds(statistics.median(result.p99_us for result in results)),
+        loss(results),
         f"{sum(result.duplicated for result in results):,}",
     )
 
 
-def _loss(results: Sequence[Result]) -> str:
+def loss(results: Sequence[Result]) -> str:
+    """Return how many deliveries are missing, and the share if any are."""
     lost, expected = sum(result.lost for result in results), sum(result.expected for result in results)
     return f"{lost:,} ({lost / expected:.3%})" if lost else "0"
 
 
-def _milliseconds(microseconds: float) -> str:
+def milliseconds(microseconds: float) -> str:
+    """Return a latency as people read it."""
     return f"{microseconds / 1000:.2f} ms"
+
+
+def spread(figures: Sequence[float], form: str = ".2f") -> str:
+    """Return the median, and the lowest and the highest."""
+    return f"{statistics.median(figures):{form}} ({min(figures):{form}}, {max(figures):{form}})"
 
 
 def lay_out(rows: Sequence[Sequence[str]]) -> str:

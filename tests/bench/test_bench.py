@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,27 +13,65 @@ needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not insta
 
 MEASURED = r"[\d.]+ ms"
 NOTHING = r"0 +0"  # neither lost nor duplicated
+COUNTS = r"[1-9][\d,]* \([1-9][\d,]*, [1-9][\d,]*\)"
+RATIO = r"\d+\.\d\d \(\d+\.\d\d, \d+\.\d\d\)"
+
+
+def figures(output: str, shape: str) -> dict[str, str]:
+    """Return what is beside each name in the table, for one shape."""
+    part = output[output.index(f"\n{shape} ") :]
+    return dict(re.findall(r"^(?:\d+ x \d+)? +([a-z][\w, ]*?)  +(\d.*)$", part, re.MULTILINE)[:4])
 
 
 @needs_linux
 @needs_gcc
-def test_relay_and_reference_are_compared() -> None:
-    done = bench("--shape", "2x3", "--shape", "1x40", "--rate", "200", "--seconds", "0.3", "--runs", "1")
+def test_relay_and_references_are_compared(tmp_path: Path) -> None:
+    picture = tmp_path / "bars.svg"
+    done = bench(
+        "--shape", "2x3", "--shape", "1x40", "--rate", "200", "--seconds", "0.3", "--runs", "2",
+        "--picture", str(picture),
+    )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     for shape in ("2 x 3", "1 x 40"):
-        relay, reference = re.findall(rf"^{shape} +(relay .*)\n +(reference .*)$", done.stdout, re.MULTILINE)[0]
-        ratio = r"\d+\.\d\d \(\d+\.\d\d, \d+\.\d\d\)"
-        assert re.fullmatch(rf"relay +[1-9][\d,]* +{ratio} +{MEASURED} +{MEASURED} +{NOTHING}", relay)
-        assert re.fullmatch(rf"reference +[1-9][\d,]* +{MEASURED} +{MEASURED} +{NOTHING}", reference)
+        found = figures(done.stdout, shape)
+        assert re.fullmatch(rf"{COUNTS} +{MEASURED} +{MEASURED} +{NOTHING}", found["relay"])
+        for reference in ("reference", "reference, GSO"):
+            assert re.fullmatch(rf"{COUNTS} +{RATIO} +{MEASURED} +{MEASURED} +{NOTHING}", found[reference])
+            assert re.search(
+                rf"^{shape}, relay / {reference}, round by round: [\d.]+ [\d.]+$", done.stdout, re.MULTILINE
+            )
+    assert "reference, GSO</text>" in picture.read_text(encoding="utf-8")
 
 
 @needs_linux
 @needs_gcc
 @pytest.mark.parametrize("mixed", [(), ("--mixed",)])
 def test_the_closed_loop_needs_no_rate(mixed: tuple[str, ...]) -> None:
+    """Many messages of a room come in a batch here, so the kernel cuts those of the reference with GSO."""
     done = bench("--here", "--shape", "4x5", "--seconds", "0.2", "--runs", "1", *mixed, RELAY_EVENT_LOOP="asyncio")
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"^4 x 5 +relay +[1-9]", done.stdout, re.MULTILINE)
+    found = figures(done.stdout, "4 x 5")
+    for who in ("relay", "reference", "reference, GSO"):
+        assert re.search(rf"^[1-9].* {NOTHING}$", found[who]), done.stdout
+
+
+@needs_linux
+@needs_gcc
+@pytest.mark.parametrize("place", [".venv/bin", "bin"])
+def test_another_build_is_run_in_turn(tmp_path: Path, place: str) -> None:
+    ran = tmp_path / "ran"
+    command = tmp_path / place / "relay-server"
+    command.parent.mkdir(parents=True)
+    command.write_text(f'#!/bin/sh\necho >> {ran}\nexec {sys.executable} -m relay_server "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    done = bench(
+        "--here", "--shape", "2x3", "--rate", "200", "--seconds", "0.2", "--runs", "2", "--against", str(tmp_path)
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(
+        rf"{COUNTS} +{RATIO} +{MEASURED} +{MEASURED} +{NOTHING}", figures(done.stdout, "2 x 3")["other build"]
+    )
+    assert ran.read_text(encoding="utf-8") == "\n\n"
 
 
 @needs_linux
@@ -76,12 +115,27 @@ def test_mass_joins() -> None:
         (["--runs", "0"], "'0' is no number"),
         (["--seconds", "0"], "0 seconds"),
         (["--joins", "20", "--exercise"], "not allowed with"),
+        (["--against", "/nowhere"], "'/nowhere' has no .venv/bin/relay-server"),
+        (["--against", "/", "--latency"], "no bin/relay-server"),
+        (["--picture", "/nowhere/bars.svg"], "in a folder that exists"),
+        (["--picture", "bars.png"], "must end in .svg"),
+        (["--joins", "20", "--picture", "bars.svg"], "have a picture"),
+        (["--write", "--shape", "2x3"], "default shapes"),
+        (["--write", "--profile", "--mixed"], "leave --mixed out"),
+        (["--latency", "--mixed"], "leave --mixed out"),
     ],
 )
 def test_mistakes_get_one_sentence(arguments: list[str], word: str) -> None:
     done = bench(*arguments)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert word in done.stderr
+
+
+@needs_linux
+def test_the_document_is_not_written_with_other_settings() -> None:
+    done = bench("--write", RELAY_EVENT_LOOP="asyncio")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "unset RELAY_EVENT_LOOP, or use --picture" in done.stderr
 
 
 @needs_linux

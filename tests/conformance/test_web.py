@@ -189,3 +189,20 @@ def test_who_asks_for_json_is_told_the_pages_address_where_the_operator_names_it
             assert b"example" not in wire.read_frames(connection)[-1].payload
     with opened(port) as page:
         assert "web" not in join(page, room, "ann", create=True)
+
+
+@pytest.mark.requirement("WEB-05")
+@pytest.mark.parametrize(
+    ("web_url", "told"),
+    [("chat.example.org", "http://chat.example.org/#port={port}"), ("localhost:9080", None)],
+    ids=["without a scheme", "of the machine itself"],
+)
+def test_the_address_gets_a_scheme_and_one_of_the_machine_itself_isnt_told(
+    start_relay: StartRelay, room: bytes, web_url: str, told: str | None
+) -> None:
+    own = start_relay(web_url=web_url)
+    with call(own.relay) as connection:
+        connection.sendall(wire.frame(1, wire.REQUEST, room, b'{"username":"ann","reply":"json"}'))
+        answer = json.loads(wire.read_frames(connection)[-1].payload)
+    assert answer["token"]
+    assert answer.get("web") == (told and told.format(port=own.relay.tcp_port))

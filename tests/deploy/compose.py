@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,7 +15,11 @@ from docs.markdown import ROOT
 BASE: Final = "docker-compose.yml"
 HOST: Final = "deploy/compose/host.yaml"
 CLUSTER: Final = "deploy/compose/cluster.yaml"
+PUBLIC: Final = "deploy/compose/public.yaml"
+PUBLIC_HOST: Final = "deploy/compose/public-host.yaml"
 AIRGAP: Final = "deploy/airgap/compose.yaml"
+PAGE: Final = "deploy/compose/page"
+"""Files that the base one reads."""
 
 
 def tool(name: str) -> str:
@@ -37,6 +42,8 @@ def run(*command: str, environment: Mapping[str, str] = MappingProxyType({})) ->
 
 def configured(*files: str, environment: Mapping[str, str] = MappingProxyType({}), folder: Path | None = None) -> Any:
     """Return what Compose makes of the files, every profile on: in the project without its .env, or in a folder."""
+    if folder:
+        shutil.copytree(ROOT / PAGE, folder / PAGE, dirs_exist_ok=True)
     named = [word for file in files or (BASE,) for word in ("-f", file)]
     placed = ["--project-directory", str(folder)] if folder else ["--env-file", os.devnull]
     command = [tool("docker-compose"), *named, *placed, "--profile", "*", "config", "--format", "json"]

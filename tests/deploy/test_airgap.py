@@ -40,7 +40,7 @@ def test_the_base_image_stands_in_for_the_default_one() -> None:
     assert ours
     assert theirs
     assert ours.groups() == theirs.groups()
-    for name in ("prometheus", "nats"):
+    for name in ("prometheus", "nats", "caddy"):
         assert f"ARG PYTHON_IMAGE={IMAGES['PYTHON_IMAGE']}\n" in read(f"deploy/airgap/{name}.Dockerfile")
 
 

@@ -8,16 +8,20 @@ from typing import Any
 import pytest
 
 import bot_client.settings
-from deploy.compose import AIRGAP, BASE, CLUSTER, HOST, configured, run, tool
+from deploy.compose import AIRGAP, BASE, CLUSTER, HOST, PUBLIC, PUBLIC_HOST, configured, run, tool
 from docs.markdown import ROOT, read
 from relay_server.described import describe
 from relay_server.operator.location import SERVICE_DIRECTORY
 from relay_server.settings import Settings, load_settings, variable
 
-COMBINATIONS = [(BASE,), (BASE, HOST), (BASE, CLUSTER), (BASE, AIRGAP), (BASE, HOST, AIRGAP), (BASE, CLUSTER, AIRGAP)]
+ALONE = [(BASE,), (BASE, HOST), (BASE, CLUSTER), (BASE, PUBLIC), (BASE, HOST, PUBLIC_HOST)]
+COMBINATIONS = [*ALONE, *((*files, AIRGAP) for files in ALONE)]
+DOMAIN = {"CHAT_DOMAIN": "chat.example.org"}
 BOTS = {"host", "bot", "silent", "probe", "load"}
 CHAT_PORTS = {("9000", "tcp"), ("9001", "udp"), ("9002", "udp"), ("9080", "tcp")}
-VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::-([^}]*))?\}")
+VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::?-([^}]*))?\}")
+DEFAULT = re.compile(r"\$\{([A-Z_]+)(?::?-([^}$]*))?")
+"""A default that has other variables in it isn't told."""
 
 every_combination = pytest.mark.parametrize("files", COMBINATIONS, ids=" ".join)
 
@@ -40,7 +44,7 @@ def examples() -> dict[str, str]:
 
 def used() -> dict[str, str]:
     """Return names and defaults of all variables in the compose files, those that are passed on included."""
-    found = dict(VARIABLE.findall(read(BASE) + read(HOST) + read(CLUSTER)))
+    found = dict(DEFAULT.findall("".join(read(file) for file in (BASE, HOST, CLUSTER, PUBLIC))))
     relay_defaults = {setting.name: setting.default for setting in describe(load_settings({}), {})}
     passed_on = re.findall(r"^ +(RELAY_[A-Z_]+):$", read(BASE), re.MULTILINE)
     return found | {name: relay_defaults[name] for name in passed_on}
@@ -49,17 +53,18 @@ def used() -> dict[str, str]:
 def test_the_schema_takes_the_file_as_it_is_written_and_all_combinations(tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}.json" for number, _ in enumerate(COMBINATIONS)]
     for path, files in zip(paths, COMBINATIONS, strict=True):
-        path.write_text(json.dumps(configured(*files)), encoding="utf-8")
+        path.write_text(json.dumps(configured(*files, environment=DOMAIN)), encoding="utf-8")
     checked = run(tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", BASE, *map(str, paths))
     assert not checked.returncode, checked.stdout + checked.stderr
 
 
 @every_combination
 def test_every_service_is_hardened(files: tuple[str, ...]) -> None:
-    for name, service in configured(*files)["services"].items():
+    for name, service in configured(*files, environment=DOMAIN)["services"].items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
-        assert "cap_add" not in service, name
+        # Caddy's program can't start without it; its process hasn't got it (tests/e2e/containers/test_public.py).
+        assert service.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "caddy" else []), name
         assert "privileged" not in service, name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert 0 < service["pids_limit"] <= 256, name
@@ -78,12 +83,34 @@ def test_the_services_are_those_that_are_promised(services: dict[str, Any]) -> N
     }
 
 
+def relays_user() -> str:
+    (user,) = re.findall(r"^USER (\d+):\1$", read("Dockerfile.server"), re.MULTILINE)
+    return str(user)
+
+
+@every_combination
+def test_the_relays_state_is_on_a_volume_that_its_user_alone_may_read(files: tuple[str, ...]) -> None:
+    found = configured(*files, environment=DOMAIN)
+    relay = found["services"]["relay"]
+    directory = environment(relay)["RELAY_STATE_DIRECTORY"]
+    (volume,) = [one for one in relay["volumes"] if one["target"] == directory]
+    assert (volume["type"], volume["source"]) == ("volume", "relay-state")
+    assert "relay-state" in found["volumes"]
+    user = relays_user()
+    assert f" install -d -o {user} -g {user} -m 0700 {directory}\n" in read("Dockerfile.server")
+
+
+def test_the_state_can_be_turned_off() -> None:
+    found = configured(environment={"RELAY_STATE_DIRECTORY": ""})
+    assert environment(found["services"]["relay"])["RELAY_STATE_DIRECTORY"] == ""
+
+
 def test_the_relay_may_write_to_one_small_place_for_the_operators_socket(services: dict[str, Any]) -> None:
     assert {name for name, service in services.items() if "tmpfs" in service} <= {"relay", "grafana"}
     (place,) = services["relay"]["tmpfs"]
     path, _, options = place.partition(":")
     assert path == str(SERVICE_DIRECTORY)
-    (user,) = re.findall(r"^USER (\d+):\1$", read("Dockerfile.server"), re.MULTILINE)
+    user = relays_user()
     assert {f"uid={user}", f"gid={user}", "mode=0700", "size=64k"} <= set(options.split(","))
 
 
@@ -110,13 +137,67 @@ def test_nothing_that_is_published_is_on_an_internal_network_alone(services: dic
 
 
 def test_published_ports_equal_the_containers_ports() -> None:
-    names = ("RELAY_TCP_PORT", "RELAY_UDP_PORT", "RELAY_LOBBY_PORT", "RELAY_WEB_PORT")
+    names = ("RELAY_TCP_PORT", "RELAY_UDP_PORT", "RELAY_LOBBY_PORT")
     numbers = {name: str(number) for number, name in enumerate(names, 19_000)}
     services = configured(environment=numbers)["services"]
-    open_ports = [port for port in services["relay"]["ports"] if "host_ip" not in port]
+    *open_ports, _ = (port for port in services["relay"]["ports"] if "host_ip" not in port)
     assert [(port["published"], str(port["target"])) for port in open_ports] == [(n, n) for n in numbers.values()]
     assert environment(services["relay"]).items() >= numbers.items()
     assert {environment(services[name])["BOT_SERVER"] for name in BOTS} == {"chat-relay:19000"}
+
+
+@pytest.mark.parametrize(
+    ("port", "inside", "link"),
+    [("9080", "9080", "localhost:9080"), ("8080", "9080", "localhost:8080"), ("0", "0", "localhost:0")],
+)
+def test_the_page_has_any_port_outside_and_none_is_legal(tmp_path: Path, port: str, inside: str, link: str) -> None:
+    for by_file in (False, True):
+        folder = tmp_path / str(by_file)
+        folder.mkdir()
+        (folder / ".env").write_text(f"RELAY_WEB_PORT={port}\n" if by_file else "")
+        changes = {} if by_file else {"RELAY_WEB_PORT": port}
+        relay = configured(environment=changes, folder=folder)["services"]["relay"]
+        assert environment(relay)["RELAY_WEB_PORT"] == inside
+        assert [one["published"] for one in relay["ports"] if one["target"] == 9080] == [port]
+        assert environment(relay)["RELAY_WEB_URL"] == link
+        on_host = configured(BASE, HOST, environment=changes, folder=folder)["services"]["relay"]
+        assert environment(on_host)["RELAY_WEB_PORT"] == port
+
+
+def test_a_public_page_needs_its_domain_and_says_so() -> None:
+    for files in ((BASE, PUBLIC), (BASE, HOST, PUBLIC_HOST)):
+        named = [word for file in files for word in ("-f", file)]
+        refused = run(tool("docker-compose"), *named, "--env-file", "/dev/null", "config")
+        assert refused.returncode
+        (line,) = refused.stderr.splitlines()
+        assert line.endswith("missing a value: write a line such as CHAT_DOMAIN=chat.example.org into .env")
+
+
+def test_a_public_page_is_reached_through_caddy_alone_and_caddy_alone_is_trusted() -> None:
+    found = configured(BASE, PUBLIC, environment=DOMAIN | {"CHAT_NETWORK": "10.9.8"})
+    relay, caddy = found["services"]["relay"], found["services"]["caddy"]
+    (page,) = (port for port in relay["ports"] if port["target"] == 9080)
+    assert page["host_ip"] == "127.0.0.1"
+    assert [port["published"] for port in caddy["ports"]] == ["80", "443"]
+    assert caddy["networks"] == {"chat": {"ipv4_address": "10.9.8.250"}}
+    assert environment(relay)["RELAY_WEB_TRUSTED_PROXIES"] == "10.9.8.250"
+    assert relay["networks"]["chat"] == {"aliases": ["chat-relay"], "ipv4_address": "10.9.8.249"}
+    assert environment(caddy)["CHAT_PAGE"] == "10.9.8.249:9080"
+    assert environment(relay)["RELAY_WEB_URL"] == "chat.example.org"
+    assert caddy["user"] not in {"", "0", "root", "0:0"}
+    variables = set(re.findall(r"{\$(\w+)}", read("deploy/compose/Caddyfile")))
+    assert variables == {name for name in environment(caddy) if name.startswith("CHAT_")}
+    on_host = configured(BASE, HOST, PUBLIC_HOST, environment=DOMAIN | {"RELAY_WEB_PORT": "8080"})["services"]
+    assert environment(on_host["relay"])["RELAY_WEB_TRUSTED_PROXIES"] == "127.0.0.1"
+    assert environment(on_host["caddy"])["CHAT_PAGE"] == "127.0.0.1:8080"
+    assert not on_host["caddy"].keys() & {"networks", "ports", "sysctls"}
+    assert (ROOT / "deploy/compose/Caddyfile").samefile(on_host["caddy"]["volumes"][0]["source"])
+
+
+def test_the_certificate_that_caddy_has_can_be_the_relays() -> None:
+    relay = configured(BASE, PUBLIC, environment=DOMAIN | {"TLS_DIR": "caddy-data"})["services"]["relay"]
+    (place,) = [one for one in relay["volumes"] if one["target"] == "/tls"]
+    assert (place["type"], place["source"], place["read_only"]) == ("volume", "caddy-data", True)
 
 
 def test_on_the_machines_own_network_the_relay_shows_its_metrics_to_containers_alone() -> None:
@@ -144,7 +225,7 @@ def test_all_mounted_files_exist(services: dict[str, Any]) -> None:
 
 
 def test_every_image_is_a_variable_with_a_pinned_default(services: dict[str, Any]) -> None:
-    for line in re.findall(r"^ +image: (.*)$", read(BASE) + read(CLUSTER), re.MULTILINE):
+    for line in re.findall(r"^ +image: (.*)$", read(BASE) + read(CLUSTER) + read(PUBLIC), re.MULTILINE):
         found = VARIABLE.fullmatch(line)
         assert found, line
         assert re.fullmatch(r".+:(local|v?\d+\.\d+\.\d+(-alpine)?)", found[2]), line

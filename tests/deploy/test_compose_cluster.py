@@ -40,7 +40,8 @@ def secrets(tmp_path: Path) -> Path:
 def without_own(service: dict[str, Any]) -> dict[str, Any]:
     """Return what a node has in common with the others."""
     own = {"ports", "networks", "build", "environment"}
-    others = {name: value for name, value in service["environment"].items() if not name.startswith("RELAY_NODE_")}
+    named = ("RELAY_NODE_NAME", "RELAY_NODE_ADDRESS", "RELAY_WEB_URL")
+    others = {name: value for name, value in service["environment"].items() if name not in named}
     return {name: value for name, value in service.items() if name not in own} | {"environment": others}
 
 
@@ -64,6 +65,14 @@ def test_the_addresses_are_in_the_network_whose_first_numbers_can_be_changed() -
     assert pool["subnet"] == "10.9.8.0/24"
     for name in NODES:
         assert changed["services"][name]["environment"]["RELAY_NODE_ADDRESS"].startswith("10.9.8.")
+
+
+def test_people_open_each_nodes_page_at_its_address_unless_the_operator_names_one(services: dict[str, Any]) -> None:
+    for name in NODES:
+        environment = services[name]["environment"]
+        assert environment["RELAY_WEB_URL"] == f"{environment['RELAY_NODE_ADDRESS']}:9080"
+    named = configured(BASE, CLUSTER, environment={"RELAY_WEB_URL": "https://chat.example.org"})["services"]
+    assert {named[name]["environment"]["RELAY_WEB_URL"] for name in NODES} == {"https://chat.example.org"}
 
 
 def test_only_the_nodes_reach_the_directory(found: dict[str, Any], services: dict[str, Any]) -> None:

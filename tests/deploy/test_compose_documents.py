@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deploy.compose import configured
+from deploy.compose import BASE, PUBLIC, configured
 from docs.markdown import NAMES, ROOT, read
 
 # Options that take a value, of Compose itself and of its commands.
@@ -50,7 +50,7 @@ def services_in(words: list[str]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    found: dict[str, Any] = configured()["services"]
+    found: dict[str, Any] = configured(BASE, PUBLIC, environment={"CHAT_DOMAIN": "chat.example.org"})["services"]
     return found
 
 

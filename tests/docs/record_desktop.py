@@ -3,11 +3,8 @@
 Who talks there is made up, and so is the relay; the window is the real one, at twice the size of a plain screen.
 """
 
-# ruff: noqa: RUF001 - Japanese has exclamation marks of its own
-
 import os
 import tempfile
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +16,7 @@ from PySide6.QtGui import QFont, QFontDatabase, QImage
 from PySide6.QtWidgets import QApplication
 
 from chatproto import HostChanged, ListedRoom, MemberJoined, Topic
+from docs.talks import MORNING, TALKS, WORDS, Said
 from messenger.core.entry import Entry
 from messenger.desktop.app import make_application, speak
 from messenger.desktop.form import Mode
@@ -34,44 +32,8 @@ SERVER: Final = "chat.example.org"
 WIDTH, HEIGHT = 1000, 700
 COLOURS: Final = 256
 """Few enough for a small file, and the rarest ones count as much as the others."""
-MORNING: Final = datetime(2026, 5, 16, 9, 41).astimezone()
 SCHEMES: Final = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
 
-Said = tuple[str, str, float]
-"""Who, what, and after how many seconds."""
-
-TALKS: Final[dict[str, dict[str, list[Said]]]] = {
-    "en": {
-        "hikers": [
-            ("Bea", "Good morning! Is everybody still in for the hike on Sunday?", 0),
-            ("Ann", "I am. The forecast says sun until four.", 25),
-            ("Bea", "Here is the way I had in mind: https://maps.example.org/ridge-trail", 70),
-            ("Bea", "About eleven kilometres, with one steep part in the middle.", 8),
-            ("さくら", "楽しみです！お弁当を持っていきます。", 60),
-            ("Ann", "Lovely. Then I bring tea for all of us, and the first-aid kit.", 40),
-            ("Cem", "Count me in. Shall we meet at the station at half past eight?", 50),
-        ],
-        "book club": [("Dora", "Chapter four is where it gets good.", 0), ("Eli", "No spoilers, please!", 20)],
-        "garden": [("Fay", "The tomatoes are in.", 0)],
-    },
-    "ja": {
-        "山歩き": [
-            ("美咲", "おはようございます！日曜日の山歩き、みなさん参加できそうですか？", 0),
-            ("さくら", "参加します。予報では午後4時まで晴れだそうです。", 25),
-            ("美咲", "コースはこちらを考えています: https://maps.example.org/ridge-trail", 70),
-            ("美咲", "全部で11キロほど、途中に一か所だけ急な登りがあります。", 8),
-            ("Bea", "Sounds great! I'll bring sandwiches.", 60),
-            ("さくら", "いいですね。では、みんなのお茶と救急セットを持っていきます。", 40),
-            ("健太", "行きます。8時半に駅で待ち合わせでいいですか？", 50),
-        ],
-        "読書会": [("大輔", "第四章からぐっと面白くなりますよ。", 0), ("結衣", "ネタバレはなしでお願いします！", 20)],
-        "庭いじり": [("陽子", "トマトの苗を植えました。", 0)],
-    },
-}
-WORDS: Final = {
-    "en": ("Ann", "Sunday hike: meet at 8:30", "Half past eight is fine. See you on Sunday!"),
-    "ja": ("さくら", "日曜日の山歩き・8時半集合", "8時半で大丈夫です。日曜日に会いましょう！"),
-}
 ROOMS: Final = {
     "en": (
         ListedRoom("kitchen table", 23, topic="What's for dinner?"),
@@ -94,7 +56,7 @@ class Studio:
         use_language(language)
         speak(app)
         self.case = Case()
-        self.case.today = MORNING
+        self.case.today = MORNING.astimezone()
         self.case.relay.limit = 4000
         self.name, self.topic, self.answer = WORDS[language]
         self.recents = Recents(folder / language / "recents.json")

@@ -45,6 +45,7 @@ OTHERS = {
         "nano",
         "nft",
         "openssl",
+        "printf",
     ),
     *("python", "ssh", "sysctl", "systemctl", "tee", "ufw"),
 }

@@ -56,7 +56,10 @@ def starts_relays(tree: ast.Module) -> bool:
     """Tell whether a module starts a process that is a relay."""
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     told = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    return bool(called & {"OwnRelay", "BuggyRelay", "RelayInside"} or told & {"relay_server", "relay-server"})
+    return bool(
+        called & {"OwnRelay", "BuggyRelay", "RelayInside", "ReplaceableRelay"}
+        or told & {"relay_server", "relay-server"}
+    )
 
 
 def test_every_attacked_relay_has_its_counters_checked() -> None:

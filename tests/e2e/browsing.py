@@ -3,14 +3,15 @@
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, Self
 
-from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Locator, Page, expect, sync_playwright
 
 MILLISECONDS: Final = 20_000
 """How long anything may take on a busy machine."""
 
+LOADS: Final = 5
 DESK: Final = (1100, 760)
 SMALL_PHONE: Final = (320, 640)
 
@@ -24,35 +25,42 @@ _ARGUMENTS: Final = (
     "--no-first-run",
     "--no-pings",
 )
+NETWORK_CHANGED: Final = "ERR_NETWORK_CHANGED"
+"""What Chromium calls requests that it ends because the machine's network interfaces changed, as those of containers
+and of network namespaces do. The page asks again."""
 _TELL_VIOLATIONS: Final = """
   addEventListener("securitypolicyviolation", (event) => console.error("CSP", event.violatedDirective));
 """
-
-_AWAIT_TOPIC: Final = """async (topic) => {
-  while (!(await (await fetch("rooms")).json()).rooms.some((room) => room.topic === topic))
-    await new Promise((then) => setTimeout(then, 100));
-}"""
 
 
 class Visitor:
     """Somebody who opened the page, in a browser profile of their own."""
 
-    def __init__(self, context: BrowserContext, address: str) -> None:
+    def __init__(self, context: BrowserContext, address: str, page: Page | None = None) -> None:
+        """Open the page, unless there is one already."""
         self.faults: list[str] = []
         """What no page should do: errors on the console, dialogs, requests to other servers."""
-        self.page: Page = context.new_page()
+        self.page: Page = page or context.new_page()
         self._address = address
         context.add_init_script(_TELL_VIOLATIONS)
         self.page.on("console", lambda said: self._note(said.text, said.type == "error"))
         self.page.on("pageerror", lambda error: self._note(str(error)))
         self.page.on("request", lambda asked: self._note(asked.url, not self._is_own(asked.url)))
         self.page.on("dialog", self._dismiss)
-        context.on("page", lambda other: self._note(f"opened {other.url}"))
-        self.page.goto(address)
+        self.page.on("popup", lambda other: self._note(f"opened {other.url}"))
+        if page is None:
+            self._load()
+
+    def _load(self) -> None:
+        for _ in range(LOADS):
+            with suppress(Error):  # such as NETWORK_CHANGED, of the one file that asks for the others again
+                self.page.goto(self._address)
+                self.page.locator("start-page").wait_for(timeout=MILLISECONDS / 2)
+                break
         self.is_at_start()
 
     def _note(self, fault: str, is_one: bool = True) -> None:
-        if is_one:
+        if is_one and NETWORK_CHANGED not in fault:
             self.faults.append(fault)
 
     def _dismiss(self, dialog: Dialog) -> None:
@@ -103,6 +111,12 @@ class Visitor:
         """Wait until the relay has taken all that was said here."""
         expect(self.page.locator("article.own").last.get_by_role("img", name="Taken by the relay")).to_be_visible()
 
+    def keeps(self, text: str) -> None:
+        """Wait until the tab has stored what was said."""
+        self.page.wait_for_function(
+            "(text) => Object.values(sessionStorage).some((kept) => kept.includes(text))", arg=text
+        )
+
     def is_warned(self, text: str) -> None:
         """Wait for what the page says above the messages."""
         expect(self.page.locator("room-banner")).to_contain_text(text)
@@ -114,11 +128,13 @@ class Visitor:
         expect(self.page.locator("start-page"), f"faults: {self.faults}").to_be_visible()
 
     def is_offered(self, room: str, topic: str) -> None:
-        """Wait for a room in the list of open rooms, which is a second old at times; a page asks every 15 s."""
-        self.page.evaluate(_AWAIT_TOPIC, topic)
-        self.page.reload()
-        offered = self.page.locator("start-page .room", has=self.page.get_by_text(room, exact=True))
+        """Wait for a room in the list of open rooms, which the page asks for again and again."""
+        offered = self.page.locator("open-rooms .room", has=self.page.get_by_text(room, exact=True))
         expect(offered).to_contain_text(topic)
+
+    def is_not_offered(self, room: str) -> None:
+        """Wait until the list of open rooms hasn't this one."""
+        expect(self.page.locator("open-rooms").get_by_text(room, exact=True)).to_have_count(0)
 
     def has_topic(self, topic: str) -> None:
         expect(self.page.locator("room-view .about bdi")).to_have_text(topic)
@@ -135,6 +151,31 @@ class Visitor:
     def writes(self, begin: str) -> None:
         """Wait until the message that is being written begins so."""
         expect(self.page.get_by_label("Write a message")).to_have_value(re.compile(re.escape(begin)))
+
+    def open_tab(self) -> "Visitor":
+        """Open the page once more in the same browser."""
+        return Visitor(self.page.context, self._address)
+
+    def copy_tab(self) -> "Visitor":
+        """Open a copy of this tab, which has what this one has kept."""
+        with self.page.context.expect_page() as opened:
+            self.page.evaluate("() => { window.open(location.href); }")
+        return Visitor(self.page.context, self._address, opened.value)
+
+    def sleep(self) -> None:
+        """Fall asleep, as a page on a phone does: nothing runs, and nothing comes."""
+        self.page.context.set_offline(True)
+        self._live("frozen")
+
+    def wake(self) -> None:
+        """Run again, on a network that is there again."""
+        self.page.context.set_offline(False)
+        self._live("active")
+
+    def _live(self, state: str) -> None:
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Page.setWebLifecycleState", {"state": state})
+        session.detach()
 
     def evaluate(self, script: str, argument: object = None) -> Any:
         return self.page.evaluate(script, argument)
@@ -159,7 +200,7 @@ class Visitors:
         """Open the page in a window of so many pixels."""
         width, height = size
         context = self._browser.new_context(
-            viewport={"width": width, "height": height}, locale="en-GB", service_workers="block", **options
+            viewport={"width": width, "height": height}, service_workers="block", **{"locale": "en-GB", **options}
         )
         context.set_default_timeout(MILLISECONDS)
         self._contexts.append(context)

@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
 from e2e.piped import Chat
 from ports import free_ports
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 _START_SECONDS = 15.0
 _STOP_SECONDS = 10.0
@@ -128,3 +131,12 @@ def chat() -> Iterator[Callable[..., Chat]]:
             return process
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Run a real browser; while it runs, no other event loop can, so it ends with the module."""
+    from e2e.browsing import running_browser  # noqa: PLC0415 - Playwright takes a while to import
+
+    with running_browser() as browser:
+        yield browser

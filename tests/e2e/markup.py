@@ -54,8 +54,8 @@ STRANGE: Final = r"""(own) => [...document.body.querySelectorAll("*")].flatMap((
 
 OWN_ELEMENTS: Final = (
     "chat-app", "room-list", "room-view", "room-banner", "message-list", "message-composer", "member-list",
-    "start-page", "nav", "main", "header", "section", "div", "span", "p", "h1", "h2", "ul", "li", "bdi", "img",
-    "svg", "path", "circle", "rect", "form", "fieldset", "legend", "label", "input", "textarea", "button", "article",
-    "time", "a", "code", "pre", "blockquote", "mark", "noscript",
+    "start-page", "open-rooms", "nav", "main", "header", "section", "div", "span", "p", "h1", "h2", "ul", "li", "bdi",
+    "img", "svg", "path", "circle", "rect", "form", "fieldset", "legend", "label", "input", "textarea", "button",
+    "article", "time", "a", "code", "pre", "blockquote", "mark", "noscript",
 )  # fmt: skip
 """What the page's body is made of."""

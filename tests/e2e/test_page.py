@@ -49,12 +49,6 @@ def web_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with browsing().running_browser() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRelay]:
     relay = OwnRelay(tmp_path_factory.mktemp("relay") / "log", {**SETTINGS, "RELAY_WEB_PORT": str(web_port())})
     yield relay
@@ -158,6 +152,27 @@ def test_when_the_relay_was_killed_and_started_again_the_page_comes_back(
         ann.hears("typed meanwhile")
         ann.say("here again")
         bob.hears("here again")
+
+
+def test_the_list_of_open_rooms_is_fresh(own: OwnRelay, visitors: "Visitors", room: str) -> None:
+    bob = visitors.open()
+    bob.is_not_offered(room)
+    with StreamMember(own.relay, room, "ann", create=True) as ann:
+        ann.speak_up()
+        ann.send(say="/topic come in", n=1)
+        bob.is_offered(room, "come in")
+        row = bob.page.locator("open-rooms button", has_text=room)
+        row.focus()
+        ann.send(say="/topic or don't", n=2)
+        bob.is_offered(room, "or don't")
+        assert row.evaluate("row => row === document.activeElement")
+        ann.send(leave=True)
+    bob.is_not_offered(room)
+    own_room = f"{room} of bob"
+    bob.enter(own_room, "bob", create=True)
+    bob.say("/leave")
+    bob.is_not_offered(own_room)
+    assert not bob.faults
 
 
 def test_the_keyboard_is_enough(own: OwnRelay, visitors: "Visitors", room: str) -> None:

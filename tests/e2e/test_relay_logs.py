@@ -1,8 +1,10 @@
 """What people call themselves and say stays within its record of the log, and secrets never get there."""
 
 import json
+import os
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from conformance import wire
 from conformance.conftest import StartRelay, start_relay
 from conformance.people import People, ask
 from conformance.relays import OwnRelay
+from ports import free_ports
 
 __all__ = ["start_relay"]  # the conformance suite's fixture: relays of every setting
 
@@ -69,3 +72,16 @@ def test_one_record_for_each_fact_and_no_secret(start_relay: StartRelay, form: s
         counted = Counter(re.sub(r"^\S+ \[\w+ *\] (\w+).*\n", r"\1", line) for line in lines)
     assert {event: counted[event] for event in facts} == facts
     assert "forged" not in counted
+
+
+@pytest.mark.requirement("WEB-01")
+def test_the_pages_link_comes_after_all_that_is_said_of_the_start(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    without_rights = ("setpriv", "--bounding-set", "-net_admin") if os.geteuid() == 0 else ()
+    settings = {"RELAY_WEB_PORT": str(port), "RELAY_LOG_FORMAT": "json"}
+    # More than a kernel grants those who have no rights: the relay warns.
+    own = OwnRelay(tmp_path / "log", settings | {"RELAY_RECEIVE_BUFFER_BYTES": str(2**30)}, without_rights)
+    own.stop()
+    said = [json.loads(line) for line in own.said().splitlines()]
+    assert [record["event"] for record in said[:3]] == ["listening", "receive_buffer_small", "page_served"]
+    assert said[2]["link"] == f"http://127.0.0.1:{port}/"

@@ -19,6 +19,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the script is for Linux with systemd"),
 ]
 DEADLINE_SECONDS: Final = 300.0
+SERVICE: Final = "deploy/vps/chat-relay.service"
 INGREDIENTS: Final = (
     "libs/chatproto",
     "libs/chatbrain",
@@ -102,6 +103,9 @@ def check_what_is_installed(server: Server) -> None:
     version = server.link("current")
     assert re.fullmatch(r"\d+\.\d+\.\d+-[0-9a-f]{12}", version)
     assert server.relay("--version").stdout == f"relay-server {version.partition('-')[0]} (interpreted)\n"
+    directory = re.findall(r"^Environment=RELAY_STATE_DIRECTORY=(.+)$", (ROOT / SERVICE).read_text(), re.MULTILINE)
+    shown = server.relay("config", "show").stdout
+    assert re.findall(r"^RELAY_STATE_DIRECTORY +(\S+) +environment$", shown, re.MULTILINE) == directory
     for name, source in {
         "etc/systemd/system/chat-relay.service": "chat-relay.service",
         "etc/sysctl.d/60-chat-relay.conf": "60-chat-relay.conf",

@@ -1,5 +1,6 @@
 """A relay with a bug: one of its functions fails from a moment on that the test chooses, and its books till then."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from conformance.relays import OwnRelay
@@ -56,7 +57,13 @@ class BuggyRelay(OwnRelay):
     """
 
     def __init__(
-        self, directory: Path, places: tuple[str, ...], error: str, settings: dict[str, str], drain_seconds: float = 0
+        self,
+        directory: Path,
+        places: tuple[str, ...],
+        error: str,
+        settings: dict[str, str],
+        drain_seconds: float = 0,
+        within: Sequence[str] = (),
     ) -> None:
         self._armed = directory / "armed"
         planted = f"{error}({PLANTED!r})"
@@ -66,7 +73,7 @@ class BuggyRelay(OwnRelay):
             last_words=str(self._last_words),
         )  # fmt: skip
         (directory / "sitecustomize.py").write_text(text)
-        super().__init__(directory / "log", settings | {"PYTHONPATH": str(directory)})
+        super().__init__(directory / "log", settings | {"PYTHONPATH": str(directory)}, within)
 
     def break_(self) -> None:
         """Check the books, for it may be the last time, and let the functions fail from now on."""

@@ -9,17 +9,19 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from inspect import getfile
 from pathlib import Path
 from typing import Final
 
 from conformance.relays import NORMAL, OwnRelay
 from e2e.namespaces import Namespace
 from e2e.relay_metrics import scrape
-from faults import weakened
+from faults import newcomers
 from faults.planting import BuggyRelay, check_crashed
 from faults.spoof import open_network, within_network
 from faults.weakened import Weakness
 from relay_server.settings import Settings
+from replaceable import ReplaceableRelay
 
 Check = Callable[[OwnRelay], None]
 INTERPRETED: Final = {"PYTHONPATH": ""}
@@ -63,14 +65,21 @@ class StartRelay:
 
     def weakened(self, weakness: Weakness, check: Check = check_sound, /, **settings: str) -> OwnRelay:
         """Start one that lacks a guard, see `faults.weakened`."""
-        return self._start((), (weakened.__file__, weakness.__name__), settings | INTERPRETED, check)
+        return self._start((), _program(weakness), settings | INTERPRETED, check)
 
     def inside(self, place: Namespace, weakness: Weakness | None = None, /, **settings: str) -> OwnRelay:
         """Start one in a network of its own, where it has the default ports; it may lack a guard."""
-        program = (weakened.__file__, weakness.__name__) if weakness else NORMAL
+        program = _program(weakness) if weakness else NORMAL
         settings |= INTERPRETED if weakness else {}
         relay = RelayInside(place, self._next_log(), self._with_loop(settings), program)
         self._ends.callback(check_sound, relay)
+        return relay
+
+    def replaceable(self, weakness: str = "", check: Check = check_sound, /, **settings: str) -> ReplaceableRelay:
+        """Start one that another process is to take over; it may lack a guard, see `faults.newcomers`."""
+        program = (newcomers.__file__, weakness)
+        relay = ReplaceableRelay(self._next_log(), self._with_loop(settings), program=program)
+        self._ends.callback(check, relay)
         return relay
 
     def buggy(
@@ -97,6 +106,11 @@ class StartRelay:
 
     def _with_loop(self, settings: dict[str, str]) -> dict[str, str]:
         return {"RELAY_EVENT_LOOP": self._loop, **settings}
+
+
+def _program(weakness: Weakness) -> Sequence[str]:
+    """Return what runs a relay without a guard: the module that takes it away."""
+    return getfile(weakness), weakness.__name__
 
 
 class RelayInside(OwnRelay):

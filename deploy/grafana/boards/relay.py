@@ -279,4 +279,12 @@ def _process() -> Section:
             steps=[(None, GREEN), (0.8, RED)],
             width=6,
         ),
+        lines(
+            "State on disk",
+            "Size of the file from which the next relay takes rooms and members over. 0 if the relay has no state "
+            "directory, or can't write there.",
+            "bytes",
+            {"{{instance}}": relay("relay_state_bytes")},
+            alert="StateNotSaved",
+        ),
     ]

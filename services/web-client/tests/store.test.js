@@ -44,6 +44,9 @@ test("what is damaged is left aside", () => {
   const store = made();
   store.tab.setItem("chat.seat.tea", "{");
   store.tab.setItem("chat.seat.lab", '{"wish":7}');
+  const planted = { wish: { room: "evil" }, outbox: { n: 0, letters: [] }, seat: null };
+  store.tab.setItem("chat.seat.one", JSON.stringify({ ...planted, outbox: { letters: "y" } }));
+  store.tab.setItem("chat.seat.two", JSON.stringify({ ...planted, seat: { ticket: 7 } }));
   store.browser.setItem("chat.recents", '[{"room":7},{"room":"tea","name":"ann"}]');
   store.browser.setItem("chat.choices", "7");
   assert.deepEqual(store.rooms(), []);

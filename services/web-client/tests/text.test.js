@@ -45,7 +45,7 @@ test("a person has the same colour as in the other apps", () => {
 test("the page's colours for names are the window's", () => {
   const palette = readFileSync(new URL("../../messenger/src/messenger/presentation/palette.py", import.meta.url), "utf-8");
   const css = readFileSync(new URL("../src/web_client/page/css/base.css", import.meta.url), "utf-8");
-  const colours = [...css.matchAll(/\.colour(\d+) \{ --hue: (#\w{6})/g)];
+  const colours = [...css.matchAll(/\.colour(\d+) ?\{ ?--hue: ?(#\w{6})/g)];
   assert.deepEqual(colours.map(([, number]) => Number(number)), Array.from({ length: 12 }, (_each, number) => number));
   assert.deepEqual(colours.map(([, , colour]) => colour), palette.match(/#[0-9a-f]{6}/g));
 });

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,8 @@ stops: Final[dict[str, float]] = {}
 
 _KILL_SECONDS: Final = 10
 """So long an engine waits by default before it kills."""
+_CHOSEN: Final = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "CADDY_IMAGE")
+"""Images that the caller's environment may name."""
 _AIRGAP: Final = ROOT / "deploy/airgap/images.env"
 _NANOSECONDS: Final = 1e9
 
@@ -36,13 +38,13 @@ def container(name: str) -> dict[str, Any]:
     return dict(found)
 
 
-def check_rights(container_id: str, where: str) -> None:
-    """Check that a container has no rights, and no more than it needs."""
+def check_rights(container_id: str, where: str, bounding: Sequence[str] = ()) -> None:
+    """Check that a container has no rights, and no more than it needs; ``bounding``: what its programs may have."""
     found = container(container_id)
     host = found["HostConfig"]
     assert host["ReadonlyRootfs"], where
     assert host["CapDrop"] == ["ALL"], where
-    assert not host["CapAdd"], where
+    assert [name.removeprefix("CAP_") for name in host["CapAdd"] or []] == list(bounding), where
     assert not host["Privileged"], where
     assert "no-new-privileges:true" in host["SecurityOpt"], where
     assert 0 < host["PidsLimit"] <= 256, where
@@ -85,7 +87,7 @@ class Images:
 def build_images(tag: str, environment_file: Path, say: Callable[[str], None]) -> Images:
     """Build both images as `docker compose build` does, and tell of each step."""
     airgap = {name: value for name, value in dotenv_values(_AIRGAP).items() if value and has_image(value)}
-    chosen = airgap | {name: os.environ[name] for name in ("PYTHON_IMAGE", "PROMETHEUS_IMAGE") if name in os.environ}
+    chosen = airgap | {name: os.environ[name] for name in _CHOSEN if name in os.environ}
     images = {"SERVER_IMAGE": f"chat-relay-server:{tag}", "CLIENT_IMAGE": f"chat-client:{tag}"}
     environment_file.write_text("".join(f"{name}={value}\n" for name, value in (chosen | images).items()))
     python = chosen.get("PYTHON_IMAGE") or _pinned_python()

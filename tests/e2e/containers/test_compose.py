@@ -2,6 +2,7 @@
 
 import json
 import re
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,13 @@ def test_only_the_chat_is_published_to_others(demo: Project) -> None:
         if publisher.PublishedPort and publisher.URL not in {"127.0.0.1", "::1"}
     }
     assert published == {demo.relay.tcp_port, demo.relay.udp_port, demo.relay.lobby_port, demo.web_port}
+
+
+def test_the_page_is_where_its_link_says(demo: Project) -> None:
+    link = f"http://localhost:{demo.web_port}/"
+    assert f'"link": "{link}"' in demo.run("logs", "relay").stdout
+    with urllib.request.urlopen(f"{link}rooms", timeout=10) as answer:  # noqa: S310 - http, as the line above says
+        assert "demo" in {room["name"] for room in json.load(answer)["rooms"]}
 
 
 def test_somebody_on_this_machine_talks_with_the_bots(me: ChatProcess) -> None:

@@ -34,6 +34,16 @@ def test_a_wrong_env_file_stops_the_relay_with_a_sentence(
         assert "Traceback" not in project.said("relay")
 
 
+def test_without_a_page_nothing_listens_where_it_was(images: Images, tmp_path: Path) -> None:
+    with Project(tmp_path, images, RELAY_WEB_PORT="0") as project:
+        assert project.run("up", "--detach", "--no-build", "relay").returncode == 0
+        eventually(lambda: "listening" in project.said("relay"), lambda: project.said("relay"))
+        assert "page_served" not in project.said("relay")
+        ask = "import socket; socket.create_connection(('127.0.0.1', {}), 2)"
+        assert project.run("exec", "-T", "relay", "python3", "-c", ask.format(project.relay.tcp_port)).returncode == 0
+        assert "refused" in project.run("exec", "-T", "relay", "python3", "-c", ask.format(9080)).stderr
+
+
 def test_the_machines_own_network_as_on_a_server(images: Images, tmp_path: Path) -> None:
     subnet = f"10.213.{random.randrange(256)}"
     settings = {"OPS_SUBNET": f"{subnet}.0/24", "OPS_GATEWAY": f"{subnet}.1"}

@@ -63,6 +63,7 @@ def test_a_scrape_counts_what_waited_as_sent(tmp_path: Path) -> None:
             chats: tuple[Chat, ...] = (parts.registry, parts.lobby)
             for chat, port in zip(chats, parts.udp, strict=True):
                 chat.outbox.append(Outgoing(Advice("notice"), crowd))
+                port.start()
                 port.flush()
                 assert chat.counters.notices_sent == 0  # a crowd waits for its turn
             counted = scrape(parts)

@@ -117,7 +117,9 @@ def test_other_variables_are_nobodys_business(monkeypatch: pytest.MonkeyPatch) -
         ("RELAY_WEB_ORIGINS", "https://chat.example.org/"),
         ("RELAY_WEB_ORIGINS", "https://chat.example.org,"),
         ("RELAY_WEB_ORIGINS", "*"),
-        ("RELAY_WEB_URL", "chat.example.org"),
+        ("RELAY_WEB_URL", "ws://chat.example.org"),
+        ("RELAY_WEB_URL", "chat.example.org:65536"),
+        ("RELAY_WEB_URL", "http://[::::]"),
         ("RELAY_WEB_URL", "https://chat.example.org/page"),
         ("RELAY_WEB_URL", "https://ann@chat.example.org/"),
         ("RELAY_WEB_URL", "https://chat.example.org/#room=tea"),
@@ -296,11 +298,41 @@ def test_connections_get_every_value_that_they_obey(monkeypatch: pytest.MonkeyPa
         ("", "9010", ""),
         ("https://chat.example.org/", "9000", "https://chat.example.org/"),
         ("https://chat.example.org", "9000", "https://chat.example.org/"),
-        ("http://[::1]:9080", "9010", "http://[::1]:9080/#port=9010"),
+        ("http://[2001:db8::1]:9080", "9010", "http://[2001:db8::1]:9080/#port=9010"),
         ("https://chat.example.org/#port=30900", "9000", "https://chat.example.org/#port=30900"),
+        ("chat.example.org:8080#port=30900", "9010", "http://chat.example.org:8080/#port=30900"),
     ],
 )
 def test_the_pages_address_has_the_tcp_port_if_that_is_another_one(
     monkeypatch: pytest.MonkeyPatch, url: str, tcp_port: str, page: str
 ) -> None:
-    assert load(monkeypatch, {"RELAY_WEB_URL": url, "RELAY_TCP_PORT": tcp_port}).page == page
+    settings = load(monkeypatch, {"RELAY_WEB_URL": url, "RELAY_TCP_PORT": tcp_port})
+    assert settings.page == page
+    assert settings.link == page.partition("#")[0]
+
+
+@pytest.mark.requirement("WEB-05")
+@pytest.mark.parametrize(
+    ("environ", "scheme"),
+    [
+        ({}, "http"),
+        ({"RELAY_WEB_TRUSTED_PROXIES": "10.0.0.1"}, "https"),
+        ({"RELAY_TLS_CERT_FILE": "a", "RELAY_TLS_KEY_FILE": "b"}, "https"),
+        ({"RELAY_TLS_CERT_FILE": "a", "RELAY_TLS_KEY_FILE": "b", "RELAY_WEB_TLS": "off"}, "http"),
+        ({"RELAY_TLS_CERT_FILE": "a", "RELAY_TLS_KEY_FILE": "b", "RELAY_WEB_URL": "http://chat.example.org"}, "http"),
+    ],
+)
+def test_an_address_without_a_scheme_gets_the_one_that_is_served(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], scheme: str
+) -> None:
+    settings = load(monkeypatch, {"RELAY_WEB_URL": "chat.example.org"} | environ)
+    assert (settings.link, settings.page) == (f"{scheme}://chat.example.org/",) * 2
+
+
+@pytest.mark.requirement("WEB-05")
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_members_arent_told_an_address_that_leads_to_their_own_machine(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    settings = load(monkeypatch, {"RELAY_WEB_URL": f"{host}:9080/#port=30900"})
+    assert (settings.link, settings.page) == (f"http://{host}:9080/", "")

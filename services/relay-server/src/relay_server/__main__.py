@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from relay_server import __version__
 from relay_server.built import BUILD
-from relay_server.commands import admin, config, doctor, healthcheck, run, tls
+from relay_server.commands import admin, config, doctor, healthcheck, reload, run, tls
 from relay_server.net.sockets import ListenError
 from relay_server.settings import SettingsError
 from relay_server.tls.certificate import CertificateError
@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"relay-server {__version__} ({BUILD})")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (run, healthcheck, doctor, admin, tls, config):
+    for command in (run, healthcheck, doctor, admin, reload, tls, config):
         command.add_to(commands)
     return parser
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import structlog
 
-from relay_server.net.sockets import ListenError, bind_udp, listen_tcp
+from relay_server.inherited import NOTHING, Inherited, Wanted
+from relay_server.net.sockets import ListenError, bind_udp, listen_tcp, set_udp_options
 from relay_server.operator.location import AUTO, listen_for_operators
 from relay_server.operator.unix_socket import UnixSocket
 from relay_server.settings import Settings
@@ -32,39 +33,57 @@ class Sockets(NamedTuple):
         """Those that accept connections over TCP."""
         return self.tcp, self.ops, self.link, self.web
 
+    @property
+    def by_name(self) -> dict[str, socket.socket]:
+        """Those that a next process can inherit, by the names that `Inherited` knows them by."""
+        named = {"tcp": self.tcp, "ops": self.ops, "link": self.link, "web": self.web}
+        datagrams = dict(zip(("udp", "lobby"), self.udp, strict=False))
+        return {name: sock for name, sock in named.items() if sock} | datagrams
 
-def open_sockets(settings: Settings) -> Sockets:
-    """Open every socket.
+
+def open_sockets(settings: Settings, inherited: Inherited = NOTHING) -> Sockets:
+    """Open every socket that isn't inherited; what is inherited and isn't what the settings want is closed.
 
     Raises:
         ListenError: a port, or the operators' socket that is named, can't be had.
 
     """
+    wanted = _wanted(settings)
     with ExitStack() as opened:
-        tcp = opened.enter_context(listen_tcp(settings.host, settings.tcp_port))
-        udp = [
-            opened.enter_context(bind_udp(settings.host, port, settings.receive_buffer_bytes))
-            for port in (settings.udp_port, settings.lobby_port)
-            if port
-        ]
-        ops = None
-        if settings.ops_port:
-            ops = opened.enter_context(listen_tcp(settings.ops_host, settings.ops_port))
-        link = None
-        if settings.cluster_url:
-            link = opened.enter_context(listen_tcp(settings.host, settings.link_port))
-        web = None
-        if settings.web_port:
-            web = opened.enter_context(listen_tcp(settings.host, settings.web_port))
-        admin = _open_admin_socket(settings)
+        found = inherited.choose(wanted)
+        for sock in found.values():
+            opened.enter_context(sock)
+        for name, (kind, host, port) in wanted.items():
+            if kind == socket.SOCK_STREAM and name not in found:
+                found[name] = opened.enter_context(listen_tcp(host, port))
+            elif kind == socket.SOCK_DGRAM and name in found:
+                set_udp_options(found[name], host, settings.receive_buffer_bytes)
+            elif kind == socket.SOCK_DGRAM:
+                found[name] = opened.enter_context(bind_udp(host, port, settings.receive_buffer_bytes))
+        admin = _open_admin_socket(settings, inherited.admin)
         opened.pop_all()  # all could be had
-    return Sockets(tcp, udp, ops, link, web, admin)
+    udp = [found[name] for name in ("udp", "lobby") if name in found]
+    return Sockets(found["tcp"], udp, found.get("ops"), found.get("link"), found.get("web"), admin)
 
 
-def _open_admin_socket(settings: Settings) -> UnixSocket | None:
+def _wanted(settings: Settings) -> dict[str, Wanted]:
+    """Return what the settings ask for, by name."""
+    stream, datagram, host = socket.SOCK_STREAM, socket.SOCK_DGRAM, settings.host
+    wanted = {
+        "tcp": Wanted(stream, host, settings.tcp_port),
+        "udp": Wanted(datagram, host, settings.udp_port),
+        "lobby": Wanted(datagram, host, settings.lobby_port),
+        "ops": Wanted(stream, settings.ops_host, settings.ops_port),
+        "link": Wanted(stream, host, settings.link_port if settings.cluster_url else 0),
+        "web": Wanted(stream, host, settings.web_port),
+    }
+    return {name: one for name, one in wanted.items() if one.port}
+
+
+def _open_admin_socket(settings: Settings, inherited: UnixSocket | None) -> UnixSocket | None:
     """Open the operators' socket; without a place for it the relay serves all the same, unless one was named."""
     try:
-        return listen_for_operators(settings.admin_socket, settings.tcp_port)
+        return listen_for_operators(settings.admin_socket, settings.tcp_port, inherited)
     except ListenError as error:
         if settings.admin_socket != AUTO:
             raise

@@ -27,6 +27,7 @@ from relay_server.core.relay import Relay
 from relay_server.core.room_list import RoomList
 from relay_server.core.stream_relay import StreamRelay
 from relay_server.crashes import Crashes
+from relay_server.inherited import NOTHING, Inherited
 from relay_server.listening import Sockets, open_sockets
 from relay_server.net.address import locate, make_address
 from relay_server.net.descriptors import needed, raise_limit, share
@@ -41,9 +42,13 @@ from relay_server.operator.server import OperatorServer
 from relay_server.operator.unix_socket import UnixSocket
 from relay_server.passwords import Passwords
 from relay_server.settings import Attribution, Settings
+from relay_server.state.keeper import Keeper
+from relay_server.state_parts import build_keeper, open_journal, view_state
 from relay_server.telemetry.aside import dropped_records
+from relay_server.telemetry.cluster import ClusterView
 from relay_server.telemetry.logs import event_logger
 from relay_server.telemetry.metrics import Component, Gauges, RelayCollector, Tally, exposition, make_registry
+from relay_server.telemetry.past import Past
 from relay_server.tls.server import Tls, TlsCounts, open_tls
 
 if TYPE_CHECKING:
@@ -71,6 +76,7 @@ class Parts:
     lobby: Lobby
     operators: Operators
     tally: Tally
+    past: Past
     crashes: Crashes
     stopping: asyncio.Event
     """Set when the relay is to end."""
@@ -84,22 +90,24 @@ class Parts:
     node: "NodeParts | None"
     link_port: "LinkPort | None"
     web: "WebPort | None"
+    keeper: Keeper | None
+    """Lets everybody outlive the process, if the settings say where."""
 
 
-def build(settings: Settings) -> Parts:
-    """Build a relay on the running event loop.
+def build(settings: Settings, inherited: Inherited = NOTHING) -> Parts:
+    """Build a relay on the running event loop, on sockets that it inherits as far as they are what it wants.
 
     Raises:
         CertificateError: the certificate can't be used.
         ListenError: a port can't be had.
-        SettingsError: a file that the settings name can't be used.
+        SettingsError: a file or directory that the settings name can't be used.
 
     """
     clock = asyncio.get_running_loop().time
     settings = _within_descriptors(settings)
     tls = open_tls(settings)
-    sockets = open_sockets(settings)
-    passwords, workers, stopping = Passwords(), Workers(), asyncio.Event()
+    journal, sockets = open_journal(settings, inherited), open_sockets(settings, inherited)
+    passwords, workers, stopping, past = Passwords(), Workers(), asyncio.Event(), Past()
     tally = Tally(passwords=passwords.outcomes)
     crashes = Crashes(tally.unexpected_errors, stopping.set)
     observe = _observer(tally, crashes)
@@ -130,20 +138,22 @@ def build(settings: Settings) -> Parts:
         for port in udp:
             port.flush()
 
+    keeper = build_keeper(settings, journal, registry, lobby)
     cluster = node.for_operators(registry) if node else None
     operators = Operators(registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping), cluster=cluster)
     answers = NodeAnswers(registry, operators, clock)
     collector = RelayCollector(
         registry.counters, lobby.counters, tally, settings.event_loop, tls.counts if tls else TlsCounts(),
-        partial(_read_gauges, settings, registry, lobby, tcp, udp, web), registry.stream_counters,
-        web.counters if web else WebCounters(), *((node.view,) if node else ()),
+        partial(_read_gauges, settings, registry, lobby, tcp, udp, web, past), registry.stream_counters,
+        web.counters if web else WebCounters(), node.view if node else ClusterView, partial(view_state, keeper),
     )  # fmt: skip
     return Parts(
         settings=settings, sockets=sockets, tls=tls, registry=registry, lobby=lobby, operators=operators, tally=tally,
-        crashes=crashes, stopping=stopping, tcp=tcp, udp=udp, flush=flush,
+        past=past, crashes=crashes, stopping=stopping, tcp=tcp, udp=udp, flush=flush,
         ops=_ops_server(settings, collector, operators, stopping, crashes) if sockets.ops else None,
         admin=_operator_server(operators, NodeCommands(cluster, answers), sockets.admin, crashes),
-        web=web, node=node, link_port=node.make_link_port(registry, tcp, answers.answer) if node else None,
+        web=web, keeper=keeper, node=node,
+        link_port=node.make_link_port(registry, tcp, answers.answer) if node else None,
     )  # fmt: skip
 
 
@@ -290,6 +300,7 @@ def _read_gauges(
     tcp: TcpPort,
     udp: tuple[UdpPort, ...],
     web: "WebPort | None",
+    past: Past,
 ) -> Gauges:
     for port in udp:
         port.finish()  # else a copy that waits would be neither sent nor failed (CON-02)
@@ -310,10 +321,12 @@ def _read_gauges(
         ring_limit_bytes=registry.streams.rings.max_bytes,
         web_connections=web.open_connections if web else 0,
         web_chats=web.open_chats if web else 0,
-        kernel_drops=sum(port.kernel_drops() for port in udp),
+        kernel_drops=past.kernel_drops + sum(port.kernel_drops() for port in udp),
         receive_buffer_bytes=udp[0].receive_buffer_bytes,
         receive_buffer_wanted_bytes=settings.receive_buffer_bytes,
-        log_records_dropped=dropped_records(),
+        start_time_seconds=past.started_at,
+        replacements=past.replacements,
+        log_records_dropped=past.log_records_dropped + dropped_records(),
     )
 
 

@@ -21,7 +21,17 @@ from relay_server.cluster_settings import (
     find_cluster_fault,
 )
 from relay_server.core.policy import Policy, StreamsAllowed, TcpLimits
-from relay_server.web_settings import WEB_CONNECTIONS, WebTls, check_networks, check_origins, check_page, complete_page
+from relay_server.web_settings import (
+    WEB_CONNECTIONS,
+    WebTls,
+    check_networks,
+    check_origins,
+    check_web_url,
+    complete_page,
+    host_of_link,
+    is_loopback,
+    write_link,
+)
 
 PREFIX: Final = "RELAY_"
 SECRETS_DIR: Final = Path("/run/secrets")
@@ -53,14 +63,21 @@ def _check_socket(path: str) -> str:
     return path
 
 
+def _check_directory(path: str) -> str:
+    if path and not path.startswith("/"):
+        raise PydanticCustomError("directory", "Use an absolute path, or nothing")
+    return path
+
+
 Text = Annotated[str, AfterValidator(_check_text)]
 Host = Annotated[Text, AfterValidator(_check_host)]
 SocketPath = Annotated[Text, AfterValidator(_check_socket)]
+Directory = Annotated[Text, AfterValidator(_check_directory)]
 ClusterUrl = Annotated[Text, AfterValidator(check_url)]
 NodeName = Annotated[Text, AfterValidator(check_node_name)]
 NodeAddress = Annotated[Text, AfterValidator(check_node_address)]
 Origins = Annotated[Text, AfterValidator(check_origins)]
-PageAddress = Annotated[Text, AfterValidator(check_page)]
+WebUrl = Annotated[Text, AfterValidator(check_web_url)]
 Networks = Annotated[Text, AfterValidator(check_networks)]
 
 
@@ -121,6 +138,11 @@ class Settings(BaseSettings):
         "auto",
         description="Unix socket for operators' commands: a path, `auto` for one that only the relay's user "
         "and root may use, or empty for none",
+    )
+    state_directory: Directory = Field(
+        "",
+        description="Directory, of the relay's user alone, in which rooms and members outlive a restart; empty = they "
+        "end with the relay (CONT-01). A node of a cluster doesn't use it",
     )
     silence_timeout_seconds: Seconds = Field(300, description="Evict a member that is silent for this long (EVI-01)")
     pending_timeout_seconds: Seconds = Field(
@@ -212,6 +234,12 @@ class Settings(BaseSettings):
         WebTls.AUTO,
         description="`auto`: the web port speaks https if the relay has a certificate; `off`: a proxy does (WEB-01)",
     )
+    web_url: WebUrl = Field(
+        "",
+        description="Where people open the page, such as `https://chat.example.org`: the relay prints it, answers to "
+        "this name (WEB-06), and tells it to members for invitations (WEB-05); with `#port=` if your TCP port is "
+        "another one there; empty = where the relay listens, and members aren't told",
+    )
     web_origins: Origins = Field(
         "",
         description="Origins of other sites whose pages may chat, such as `https://chat.example.org`, with commas "
@@ -221,11 +249,6 @@ class Settings(BaseSettings):
         "",
         description="Addresses and networks of your proxies: from them, `X-Forwarded-For` and `X-Forwarded-Proto` "
         "count (WEB-03)",
-    )
-    web_url: PageAddress = Field(
-        "",
-        description="The page's address as people reach it, such as `https://chat.example.org/`, for invitations; "
-        "with `#port=` if your TCP port is another one there; empty = not told (WEB-05)",
     )
     list_rooms: bool = Field(
         False, description="Tell whoever asks which rooms there are: names, members, topics (LIST-01)"
@@ -281,14 +304,31 @@ class Settings(BaseSettings):
     )
 
     @property
+    def link(self) -> str:
+        """Where people open the page, as a browser takes it; empty if nobody said it."""
+        return write_link(self.web_url, self._scheme)
+
+    @property
     def page(self) -> str:
         """The page's address as members are told it (WEB-05); empty if they aren't."""
-        return complete_page(self.web_url, self.tcp_port)
+        is_for_others = not is_loopback(host_of_link(self.link))
+        return complete_page(self.web_url, self._scheme, self.tcp_port) if is_for_others else ""
+
+    @property
+    def _scheme(self) -> str:
+        has_tls = self.tls_cert_file and self.web_tls is WebTls.AUTO
+        return "https" if has_tls or self.web_trusted_proxies else "http"
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether rooms and members outlive the process; those of a node are looked after by other nodes."""
+        return bool(self.state_directory) and not self.cluster_url
 
     @property
     def open_streams(self) -> int | None:
         """How many streams may be open at once; None if nobody may have one."""
-        return None if self.streams is StreamsAllowed.OFF and not self.web_port else self.max_streams
+        by_pages = self.web_port or self.cluster_url  # which another node may carry here
+        return None if self.streams is StreamsAllowed.OFF and not by_pages else self.max_streams
 
     @property
     def open_pages(self) -> int:

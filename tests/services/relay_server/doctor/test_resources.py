@@ -72,6 +72,15 @@ def test_what_is_said(check: Callable[[Facts], Finding], facts: Facts, mark: Mar
     assert bool(finding.advice) == (mark is not OK and "unknown" not in finding.says)
 
 
+def test_a_small_buffer_is_worse_for_a_relay_whose_members_stay_while_it_restarts() -> None:
+    small = buffers(receive_bytes=SMALL, receive_max_bytes=SMALL)
+    assert check_receive_buffer(small).says.endswith("the kernel will drop bursts of datagrams.")
+    kept = replace(small, settings=make_settings(state_directory="/run/chat-relay/state"))
+    assert check_receive_buffer(kept).says.endswith(
+        "bursts of datagrams, and much of what is said while the relay restarts."
+    )
+
+
 def test_the_advice_names_the_setting_of_the_kernel_and_its_value() -> None:
     facts = replace(buffers(receive_bytes=SMALL, send_bytes=SMALL), settings=make_settings(receive_buffer_bytes=MIB))
     assert "`sudo sysctl -w net.core.rmem_max=1048576`" in check_receive_buffer(facts).advice

@@ -100,6 +100,7 @@ class ClusterNode:
             self.raw_udp, self.relay.handle_datagram, self.registry, loop.time, pinned=False,
             receipts=self.relay.receipts, carried=self.carried,
         )  # fmt: skip
+        self.udp.start()
         self.control = Control(
             self.registry, passwords=Passwords(), guesses=Guesses(policy.password_guesses_per_minute),
             hide_rooms=hide_rooms, make_address=make_address, new_token=lambda: secrets.token_urlsafe(16).encode(),

@@ -23,7 +23,8 @@ def accepts(names: OwnNames, host: str) -> bool:
     [
         "localhost", "LOCALHOST:9100", "relay", "relay:9100", "127.0.0.1", "127.0.0.1:9100", "192.0.2.1:80",
         "[::1]", "[::1]:9100", "[2001:db8::1]:9100", "relay.example.org", "Relay.Example.Org.:9100",
-        "box.example.net:9100", "host.docker.internal:9100", "relay.localhost", "",
+        "box.example.net:9100", "host.docker.internal:9100", "relay.localhost", "relay.local:9080",
+        "relay.home.arpa", "",
     ],
 )  # fmt: skip
 def test_what_nobody_else_can_be_called_is_accepted(names: OwnNames, host: str) -> None:

@@ -276,8 +276,16 @@ def test_a_hello_is_read_as_it_was_written() -> None:
         CARRY,
         Hello(Kind.PROBE, "edge"),
         replace(CARRY, ip=parse_ip("2001:db8::1"), scope=3, encrypted=False),
+        replace(CARRY, by_page=True),
     ):
         assert decode_hello(encode_hello(hello, KEY, "AA"), KEY, "AA") == hello
+
+
+@pytest.mark.requirement("CLU-04")
+def test_an_older_node_says_nothing_of_pages() -> None:
+    fields = json.loads(encode_hello(replace(CARRY, by_page=True), KEY, "AA"))
+    del fields["by_page"]
+    assert decode_hello(json.dumps(fields).encode(), KEY, "AA") == CARRY
 
 
 @pytest.mark.requirement("CLU-04")
@@ -293,6 +301,7 @@ def test_a_hello_is_read_as_it_was_written() -> None:
         {"scope": -1},
         {"scope": True},
         {"encrypted": 1},
+        {"by_page": 1},
         {"udp_port": 0},
         {"udp_port": "9001"},
         {"proof": proof_of(KEY, "BB")},

@@ -43,6 +43,7 @@ class TwoWays:
         raw = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
         self.where = ("127.0.0.1", port_of(raw))
         self.port = UdpPort(raw, self.handle, self.registry, lambda: 0.0, pinned=False)
+        self.port.start()
 
     def admit(self, name: str) -> bytes:
         """Let a member into the room; returns what its datagrams begin with."""

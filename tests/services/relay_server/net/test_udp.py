@@ -216,6 +216,7 @@ def test_a_flood_of_copies_lets_others_have_their_turn(run: Run, portable: bool)
             for number in range(10):
                 sender.sendto(b"%d" % number, ("127.0.0.1", port_of(sock)))
             port = UdpPort(sock, handle, lobby, clock, pinned=False, portable=portable)
+            port.start()
             await until(lambda: lobby.counters.sent == 10 * COPIES_A_TURN // 2)
             assert handled == list(range(10))  # in order, each once
             assert len(turns) >= 4  # not all in one go
@@ -240,6 +241,7 @@ def test_a_port_that_closes_amid_a_flood_is_silent(run: Run) -> None:
                 sender.sendto(b"%d" % number, ("127.0.0.1", port_of(sock)))
             lobby = Lobby(unlimited(), lambda _: None, new_nonces(), locate)
             port = UdpPort(sock, handle, lobby, lambda: 0.0, pinned=False)
+            port.start()
             await until(lambda: handled)
             count = len(handled)
             port.close()

@@ -100,6 +100,7 @@ def test_a_copy_that_the_kernel_refuses_is_counted_by_reason(run: Run, portable:
                 pinned=False,
                 portable=portable,
             )
+            port.start()
             ann.sendto(b"x", ("127.0.0.1", port_of(sock)))
             assert await hear(bob) == b"hello"
             assert (lobby.counters.sent, lobby.counters.bytes_sent) == (1, 5)
@@ -128,6 +129,7 @@ def test_a_broadcast_is_forbidden(run: Run, portable: bool) -> None:
                 pinned=False,
                 portable=portable,
             )
+            port.start()
             ann.sendto(b"x", ("127.0.0.1", port_of(sock)))
             await until(lambda: lobby.counters.send_failures[SendFailure.FORBIDDEN] == 3)
             assert lobby.counters.sent == lobby.counters.bytes_sent == 0
@@ -159,6 +161,7 @@ def test_only_a_target_that_takes_nothing_fails_by_its_own_fault(
         lobby.handle_datagram(encode_lobby(b"bob"), bob, 0.0)
         now = 0.0
         port = UdpPort(bind_udp("127.0.0.1", 0, BUFFER_BYTES), lobby.handle_datagram, lobby, lambda: now, pinned=False)
+        port.start()
         # No address is without a route on every machine, so this is what the kernel would report.
         monkeypatch.setattr(port._sock, "send", lambda _: Sent(2, 10, [SendError(bob, reason, 5)]))
         for number in range(3):
@@ -192,6 +195,7 @@ def test_what_the_kernel_dropped_is_counted(deaf: socket.socket) -> None:
     async def scenario() -> None:
         lobby = Lobby(unlimited(), lambda _: None, new_nonces(), locate)
         port = UdpPort(deaf, lobby.handle_datagram, lobby, lambda: 0.0, pinned=False)
+        port.start()
         assert port.kernel_drops() == 0
         assert port.receive_buffer_bytes == deaf.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         with udp_peer() as peer:

@@ -46,6 +46,7 @@ class Rooms:
             pinned=host == "::",
             portable=portable,
         )
+        self.port.start()
 
     def clock(self) -> float:
         self.turns += 1

@@ -1,5 +1,6 @@
 """What operators' commands do to rooms and members, on a clock of floats."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -221,6 +222,13 @@ def test_a_drain_ends_in_time_and_may_be_given_another() -> None:
     assert case.stops == 1
 
 
+def test_a_relay_is_ended_at_once() -> None:
+    case = Operated()
+    case.create("ann", "tea")
+    assert case.ask("stop") == [{"people": 1}]
+    assert case.stops == 1
+
+
 def test_a_drain_may_be_over_at_once() -> None:
     case = Operated()
     case.trio()
@@ -324,3 +332,7 @@ def test_what_cant_be_done_about_a_name_is_said(command: str, name: str, says: s
     with pytest.raises(OperatorError, match=says):
         case.ask(command, room="demo", name=name)
     assert len(case.registry.sessions_by_token) == 3
+
+
+def test_a_relay_tells_which_program_it_is() -> None:
+    assert Operated().ask("program") == [{"program": sys.prefix}]

@@ -127,3 +127,16 @@ def test_names_drive_no_terminal(name: str) -> None:
 )  # fmt: skip
 def test_durations_are_short(seconds: float, text: str) -> None:
     assert show_duration(seconds) == text
+
+
+def test_a_replacement_is_told_in_words() -> None:
+    row = {
+        "pid": 12, "version_before": "1.0", "version": "1.0", "format": 1, "rooms": 1, "members": 1, "bytes": 5000,
+        "pause_ms": 2.5,
+    }  # fmt: skip
+    assert SHOWN["replace"]([row]) == (
+        "A new process (pid 12, version 1.0) has the relay: one room, one member. "
+        "It took 5000 bytes of state in format 1; the chat paused for 2.5 ms.\n"
+    )
+    shown = SHOWN["replace"]([row | {"version": "1.1", "rooms": 3, "members": 20}])
+    assert "version 1.1 after 1.0) has the relay: 3 rooms, 20 members. " in shown

@@ -10,6 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from relay_server.core.policy import StreamsAllowed
+from relay_server.net.hosts import OwnNames
 from relay_server.net.sockets import listen_tcp
 from relay_server.web.callers import Callers
 from relay_server.web.port import WebPort
@@ -25,7 +26,9 @@ pytestmark = pytest.mark.requirement("CLU-04", "WEB-02")
 @asynccontextmanager
 async def at_edge(both: Pair) -> AsyncIterator["Pages"]:
     """Serve pages at the edge."""
-    web = WebPort(both.edge.tcp, site=Site({}, lambda: None), callers=Callers((), frozenset()), on_error=print)
+    web = WebPort(
+        both.edge.tcp, site=Site({}, lambda: None), callers=Callers((), frozenset(), OwnNames()), on_error=print
+    )
     sock = listen_tcp("127.0.0.1", 0)
     pages = Pages(f"127.0.0.1:{sock.getsockname()[1]}")
     web.start(sock)
@@ -119,11 +122,30 @@ def test_a_home_that_goes_ends_the_chat(run: Run) -> None:
     run(scenario)
 
 
-def test_a_home_without_streams_is_told_as_such(run: Run) -> None:
+@pytest.mark.requirement("WEB-01")
+def test_a_page_is_carried_to_a_home_whose_tcp_port_has_no_streams(run: Run) -> None:
     async def scenario() -> None:
         async with pair() as both, at_edge(both) as pages:
             ann = await enter(both.home, "ann", create=True)
             both.home.control._streams = StreamsAllowed.OFF
+            bob = await pages.page("bob")
+            assert (bob.answer["status"], bob.answer["chat"]) == (0, "stream")
+            await bob.say("hello", 1)
+            assert await hear(ann) == "hello"
+            await bob.socket.close()
+            await until(lambda: is_forgotten(both.edge))
+            close(ann)
+
+    run(scenario)
+
+
+def test_a_home_of_an_older_version_that_grants_no_stream_is_told_as_such(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with pair() as both, at_edge(both) as pages:
+            ann = await enter(both.home, "ann", create=True)
+            monkeypatch.setattr(both.home.control, "_allows_stream", lambda _: False)
             refused = await pages.page("bob")
             assert refused.answer["reason"] == "not_supported"
             await until(lambda: is_forgotten(both.edge))

@@ -8,26 +8,9 @@ from websockets.exceptions import InvalidStatus
 from relay_server.core.address import parse_ip
 from relay_server.core.counters import HandshakeRefusal
 from services.relay_server.net.loopback import Run, until
-from services.relay_server.web.web_relay import HOST, WebRelay, web_relay
+from services.relay_server.web.web_relay import FOREIGN_ORIGINS, HOST, WebRelay, web_relay
 
 pytestmark = pytest.mark.requirement("WEB-03")
-FOREIGN = [
-    None,
-    "null",
-    "http://127.0.0.1",  # another port
-    "https://127.0.0.1:{port}",  # another scheme
-    "http://127.0.0.1:{port}.evil.example",
-    "http://evil-127.0.0.1:{port}",
-    "http://127.0.0.1:{port}@evil.example",
-    "http://127.0.0.1:{port}/",
-    "http://user@127.0.0.1:{port}",
-    "http://xn--127-0-0-1.example:{port}",
-    "http://127。0。0。1:{port}".encode().decode("latin-1"),
-    "ws://127.0.0.1:{port}",
-    "file://",
-    "http://127.0.0.1:{port}, http://evil.example",
-    "http://localhost:{port}",
-]
 
 
 async def _status(relay: WebRelay, origin: str | None, **headers: str) -> int:
@@ -42,9 +25,9 @@ async def _status(relay: WebRelay, origin: str | None, **headers: str) -> int:
 def test_pages_of_other_sites_may_not_chat(run: Run) -> None:
     async def scenario() -> None:
         async with web_relay() as relay:
-            assert [await _status(relay, origin) for origin in FOREIGN] == [403] * len(FOREIGN)
+            assert [await _status(relay, origin) for origin in FOREIGN_ORIGINS] == [403] * len(FOREIGN_ORIGINS)
             counters = relay.web.counters
-            assert counters.refusals[HandshakeRefusal.ORIGIN] == counters.statuses[403] == len(FOREIGN)
+            assert counters.refusals[HandshakeRefusal.ORIGIN] == counters.statuses[403] == len(FOREIGN_ORIGINS)
             assert await _status(relay, "http://127.0.0.1:{port}") == 101
             assert await _status(relay, "HTTP://127.0.0.1:{port}") == 101
 

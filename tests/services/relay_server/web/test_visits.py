@@ -1,12 +1,15 @@
 """HTTP on the web port: the page's files, and limits for whoever asks (WEB-01, WEB-04; threat N12)."""
 
 import asyncio
+import random
 from pathlib import Path
 
 import pytest
 
+from relay_server.core.address import parse_ip
 from relay_server.net.connection_slots import ConnectionSlots
-from relay_server.web.port import REQUEST_BURST
+from relay_server.settings import Settings
+from relay_server.web.port import CONNECTIONS_PER_PAGE, REQUEST_BURST
 from services.relay_server.net.loopback import Run, until
 from services.relay_server.tls import certificates
 from services.relay_server.web.web_relay import HOST, WebRelay, web_relay
@@ -103,6 +106,8 @@ BAD = [
     SMUGGLED,
     b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
     b"GET / HTTP/9.9\r\nHost: a\r\n\r\n",
+    b"GET /chat HTTP/1.1\r\nHost: a\r\nOrigin: \x1c\r\n\r\n",
+    b"HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     b"\x00" * 300,
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 300,
@@ -147,14 +152,43 @@ def test_a_handshake_without_a_join_is_given_up(run: Run) -> None:
 def test_connections_beyond_an_addresss_share_are_told_so() -> None:
     async def scenario() -> None:
         async with web_relay(max_transactions_per_address=3) as relay:
-            callers = [await relay.call() for _ in range(3)]
-            await until(lambda: relay.web.open_connections == 3)
+            share = 3 * CONNECTIONS_PER_PAGE
+            callers = [await relay.call() for _ in range(share)]
+            await until(lambda: relay.web.open_connections == share)
             async with await relay.call() as last:
                 assert b" 429 " in await last.rest()
             for caller in callers:
                 await caller.close()
             await until(lambda: relay.web.open_connections == 0)
             assert (await relay.get())[0] == 200
+
+    asyncio.run(scenario())
+
+
+def test_who_connects_too_often_is_cut() -> None:
+    async def scenario() -> None:
+        async with web_relay(join_rate=0.2) as relay:  # one at once
+            for _ in range(CONNECTIONS_PER_PAGE):
+                assert (await relay.get())[0] == 200
+            async with await relay.call() as last:
+                assert await last.rest() == b""
+
+    asyncio.run(scenario())
+
+
+def test_a_class_may_open_the_page_together() -> None:
+    """Sixty browsers behind one address, by default limits: seven connections and some fifty requests of each."""
+    limits = ("join_rate", "max_transactions_per_address")
+    defaults = {name: Settings.model_fields[name].default for name in limits}
+
+    async def scenario() -> None:
+        async with web_relay(transaction_timeout_seconds=60, **defaults) as relay:
+            callers = [await relay.call() for _ in range(60 * 7)]
+            for caller in callers:
+                for _ in range(7):
+                    assert (await caller.ask("/js/main.js", host="a"))[0] == 200
+            for caller in callers:
+                await caller.close()
 
     asyncio.run(scenario())
 
@@ -195,6 +229,73 @@ def test_who_doesnt_read_its_answers_is_cut() -> None:
                 caller.writer.write(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
                 await until(lambda: relay.web.open_connections == 0)
                 assert relay.web.counters.statuses[200] == 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.requirement("WEB-01")
+def test_whoever_wants_a_head_gets_no_body_whatever_the_answer(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with web_relay() as relay:
+            for path, status, headers in (
+                ("/", 200, {}),
+                ("/rooms", 404, {}),
+                ("/nothing", 404, {}),
+                ("/chat", 403, {}),
+                ("/chat", 405, {"origin": relay.origin}),
+            ):
+                assert (await relay.get(path, "HEAD", **headers))[0] == status, path
+            async with await relay.call() as caller:
+                assert (await caller.ask("/", "HEAD", host="evil.example"))[0] == 421
+                assert await caller.rest() == b""
+            for _ in range(int(REQUEST_BURST)):
+                relay.web.may_ask(parse_ip(HOST))
+            assert (await relay.get("/", "HEAD"))[0] == 429
+        async with web_relay(**_encrypted(tmp_path)) as relay:
+            assert (await relay.get("/", "HEAD"))[0] == 307
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.requirement("WEB-01")
+def test_a_request_without_a_host_is_answered(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        for settings, status in (({}, 200), (_encrypted(tmp_path), 400)):
+            async with web_relay(**settings) as relay, await relay.call() as caller:
+                caller.writer.write(b"GET / HTTP/1.0\r\n\r\n")
+                assert (await caller.answer())[0] == status
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.requirement("WEB-01")
+def test_any_mixture_of_legal_parts_is_answered(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    parts: list[list[str]] = [
+        ["GET", "HEAD", "POST", "OPTIONS", "CONNECT", "PUT", "BREW"],
+        ["/", "/chat", "/rooms", "/none", "*", "http://a/", "a:80", "/%ff", "//", "/chat?x"],
+        ["HTTP/1.1", "HTTP/1.0"],
+        ["", "Host: localhost", "Host: evil.example", "Host:", "Host: \u00e9"],
+        [
+            "",
+            "Connection: close",
+            "Connection: Upgrade\r\nUpgrade: websocket",
+            "Upgrade: websocket",
+            "Connection: keep-alive",
+        ],
+        ["", "Origin: null", "Origin: http://localhost"],
+        ["", "Content-Length: 3\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "Expect: 100-continue"],
+    ]
+
+    async def scenario() -> None:
+        for settings in ({}, _encrypted(tmp_path)):
+            async with web_relay(**settings, transaction_timeout_seconds=0.5) as relay:
+                for _ in range(1000):
+                    method, path, version, *lines = (chance.choice(words) for words in parts)
+                    head = "\r\n".join([f"{method} {path} {version}", *filter(None, lines)])
+                    async with await relay.call() as caller:
+                        caller.writer.write(head.encode("latin-1") + b"\r\n\r\n")
+                        assert (await caller.reader.readline()).startswith(b"HTTP/1.1 "), head
 
     asyncio.run(scenario())
 

@@ -58,8 +58,12 @@ ILLEGAL = {
     "unmasked": (raw(0x81, 2, b"{}"), 1002),
     "a reserved bit": (raw(0xC1, 0x80, bytes(4)), 1002),
     "a reserved bit of compression": (raw(0xC1, 0x82, bytes(4) + b"\x03\x00"), 1002),
-    "an unknown opcode": (raw(0x83, 0x80, bytes(4)), 1002),
-    "an unknown control opcode": (raw(0x8B, 0x80, bytes(4)), 1002),
+    **{f"unknown opcode {code}": (raw(0x80 | code, 0x80, bytes(4)), 1002) for code in (*range(3, 8), *range(11, 16))},
+    **{
+        f"reserved bits {bits:o} in a frame of kind {code}": (raw(0x80 | bits << 4 | code, 0x80, bytes(4)), 1002)
+        for bits in (1, 2, 5)
+        for code in (Opcode.TEXT, Opcode.PING, Opcode.CLOSE)
+    },
     "a continuation of nothing": (cont(b"{}", fin=True), 1002),
     "a message inside of a message": (text(b"{", fin=False) + text(b"{}"), 1002),
     "a fragmented ping": (raw(0x09, 0x80, bytes(4)), 1002),
@@ -80,7 +84,15 @@ ILLEGAL = {
     "pings without end": (Frame(Opcode.PING, b"").serialize(mask=True) * (MAX_IDLE_FRAMES + 1), 1008),
     "pongs without end": (Frame(Opcode.PONG, b"").serialize(mask=True) * (MAX_IDLE_FRAMES + 1), 1008),
     "a close of one byte": (raw(0x88, 0x81, bytes(4) + b"\x03"), 1002),
-    "a close with an illegal code": (raw(0x88, 0x82, bytes(4) + struct.pack("!H", 1005)), 1002),
+    **{
+        f"a close with the illegal code {code}": (raw(0x88, 0x82, bytes(4) + struct.pack("!H", code)), 1002)
+        for code in (0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65535)
+    },
+    "a close that is no UTF-8": (raw(0x88, 0x83, bytes(4) + struct.pack("!H", 1000) + b"\xff"), 1007),
+    "an unmasked ping": (raw(0x89, 0), 1002),
+    "an unmasked close": (raw(0x88, 2, struct.pack("!H", 1000)), 1002),
+    "a fragmented close": (raw(0x08, 0x80, bytes(4)), 1002),
+    "a long close": (raw(0x88, 0xFE, struct.pack("!H", 126) + bytes(4 + 126)), 1002),
 }
 
 

@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -21,6 +21,25 @@ HOST = "127.0.0.1"
 UNLIMITED: dict[str, object] = {
     "message_rate": 0, "byte_rate": 0, "join_rate": 0, "max_members_per_address": 0, "max_transactions_per_address": 0,
 }  # fmt: skip
+
+FOREIGN_ORIGINS: Final = [
+    None,
+    "null",
+    "http://127.0.0.1",  # another port
+    "https://127.0.0.1:{port}",  # another scheme
+    "http://127.0.0.1:{port}.evil.example",
+    "http://evil-127.0.0.1:{port}",
+    "http://127.0.0.1:{port}@evil.example",
+    "http://127.0.0.1:{port}/",
+    "http://user@127.0.0.1:{port}",
+    "http://xn--127-0-0-1.example:{port}",
+    "http://127。0。0。1:{port}".encode().decode("latin-1"),
+    "ws://127.0.0.1:{port}",
+    "file://",
+    "http://127.0.0.1:{port}, http://evil.example",
+    "http://localhost:{port}",
+]
+"""What a page of another site may call itself; a relay's own is ``http://127.0.0.1:{port}``."""
 
 
 class WebRelay:
@@ -155,6 +174,8 @@ async def web_relay(**changes: object) -> AsyncIterator[WebRelay]:
     assert parts.sockets.web is not None
     errors: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+    for port in parts.udp:
+        port.start()
     parts.tcp.start(parts.sockets.tcp)
     parts.web.start(parts.sockets.web)
     relay = WebRelay(parts, parts.web)

@@ -6,7 +6,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from relay_server.commands import read_seconds
 from relay_server.core.policy import MAX_DRAIN_SECONDS
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from relay_server.operator.client import Row
+
+REPLACE_SECONDS: Final = 120.0
+"""The relay gives up earlier, and says so: after 10 s, or a minute with 50,000 members."""
 
 
 def add_to(commands: Any) -> None:
@@ -47,7 +50,12 @@ def add_to(commands: Any) -> None:
     end = drain.add_mutually_exclusive_group()
     seconds = partial(read_seconds, most=MAX_DRAIN_SECONDS)
     end.add_argument("--seconds", type=seconds, metavar="SECONDS", help="end it then, whoever is still there")
-    end.add_argument("--now", dest="at_once", action="store_true", help="end it at once, as SIGTERM does")
+    end.add_argument("--now", dest="at_once", action="store_true", help="end it at once, as `stop` does")
+    add("stop", "end the relay at once: everybody is told, and has to join again")
+    replace = add("replace", "start the installed version in its place: nobody notices")
+    replace.add_argument(
+        "--environment", type=Path, metavar="FILE", help="settings that it gets besides: NAME=VALUE, a line each"
+    )
 
 
 def _text(word: str) -> str:
@@ -81,7 +89,8 @@ def carry_out(words: argparse.Namespace) -> int:
 
     try:
         path = find_relay(settings.admin_socket, settings.tcp_port)
-        (_move_rooms if moves else _ask)(path, words, show)
+        how = _move_rooms if moves else _replace if words.action == "replace" else _ask
+        how(path, words, show)
     except AdminError as error:
         print(f"relay-server: {show_text(str(error))}", file=sys.stderr)
         return 2 if error.is_misplaced else 1
@@ -95,6 +104,14 @@ def _ask(path: Path, words: argparse.Namespace, show: "Callable[[str, list[Row]]
     arguments = {name: value for name, value in given.items() if value is not None}
     action = "all_rooms" if getattr(words, "of_all", False) else words.action
     show(action, ask(path, action, arguments))
+
+
+def _replace(path: Path, words: argparse.Namespace, show: "Callable[[str, list[Row]], None]") -> None:
+    from relay_server.operator.client import ask  # noqa: PLC0415
+    from relay_server.operator.environment import read_environment  # noqa: PLC0415
+
+    more = read_environment(words.environment) if words.environment else {}
+    show("replace", ask(path, "replace", {"environment": more}, answer_seconds=REPLACE_SECONDS))
 
 
 def _move_rooms(path: Path, words: argparse.Namespace, show: "Callable[[str, list[Row]], None]") -> None:

@@ -1,5 +1,6 @@
 """``relay-server run``: the relay itself."""
 
+import os
 import sys
 from argparse import Namespace
 from typing import Any
@@ -15,19 +16,29 @@ def add_to(commands: Any) -> None:
 
 def carry_out(_: Namespace) -> int:
     """Run the relay until a signal; returns the exit code."""
+    from relay_server.handover.taking import Taking, find_giver, told  # noqa: PLC0415
+    from relay_server.inherited import Inherited  # noqa: PLC0415
     from relay_server.lifecycle import Lifecycle  # noqa: PLC0415
     from relay_server.net import loop  # noqa: PLC0415
     from relay_server.parts import build  # noqa: PLC0415
     from relay_server.telemetry.aside import errors_aside  # noqa: PLC0415
     from relay_server.telemetry.logs import configure_logs  # noqa: PLC0415
 
-    settings = load_settings()
+    inherited = Inherited.from_supervisor(os.environ)  # before a descriptor of our own can have such a number
+    giver = find_giver(os.environ)
+    with told(giver):
+        settings = load_settings()
     wants_json = settings.log_format is LogFormat.JSON or (
         settings.log_format is LogFormat.AUTO and not (sys.stderr and sys.stderr.isatty())
     )
 
     async def run() -> int:
-        return await Lifecycle(build(settings)).run()
+        if giver is None:
+            return await Lifecycle(build(settings, inherited)).run()
+        taking = Taking(giver)
+        with told(giver):
+            parts = await taking.take(settings)
+        return await Lifecycle(parts, taking).run()
 
     with errors_aside():
         configure_logs(level=settings.log_level, json=wants_json, stream=sys.stderr)

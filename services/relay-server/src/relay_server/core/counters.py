@@ -219,7 +219,7 @@ class ClusterCounters:
     """Links that other programs opened without proof of the cluster's key, or with a malformed first line."""
 
 
-HTTP_STATUSES: Final = (101, 200, 304, 307, 400, 403, 404, 405, 426, 429, 431, 500, 501, 503)
+HTTP_STATUSES: Final = (101, 200, 304, 307, 400, 403, 404, 405, 421, 426, 429, 431, 500, 501, 503)
 """What the web port may answer."""
 
 
@@ -244,3 +244,18 @@ class WebCounters:
     statuses: dict[int, int] = field(default_factory=lambda: dict.fromkeys(HTTP_STATUSES, 0))
     """Answers by their HTTP status; 101 is a WebSocket that was opened."""
     refusals: dict[HandshakeRefusal, int] = field(default_factory=lambda: dict.fromkeys(HandshakeRefusal, 0))
+
+
+@dataclass(slots=True)
+class StateCounters:
+    """What is counted of the state on disk (CONT-01); all are 0 where there is none."""
+
+    writes: int = 0
+    """Changes are written together, once a turn of the loop, and never for a message."""
+    written_bytes: int = 0
+    failures: int = 0
+    renewals: int = 0
+    """Times that the file was written anew."""
+    restored_rooms: int = 0
+    """Of the start, as the next ones."""
+    restored_members: int = 0

@@ -1,5 +1,7 @@
 """Why the registry rejects a request; each class carries the status that answers it (TCP-10)."""
 
+from typing import Final
+
 from chatproto import BadNameError, ProtocolError, Status
 from chatproto.codes import BANNED
 
@@ -65,6 +67,10 @@ class BusyError(ProtocolError):
     """Trying again in a moment may work."""
 
     status = Status.BUSY
+
+
+REPLACED: Final = "The relay is being replaced: try again in a moment."
+"""Why a request isn't decided while another process takes the rooms over."""
 
 
 class ShuttingDownError(ProtocolError):

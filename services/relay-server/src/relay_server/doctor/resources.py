@@ -27,7 +27,7 @@ def check_receive_buffer(facts: Facts) -> Finding:
         return Finding(
             "receive_buffer",
             Mark.PROBLEM,
-            f"{amounts}{limits}: the kernel will drop bursts of datagrams.",
+            f"{amounts}{limits}: the kernel will drop bursts of datagrams{_while_away(facts)}.",
             _SYSCTL_ADVICE.format(name="net.core.rmem_max", wanted=wanted) + " Then restart the relay.",
         )
     if not relay and most is not None and most < wanted:
@@ -38,6 +38,11 @@ def check_receive_buffer(facts: Facts) -> Finding:
             _SYSCTL_ADVICE.format(name="net.core.rmem_max", wanted=wanted),
         )
     return Finding("receive_buffer", Mark.OK, f"{amounts}.")
+
+
+def _while_away(facts: Facts) -> str:
+    """Return what else is lost if the members of this relay stay while it restarts."""
+    return ", and much of what is said while the relay restarts" if facts.settings.keeps_state else ""
 
 
 def check_send_buffer(facts: Facts) -> Finding:

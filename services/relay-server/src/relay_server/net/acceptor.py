@@ -32,17 +32,27 @@ class Acceptor:
         self._retry: asyncio.TimerHandle | None = None
         self._starting: set[asyncio.Task[None]] = set()
         sock.listen(QUEUE)
-        self._resume()
+        self.resume()
 
     def close(self) -> None:
         """Stop accepting."""
-        if self._retry:
-            self._retry.cancel()
-        self._loop.remove_reader(self._sock)
+        self.pause()
         self._sock.close()
 
-    def _resume(self) -> None:
+    def pause(self) -> None:
+        """Leave who comes in the kernel's queue, until `resume` or for another process that has the socket."""
+        self._forget_retry()
+        self._loop.remove_reader(self._sock)
+
+    def resume(self) -> None:
+        """Accept again."""
+        self._forget_retry()
         self._loop.add_reader(self._sock, self._accept)
+
+    def _forget_retry(self) -> None:
+        if self._retry:
+            self._retry.cancel()
+            self._retry = None
 
     def _accept(self) -> None:
         for _ in range(ACCEPTED_AT_ONCE):
@@ -51,7 +61,7 @@ class Acceptor:
             except BlockingIOError:
                 return
             except OSError as error:
-                self._pause(error)
+                self._wait(error)
                 return
             if not self._admit(address[0] if address else ""):  # a Unix socket's peer has no address
                 connection.close()
@@ -67,10 +77,10 @@ class Acceptor:
         except OSError:  # it is gone already
             connection.close()
 
-    def _pause(self, error: OSError) -> None:
+    def _wait(self, error: OSError) -> None:
         """Leave who waits in the kernel's queue for a moment: the socket stays readable, and the loop would spin."""
         self._loop.remove_reader(self._sock)
-        self._retry = self._loop.call_later(RETRY_SECONDS, self._resume)
+        self._retry = self._loop.call_later(RETRY_SECONDS, self.resume)
         if error.errno in OUT_OF_RESOURCES:  # any other is that one connection's
             context = {"message": "no connection can be accepted", "exception": error, "socket": self._sock}
             self._loop.call_exception_handler(context)

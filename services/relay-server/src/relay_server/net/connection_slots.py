@@ -30,6 +30,11 @@ class ConnectionSlots(Generic[Holder]):
         yield from self._network_of
         yield from self._lingering
 
+    @property
+    def are_under_way(self) -> bool:
+        """Tell whether some haven't got their answer yet."""
+        return bool(self._network_of)
+
     def is_full(self) -> bool:
         """Tell whether somebody has to yield before anybody enters."""
         return 0 < self._limit <= len(self)

@@ -261,7 +261,7 @@ class Carriage(asyncio.BaseProtocol):
     async def _open(self, carried: Carried) -> None:
         """Open the link, and let the home have what the client said so far."""
         edge, peer = self._edge, self._peer
-        hello = Hello(Kind.CARRY, edge.links.node, peer.ip, peer.scope, peer.encrypted, edge.udp_port)
+        hello = Hello(Kind.CARRY, edge.links.node, peer.ip, peer.scope, peer.encrypted, edge.udp_port, peer.by_page)
         try:
             link = await edge.links.open_link(carried.node, hello, _HomeSide(self))
         except OSError:

@@ -47,6 +47,8 @@ class Hello:
     """Whether TLS carries what the client says, all the way to its node."""
     udp_port: int = 0
     """Where that node takes the client's datagrams."""
+    by_page: bool = False
+    """Whether the client is a page in a browser; older nodes don't say it."""
 
 
 def proof_of(key: bytes, fingerprint: str) -> str:
@@ -59,7 +61,7 @@ def encode_hello(hello: Hello, key: bytes, fingerprint: str) -> bytes:
     fields: dict[str, Any] = {"proof": proof_of(key, fingerprint), "kind": hello.kind, "node": hello.node}
     if hello.kind is Kind.CARRY:
         fields |= {"ip": show_ip(hello.ip), "scope": hello.scope, "encrypted": hello.encrypted}
-        fields["udp_port"] = hello.udp_port
+        fields |= {"udp_port": hello.udp_port, "by_page": hello.by_page}
     return json.dumps(fields).encode() + b"\n"
 
 
@@ -85,7 +87,10 @@ def decode_hello(line: bytes, key: bytes, fingerprint: str) -> Hello:
 
 
 def _read_carry(node: str, fields: dict[str, Any]) -> Hello:
-    scope, encrypted, udp_port = fields["scope"], fields["encrypted"], fields["udp_port"]
-    if type(scope) is not int or not 0 <= scope < 2**32 or type(encrypted) is not bool or udp_port not in _PORTS:
+    scope, encrypted, by_page = fields["scope"], fields["encrypted"], fields.get("by_page", False)
+    udp_port = fields["udp_port"]
+    if type(scope) is not int or not 0 <= scope < 2**32 or udp_port not in _PORTS:
         raise HelloError("The first line has a field with an impossible value.")
-    return Hello(Kind.CARRY, node, parse_ip(fields["ip"]), scope, encrypted, int(udp_port))
+    if type(encrypted) is not bool or type(by_page) is not bool:
+        raise HelloError("The first line has a field that is neither true nor false.")
+    return Hello(Kind.CARRY, node, parse_ip(fields["ip"]), scope, encrypted, int(udp_port), by_page)

@@ -1,4 +1,4 @@
-"""Which names an HTTP request may call this machine by: a web page must not reach the ops port by a name of its own.
+"""Which names an HTTP request may call this machine by: a web page must not reach the relay by a name of its own.
 
 That is DNS rebinding: a page's own name is pointed at this machine, and the browser then takes what it answers for the
 page's. What an attacker needs for it is a name in the public DNS; an address, or a name without a dot, is none.
@@ -11,15 +11,15 @@ from contextlib import suppress
 from threading import Thread
 from typing import Final
 
-_PRIVATE_ENDINGS: Final = (".internal", ".localhost")
+_PRIVATE_ENDINGS: Final = (".home.arpa", ".internal", ".local", ".localhost")
 """Reserved: nobody can have a public name below them. Docker's ``host.docker.internal`` is one."""
 
 
 class OwnNames:
-    """The dotted names of this machine; ``configured`` is what its operators call it."""
+    """The dotted names of this machine; ``configured`` are those that its operators call it by."""
 
-    def __init__(self, configured: str) -> None:
-        self._dotted = {_plain(configured), _plain(socket.gethostname())}
+    def __init__(self, *configured: str) -> None:
+        self._dotted = {_plain(name) for name in (*configured, socket.gethostname())}
 
     def learn_full_name(self) -> Thread:
         """Ask the system for the machine's full name in a thread, which is returned: it may wait for the DNS."""

@@ -20,4 +20,6 @@ def peer_of(transport: asyncio.Transport, *, pinned: bool) -> Peer | None:
 
 def carried_peer(hello: Hello, via: bytes) -> Peer:
     """Return whom a node carries here; ``via`` is the node's IP. Its port is nobody's business here (LEN-02)."""
-    return Peer(hello.ip, 0, hello.scope, encrypted=hello.encrypted, via=via, udp_port=hello.udp_port)
+    return Peer(
+        hello.ip, 0, hello.scope, encrypted=hello.encrypted, via=via, udp_port=hello.udp_port, by_page=hello.by_page
+    )

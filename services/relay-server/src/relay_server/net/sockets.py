@@ -62,11 +62,37 @@ def bind_udp(host: str, port: int, buffer_bytes: int) -> socket.socket:
 
     """
     sock = _open(socket.SOCK_DGRAM)
+    set_udp_options(sock, host, buffer_bytes)
+    _bind(sock, host, port, "UDP")
+    return sock
+
+
+def set_udp_options(sock: socket.socket, host: str, buffer_bytes: int) -> None:
+    """Give a datagram socket what the relay's need: large buffers, and Linux's options."""
     _set_buffers(sock, buffer_bytes)
     if sys.platform == "linux":
         _set_linux_options(sock, pinned=is_wildcard(host))
-    _bind(sock, host, port, "UDP")
-    return sock
+
+
+def is_bound(sock: socket.socket, kind: socket.SocketKind, host: str, port: int) -> bool:
+    """Tell whether a socket that was opened elsewhere is what `listen_tcp` or `bind_udp` would open."""
+    protocols = {0, socket.IPPROTO_TCP if kind == socket.SOCK_STREAM else socket.IPPROTO_UDP}  # 0 means just that
+    with _open(kind) as fresh:
+        if (sock.family, sock.type) != (fresh.family, kind) or sock.proto not in protocols:
+            return False
+    if (
+        sock.family == socket.AF_INET6
+        and is_wildcard(host)
+        and sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    ):
+        return False  # only for these: Linux sets it when a socket is bound to one IPv6 address
+    if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) != (kind == socket.SOCK_STREAM):
+        return False
+    own_ip, own_port = sock.getsockname()[:2]
+    try:
+        return own_port == port and parse_ip(own_ip) == parse_ip(_resolve(host, sock.family))
+    except (OSError, UnicodeError):  # a name that isn't found is said when a socket is bound to it
+        return False
 
 
 def _open(kind: socket.SocketKind) -> socket.socket:

@@ -75,6 +75,8 @@ class StreamPort:
         self._shared: list[Ring] = []
         """What they read."""
         self._is_scheduled = False
+        self.is_frozen = False
+        """Whether another process takes the rooms over."""
         streams.rings.on_wake = self._schedule
 
     def open(
@@ -103,13 +105,31 @@ class StreamPort:
         self._waiting.append(connection)
         self._schedule()
 
+    def freeze(self) -> None:
+        """Take no line and write none until `resume`: what comes waits."""
+        self.is_frozen = True
+
+    def resume(self) -> None:
+        """Go on as before `freeze`, if it was called."""
+        if not self.is_frozen:
+            return
+        self.is_frozen = False
+        for connection in self.connections:
+            connection.thaw()
+        self._schedule()
+
+    def leave(self) -> None:
+        """Close every connection once what was written is sent: its client resumes at another process."""
+        for connection in list(self.connections):
+            connection.transport.close()
+
     def close(self) -> None:
         """Cut every connection."""
         for connection in list(self.connections):
             connection.transport.abort()
 
     def _schedule(self) -> None:
-        if not self._is_scheduled:
+        if not self._is_scheduled and not self.is_frozen:
             self._is_scheduled = True
             self.loop.call_soon(self._turn)
 
@@ -117,6 +137,9 @@ class StreamPort:
     def _turn(self) -> None:
         """Let some readers have what there is: all that came in a turn of the loop at once."""
         waiting = self._waiting
+        if self.is_frozen:
+            self._is_scheduled = False
+            return
         for ring in self.streams.rings.take_woken():
             for reader in ring.readers:
                 reader.connection.wake()  # who waits already has it all in its turn
@@ -202,6 +225,11 @@ class StreamConnection(asyncio.BaseProtocol):
         self._is_blocked = False
         self.wake()
 
+    def thaw(self) -> None:
+        """Look at what came while the port was frozen."""
+        if not self._timer:
+            self.go_on()
+
     def pump(self) -> None:
         """Write what there is as far as there is room, and cut who leaves too much unread."""
         self._is_put = False
@@ -239,6 +267,9 @@ class StreamConnection(asyncio.BaseProtocol):
         """Look at some lines, then let others have their turn; who says too much waits longer."""
         port, reader, lines, now = self._port, self.reader, self._lines, self._port.clock()
         self._timer = None
+        if port.is_frozen:
+            self.transport.pause_reading()
+            return
         for _ in range(LINES_A_TURN):
             if not lines or reader.ended:
                 break
@@ -246,17 +277,18 @@ class StreamConnection(asyncio.BaseProtocol):
             if isinstance(result, tuple):
                 port.forward(result)
             elif result in _TOO_MUCH:
-                self._timer = port.loop.call_later(PAUSE_SECONDS, self._go_on)
+                self._timer = port.loop.call_later(PAUSE_SECONDS, self.go_on)
                 break
         port.flush()
         if reader.ended:
             lines.clear()
         elif lines or self._timer:
             self.transport.pause_reading()
-            self._timer = self._timer or port.loop.call_soon(self._go_on)
+            self._timer = self._timer or port.loop.call_soon(self.go_on)
 
     @reported
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
+        """Look at what waits, and take what comes."""
         self.transport.resume_reading()
         self._work()
 

@@ -12,7 +12,7 @@ from relay_server.asked import Peer
 from relay_server.control import Control
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.admission import Admission
-from relay_server.core.errors import BusyError
+from relay_server.core.errors import REPLACED, BusyError
 from relay_server.core.policy import TcpLimits
 from relay_server.net.acceptor import Acceptor
 from relay_server.net.connection_slots import ConnectionSlots
@@ -60,6 +60,11 @@ class TcpPort:
         self._turns = Turns()
         self._acceptor: Acceptor | None = None
 
+    @property
+    def is_granting(self) -> bool:
+        """Whether some client was granted what it asked for and isn't told everything yet."""
+        return any(isinstance(one, Connection) and one.is_granting for one in self.connections)
+
     def start(self, sock: socket.socket) -> None:
         """Accept connections from a listening socket."""
         self._acceptor = Acceptor(sock, self._connect, self._admit)
@@ -76,6 +81,24 @@ class TcpPort:
             self.edge.close()
         self._turns.close()
         self.workers.close()
+
+    def pause(self) -> None:
+        """Accept nobody until `resume`: who comes waits in the kernel's queue."""
+        if self._acceptor:
+            self._acceptor.pause()
+
+    def freeze(self) -> None:
+        """Answer status 11 to whom isn't let in yet, and let no stream say or hear anything until `resume`."""
+        self.streams.freeze()
+        for connection in list(self.connections):
+            if isinstance(connection, Connection):
+                connection.hurry()
+
+    def resume(self) -> None:
+        """Go on as before `pause`."""
+        self.streams.resume()
+        if self._acceptor:
+            self._acceptor.resume()
 
     def take_link(self, link: Link, hello: Hello, via: bytes) -> None:
         """Serve a client whom another node carries, as if it were here (CLU-04); ``via`` is that node's IP."""
@@ -150,7 +173,7 @@ class Connection:
         self._transport = transport
         self._started_at = self._port.clock()
         self._peer = peer
-        if not self._port.make_room():
+        if self._port.streams.is_frozen or not self._port.make_room():
             self._say_busy()
             self._transport.close()
         elif self._port.connections.enter(self, network_of(peer.ip)):
@@ -173,6 +196,11 @@ class Connection:
     def is_over(self) -> bool:
         """Whether nothing that the client may still send matters: only who got a token may name a port (TCP-09)."""
         return self._transaction.phase is Phase.ENDED and self._granted is None
+
+    @property
+    def is_granting(self) -> bool:
+        """Whether its client has a place that it isn't told of yet."""
+        return self._transaction.phase is Phase.ACCEPTED
 
     def secure(self, transport: TlsTransport) -> None:
         """Speak through this transport from now on."""
@@ -234,6 +262,12 @@ class Connection:
         self._port.connections.leave(self)
         self._cancel_timer()
         self._transport.close()
+
+    def hurry(self) -> None:
+        """Refuse a request that isn't decided: another process takes the rooms over."""
+        if self._transaction.phase in {Phase.REQUESTING, Phase.DECIDING}:
+            self._forget_work()
+            self._say_busy(REPLACED)
 
     def _let_go(self) -> None:
         """Take back what was begun for a client that will never get its whole answer."""
@@ -316,10 +350,9 @@ class Connection:
         if stream is None or self._half_closed:  # its member is gone, or will never say a word
             self._transport.close()
 
-    def _say_busy(self) -> None:
+    def _say_busy(self, why: str = "Too many requests are open: try again in a moment.") -> None:
         self._cancel_timer()
-        error = BusyError("Too many requests are open: try again in a moment.")
-        self._answer(self._port.control.refuse(self._transaction, error))
+        self._answer(self._port.control.refuse(self._transaction, BusyError(why)))
 
     def _answer(self, frames: bytes) -> None:
         """Write the last frames, end our side, and linger: closing at once could cut the answer short."""

@@ -121,7 +121,24 @@ class UdpPort:
         if self._epoll:
             self._epoll.register(self._sock.fileno(), select.EPOLLIN | select.EPOLLERR)
         self._watched = self._epoll.fileno() if self._epoll else self._sock.fileno()
+        self._is_frozen = True
+
+    def start(self) -> None:
+        """Read the socket from now on, and send; until then nothing of either happens."""
+        self._is_frozen = False
         self._loop.add_reader(self._watched, self._turn)
+        self._go_on_later()
+
+    def freeze(self) -> None:
+        """Handle and send all that was read, then neither read nor send until `start`.
+
+        What still comes waits in the kernel for whoever reads the socket next.
+        """
+        self._loop.remove_reader(self._watched)
+        while self._waiting:
+            self._take(self._waiting, self._clock())
+        self.finish()
+        self._is_frozen = True
 
     def close(self) -> None:
         """Send what waits, then stop and close the socket."""
@@ -146,6 +163,8 @@ class UdpPort:
 
     def flush(self) -> None:
         """Send the notices that wait in the chat's outbox, after the messages that were there before them."""
+        if self._is_frozen:
+            return
         chat = self._chat
         self._flush_messages()
         while chat.outbox:
@@ -185,9 +204,7 @@ class UdpPort:
         """Handle what has come, up to a turn's measure of work."""
         chat, now, waited = self._chat, self._clock(), bool(self._crowds)
         if self._crowds.copies < MAX_QUEUED_COPIES:
-            batch = iter(self._waiting or self._sock.receive())
-            self._handle_batch(batch, now)
-            self._waiting = list(batch)
+            self._take(self._waiting or self._sock.receive(), now)
         self._flush_messages()
         if waited:  # what has just come is for the next turn: to judge it was work, too
             self._send_slice()
@@ -210,14 +227,20 @@ class UdpPort:
 
     def _go_on_later(self) -> None:
         """Have another turn after the loop's other work, if something waits."""
-        if self._has_more and not self._is_scheduled:
+        if self._has_more and not self._is_scheduled and not self._is_frozen:
             self._is_scheduled = True
             self._loop.call_soon(self._resume)
 
     def _resume(self) -> None:
         self._is_scheduled = False
-        if self._has_more:  # the readiness of newer datagrams may have resumed already
+        if self._has_more and not self._is_frozen:  # the readiness of newer datagrams may have resumed already
             self._turn()
+
+    def _take(self, datagrams: Iterable[tuple[bytes, UdpAddress]], now: float) -> None:
+        """Handle datagrams up to a turn's measure of copies; the others wait."""
+        batch = iter(datagrams)
+        self._handle_batch(batch, now)
+        self._waiting = list(batch)
 
     def _handle_batch(self, batch: Iterator[tuple[bytes, UdpAddress]], now: float) -> None:
         handle, forwards, chat, crowds = self._handle, self._forwards, self._chat, self._crowds

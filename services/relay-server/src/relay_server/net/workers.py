@@ -77,6 +77,11 @@ class Workers:
         self._begin()
         return task.outcome
 
+    @property
+    def are_busy(self) -> bool:
+        """Tell whether somebody waits for a job."""
+        return bool(self._at_work or self._queue)
+
     def close(self) -> None:
         """Forget what waits; what a thread has begun ends by itself, and nobody hears of it."""
         self._queue.clear()

@@ -26,8 +26,10 @@ class AbsentError(AdminError):
     """No relay is there."""
 
 
-def ask(path: Path, command: str, arguments: Mapping[str, object]) -> list[Row]:
-    """Give a command and return the rows of the answer.
+def ask(
+    path: Path, command: str, arguments: Mapping[str, object], *, answer_seconds: float = ANSWER_SECONDS
+) -> list[Row]:
+    """Give a command and return the rows of the answer, which may take so long to begin.
 
     Raises:
         AdminError: the relay says no, isn't there, or is somebody else's.
@@ -36,7 +38,7 @@ def ask(path: Path, command: str, arguments: Mapping[str, object]) -> list[Row]:
     request = json.dumps({"command": command, "arguments": arguments}).encode() + b"\n"
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.settimeout(ANSWER_SECONDS)
+            sock.settimeout(answer_seconds)
             sock.connect(os.fspath(path))
             with suppress(BrokenPipeError):  # what is too long is answered before all of it is read
                 sock.sendall(request)

@@ -1,5 +1,6 @@
 """What operators may ask of a running relay: look around, take somebody out, close a room, drain."""
 
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,10 @@ class Arguments(BaseModel):
     """What a command is told; this one is told nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    def told(self) -> dict[str, object]:
+        """Return what a log tells of them."""
+        return self.model_dump()
 
 
 class InRoom(Arguments):
@@ -78,13 +83,15 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """One thing for which other nodes are asked: its rows come some time later."""
+    """One thing for which others are asked: its rows come some time later."""
 
     arguments: type[Arguments]
     carry_out: Callable[[Any], Awaitable[Iterable[Row]]]
     """Asks when called, as `Command` has it."""
     changes: Literal[False] = False
     is_logged: Literal[True] = True
+    afterwards: Callable[[], None] = lambda: None
+    """Is called when the answer was sent, or couldn't be."""
 
 
 def check_is_node(cluster: Cluster | None) -> Cluster:
@@ -133,6 +140,8 @@ class Operators:
             "ban": Command(InRoomByName, self._ban, changes=True),
             "unban": Command(InRoomByName, self._unban, changes=True),
             "drain": Command(Drain, self._drain, changes=True),
+            "stop": Command(Arguments, self._end, changes=True),
+            "program": Command(Arguments, lambda _: ({"program": sys.prefix},), is_logged=False),
             "left": Command(Arguments, self._left, is_logged=False),  # asked twice a second
         }
 
@@ -198,6 +207,11 @@ class Operators:
         if asked.at_once:
             self._stop()
         return ({"people": self._count_people(), "seconds": asked.seconds, "at_once": asked.at_once},)
+
+    def _end(self, _: Arguments) -> Iterable[Row]:
+        """End the relay at once; everybody is told, and no next relay has them (EVI-06)."""
+        self._stop()
+        return ({"people": self._count_people()},)
 
     def _move_rooms(self) -> None:
         cluster = check_is_node(self._cluster)

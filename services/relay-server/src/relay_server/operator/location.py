@@ -17,21 +17,30 @@ SERVICE_DIRECTORY: Final = Path("/run/chat-relay")
 SUPPORTED: Final = hasattr(socket, "AF_UNIX")
 
 
-def listen_for_operators(setting: str, tcp_port: int) -> UnixSocket | None:
-    """Open the socket; None if there is to be none.
+def listen_for_operators(setting: str, tcp_port: int, inherited: UnixSocket | None = None) -> UnixSocket | None:
+    """Open the socket, or take the inherited one if it is at its place; None if there is to be none.
 
     Raises:
         ListenError: it can't be had.
 
     """
+    place = _place(setting, tcp_port)
+    if place is None:
+        return None
+    if inherited and inherited.path == place:
+        return inherited
+    return listen_unix(place)
+
+
+def _place(setting: str, tcp_port: int) -> Path | None:
     if not setting:
         return None
     if not SUPPORTED:
         raise ListenError("This system has no Unix sockets: leave RELAY_ADMIN_SOCKET empty.")
     if setting != AUTO:
-        return listen_unix(Path(setting))
+        return Path(setting)
     directory = SERVICE_DIRECTORY if _may_write(SERVICE_DIRECTORY) else _own_directory()
-    return listen_unix(directory / _name(tcp_port))
+    return directory / _name(tcp_port)
 
 
 def find_relay(setting: str, tcp_port: int) -> Path:

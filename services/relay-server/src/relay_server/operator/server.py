@@ -8,6 +8,7 @@ may ask again after each answer.
 import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from itertools import islice
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from relay_server.crashes import Crashes
 from relay_server.net.acceptor import Acceptor
-from relay_server.operator.commands import Command, Inquiry, OperatorError, Row
+from relay_server.operator.commands import Arguments, Command, Inquiry, OperatorError, Row
 from relay_server.operator.unix_socket import Credentials, UnixSocket, credentials_of
 from relay_server.telemetry.metrics import Component
 
@@ -51,9 +52,16 @@ class OperatorServer:
         self._loop = asyncio.get_running_loop()
         self._connections: set[asyncio.StreamWriter] = set()
         self._stopped = asyncio.Event()
+        self._keeps_file = False
+        self.is_frozen = False
+        """Whether nothing can be asked for the moment."""
+
+    def add(self, name: str, command: Command | Inquiry) -> None:
+        """Know one more command."""
+        self._commands = {**self._commands, name: command}
 
     async def run(self) -> None:
-        """Serve until `stop`, then remove the socket's file."""
+        """Serve until `stop`, then remove the socket's file; or until `leave`."""
         acceptor = Acceptor(self._unix.sock, self._protocol)
         try:
             await self._stopped.wait()
@@ -61,7 +69,13 @@ class OperatorServer:
             acceptor.close()
             for writer in self._connections:
                 writer.transport.abort()
-            self._unix.remove()
+            if not self._keeps_file:
+                self._unix.remove()
+
+    def leave(self) -> None:
+        """Let `run` end, and keep the file: another process listens there."""
+        self._keeps_file = True
+        self._stopped.set()
 
     def stop(self) -> None:
         """Let `run` end."""
@@ -91,12 +105,13 @@ class OperatorServer:
             while True:
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     line = await reader.readuntil()
-                await _send(writer, await self._answer(line, caller))
+                with ExitStack() as then:
+                    await _send(writer, [_FROZEN] if self.is_frozen else await self._answer(line, caller, then))
         except asyncio.LimitOverrunError:
             await _send(writer, [_refusal(f"A request has at most {MAX_REQUEST_BYTES} bytes.")])
 
-    async def _answer(self, line: bytes, caller: Credentials) -> Iterable[bytes]:
-        """Carry out what a line asks for; returns the pieces of the answer's line."""
+    async def _answer(self, line: bytes, caller: Credentials, then: ExitStack) -> Iterable[bytes]:
+        """Carry out what a line asks for; returns the pieces of the answer's line. ``then`` is left when it is sent."""
         try:
             request = _Request.model_validate_json(line)
             command = self._commands.get(request.command)
@@ -106,11 +121,9 @@ class OperatorServer:
         except ValidationError as error:
             first = error.errors()[0]
             return [_refusal(f"{'.'.join(map(str, first['loc'])) or 'The request'}: {first['msg']}.")]
-        told = log.bind(command=request.command, **arguments.model_dump(), uid=caller.uid, pid=caller.pid)
+        told = log.bind(command=request.command, **arguments.told(), uid=caller.uid, pid=caller.pid)
         try:
-            rows = command.carry_out(arguments)
-            if not isinstance(rows, Iterable):
-                rows = await rows
+            rows = await _carry_out(command, arguments, then)
         except OperatorError as error:
             told.info("admin", outcome=str(error))
             return [_refusal(str(error), is_misplaced=error.is_misplaced)]
@@ -142,6 +155,14 @@ class OperatorServer:
             self._crashes.note_page_error(error, self._loop.time())
 
 
+async def _carry_out(command: Command | Inquiry, arguments: Arguments, then: ExitStack) -> Iterable[Row]:
+    """Do what is asked; ``then`` gets what is to be done when the answer is sent."""
+    if isinstance(command, Command):
+        return command.carry_out(arguments)
+    then.callback(command.afterwards)
+    return await command.carry_out(arguments)
+
+
 async def _send(writer: asyncio.StreamWriter, pieces: Iterable[bytes]) -> None:
     for piece in pieces:
         writer.write(piece)
@@ -163,3 +184,6 @@ def _rows(rows: Iterable[Row]) -> Iterator[bytes]:
 def _refusal(sentence: str, *, is_misplaced: bool = False) -> bytes:
     answer: dict[str, object] = {"error": sentence}
     return json.dumps(answer | ({"misplaced": True} if is_misplaced else {})).encode() + b"\n"
+
+
+_FROZEN: Final = _refusal("Another process takes the relay over just now: try again in a moment.")

@@ -101,6 +101,16 @@ def _show_drain(row: Row) -> str:
     return f"Nobody is let in any more. The relay ends when {until}; {_people(row['people'])} there.\n"
 
 
+def _show_replacement(row: Row) -> str:
+    before, after = row["version_before"], row["version"]
+    version = f"version {after}" if before == after else f"version {after} after {before}"
+    rooms = "one room" if row["rooms"] == 1 else f"{row['rooms']} rooms"
+    return (
+        f"A new process (pid {row['pid']}, {version}) has the relay: {rooms}, {_people(row['members'])}. "
+        f"It took {row['bytes']} bytes of state in format {row['format']}; the chat paused for {row['pause_ms']} ms.\n"
+    )
+
+
 def _show_nodes(rows: Sequence[Row]) -> str:
     silent = [row["node"] for row in rows if not row["answers"]]
     return _table(rows, _NODES) + "".join(
@@ -150,6 +160,8 @@ SHOWN: Final[Mapping[str, Callable[[Sequence[Row]], str]]] = {
     "unban": lambda rows: "".join(f"{_name_ban(row)} may come into {show_text(row['room'])} again.\n" for row in rows),
     "close": lambda rows: f"{show_text(rows[0]['room'])} is closed; it had {_people(rows[0]['members'])}.\n",
     "drain": lambda rows: _show_drain(rows[0]),
+    "stop": lambda rows: f"The relay ends now; {_people(rows[0]['people'])} told.\n",
+    "replace": lambda rows: _show_replacement(rows[0]),
     "left": lambda rows: _show_left(rows[0] if rows else None),
 }
 """How each command's answer is written."""

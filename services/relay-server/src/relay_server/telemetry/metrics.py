@@ -36,6 +36,7 @@ from relay_server.core.receipts import Answer
 from relay_server.passwords import Outcome
 from relay_server.telemetry.cluster import ClusterView, cluster_metrics
 from relay_server.telemetry.families import by_reason, histogram
+from relay_server.telemetry.state import StateView, state_metrics
 from relay_server.telemetry.web import web_metrics
 from relay_server.tls.server import HandshakeFailure, ReloadResult, TlsCounts
 
@@ -98,6 +99,10 @@ class Gauges:
     receive_buffer_wanted_bytes: int = _shown(
         GaugeMetricFamily, "Receive buffer of the rooms' port that the relay requested"
     )
+    start_time_seconds: float = _shown(
+        GaugeMetricFamily, "When the relay was started (Unix time); a process that takes over changes nothing here"
+    )
+    replacements: int = _shown(CounterMetricFamily, "Times that a new process took over from the one before")
     log_records_dropped: int = _shown(
         CounterMetricFamily, "Log records dropped because they weren't read in time or couldn't be written"
     )
@@ -179,6 +184,7 @@ class RelayCollector:
     web: WebCounters = field(default_factory=WebCounters)
     read_cluster: Callable[[], ClusterView] = ClusterView
     """Called at each scrape, too; a relay that is alone exports zeros."""
+    read_state: Callable[[], StateView] = StateView
 
     def describe(self) -> list[Metric]:
         """Describe no metrics, so that registering this collector reads no counts."""
@@ -195,6 +201,7 @@ class RelayCollector:
         yield from self._encryption()
         yield from web_metrics(self.web)
         yield from cluster_metrics(self.read_cluster())
+        yield from state_metrics(self.read_state())
 
     def _gauges(self, gauges: Gauges) -> Iterator[Metric]:
         for each in fields(gauges):

@@ -1,4 +1,4 @@
-"""Who asks over HTTP, and whether a page of that origin may chat (WEB-03)."""
+"""Who asks over HTTP, by which name, and whether a page of that origin may chat (WEB-03, WEB-06)."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from relay_server.core.address import parse_ip
+from relay_server.net.hosts import OwnNames
 from relay_server.web_settings import Network, read_origin
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -32,10 +33,11 @@ class Caller:
 class Callers:
     """Tells who asks by where a connection comes from, and by what a trusted proxy says of it."""
 
-    def __init__(self, trusted: tuple[Network, ...], origins: frozenset[str]) -> None:
-        """``origins`` may chat beside the relay's own one."""
+    def __init__(self, trusted: tuple[Network, ...], origins: frozenset[str], names: OwnNames) -> None:
+        """``origins`` may chat beside the relay's own one; it is called by ``names``."""
         self._trusted = trusted
         self._origins = origins
+        self._names = names
         self.trusts = lru_cache(maxsize=1024)(self._trusts)
         """Whether what an address says of others counts."""
 
@@ -50,6 +52,14 @@ class Callers:
             return Caller(ip, encrypted)
         scheme = _listed(headers, b"x-forwarded-proto")[-1:]
         return Caller(self._member(ip, headers), encrypted if not scheme else scheme[0].lower() == _HTTPS)
+
+    def knows_name(self, caller: Caller, headers: Headers) -> bool:
+        """Tell whether a request calls this machine by a name of its own, where a page could have given it another.
+
+        DNS rebinding lets a page on the web reach what only its reader's own network can. By TLS the browser has
+        checked the name, and from the Internet whoever makes pages can come here anyway.
+        """
+        return caller.encrypted or _address(caller.ip).is_global or self._names.accept(headers)
 
     def may_chat(self, headers: Headers, *, encrypted: bool) -> bool:
         """Tell whether a page may chat: it is of the relay's own origin, or of one that its operator named."""
@@ -73,9 +83,13 @@ class Callers:
         return ip
 
     def _trusts(self, ip: bytes) -> bool:
-        address = ipaddress.IPv6Address(ip)
-        one = address.ipv4_mapped or address
+        one = _address(ip)
         return any(one in network for network in self._trusted)
+
+
+def _address(ip: bytes) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    address = ipaddress.IPv6Address(ip)
+    return address.ipv4_mapped or address
 
 
 def _listed(headers: Headers, wanted: bytes) -> list[str]:

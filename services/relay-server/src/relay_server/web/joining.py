@@ -8,7 +8,7 @@ from chatproto.page import PageTransaction
 from relay_server.answers import Answer, Carried, Granted
 from relay_server.asked import Peer
 from relay_server.core.address import network_of
-from relay_server.core.errors import BusyError
+from relay_server.core.errors import REPLACED, BusyError
 from relay_server.net.entrance import HandOver
 from relay_server.net.reported import reported
 from relay_server.net.underway import Decision, UnderWay
@@ -43,7 +43,9 @@ class Joining:
         """Wait for the request; ``data`` came with the handshake."""
         timeout = self._port.limits.transaction_timeout_seconds
         self._timer = self._loop.call_later(timeout, self._time_out)
-        if data:
+        if self._port.streams.is_frozen:
+            self._say_busy(REPLACED)
+        elif data:
             self.data_received(data)
 
     @property
@@ -95,6 +97,11 @@ class Joining:
         self._port.connections.leave(self)
         self._stop_timer()
         self.socket.close()
+
+    def hurry(self) -> None:
+        """Refuse a request that isn't decided: another process takes the rooms over."""
+        if self._transaction.phase is not Phase.ENDED:
+            self._say_busy(REPLACED)
 
     def abort(self) -> None:
         """Cut the connection."""

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import h11
 from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHeader
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
@@ -28,14 +29,18 @@ if TYPE_CHECKING:
 
 CHAT: Final = "/chat"
 LINGER_SECONDS: Final = 1.0
+STRANGE_NAME: Final = "The relay doesn't know this name: open it by its IP address, or set RELAY_WEB_URL."
 MAX_HEAD_BYTES: Final = 8192
 """Of a request's first line and headers; browsers send some 600."""
+_NO_REQUEST: Final = "This is no HTTP request that the relay takes."
 
 
 class Visit:
     """What an `Entrance` lets through before a chat begins; h11 reads and writes HTTP."""
 
-    __slots__ = ("_ended", "_hand_over", "_has_asked", "_http", "_loop", "_peer", "_port", "_timer", "_transport")
+    __slots__ = (
+        "_ended", "_hand_over", "_has_asked", "_http", "_is_head", "_loop", "_peer", "_port", "_timer", "_transport",
+    )  # fmt: skip
 
     def __init__(self, port: "WebPort") -> None:
         self._port = port
@@ -44,7 +49,7 @@ class Visit:
         self._timer: asyncio.TimerHandle | None = None
         self._transport: Wire | TlsTransport
         self._peer: Peer | None = None
-        self._has_asked = self._ended = False
+        self._has_asked = self._is_head = self._ended = False
 
     def connection_made(self, transport: Wire, hand_over: HandOver) -> None:
         """Take a slot, if there is one; a connection beyond its address's share is told so."""
@@ -88,10 +93,11 @@ class Visit:
             request = self._http.next_event()
             if isinstance(request, h11.Request):
                 self._has_asked = True
+                self._is_head = request.method == b"HEAD"
                 self._take(request)
                 return True
         except h11.RemoteProtocolError as error:
-            self._answer(say(error.error_status_hint, "This is no HTTP request that the relay takes."), may_go_on=False)
+            self._answer(say(error.error_status_hint, _NO_REQUEST), may_go_on=False)
         return False
 
     def eof_received(self) -> bool:
@@ -111,6 +117,11 @@ class Visit:
     def give_way(self) -> None:
         """Leave the place to another."""
         self.abort()
+
+    def finish(self) -> None:
+        """Close the connection once its last answer is sent."""
+        self._leave()
+        self._transport.close()
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -146,6 +157,8 @@ class Visit:
             self._refuse(path, HandshakeRefusal.RATE, say(429, "Too many requests came from your address."))
         elif port.tls is not None and not caller.encrypted:
             self._redirect(request)
+        elif not port.callers.knows_name(caller, request.headers):
+            self._refuse(path, HandshakeRefusal.ORIGIN, say(421, STRANGE_NAME))
         elif path == CHAT:
             self._open_chat(request, caller)
         else:
@@ -159,13 +172,13 @@ class Visit:
         except Exception as error:  # noqa: BLE001 - whatever it is, people go on chatting
             self._port.on_error(error)
             reply = say(500, "The relay has a fault: its log tells.")
-        self._answer(reply, is_head=request.method == b"HEAD", may_go_on=may_go_on)
+        self._answer(reply, may_go_on=may_go_on)
 
     def _redirect(self, request: h11.Request) -> None:
         """Send a browser to https: in the clear it would have no sealed rooms, and everybody could read along."""
-        host = next(value for name, value in request.headers if name == b"host")
-        if request.target[:1] != b"/" or not host.isascii():
-            self._answer(say(400, "This is no HTTP request that the relay takes."), may_go_on=False)
+        host = next((value for name, value in request.headers if name == b"host"), b"")  # HTTP/1.0 has none
+        if request.target[:1] != b"/" or not host or not host.isascii():
+            self._answer(say(400, _NO_REQUEST), may_go_on=False)
             return
         place = b"https://" + host + request.target
         self._answer(say(307, "Open the page by https.", (b"location", place)), may_go_on=False)
@@ -174,7 +187,11 @@ class Visit:
         """Open a WebSocket, or say why there is none."""
         port, headers = self._port, request.headers
         protocol = ServerProtocol()
-        fields = Headers([(name.decode(), value.decode("latin-1")) for name, value in headers])
+        try:
+            fields = Headers([(name.decode(), value.decode("latin-1")) for name, value in headers])
+        except InvalidHeader:  # which h11 takes: a value with a control character
+            self._refuse(CHAT, HandshakeRefusal.HANDSHAKE, say(400, _NO_REQUEST))
+            return
         response = protocol.accept(
             Request(CHAT, fields, method=request.method.decode(), protocol=f"HTTP/{request.http_version.decode()}")
         )
@@ -222,7 +239,7 @@ class Visit:
             pass
         return isinstance(event, h11.EndOfMessage) and not self._http.trailing_data[0]
 
-    def _answer(self, reply: Reply, *, may_go_on: bool, is_head: bool = False) -> None:
+    def _answer(self, reply: Reply, *, may_go_on: bool) -> None:
         """Send a whole answer; who doesn't wait for it before asking again gets no other one."""
         http = self._http
         self._port.counters.statuses[reply.status] += 1
@@ -237,11 +254,12 @@ class Visit:
         reason = HTTPStatus(reply.status).phrase.encode()
         response = h11.Response(status_code=reply.status, headers=headers, reason=reason)
         events: list[h11.Event] = [response, h11.EndOfMessage()]
-        if reply.body and not is_head:
+        if reply.body and not self._is_head:
             events.insert(1, h11.Data(data=reply.body))
         self._transport.write(b"".join([http.send(event) or b"" for event in events]))
         if may_go_on and http.our_state is h11.DONE:
             http.start_next_cycle()
+            self._is_head = False
             self._wait_again()
         else:
             self._end()

@@ -8,9 +8,14 @@ let catalogue = {};
 let chosen = "en";
 /** How dates are written: the reader's own kind of the language. */
 let locale = "en";
+/** @type {readonly string[]} */
+let known = [];
 
 /** Which of `LANGUAGES` is chosen. */
 export const language = () => chosen;
+
+/** Which English sentences of relays the chosen language has. */
+export const forms = () => known;
 
 /**
  * Find the first language that there is, as a browser lists them; else English.
@@ -18,17 +23,19 @@ export const language = () => chosen;
  * @param {readonly string[]} wanted
  */
 export function bestLanguage(wanted) {
-  const known = wanted.map((tag) => tag.toLowerCase().split("-")[0] ?? "").find((tag) => tag in LANGUAGES);
-  return known ?? "en";
+  const found = wanted.map((tag) => tag.toLowerCase().split("-")[0] ?? "").find((tag) => tag in LANGUAGES);
+  return found ?? "en";
 }
 
 /**
  * @param {string} tag
  * @param {Record<string, string>} texts by their English ones
  * @param {readonly string[]} wanted as a browser lists them
+ * @param {readonly string[]} [sentences] that relays say in English, with fields
  */
-export function useLanguage(tag, texts, wanted) {
+export function useLanguage(tag, texts, wanted, sentences = []) {
   chosen = tag;
+  known = sentences;
   locale = wanted.find((each) => each.toLowerCase().split("-")[0] === tag) ?? tag;
   catalogue = texts;
 }
@@ -82,10 +89,10 @@ const patterns = new Map();
  * Return a relay's English sentence in the chosen language if it has one of the forms; else null.
  *
  * @param {string} sentence
- * @param {readonly string[]} forms such as "Nobody here is called {name}."
+ * @param {readonly string[]} candidates such as "Nobody here is called {name}."
  */
-export function translated(sentence, forms) {
-  for (const form of forms) {
+export function translated(sentence, candidates) {
+  for (const form of candidates) {
     const found = patternOf(form).exec(sentence);
     if (found) return _(form, found.groups ?? {});
   }

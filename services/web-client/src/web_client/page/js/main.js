@@ -1,66 +1,57 @@
-// The page begins here: its language, what it knew before it was loaded again, and the world around it.
+// The page begins here. A part of it may not come, for the network just changed or the server is busy: it is asked for
+// again, and in the end a person learns it.
 
-import { _, bestLanguage, useLanguage } from "./i18n.js";
-import { Store, storageOr } from "./store.js";
+/** Before each attempt this pause, in milliseconds. */
+const PAUSES = [0, 300, 1500, 4000];
 
-const NONCE_BYTES = 16;
+/** @param {HTMLLinkElement} link */
+function isThere({ sheet }) {
+  try {
+    return Boolean(sheet?.cssRules.length);
+  } catch {
+    return false; // what a browser has in its place may not be read
+  }
+}
 
-/** @type {Chat.World} */
-const world = {
-  openSocket: () => {
-    const url = new URL("chat", location.href);
-    url.hash = "";
-    url.search = "";
-    url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-    return new WebSocket(url);
-  },
-  now: () => Date.now(),
-  setTimer: (then, milliseconds) => window.setTimeout(then, milliseconds),
-  clearTimer: (timer) => window.clearTimeout(timer),
-  random: () => Math.random(),
-  nonce: () => [...crypto.getRandomValues(new Uint8Array(NONCE_BYTES))].map((byte) => byte.toString(16).padStart(2, "0")).join(""),
-};
+/**
+ * Ask again for a style that didn't come.
+ *
+ * @param {HTMLLinkElement} link
+ */
+async function style(link) {
+  if (isThere(link)) return;
+  const again = /** @type {HTMLLinkElement} */ (link.cloneNode());
+  await new Promise((then) => {
+    again.onload = again.onerror = then;
+    link.replaceWith(again);
+  });
+  if (!isThere(again)) throw new Error(`${link.href} didn't come.`);
+}
 
-const store = new Store(storageOr(() => sessionStorage), storageOr(() => localStorage));
-const tag = bestLanguage([store.choices().language ?? "", ...navigator.languages]);
-const answer = tag === "en" ? null : await fetch(`i18n/${tag}.json`);
-useLanguage(tag, answer?.ok ? await answer.json() : {}, navigator.languages);
-document.documentElement.lang = tag;
-document.title = _("Chat");
+async function load() {
+  for (const pause of PAUSES) {
+    await new Promise((then) => setTimeout(then, pause * (0.5 + Math.random()))); // not all of a crowd at once
+    try {
+      /** @type {NodeListOf<HTMLLinkElement>} */
+      const links = document.querySelectorAll('link[rel="stylesheet"]');
+      const [start] = await Promise.all([import("./start.js"), ...[...links].map(style)]);
+      return await start.load();
+    } catch (error) {
+      console.warn(error);
+    }
+  }
+  throw new Error("A part of the page didn't come.");
+}
 
-await import("./ui/app.js"); // after the language is known: some texts are made once
-const app = /** @type {import("./ui/app.js").ChatApp} */ (document.querySelector("chat-app"));
-app.begin(world, store);
-
-/** @param {(room: import("./room.js").Room) => void} does */
-const withRooms = (does) => {
-  for (const { room } of app.rooms.values()) does(room);
-};
-// A device that slept or changed its network isn't told that a connection is gone.
-const wake = () => withRooms((room) => room.session.wake());
-addEventListener("online", wake);
-addEventListener("pageshow", wake);
-addEventListener("pagehide", () => withRooms((room) => room.keeper.save()));
-addEventListener("focus", () => app.look());
-addEventListener("blur", () => app.look());
-addEventListener("hashchange", () => app.follow());
-document.addEventListener("visibilitychange", () => {
-  app.look();
-  if (document.hidden) withRooms((room) => room.keeper.save());
-  else wake();
-});
-document.addEventListener("keydown", (event) => {
-  const step = event.altKey ? { ArrowDown: 1, ArrowUp: -1 }[event.key] : undefined;
-  const rooms = [...app.rooms.values()].map(({ room }) => room);
-  if (!step || !app.shown || rooms.length < 2) return;
-  event.preventDefault();
-  app.showRoom(rooms[(rooms.indexOf(app.shown) + step + rooms.length) % rooms.length] ?? null);
-});
-// Where the phone's keyboard lies over the page instead of making it smaller, the page makes itself smaller.
-const fit = () => {
-  const view = window.visualViewport;
-  document.documentElement.style.setProperty("--height", view && view.scale === 1 ? `${view.height}px` : "");
-  if (view?.offsetTop) scrollTo(0, 0);
-};
-window.visualViewport?.addEventListener("resize", fit);
-fit();
+const notice = /** @type {HTMLElement} */ (document.getElementById("unfinished"));
+try {
+  (await load())();
+  notice.remove();
+} catch (error) {
+  console.error(error);
+  const reload = document.createElement("button");
+  reload.textContent = "Reload ・ 再読み込み";
+  reload.addEventListener("click", () => location.reload());
+  notice.append(reload);
+  notice.classList.add("sure");
+}

@@ -1,10 +1,9 @@
 // What the relay's statuses mean for who wants to get in (TCP-10).
 
-/** @enum {number} */
+/** Those that the page goes by. @enum {number} */
 export const Status = {
-  OK: 0, ROOM_EXISTS: 1, NO_SUCH_ROOM: 2, WRONG_PASSWORD: 3, NAME_TAKEN: 4, BAD_NAME: 5, ROOM_FULL: 6, TOO_MANY: 7,
-  MALFORMED: 8, PAYLOAD_TOO_LARGE: 9, NOT_SUPPORTED: 10, BUSY: 11, SHUTTING_DOWN: 12, SEALED: 13, ELSEWHERE: 14,
-  NO_SEAT: 15,
+  ROOM_EXISTS: 1, NO_SUCH_ROOM: 2, WRONG_PASSWORD: 3, NAME_TAKEN: 4, BAD_NAME: 5, ROOM_FULL: 6, TOO_MANY: 7, BUSY: 11,
+  SHUTTING_DOWN: 12, SEALED: 13, NO_SEAT: 15,
 };
 
 /** Refusals that may be over at the next attempt: a relay restarts, an old self's place becomes free. */

@@ -85,7 +85,8 @@ export class Store {
     const names = Object.keys(this.tab).filter((name) => name.startsWith(SEAT));
     return names
       .map((name) => ({ saved: read(this.tab, name), log: read(this.tab, LOG + name.slice(SEAT.length)) }))
-      .filter(({ saved }) => typeof saved?.wish?.room === "string" && saved.outbox);
+      .filter(({ saved }) => isSeat(saved))
+      .map(({ saved, log }) => ({ saved, log: Array.isArray(log?.entries) ? log : null }));
   }
 
   /**
@@ -162,6 +163,15 @@ export class Store {
     write(this.browser, CHOICES, { ...this.choices(), ...choices });
   }
 }
+
+/**
+ * Tell whether a seat can be taken again: an older page may have kept something else.
+ *
+ * @param {any} saved
+ */
+const isSeat = (saved) =>
+  typeof saved?.wish?.room === "string" && Array.isArray(saved.outbox?.letters) &&
+  (saved.seat === null || typeof saved.seat?.ticket === "string");
 
 /**
  * Return the newest lines that fit.

@@ -1,15 +1,22 @@
 // How what happens reads to a person, in the language that is chosen; the words are those of the other apps.
 
-import { N_, _, ngettext, translated } from "./i18n.js";
-import { NOTICES, REFUSALS } from "./sentences.js";
+import { N_, _, forms, ngettext, translated } from "./i18n.js";
+import { REFUSALS } from "./sentences.js";
+
+const JOIN_AGAIN = N_("Join again.");
+const OTHER_NAME = N_("Choose another name.");
+/** @type {[string, string]} */
+const NO_PLACE = [N_("Your place in the room is gone."), JOIN_AGAIN];
+/** @type {[string, string]} */
+const STOPPING = [N_("The relay is shutting down."), N_("Try again when it is back.")];
 
 /** @type {Record<number, [string, string]>} */
 const STATUSES = {
   1: [N_("A room with this name already exists."), N_("Join it, or choose another name.")],
   2: [N_("There is no room with this name."), N_("Create it, or check the spelling.")],
   3: [N_("The password is wrong."), N_("Try again, or ask the host for it.")],
-  4: [N_("A member of the room already has this name, or one that looks like it."), N_("Choose another name.")],
-  5: [N_("The relay doesn't accept this name."), N_("Choose another name.")],
+  4: [N_("A member of the room already has this name, or one that looks like it."), OTHER_NAME],
+  5: [N_("The relay doesn't accept this name."), OTHER_NAME],
   6: [N_("The room is full."), N_("Try again when somebody leaves.")],
   7: [
     N_("The relay's limit on rooms or members is reached, for your address or in total."),
@@ -19,26 +26,26 @@ const STATUSES = {
   9: [N_("The request is larger than the relay accepts."), N_("Choose a shorter name or password.")],
   10: [N_("The relay doesn't support this."), N_("Ask its operator.")],
   11: [N_("The relay is busy."), N_("Try again in a moment.")],
-  12: [N_("The relay is shutting down."), N_("Try again when it is back.")],
+  12: STOPPING,
   13: [N_("The room is sealed: only members with its key can read it."), N_("Ask a member for the whole invitation.")],
   14: [N_("The room is on another server."), N_("Join it there.")],
-  15: [N_("Your place in the room is gone."), N_("Join again.")],
+  15: NO_PLACE,
 };
 
 /** Why a place is lost (EVI-05), or a connection: what happened, what to do, and in a word. @type {Record<string, [string, string, string]>} */
 const ENDS = {
-  silence: [N_("Nothing was heard from you for too long."), N_("Join again."), N_("silence")],
-  unreachable: [N_("Messages to you came back as undeliverable."), N_("Join again."), N_("unreachable")],
+  silence: [N_("Nothing was heard from you for too long."), JOIN_AGAIN, N_("silence")],
+  unreachable: [N_("Messages to you came back as undeliverable."), JOIN_AGAIN, N_("unreachable")],
   abuse: [N_("You went over the limits again and again."), N_("Wait a moment, then join again."), N_("abuse")],
-  never_connected: [N_("Your place in the room is gone."), N_("Join again."), N_("never connected")],
-  expired: [N_("Your place in the room is gone."), N_("Join again."), N_("expired")],
+  never_connected: [...NO_PLACE, N_("never connected")],
+  expired: [...NO_PLACE, N_("expired")],
   kicked: [N_("The host removed you."), N_("Ask the host before you come back."), N_("kicked")],
   host_left: [N_("The host left, so the room closed."), N_("Create it again, or join another room."), N_("host left")],
-  shutdown: [N_("The relay is shutting down."), N_("Try again when it is back."), N_("shutdown")],
+  shutdown: [...STOPPING, N_("shutdown")],
   resumed_elsewhere: [
     N_("Your place was taken over by another connection of yours."), N_("Join again to be here."), N_("resumed elsewhere"),
   ],
-  moved: [N_("The room moved to another server."), N_("Join again."), N_("moved")],
+  moved: [N_("The room moved to another server."), JOIN_AGAIN, N_("moved")],
 };
 
 /** @type {Record<string, string>} */
@@ -92,7 +99,7 @@ export function ending(end) {
     return { what: _("No relay answers at {server} ({why}).", fields), todo: _("Check the address and your network.") };
   }
   if (end.message === "The host of this room has banned you.") return { what: _(end.message), todo: "" };
-  const [what, todo] = ENDS[end.bye] ?? [N_("The relay took your place in the room away."), N_("Join again.")];
+  const [what, todo] = ENDS[end.bye] ?? [N_("The relay took your place in the room away."), JOIN_AGAIN];
   return { what: _(what), todo: _(todo) };
 }
 
@@ -126,7 +133,7 @@ export function notTaken(reason, message) {
  *
  * @param {string} message
  */
-export const sentence = (message) => translated(message, NOTICES) ?? translated(message, REFUSALS) ?? message;
+export const sentence = (message) => translated(message, [...forms(), ...REFUSALS]) ?? message;
 
 /** @param {string} reason */
 export const inAWord = (reason) => (ENDS[reason] ? _(ENDS[reason][2]) : reason);

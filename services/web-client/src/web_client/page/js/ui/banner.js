@@ -2,7 +2,7 @@
 
 import { L_, _ } from "../i18n.js";
 import { line } from "../wording.js";
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 
 /** Shows a room's state, unless all is well. */
 export class RoomBanner extends HTMLElement {
@@ -61,8 +61,7 @@ export class RoomBanner extends HTMLElement {
    */
   #fill(tone, text, ways) {
     this.className = tone;
-    this.replaceChildren(text, ...ways.map(([label, way]) =>
-      h("button", { type: "button", text: label, on: { click: () => this.act?.(way) } })));
+    this.replaceChildren(text, ...ways.map(([label, way]) => button(() => this.act?.(way), {}, label)));
   }
 }
 

@@ -14,33 +14,29 @@ export class MessageComposer extends HTMLElement {
   /** @type {import("../room.js").Room | null} */
   #room = null;
   #quoted = "";
-  #words = h("textarea", { id: "words", rows: 1, enterkeyhint: "send", autocapitalize: "sentences", "aria-describedby": "size" });
+  #words = h("textarea", {
+    id: "words", rows: 1, enterkeyhint: "send", autocapitalize: "sentences", "aria-describedby": "size",
+    "aria-label": _("Write a message"), placeholder: _("Write a message"),
+  });
   #size = h("span", { id: "size", class: "size", role: "status" });
-  #send = iconButton("", icon("send"), () => this.#submit(), { class: "icon send", disabled: true });
+  #send = iconButton(_("Send"), icon("send"), () => this.#submit(), { class: "icon send", title: _("Send (Enter)"), disabled: true });
 
   connectedCallback() {
     if (this.firstChild) return;
-    this.#words.setAttribute("aria-label", _("Write a message"));
-    this.#words.placeholder = _("Write a message");
-    this.#send.setAttribute("aria-label", _("Send"));
-    this.#send.title = _("Send (Enter)");
     this.append(h("div", { class: "input" }, this.#words, this.#send), this.#size);
-    this.#words.addEventListener("input", () => this.#changed());
+    this.#words.addEventListener("input", () => this.refresh());
     this.#words.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return; // 229: a conversion
       event.preventDefault();
       this.#submit();
     });
-    this.#changed();
+    this.refresh();
   }
 
-  /**
-   * @param {import("../room.js").Room} room
-   * @param {string} draft
-   */
-  show(room, draft) {
+  /** @param {import("../room.js").Room} room */
+  show(room) {
     this.#room = room;
-    this.value = draft;
+    this.refresh();
   }
 
   get value() {
@@ -49,7 +45,7 @@ export class MessageComposer extends HTMLElement {
 
   set value(text) {
     this.#words.value = text;
-    this.#changed();
+    this.refresh();
   }
 
   focus() {
@@ -78,16 +74,12 @@ export class MessageComposer extends HTMLElement {
     const { selectionStart: start, value } = this.#words;
     const space = start > 0 && !/\s$/.test(value.slice(0, start)) ? " " : "";
     this.#words.setRangeText(`${space}${name} `, start, this.#words.selectionEnd, "end");
-    this.#changed();
+    this.refresh();
     this.focus();
   }
 
-  /** The field may have another limit now. */
+  /** Show whether what stands here may be sent: it changed, or the limit did. */
   refresh() {
-    this.#changed();
-  }
-
-  #changed() {
     const [bytes, limit] = [byteLength(this.value), this.#room?.limit ?? 0];
     const over = limit ? bytes - limit : 0;
     this.#size.textContent = over > 0 ? ngettext("{count} byte too long", "{count} bytes too long", over)

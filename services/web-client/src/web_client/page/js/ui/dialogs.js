@@ -1,7 +1,7 @@
 // Questions to a person, and help; each is a real dialog, so that Esc, focus and screen readers work.
 
 import { L_, _ } from "../i18n.js";
-import { find, h, iconButton } from "./dom.js";
+import { button, h, iconButton } from "./dom.js";
 import { icon } from "./icons.js";
 
 let ids = 0;
@@ -43,30 +43,8 @@ export async function showText(title, text) {
 }
 
 export async function showHelp() {
-  const keys = [
-    ["Enter", _("Send the message")],
-    ["Shift+Enter", _("Start a new line")],
-    ["Alt+↓ Alt+↑", _("next room, previous room")],
-    ["↑ ↓ Enter", _("reply to a message, copy it, mention its sender")],
-    ["> ", _("With a space, at the start of a line: a quote")],
-    ["`", _("Around text: code; three of them around lines: a block of code")],
-  ];
-  const commands = [
-    ["/who", _("list the members")],
-    ["/topic TEXT", _("set the topic; /topic - removes it")],
-    ["/kick NAME", _("remove a member from the room")],
-    ["/ban NAME", _("remove a member and ban the name and its address")],
-    ["/unban NAME", _("lift a ban; /unban alone lists the bans")],
-    ["/mute NAME", _("stop relaying what a member says")],
-    ["/unmute NAME", _("relay it again")],
-    ["/host NAME", _("make another member the host")],
-    ["/password", _("set a new password, typed unseen; /password - removes it")],
-    ["//", _('send "/word" as a message')],
-  ];
-  /** @param {string[][]} rows */
-  const table = (rows) => h("dl", {}, ...rows.flatMap(([key, what]) => [h("dt", {}, h("kbd", { text: key })), h("dd", { text: what })]));
-  const titles = [_("Keys"), _("Commands, typed in the message field")].map((text) => h("h3", { text }));
-  await show(_("Keys and commands"), "", [titles[0] ?? "", table(keys), titles[1] ?? "", table(commands)]);
+  const help = await import("./help.js").catch(() => null);
+  await show(_("Keys and commands"), "", help ? help.tables() : [h("p", { text: _("Nothing is heard from the relay.") })]);
 }
 
 /**
@@ -83,12 +61,13 @@ function show(title, ok, content, tone = "") {
     h("header", {}, h("h2", { id, text: title }), iconButton(L_("&Close"), icon("close"), () => dialog.close(), { formnovalidate: true })),
     h("div", { class: "body" }, ...content),
     ok && h("footer", {},
-      h("button", { type: "button", text: L_("&Cancel"), on: { click: () => dialog.close() } }),
+      button(() => dialog.close(), {}, L_("&Cancel")),
       h("button", { type: "submit", class: tone === "danger" ? "primary danger" : "primary", value: "ok", text: ok })));
   const dialog = h("dialog", { "aria-labelledby": id }, form);
   document.body.append(dialog);
   dialog.showModal();
-  /** @type {HTMLElement} */ (find(dialog, ok ? ".body input, footer .primary" : "header button")).focus();
+  const first = dialog.querySelector(ok ? ".body input, footer .primary" : "header button");
+  /** @type {HTMLElement} */ (first).focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       dialog.remove();

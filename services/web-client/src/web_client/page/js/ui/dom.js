@@ -22,18 +22,14 @@ export function h(tag, properties = {}, ...children) {
 }
 
 /**
- * Find an element that is known to be there.
+ * Make a button that sends no form.
  *
- * @template {Element} T
- * @param {ParentNode} root
- * @param {string} selector
- * @returns {T}
+ * @param {() => void} press
+ * @param {Record<string, any>} properties
+ * @param {...(Node | string | null | undefined | false)} children
  */
-export function find(root, selector) {
-  const found = root.querySelector(selector);
-  if (!found) throw new Error(`There is no ${selector}.`);
-  return /** @type {T} */ (found);
-}
+export const button = (press, properties, ...children) =>
+  h("button", { type: "button", on: { click: press }, ...properties }, ...children);
 
 /**
  * Make a button with a picture alone; its label is for tooltips and screen readers.
@@ -44,7 +40,7 @@ export function find(root, selector) {
  * @param {Record<string, any>} [more]
  */
 export const iconButton = (label, picture, press, more = {}) =>
-  h("button", { type: "button", class: "icon", "aria-label": label, title: label, on: { click: press }, ...more }, picture);
+  button(press, { class: "icon", "aria-label": label, title: label, ...more }, picture);
 
 /**
  * Collect what is to be done before the next picture, and do it once.

@@ -4,7 +4,7 @@ import { L_, _, clock } from "../i18n.js";
 import { splitMessage } from "../parts.js";
 import { colourOf } from "../text.js";
 import { avatar } from "./avatar.js";
-import { h, iconButton } from "./dom.js";
+import { button, h, iconButton } from "./dom.js";
 import { icon } from "./icons.js";
 
 /**
@@ -81,7 +81,7 @@ function drawState(entry, doer) {
   if (entry.kind !== "own") return null;
   if (entry.state === "lost") {
     return h("span", { class: "state lost" }, `${_("Not delivered")}${entry.why ? ` (${entry.why})` : ""} `,
-      h("button", { type: "button", text: L_("&Send again"), on: { click: () => doer.sayAgain(entry) } }));
+      button(() => doer.sayAgain(entry), {}, L_("&Send again")));
   }
   const isTaken = entry.state !== "sending";
   const words = isTaken ? _("Taken by the relay") : _("Being sent");

@@ -2,7 +2,7 @@
 
 import { L_, _, ngettext } from "../i18n.js";
 import { avatar } from "./avatar.js";
-import { h, iconButton, once } from "./dom.js";
+import { button, h, iconButton, once } from "./dom.js";
 import { icon } from "./icons.js";
 import { openMenu } from "./menu.js";
 
@@ -37,21 +37,19 @@ export class MemberList extends HTMLElement {
     this.#people.replaceChildren(...room.roster.people.map((person) => this.#row(person)));
     if (room.roster.others) this.#people.append(h("li", { class: "muted", text: `+ ${room.roster.others}` }));
     if (focused === undefined) return;
-    for (const button of this.#people.querySelectorAll("button")) if (button.dataset.name === focused) button.focus();
+    for (const row of this.#people.querySelectorAll("button")) if (row.dataset.name === focused) row.focus();
   }
 
   /** @param {Chat.Person} person */
   #row(person) {
     const { name, host, muted, away } = person;
-    const marks = [host && _("host"), muted && _("muted"), away && _("away")].filter(Boolean).join(", ");
-    const button = h("button", {
-      type: "button", class: `person ${away ? "away" : ""}`, "data-name": name, "aria-haspopup": "menu",
-      title: marks || name,
-      on: { click: () => openMenu(button, name, this.items?.(person) ?? []) },
+    const marks = [host && _("host"), muted && _("muted")].filter(Boolean);
+    const row = button(() => openMenu(row, name, this.items?.(person) ?? []), {
+      class: `person ${away ? "away" : ""}`, "data-name": name, "aria-haspopup": "menu", title: [...marks, away && _("away")].filter(Boolean).join(", ") || name,
     },
       avatar(name), h("span", { class: "name", text: name }), away && h("span", { class: "mark", text: _("away") }),
-      h("span", { class: "unseen", text: [host && _("host"), muted && _("muted")].filter(Boolean).join(", ") }), muted && icon("muted"), host && icon("host"));
-    return h("li", {}, button);
+      h("span", { class: "unseen", text: marks.join(", ") }), muted && icon("muted"), host && icon("host"));
+    return h("li", {}, row);
   }
 }
 

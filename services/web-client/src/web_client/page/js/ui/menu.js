@@ -1,6 +1,6 @@
 // A menu beside what opened it: by pointer, by keyboard and for screen readers alike.
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 
 /** @typedef {{ label: string, press: () => void, danger?: boolean, disabled?: boolean } | "line"} Item */
 
@@ -16,12 +16,12 @@ const MARGIN = 8;
  * @param {{ x: number, y: number }} [at] where the pointer is, else below the anchor
  */
 export function openMenu(anchor, label, items, at) {
-  const buttons = items.map((item) => item === "line" ? h("div", { role: "separator" }) : h("button", {
-    type: "button", role: "menuitem", tabindex: "-1", class: item.danger ? "danger" : "", disabled: item.disabled ?? false,
-    text: item.label, on: { click: () => { close(); item.press(); } },
-  }));
+  const buttons = items.map((item) => item === "line" ? h("div", { role: "separator" }) : button(() => {
+    close();
+    item.press();
+  }, { role: "menuitem", tabindex: "-1", class: item.danger ? "danger" : "", disabled: item.disabled ?? false }, item.label));
   const menu = h("div", { class: "menu", role: "menu", "aria-label": label, popover: "auto" }, ...buttons);
-  const pressable = buttons.filter((button) => button instanceof HTMLButtonElement && !button.disabled);
+  const pressable = buttons.filter((each) => each instanceof HTMLButtonElement && !each.disabled);
   const close = () => {
     menu.hidePopover();
     anchor.focus();

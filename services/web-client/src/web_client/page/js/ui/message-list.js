@@ -1,7 +1,7 @@
 // What was said in a room, with days and what is new marked; it stays at the newest line unless one reads above.
 
 import { _, day, ngettext } from "../i18n.js";
-import { h, once } from "./dom.js";
+import { button, h, once } from "./dom.js";
 import { icon } from "./icons.js";
 import { drawLine } from "./line.js";
 
@@ -22,13 +22,12 @@ export class MessageList extends HTMLElement {
   /** Which line had the keyboard's focus before it is drawn anew. */
   #focused = "";
   #plan = once(() => this.#draw());
-  #newest = h("button", { type: "button", class: "float", hidden: true, on: { click: () => this.toEnd() } });
-  #log = h("div", { class: "log", role: "log", "aria-live": "off", "aria-relevant": "additions", tabindex: "0" });
+  #newest = button(() => this.toEnd(), { class: "float", hidden: true });
+  #log = h("div", { class: "log", role: "log", "aria-live": "off", "aria-relevant": "additions", tabindex: "0", "aria-label": _("Messages") });
   #empty = h("div", { class: "empty", hidden: true });
 
   connectedCallback() {
     if (this.firstChild) return;
-    this.#log.setAttribute("aria-label", _("Messages"));
     this.#empty.append(icon("empty"), h("p", { text: _("No messages yet. Write the first one, or invite somebody.") }));
     this.append(this.#log, this.#empty, this.#newest);
     this.#log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -46,7 +45,7 @@ export class MessageList extends HTMLElement {
     this.#room = room;
     room.addEventListener("lines", (event) => {
       const { entry, change } = /** @type {CustomEvent} */ (event).detail;
-      if (change === "changed") this.#forget(entry.id);
+      if (change === "changed" || change === "moved") this.#forget(entry.id); // where it is moved to it was taken
       if (change === "added" && !this.#isAtEnd && entry.kind === "message") this.#below++;
       if (change === "added" && entry.kind === "own") this.#isAtEnd = true;
       this.#plan();

@@ -1,9 +1,9 @@
 // The rooms one is in: what was said last, and how much is unread.
 
 import { _, ngettext } from "../i18n.js";
-import { avatar } from "./avatar.js";
 import { h, iconButton, once } from "./dom.js";
 import { icon } from "./icons.js";
+import { roomButton } from "./room-button.js";
 
 /** Lists rooms; dispatches "choose" with a room, and "new". */
 export class RoomList extends HTMLElement {
@@ -42,26 +42,25 @@ export class RoomList extends HTMLElement {
   }
 
   #draw() {
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.room;
+    const focused = /** @type {HTMLElement | null} */ (this.#rooms.querySelector(":focus"))?.dataset.room;
     this.#rooms.replaceChildren(...this.#listed.map((room) => this.#row(room)));
     if (focused === undefined) return;
-    for (const button of this.#rooms.querySelectorAll("button")) if (button.dataset.room === focused) button.focus();
+    for (const row of this.#rooms.querySelectorAll("button")) if (row.dataset.room === focused) row.focus();
   }
 
   /** @param {import("../room.js").Room} room */
   #row(room) {
     const { unread, mentioned, quiet } = room;
-    const below = subtitle(room);
-    return h("li", {}, h("button", {
-      type: "button", class: unread ? "room unread" : "room", "data-room": room.name,
-      "aria-current": room === this.#chosen ? "true" : false,
-      on: { click: () => this.dispatchEvent(new CustomEvent("choose", { detail: room })) },
-    },
-      avatar(room.name, "square"),
-      h("span", { class: "names" }, h("bdi", { class: "name", text: room.name }), h("span", { class: `below ${below.tone}`, text: below.text })),
+    const { text, tone } = subtitle(room);
+    const row = roomButton(room.name, text, () => this.dispatchEvent(new CustomEvent("choose", { detail: room })),
       quiet && icon("quiet"),
       badge(mentioned, "mentions", "@", ngettext("{count} with your name", "{count} with your name", mentioned)),
-      badge(unread, quiet ? "count quiet" : "count", "", ngettext("{count} unread message", "{count} unread messages", unread))));
+      badge(unread, quiet ? "count quiet" : "count", "", ngettext("{count} unread message", "{count} unread messages", unread)));
+    row.dataset.room = room.name;
+    if (unread) row.classList.add("unread");
+    if (tone) row.classList.add(tone);
+    if (room === this.#chosen) row.setAttribute("aria-current", "true");
+    return h("li", {}, row);
   }
 }
 

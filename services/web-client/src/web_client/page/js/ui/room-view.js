@@ -57,7 +57,7 @@ export class RoomView extends HTMLElement {
       openMenu: (entry, button, at) => openMenu(button, _("Message"), this.#entryItems(entry), at),
       sayAgain: (entry) => room.speaker.sayAgain(entry.id),
     });
-    this.#composer.show(room, "");
+    this.#composer.show(room);
     this.#composer.addEventListener("said", (event) => this.#say(/** @type {CustomEvent} */ (event)));
     this.#members.addEventListener("close", () => this.#toggleMembers());
     this.#members.show(room, (person) => personItems(room, person, {

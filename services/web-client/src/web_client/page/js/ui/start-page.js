@@ -1,16 +1,17 @@
 // Where one begins: a name, a room, and perhaps a password or a key.
 
-import { LANGUAGES, L_, _, language, ngettext } from "../i18n.js";
+import { LANGUAGES, L_, N_, _, language } from "../i18n.js";
 import { parseInvitation } from "../links.js";
 import { canSeal, fingerprint, makeKey } from "../sealing.js";
+import { Status } from "../statuses.js";
 import { MAX_NAME_BYTES, byteLength, flawOfRoom, flawOfUser } from "../text.js";
 import { line } from "../wording.js";
-import { avatar } from "./avatar.js";
-import { h, iconButton } from "./dom.js";
+import { button, h, iconButton } from "./dom.js";
 import { icon } from "./icons.js";
+import "./open-rooms.js";
+import { roomButton } from "./room-button.js";
 
-/** The list of rooms is asked for so often while one looks at it. */
-const ROOMS_EVERY = 15_000;
+const NO_SEALS = N_("Sealed rooms work only over https: on this page the browser can't encrypt.");
 
 /** The form, rooms to join and recent rooms; dispatches "enter" with a wish. */
 export class StartPage extends HTMLElement {
@@ -24,11 +25,10 @@ export class StartPage extends HTMLElement {
   #submit = h("button", { type: "submit", class: "primary wide" });
   #problem = h("div", { class: "problem", role: "alert", hidden: true });
   #keyNote = h("p", { class: "note", hidden: true });
-  #sealRow = h("div", { class: "check" });
   /** @type {import("./app.js").ChatApp} */
   app;
   #back = iconButton(_("Back to the rooms"), icon("close"), () => this.app.showRooms(), { hidden: true });
-  #open = h("section", { hidden: true });
+  #open = document.createElement("open-rooms");
   #recents = h("section", { hidden: true });
 
   /** @param {import("./app.js").ChatApp} app */
@@ -40,8 +40,7 @@ export class StartPage extends HTMLElement {
       h("div", { class: "lists" }, this.#open, this.#recents)));
     this.#changeMode();
     this.#drawRecents();
-    this.#askRooms();
-    setInterval(() => this.#askRooms(), ROOMS_EVERY);
+    this.#open.choose = (room) => this.fill({ room });
   }
 
   /** Fill in where an invitation leads. */
@@ -62,7 +61,7 @@ export class StartPage extends HTMLElement {
   refresh() {
     this.#back.hidden = !this.app.rooms.size;
     this.#drawRecents();
-    this.#askRooms();
+    this.#open.refresh();
   }
 
   /** Forget what was for one room alone, above all its password. */
@@ -89,18 +88,27 @@ export class StartPage extends HTMLElement {
    * @param {number} status
    */
   refuse(words, may, status) {
-    this.busy(false);
-    this.#problem.replaceChildren(h("p", { text: line(words) }));
-    if (status === 1 || status === 2) {
-      const create = status === 2;
-      this.#problem.append(h("button", { type: "button", text: create ? L_("Cre&ate the room") : L_("J&oin the room"), on: { click: () => {
+    this.#tell(line(words), may === "password" ? this.#password : may === "name" ? this.#name : null);
+    if (status === Status.ROOM_EXISTS || status === Status.NO_SUCH_ROOM) {
+      const create = status === Status.NO_SUCH_ROOM;
+      this.#problem.append(button(() => {
         (create ? this.#create : this.#join).checked = true;
         this.#changeMode();
         this.#enter();
-      } } }));
+      }, {}, create ? L_("Cre&ate the room") : L_("J&oin the room")));
     }
+  }
+
+  /**
+   * Say what is wrong, and mark the field that it is about.
+   *
+   * @param {string} problem
+   * @param {HTMLInputElement | null} [field]
+   */
+  #tell(problem, field = null) {
+    this.busy(false);
+    this.#problem.replaceChildren(h("p", { text: problem }));
     this.#problem.hidden = false;
-    const field = may === "password" ? this.#password : may === "name" ? this.#name : null;
     for (const each of [this.#password, this.#name, this.#room]) each.toggleAttribute("aria-invalid", each === field);
     field?.focus();
     field?.select();
@@ -120,10 +128,7 @@ export class StartPage extends HTMLElement {
     const modes = h("fieldset", { class: "modes", on: { change: () => this.#changeMode() } },
       h("legend", { class: "unseen", text: _("Room") }),
       h("label", {}, this.#join, L_("&Join")), h("label", {}, this.#create, L_("Cr&eate")));
-    this.#password.placeholder = _("only if the room has one");
-    this.#sealRow.append(this.#seal, h("label", { for: "seal", text: L_("Seal: only &members with the key can read") }));
-    const note = canSeal() ? _("Not even the relay can read it; the invitation has the key")
-      : _("Sealed rooms work only over https: on this page the browser can't encrypt.");
+    const note = canSeal() ? _("Not even the relay can read it; the invitation has the key") : _(NO_SEALS);
     this.#seal.disabled = !canSeal();
     this.#room.addEventListener("input", () => this.#readInvitation());
     /** @type {(field: HTMLInputElement, label: string) => HTMLElement} */
@@ -133,15 +138,16 @@ export class StartPage extends HTMLElement {
       this.#enter();
     } } },
       modes, row(this.#name, L_("Your &name")), row(this.#room, L_("R&oom")), this.#keyNote, row(this.#password, L_("&Password")),
-      h("div", { class: "sealing" }, this.#sealRow, h("p", { id: "seal-note", class: "note", text: note })),
+      h("div", { class: "sealing" },
+        h("div", { class: "check" }, this.#seal, h("label", { for: "seal", text: L_("Seal: only &members with the key can read") })),
+        h("p", { id: "seal-note", class: "note", text: note })),
       this.#problem, this.#submit, this.#languages());
   }
 
   #languages() {
-    return h("p", { class: "languages" }, ...Object.entries(LANGUAGES).map(([tag, name]) => h("button", {
-      type: "button", class: "quiet", lang: tag, text: name, "aria-pressed": String(tag === language()),
-      on: { click: () => this.app.useLanguage(tag) },
-    })));
+    return h("p", { class: "languages" }, ...Object.entries(LANGUAGES).map(([tag, name]) => button(() => this.app.useLanguage(tag), {
+      class: "quiet", lang: tag, "aria-pressed": String(tag === language()),
+    }, name)));
   }
 
   #changeMode() {
@@ -156,7 +162,7 @@ export class StartPage extends HTMLElement {
     if (!found) {
       this.#useKey("");
     } else if (found.page && new URL(found.page).origin !== location.origin) {
-      this.refuse({ what: _("This invitation leads to another server: open it in the browser."), todo: "" }, "", 0);
+      this.#tell(_("This invitation leads to another server: open it in the browser."));
     } else {
       this.fill({ room: found.room, key: found.key });
     }
@@ -166,8 +172,7 @@ export class StartPage extends HTMLElement {
   async #useKey(key) {
     this.#key = key;
     this.#keyNote.hidden = !key;
-    if (key) this.#keyNote.replaceChildren(icon("lock"), canSeal() ? _("Sealed, key {fingerprint}", { fingerprint: await fingerprint(key) })
-      : _("Sealed rooms work only over https: on this page the browser can't encrypt."));
+    if (key) this.#keyNote.replaceChildren(icon("lock"), canSeal() ? _("Sealed, key {fingerprint}", { fingerprint: await fingerprint(key) }) : _(NO_SEALS));
   }
 
   #enter() {
@@ -175,14 +180,12 @@ export class StartPage extends HTMLElement {
     const flaw = flawOfUser(name) ?? flawOfRoom(room);
     if (flaw) {
       const field = flawOfUser(name) ? this.#name : this.#room;
-      this.refuse({ what: flawWords(flaw, field === this.#name, field.value), todo: "" }, field === this.#name ? "name" : "", 0);
-      field.toggleAttribute("aria-invalid", true);
-      field.focus();
+      this.#tell(flawWords(flaw, field === this.#name, field.value), field);
       return;
     }
     const key = create ? (this.#seal.checked ? makeKey() : "") : this.#key || this.app.store.keyOf(room);
     if (key && !canSeal()) {
-      this.refuse({ what: _("Sealed rooms work only over https: on this page the browser can't encrypt."), todo: "" }, "", 0);
+      this.#tell(_(NO_SEALS));
       return;
     }
     this.dispatchEvent(new CustomEvent("enter", { detail: { room, name, password: this.#password.value, create, key } }));
@@ -192,34 +195,11 @@ export class StartPage extends HTMLElement {
     const recents = this.app.store.recents();
     this.#recents.hidden = !recents.length;
     this.#recents.replaceChildren(h("h2", { text: _("Recent rooms") }), h("ul", {}, ...recents.map(({ room, name }) => h("li", {},
-      h("button", { type: "button", class: "room", on: { click: () => this.fill({ room, name }) } }, avatar(room, "square"),
-        h("span", { class: "names" }, h("bdi", { class: "name", text: room }), h("bdi", { class: "below", text: name }))),
+      roomButton(room, name, () => this.fill({ room, name })),
       iconButton(`${L_("&Forget")}: ${room}`, icon("close"), () => {
         this.app.store.removeRecent(room);
         this.#drawRecents();
       })))));
-  }
-
-  async #askRooms() {
-    if (!this.isConnected || document.hidden) return;
-    const rooms = await listRooms();
-    this.#open.hidden = !rooms.length;
-    this.#open.replaceChildren(h("h2", { text: _("Open rooms") }), h("ul", {}, ...rooms.map((room) => h("li", {},
-      h("button", { type: "button", class: "room", on: { click: () => this.fill({ room: room.name }) } }, avatar(room.name, "square"),
-        h("span", { class: "names" }, h("bdi", { class: "name", text: room.name }),
-          h("bdi", { class: "below", text: [ngettext("{count} member", "{count} members", room.members), room.topic].filter(Boolean).join(" · ") })),
-        (room.password || room.sealed) && icon("lock"))))));
-  }
-}
-
-/** @returns {Promise<Chat.ListedRoom[]>} what the relay lists, if it lists rooms at all (LIST-01) */
-async function listRooms() {
-  try {
-    const answer = await fetch("rooms");
-    const found = answer.ok ? (await answer.json()).rooms : [];
-    return Array.isArray(found) ? found.filter((room) => typeof room?.name === "string" && flawOfRoom(room.name) === null) : [];
-  } catch {
-    return [];
   }
 }
 

@@ -1,0 +1,1 @@
+"""What outlives the process: rooms and members in a file, from which the next start takes them again."""

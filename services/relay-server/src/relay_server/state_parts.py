@@ -1,0 +1,50 @@
+"""What lets rooms and members outlive a process: the journal and its keeper, if the settings name a directory."""
+
+import os
+from functools import partial
+from pathlib import Path
+
+from relay_server.core.lobby import Lobby
+from relay_server.core.registry import Registry
+from relay_server.core.restoring import Restoring
+from relay_server.core.saving import Saving
+from relay_server.inherited import NOTHING, Inherited
+from relay_server.net.address import locate, make_address
+from relay_server.settings import Settings
+from relay_server.state.journal import Journal
+from relay_server.state.keeper import Keeper
+from relay_server.telemetry.state import StateView
+
+
+def open_journal(settings: Settings, inherited: Inherited = NOTHING) -> Journal | None:
+    """Take the directory for this relay, or go on holding it; None if there is to be no state on disk.
+
+    Raises:
+        StateDirectoryError: it can't be used, or another relay uses it.
+
+    """
+    lock = inherited.lock
+    if lock is not None and (not settings.keeps_state or lock.directory != settings.state_directory):
+        os.close(lock.descriptor)
+        lock = None
+    if not settings.keeps_state:
+        return None
+    return Journal(Path(settings.state_directory), None if lock is None else lock.descriptor)
+
+
+def build_keeper(settings: Settings, journal: Journal | None, registry: Registry, lobby: Lobby) -> Keeper | None:
+    """Build what keeps the journal true, if there is one."""
+    if journal is None:
+        return None
+    its_lobby = lobby if settings.lobby_port else None
+    return Keeper(
+        journal,
+        Saving(registry, its_lobby, locate),
+        partial(Restoring, registry, its_lobby, make_address, handed_over=False),
+        lifetime_seconds=settings.silence_timeout_seconds,
+    )
+
+
+def view_state(keeper: Keeper | None) -> StateView:
+    """Return what metrics tell of it."""
+    return StateView(keeper.counters, keeper.journal.size_bytes, keeper.journal.is_current) if keeper else StateView()

@@ -1,0 +1,343 @@
+"""The keeper of the journal, with real files, rooms and event loops."""
+
+import asyncio
+import os
+import secrets
+import shutil
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from chatproto import EvictionReason
+from relay_server.core.address import parse_ip
+from relay_server.core.lobby import Lobby
+from relay_server.core.moderation import Moderation
+from relay_server.core.registry import Registry
+from relay_server.core.restoring import Restoring
+from relay_server.core.saving import SLICE, Saving
+from relay_server.core.state import Header, encode_line
+from relay_server.net import loop
+from relay_server.net.address import locate, make_address
+from relay_server.state import journal as journal_module
+from relay_server.state import keeper as keeper_module
+from relay_server.state.journal import BAD, FILE, Journal
+from relay_server.state.keeper import Keeper
+from services.relay_server.core.policies import unlimited
+from services.relay_server.core.rooms_case import new_nonces
+
+LIFETIME_SECONDS = 300.0
+QUICK_SECONDS = 0.02
+DEADLINE_SECONDS = 20.0
+IP = parse_ip("192.0.2.1")
+
+Scenario = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture(params=[True, False], ids=["uvloop", "asyncio"])
+def run(request: pytest.FixtureRequest) -> Callable[[Scenario], None]:
+    """Run a scenario on each event loop."""
+
+    def run_it(scenario: Scenario) -> None:
+        async def whole() -> int:
+            await scenario()
+            return 0
+
+        loop.run(whole(), use_uvloop=request.param)
+
+    return run_it
+
+
+class Kept:
+    """Rooms, and what keeps them in a directory."""
+
+    def __init__(self, directory: Path, lifetime_seconds: float = LIFETIME_SECONDS) -> None:
+        policy = unlimited()
+        self.registry = Registry(policy, lambda _: None, new_nonces(), locate)
+        lobby = Lobby(policy, lambda _: None, new_nonces(), locate)
+        self.keeper = Keeper(
+            Journal(directory),
+            Saving(self.registry, lobby, locate),
+            partial(Restoring, self.registry, lobby, make_address, handed_over=False),
+            lifetime_seconds=lifetime_seconds,
+        )
+        self.keeper.restore()
+        self.now = asyncio.get_running_loop().time
+
+    def create(self, room: str) -> None:
+        self.registry.create_room(room.encode(), "ann", secrets.token_bytes(16).hex().encode(), IP, self.now())
+
+    def join(self, room: str, name: str) -> None:
+        self.registry.join_room(room.encode(), name, secrets.token_bytes(16).hex().encode(), IP, self.now())
+
+    def leave(self, room: str, name: str) -> None:
+        (member,) = [one for one in self.registry.rooms[room.encode()].members if one.name == name]
+        self.registry.leave(member, self.now())
+
+    def close_room(self, room: str) -> None:
+        reason = EvictionReason.KICKED
+        self.registry.close_room(self.registry.rooms[room.encode()], reason, members_see=reason)
+
+    def people(self) -> dict[str, dict[str, bytes]]:
+        """Return the members of each room with their tokens."""
+        return {
+            room.name: {member.name: session.token for member, session in room.members.items()}
+            for room in self.registry.rooms.values()
+        }
+
+
+async def until(holds: Callable[[], object]) -> None:
+    deadline = asyncio.get_running_loop().time() + DEADLINE_SECONDS
+    while not holds():
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0)
+
+
+async def killed_and_back(kept: Kept, directory: Path) -> Kept:
+    """Let the loop go round once, as for what was answered, and let a new process find what the old one left."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    copy = directory.with_name(f"{directory.name}-later")
+    shutil.copytree(directory, copy)
+    kept.keeper.close()
+    return Kept(copy)
+
+
+def test_each_change_is_in_the_file_a_turn_of_the_loop_later(run: Callable[[Scenario], None], tmp_path: Path) -> None:
+    async def scenario() -> None:
+        kept = Kept(tmp_path / "state")
+        kept.keeper.start()
+        kept.create("tea")
+        kept.join("tea", "bob")
+        kept.join("tea", "eve")
+        kept.leave("tea", "eve")
+        kept.create("gone")
+        kept.close_room("gone")
+        back = await killed_and_back(kept, tmp_path / "state")
+        assert back.people() == kept.people()
+        assert set(back.people()["tea"]) == {"ann", "bob"}
+        assert kept.keeper.counters.writes == 1  # all of one turn together
+        back.keeper.close()
+
+    (tmp_path / "state").mkdir()
+    run(scenario)
+
+
+def test_it_is_written_anew_between_other_work_while_people_come_and_go(
+    run: Callable[[Scenario], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "GROWTH", 1)
+    monkeypatch.setattr(journal_module, "SPARE_BYTES", 0)
+
+    async def scenario() -> None:
+        kept = Kept(tmp_path / "state")
+        kept.keeper.start()
+        for room in range(10):
+            kept.create(f"room {room}")
+            for member in range(SLICE):
+                kept.join(f"room {room}", f"member {member}")
+        turns = 0
+        await until(lambda: kept.keeper.journal.is_renewing)
+        monkeypatch.setattr(journal_module, "SPARE_BYTES", 1 << 30)  # not once more
+        while kept.keeper.journal.is_renewing:
+            turns += 1
+            kept.join("room 9", f"late {turns}")
+            kept.leave("room 0", f"member {turns}")
+            kept.join("room 8", f"member of room 8 and turn {turns}")
+            kept.create(f"new room {turns}")
+            if turns == 2:
+                kept.close_room("room 5")
+                kept.create("room 5")
+            await asyncio.sleep(0)
+        assert turns >= 10, "it was written in one piece"
+        back = await killed_and_back(kept, tmp_path / "state")
+        assert back.people() == kept.people()
+        assert back.keeper.counters.restored_rooms == 10 + turns
+        back.keeper.close()
+
+    (tmp_path / "state").mkdir()
+    run(scenario)
+
+
+def size_of(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.iterdir())
+
+
+def test_changes_without_end_dont_fill_the_disk(
+    run: Callable[[Scenario], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "SPARE_BYTES", 10_000)
+
+    async def scenario() -> None:
+        kept = Kept(tmp_path)
+        kept.keeper.start()
+        kept.create("tea")
+        (ann,) = kept.registry.rooms[b"tea"].members
+        sizes, renewed = [], kept.keeper.counters.renewals
+        for number in range(2000):
+            Moderation(kept.registry).set_topic(ann, f"{number} {'x' * 200}")
+            await asyncio.sleep(0)
+            sizes.append(size_of(tmp_path))
+        assert max(sizes) < 20_000
+        assert kept.keeper.counters.renewals - renewed < 100
+        assert kept.keeper.counters.written_bytes > 10 * max(sizes)
+        kept.keeper.close()
+
+    run(scenario)
+
+
+def test_a_file_that_was_taken_away_comes_back(run: Callable[[Scenario], None], tmp_path: Path) -> None:
+    async def scenario() -> None:
+        kept = Kept(tmp_path / "state", lifetime_seconds=QUICK_SECONDS)
+        kept.keeper.start()
+        kept.create("tea")
+        (tmp_path / "state" / FILE).unlink()
+        await until(lambda: kept.keeper.counters.failures == 1)
+        kept.join("tea", "bob")
+        await until(lambda: kept.keeper.journal.is_current)
+        kept.join("tea", "eve")
+        back = await killed_and_back(kept, tmp_path / "state")
+        assert set(back.people()["tea"]) == {"ann", "bob", "eve"}
+        back.keeper.close()
+
+    (tmp_path / "state").mkdir()
+    run(scenario)
+
+
+def test_while_nothing_can_be_written_the_end_isnt_silent(run: Callable[[Scenario], None], tmp_path: Path) -> None:
+    async def scenario() -> None:
+        kept = Kept(tmp_path / "state")
+        kept.keeper.start()
+        kept.create("tea")
+        shutil.rmtree(tmp_path / "state")
+        kept.keeper.save()
+        assert not kept.keeper.journal.is_current
+        assert kept.keeper.counters.failures == 1
+        (tmp_path / "state").mkdir()
+        kept.keeper.start()
+        kept.keeper.save()
+        assert (tmp_path / "state" / FILE).exists()
+        kept.keeper.close()
+
+    (tmp_path / "state").mkdir()
+    run(scenario)
+
+
+def test_what_changes_after_the_end_is_not_written(run: Callable[[Scenario], None], tmp_path: Path) -> None:
+    async def scenario() -> None:
+        kept = Kept(tmp_path / "state")
+        kept.keeper.start()
+        kept.create("tea")
+        kept.join("tea", "bob")
+        kept.keeper.save()
+        kept.leave("tea", "bob")
+        back = await killed_and_back(kept, tmp_path / "state")
+        assert set(back.people()["tea"]) == {"ann", "bob"}
+        back.keeper.close()
+
+    (tmp_path / "state").mkdir()
+    run(scenario)
+
+
+def test_a_cleared_state_is_nobodys(run: Callable[[Scenario], None], tmp_path: Path) -> None:
+    async def scenario() -> None:
+        kept = Kept(tmp_path / "state")
+        kept.keeper.start()
+        kept.create("tea")
+        kept.keeper.clear()
+        kept.create("coffee")
+        back = await killed_and_back(kept, tmp_path / "state")
+        assert back.people() == {}
+        back.keeper.close()
+
+    (tmp_path / "state").mkdir()
+    run(scenario)
+
+
+def test_what_makes_an_error_is_set_aside_for_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async def scenario() -> None:
+        kept = Kept(tmp_path)
+        kept.keeper.start()
+        kept.create("tea")
+        await asyncio.sleep(0)
+        kept.keeper.close()
+        monkeypatch.setattr(Restoring, "finish", fail)
+        with pytest.raises(ZeroDivisionError):
+            Kept(tmp_path)
+        assert (tmp_path / BAD).exists()
+        assert not (tmp_path / FILE).exists()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("formats", [0, 2])
+def test_another_format_is_set_aside(tmp_path: Path, formats: int) -> None:
+    async def scenario() -> None:
+        journal = Journal(tmp_path)
+        journal.renew()
+        journal.add([encode_line(Header(format=formats, formats=(formats,), version="x"))])
+        journal.put_in_place()
+        journal.close()
+        kept = Kept(tmp_path)
+        assert (tmp_path / BAD).exists()
+        assert kept.people() == {}
+        kept.keeper.close()
+
+    asyncio.run(scenario())
+
+
+def test_it_is_as_old_as_its_last_sign_of_life(
+    run: Callable[[Scenario], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper_module, "BEAT_SECONDS", QUICK_SECONDS)
+
+    async def scenario() -> None:
+        kept = Kept(tmp_path / "state")
+        kept.keeper.start()
+        kept.create("tea")
+        await asyncio.sleep(0)
+        written_at = (tmp_path / "state" / FILE).stat().st_mtime
+        os.utime(tmp_path / "state" / FILE, (written_at - 200, written_at - 200))
+        await until(lambda: (tmp_path / "state" / FILE).stat().st_mtime >= written_at)
+        back = await killed_and_back(kept, tmp_path / "state")
+        assert set(back.people()) == {"tea"}
+        assert not back.keeper.is_proven
+        back.keeper.close()
+        os.utime(tmp_path / "state-later" / FILE, (written_at - 301, written_at - 301))
+        late = Kept(tmp_path / "state-later")
+        assert late.people() == {}
+        assert late.keeper.is_proven
+        late.keeper.close()
+
+    (tmp_path / "state").mkdir()
+    run(scenario)
+
+
+def test_while_it_pauses_another_process_may_write_and_then_all_is_written_anew(
+    run: Callable[[Scenario], None], tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        kept = Kept(tmp_path / "state")
+        kept.keeper.start()
+        kept.create("tea")
+        kept.keeper.pause()
+        file = tmp_path / "state" / FILE
+        assert b"tea".hex().encode() in file.read_bytes()
+        size = file.stat().st_size
+        kept.join("tea", "bob")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert file.stat().st_size == size
+        file.unlink()  # what the other process may have done
+        kept.keeper.resume()
+        await until(file.exists)
+        back = await killed_and_back(kept, tmp_path / "state")
+        assert set(back.people()["tea"]) == {"ann", "bob"}
+        back.keeper.close()
+
+    (tmp_path / "state").mkdir()
+    run(scenario)
