@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := libs/chatproto libs/chatbrain libs/chatclient services/web-client services/relay-server services/bot-client services/messenger
 CLIENTS := libs/chatproto libs/chatbrain libs/chatclient services/messenger
-SOURCES := libs services tests deploy/grafana deploy/desktop
+SOURCES := libs services tests deploy/grafana deploy/desktop deploy/compiled
 
 # Each worker runs consecutive tests, so that those of a file share their fixtures; idle workers take tests from others.
 PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
@@ -56,6 +56,11 @@ $(VENV)/cluster.stamp: requirements/cluster.txt $(VENV)/runtime.stamp
 	@$(PIP) install --require-hashes -r requirements/cluster.txt 2>&1 | $(SHOW)
 	@touch $@
 
+$(VENV)/compile.stamp: requirements/compile.txt $(VENV)/runtime.stamp
+	@echo "==> installing the compiler of Python, hash-locked (mypy: 30 MB)"
+	@$(PIP) install --require-hashes -r requirements/compile.txt 2>&1 | $(SHOW)
+	@touch $@
+
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/runtime.stamp
 	@echo "==> installing the tools, hash-locked"
 	@$(PIP) install --require-hashes -r requirements/dev.txt 2>&1 | $(SHOW)
@@ -78,6 +83,23 @@ cluster: $(VENV)/cluster.stamp ## watch bots chat through three relays, one of w
 .PHONY: run
 run: install ## run a relay with default settings
 	@$(BIN)/relay-server run
+
+# The compiled relay is imported from here; its wheel, for other environments, is in dist/compiled.
+COMPILED := build/compiled/packages
+COMPILED_OF := $(wildcard deploy/compiled/*) $(shell find services/relay-server/src -name '*.py')
+
+build/compiled/stamp: $(COMPILED_OF) services/relay-server/pyproject.toml $(VENV)/compile.stamp
+	@$(BIN)/python deploy/compiled/compiling.py dist/compiled build/compiled/work
+	@rm -rf $(COMPILED)
+	@$(PIP) install --quiet --no-deps --target $(COMPILED) dist/compiled/*.whl
+	@touch $@
+
+.PHONY: compiled
+compiled: build/compiled/stamp ## compile the relay's hot path: dist/compiled/*.whl (a minute; needs a C compiler and Python's headers)
+
+.PHONY: run-compiled
+run-compiled: build/compiled/stamp ## the same as make run, with the compiled relay
+	@PYTHONPATH=$(COMPILED) $(BIN)/relay-server run
 
 .PHONY: desktop
 desktop: install-desktop ## chat in a window
@@ -104,7 +126,7 @@ desktop-uninstall: ## remove chat-desktop from your desktop's menu
 lint: $(VENV)/dev.stamp ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
-	@$(BIN)/mypy $(PACKAGES:%=%/src) tests deploy/grafana deploy/desktop
+	@$(BIN)/mypy $(PACKAGES:%=%/src) tests deploy/grafana deploy/desktop deploy/compiled
 	@$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 --no-error-summary $(CLIENTS:%=%/src)
 	@$(BIN)/lint-imports | tail -n 4
 
@@ -153,6 +175,18 @@ test-containers: $(VENV)/dev.stamp
 test-dashboards: $(VENV)/dev.stamp # one Prometheus for all, so in one process
 	@$(BIN)/pytest -q tests/observability
 
+# All that passes through compiled code: the relay's own tests, the protocol's rules, and attacks with input of any kind.
+COMPILED_TESTS := tests/deploy/test_compiled.py tests/services/relay_server/core tests/services/relay_server/net \
+  tests/services/relay_server/operator tests/services/relay_server/telemetry tests/services/relay_server/web \
+  $(wildcard tests/services/relay_server/test_*.py) tests/fuzz/test_corpus.py tests/conformance \
+  tests/faults/test_junk.py tests/faults/test_books.py tests/faults/test_receipts.py \
+  tests/faults/test_random_input.py::test_broken_sessions
+
+.PHONY: test-compiled
+test-compiled: build/compiled/stamp $(VENV)/dev.stamp ## test the compiled relay: its units, conformance, some attacks (three minutes)
+	@PYTHONPATH=$(CURDIR)/$(COMPILED) CHAT_REQUIRE=compiled$${CHAT_REQUIRE:+,$$CHAT_REQUIRE} $(PYTEST) -k 'not asyncio' \
+	  $(COMPILED_TESTS)
+
 .PHONY: test-e2e
 test-e2e: $(VENV)/dev.stamp ## end to end: the programs, their images and the compose file (these two with Docker)
 	@$(PYTEST) --numprocesses 4 --ignore tests/e2e/containers tests/e2e
@@ -192,6 +226,10 @@ simulate-cluster: $(VENV)/dev.stamp ## let clusters break in ten thousand ways i
 .PHONY: bench
 bench: install ## measure the relay against references in C, another build or other servers: make bench [ARGS="--profile"]
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
+
+.PHONY: bench-compiled
+bench-compiled: build/compiled/stamp ## measure what compiling the relay brings for each kind of message (a minute)
+	@PYTHONPATH=tests $(BIN)/python -m bench.decisions --compiled $(CURDIR)/$(COMPILED)
 
 .PHONY: bench-streams
 bench-streams: install ## measure chats over streams, beside Redis if it is installed: make bench-streams [ARGS="--only idle"]
@@ -262,12 +300,12 @@ picture: $(VENV)/dev.stamp ## record the demo again for docs/images/demo.svg
 
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## upgrade the libraries and lock their hashes
-	@for set in runtime desktop cluster dev; do $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-strip-extras \
+	@for set in runtime desktop cluster compile dev; do $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-header --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
 
 .PHONY: audit
 audit: $(VENV)/dev.stamp ## check every locked library against the public advisories; one that can't be looked up fails too
-	@for set in runtime desktop cluster dev; do echo "==> requirements/$$set.txt"; \
+	@for set in runtime desktop cluster compile dev; do echo "==> requirements/$$set.txt"; \
 	  $(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/$$set.txt; done
 
 .PHONY: sbom

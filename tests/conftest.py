@@ -23,6 +23,7 @@ from conformance.relays import CommonRelays
 from libfaketime import find_libfaketime
 from messenger.desktop.loading import find_fault
 from own_systemd import SYSTEMD
+from relay_server.built import BUILD
 
 # How long an example takes says something of the machine, nothing of the program.
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -114,6 +115,14 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "axe": (
         AXE.is_file,
         "axe-core is missing: with Node 20 or newer, `make web-check` installs it",
+    ),
+    "interpreted": (
+        lambda: BUILD == "interpreted",
+        "the relay is compiled here, and changing its code is of no effect: `make test` runs these on the sources",
+    ),
+    "compiled": (
+        lambda: BUILD == "compiled",
+        "the relay is interpreted here: `make test-compiled` compiles it and runs these tests",
     ),
     "bundle": (
         (BUNDLE / "licences").is_dir,  # which comes last

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from docs.generated import ELSEWHERE, installed_licences, licences_table, locked_versions, normalised
 from docs.markdown import ROOT, read
 
-LOCKS = ["runtime", "desktop", "cluster", "dev"]
+LOCKS = ["runtime", "desktop", "cluster", "compile", "dev"]
 PACKAGES = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("*/*/pyproject.toml"))
 
 
@@ -70,9 +70,10 @@ def test_images_are_made_of_what_is_locked(dockerfile: str) -> None:
 
 
 def test_what_one_environment_holds_together_is_locked_at_the_same_versions() -> None:
-    runtime, desktop, cluster, dev = map(locked_versions, LOCKS)
+    runtime, desktop, cluster, compiler, dev = map(locked_versions, LOCKS)
     assert runtime.items() <= desktop.items() <= dev.items()
     assert cluster.items() <= dev.items()
+    assert compiler.items() <= dev.items()
 
 
 def test_a_cluster_installs_the_server_of_its_directory_and_nothing_else_besides() -> None:

@@ -86,7 +86,7 @@ def test_a_wrong_command_is_said_in_one_sentence() -> None:
 
 def test_its_version() -> None:
     done = run("--version")
-    assert re.fullmatch(r"relay-server \d+\.\d+\.\d+\n", done.stdout)
+    assert re.fullmatch(r"relay-server \d+\.\d+\.\d+ \((compiled|interpreted)\)\n", done.stdout)
     assert done.returncode == 0
 
 

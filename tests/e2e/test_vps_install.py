@@ -102,7 +102,7 @@ def bare_python(folder: Path) -> Path:
 def check_what_is_installed(server: Server) -> None:
     version = server.link("current")
     assert re.fullmatch(r"\d+\.\d+\.\d+-[0-9a-f]{12}", version)
-    assert server.relay("--version").stdout == f"relay-server {version.partition('-')[0]}\n"
+    assert server.relay("--version").stdout == f"relay-server {version.partition('-')[0]} (interpreted)\n"
     directory = re.findall(r"^Environment=RELAY_STATE_DIRECTORY=(.+)$", (ROOT / SERVICE).read_text(), re.MULTILINE)
     shown = server.relay("config", "show").stdout
     assert re.findall(r"^RELAY_STATE_DIRECTORY +(\S+) +environment$", shown, re.MULTILINE) == directory
@@ -168,9 +168,9 @@ def check_an_upgrade_and_back(server: Server) -> None:
     server.edit("services/relay-server/pyproject.toml", lambda text: text.replace('"0.1.0"', '"0.1.1"'))
     second = installed(server)
     assert second.startswith("0.1.1-")
-    assert (server.relay("--version").stdout, server.link("previous")) == ("relay-server 0.1.1\n", first)
+    assert (server.relay("--version").stdout, server.link("previous")) == ("relay-server 0.1.1 (interpreted)\n", first)
     assert installed(server, "--back-out") == first
-    assert (server.relay("--version").stdout, server.link("previous")) == ("relay-server 0.1.0\n", second)
+    assert (server.relay("--version").stdout, server.link("previous")) == ("relay-server 0.1.0 (interpreted)\n", second)
     assert installed(server) == second
     assert server.versions() == {first, second}
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from inspect import getfile
 from pathlib import Path
+from typing import Final
 
 from conformance.relays import NORMAL, OwnRelay
 from e2e.namespaces import Namespace
@@ -23,6 +24,8 @@ from relay_server.settings import Settings
 from replaceable import ReplaceableRelay
 
 Check = Callable[[OwnRelay], None]
+INTERPRETED: Final = {"PYTHONPATH": ""}
+"""Where tests run on a compiled relay, weakened ones are interpreted all the same: compiled code can't be changed."""
 DEFAULT_PORTS = [Settings.model_fields[f"{name}_port"].default for name in ("tcp", "udp", "lobby", "ops")]
 
 
@@ -62,11 +65,12 @@ class StartRelay:
 
     def weakened(self, weakness: Weakness, check: Check = check_sound, /, **settings: str) -> OwnRelay:
         """Start one that lacks a guard, see `faults.weakened`."""
-        return self._start((), _program(weakness), settings, check)
+        return self._start((), _program(weakness), settings | INTERPRETED, check)
 
     def inside(self, place: Namespace, weakness: Weakness | None = None, /, **settings: str) -> OwnRelay:
         """Start one in a network of its own, where it has the default ports; it may lack a guard."""
         program = _program(weakness) if weakness else NORMAL
+        settings |= INTERPRETED if weakness else {}
         relay = RelayInside(place, self._next_log(), self._with_loop(settings), program)
         self._ends.callback(check_sound, relay)
         return relay

@@ -107,6 +107,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.needs("interpreted")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults_are_noticed(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     name, module, attribute, wrong = FAULTS[fault]

@@ -5,8 +5,8 @@ from math import inf
 from typing import Final
 
 from relay_server.core.address import parse_ip
+from relay_server.core.kept import Abroad, Ban
 from relay_server.core.lobby import Lobby
-from relay_server.core.model import Abroad, Ban
 from relay_server.core.registry import Registry
 from relay_server.core.restoring import Restoring
 from relay_server.core.saving import Saving

@@ -10,6 +10,7 @@ import pytest
 from ports import free_ports
 from relay_server import __version__
 from relay_server.__main__ import main
+from relay_server.built import BUILD
 from relay_server.settings import Settings, variable
 from services.relay_server.net.loopback import port_of
 from services.relay_server.tls.certificates import issue
@@ -171,7 +172,7 @@ def test_a_relay_that_does_not_answer_is_unhealthy(command: Command, busy_port: 
 
 
 def test_the_version_is_told(command: Command) -> None:
-    assert command("--version") == (0, f"relay-server {__version__}\n", "")
+    assert command("--version") == (0, f"relay-server {__version__} ({BUILD})\n", "")
 
 
 def test_settings_that_can_be_used_are_approved(command: Command) -> None:

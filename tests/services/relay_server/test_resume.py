@@ -13,7 +13,8 @@ from relay_server.asked import Peer
 from relay_server.core import events
 from relay_server.core.counters import DropReason
 from relay_server.core.judge import Judge
-from relay_server.core.model import Ban, Bans
+from relay_server.core.kept import Ban
+from relay_server.core.model import Bans
 from relay_server.core.moderation import Moderation
 from relay_server.core.relay import Relay
 from relay_server.net.address import UdpAddress, make_address

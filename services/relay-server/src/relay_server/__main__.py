@@ -5,6 +5,7 @@ import sys
 from typing import NoReturn
 
 from relay_server import __version__
+from relay_server.built import BUILD
 from relay_server.commands import admin, config, doctor, healthcheck, reload, run, tls
 from relay_server.net.sockets import ListenError
 from relay_server.settings import SettingsError
@@ -31,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="relay-server", description="The chat relay: joining over TCP, chat over UDP or the TCP connection."
     )
-    parser.add_argument("--version", action="version", version=f"relay-server {__version__}")
+    parser.add_argument("--version", action="version", version=f"relay-server {__version__} ({BUILD})")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (run, healthcheck, doctor, admin, reload, tls, config):
         command.add_to(commands)

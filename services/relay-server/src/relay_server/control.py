@@ -26,7 +26,8 @@ from relay_server.core.counters import Resumption
 from relay_server.core.endpoint import Address, MakeAddress
 from relay_server.core.errors import NoSeatError, NoSuchRoomError, WrongPasswordError
 from relay_server.core.guesses import Guess, Guesses
-from relay_server.core.model import Abroad, Session
+from relay_server.core.kept import Abroad
+from relay_server.core.model import Session
 from relay_server.core.name_rules import judge_user_name
 from relay_server.core.names import name_keys
 from relay_server.core.places import Places

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from relay_server import __version__
+from relay_server.built import BUILD
 from relay_server.doctor import linux
 from relay_server.handover.giving import Giving
 from relay_server.handover.obstacles import find_obstacle
@@ -169,7 +170,7 @@ class Lifecycle:
     def _say_started(self) -> None:
         settings, granted = self._parts.settings, self._parts.udp[0].receive_buffer_bytes
         log.info(
-            "listening", version=__version__, host=settings.host, tcp_port=settings.tcp_port,
+            "listening", version=__version__, build=BUILD, host=settings.host, tcp_port=settings.tcp_port,
             udp_port=settings.udp_port, lobby_port=settings.lobby_port, ops_port=settings.ops_port,
             web_port=settings.web_port,
             tls="off" if not self._parts.tls else "required" if settings.tls_required else "on",

@@ -107,6 +107,7 @@ def test_a_write_without_an_answer_that_is_forgotten_is_noticed(monkeypatch: pyt
     assert broken_by() != "nothing"
 
 
+@pytest.mark.needs("interpreted")
 def test_kicks_that_no_record_tells_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Residence, "kick", lambda *_: None)
     assert "from where it was kicked" in broken_by()

@@ -132,6 +132,7 @@ def test_everybody_may_ask_who_is_there() -> None:
         assert answers(case, member, "/who is there?") == ["3 here: ann (host), bob (muted), eve."]
 
 
+@pytest.mark.needs("interpreted")
 @pytest.mark.requirement("MOD-02")
 @pytest.mark.parametrize("order", ["/who", "/topic", "/unban"])
 def test_a_list_is_written_only_for_who_may_have_it(order: str, monkeypatch: pytest.MonkeyPatch) -> None:

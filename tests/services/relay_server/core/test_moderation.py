@@ -8,7 +8,8 @@ from chatproto import EvictionReason, Status
 from relay_server.core import events
 from relay_server.core.counters import DropReason
 from relay_server.core.errors import BannedError
-from relay_server.core.model import Ban, Bans
+from relay_server.core.kept import Ban
+from relay_server.core.model import Bans
 from relay_server.core.moderation import MAX_BANS, ModerationError
 from services.relay_server.core.rooms_case import Case, home
 from steps import count_steps, counted_calls

@@ -1,12 +1,13 @@
 """One stream's place in a ring: what it is given, in which order, and what is counted (STR-03, STR-05, STR-07)."""
 
 import json
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from chatproto.stream import encode_entry, encode_took
 from relay_server.core.counters import StreamCounters, StreamFailure
+from relay_server.core.model import Member, Room, Session
 from relay_server.core.reader import MAX_UNREAD_BYTES, Reader
 from relay_server.core.ring import MAX_ENTRIES, Rings
 
@@ -18,9 +19,9 @@ class Talk:
         self.rings = Rings(0, lambda: "epoch")
         self.ring = self.rings.make()
         self.counters = StreamCounters()
-        self.member = object()
+        self.member = Member(Room("demo", b"demo", bytes(8)), "me", b"me: ", ("me",), bytes(16))
         self.woken = 0
-        self.reader = Reader(cast("Any", self), self.counters, self, 0.0)  # which of the session knows the member alone
+        self.reader = Reader(Session(self.member, b"token", b"", 0, bytes(16)), self.counters, self, 0.0)
 
     def wake(self) -> None:
         self.woken += 1
@@ -35,7 +36,7 @@ class Talk:
     def say_own(self, n: int = 0) -> None:
         seq = self.ring.seq + 1
         own = encode_took(n, seq) if n else b""
-        self.ring.add(encode_entry(seq, "me", "mine"), cast("Any", self.member), own, is_message=True)
+        self.ring.add(encode_entry(seq, "me", "mine"), self.member, own, is_message=True)
         self.reader.note_own(n)
 
     def read(self, max_bytes: int = MAX_UNREAD_BYTES) -> list[Any]:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay_server.core.counters import IgnoredRecord
-from relay_server.core.model import NO_BANS, Ban, Residence
+from relay_server.core.kept import Ban
+from relay_server.core.model import NO_BANS, Residence
 from relay_server.core.names import name_keys
 from relay_server.core.records import (
     FORMAT,

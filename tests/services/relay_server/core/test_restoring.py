@@ -12,7 +12,8 @@ from relay_server.core.address import network_of, parse_ip
 from relay_server.core.counters import DropReason
 from relay_server.core.endpoint import Address
 from relay_server.core.errors import BannedError, NameTakenError, WrongPasswordError
-from relay_server.core.model import Abroad, Member, Residence
+from relay_server.core.kept import Abroad
+from relay_server.core.model import Member, Residence
 from relay_server.core.receipts import SaidNumbers
 from relay_server.net.address import make_address
 from services.relay_server.core.rooms_case import NOTHING_SAID, Heard, NoConnection, at, delivered, home

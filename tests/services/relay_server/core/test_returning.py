@@ -11,7 +11,8 @@ from relay_server.core import events
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.counters import DropReason
 from relay_server.core.errors import BannedError, NoSeatError, RoomFullError, ShuttingDownError
-from relay_server.core.model import Abroad, Ban, Member, Residence, Room, Session
+from relay_server.core.kept import Abroad, Ban
+from relay_server.core.model import Member, Residence, Room, Session
 from relay_server.core.moderation import Moderation
 from relay_server.core.receipts import SaidNumbers
 from relay_server.core.records import RoomRecord, record_of

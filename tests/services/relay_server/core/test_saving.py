@@ -263,6 +263,7 @@ def test_a_client_of_the_lobby_that_is_gone_is_known_by_its_address() -> None:
     assert case.changes()[1:] == [LobbyClientGone(address=SavedAddress(ip=ip, port=port))]
 
 
+@pytest.mark.needs("interpreted")
 def test_rings_are_written_once_and_what_is_gone_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("relay_server.core.state_writer.PIECE_ENTRIES", 2)
     monkeypatch.setattr("relay_server.core.ring.MAX_ENTRIES", 3)

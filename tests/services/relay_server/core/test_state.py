@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay_server.core.model import Abroad, Ban
+from relay_server.core.kept import Abroad, Ban
 from relay_server.core.state import (
     FORMAT,
     READABLE,

@@ -14,7 +14,8 @@ from chatproto.receipts import encode_numbered
 from chatproto.stream import Say
 from relay_server.core import saving
 from relay_server.core.address import parse_ip
-from relay_server.core.model import Abroad, Member, Residence, Session
+from relay_server.core.kept import Abroad
+from relay_server.core.model import Member, Residence, Session
 from relay_server.core.moderation import ModerationError
 from relay_server.core.receipts import SaidNumbers
 from relay_server.core.state import Header, SavedPlace, SavedSession, decode_line, encode_line

@@ -200,6 +200,7 @@ def test_who_ends_its_side_with_its_request_has_no_stream(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.needs("interpreted")
 @pytest.mark.requirement("STR-01")
 def test_who_is_put_out_before_its_stream_begins_is_closed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:

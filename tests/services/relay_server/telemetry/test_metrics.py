@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from chatproto import Command, EvictionReason, Operation, Status
 from relay_server import __version__
+from relay_server.built import BUILD
 from relay_server.core import events
 from relay_server.core.counters import (
     DIRECTORY_BOUNDS,
@@ -246,7 +247,7 @@ def test_gauges_show_this_moment() -> None:
     gauges = ("streams", "streams_away", "streams_limit", "stream_copies_waiting", "ring_bytes", "ring_limit_bytes")
     assert [scrape.value(f"relay_{name}") for name in gauges] == [9, 10, 11, 12, 13, 14]
     ((_, labels),) = [key for key in scrape.samples() if key[0] == "relay_build_info"]
-    assert {("version", __version__), ("loop", "uvloop")} <= set(labels)
+    assert {("version", __version__), ("loop", "uvloop"), ("build", BUILD)} <= set(labels)
 
 
 def buckets(scrape: Scrape, name: str) -> dict[float, float]:

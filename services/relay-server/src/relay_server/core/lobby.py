@@ -37,7 +37,6 @@ class LobbyClient(Listener):
     """Somebody who spoke in the lobby."""
 
     name: bytes
-    address: Address
     limit: SpeechLimit | None
 
 

@@ -6,24 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from relay_server.core.address import network_of
 from relay_server.core.audience import Group, Listener
+from relay_server.core.kept import Abroad, Ban
 from relay_server.core.limits import AnyLimit
 from relay_server.core.receipts import SaidNumbers
 
 if TYPE_CHECKING:
     from relay_server.core.reader import Reader
     from relay_server.core.ring import Ring
-
-
-@dataclass(frozen=True, slots=True)
-class Ban:
-    """Whom a room doesn't let in any more, for as long as it lives (MOD-04)."""
-
-    name: str
-    """As people see it in a list."""
-    keys: frozenset[str]
-    """Of the name, see `names.name_keys`."""
-    network: bytes | None = None
-    """The address that is banned too (see `address.network_of`); None bans the name alone."""
 
 
 class Bans:
@@ -256,7 +245,7 @@ class Session(Listener):
     moved_at: float = 0.0
     place: "StreamPlace | None" = None
     """None if its member chats over UDP."""
-    abroad: "Abroad | None" = None
+    abroad: Abroad | None = None
     """None for a relay that is alone: it takes memory of every member."""
 
     @property
@@ -283,18 +272,6 @@ class Session(Listener):
     def was_heard(self) -> bool:
         """Whether its client ever spoke, so that it is sure to be there."""
         return self.address is not None or (self.place is not None and self.place.is_used)
-
-
-@dataclass(slots=True)
-class Abroad:
-    """What matters of a session in a cluster."""
-
-    turn: int = 0
-    """How many sessions its member had before it, at all nodes."""
-    carried_by: bytes | None = None
-    """The IP of the node that carries its member here (CLU-04)."""
-    follows: bool = False
-    """Whether its client goes where it is sent to (CLU-01)."""
 
 
 @dataclass(slots=True, eq=False)

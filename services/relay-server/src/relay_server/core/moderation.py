@@ -15,7 +15,8 @@ from chatproto import (
 )
 from relay_server.core import limits
 from relay_server.core.address import network_of
-from relay_server.core.model import NO_BANS, Ban, Bans, Member, Room
+from relay_server.core.kept import Ban
+from relay_server.core.model import NO_BANS, Bans, Member, Room
 from relay_server.core.names import name_keys
 from relay_server.core.registry import Registry
 

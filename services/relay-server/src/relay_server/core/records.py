@@ -7,7 +7,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from relay_server.core.address import network_of
 from relay_server.core.counters import IgnoredRecord
-from relay_server.core.model import NO_BANS, Ban, Bans, Residence, Room
+from relay_server.core.kept import Ban
+from relay_server.core.model import NO_BANS, Bans, Residence, Room
 
 FORMAT: Final = 1
 SEATS_A_SECOND: Final = 2**20

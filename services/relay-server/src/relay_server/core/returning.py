@@ -6,8 +6,9 @@ from chatproto import EvictionReason
 from relay_server.core import events
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.errors import NoSeatError, RoomFullError
+from relay_server.core.kept import Abroad
 from relay_server.core.limits import Halted
-from relay_server.core.model import Abroad, Member, Room, Session
+from relay_server.core.model import Member, Room, Session
 from relay_server.core.names import name_keys
 from relay_server.core.policy import Policy
 from relay_server.core.records import RoomRecord, room_of

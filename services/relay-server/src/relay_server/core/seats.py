@@ -12,7 +12,8 @@ from relay_server.core.attempts import REMEMBERED_SECONDS
 from relay_server.core.deadlines import DeadlineQueue
 from relay_server.core.endpoint import Address
 from relay_server.core.errors import BannedError, NoSeatError, TooManyError
-from relay_server.core.model import Abroad, Member, Session, Ticket
+from relay_server.core.kept import Abroad
+from relay_server.core.model import Member, Session, Ticket
 
 if TYPE_CHECKING:
     from relay_server.core.registry import Registry

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, with_config
 
 from chatproto import BadNameError, check_room_name, check_user_name
 from chatproto.constants import MAX_TOKEN_BYTES
-from relay_server.core.model import Abroad, Ban
+from relay_server.core.kept import Abroad, Ban
 
 FORMAT: Final = 1
 READABLE: Final = frozenset({1})

@@ -176,8 +176,12 @@ class Streams:
             self._lapse(session, now)
         while (silent := self._quiet.pop_due(now)) is not None:
             self._cut_for(StreamCut.UNANSWERED, silent, _UNANSWERED)
-        is_due = self._pings.next_deadline() <= now
-        while is_due and (reader := self._pings.pop_due(now + TOGETHER_SECONDS)) is not None:
+        if self._pings.next_deadline() <= now:
+            self._ask(now)
+
+    def _ask(self, now: float) -> None:
+        """Ask those who are due, and those who soon would be."""
+        while (reader := self._pings.pop_due(now + TOGETHER_SECONDS)) is not None:
             if reader.has_started:  # else a resumed stream, whose client speaks first
                 reader.tell(encode_heartbeat(Ping(0)))
             self._pings.add(reader, now)

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chatproto import EvictionReason
 from relay_server.core.address import show_ip, show_network
+from relay_server.core.kept import Ban
 from relay_server.core.lobby import Lobby
-from relay_server.core.model import Ban, Member, Room, Session
+from relay_server.core.model import Member, Room, Session
 from relay_server.core.moderation import Moderation, ModerationError
 from relay_server.core.policy import MAX_DRAIN_SECONDS
 from relay_server.core.registry import Registry

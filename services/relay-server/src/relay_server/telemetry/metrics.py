@@ -20,6 +20,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from chatproto import Command, EvictionReason, Operation, Status
 from relay_server import __version__
+from relay_server.built import BUILD
 from relay_server.core import events
 from relay_server.core.counters import (
     Counters,
@@ -212,10 +213,10 @@ class RelayCollector:
         )
         info = GaugeMetricFamily(
             "relay_build_info",
-            "Versions of the relay and of Python, and the event loop",
-            labels=("version", "python", "loop"),
+            "Versions of the relay and of Python, the event loop, and whether the relay is compiled or interpreted",
+            labels=("version", "python", "loop", "build"),
         )
-        info.add_metric((__version__, platform.python_version(), self.loop), 1)
+        info.add_metric((__version__, platform.python_version(), self.loop, BUILD), 1)
         yield info
 
     def _reasons(self) -> Iterator[Metric]:
