@@ -19,7 +19,7 @@ class Talk:
         self.rings = Rings(0, lambda: "epoch")
         self.ring = self.rings.make()
         self.counters = StreamCounters()
-        self.member = Member(Room("demo", b"demo", bytes(8)), "me", b"me: ", ("me",), bytes(16))
+        self.member = Member(Room("demo", b"demo", bytes(8)), b"me: ", ("me",), bytes(16))
         self.woken = 0
         self.reader = Reader(Session(self.member, b"token", b"", 0, bytes(16)), self.counters, self, 0.0)
 

@@ -98,8 +98,12 @@ class Giving:
             OperatorError: it couldn't; this process goes on.
 
         """
-        if why := self._obstacle or self._find_obstacle():
-            raise OperatorError(why, is_misplaced=True)
+        if self._obstacle:
+            raise OperatorError(self._obstacle, is_misplaced=True)
+        if self._parts.node and self._parts.node.reclaiming.is_waiting:
+            raise OperatorError(
+                "This node waits until the directory tells which rooms it has: try again when NATS is reached."
+            )
         if not self._idle.is_set():
             raise OperatorError("A replacement is under way already: wait for its end.")
         if self._parts.stopping.is_set() or self._parts.operators.draining:
@@ -124,11 +128,6 @@ class Giving:
         """Leave no more time than that."""
         if self._limit:
             self._limit.reschedule(self._loop.time() + seconds)
-
-    def _find_obstacle(self) -> str | None:
-        if self._parts.node and self._parts.node.reclaiming.is_waiting:
-            return "This node waits until the directory tells which rooms it has: try again when NATS is reached."
-        return None
 
     def _leave_if_gone(self) -> None:
         if self.is_gone:
