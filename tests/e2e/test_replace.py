@@ -246,6 +246,42 @@ def test_new_settings_count_from_now_on(relay: ReplaceableRelay, loop: str) -> N
         assert status_of(relay.relay, create) == wire.TOO_MANY
 
 
+@pytest.mark.parametrize("how", newcomers.CLOCKS_SET_BY)
+def test_a_clock_that_is_set_meanwhile_makes_nobody_older(relay: ReplaceableRelay, how: str) -> None:
+    with People(relay.relay) as people:
+        town = Town(people, rooms=2, members=5)
+        town.talk_for(0.2, RATE)
+        relay.replace({"NEWCOMER": how})
+        town.talk_for(0.8, RATE)  # over some looks at who is silent
+        town.check_nothing_lost()
+        metrics = scrape(relay)
+        assert metrics.total("relay_evictions_total") == 0
+        assert metrics.value("relay_members") == 10
+        assert metrics.value("relay_rooms") == 2
+
+
+def test_each_host_hears_what_became_of_its_password(relay: ReplaceableRelay) -> None:
+    """Its hash may be worked on when the process is replaced."""
+    with People(relay.relay) as people:
+        hosts = [people.create(b"room %d" % number, b"ann") for number in range(12)]
+        waiting, busy = set(), 0
+        asked = relay.begin_replacing()
+        while asked.poll() is None:
+            for host in hosts:
+                heard = [data for data in host.waiting() if data.startswith(b"server: ")]
+                busy += sum(b"try again" in data for data in heard)
+                if heard:
+                    waiting.discard(host)
+                if host not in waiting:
+                    host.say(b"/password secret")
+                    waiting.add(host)
+            time.sleep(0.005)
+        relay.finish_replacing(asked)
+        for host in waiting:
+            host.receive_until(lambda data: data.startswith(b"server: "))
+        print(f"{busy} were told to try again")
+
+
 def test_the_operators_socket_and_the_log_go_on(relay: ReplaceableRelay) -> None:
     with People(relay.relay) as people:
         people.pair(b"demo")
@@ -317,6 +353,25 @@ def test_the_state_on_disk_goes_over_with_its_lock(settings: dict[str, str], tmp
         relay.process.wait(DEADLINE_SECONDS)
         relay.start_again()
         assert scrape(relay).value("relay_members") == 3
+
+
+@pytest.mark.parametrize("other", [True, False])
+def test_a_state_that_is_left_behind_brings_nobody_back(settings: dict[str, str], tmp_path: Path, other: bool) -> None:
+    """Threat N15: who is kicked afterwards would be in again by a start with the settings of before."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    for directory in (before, after):
+        directory.mkdir(mode=0o700)
+    kept = settings | {"RELAY_STATE_DIRECTORY": os.fspath(before)}
+    with running(tmp_path / "log", kept) as relay, People(relay.relay) as people:
+        ann, bob = people.pair(b"demo")
+        relay.replace({"RELAY_STATE_DIRECTORY": os.fspath(after) if other else ""})
+        await_metrics(relay, lambda _: not (before / "journal").exists())
+        ann.say(b"/kick bob")
+        bob.await_notice(b"disconnected: kicked")
+        relay.process.kill()
+        relay.process.wait(DEADLINE_SECONDS)
+        relay.start_again()
+        assert scrape(relay).value("relay_members") == 0
 
 
 def said_by(relay: ReplaceableRelay, event: str) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ from relay_server.handover.protocol import (
     Kind,
     choose_format,
     read_body,
+    shared_moment,
 )
 from relay_server.handover.standstill import Standstill
 from relay_server.net.address import locate
@@ -122,8 +123,9 @@ class Giving:
 
     def _hurry(self, seconds: float) -> None:
         """Leave no more time than that."""
-        if self._limit:
-            self._limit.reschedule(self._loop.time() + seconds)
+        if self._limit and not self._limit.expired():
+            when = self._loop.time() + seconds
+            self._limit.reschedule(min(when, self._limit.when() or when))
 
     def _find_obstacle(self) -> str | None:
         if self._parts.node:
@@ -152,14 +154,16 @@ class Giving:
     async def _within_time(self, channel: Channel, program: Program) -> Row:
         try:
             members = self._parts.registry.admission.members.total
-            async with asyncio.timeout(REPLACE_SECONDS + SECONDS_A_MEMBER * members) as self._limit:
-                return await self._give(channel, program)
+            async with asyncio.timeout(REPLACE_SECONDS + SECONDS_A_MEMBER * members) as limit:
+                self._limit = limit
+                try:
+                    return await self._give(channel, program)
+                finally:
+                    self._limit = None  # what is over can't be hurried
         except TimeoutError:
             raise HandoverError(f"The new process (pid {program.pid}) didn't take over in time.") from None
         except HandoverError as error:
             raise await self._explain(program, error) from None
-        finally:
-            self._limit = None
 
     async def _explain(self, program: Program, error: HandoverError) -> HandoverError:
         """Return the reason of a failure, which may be that the new process has ended."""
@@ -182,6 +186,8 @@ class Giving:
             await self._begin(channel, given)
             since = await self._give_bulk(channel, saving, given)
             await self._standstill.settle()
+            if parts.operators.draining:
+                raise HandoverError("An operator drains the relay: start another one when it has ended.")
             begun = time.monotonic()
             self._standstill.freeze()
             self._hurry(STANDSTILL_SECONDS)
@@ -246,7 +252,7 @@ class Giving:
         await channel.send(Kind.COMMIT)
 
     def _moment(self) -> Moment:
-        return Moment(self._loop.time(), time.time())
+        return shared_moment(self._loop.time())
 
 
 async def _send_lines(channel: Channel, lines: Sequence[bytes], given: _Sum) -> None:
