@@ -226,8 +226,10 @@ def test_one_at_a_time_and_not_when_it_ends(relay: ReplaceableRelay) -> None:
     started = time.monotonic()
     assert relay.stop() == 0  # which waits for no newcomer
     print(f"it ended {time.monotonic() - started:.1f} s after it was told to")
-    first.communicate(timeout=DEADLINE_SECONDS)
-    assert first.returncode == 1
+    _, err = first.communicate(timeout=DEADLINE_SECONDS)
+    assert (first.returncode, err) == (
+        1, "relay-server: The relay is about to end: start another one when it has.\n"
+    )  # fmt: skip
 
 
 def test_new_settings_count_from_now_on(relay: ReplaceableRelay, loop: str) -> None:

@@ -323,6 +323,19 @@ def test_another_format_is_set_aside(tmp_path: Path, formats: int) -> None:
     asyncio.run(scenario())
 
 
+def test_an_empty_file_isnt_taken_for_a_relay_without_rooms(tmp_path: Path) -> None:
+    """As a machine may leave it that loses its power."""
+
+    async def scenario() -> None:
+        (tmp_path / FILE).touch(mode=0o600)
+        kept = Kept(tmp_path)
+        assert (tmp_path / BAD).exists()
+        assert kept.keeper.is_proven
+        kept.keeper.close()
+
+    asyncio.run(scenario())
+
+
 def test_it_is_as_old_as_its_last_sign_of_life(
     run: Callable[[Scenario], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ REST_SECONDS: Final = 0.05
 """What was heard in so short a time is left for the standstill."""
 MAX_ROUNDS: Final = 5
 """So often what changed meanwhile is sent while the relay serves."""
+_ENDING: Final = "The relay is about to end: start another one when it has."
 
 log = structlog.get_logger()
 
@@ -104,13 +105,15 @@ class Giving:
         if not self._idle.is_set():
             raise OperatorError("A replacement is under way already: wait for its end.")
         if self._parts.stopping.is_set() or self._parts.operators.draining:
-            raise OperatorError("The relay is about to end: start another one when it has.")
+            raise OperatorError(_ENDING)
         self._idle.clear()
         log.info("replacing", variables=sorted(asked.environment))
         try:
             return [await self._try(asked)]
         except HandoverError as error:
             log.warning("not_replaced", reason=str(error))
+            if self._parts.stopping.is_set():
+                raise OperatorError(_ENDING) from None
             raise OperatorError(f"{error} This relay goes on as before.") from None
         finally:
             self._idle.set()

@@ -154,16 +154,16 @@ class Keeper:
         reader = StateReader()
         for line in self.journal.lines():
             reader.take(line)
-        now = self._loop.time()
+        state, now = reader.finish(), self._loop.time()
         restoring = self._new_restoring(_moment(now))
         try:
-            for item in reader.state.items():
+            for item in state.items():
                 restoring.apply(item)
             restoring.finish(now)
         except StateError:
             restoring.undo()
             raise
-        return reader.state
+        return state
 
     def _on_change(self) -> None:
         """Write it once the loop has turned; later if much was written, as large rooms can have it with each word."""
@@ -255,7 +255,7 @@ class Keeper:
                 self._failing = True
                 log.warning(
                     "state_not_saved", reason=error.strerror,
-                    advice="a restart would end all rooms; free some space in RELAY_STATE_DIRECTORY",
+                    advice="a restart would end all rooms; see whether RELAY_STATE_DIRECTORY is there and has room",
                 )  # fmt: skip
 
 
