@@ -4,14 +4,12 @@ import asyncio
 import json
 import os
 import re
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,6 +17,7 @@ from conformance import wire
 from conformance.people import People, status_of
 from e2e.browser_seat import Browser
 from e2e.relay_metrics import await_metrics, scrape
+from e2e.replacing import DEADLINE_SECONDS, await_said, running, said_by
 from faults import newcomers
 from faults.streamers import Streamer
 from faults.town import Town
@@ -30,7 +29,6 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="relays take over on Linux alone"),
     pytest.mark.timeout(180),
 ]
-DEADLINE_SECONDS = 20.0
 RATE = 300.0
 QUICK = ("bad_setting", "dies_with_the_state", "exits", "other_format")
 
@@ -50,25 +48,6 @@ def relay(settings: dict[str, str], tmp_path: Path) -> Iterator[ReplaceableRelay
     """Run a relay that is sound to its end, whatever process it is by then."""
     with running(tmp_path / "log", settings) as relay:
         yield relay
-
-
-class running:  # noqa: N801 - a context manager
-    """Runs a relay whose newcomers may be made to fail, and checks it at its end."""
-
-    def __init__(self, log: Path, settings: dict[str, str]) -> None:
-        self._relay = ReplaceableRelay(log, settings, program=(newcomers.__file__,))
-
-    def __enter__(self) -> ReplaceableRelay:
-        return self._relay
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None and self._relay.process.poll() is None:
-                scrape(self._relay).check_books()
-        finally:
-            code = self._relay.stop()
-        assert code == 0, self._relay.said()
-        assert "Traceback" not in self._relay.said(), self._relay.said()
 
 
 @pytest.mark.requirement("CON-01", "CON-02")
@@ -334,55 +313,3 @@ def test_stop_says_farewell(relay: ReplaceableRelay) -> None:
         ann.await_notice(b"disconnected: shutdown")
         assert relay.process.wait(DEADLINE_SECONDS) == 0
         assert not relay.admin_socket.exists()
-
-
-def test_the_state_on_disk_goes_over_with_its_lock(settings: dict[str, str], tmp_path: Path) -> None:
-    directory = tmp_path / "state"
-    directory.mkdir(mode=0o700)
-    kept = settings | {"RELAY_STATE_DIRECTORY": os.fspath(directory)}
-    with running(tmp_path / "log", kept) as relay, People(relay.relay) as people:
-        people.pair(b"demo")
-        relay.replace()
-        people.join(b"demo", b"eve")
-        refused = subprocess.run(
-            [sys.executable, "-m", "relay_server", "run"], check=False, capture_output=True, text=True,
-            env=os.environ | kept | {f"RELAY_{name}_PORT": str(port) for name, port in
-                                     zip(("TCP", "UDP", "LOBBY", "OPS"), free_ports(4), strict=True)},
-        )  # fmt: skip
-        assert (refused.returncode, "another relay uses it" in refused.stderr) == (2, True)
-        await_metrics(relay, lambda now: now.value("relay_state_current") == 1)
-        relay.process.kill()
-        relay.process.wait(DEADLINE_SECONDS)
-        relay.start_again()
-        assert scrape(relay).value("relay_members") == 3
-
-
-@pytest.mark.parametrize("other", [True, False])
-def test_a_state_that_is_left_behind_brings_nobody_back(settings: dict[str, str], tmp_path: Path, other: bool) -> None:
-    """Threat N15: who is kicked afterwards would be in again by a start with the settings of before."""
-    before, after = tmp_path / "before", tmp_path / "after"
-    for directory in (before, after):
-        directory.mkdir(mode=0o700)
-    kept = settings | {"RELAY_STATE_DIRECTORY": os.fspath(before)}
-    with running(tmp_path / "log", kept) as relay, People(relay.relay) as people:
-        ann, bob = people.pair(b"demo")
-        relay.replace({"RELAY_STATE_DIRECTORY": os.fspath(after) if other else ""})
-        await_metrics(relay, lambda _: not (before / "journal").exists())
-        ann.say(b"/kick bob")
-        bob.await_notice(b"disconnected: kicked")
-        relay.process.kill()
-        relay.process.wait(DEADLINE_SECONDS)
-        relay.start_again()
-        assert scrape(relay).value("relay_members") == 0
-
-
-def said_by(relay: ReplaceableRelay, event: str) -> list[dict[str, Any]]:
-    records = [json.loads(line) for line in relay.said().splitlines() if line.startswith("{")]
-    return [record for record in records if record["event"] == event]
-
-
-def await_said(relay: ReplaceableRelay, event: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not said_by(relay, event):
-        assert time.monotonic() < deadline, relay.said()
-        time.sleep(0.01)

@@ -46,4 +46,6 @@ def _counts_of(parts: Parts) -> dict[str, Any]:
         counts["tls"] = parts.tls.counts
     if parts.web:
         counts["web"] = parts.web.counters
+    if parts.keeper:
+        counts["state"] = parts.keeper.counters
     return counts
