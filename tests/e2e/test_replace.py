@@ -40,7 +40,7 @@ def loop(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def settings(loop: str) -> dict[str, str]:
-    return {"RELAY_EVENT_LOOP": loop, "RELAY_COMPLETION_PAUSE_SECONDS": "0"}
+    return {"RELAY_EVENT_LOOP": loop, "RELAY_COMPLETION_PAUSE_SECONDS": "0", "RELAY_MAX_MEMBERS_PER_ROOM": "0"}
 
 
 @pytest.fixture
