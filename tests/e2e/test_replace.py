@@ -4,14 +4,12 @@ import asyncio
 import json
 import os
 import re
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,6 +17,7 @@ from conformance import wire
 from conformance.people import People, status_of
 from e2e.browser_seat import Browser
 from e2e.relay_metrics import await_metrics, scrape
+from e2e.replacing import DEADLINE_SECONDS, await_said, running, said_by
 from faults import newcomers
 from faults.streamers import Streamer
 from faults.town import Town
@@ -30,7 +29,6 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="relays take over on Linux alone"),
     pytest.mark.timeout(180),
 ]
-DEADLINE_SECONDS = 20.0
 RATE = 300.0
 QUICK = ("bad_setting", "dies_with_the_state", "exits", "other_format")
 
@@ -42,7 +40,7 @@ def loop(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def settings(loop: str) -> dict[str, str]:
-    return {"RELAY_EVENT_LOOP": loop, "RELAY_COMPLETION_PAUSE_SECONDS": "0"}
+    return {"RELAY_EVENT_LOOP": loop, "RELAY_COMPLETION_PAUSE_SECONDS": "0", "RELAY_MAX_MEMBERS_PER_ROOM": "0"}
 
 
 @pytest.fixture
@@ -50,25 +48,6 @@ def relay(settings: dict[str, str], tmp_path: Path) -> Iterator[ReplaceableRelay
     """Run a relay that is sound to its end, whatever process it is by then."""
     with running(tmp_path / "log", settings) as relay:
         yield relay
-
-
-class running:  # noqa: N801 - a context manager
-    """Runs a relay whose newcomers may be made to fail, and checks it at its end."""
-
-    def __init__(self, log: Path, settings: dict[str, str]) -> None:
-        self._relay = ReplaceableRelay(log, settings, program=(newcomers.__file__,))
-
-    def __enter__(self) -> ReplaceableRelay:
-        return self._relay
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None and self._relay.process.poll() is None:
-                scrape(self._relay).check_books()
-        finally:
-            code = self._relay.stop()
-        assert code == 0, self._relay.said()
-        assert "Traceback" not in self._relay.said(), self._relay.said()
 
 
 @pytest.mark.requirement("CON-01", "CON-02")
@@ -226,8 +205,10 @@ def test_one_at_a_time_and_not_when_it_ends(relay: ReplaceableRelay) -> None:
     started = time.monotonic()
     assert relay.stop() == 0  # which waits for no newcomer
     print(f"it ended {time.monotonic() - started:.1f} s after it was told to")
-    first.communicate(timeout=DEADLINE_SECONDS)
-    assert first.returncode == 1
+    _, err = first.communicate(timeout=DEADLINE_SECONDS)
+    assert (first.returncode, err) == (
+        1, "relay-server: The relay is about to end: start another one when it has.\n"
+    )  # fmt: skip
 
 
 def test_new_settings_count_from_now_on(relay: ReplaceableRelay, loop: str) -> None:
@@ -244,6 +225,42 @@ def test_new_settings_count_from_now_on(relay: ReplaceableRelay, loop: str) -> N
         assert (second["lobby_port"], second["loop"]) == (lobby, other) != (first["lobby_port"], first["loop"])
         relay.replace()  # with what the one before was given
         assert status_of(relay.relay, create) == wire.TOO_MANY
+
+
+@pytest.mark.parametrize("how", newcomers.CLOCKS_SET_BY)
+def test_a_clock_that_is_set_meanwhile_makes_nobody_older(relay: ReplaceableRelay, how: str) -> None:
+    with People(relay.relay) as people:
+        town = Town(people, rooms=2, members=5)
+        town.talk_for(0.2, RATE)
+        relay.replace({"NEWCOMER": how})
+        town.talk_for(0.8, RATE)  # over some looks at who is silent
+        town.check_nothing_lost()
+        metrics = scrape(relay)
+        assert metrics.total("relay_evictions_total") == 0
+        assert metrics.value("relay_members") == 10
+        assert metrics.value("relay_rooms") == 2
+
+
+def test_each_host_hears_what_became_of_its_password(relay: ReplaceableRelay) -> None:
+    """Its hash may be worked on when the process is replaced."""
+    with People(relay.relay) as people:
+        hosts = [people.create(b"room %d" % number, b"ann") for number in range(12)]
+        waiting, busy = set(), 0
+        asked = relay.begin_replacing()
+        while asked.poll() is None:
+            for host in hosts:
+                heard = [data for data in host.waiting() if data.startswith(b"server: ")]
+                busy += sum(b"try again" in data for data in heard)
+                if heard:
+                    waiting.discard(host)
+                if host not in waiting:
+                    host.say(b"/password secret")
+                    waiting.add(host)
+            time.sleep(0.005)
+        relay.finish_replacing(asked)
+        for host in waiting:
+            host.receive_until(lambda data: data.startswith(b"server: "))
+        print(f"{busy} were told to try again")
 
 
 def test_the_operators_socket_and_the_log_go_on(relay: ReplaceableRelay) -> None:
@@ -296,36 +313,3 @@ def test_stop_says_farewell(relay: ReplaceableRelay) -> None:
         ann.await_notice(b"disconnected: shutdown")
         assert relay.process.wait(DEADLINE_SECONDS) == 0
         assert not relay.admin_socket.exists()
-
-
-def test_the_state_on_disk_goes_over_with_its_lock(settings: dict[str, str], tmp_path: Path) -> None:
-    directory = tmp_path / "state"
-    directory.mkdir(mode=0o700)
-    kept = settings | {"RELAY_STATE_DIRECTORY": os.fspath(directory)}
-    with running(tmp_path / "log", kept) as relay, People(relay.relay) as people:
-        people.pair(b"demo")
-        relay.replace()
-        people.join(b"demo", b"eve")
-        refused = subprocess.run(
-            [sys.executable, "-m", "relay_server", "run"], check=False, capture_output=True, text=True,
-            env=os.environ | kept | {f"RELAY_{name}_PORT": str(port) for name, port in
-                                     zip(("TCP", "UDP", "LOBBY", "OPS"), free_ports(4), strict=True)},
-        )  # fmt: skip
-        assert (refused.returncode, "another relay uses it" in refused.stderr) == (2, True)
-        await_metrics(relay, lambda now: now.value("relay_state_current") == 1)
-        relay.process.kill()
-        relay.process.wait(DEADLINE_SECONDS)
-        relay.start_again()
-        assert scrape(relay).value("relay_members") == 3
-
-
-def said_by(relay: ReplaceableRelay, event: str) -> list[dict[str, Any]]:
-    records = [json.loads(line) for line in relay.said().splitlines() if line.startswith("{")]
-    return [record for record in records if record["event"] == event]
-
-
-def await_said(relay: ReplaceableRelay, event: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not said_by(relay, event):
-        assert time.monotonic() < deadline, relay.said()
-        time.sleep(0.01)

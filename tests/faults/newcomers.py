@@ -14,6 +14,9 @@ from relay_server.handover.channel import Channel
 from relay_server.handover.program import CHANNEL
 from relay_server.handover.protocol import Kind
 
+CLOCKS_SET_BY = {"two_hours_ahead": 7200.0, "two_hours_behind": -7200.0}
+"""How many seconds a newcomer's time of day is off, as if the clock was set in between."""
+
 
 def fail(how: str) -> None:
     """Be a newcomer that fails; a bad setting is its environment's matter."""
@@ -25,6 +28,8 @@ def fail(how: str) -> None:
         mock.patch.object(taking, "READABLE", frozenset({98, 99})).start()
     elif how == "hangs_with_the_state":
         mock.patch.object(Restoring, "finish", hang).start()
+    elif how in CLOCKS_SET_BY:
+        mock.patch.object(time, "time", lambda real=time.time: real() + CLOCKS_SET_BY[how]).start()
     elif how == "dies_with_the_state":
         mock.patch.object(Restoring, "finish", die).start()
 

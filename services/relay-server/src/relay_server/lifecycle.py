@@ -252,7 +252,7 @@ class Lifecycle:
         parts = self._parts
         self._timer.cancel()
         if parts.ops:
-            parts.ops.stop()
+            parts.ops.leave()
         if parts.admin:
             parts.admin.leave()
         await self._standstill.leave()

@@ -1,6 +1,5 @@
 """What lets rooms and members outlive a process: the journal and its keeper, if the settings name a directory."""
 
-import os
 from functools import partial
 from pathlib import Path
 
@@ -20,17 +19,16 @@ from relay_server.telemetry.state import StateView
 def open_journal(settings: Settings, inherited: Inherited = NOTHING) -> Journal | None:
     """Take the directory for this relay, or go on holding it; None if there is to be no state on disk.
 
+    The lock of another directory is left to who inherited it.
+
     Raises:
         StateDirectoryError: it can't be used, or another relay uses it.
 
     """
-    lock = inherited.lock
-    if lock is not None and lock.directory != settings.state_directory:
-        os.close(lock.descriptor)
-        lock = None
     if not settings.state_directory:
         return None
-    return Journal(Path(settings.state_directory), None if lock is None else lock.descriptor)
+    lock, directory = inherited.lock, settings.state_directory
+    return Journal(Path(directory), lock.descriptor if lock and lock.directory == directory else None)
 
 
 def build_keeper(

@@ -81,3 +81,11 @@ def test_a_line_that_cant_stand_there_is_refused(item: Item) -> None:
 def test_a_state_begins_with_a_header() -> None:
     with pytest.raises(StateError, match="it doesn't begin with a header"):
         StateReader().take(encode_line(room()))
+
+
+def test_a_state_without_a_line_is_none() -> None:
+    reader = StateReader()
+    with pytest.raises(StateError, match="it is empty"):
+        reader.finish()
+    reader.take(encode_line(HEADER))
+    assert reader.finish() is reader.state

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from relay_server.handover.giving import Giving, Replace
-from relay_server.handover.program import CHANNEL
+from relay_server.handover.program import CHANNEL, Program
 from relay_server.handover.protocol import FrameReader, Kind
 from relay_server.handover.standstill import Standstill
 from relay_server.handover.taking import find_giver, told
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="relays take ove
 
 NODE = "This node waits until the directory tells which rooms it has"
 ENDING = "The relay is about to end"
+DEADLINE_SECONDS = 20.0
 
 
 def refusal(of: Callable[[], Coroutine[Any, Any, object]]) -> tuple[str, bool]:
@@ -84,6 +85,22 @@ LIES = {
 }
 
 
+READY = f"""
+import os, socket
+from relay_server.core.state import READABLE
+from relay_server.handover.protocol import FrameReader, Hello, Kind, encode
+sock = socket.socket(fileno=int(os.environ["{CHANNEL}"]))
+sock.sendall(encode(Kind.HELLO, Hello(formats=tuple(READABLE), version="1")))
+reader, kinds = FrameReader(), []
+while Kind.BULK not in kinds:
+    kinds += [frame.kind for frame in reader.feed(sock.recv(65536))]
+sock.sendall(encode(Kind.READY))
+while sock.recv(65536):
+    pass
+"""
+"""A newcomer that takes the bulk, and never serves."""
+
+
 @pytest.mark.parametrize("lie", LIES)
 def test_a_newcomer_that_lies_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lie: str) -> None:
     """Threat N16."""
@@ -100,6 +117,69 @@ sock = socket.socket(fileno=int(os.environ["{CHANNEL}"]))
             monkeypatch.setattr("relay_server.handover.giving.command_line", lambda: [sys.executable, "-c", program])
             with pytest.raises(OperatorError, match=r"speaks another protocol\. This relay goes on as before"):
                 await giving.replace(Replace())
+            assert not giving.is_gone
+
+    asyncio.run(scenario())
+
+
+def test_who_ends_while_a_newcomer_is_buried_waits_for_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = Program.end
+
+    async def scenario() -> None:
+        buried = asyncio.Event()
+
+        async def bury(program: Program) -> int:
+            buried.set()
+            for _ in range(3):
+                await asyncio.sleep(0)  # for who waits for the event
+            return await end(program)
+
+        with built(settings(tmp_path)) as parts:
+            giving = Giving(parts, Standstill(parts), None, lambda: None)
+            monkeypatch.setattr("relay_server.handover.giving.command_line", lambda: [sys.executable, "-c", ""])
+            monkeypatch.setattr(Program, "end", bury)
+            replacing = asyncio.create_task(giving.replace(Replace()))
+            await buried.wait()
+            await giving.give_up()
+            with pytest.raises(OperatorError, match=r"ended with exit code"):
+                await replacing
+
+    asyncio.run(scenario())
+
+
+def test_who_ends_isnt_kept_by_the_time_of_the_standstill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was hurried once isn't given more time."""
+
+    async def scenario() -> None:
+        with built(settings(tmp_path)) as parts:
+            giving = Giving(parts, Standstill(parts), None, lambda: None)
+            monkeypatch.setattr("relay_server.handover.giving.command_line", lambda: [sys.executable, "-c", READY])
+            freeze = Standstill.freeze
+
+            def end_and_freeze(standstill: Standstill) -> None:
+                giving._hurry(0)  # as who ends does in this turn of the loop
+                freeze(standstill)
+
+            monkeypatch.setattr("relay_server.handover.giving.STANDSTILL_SECONDS", 1e6)
+            monkeypatch.setattr(Standstill, "freeze", end_and_freeze)
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                with pytest.raises(OperatorError, match=r"didn't take over in time"):
+                    await giving.replace(Replace())
+            assert not giving.is_gone
+
+    asyncio.run(scenario())
+
+
+def test_a_drain_that_begins_meanwhile_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        with built(settings(tmp_path)) as parts:
+            giving = Giving(parts, Standstill(parts), None, lambda: None)
+            monkeypatch.setattr("relay_server.handover.giving.command_line", lambda: [sys.executable, "-c", READY])
+            replacing = asyncio.create_task(giving.replace(Replace()))
+            await asyncio.sleep(0)
+            parts.operators.draining = True
+            with pytest.raises(OperatorError, match=r"drain"):
+                await replacing
             assert not giving.is_gone
 
     asyncio.run(scenario())

@@ -32,7 +32,7 @@ def test_the_lock_of_the_same_directory_is_held_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keeps", [True, False])
-def test_the_lock_of_another_directory_is_let_go(tmp_path: Path, keeps: bool) -> None:
+def test_the_lock_of_another_directory_isnt_taken(tmp_path: Path, keeps: bool) -> None:
     before, after = tmp_path / "before", tmp_path / "after"
     for directory in (before, after):
         directory.mkdir(mode=0o700)
@@ -41,6 +41,8 @@ def test_the_lock_of_another_directory_is_let_go(tmp_path: Path, keeps: bool) ->
         settings(tmp_path, state_directory=os.fspath(after) if keeps else ""), Inherited(lock=handed)
     )
     assert (journal is not None) == keeps
-    os.close(lock_directory(before))  # another relay may have it
+    with pytest.raises(StateDirectoryError, match="another relay uses it"):  # the old process may still go on
+        lock_directory(before)
+    os.close(handed.descriptor)
     if journal:
         journal.close()

@@ -11,7 +11,7 @@ from relay_server.net import loop
 from relay_server.net.hosts import OwnNames
 from relay_server.net.http import OpsServer, Page
 from relay_server.net.sockets import listen_tcp
-from services.relay_server.net.loopback import DEADLINE_SECONDS, port_of
+from services.relay_server.net.loopback import DEADLINE_SECONDS, port_of, until
 
 PAGES: dict[str, Page] = {
     "/metrics": lambda: (200, "text/plain; version=1.0.0", b"relay_rooms 1\n"),
@@ -105,3 +105,22 @@ def test_a_page_that_fails_is_said_so_and_the_others_go_on(
     assert (failed.status, failed.body) == (500, b"The relay has a fault: its log tells.\n")
     assert healthy.status == 200
     assert [str(error) for error in errors] == ["a bug, planted"]
+
+
+@pytest.mark.parametrize("use_uvloop", [True, False], ids=["uvloop", "asyncio"])
+def test_who_was_accepted_is_answered_before_the_port_is_left_to_another_process(use_uvloop: bool) -> None:
+    async def scenario() -> bytes:
+        sock = listen_tcp("127.0.0.1", 0)
+        server = OpsServer(PAGES, lambda _: None, OwnNames("127.0.0.1"))
+        serving = asyncio.create_task(server.run(sock))
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(sock))
+        await until(lambda: len(server.connections))
+        server.leave()
+        await until(lambda: sock.fileno() < 0)  # it accepts no more
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), DEADLINE_SECONDS)
+        await asyncio.wait_for(serving, DEADLINE_SECONDS)
+        writer.close()
+        return answer
+
+    assert loop.run(scenario(), use_uvloop=use_uvloop).endswith(b"ok\n")

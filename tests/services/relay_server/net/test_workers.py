@@ -167,6 +167,25 @@ def test_what_is_cancelled_makes_room_and_nobody_hears_of_it(run: Run) -> None:
     run(scenario)
 
 
+def test_who_is_given_up_is_told_at_once_and_once(run: Run) -> None:
+    async def scenario() -> None:
+        async with office() as here:
+            taken = fill(here)
+            await until(lambda: here.begun == THREADS)
+            assert taken[-1].cancel()
+            here.workers.give_up()
+            assert set(here.done) == set(taken[:-1])
+            for future in here.done:
+                with pytest.raises(BusyError, match="try again in a moment"):
+                    future.result()
+            here.go.set()
+            assert await asyncio.wrap_future(here.submit()) == "done"
+            assert len(here.done) == ALL - 1 + 1
+            assert here.begun == THREADS + 1
+
+    run(scenario)
+
+
 def test_what_a_job_raises_is_its_result(run: Run) -> None:
     def fail() -> str:
         raise BusyError("No.")

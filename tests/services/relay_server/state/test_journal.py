@@ -108,6 +108,13 @@ def test_only_one_file_is_kept_aside(journal: Journal, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"lock", BAD}
 
 
+def test_what_cant_be_kept_aside_is_removed(journal: Journal, tmp_path: Path) -> None:
+    write(journal, b"one\n")
+    (tmp_path / BAD / "of another").mkdir(parents=True)
+    journal.set_aside()
+    assert journal.written_at() is None
+
+
 def test_a_planted_file_isnt_believed(journal: Journal, tmp_path: Path) -> None:
     write(journal, b"one\n")
     (tmp_path / FILE).chmod(0o620)
@@ -292,7 +299,7 @@ def test_each_directory_that_cant_be_used_is_refused_with_a_reason(tmp_path: Pat
         file: "it is no directory",
         file / "in it": r"it can't be read \(Not a directory\)",
         public: "every user may write there",
-        locked: r"a file can't be made there \(Is a directory\)",
+        locked: r"its file 'lock' can't be opened \(Is a directory\)",
     }
     for directory, reason in reasons.items():
         with pytest.raises(StateDirectoryError, match=f"^RELAY_STATE_DIRECTORY is '{directory}': {reason}"):

@@ -13,7 +13,7 @@ import pytest
 from chatproto import EvictionReason
 from relay_server.core.address import parse_ip
 from relay_server.core.lobby import Lobby
-from relay_server.core.moderation import Moderation
+from relay_server.core.moderation import MAX_BANS, Moderation
 from relay_server.core.registry import Registry
 from relay_server.core.restoring import Restoring
 from relay_server.core.saving import SLICE, Saving
@@ -187,6 +187,39 @@ def test_changes_without_end_dont_fill_the_disk(
     run(scenario)
 
 
+def test_a_flood_of_large_changes_is_written_together(
+    run: Callable[[Scenario], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host with many bans writes them all by each word about the room's topic (threat N15)."""
+    monkeypatch.setattr(keeper_module, "LONGEST_WAIT_SECONDS", 0.1)
+
+    async def scenario() -> None:
+        kept = Kept(tmp_path / "state")
+        kept.keeper.start()
+        kept.create("tea")
+        room = kept.registry.rooms[b"tea"]
+        (ann,) = room.members
+        for number in range(MAX_BANS):
+            Moderation(kept.registry).ban(room, f"{'쮔' * 80}{number}", kept.now())
+        before, began, rounds = kept.keeper.counters.written_bytes, kept.now(), 1000
+        for number in range(rounds):
+            Moderation(kept.registry).set_topic(ann, f"topic {number}")
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        wrote, seconds = kept.keeper.counters.written_bytes - before, kept.now() - began
+        each = len(room.bans) * 2000
+        allowed = keeper_module.AT_ONCE_BYTES + (keeper_module.BYTES_A_SECOND + each / 0.1) * seconds
+        assert wrote < 3 * allowed < rounds * each
+        written = kept.keeper.counters.writes
+        await until(lambda: kept.keeper.counters.writes > written)
+        back = await killed_and_back(kept, tmp_path / "state")
+        assert back.registry.rooms[b"tea"].topic == f"topic {rounds - 1}"
+        back.keeper.close()
+
+    (tmp_path / "state").mkdir()
+    run(scenario)
+
+
 def test_a_file_that_was_taken_away_comes_back(run: Callable[[Scenario], None], tmp_path: Path) -> None:
     async def scenario() -> None:
         kept = Kept(tmp_path / "state", lifetime_seconds=QUICK_SECONDS)
@@ -290,6 +323,19 @@ def test_another_format_is_set_aside(tmp_path: Path, formats: int) -> None:
     asyncio.run(scenario())
 
 
+def test_an_empty_file_isnt_taken_for_a_relay_without_rooms(tmp_path: Path) -> None:
+    """As a machine may leave it that loses its power."""
+
+    async def scenario() -> None:
+        (tmp_path / FILE).touch(mode=0o600)
+        kept = Kept(tmp_path)
+        assert (tmp_path / BAD).exists()
+        assert kept.keeper.is_proven
+        kept.keeper.close()
+
+    asyncio.run(scenario())
+
+
 def test_it_is_as_old_as_its_last_sign_of_life(
     run: Callable[[Scenario], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,8 +381,10 @@ def test_while_it_pauses_another_process_may_write_and_then_all_is_written_anew(
         file.unlink()  # what the other process may have done
         kept.keeper.resume()
         await until(file.exists)
+        kept.join("tea", "eve")  # which is told like any change, although others came in the pause
+        kept.leave("tea", "bob")
         back = await killed_and_back(kept, tmp_path / "state")
-        assert set(back.people()["tea"]) == {"ann", "bob"}
+        assert set(back.people()["tea"]) == {"ann", "eve"}
         back.keeper.close()
 
     (tmp_path / "state").mkdir()

@@ -83,6 +83,17 @@ class StateReader:
         elif not self._fold(item):
             raise StateError("it has a line where none of its kind may be")
 
+    def finish(self) -> State:
+        """Return what all lines tell.
+
+        Raises:
+            StateError: there was none, as a machine may leave a file that loses its power.
+
+        """
+        if self._header is None:
+            raise StateError("it is empty")
+        return self.state
+
     def _fold(self, item: Item) -> bool:
         """Let an item replace what it is about; False if it is about nothing that is there."""
         state = self.state

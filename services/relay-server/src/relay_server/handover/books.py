@@ -53,4 +53,6 @@ def _counts_of(parts: Parts) -> dict[str, Any]:
         counts["cluster"] = parts.node.counters
     if parts.web:
         counts["web"] = parts.web.counters
+    if parts.keeper:
+        counts["state"] = parts.keeper.counters
     return counts

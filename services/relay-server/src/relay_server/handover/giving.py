@@ -28,6 +28,7 @@ from relay_server.handover.protocol import (
     Kind,
     choose_format,
     read_body,
+    shared_moment,
 )
 from relay_server.handover.standstill import Standstill
 from relay_server.net.address import locate
@@ -44,6 +45,7 @@ REST_SECONDS: Final = 0.05
 """What was heard in so short a time is left for the standstill."""
 MAX_ROUNDS: Final = 5
 """So often what changed meanwhile is sent while the relay serves."""
+_ENDING: Final = "The relay is about to end: start another one when it has."
 
 log = structlog.get_logger()
 
@@ -107,13 +109,15 @@ class Giving:
         if not self._idle.is_set():
             raise OperatorError("A replacement is under way already: wait for its end.")
         if self._parts.stopping.is_set() or self._parts.operators.draining:
-            raise OperatorError("The relay is about to end: start another one when it has.")
+            raise OperatorError(_ENDING)
         self._idle.clear()
         log.info("replacing", variables=sorted(asked.environment))
         try:
             return [await self._try(asked)]
         except HandoverError as error:
             log.warning("not_replaced", reason=str(error))
+            if self._parts.stopping.is_set():
+                raise OperatorError(_ENDING) from None
             raise OperatorError(f"{error} This relay goes on as before.") from None
         finally:
             self._idle.set()
@@ -126,8 +130,9 @@ class Giving:
 
     def _hurry(self, seconds: float) -> None:
         """Leave no more time than that."""
-        if self._limit:
-            self._limit.reschedule(self._loop.time() + seconds)
+        if self._limit and not self._limit.expired():
+            when = self._loop.time() + seconds
+            self._limit.reschedule(min(when, self._limit.when() or when))
 
     def _leave_if_gone(self) -> None:
         if self.is_gone:
@@ -151,14 +156,16 @@ class Giving:
     async def _within_time(self, channel: Channel, program: Program) -> Row:
         try:
             members = self._parts.registry.admission.members.total
-            async with asyncio.timeout(REPLACE_SECONDS + SECONDS_A_MEMBER * members) as self._limit:
-                return await self._give(channel, program)
+            async with asyncio.timeout(REPLACE_SECONDS + SECONDS_A_MEMBER * members) as limit:
+                self._limit = limit
+                try:
+                    return await self._give(channel, program)
+                finally:
+                    self._limit = None  # what is over can't be hurried
         except TimeoutError:
             raise HandoverError(f"The new process (pid {program.pid}) didn't take over in time.") from None
         except HandoverError as error:
             raise await self._explain(program, error) from None
-        finally:
-            self._limit = None
 
     async def _explain(self, program: Program, error: HandoverError) -> HandoverError:
         """Return the reason of a failure, which may be that the new process has ended."""
@@ -183,6 +190,8 @@ class Giving:
             await self._begin(channel, given)
             since = await self._give_bulk(channel, saving, given)
             await self._standstill.settle()
+            if parts.operators.draining:
+                raise HandoverError("An operator drains the relay: start another one when it has ended.")
             begun = time.monotonic()
             self._standstill.freeze()
             self._hurry(STANDSTILL_SECONDS)
@@ -248,7 +257,7 @@ class Giving:
         await channel.send(Kind.COMMIT)
 
     def _moment(self) -> Moment:
-        return Moment(self._loop.time(), time.time())
+        return shared_moment(self._loop.time())
 
 
 async def _send_lines(channel: Channel, lines: Sequence[bytes], given: _Sum) -> None:

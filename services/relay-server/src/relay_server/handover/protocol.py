@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from relay_server.core.state import Moment
 from relay_server.inherited import NodeIdentity
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
@@ -82,6 +83,14 @@ class HandoverError(Exception):
 
 class GoneError(HandoverError):
     """The other process has closed its end."""
+
+
+def shared_moment(now: float) -> Moment:
+    """Return a monotonic time as a moment that both processes know: one kernel has one monotonic clock for them.
+
+    The time of day may be set while one takes over from the other, and everybody would seem to be silent for hours.
+    """
+    return Moment(now, now)
 
 
 def encode(kind: Kind, body: bytes | Hello | Begin = b"") -> bytes:

@@ -39,6 +39,7 @@ class Standstill:
         parts.tcp.freeze()
         if parts.web:
             parts.web.freeze()
+        parts.tcp.workers.give_up()  # hosts who wait for a new password: this process couldn't tell them any more
         parts.flush()
         for port in parts.udp:
             port.freeze()

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import json
 import socket
-import time
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,17 +13,27 @@ import structlog
 
 from relay_server import __version__
 from relay_server.core.restoring import Restoring
-from relay_server.core.state import READABLE, Moment, StateError, decode_line
+from relay_server.core.state import READABLE, StateError, decode_line
 from relay_server.handover.books import load_books
 from relay_server.handover.channel import Channel
 from relay_server.handover.program import CHANNEL
-from relay_server.handover.protocol import Begin, GoneError, HandoverError, Hello, Kind, encode, read_body
+from relay_server.handover.protocol import (
+    Begin,
+    GoneError,
+    HandoverError,
+    Hello,
+    Kind,
+    encode,
+    read_body,
+    shared_moment,
+)
 from relay_server.inherited import Inherited, Lock
 from relay_server.net.address import make_address
 from relay_server.net.sockets import ListenError
 from relay_server.operator.unix_socket import UnixSocket
 from relay_server.parts import Parts, build
 from relay_server.settings import Settings, SettingsError
+from relay_server.state.journal import Journal
 from relay_server.tls.certificate import CertificateError
 
 KNOWN_SECONDS: Final = 5.0
@@ -68,6 +77,8 @@ class Taking:
         self._channel = Channel(giver)
         self._unused: UnixSocket | None = None
         """The operators' socket, if the settings name another place."""
+        self._left: Lock | None = None
+        """The lock of the directory with the state, if the settings name another one or none."""
 
     async def take(self, settings: Settings) -> Parts:
         """Build the parts and put everybody into place; returns when the old process reads no socket any more.
@@ -92,6 +103,8 @@ class Taking:
         parts.past.replacements += 1
         if admin and admin is not parts.sockets.admin:
             self._unused = admin
+        if lock and not (parts.keeper and parts.keeper.journal.lock == lock.descriptor):
+            self._left = lock
         return parts
 
     async def serve(self) -> None:
@@ -104,6 +117,8 @@ class Taking:
         if self._unused:
             self._unused.sock.close()
             self._unused.remove()
+        if self._left:
+            _forget_state(self._left)
 
     def _take_descriptors(self, begin: Begin) -> tuple[dict[str, socket.socket], UnixSocket | None, Lock | None]:
         found = self._channel.descriptors
@@ -121,8 +136,8 @@ class Taking:
 
     async def _restore(self, parts: Parts, sockets: dict[str, socket.socket]) -> None:
         settings = parts.settings
-        now = Moment(asyncio.get_running_loop().time(), time.time())
         lobby = parts.lobby if settings.lobby_port else None
+        now = shared_moment(asyncio.get_running_loop().time())
         restoring = Restoring(parts.registry, lobby, make_address, now, handed_over=True)
         gc.disable()
         while True:
@@ -141,3 +156,10 @@ class Taking:
                 raise HandoverError("The other process speaks another protocol.")
         restoring.finish(asyncio.get_running_loop().time())
         gc.enable()
+
+
+def _forget_state(lock: Lock) -> None:
+    """Remove the state of a directory that isn't used any more: with it, who was kicked since would be back."""
+    journal = Journal(Path(lock.directory), lock.descriptor)
+    journal.clear()
+    journal.close()

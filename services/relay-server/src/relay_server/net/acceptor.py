@@ -34,6 +34,11 @@ class Acceptor:
         sock.listen(QUEUE)
         self.resume()
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether a connection was accepted that has no protocol yet."""
+        return bool(self._starting)
+
     def close(self) -> None:
         """Stop accepting."""
         self.pause()

@@ -26,6 +26,9 @@ Page: TypeAlias = Callable[[], tuple[int, str, bytes]]
 
 REQUEST_SECONDS: Final = 5.0
 """From its start, or from its last answer, a connection has so long to ask, and to take the answer."""
+LEAVE_STEPS: Final = 100
+LEAVE_STEP_SECONDS: Final = 0.005
+"""Who was accepted may take so many steps to ask, before the port is left to another process."""
 MAX_HEAD_BYTES: Final = 8192
 """Of a request's first line and headers; Prometheus sends some 300."""
 
@@ -47,20 +50,34 @@ class OpsServer:
         self._on_error = on_error
         self._names = names
         self._stopped = asyncio.Event()
+        self._leaves = False
 
     async def run(self, sock: socket.socket) -> None:
-        """Serve a listening socket until `stop`."""
+        """Serve a listening socket until `stop` or `leave`."""
         acceptor = Acceptor(sock, lambda: _Connection(self))
         try:
             await self._stopped.wait()
         finally:
             acceptor.close()
+            if self._leaves:
+                await self._answer_rest(acceptor)
             for connection in list(self.connections):
                 connection.close()
 
     def stop(self) -> None:
         """Let `run` end."""
         self._stopped.set()
+
+    def leave(self) -> None:
+        """Let `run` end when all who were accepted have an answer: another process accepts the next ones."""
+        self._leaves = True
+        self._stopped.set()
+
+    async def _answer_rest(self, acceptor: Acceptor) -> None:
+        for _ in range(LEAVE_STEPS):
+            if not acceptor.is_starting and all(connection.is_answered for connection in self.connections):
+                break
+            await asyncio.sleep(LEAVE_STEP_SECONDS)
 
     def make_room(self) -> None:
         """See to it that one more connection may enter: who has an answer yields first, then who is slowest to ask."""
@@ -96,6 +113,8 @@ class _Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._ended = False
+        self.is_answered = False
+        """Whether it got an answer."""
 
     @reported
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -153,6 +172,7 @@ class _Connection(asyncio.Protocol):
 
     def _answer(self, reply: Reply, *, is_head: bool, may_go_on: bool) -> None:
         """Send a whole answer; who doesn't wait for it before asking again gets no other one."""
+        self.is_answered = True
         http = self._http
         headers = [
             (b"date", formatdate(usegmt=True).encode()),

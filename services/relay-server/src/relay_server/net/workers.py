@@ -58,8 +58,8 @@ class Workers:
         _be_prompt()
         self._pool = ThreadPoolExecutor(THREADS, "worker", initializer=_step_back)
         self._queue: FairQueue[_Task] = FairQueue(MAX_WAITING, MAX_WAITING_PER_NETWORK)
-        self._at_work: set[bytes] = set()
-        """For which networks: one job each, so that what one proves is known before the next is admitted."""
+        self._at_work: dict[bytes, _Task] = {}
+        """One job of each network, so that what one proves is known before the next is admitted."""
 
     def submit(self, network: bytes, job: Job, done: Done, admit: Admit = lambda: None) -> Future[str]:
         """Do a job for somebody of this network; ``done`` gets its future on the loop, unless that is cancelled.
@@ -82,6 +82,17 @@ class Workers:
         """Tell whether somebody waits for a job."""
         return bool(self._at_work or self._queue)
 
+    def give_up(self) -> None:
+        """Tell at once everybody who waits that the relay is busy; what a thread has begun is done for nobody."""
+        tasks = list(self._at_work.values())
+        while (task := self._queue.pop()) is not None:
+            task.outcome.set_running_or_notify_cancel()
+            tasks.append(task)
+        for task in tasks:
+            if not task.outcome.done():
+                task.outcome.set_exception(BusyError("Another process takes the relay over: try again in a moment."))
+                task.done(task.outcome)
+
     def close(self) -> None:
         """Forget what waits; what a thread has begun ends by itself, and nobody hears of it."""
         self._queue.clear()
@@ -96,7 +107,7 @@ class Workers:
             except BusyError as error:
                 self._refuse(task, error)
                 continue
-            self._at_work.add(task.network)
+            self._at_work[task.network] = task
             self._pool.submit(task.job).add_done_callback(partial(self._tell, task))
 
     def _tell(self, task: _Task, work: Future[str]) -> None:
@@ -104,14 +115,16 @@ class Workers:
             self._loop.call_soon_threadsafe(self._finish, task, work)
 
     def _finish(self, task: _Task, work: Future[str]) -> None:
-        self._at_work.remove(task.network)
-        if not work.cancelled():
+        del self._at_work[task.network]
+        if work.cancelled():
+            return
+        if not task.outcome.done():  # else it was given up
             if (error := work.exception()) is not None:
                 task.outcome.set_exception(error)
             else:
                 task.outcome.set_result(work.result())
             task.done(task.outcome)
-            self._begin()
+        self._begin()
 
     def _refuse(self, task: _Task, error: BusyError) -> None:
         task.outcome.set_exception(error)

@@ -38,9 +38,8 @@ def lock_directory(directory: Path) -> int:
     try:
         descriptor = os.open(directory / LOCK, _FLAGS, MODE)
     except OSError as error:
-        raise _refuse(
-            directory, f"a file can't be made there ({error.strerror})", "let the relay's user write"
-        ) from None
+        why = f"its file {LOCK!r} can't be opened ({error.strerror})"
+        raise _refuse(directory, why, "let the relay's user write there, and remove what is no file") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

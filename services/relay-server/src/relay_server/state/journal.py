@@ -94,9 +94,11 @@ class Journal:
             raise DamagedError(f"it can't be read ({error.strerror})") from None
 
     def set_aside(self) -> None:
-        """Keep the file under another name, in place of the one that was set aside before."""
-        with suppress(OSError):
+        """Keep the file under another name, in place of the one that was set aside before; or remove it."""
+        try:
             self._path.replace(self._path.with_name(BAD))
+        except OSError:
+            self.clear()  # else the next start would find it again
 
     def renew(self) -> None:
         """Begin a new file, to which `add` writes; what is appended from now on goes into both.

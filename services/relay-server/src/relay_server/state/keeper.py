@@ -21,6 +21,12 @@ from relay_server.state.journal import DamagedError, Journal
 BEATS_A_LIFETIME: Final = 4
 BEAT_SECONDS: Final = 10.0
 """So often, or more often, the file is touched; and written anew if it isn't current."""
+BYTES_A_SECOND: Final = 8 << 20
+"""What is written of changes in the long run: more would wear the disk out, and take the loop's time."""
+AT_ONCE_BYTES: Final = 1 << 20
+"""So much more may come at once..."""
+LONGEST_WAIT_SECONDS: Final = 1.0
+"""...and then changes wait for each other, but no longer than this: who was banned must not be back."""
 PROVEN_SECONDS: Final = 60.0
 """What was restored and made no error for so long makes none."""
 
@@ -50,6 +56,10 @@ class Keeper:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._bulk: Bulk | None = None
+        self._owed_bytes = 0.0
+        """What was written of changes lately, less what might have been."""
+        self._owed_at = 0.0
+        """When that was so."""
         self._started_at = self._renewing_since = self._renewed_at = self._loop.time()
         """When the process began, and when the last two renewals did: the one under way, and the one that was done."""
         self._restored = self._failing = False
@@ -114,9 +124,9 @@ class Keeper:
     def resume(self) -> None:
         """Write everything anew, between the loop's other work, for it isn't known what the journal has."""
         self._timer = self._loop.call_later(self._beat_seconds, self._beat)
+        self._write_changes()  # those of the pause: of later ones nobody is told before these are taken
         with self._reported():
-            self._begin()
-            self._loop.call_soon(self._go_on)
+            self._renew_between()
 
     def stop(self) -> None:
         """Write nothing more; what is written stays."""
@@ -158,16 +168,16 @@ class Keeper:
         reader = StateReader()
         for line in self.journal.lines():
             reader.take(line)
-        now = self._loop.time()
+        state, now = reader.finish(), self._loop.time()
         restoring = self._new_restoring(_moment(now))
         try:
-            for item in reader.state.items() if self._reclaiming is None else reader.state.lobby_items():
+            for item in state.items() if self._reclaiming is None else state.lobby_items():
                 restoring.apply(item)
             restoring.finish(now)
         except StateError:
             restoring.undo()
             raise
-        return reader.state
+        return state
 
     def _note_restored(self, rooms: int, members: int, **told: float) -> None:
         self.counters.restored_rooms, self.counters.restored_members = rooms, members
@@ -188,7 +198,12 @@ class Keeper:
         self._note_restored(rooms, members, elsewhere=self._forgotten)
 
     def _on_change(self) -> None:
-        self._loop.call_soon(self._write_changes)
+        """Write it once the loop has turned; later if much was written, as large rooms can have it with each word."""
+        wait = min((self._owed(self._loop.time()) - AT_ONCE_BYTES) / BYTES_A_SECOND, LONGEST_WAIT_SECONDS)
+        if wait > 0.0:
+            self._loop.call_later(wait, self._write_changes)
+        else:
+            self._loop.call_soon(self._write_changes)
 
     def _write_changes(self) -> None:
         if self._timer is None:
@@ -201,8 +216,13 @@ class Keeper:
 
     def _append(self, lines: list[bytes]) -> None:
         written = self.journal.append(lines) if lines else 0
+        now = self._loop.time()
+        self._owed_bytes, self._owed_at = self._owed(now) + written, now
         self.counters.writes += written > 0
         self.counters.written_bytes += written
+
+    def _owed(self, now: float) -> float:
+        return max(0.0, self._owed_bytes - (now - self._owed_at) * BYTES_A_SECOND)
 
     def _beat(self) -> None:
         """Note that the relay lives, and try again if the file couldn't be written."""
@@ -269,7 +289,7 @@ class Keeper:
                 self._failing = True
                 log.warning(
                     "state_not_saved", reason=error.strerror,
-                    advice="a restart would end all rooms; free some space in RELAY_STATE_DIRECTORY",
+                    advice="a restart would end all rooms; see whether RELAY_STATE_DIRECTORY is there and has room",
                 )  # fmt: skip
 
 
