@@ -35,6 +35,7 @@ FORMS: Final = (
     N_("The room's node is gone: try again in a moment."),
     N_("The relay checks many passwords just now: try again in a moment."),
     N_("The relay didn't get to the request in time: try again in a moment."),
+    N_("Another process takes the relay over: try again in a moment."),
     N_("This relay lets in by TLS alone: use a client that speaks it (chat --tls)."),
     N_("This relay lets in by TLS alone: open the page by https."),
     N_("This relay lists no rooms."),
