@@ -157,7 +157,7 @@ check: lint web-check ## lint, unit tests, documents (under a minute)
 
 .PHONY: test
 test: $(VENV)/dev.stamp ## everything except attacks (make faults): lint, units with coverage, conformance, programs, containers, dashboards
-	@echo "==> lint, and tests of containers, units, programs and dashboards, two kinds at a time (about five minutes); each prints its result when it is done"
+	@echo "==> lint, and tests of containers, units, programs and dashboards, two kinds at a time (about ten minutes); each prints its result when it is done"
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(KINDS)
 
 # Tests of containers mostly wait, those of programs half of the time, all others compute: two at a time use two cores.
