@@ -127,9 +127,10 @@ def test_if_everybody_counted_as_a_proxy_neither_would_hold(start_relay: StartRe
 def send_nonsense(port: int, chance: Chance) -> None:
     """Send requests and frames that are almost right, and what isn't at all."""
     for data in islice(mutate(REQUESTS, WORDS, chance), FUZZED):
-        with socket.create_connection(("127.0.0.1", port), WAIT_SECONDS) as browser, suppress(ConnectionResetError):
+        with socket.create_connection(("127.0.0.1", port), WAIT_SECONDS) as browser, suppress(ConnectionError):
             browser.sendall(data)
-            browser.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # it may be cut already
+                browser.shutdown(socket.SHUT_WR)
             while browser.recv(65_536):
                 pass
 
@@ -149,7 +150,7 @@ def test_nonsense_finds_no_fault(start_relay: StartRelay, chance: Chance) -> Non
 def test_if_errors_got_out_nonsense_would_end_the_relay(start_relay: StartRelay, chance: Chance) -> None:
     port = web_port()
     own = start_relay.weakened(let_http_errors_out, check_gone, RELAY_WEB_PORT=str(port))
-    with pytest.raises(ConnectionRefusedError):
+    with pytest.raises(ConnectionError):  # reset, if it ends just then
         send_nonsense(port, chance)
     own.process.wait(WAIT_SECONDS)
     assert "RemoteProtocolError" in own.said()
