@@ -353,6 +353,7 @@ async def write(directory: NatsDirectory, key: str) -> None:
         try:
             await directory.create(key, b"1")
         except AwayError:
+            await asyncio.sleep(0)  # which may be told at once: the connection needs its turn
             continue
         except TakenError:  # by ourselves
             pass
