@@ -25,6 +25,7 @@ BROKEN: Final = 2
 """The connection that doesn't come about, of those that a page makes."""
 DIALOGS: Final = 4
 """That the menu of a room's host opens: help, topic, password, unban."""
+HELP: Final = ("Help", "ヘルプ")
 IMPATIENT: Final = "const wait = setTimeout; window.setTimeout = (then) => wait(then, 0);"
 HOLD: Final = """() => {
   const wait = setTimeout;
@@ -100,6 +101,8 @@ class Screens:
         for label in labels:
             if label in self.menu():
                 self.page.get_by_role("menuitem", name=label, exact=True).click()
+                if label in HELP or label.endswith("…"):  # which may have to be loaded first
+                    expect(self.page.get_by_role("dialog")).to_be_visible()
                 self.look(label)
                 if self.page.get_by_role("dialog").count():
                     count += 1
