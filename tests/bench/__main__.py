@@ -5,25 +5,24 @@ See docs/benchmarks.md.
 
 import argparse
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
 from bench import measures
-from bench.arguments import FAILED, INTERRUPTED, USAGE_ERROR, Parser, count, describe, fail, rate, seconds
+from bench.arguments import Parser, count, rate, seconds
 from bench.contest import relay_command
+from bench.entry import begin, told
 from bench.latency import RATE as LATENCY_RATE
 from bench.latency import RUNS as LATENCY_RUNS
 from bench.latency import SHAPE as LATENCY_SHAPE
 from bench.latency import Latency
 from bench.measures import SHAPES, Shape
-from bench.place import Cpus, choose_cpus, run_in_fresh_network, why_no_fresh_network
+from bench.place import Cpus
 from bench.profiling import profile
-from bench.programs import MESSAGE_BYTES, MIXED_BYTES, BenchError, ToolMissingError, build
+from bench.programs import MESSAGE_BYTES, MIXED_BYTES, build
 from bench.report import ROOT, Report, write
 from bench.siege import besiege
-from chatproto import ProtocolError
 
 RUN_SECONDS: Final = 3.0
 RUNS: Final = 3
@@ -34,23 +33,9 @@ SIEGE_SECONDS: Final = 9.0
 def main() -> None:
     """Run the command line; exits with 0, 1 (it failed) or 2 (something is missing, or was asked wrongly)."""
     arguments = _parse()
-    if sys.platform != "linux":
-        fail("bench", "The benchmark needs Linux, for recvmmsg and CPU affinity.", USAGE_ERROR)
-    if not arguments.here:
-        reason = why_no_fresh_network()
-        if not reason:
-            run_in_fresh_network([sys.executable, "-m", "bench", "--here", *sys.argv[1:]])
-        print(f"This machine's packet filters count in the figures: {reason}.")
-    try:
-        _run(arguments)
-    except ToolMissingError as error:
-        fail("bench", str(error), USAGE_ERROR)
-    except BenchError as error:
-        fail("bench", str(error), FAILED)
-    except (ProtocolError, OSError) as error:
-        fail("bench", f"The measurement failed: {error}", FAILED)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    cpus = begin("bench", here=arguments.here)
+    with told("bench"):
+        _run(arguments, cpus)
 
 
 def _parse() -> argparse.Namespace:
@@ -116,9 +101,7 @@ def _contradiction(arguments: argparse.Namespace) -> str:
     return ""
 
 
-def _run(arguments: argparse.Namespace) -> None:
-    cpus = choose_cpus()
-    print(describe(cpus), flush=True)
+def _run(arguments: argparse.Namespace, cpus: Cpus) -> None:
     found = _measure(arguments, cpus)
     print(found)
     if isinstance(found, str):

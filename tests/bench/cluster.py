@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import statistics
-import sys
 import tempfile
 import time
 import urllib.request
@@ -15,23 +14,23 @@ from itertools import count as count_up
 from pathlib import Path
 from typing import Final
 
-from bench.arguments import FAILED, INTERRUPTED, USAGE_ERROR, Parser, count, describe, fail, seconds
+from bench.arguments import Parser, count, seconds
+from bench.entry import begin, told
 from bench.joining import join_members
 from bench.measures import Shape
-from bench.place import Cpus, choose_cpus, run_in_fresh_network, why_no_fresh_network
+from bench.place import Cpus
 from bench.programs import (
     BenchError,
     Programs,
     Result,
     Target,
-    ToolMissingError,
     build,
     cpu_seconds,
     run_load,
     running_relay,
 )
 from bench.tables import lay_out
-from chatproto import ProtocolError, RefusedError
+from chatproto import RefusedError
 from clusters import Bus
 from ports import free_ports
 
@@ -47,24 +46,12 @@ _PAUSE_SECONDS: Final = 0.1
 def main() -> None:
     """Run the command line; exits with 0, 1 (it failed) or 2 (something is missing, or was asked wrongly)."""
     arguments = _parser().parse_args()
-    if sys.platform != "linux":
-        fail("bench.cluster", "The benchmark needs Linux, for recvmmsg and CPU affinity.", USAGE_ERROR)
-    if not arguments.here and not why_no_fresh_network():
-        run_in_fresh_network([sys.executable, "-m", "bench.cluster", "--here", *sys.argv[1:]])
-    cpus = choose_cpus()
-    print(describe(cpus), flush=True)
+    cpus = begin("bench.cluster", here=arguments.here)
     os.sched_setaffinity(0, {cpus.load})
-    try:
-        with tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
-            bench = Bench(build(Path(folder)), cpus, arguments, Path(folder), stack)
-            for measure in (bench.compare, bench.rest, bench.watch_directory, bench.carry):
-                print(f"\n{measure()}", flush=True)
-    except ToolMissingError as error:
-        fail("bench.cluster", str(error), USAGE_ERROR)
-    except (BenchError, ProtocolError, OSError) as error:
-        fail("bench.cluster", f"The measurement failed: {error}", FAILED)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    with told("bench.cluster"), tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
+        bench = Bench(build(Path(folder)), cpus, arguments, Path(folder), stack)
+        for measure in (bench.compare, bench.rest, bench.watch_directory, bench.carry):
+            print(f"\n{measure()}", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,9 +90,9 @@ class Bench:
         ratios = [ours.per_cpu_second / theirs.per_cpu_second for ours, theirs in zip(clustered, alone, strict=True)]
         ratio = f"{statistics.median(ratios):.3f} ({min(ratios):.3f}, {max(ratios):.3f})"
         rows = [("rooms x members", "", "deliveries/CPU-s", "ratio (min, max)", "lost")]
-        for name, results, told in (("alone", alone, ""), ("a node", clustered, ratio)):
+        for name, results, shown in (("alone", alone, ""), ("a node", clustered, ratio)):
             figure = statistics.median(result.per_cpu_second for result in results)
-            rows.append((str(SHAPE), name, f"{figure:,.0f}", told, f"{sum(result.lost for result in results):,}"))
+            rows.append((str(SHAPE), name, f"{figure:,.0f}", shown, f"{sum(result.lost for result in results):,}"))
         return lay_out(rows)
 
     def rest(self) -> str:

@@ -6,7 +6,6 @@ import select
 import socket
 import ssl
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,24 +14,24 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Final
 
-from bench.arguments import FAILED, INTERRUPTED, USAGE_ERROR, Parser, count, describe, fail, seconds
+from bench.arguments import Parser, count, seconds
+from bench.entry import begin, told
 from bench.measures import SHAPES, Shape
 from bench.peers import HOST, REDIS, Ear, connect, converse, find, running
 from bench.peers import join as join_peer
-from bench.place import Cpus, choose_cpus, run_in_fresh_network, why_no_fresh_network
+from bench.place import Cpus
 from bench.programs import (
     WINDOW_DELIVERIES,
     BenchError,
     Result,
     Target,
-    ToolMissingError,
     compile_program,
     cpu_seconds,
     resident_kib,
     running_relay,
 )
 from bench.tables import lay_out, spread
-from chatproto import ClientTransaction, Feature, Operation, ProtocolError, Request
+from chatproto import ClientTransaction, Feature, Operation, Request
 from relay_server.tls.self_signed import write_self_signed
 
 BATCH: Final = 1000
@@ -56,24 +55,12 @@ PONG: Final = b'{"pong":0}\n'
 def main() -> None:
     """Run the command line; exits with 0, 1 (it failed) or 2 (something is missing, or was asked wrongly)."""
     arguments = _parser().parse_args()
-    if sys.platform != "linux":
-        fail("bench.streams", "The benchmark needs Linux, for epoll and CPU affinity.", USAGE_ERROR)
-    if not arguments.here and not why_no_fresh_network():
-        run_in_fresh_network([sys.executable, "-m", "bench.streams", "--here", *sys.argv[1:]])
-    cpus = choose_cpus()
-    print(describe(cpus), flush=True)
+    cpus = begin("bench.streams", here=arguments.here)
     os.sched_setaffinity(0, {cpus.load})
-    try:
-        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            bench = Bench(compile_program("stream_load", Path(folder)), cpus, arguments, Path(folder))
-            for part in arguments.only or PARTS:
-                print(f"\n{PARTS[part](bench)}", flush=True)
-    except ToolMissingError as error:
-        fail("bench.streams", str(error), USAGE_ERROR)
-    except (BenchError, ProtocolError, OSError) as error:
-        fail("bench.streams", f"The measurement failed: {error}", FAILED)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    with told("bench.streams"), tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        bench = Bench(compile_program("stream_load", Path(folder)), cpus, arguments, Path(folder))
+        for part in arguments.only or PARTS:
+            print(f"\n{PARTS[part](bench)}", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,7 +5,6 @@ import asyncio
 import json
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -16,23 +15,22 @@ from typing import Final, NamedTuple, TypeVar
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from bench.arguments import FAILED, INTERRUPTED, USAGE_ERROR, Parser, count, describe, fail, rate, seconds
+from bench.arguments import Parser, count, rate, seconds
+from bench.entry import begin, told
 from bench.joining import join_members
 from bench.measures import Shape
-from bench.place import Cpus, choose_cpus, coming_first, run_in_fresh_network, why_no_fresh_network
+from bench.place import Cpus, coming_first
 from bench.programs import (
     BenchError,
     Programs,
     Result,
     Target,
-    ToolMissingError,
     build,
     cpu_seconds,
     run_load,
     running_relay,
 )
 from bench.tables import spread
-from chatproto import ProtocolError
 from ports import free_ports
 
 TEXT_BYTES: Final = 100
@@ -176,22 +174,10 @@ class Bench:
 def main() -> None:
     """Run the command line; exits with 0, 1 (it failed) or 2 (something is missing, or was asked wrongly)."""
     arguments = _parser().parse_args()
-    if sys.platform != "linux":
-        fail("bench.web", "The benchmark needs Linux, for epoll and CPU affinity.", USAGE_ERROR)
-    if not arguments.here and not why_no_fresh_network():
-        run_in_fresh_network([sys.executable, "-m", "bench.web", "--here", *sys.argv[1:]])
-    cpus = choose_cpus()
-    print(describe(cpus), flush=True)
+    cpus = begin("bench.web", here=arguments.here)
     os.sched_setaffinity(0, {cpus.load})
-    try:
-        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            asyncio.run(_measure(Bench(build(Path(folder)), cpus, arguments), arguments.runs))
-    except ToolMissingError as error:
-        fail("bench.web", str(error), USAGE_ERROR)
-    except (BenchError, ProtocolError, OSError) as error:
-        fail("bench.web", f"The measurement failed: {error}", FAILED)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    with told("bench.web"), tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        asyncio.run(_measure(Bench(build(Path(folder)), cpus, arguments), arguments.runs))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,13 +8,12 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from bench.arguments import FAILED, INTERRUPTED, USAGE_ERROR, Parser, describe, fail, seconds
+from bench.arguments import USAGE_ERROR, Parser, fail, seconds
 from bench.budget.kinds import KINDS, chosen
 from bench.budget.measuring import Cost, Kind, measure
 from bench.budget.table import BEARABLE, DOCUMENT, cost_line, head_line, is_over, with_budget
-from bench.place import Cpus, choose_cpus, run_in_fresh_network, why_no_fresh_network
-from bench.programs import BenchError
-from chatproto import ProtocolError, RefusedError
+from bench.entry import begin, told
+from bench.place import Cpus
 
 SECONDS: Final = 3.0
 
@@ -23,26 +22,12 @@ def main() -> None:
     """Run the command line; exits with 0 whatever the figures are, 1 (it failed) or 2 (asked wrongly, or not here)."""
     arguments = _parser().parse_args()
     kinds = chosen(arguments.only)
-    if sys.platform != "linux":
-        fail("budget", "The budget needs Linux, for CPU affinity and time stamps of the kernel.", USAGE_ERROR)
     if not kinds:
         fail("budget", f"No kind has {' or '.join(map(repr, arguments.only))} in its name.", USAGE_ERROR)
-    if not arguments.here:
-        reason = why_no_fresh_network()
-        if not reason:
-            run_in_fresh_network([sys.executable, "-m", "bench.budget", "--here", *sys.argv[1:]])
-        print(f"This machine's packet filters count in the figures: {reason}.")
-    cpus = choose_cpus()
-    print(describe(cpus), flush=True)
+    cpus = begin("bench.budget", here=arguments.here)
     _allow_descriptors()
-    try:
+    with told("bench.budget"):
         costs = _measure(kinds, cpus, arguments.seconds)
-    except BenchError as error:
-        fail("budget", str(error), FAILED)
-    except (ProtocolError, RefusedError, OSError) as error:
-        fail("budget", f"The measurement failed: {error}", FAILED)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
     _sum_up(costs)
 
 
