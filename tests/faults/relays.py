@@ -9,17 +9,16 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from inspect import getfile
 from pathlib import Path
 from typing import Final
 
 from conformance.relays import NORMAL, OwnRelay
 from e2e.namespaces import Namespace
 from e2e.relay_metrics import scrape
-from faults import newcomers
+from faults import newcomers, weakening
 from faults.planting import BuggyRelay, check_crashed
 from faults.spoof import open_network, within_network
-from faults.weakened import Weakness
+from faults.weakening import Weakness
 from relay_server.settings import Settings
 from replaceable import ReplaceableRelay
 
@@ -64,7 +63,7 @@ class StartRelay:
         return self._start(within, NORMAL, settings, check_sound)
 
     def weakened(self, weakness: Weakness, check: Check = check_sound, /, **settings: str) -> OwnRelay:
-        """Start one that lacks a guard, see `faults.weakened`."""
+        """Start one that lacks a guard, see `faults.weakening`."""
         return self._start((), _program(weakness), settings | INTERPRETED, check)
 
     def inside(self, place: Namespace, weakness: Weakness | None = None, /, **settings: str) -> OwnRelay:
@@ -109,8 +108,8 @@ class StartRelay:
 
 
 def _program(weakness: Weakness) -> Sequence[str]:
-    """Return what runs a relay without a guard: the module that takes it away."""
-    return getfile(weakness), weakness.__name__
+    """Return what runs a relay without a guard."""
+    return weakening.__file__, weakness.__module__, weakness.__name__
 
 
 class RelayInside(OwnRelay):

@@ -9,12 +9,12 @@ from e2e.streaming import StreamMember
 from faults.pair import honest_pair
 from faults.relays import StartRelay, check_sound
 from faults.weakened import (
-    Weakness,
     count_no_copies,
     count_no_drops,
     count_no_stream_copies,
     count_no_stream_drops,
 )
+from faults.weakening import Weakness
 
 MISCOUNTS = [count_no_drops, count_no_copies, count_no_stream_drops, count_no_stream_copies]
 

@@ -15,7 +15,8 @@ from conformance.relays import NORMAL
 from conftest import Figures
 from faults import weakened
 from faults.cuts import DIRECTORY, Places, cluster_of_networks
-from faults.weakened import Weakness, adopt_without_a_question, never_yield
+from faults.weakened import adopt_without_a_question, never_yield
+from faults.weakening import Weakness
 from populace import Populace
 from talkers import aside, call_roll, check_all_heard, come_back, percentiles, talkers
 

@@ -15,7 +15,7 @@ from e2e.relay_metrics import scrape
 from faults import weakened
 from faults.crowd import Crowd
 from faults.relays import StartRelay
-from faults.weakened import Weakness
+from faults.weakening import Weakness
 
 SECONDS, CONTROL_SECONDS, SLACK_SECONDS = 5.0, 60.0, 60.0
 HONEST_A_SECOND = 100.0

@@ -8,17 +8,16 @@ import errno
 import random
 import secrets
 import socket
-import sys
 from collections import deque
 from collections.abc import Callable
 from typing import Any
-from unittest import mock
 
 import chatproto
 import chatproto.receipts
 from chatproto import Advice, transaction
 from chatproto.tls import RecordCounter
-from relay_server import __main__, asked, control
+from faults.weakening import replace
+from relay_server import asked, control
 from relay_server.core import (
     admission,
     fair_queue,
@@ -47,8 +46,6 @@ from relay_server.core.streams import Streams
 from relay_server.net import batch, http, sockets, streams, tcp, tls, udp, wire
 from relay_server.net.hosts import OwnNames
 from relay_server.net.sending import SendError
-
-Weakness = Callable[[], None]
 
 
 def believe_quotations() -> None:
@@ -341,59 +338,3 @@ def carry_from_anywhere() -> None:
     """Let an edge take a member's datagrams from everywhere."""
     identify: Any = CarriedMembers.identify
     replace(CarriedMembers, "identify", lambda this, *told: this._by_token.get(told[1]) or identify(this, *told))
-
-
-def replace(owner: object, name: str, value: object) -> None:
-    """Replace an attribute for good."""
-    mock.patch.object(owner, name, value).start()
-
-
-WEAKNESSES: dict[str, Weakness] = {
-    weakness.__name__: weakness
-    for weakness in (
-        believe_quotations,
-        answer_strangers,
-        trust_any_address,
-        short_tokens,
-        move_at_once,
-        blame_whoever_is_next,
-        count_no_drops,
-        count_no_copies,
-        count_no_stream_drops,
-        count_no_stream_copies,
-        believe_path_mtus,
-        write_after_the_end,
-        count_no_large_rooms,
-        count_no_records,
-        count_no_connections,
-        take_any_port,
-        hash_for_whoever_comes_first,
-        answer_everywhere,
-        count_by_64_alone,
-        pause_nobody,
-        sanitize_in_pieces,
-        write_every_list,
-        judge_every_name,
-        let_ops_connections_stay,
-        answer_to_any_name,
-        answer_at_length,
-        remember_no_numbers,
-        believe_any_claim,
-        take_tickets_for_good,
-        name_attempts_alone,
-        relay_any_text,
-        let_anybody_be_in_sealed_rooms,
-        write_to_who_doesnt_read,
-        listen_to_every_line,
-        count_no_streams,
-        adopt_without_a_question,
-        never_yield,
-        carry_from_anywhere,
-    )
-}
-
-
-if __name__ == "__main__":
-    WEAKNESSES[sys.argv[1]]()
-    sys.argv[1:] = ["run"]
-    __main__.main()

@@ -1,19 +1,14 @@
 """A relay whose web port lacks one guard; see `faults.weakened`, which has the others."""
 
-import sys
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import h11
 
-from relay_server import __main__
+from faults.weakening import replace
 from relay_server.core.room_list import RoomList
 from relay_server.web import visit, websocket
 from relay_server.web.callers import Callers
-
-Weakness = Callable[[], None]
 
 
 def take_every_page_for_own() -> None:
@@ -41,26 +36,3 @@ def list_hidden_rooms() -> None:
     """List all rooms, whatever the operator wants to be hidden."""
     begin: Any = RoomList.__init__
     replace(RoomList, "__init__", lambda this, rooms, **_: begin(this, rooms, hides=False))
-
-
-def replace(owner: object, name: str, value: object) -> None:
-    """Replace an attribute for good."""
-    mock.patch.object(owner, name, value).start()
-
-
-WEAKNESSES: dict[str, Weakness] = {
-    weakness.__name__: weakness
-    for weakness in (
-        take_every_page_for_own,
-        take_anybody_for_a_proxy,
-        let_http_errors_out,
-        take_messages_of_any_length,
-        list_hidden_rooms,
-    )
-}
-
-
-if __name__ == "__main__":
-    WEAKNESSES[sys.argv[1]]()
-    sys.argv[1:] = ["run"]
-    __main__.main()
