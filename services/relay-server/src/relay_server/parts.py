@@ -133,10 +133,7 @@ def build(settings: Settings, inherited: Inherited = NOTHING) -> Parts:
     control = _control(settings, registry, passwords, tally, node.cluster if node else None, room_list)
     tcp = _tcp_port(settings, control, StreamRelay(registry, judge), rooms_port, workers, tally, tls, node, registry)
     web = _web_port(settings, tcp, room_list, crashes) if settings.web_port else None
-
-    def flush() -> None:
-        for port in udp:
-            port.flush()
+    flush = partial(_flush, udp)
 
     reclaiming, started_at = (node.reclaiming, node.cluster.me.started_at) if node else (None, 0.0)
     keeper = build_keeper(settings, journal, registry, lobby, reclaiming, started_at)
@@ -156,6 +153,12 @@ def build(settings: Settings, inherited: Inherited = NOTHING) -> Parts:
         web=web, keeper=keeper, node=node,
         link_port=node.make_link_port(registry, tcp, answers.answer) if node else None,
     )  # fmt: skip
+
+
+def _flush(ports: tuple[UdpPort, ...]) -> None:
+    """Send what waits on these ports."""
+    for port in ports:
+        port.flush()
 
 
 def _commands(
