@@ -73,3 +73,18 @@ class Chat:
             assert stream
             with suppress(BrokenPipeError):
                 stream.close()
+
+
+def once(
+    *arguments: str, text: str = "", seconds: float = SECONDS, **variables: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run ``chat`` to its end, with a text as its input."""
+    return subprocess.run(
+        [sys.executable, "-m", "messenger", *arguments],
+        input=text,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )

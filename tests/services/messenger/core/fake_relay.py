@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chatbrain import Brain, Driver, Event, Look, Presented, RoomsAnswer, ServerAddress, Tls
+from chatbrain import Brain, DeliveryState, Driver, Event, Look, Presented, RoomsAnswer, ServerAddress, Tls
 from chatproto import (
     Completion,
     Feature,
@@ -28,6 +28,7 @@ from libs.chatbrain.fake_toolkit import FakePort, FakeToolkit, FakeWire
 from messenger.core.conversation import Conversation
 from messenger.core.entry import Entry
 from messenger.core.facts import Presence
+from messenger.core.history import Kind
 from messenger.core.ignoring import IgnoredError
 from messenger.core.messenger import Messenger
 from messenger.core.trusting import KnownServersError
@@ -316,6 +317,10 @@ def listing(*people: str, total: int = 0) -> MemberList:
 
 def texts(lines: Iterable[Any]) -> list[str]:
     return [line.text for line in lines]
+
+
+def states(conversation: Conversation) -> list[DeliveryState | None]:
+    return [line.state for line in conversation.history.since(0) if line.kind is Kind.OWN]
 
 
 def at(conversation: Conversation, presence: Presence) -> bool:

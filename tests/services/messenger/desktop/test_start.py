@@ -1,6 +1,3 @@
-from pathlib import Path
-from typing import Any
-
 import pytest
 from PySide6.QtWidgets import QApplication
 
@@ -11,8 +8,6 @@ from messenger.core.entry import Field, new_key
 from messenger.core.facts import Presence
 from messenger.core.invite import parse_invite
 from messenger.desktop.form import Mode
-from messenger.desktop.key_ring import KeyRing
-from messenger.desktop.theme import Theme
 from messenger.presentation.state import Act
 from messenger.store.recents import Recent
 from services.messenger.core.fake_relay import SHOWN, entry
@@ -292,56 +287,6 @@ def test_coming_to_where_one_is_already_shows_the_room(sight: Sight) -> None:
     assert sight.window.current is conversation
     assert sight.window.centre.currentWidget() is sight.window.chat
     assert conversation.presence is Presence.HERE
-
-
-class FakeKeyring:
-    def __init__(self, *, broken: bool = False) -> None:
-        self.kept: dict[tuple[str, str], str] = {}
-        self.broken = broken
-
-    def get_password(self, service: str, name: str) -> Any:
-        if self.broken:
-            raise OSError
-        return self.kept.get((service, name))
-
-    def set_password(self, service: str, name: str, password: str) -> None:
-        if self.broken:
-            raise OSError
-        self.kept[service, name] = password
-
-
-def come_in_keeping(sight: Sight) -> None:
-    sight.fill(Mode.JOIN)
-    sight.window.start.form.password.setText("secret")
-    sight.window.start.form.keep.setChecked(True)
-    sight.go()
-
-
-def test_the_key_ring_keeps_a_password_when_asked(theme: Theme, tmp_path: Path) -> None:
-    keyring = FakeKeyring()
-    sight = Sight(theme, tmp_path, KeyRing(keyring))
-    come_in_keeping(sight)
-    assert list(keyring.kept.values()) == ["secret"]
-    sight.window.close()
-    start = sight.open_window().start
-    start.list.itemClicked.emit(start.list.item(0))
-    assert start.form.password.text() == "secret"
-    sight.end()
-
-
-def test_a_key_ring_that_fails_spoils_nothing(theme: Theme, tmp_path: Path) -> None:
-    sight = Sight(theme, tmp_path, KeyRing(FakeKeyring(broken=True)))
-    come_in_keeping(sight)
-    assert "The key ring couldn't store the password." in sight.text
-    start = sight.open_window().start
-    start.list.itemClicked.emit(start.list.item(0))
-    assert start.form.password.text() == ""
-    sight.end()
-
-
-def test_without_a_key_ring_nothing_is_offered(sight: Sight) -> None:
-    sight.fill(Mode.JOIN)
-    assert not sight.window.start.form.keep.isVisible()
 
 
 def test_at_the_first_start_the_server_is_the_one_that_the_terminal_takes(sight: Sight) -> None:

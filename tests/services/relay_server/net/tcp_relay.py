@@ -93,6 +93,15 @@ class Relay:
     def _flush(self) -> None:
         self.flushes += 1
 
+    def check_books(self) -> None:
+        """Check that every copy to a stream is accounted for (STR-08)."""
+        counters = self.registry.stream_counters
+        assert counters.received == counters.accepted + sum(counters.dropped.values())
+        readers = [reader for room in self.registry.rooms.values() if room.ring for reader in room.ring.readers]
+        waiting = sum(reader.waiting for reader in readers)
+        due = sum(size * count for size, count in counters.fanout.items())
+        assert due == counters.sent + sum(counters.send_failures.values()) + waiting
+
     async def connect(self, ip: str = "127.0.0.1") -> "Client":
         family = socket.AF_INET6 if ":" in ip else socket.AF_INET
         sock = socket.socket(family)

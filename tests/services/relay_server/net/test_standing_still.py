@@ -11,7 +11,6 @@ from relay_server.net.udp import COPIES_A_TURN
 from services.relay_server.net.loopback import Run, address_of, udp_peer, until
 from services.relay_server.net.stream_peer import say, settled
 from services.relay_server.net.tcp_relay import relay
-from services.relay_server.net.test_streams import check_books
 from services.relay_server.net.test_tcp import ACCEPTED, COMPLETED, request
 from services.relay_server.net.udp_chat import SENDER, audience_at, hear, rooms
 
@@ -105,7 +104,7 @@ def test_lines_of_streams_wait(run: Run) -> None:
             await bob.send(say("third", 3))
             assert [line["text"] for line in await ann.lines(3)] == ["first", "second", "third"]
             assert [line["took"] for line in await bob.lines(3)] == [1, 2, 3]
-            check_books(server)
+            server.check_books()
             server.port.streams.leave()
             await until(lambda: not server.port.streams.connections)
             ann.sock.close()

@@ -40,16 +40,6 @@ def names(server: Relay) -> list[str]:
     return [member.name for member in room.members] if room else []
 
 
-def check_books(server: Relay) -> None:
-    """Check that every copy is accounted for (STR-08)."""
-    counters = server.registry.stream_counters
-    assert counters.received == counters.accepted + sum(counters.dropped.values())
-    readers = [reader for room in server.registry.rooms.values() if room.ring for reader in room.ring.readers]
-    waiting = sum(reader.waiting for reader in readers)
-    due = sum(size * count for size, count in counters.fanout.items())
-    assert due == counters.sent + sum(counters.send_failures.values()) + waiting
-
-
 def close(*peers: StreamPeer) -> None:
     for peer in peers:
         peer.sock.close()
@@ -71,7 +61,7 @@ def test_lines_may_come_in_any_pieces_and_many_at_once(run: Run, tls: Tls, secur
                 await asyncio.sleep(0)  # the relay may read the piece by itself
             assert [line["took"] for line in await bob.lines(count)] == list(range(1, count + 1))
             assert [line["text"] for line in await ann.lines(count)] == [f"number {n}" for n in range(1, count + 1)]
-            check_books(server)
+            server.check_books()
             close(ann, bob)
 
     run(scenario)
@@ -108,7 +98,7 @@ def test_after_the_last_word_nothing_is_read_and_nothing_resets_it(run: Run, tls
             assert (await ann.line())["text"] == "before"
             assert server.registry.stream_counters.received == 1
             close(ann, bob)
-            check_books(server)
+            server.check_books()
 
     run(scenario)
 
@@ -135,7 +125,7 @@ def test_a_connection_that_breaks_leaves_its_seat_waiting(run: Run, tls: Tls, se
             assert "took" in await ann.line()
             again = await resumed(server, bob, secure=secure)
             assert ((await again.line())["text"], await again.line(), away(server)) == ("hello", {"pong": 9}, 0)
-            check_books(server)
+            server.check_books()
             close(ann, again)
 
     run(scenario)
@@ -234,7 +224,7 @@ def test_who_doesnt_read_is_cut_and_the_others_go_on(run: Run, tls: Tls, secure:
             assert [line["text"].split()[0] for line in before] == [str(n) for n in range(1, len(before) + 1)]
             close(stalled)
             await until(lambda: away(server) == 1)
-            check_books(server)
+            server.check_books()
             close(ann, bob)
 
     run(scenario)
@@ -258,7 +248,7 @@ def test_who_reads_nothing_ever_is_gone_for_all_that(
                     pass
                 stalled.sock.shutdown(socket.SHUT_WR)
             await until(lambda: away(server) == 1)
-            check_books(server)
+            server.check_books()
             close(ann, stalled)
 
     run(scenario)
@@ -283,7 +273,7 @@ def test_a_long_replay_is_fed_as_its_reader_takes_it(run: Run, tls: Tls, secure:
             lines = [line for line in await again.lines(702) if "pong" not in line]
             assert [line["text"].split()[0] for line in lines] == [str(n) for n in range(1, 702)]
             assert not server.registry.stream_counters.send_failures[StreamFailure.SLOW]
-            check_books(server)
+            server.check_books()
             close(ann, again)
 
     run(scenario)
@@ -400,7 +390,7 @@ def test_many_readers_have_their_turns_and_none_waits_twice(run: Run, monkeypatc
                 lines = await reader.lines(len(readers) - 1 - number + 50)
                 assert [line["text"] for line in lines if "text" in line] == [f"{n}" for n in range(1, 51)]
             assert longest <= len(readers) + 1
-            check_books(server)
+            server.check_books()
             close(ann, *readers)
 
     assert READERS_A_TURN > 2
