@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -17,10 +17,10 @@ import nats
 from conformance.relays import NORMAL, OwnRelay
 from e2e.relay_metrics import Metrics, scrape
 from ports import free_ports
+from waiting import DEADLINE_SECONDS, wait_until
 
 BUCKET: Final = "relay_rooms"
 KEY: Final = "a key of the tests, which nobody else knows"
-DEADLINE_SECONDS: Final = 20.0
 
 
 def nats_server() -> str:
@@ -218,12 +218,3 @@ async def read_records(bus: Bus) -> dict[str, bytes]:
         return records
     finally:
         await client.close()
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> None:
-    """Wait until something holds; it is looked at again and again."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            raise TimeoutError("it didn't come true in time")
-        time.sleep(0.02)

@@ -3,7 +3,6 @@
 import os
 import site
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Final
 from conformance.relays import DEFAULTS, Relay
 from own_systemd import DEADLINE_SECONDS, Systemd, own_systemd
 from ports import free_ports
+from waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[1]
 UNIT: Final = "chat-relay.service"
@@ -116,10 +116,7 @@ class RelayService:
         return (self.show("NRestarts"), self.show("SubState")) == (str(restarts), "running")
 
     def await_that(self, is_so: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not is_so():
-            assert time.monotonic() < deadline, self.said()
-            time.sleep(0.02)
+        wait_until(is_so, DEADLINE_SECONDS, said=self.said)
 
     def ops(self, path: str) -> str:
         """Get a page of the ops port."""

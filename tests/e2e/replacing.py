@@ -1,15 +1,13 @@
 """Relays that are replaced, checked at their end, and what they said of it."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 from e2e.relay_metrics import scrape
 from faults import newcomers
 from replaceable import ReplaceableRelay
-
-DEADLINE_SECONDS = 20.0
+from waiting import wait_until
 
 
 class running:  # noqa: N801 - a context manager
@@ -37,7 +35,4 @@ def said_by(relay: ReplaceableRelay, event: str) -> list[dict[str, Any]]:
 
 
 def await_said(relay: ReplaceableRelay, event: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not said_by(relay, event):
-        assert time.monotonic() < deadline, relay.said()
-        time.sleep(0.01)
+    wait_until(lambda: said_by(relay, event), said=relay.said)

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from clusters import Cluster, cluster, wait_until
+from clusters import Cluster, cluster
 from conformance.people import People
 from e2e import here
 from e2e.streaming import StreamMember
 from e2e.test_relay_admin import obeyed, refused
+from waiting import wait_until
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets on Windows"),

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from clusters import KEY, Bus, Cluster, NodeProcess, wait_until
+from clusters import KEY, Bus, Cluster, NodeProcess
 from conformance.people import People
 from e2e.relay_metrics import scrape
 from faults import newcomers
 from faults.town import Town
 from ports import free_ports
 from replaceable import ReplaceableRelay
+from waiting import wait_until
 
 RATE = 400.0
 NAMES = ("ben", "cyd")

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from clusters import Bus, Cluster, NodeProcess, wait_until
+from clusters import Bus, Cluster, NodeProcess
 from conformance import wire
 from conformance.people import NOTICE, Member, People, ask, call
+from waiting import wait_until
 
 ROOM = b"tea"
 ELSEWHERE = 14

@@ -7,8 +7,7 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +21,7 @@ from conformance.tls import Authority
 from conftest import BUNDLE
 from e2e.relay_metrics import await_metrics
 from e2e.x11 import Screen, screen
+from waiting import wait_until
 
 pytestmark = pytest.mark.needs("bundle", "desktop")
 
@@ -61,13 +61,6 @@ def end(process: subprocess.Popen[bytes]) -> str:
     return said
 
 
-def wait_until(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
-
 def loaded(process: subprocess.Popen[bytes]) -> set[Path]:
     """Return the libraries and translations that it has in memory."""
     maps = Path("/proc", str(process.pid), "maps").read_text(encoding="utf-8")
@@ -96,7 +89,9 @@ def test_it_says_its_version_and_helps_in_both_languages(tmp_path: Path) -> None
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_it_opens_without_a_screen_and_ends_when_asked(language: str, tmp_path: Path) -> None:
     with started(tmp_path, "--lang", language) as process:
-        wait_until(lambda: process.poll() is not None or minds_signals(process), "it doesn't open")
+        wait_until(
+            lambda: process.poll() is not None or minds_signals(process), SECONDS, said=lambda: "it doesn't open"
+        )
         assert process.poll() is None, process.communicate()[1].decode()
         assert from_elsewhere(process) == set()
         assert any(path.name == "qtbase_ja.qm" for path in loaded(process)) == (language == "ja")

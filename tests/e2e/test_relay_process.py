@@ -13,6 +13,7 @@ from conformance import wire
 from conformance.people import People, call
 from conformance.relays import STOP_SECONDS, CommonRelays, OwnRelay
 from e2e.relay_metrics import scrape
+from waiting import wait_until
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SHUTDOWN = b"disconnected: shutdown"
@@ -43,7 +44,7 @@ def people(relay: OwnRelay) -> Iterator[People]:
 
 
 def test_it_starts_and_says_what_runs(common_relay: OwnRelay, loop: str) -> None:
-    assert '"event": "listening"' in common_relay.said()
+    wait_until(lambda: '"event": "listening"' in common_relay.said(), said=common_relay.said)
     assert f'loop="{loop}"' in common_relay.ops("/metrics")
     assert common_relay.ops("/healthz").strip() == "ok"
     assert common_relay.ops("/readyz").strip() == "ready"

@@ -17,13 +17,14 @@ from conformance import wire
 from conformance.people import People, status_of
 from e2e.browser_seat import Browser
 from e2e.relay_metrics import await_metrics, scrape
-from e2e.replacing import DEADLINE_SECONDS, await_said, running, said_by
+from e2e.replacing import await_said, running, said_by
 from faults import newcomers
 from faults.streamers import Streamer
 from faults.town import Town
 from ports import free_ports
 from replaceable import ReplaceableRelay
 from unprivileged import run_unprivileged
+from waiting import DEADLINE_SECONDS
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="relays take over on Linux alone"),

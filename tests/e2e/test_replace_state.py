@@ -11,9 +11,10 @@ import pytest
 from conformance.people import People
 from conformance.tls import Authority
 from e2e.relay_metrics import await_metrics, scrape
-from e2e.replacing import DEADLINE_SECONDS, running
+from e2e.replacing import running
 from ports import free_ports
 from replaceable import ReplaceableRelay
+from waiting import DEADLINE_SECONDS
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="relays take over on Linux alone"),

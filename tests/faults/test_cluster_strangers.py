@@ -15,13 +15,14 @@ from nats.aio.client import Client
 from nats.errors import Error
 
 from cluster_cases import refused_create
-from clusters import BUCKET, Bus, Cluster, NodeProcess, cluster, read_records, wait_until
+from clusters import BUCKET, Bus, Cluster, NodeProcess, cluster, read_records
 from conformance import wire
 from conformance.people import People
 from faults import weakened
 from faults.weakened import carry_from_anywhere
 from populace import Populace
 from talkers import aside, call_roll, talkers
+from waiting import wait_until
 
 NAMES: Final = ("ann", "ben")
 BEATS: Final = "relay.beats"

@@ -88,6 +88,7 @@ class Kept:
 
 
 async def until(holds: Callable[[], object]) -> None:
+    """Let the loop turn until something holds, and not once more."""
     deadline = asyncio.get_running_loop().time() + DEADLINE_SECONDS
     while not holds():
         assert asyncio.get_running_loop().time() < deadline

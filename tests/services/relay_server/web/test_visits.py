@@ -211,10 +211,13 @@ def test_who_asks_too_often_is_told_so() -> None:
         async with web_relay() as relay, await relay.call() as caller:
             statuses = [(await caller.ask("/nothing", host="a"))[0] for _ in range(50)]
             assert set(statuses) == {404}
-            while relay.web.may_ask(bytes(10) + b"\xff\xff\x7f\x00\x00\x01"):
-                pass
-            assert (await caller.ask("/", host="a"))[0] == 429
             assert REQUEST_BURST > 50
+            status = 200
+            while status == 200:  # a slow machine's address may ask once more meanwhile
+                while relay.web.may_ask(bytes(10) + b"\xff\xff\x7f\x00\x00\x01"):
+                    pass
+                status = (await caller.ask("/", host="a"))[0]
+            assert status == 429
 
     asyncio.run(scenario())
 
