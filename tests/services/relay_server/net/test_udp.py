@@ -11,7 +11,7 @@ from relay_server.core.audience import Forward, Outgoing
 from relay_server.core.endpoint import Address
 from relay_server.core.lobby import Lobby
 from relay_server.net.address import locate
-from relay_server.net.crowds import CROWD, FEW, SLICE_COPIES
+from relay_server.net.crowds import CROWD, FEW, MAX_QUEUED_COPIES, SLICE_COPIES
 from relay_server.net.fanout import GsoBatch
 from relay_server.net.sending import Sent
 from relay_server.net.sockets import bind_udp
@@ -220,6 +220,39 @@ def test_a_flood_of_copies_lets_others_have_their_turn(run: Run, portable: bool)
             await until(lambda: lobby.counters.sent == 10 * COPIES_A_TURN // 2)
             assert handled == list(range(10))  # in order, each once
             assert len(turns) >= 4  # not all in one go
+            port.close()
+
+    run(scenario)
+
+
+def test_a_flood_of_notices_waits_where_it_came_from(run: Run, portable: bool) -> None:
+    """Otherwise whoever counts would send it all at once, as when everybody leaves a large room."""
+
+    async def scenario() -> None:
+        with udp_peer() as target, udp_peer() as sender:
+            crowd = audience_at(*[address_of(target)] * (MAX_QUEUED_COPIES // 4))
+            handled, most_at_once = 0, 0
+
+            def handle(data: bytes, source: Address, now: float) -> None:
+                nonlocal handled
+                del data, source, now
+                handled += 1
+                lobby.outbox.append(Outgoing(Advice("notice"), crowd))
+
+            lobby = Lobby(unlimited(), lambda _: None, new_nonces(), locate)
+            sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
+            for _ in range(10):
+                sender.sendto(b"/leave", ("127.0.0.1", port_of(sock)))
+            port = UdpPort(sock, handle, lobby, lambda: 0.0, pinned=False, portable=portable)
+            port.start()
+            while handled < 10:
+                before = lobby.counters.notices_sent
+                await asyncio.sleep(0)
+                port.finish()
+                most_at_once = max(most_at_once, lobby.counters.notices_sent - before)
+            port.finish()
+            assert lobby.counters.notices_sent == 10 * MAX_QUEUED_COPIES // 4
+            assert most_at_once <= MAX_QUEUED_COPIES
             port.close()
 
     run(scenario)

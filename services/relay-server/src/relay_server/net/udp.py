@@ -265,6 +265,8 @@ class UdpPort:
                     break
             if chat.outbox:
                 self.flush()
+                if crowds.copies >= MAX_QUEUED_COPIES:  # all leave a large room at once, say: each is a notice to all
+                    break
 
     def _flush_messages(self) -> None:
         """Send what was said, and queue what goes to crowds."""
