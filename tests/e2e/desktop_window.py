@@ -16,7 +16,7 @@ from messenger.store.ignored import IgnoredPeople
 from messenger.store.known_servers import KnownServers
 from messenger.store.recents import Recents
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 100.0  # a flood of what Qt lays out slowly takes a quarter of that where nothing else runs
 _LOOK_MILLISECONDS = 20
 
 

@@ -86,6 +86,13 @@ class Station:
     def forget_room(self, room: bytes) -> None:
         self._household.forget_room(room)
 
+    def may_create(self, room: bytes) -> bool:
+        """Tell whether a room could be created: the directory is reached, and the node has taken note of that."""
+        with suppress(ProtocolError):
+            self.cluster.check_new(room)
+            return True
+        return False
+
     async def create(self, room: bytes, host: str = "Ann", password_hash: str | None = None) -> Member:
         """Create a room as control does."""
         self.cluster.check_new(room)
