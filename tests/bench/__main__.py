@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=seconds, metavar="S", help="of each run; default: 3, with --exercise 60")
     parser.add_argument(
         "--against", type=relay_command, default=(), metavar="DIR",
-        help="compare with the relay of another checkout or installed tree as well",
+        help="compare with the relay of another checkout or folder of packages as well",
     )  # fmt: skip
     parser.add_argument("--picture", type=_picture, metavar="FILE", help="draw the result into FILE, an SVG")
     parser.add_argument("--write", action="store_true", help="write table and picture into docs/benchmarks.md")

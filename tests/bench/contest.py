@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -9,7 +10,9 @@ from typing import Final, NamedTuple
 from bench.programs import Result
 
 _COMMANDS: Final = (".venv/bin/relay-server", "bin/relay-server")
-"""Where a checkout, or a tree that was installed into, has its command."""
+"""Where a checkout, or an environment, has its command."""
+_PACKAGE: Final = "relay_server/__main__.py"
+"""What a folder of packages has, as `pip install --target` makes it; its commands wouldn't find the folder."""
 
 
 class Comparison(NamedTuple):
@@ -40,16 +43,20 @@ def compete(name: str, contestants: Mapping[str, Callable[[], Result]], runs: in
 
 
 def relay_command(folder: str) -> tuple[str, ...]:
-    """Return the command that starts the relay of another checkout or installed tree; an argument's type.
+    """Return the command that starts the relay of another checkout, environment or folder of packages.
+
+    It is an argument's type.
 
     Raises:
         argparse.ArgumentTypeError: there is none.
 
     """
+    if Path(folder, _PACKAGE).is_file():
+        return ("env", f"PYTHONPATH={Path(folder).absolute()}", sys.executable, "-m", "relay_server")
     for place in _COMMANDS:
         command = Path(folder, place).absolute()
         if command.is_file() and os.access(command, os.X_OK):
             return (str(command),)
     raise argparse.ArgumentTypeError(
-        f"{folder!r} has no {_COMMANDS[0]} and no {_COMMANDS[1]}: run `make install` in that checkout first"
+        f"{folder!r} has no {_COMMANDS[0]}, no {_COMMANDS[1]} and no {_PACKAGE}: run `make install` in that checkout first"
     )
