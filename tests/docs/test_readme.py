@@ -13,6 +13,7 @@ import chatclient
 from chatclient import Connection, RefusedError, Status, join_room
 from docs.markdown import code_blocks, headings, prose, read
 from e2e.conftest import Relay, running_relay
+from relay_server.settings import Settings
 
 ENGLISH, JAPANESE = read("README.md"), read("README.ja.md")
 DEADLINE_SECONDS = 20
@@ -74,6 +75,13 @@ def test_both_languages_have_the_same_sections() -> None:
 
 def test_both_languages_have_the_same_code() -> None:
     assert code_blocks(JAPANESE) == code_blocks(ENGLISH)
+
+
+def test_the_table_of_ports_has_all_that_a_relay_alone_serves() -> None:
+    ports = {field.default for name, field in Settings.model_fields.items() if name.endswith("_port")}
+    for text in (ENGLISH, JAPANESE):
+        rows = re.findall(r"^\| (\d+) \| (?:TCP|UDP)", text, re.MULTILINE)
+        assert set(map(int, rows)) == ports - {Settings.model_fields["link_port"].default}
 
 
 def test_the_bot_has_ten_lines() -> None:
