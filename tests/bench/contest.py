@@ -58,5 +58,6 @@ def relay_command(folder: str) -> tuple[str, ...]:
         if command.is_file() and os.access(command, os.X_OK):
             return (str(command),)
     raise argparse.ArgumentTypeError(
-        f"{folder!r} has no {_COMMANDS[0]}, no {_COMMANDS[1]} and no {_PACKAGE}: run `make install` in that checkout first"
+        f"{folder!r} has no {_COMMANDS[0]}, no {_COMMANDS[1]} and no {_PACKAGE}: "
+        "run `make install` in that checkout first"
     )
