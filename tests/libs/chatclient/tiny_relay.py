@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
 from chatproto import (
@@ -64,7 +64,8 @@ class TinyRelay(asyncio.DatagramProtocol):
             else:
                 writer.write(transaction.refuse(RefusalError(self.verdict)))
             if writer.can_write_eof():  # asyncio's TLS can't
-                writer.write_eof()
+                with suppress(OSError):  # the client has gone already
+                    writer.write_eof()
         await reader.read()
         writer.close()
 
