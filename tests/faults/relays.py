@@ -15,10 +15,10 @@ from typing import Final
 from conformance.relays import NORMAL, OwnRelay
 from e2e.namespaces import Namespace
 from e2e.relay_metrics import scrape
-from faults import newcomers, weakening
+from faults import newcomers
 from faults.planting import BuggyRelay, check_crashed
 from faults.spoof import open_network, within_network
-from faults.weakening import Weakness
+from faults.weakening import Weakness, program_with
 from relay_server.settings import Settings
 from replaceable import ReplaceableRelay
 
@@ -64,11 +64,11 @@ class StartRelay:
 
     def weakened(self, weakness: Weakness, check: Check = check_sound, /, **settings: str) -> OwnRelay:
         """Start one that lacks a guard, see `faults.weakening`."""
-        return self._start((), _program(weakness), settings | INTERPRETED, check)
+        return self._start((), program_with(weakness), settings | INTERPRETED, check)
 
     def inside(self, place: Namespace, weakness: Weakness | None = None, /, **settings: str) -> OwnRelay:
         """Start one in a network of its own, where it has the default ports; it may lack a guard."""
-        program = _program(weakness) if weakness else NORMAL
+        program = program_with(weakness) if weakness else NORMAL
         settings |= INTERPRETED if weakness else {}
         relay = RelayInside(place, self._next_log(), self._with_loop(settings), program)
         self._ends.callback(check_sound, relay)
@@ -105,11 +105,6 @@ class StartRelay:
 
     def _with_loop(self, settings: dict[str, str]) -> dict[str, str]:
         return {"RELAY_EVENT_LOOP": self._loop, **settings}
-
-
-def _program(weakness: Weakness) -> Sequence[str]:
-    """Return what runs a relay without a guard."""
-    return weakening.__file__, weakness.__module__, weakness.__name__
 
 
 class RelayInside(OwnRelay):

@@ -13,10 +13,9 @@ from cluster_cases import talk_for, until_met
 from clusters import Cluster
 from conformance.relays import NORMAL
 from conftest import Figures
-from faults import weakened
 from faults.cuts import DIRECTORY, Places, cluster_of_networks
 from faults.weakened import adopt_without_a_question, never_yield
-from faults.weakening import Weakness
+from faults.weakening import Weakness, program_with
 from populace import Populace
 from talkers import aside, call_roll, check_all_heard, come_back, percentiles, talkers
 
@@ -133,6 +132,6 @@ def three_networks(
     folder: Path, loop: str, weakness: Weakness | None = None
 ) -> Iterator[tuple[Cluster, Places]]:  # fmt: skip
     settings = {"RELAY_EVENT_LOOP": loop, "RELAY_LOG_LEVEL": "warning"}
-    program = (weakened.__file__, weakness.__name__) if weakness else NORMAL
+    program = program_with(weakness) if weakness else NORMAL
     with cluster_of_networks(folder, *NAMES, program=program, **settings) as made:
         yield made

@@ -18,8 +18,8 @@ from cluster_cases import refused_create
 from clusters import BUCKET, Bus, Cluster, NodeProcess, cluster, read_records
 from conformance import wire
 from conformance.people import People
-from faults import weakened
 from faults.weakened import carry_from_anywhere
+from faults.weakening import program_with
 from populace import Populace
 from talkers import aside, call_roll, talkers
 from waiting import wait_until
@@ -89,7 +89,7 @@ def test_an_edge_forwards_nothing_for_strangers(two: Cluster) -> None:
 
 @pytest.mark.parametrize("loop", ["uvloop"])
 def test_an_edge_that_looks_at_no_address_forwards_for_strangers(tmp_path: Path, loop: str) -> None:
-    program = (weakened.__file__, carry_from_anywhere.__name__)
+    program = program_with(carry_from_anywhere)
     settings = {"RELAY_EVENT_LOOP": loop, "RELAY_LOG_LEVEL": "error"}
     with cluster(tmp_path, *NAMES, program=program, **settings) as nodes, attacked_edge(nodes) as carried:
         assert carried >= STRANGERS_DATAGRAMS

@@ -1,7 +1,4 @@
-"""A relay with one guard taken away: an attack that doesn't succeed against it proves nothing about the guard.
-
-Run as a program, ``weakened.py WEAKNESS...``, it is a relay that takes its settings from the environment.
-"""
+"""A relay with one guard taken away: an attack that doesn't succeed against it proves nothing about the guard."""
 
 import ctypes
 import errno

@@ -18,6 +18,11 @@ def replace(owner: object, name: str, value: object) -> None:
     mock.patch.object(owner, name, value).start()
 
 
+def program_with(weakness: Weakness) -> tuple[str, ...]:
+    """Return what Python is to run for a relay without a guard."""
+    return __file__, weakness.__module__, weakness.__name__
+
+
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))  # where the module is, which isn't installed
     _, module, function = sys.argv
