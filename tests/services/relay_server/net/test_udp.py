@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -243,17 +243,15 @@ def test_a_flood_of_notices_waits_where_it_came_from(run: Run, portable: bool) -
             sock = bind_udp("127.0.0.1", 0, BUFFER_BYTES)
             for _ in range(10):
                 sender.sendto(b"/leave", ("127.0.0.1", port_of(sock)))
-            port = UdpPort(sock, handle, lobby, lambda: 0.0, pinned=False, portable=portable)
-            port.start()
-            while handled < 10:
-                before = lobby.counters.notices_sent
-                await asyncio.sleep(0)
-                port.finish()
-                most_at_once = max(most_at_once, lobby.counters.notices_sent - before)
-            port.finish()
-            assert lobby.counters.notices_sent == 10 * MAX_QUEUED_COPIES // 4
-            assert most_at_once <= MAX_QUEUED_COPIES
-            port.close()
+            with closing(UdpPort(sock, handle, lobby, lambda: 0.0, pinned=False, portable=portable)) as port:
+                port.start()
+                while handled < 10:
+                    before = lobby.counters.notices_sent
+                    await asyncio.sleep(0)
+                    port.finish()
+                    most_at_once = max(most_at_once, lobby.counters.notices_sent - before)
+                assert lobby.counters.notices_sent == 10 * MAX_QUEUED_COPIES // 4
+                assert most_at_once <= MAX_QUEUED_COPIES
 
     run(scenario)
 
