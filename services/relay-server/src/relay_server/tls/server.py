@@ -15,8 +15,10 @@ from relay_server.core.limits import NetworkBuckets
 from relay_server.settings import Settings, TlsVersion
 from relay_server.tls.certificate import Certificate, CertificateError
 
-HANDSHAKES_PER_JOIN: Final = 1.25
-"""A handshake is work: an address may have so many times as many as joins, so that status 11 comes first."""
+HANDSHAKES_PER_JOIN: Final = 0.75
+"""A handshake is the longest of all works that a stranger can cause, so fewer of them than of joins go on and on."""
+HANDSHAKES_AT_ONCE_PER_JOIN: Final = 1.25
+"""A class that starts together is told of too many joins (status 11) before it has no handshakes left."""
 
 _VERSIONS: Final = {TlsVersion.V1_2: ssl.TLSVersion.TLSv1_2, TlsVersion.V1_3: ssl.TLSVersion.TLSv1_3}
 
@@ -68,8 +70,8 @@ class Tls:
         self._load = load
         self.counts = TlsCounts()
         self._take(load())
-        rate = HANDSHAKES_PER_JOIN * join_rate
-        self._rate = NetworkBuckets(rate, max(1.0, JOIN_BURST_SECONDS * rate))
+        at_once = HANDSHAKES_AT_ONCE_PER_JOIN * JOIN_BURST_SECONDS * join_rate
+        self._rate = NetworkBuckets(HANDSHAKES_PER_JOIN * join_rate, max(1.0, at_once))
 
     def reload(self) -> None:
         """Read the certificate anew, for connections that are yet to come.
