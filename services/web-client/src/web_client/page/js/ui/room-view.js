@@ -24,6 +24,8 @@ export class RoomView extends HTMLElement {
   room;
   /** @type {import("./app.js").ChatApp} */
   app;
+  /** What people compare of a sealed room's key; empty if the room isn't sealed. */
+  sealing = "";
   #list = document.createElement("message-list");
   #composer = document.createElement("message-composer");
   #members = document.createElement("member-list");
@@ -76,7 +78,7 @@ export class RoomView extends HTMLElement {
       handOver: (name) => this.#ask(_("Make {name} the host? You will no longer be the host.", { name }), L_("Make &host..."), `/host ${name}`),
     }));
     for (const type of ["state", "about", "people"]) room.addEventListener(type, () => this.#drawBar());
-    if (room.seal) fingerprint(room.seal.key).then((text) => (this.#about.title = _("Sealed, key {fingerprint}", { fingerprint: text })));
+    if (room.seal) this.#tellSeal(room.seal.key);
     this.#drawBar();
     setInterval(() => {
       if (this.isConnected && !document.hidden) room.refreshPeople();
@@ -96,6 +98,12 @@ export class RoomView extends HTMLElement {
     this.#list.toEnd();
   }
 
+  /** @param {string} key */
+  async #tellSeal(key) {
+    this.sealing = _("Sealed, key {fingerprint}", { fingerprint: await fingerprint(key) });
+    this.#drawBar();
+  }
+
   #drawBar() {
     const { room } = this;
     const { is } = room.state;
@@ -103,7 +111,8 @@ export class RoomView extends HTMLElement {
       in: room.session.isIn && location.protocol === "https:" ? _("Connected, encrypted") : _("Connected"),
       connecting: _("Connecting..."), waiting: _("Reconnecting..."), ended: _("Not connected"),
     };
-    this.#about.replaceChildren(h("span", { class: `dot ${is}` }), room.seal ? icon("lock") : "", states[is],
+    this.#about.replaceChildren(h("span", { class: `dot ${is}` }), states[is],
+      ...(this.sealing ? [" · ", icon("lock"), this.sealing] : []),
       ...(room.topic ? [" · ", h("bdi", { text: room.topic })] : []));
     this.#count.textContent = String(room.roster.size);
     this.people?.setAttribute("aria-label", ngettext("{count} member", "{count} members", room.roster.size));
