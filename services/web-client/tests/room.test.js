@@ -135,7 +135,7 @@ test("unread messages and mentions are counted while nobody looks", () => {
 
 test("in a sealed room nothing goes out that the relay can read, and what comes is opened in order", async () => {
   const { room, socket } = roomIn({ wish: { key: KEY }, granted: { sealed: true } });
-  assert.equal(socket.sent[0].join.sealed, true);
+  assert.deepEqual([socket.sent[0].join.sealed, socket.sent[0].join.features], [true, ["resume", "sealed"]]);
   const bob = new Sealer(KEY, "tea", "bob");
   const [one, two] = [await bob.seal("one"), await bob.seal("two")];
   socket.say({ seq: 11, from: "bob", text: one }, { seq: 12, from: "bob", text: two }, { seq: 13, from: "bob", text: one }, { seq: 14, from: "eve", text: "plain" });
@@ -160,5 +160,5 @@ test("a room that isn't sealed hears nothing of who has a key, and the other way
   assert.ok(unsealed.room.state.is === "ended" && unsealed.room.state.words.what.includes("isn't sealed"));
   const sealed = roomIn({ granted: { sealed: true } });
   assert.ok(sealed.room.state.is === "ended" && sealed.room.state.words.what.includes("sealed"));
-  for (const { socket } of [unsealed, sealed]) assert.equal(socket.said.length, 0);
+  for (const { socket } of [unsealed, sealed]) assert.deepEqual(socket.sent.slice(1), [{ leave: true }]);
 });

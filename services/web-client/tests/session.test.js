@@ -4,13 +4,13 @@ import { test } from "node:test";
 import { Room } from "../src/web_client/page/js/room.js";
 import { FakeWorld, FakeKeep, GRANTED, WISH, roomIn, texts } from "./fake.js";
 
-test("the first message is the join, and the answer is answered at once", () => {
+test("the first message is the join, and what is answered is used at once", () => {
   const { socket } = roomIn();
   assert.deepEqual(socket.sent[0].join, {
     room: "tea", name: "ann", password: null, create: false, sealed: false, resume: null, epoch: null, heard: null,
-    attempt: "nonce-number-00001", features: ["resume", "sealed"],
+    attempt: "nonce-number-00001", features: ["resume"],
   });
-  assert.deepEqual(socket.sent[1], { ping: 1 });
+  assert.deepEqual(socket.sent.slice(1), [{ say: "/who", n: 1 }, { ping: 1 }]);
 });
 
 test("pings are answered", () => {
