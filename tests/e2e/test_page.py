@@ -94,7 +94,10 @@ def test_a_wrong_password_is_said_and_the_right_one_lets_in(own: OwnRelay, visit
         bob = visitors.open()
         bob.ask(room, "bob", password="close sesame")
         bob.is_refused("The password is wrong. Try again, or ask the host for it.")
+        bob.may_mend("Password")
         bob.enter(room, "bob", password=PASSWORD)
+        bob.page.get_by_title("New room").click()
+        bob.may_fill_in("Password")
         assert not bob.faults
 
 

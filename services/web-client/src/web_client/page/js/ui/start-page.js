@@ -77,7 +77,7 @@ export class StartPage extends HTMLElement {
   busy(isBusy) {
     this.#submit.disabled = isBusy;
     this.#submit.textContent = isBusy ? _("Connecting...") : this.#submitLabel;
-    if (isBusy) this.#problem.hidden = true;
+    if (isBusy) this.#calm();
   }
 
   /**
@@ -107,11 +107,19 @@ export class StartPage extends HTMLElement {
    */
   #tell(problem, field = null) {
     this.busy(false);
+    this.#calm();
     this.#problem.replaceChildren(h("p", { text: problem }));
     this.#problem.hidden = false;
-    for (const each of [this.#password, this.#name, this.#room]) each.toggleAttribute("aria-invalid", each === field);
-    field?.focus();
-    field?.select();
+    if (!field) return;
+    field.ariaInvalid = "true";
+    field.focus();
+    field.select();
+  }
+
+  /** Take back what was told. */
+  #calm() {
+    this.#problem.hidden = true;
+    for (const each of [this.#password, this.#name, this.#room]) each.ariaInvalid = null;
   }
 
   get #submitLabel() {
@@ -153,7 +161,7 @@ export class StartPage extends HTMLElement {
   #changeMode() {
     this.classList.toggle("creates", this.#create.checked);
     this.#password.placeholder = this.#create.checked ? "" : _("only if the room has one");
-    this.#problem.hidden = true;
+    this.#calm();
     this.busy(false);
   }
 
