@@ -58,7 +58,7 @@ export function makeInvitation(page, room, key = "", port = "") {
   url.hash = "";
   // What ends a sentence is no part of an invitation that stands in one.
   const name = encodeURIComponent(room).replace(/[.!]$/, (end) => `%${end.charCodeAt(0).toString(16).toUpperCase()}`);
-  return `${url.href}#room=${name}${key ? `&k=${key}` : ""}${port ? `&port=${port}` : ""}`;
+  return `${url.href}#room=${name}${key && "&k="}${key}${port && "&port="}${port}`;
 }
 
 /**
