@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.needs("chromium")
 NO_KEY: Final = "The room is sealed: only members with its key can read it. Ask a member for the whole invitation."
+KEY: Final = "AAECAwQFBgcICQoLDA0ODw"
+INCOMPLETE: Final = {
+    "en-GB": "The invitation is incomplete: copy all of it.",
+    "ja-JP": "招待リンクが途中で切れています。",
+}
+ELSEWHERE: Final = {"en-GB": "leads to another server", "ja-JP": "別のサーバーのもの"}
 KEPT: Final = (
     """() => JSON.stringify([document.body.innerText, document.title, { ...localStorage }, { ...history.state }])"""
 )
@@ -160,8 +166,27 @@ def test_who_has_a_key_says_nothing_in_a_room_that_isnt_sealed(visitors: Visitor
     """Threat N7: somebody made a room of the same name, or left out that it is sealed."""
     ann = visitors.open().enter(room, "ann", create=True)
     bob = visitors.open()
-    follow(bob, room, "AAECAwQFBgcICQoLDA0ODw")
+    follow(bob, room, KEY)
     bob.ask(room, "bob")
     bob.is_refused("though your invitation has a key: nothing was sent. Ask who invited you.")
     ann.members_are(["ann"])
     assert ann.all_said() == []
+
+
+@pytest.mark.parametrize("language", ["en-GB", "ja-JP"])
+def test_a_part_of_an_invitation_is_told_so_and_never_sent(visitors: Visitors, room: str, language: str) -> None:
+    """A key that lacks its end is still a secret: it must not go out as a room's name."""
+    eve = visitors.open(locale=language)
+    sent: list[str] = []
+    eve.page.on("websocket", lambda socket: sent.append(socket.url))
+    alert, name, field = eve.page.get_by_role("alert"), eve.page.locator("#name"), eve.page.locator("#room")
+    name.fill("eve")
+    for part in (f"chat://127.0.0.1/{quote(room)}#k={KEY[:-1]}", f"https://other.example/#room=tea&k={KEY}"):
+        field.fill(part)
+        field.press("Enter")
+        expect(alert).to_contain_text(INCOMPLETE[language] if part.startswith("chat:") else ELSEWHERE[language])
+        expect(field).to_be_focused()
+    eve.evaluate("(hash) => { location.hash = hash; }", f"#room={quote(room)}&k={KEY[:-1]}")
+    expect(alert).to_contain_text(INCOMPLETE[language])
+    assert KEY[:-1] not in eve.page.url
+    assert sent == []

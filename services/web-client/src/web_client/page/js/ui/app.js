@@ -59,16 +59,16 @@ export class ChatApp extends HTMLElement {
 
   /** Go where the page's address leads; a key is taken out of it at once. */
   follow() {
+    if (!location.hash) return false;
     const found = parseHash(location.hash);
-    if (!found) return false;
-    const known = this.rooms.get(found.room);
-    if (found.key) this.store.saveKey(found.room, found.key);
-    history.replaceState(null, "", makeInvitation(location.href, found.room));
+    const known = found && this.rooms.get(found.room);
+    if (found?.key) this.store.saveKey(found.room, found.key);
+    history.replaceState(null, "", found ? makeInvitation(location.href, found.room) : location.pathname);
     if (known && (!found.key || found.key === known.room.wish.key)) {
       this.showRoom(known.room);
     } else {
       this.showStart();
-      this.#start.fill({ ...found, key: found.key || this.store.keyOf(found.room) });
+      this.#start.follow(found && { ...found, key: found.key || this.store.keyOf(found.room) });
     }
     return true;
   }
