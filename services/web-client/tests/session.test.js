@@ -134,6 +134,15 @@ test("who is removed, banned or taken over elsewhere doesn't come back by itself
   }
 });
 
+test("who is banned is offered no way back, and who is kicked is", () => {
+  for (const [message, may] of [["The host of this room has banned you.", "nothing"], ["You were kicked.", "join"]]) {
+    const { room, socket } = roomIn();
+    socket.say({ bye: "kicked", message });
+    assert.ok(room.state.is === "ended");
+    assert.equal(room.state.may, may);
+  }
+});
+
 test("who is refused at first hears why, and what may help", () => {
   /** @type {[number, string][]} */
   const ways = [[1, "join"], [2, "join"], [3, "password"], [4, "name"], [5, "name"], [6, "join"], [13, "nothing"]];

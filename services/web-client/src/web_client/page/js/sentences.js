@@ -5,7 +5,6 @@ import { N_ } from "./i18n.js";
 export const REFUSALS = [
   N_("The user name is reserved: choose another."),
   N_("The user name ends like a mark in a list, such as (host): leave that out."),
-  N_("The host of this room has banned you."),
   N_("The user name begins with a mark ({character}): put a letter before it."),
   N_("The room name begins with a mark ({character}): put a letter before it."),
   N_("The user name has a character that names can't have ({character}): leave it out."),

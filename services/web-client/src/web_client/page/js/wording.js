@@ -5,6 +5,7 @@ import { REFUSALS } from "./sentences.js";
 
 const JOIN_AGAIN = N_("Join again.");
 const OTHER_NAME = N_("Choose another name.");
+export const BANNED = N_("The host of this room has banned you.");
 /** @type {[string, string]} */
 const NO_PLACE = [N_("Your place in the room is gone."), JOIN_AGAIN];
 /** @type {[string, string]} */
@@ -79,7 +80,7 @@ export const line = ({ what, todo }) => (todo ? _("{what} {todo}", { what, todo 
  * @returns {Chat.Words}
  */
 export function refusal({ status, message, banned }) {
-  if (banned) return { what: _("The host of this room has banned you."), todo: "" };
+  if (banned) return { what: _(BANNED), todo: "" };
   const exactly = translated(message, REFUSALS);
   if (exactly) return { what: exactly, todo: "" };
   const [what, todo] = STATUSES[status] ?? [message, ""];
@@ -98,7 +99,7 @@ export function ending(end) {
     const fields = { server: globalThis.location?.host ?? "", why: _("the connection failed") };
     return { what: _("No relay answers at {server} ({why}).", fields), todo: _("Check the address and your network.") };
   }
-  if (end.message === "The host of this room has banned you.") return { what: _(end.message), todo: "" };
+  if (end.message === BANNED) return { what: _(BANNED), todo: "" };
   const [what, todo] = ENDS[end.bye] ?? [N_("The relay took your place in the room away."), JOIN_AGAIN];
   return { what: _(what), todo: _(todo) };
 }
