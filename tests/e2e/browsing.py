@@ -125,6 +125,12 @@ class Visitor:
     def is_refused(self, text: str) -> None:
         expect(self.page.get_by_role("alert")).to_contain_text(text)
 
+    def invites_to_write(self, text: str) -> None:
+        expect(self.page.locator("message-list").get_by_text(text)).to_be_visible()
+
+    def is_silent_about(self, text: str) -> None:
+        expect(self.page.locator("message-list").get_by_text(text)).to_be_hidden()
+
     def may_mend(self, label: str) -> None:
         """Wait until one field alone is marked as wrong, and typing goes there."""
         expect(self.page.locator("[aria-invalid=true]")).to_have_count(1)
