@@ -125,6 +125,10 @@ class Visitor:
     def is_refused(self, text: str) -> None:
         expect(self.page.get_by_role("alert")).to_contain_text(text)
 
+    def is_told(self, text: str) -> None:
+        """Wait for a line that says what happened."""
+        expect(self.page.locator(".log p.line", has_text=text)).to_have_count(1)
+
     def invites_to_write(self, text: str) -> None:
         expect(self.page.locator("message-list").get_by_text(text)).to_be_visible()
 
