@@ -128,6 +128,7 @@ PARTS: Final = [
     ("en-GB", "js/text.js"),
     ("en-GB", "css/room.css"),
     ("ja-JP", "js/notices.js"),
+    ("ja-JP", "js/sentences.js"),
     ("ja-JP", "i18n/ja.json"),
 ]
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { useLanguage } from "../src/web_client/page/js/i18n.js";
 import { Room } from "../src/web_client/page/js/room.js";
+import { REFUSALS } from "../src/web_client/page/js/sentences.js";
 import { FakeWorld, FakeKeep, GRANTED, WISH, roomIn, texts } from "./fake.js";
 
 test("the first message is the join, and what is answered is used at once", () => {
@@ -132,6 +134,28 @@ test("who is removed, banned or taken over elsewhere doesn't come back by itself
     assert.equal(world.sockets.length, 1, reason);
     assert.equal(keep.before, null, reason);
   }
+});
+
+test("what the relay says more exactly than a status is said, in the chosen language if it is known", () => {
+  /** @param {{ status: number, message: string }} refused */
+  const words = (refused) => {
+    const world = new FakeWorld();
+    const room = new Room(world, new FakeKeep(), WISH);
+    room.connect();
+    world.socket.open();
+    world.socket.say(refused);
+    assert.ok(room.state.is === "ended");
+    return room.state.words;
+  };
+  const exact = { status: 10, message: "This relay lets in by TLS alone: open the page by https." };
+  const vague = { status: 11, message: "The relay is busy: try again in a moment." };
+  const later = { status: 11, message: "What a later version says." };
+  assert.deepEqual([words(exact).what, words(later).what], [exact.message, later.message]);
+  assert.deepEqual(words(vague), { what: "The relay is busy.", todo: "Try again in a moment." });
+  useLanguage("ja", { [exact.message]: "https で", "The relay is busy.": "混雑", "Try again in a moment.": "後で" }, [], REFUSALS);
+  assert.equal(words(exact).what, "https で");
+  for (const refused of [vague, later]) assert.deepEqual(words(refused), { what: "混雑", todo: "後で" });
+  useLanguage("en", {}, []);
 });
 
 test("who is banned is offered no way back, and who is kicked is", () => {

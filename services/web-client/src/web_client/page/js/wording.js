@@ -1,7 +1,7 @@
 // How what happens reads to a person, in the language that is chosen; the words are those of the other apps.
 
-import { N_, _, forms, ngettext, translated } from "./i18n.js";
-import { REFUSALS } from "./sentences.js";
+import { N_, _, forms, language, ngettext, translated } from "./i18n.js";
+import { MESSAGES } from "./statuses.js";
 
 const JOIN_AGAIN = N_("Join again.");
 const OTHER_NAME = N_("Choose another name.");
@@ -81,8 +81,10 @@ export const line = ({ what, todo }) => (todo ? _("{what} {todo}", { what, todo 
  */
 export function refusal({ status, message, banned }) {
   if (banned) return { what: _(BANNED), todo: "" };
-  const exactly = translated(message, REFUSALS);
-  if (exactly) return { what: exactly, todo: "" };
+  if (message && message !== MESSAGES[status]) {
+    const exactly = language() === "en" ? message : translated(message, forms());
+    if (exactly) return { what: exactly, todo: "" };
+  }
   const [what, todo] = STATUSES[status] ?? [message, ""];
   return { what: _(what), todo: todo && _(todo) };
 }
@@ -134,7 +136,7 @@ export function notTaken(reason, message) {
  *
  * @param {string} message
  */
-export const sentence = (message) => translated(message, [...forms(), ...REFUSALS]) ?? message;
+export const sentence = (message) => translated(message, forms()) ?? message;
 
 /** @param {string} reason */
 export const inAWord = (reason) => (ENDS[reason] ? _(ENDS[reason][2]) : reason);
