@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from conformance.relays import OwnRelay
-from e2e.browsing import Visitor, Visitors
+from e2e.browsing import SMALL_PHONE, Visitor, Visitors
 from e2e.streaming import RefusedError, StreamMember
 from ports import free_ports
 
@@ -176,3 +176,32 @@ def test_a_host_moderates_from_menus(own: OwnRelay, visitors: Visitors, room: st
         ann.page.get_by_role("button", name="Room menu").click()
         expect(ann.page.get_by_role("menuitem", name="Topic…")).to_have_count(0)
         assert not ann.faults
+
+
+def test_on_a_phone_the_focus_goes_along(visitors: Visitors, room: str) -> None:
+    """Go to the members, to the rooms and back: what is hidden can't have the focus, and nothing else would have it."""
+    ann = visitors.open(SMALL_PHONE, is_mobile=True, has_touch=True).enter(room, "ann", create=True)
+    page = ann.page
+    expect(page.get_by_role("log")).to_be_focused()
+    members, back = page.get_by_title("Members"), page.get_by_title("Back to the messages")
+    expect(members).to_have_attribute("aria-expanded", "false")
+    members.click()
+    expect(back).to_be_focused()
+    back.click()
+    expect(members).to_be_focused()
+    members.click()
+    about(ann, "ann", "Mention")
+    expect(page.get_by_label("Write a message")).to_be_focused()
+    expect(members).to_have_attribute("aria-expanded", "false")
+    page.get_by_title("Back to the rooms").click()
+    expect(row_of(ann, room)).to_be_focused()
+    row_of(ann, room).click()
+    expect(page.get_by_role("log")).to_be_focused()
+    page.set_viewport_size({"width": 1100, "height": 700})
+    expect(members).to_have_attribute("aria-expanded", "true")
+    members.click()
+    expect(members).to_have_attribute("aria-expanded", "false")
+    page.get_by_title("New room").click()
+    ann.enter(f"{room} too", "ann", create=True)
+    expect(members).to_have_attribute("aria-expanded", "false")  # they stay hidden
+    assert not ann.faults
