@@ -98,6 +98,7 @@ def test_a_wrong_password_is_said_and_the_right_one_lets_in(own: OwnRelay, visit
     with StreamMember(own.relay, room, "ann", create=True, password=PASSWORD) as ann:
         ann.speak_up()
         bob = visitors.open()
+        bob.is_offered(room, "1 member · with password")
         bob.ask(room, "bob", password="close sesame")
         bob.is_refused("The password is wrong. Try again, or ask the host for it.")
         bob.may_mend("Password")

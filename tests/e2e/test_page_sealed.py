@@ -134,6 +134,7 @@ def test_who_has_no_key_is_told_so_and_those_in_the_room_hear_of_nobody(visitors
     ann = visitors.open()
     create_sealed(ann, room, "ann")
     eve = visitors.open()
+    eve.is_offered(room, "1 member · sealed")
     eve.ask(room, "eve")
     eve.is_refused(NO_KEY)
     ann.say("nobody came")
