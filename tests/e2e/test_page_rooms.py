@@ -28,6 +28,7 @@ KEEP_NOTIFICATIONS: Final = """
   };
 """
 """Real ones, whose words are kept, for no browser lists them."""
+COLOUR: Final = "element => getComputedStyle(element).color"
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +206,15 @@ def test_on_a_phone_the_focus_goes_along(visitors: Visitors, room: str) -> None:
     ann.enter(f"{room} too", "ann", create=True)
     expect(members).to_have_attribute("aria-expanded", "false")  # they stay hidden
     assert not ann.faults
+
+
+def test_where_a_system_forces_its_colours_ones_own_name_can_be_read(
+    own: OwnRelay, visitors: Visitors, room: str
+) -> None:
+    with StreamMember(own.relay, room, "zoe", create=True) as zoe:
+        zoe.speak_up()
+        ann = visitors.open(forced_colors="active", color_scheme="dark").enter(room, "ann")
+        zoe.send(say="ann, can you read this?", n=1)
+        ann.hears_last("ann, can you read this?")
+        assert ann.page.locator(".bubble mark").evaluate(COLOUR) == ann.page.locator(".bubble").evaluate(COLOUR)
+        assert not ann.faults
