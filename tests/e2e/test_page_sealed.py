@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from conformance import wire
 from conformance.people import Member
 from conformance.relays import OwnRelay
+from conformance.tls import Authority
 from e2e.browsing import DESK, SMALL_PHONE, Visitor, Visitors
 from e2e.piped import Chat
 from ports import free_ports
@@ -27,6 +28,9 @@ INCOMPLETE: Final = {
     "ja-JP": "招待リンクが途中で切れています。",
 }
 ELSEWHERE: Final = {"en-GB": "leads to another server", "ja-JP": "別のサーバーのもの"}
+NO_HTTPS: Final = "Sealed rooms work only over https: on this page the browser can't encrypt."
+PLAIN_HTTP: Final = "Object.defineProperty(window, 'isSecureContext', { value: false });"
+"""As on a page by plain http that isn't on this machine."""
 KEPT: Final = (
     """() => JSON.stringify([document.body.innerText, document.title, { ...localStorage }, { ...history.state }])"""
 )
@@ -190,4 +194,35 @@ def test_a_part_of_an_invitation_is_told_so_and_never_sent(visitors: Visitors, r
     eve.evaluate("(hash) => { location.hash = hash; }", f"#room={quote(room)}&k={KEY[:-1]}")
     expect(alert).to_contain_text(INCOMPLETE[language])
     assert KEY[:-1] not in eve.page.url
+    assert sent == []
+
+
+def test_by_https_the_page_says_that_the_way_is_encrypted(browser: "Browser", tmp_path: "Path", room: str) -> None:
+    (port,) = free_ports(1)
+    certificate = {f"RELAY_{name.upper()}": value for name, value in Authority(tmp_path).settings.items()}
+    relay = OwnRelay(tmp_path / "log", {"RELAY_WEB_PORT": str(port), "RELAY_LIST_ROOMS": "true", **certificate})
+    try:
+        with Visitors(browser, f"https://127.0.0.1:{port}/") as visitors:
+            ann = visitors.open(ignore_https_errors=True).enter(room, "ann", create=True)
+            expect(ann.page.locator("room-view .about")).to_contain_text("Connected, encrypted")
+            ann.say("hello")
+            ann.all_are_taken()
+            assert not ann.faults
+    finally:
+        assert relay.stop() == 0, relay.said()
+
+
+def test_where_a_browser_cant_seal_the_page_says_so_and_sends_nothing(visitors: Visitors, room: str) -> None:
+    eve = visitors.open()
+    eve.page.add_init_script(PLAIN_HTTP)
+    eve.page.reload()
+    sent: list[str] = []
+    eve.page.on("websocket", lambda socket: sent.append(socket.url))
+    eve.page.get_by_text("Create", exact=True).click()
+    expect(eve.page.get_by_label("Seal: only members")).to_be_disabled()
+    expect(eve.page.locator("#seal-note")).to_have_text(NO_HTTPS)
+    eve.evaluate("(hash) => { location.hash = hash; }", f"#room={quote(room)}&k={KEY}")
+    eve.page.get_by_label("Your name").fill("eve")
+    eve.page.get_by_label("Your name").press("Enter")
+    eve.is_refused(NO_HTTPS)
     assert sent == []
