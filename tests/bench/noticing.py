@@ -17,6 +17,7 @@ from e2e.way import Way
 TIMES: Final = 10
 AWAY_SECONDS: Final = 15.0
 ADDRESSES: Final = 50
+UNLIMITED: Final = {"RELAY_JOIN_RATE": "0", "RELAY_MAX_ROOMS_PER_ADDRESS": "0"}
 UNHEARD: Final = "Nothing is heard from the relay."
 HEARD_AGAIN: Final = "The relay answers again."
 
@@ -25,11 +26,11 @@ def main() -> None:
     """Run the command line; exits with 0, 1 (it failed) or 2 (it was asked wrongly)."""
     arguments = _parser().parse_args()
     with ExitStack() as stack:
-        relay = stack.enter_context(running_relay(RELAY_JOIN_RATE="0"))
+        relay = stack.enter_context(running_relay(**UNLIMITED))
         _print("UDP is swallowed: from the next word to the news", swallowed(stack, relay, arguments.times))
         _print("another public address: from the next word to being back", moved(stack, relay, arguments.times))
         away = arguments.away
-        spoken, quiet = killed(stack, stack.enter_context(running_relay(RELAY_JOIN_RATE="0")), away, arguments.times)
+        spoken, quiet = killed(stack, stack.enter_context(running_relay(**UNLIMITED)), away, arguments.times)
         _print(f"relay killed, back after {away:g} s: from the next word to the news", spoken)
         _print("the same without a word: from its end to the news", quiet)
 
@@ -84,7 +85,8 @@ def killed(stack: ExitStack, relay: Relay, away_seconds: float, times: int) -> t
         quiet = [pool.submit(_seconds, partial(chat.is_told, UNHEARD)) for chat in silent]
         time.sleep(away_seconds)
         ports = {"TCP": relay.tcp_port, "UDP": relay.udp_port, "LOBBY": relay.lobby_port}
-        stack.enter_context(running_relay(**{f"RELAY_{name}_PORT": str(port) for name, port in ports.items()}))
+        settings = {f"RELAY_{name}_PORT": str(port) for name, port in ports.items()}
+        stack.enter_context(running_relay(**UNLIMITED, **settings))
         unaware = [chat for chat in speakers if chat.err.empty()]
         for chat in unaware:
             chat.say("hello?")
