@@ -30,6 +30,10 @@ async def test_the_lobby(case: Case) -> None:
         await ann.sees("You are in the lobby as ann, if it is there: nothing has been heard", "Nothing heard yet")
         case.relay.links[-1].receive(encode_lobby(b"bob", b"hi"))
         await ann.sees("bob: hi", "Connected")
+        case.links.pass_time(50.0)  # so that it is looked for from another port
+        await ann.sees("Nothing heard since 12:00")
+        case.relay.links[-1].receive(encode_lobby(b"bob", b"are you there?"))
+        await ann.sees("bob: are you there?", "Connected")
 
 
 async def test_who_is_there_stands_at_the_side(case: Case) -> None:
