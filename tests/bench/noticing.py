@@ -19,6 +19,7 @@ AWAY_SECONDS: Final = 15.0
 ADDRESSES: Final = 50
 UNLIMITED: Final = {"RELAY_JOIN_RATE": "0", "RELAY_MAX_ROOMS_PER_ADDRESS": "0"}
 UNHEARD: Final = "Nothing is heard from the relay."
+NO_UDP: Final = "can't be heard over UDP, though it answers over TCP"
 HEARD_AGAIN: Final = "The relay answers again."
 
 
@@ -27,7 +28,10 @@ def main() -> None:
     arguments = _parser().parse_args()
     with ExitStack() as stack:
         relay = stack.enter_context(running_relay(**UNLIMITED))
-        _print("UDP is swallowed: from the next word to the news", swallowed(stack, relay, arguments.times))
+        news, reasons = swallowed(stack, relay, arguments.times)
+        _print("UDP is swallowed: from the next word to the news", news)
+        _print("the same: to the reason, with what helps", reasons)
+        _print("UDP never passed: from the join to the reason", never_heard(stack, relay, arguments.times))
         _print("another public address: from the next word to being back", moved(stack, relay, arguments.times))
         away = arguments.away
         spoken, quiet = killed(stack, stack.enter_context(running_relay(**UNLIMITED)), away, arguments.times)
@@ -45,18 +49,30 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def swallowed(stack: ExitStack, relay: Relay, times: int) -> list[float]:
-    """Return the seconds of each time in which UDP stops to pass, and passes again."""
+def swallowed(stack: ExitStack, relay: Relay, times: int) -> tuple[list[float], list[float]]:
+    """Return the seconds of each time in which UDP stops to pass, and passes again: to the news, and to its reason."""
     way = stack.enter_context(Way(relay))
     ann = _chat(stack, "swallowed", way.server)
-    found = []
+    news, reasons = [], []
     for _ in range(times):
         way.udp_passes = False
         ann.say("anybody?")
-        found.append(_seconds(partial(ann.is_told, UNHEARD)))
-        ann.is_told("can't be heard over UDP")
+        news.append(_seconds(partial(ann.is_told, UNHEARD)))
+        reasons.append(news[-1] + _seconds(partial(ann.is_told, NO_UDP)))
         way.udp_passes = True
         ann.is_told(HEARD_AGAIN)
+    return news, reasons
+
+
+def never_heard(stack: ExitStack, relay: Relay, times: int) -> list[float]:
+    """Return the seconds of each time in which a room is created where UDP never passes."""
+    way = stack.enter_context(Way(relay, "127.0.0.12"))
+    way.udp_passes = False
+    found = []
+    for number in range(times):
+        with closing(Chat("create", f"never heard {number}", *_who(way.server))) as ann:
+            ann.is_told("You created")
+            found.append(_seconds(partial(ann.is_told, NO_UDP)))
     return found
 
 
@@ -95,11 +111,15 @@ def killed(stack: ExitStack, relay: Relay, away_seconds: float, times: int) -> t
 
 
 def _chat(stack: ExitStack, room: str, server: str) -> Chat:
-    chat = stack.enter_context(closing(Chat("create", room, "--name", "ann", "--server", server, "--transport", "udp")))
+    chat = stack.enter_context(closing(Chat("create", room, *_who(server))))
     chat.is_told("You created")
     chat.say("/topic tea")
     chat.is_told("topic: tea")  # so it is heard
     return chat
+
+
+def _who(server: str) -> tuple[str, ...]:
+    return ("--name", "ann", "--server", server, "--transport", "udp")
 
 
 def _seconds(wait: Callable[[], object]) -> float:
