@@ -2,13 +2,17 @@
 
 import re
 
+import pytest
+
 from bench.calling import bench, needs_linux
 
-pytestmark = needs_linux
+DEADLINE_SECONDS = 150.0
+"""A member that says nothing notices only by its next keep-alive."""
+pytestmark = [needs_linux, pytest.mark.timeout(DEADLINE_SECONDS + 10)]
 
 
 def test_each_trouble_is_noticed() -> None:
-    done = bench("--times", "1", "--away", "1", module="bench.noticing")
+    done = bench("--times", "1", "--away", "1", module="bench.noticing", deadline_seconds=DEADLINE_SECONDS)
     assert (done.returncode, done.stderr) == (0, "")
     print(done.stdout)
     spans = r"median [\d.]+ s, [\d.]+ to [\d.]+ s, 1 times"
