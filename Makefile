@@ -244,6 +244,10 @@ bench-web: $(VENV)/dev.stamp ## measure chats in browsers, and UDP chats beside 
 bench-replace: $(VENV)/dev.stamp ## measure how long a chat pauses while a relay is replaced: make bench-replace [ARGS="--members 1000"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.replacing $(ARGS)
 
+.PHONY: bench-noticing
+bench-noticing: $(VENV)/dev.stamp ## measure how soon chat notices that it isn't heard (four minutes): make bench-noticing [ARGS="--times 3"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.noticing $(ARGS)
+
 .PHONY: bench-cluster
 bench-cluster: $(VENV)/dev.stamp ## measure what being a node of a cluster costs a relay: make bench-cluster [ARGS="--runs 3"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.cluster $(ARGS)
