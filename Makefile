@@ -13,15 +13,16 @@ SOURCES := libs services tests deploy/grafana deploy/desktop deploy/compiled
 
 # Each worker runs consecutive tests, so that those of a file share their fixtures; idle workers take tests from others.
 PYTEST := $(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
-# Tests that draw on a screen, even in memory, or start and kill NATS are slower than all other unit tests: make test runs
-# them with the programs.
-SLOW := tests/services/messenger/desktop tests/services/messenger/terminal tests/services/relay_server/cluster/test_nats.py \
-  tests/services/relay_server/cluster/test_nats_three.py tests/services/relay_server/cluster/test_node_store.py
+# Tests that draw on a screen, even in memory, start and kill NATS, or run tests or a whole demo are slower than all other
+# unit tests: make test runs them with the programs.
+SLOW := tests/services/messenger/desktop tests/services/messenger/terminal tests/docs/test_terminal_pictures.py \
+  tests/services/relay_server/cluster/test_nats.py tests/services/relay_server/cluster/test_nats_three.py \
+  tests/services/relay_server/cluster/test_node_store.py tests/mutation tests/services/bot_client/test_demo.py
 # The tests that must cover every branch of the protocol, of the brain and of the relay's core.
 COVERING := tests/libs/chatproto tests/libs/chatbrain tests/services/relay_server/core tests/services/relay_server/test_resume.py \
   tests/services/relay_server/test_attempts.py tests/services/relay_server/test_sealed.py tests/services/relay_server/test_streams.py \
   tests/services/relay_server/telemetry/test_metrics.py
-UNIT := tests/libs tests/services tests/docs tests/mutation tests/fuzz/test_corpus.py $(SLOW:%=--ignore=%)
+UNIT := tests/libs tests/services tests/docs tests/fuzz/test_corpus.py $(SLOW:%=--ignore=%)
 # The tests of a file share their fixtures, and mostly wait; the two slowest files come first.
 CONTAINERS := $(PYTEST) --numprocesses 3 --dist loadfile --no-loadscope-reorder \
   tests/e2e/containers/test_compose.py tests/e2e/containers/test_restart.py tests/e2e/containers
@@ -242,6 +243,10 @@ bench-web: $(VENV)/dev.stamp ## measure chats in browsers, and UDP chats beside 
 .PHONY: bench-replace
 bench-replace: $(VENV)/dev.stamp ## measure how long a chat pauses while a relay is replaced: make bench-replace [ARGS="--members 1000"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.replacing $(ARGS)
+
+.PHONY: bench-noticing
+bench-noticing: $(VENV)/dev.stamp ## measure how soon chat notices that it isn't heard (four minutes): make bench-noticing [ARGS="--times 3"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.noticing $(ARGS)
 
 .PHONY: bench-cluster
 bench-cluster: $(VENV)/dev.stamp ## measure what being a node of a cluster costs a relay: make bench-cluster [ARGS="--runs 3"]

@@ -79,13 +79,17 @@ def _parser() -> argparse.ArgumentParser:
         "--latency", action="store_true",
         help="latency at 1000 messages/s in 20x20, beside Redis, NATS and Mosquitto where they are installed",
     )  # fmt: skip
+    presets.add_argument(
+        "--receipts", action="store_true",
+        help="fan-out with members who all use receipts beside members who don't",
+    )  # fmt: skip
     presets.add_argument("--joins", type=count, metavar="N", help="join N members: how fast, in how much memory")
     return parser
 
 
 def _contradiction(arguments: argparse.Namespace) -> str:
     """Say what can't be asked for together; empty if all can."""
-    alone = arguments.exercise or arguments.siege or arguments.joins
+    alone = arguments.exercise or arguments.siege or arguments.joins or arguments.receipts
     if arguments.against and (alone or arguments.profile or arguments.latency):
         return "--against compares fan-out only: leave the other measurement out"
     if alone and (arguments.write or arguments.picture):
@@ -130,6 +134,8 @@ def _measure(arguments: argparse.Namespace, cpus: Cpus) -> str | Report:
             return latency.measure(arguments.shape or [LATENCY_SHAPE], arguments.runs or LATENCY_RUNS)
         shapes, sizes = arguments.shape or SHAPES, MIXED_BYTES if arguments.mixed else MESSAGE_BYTES
         how = {"rate": arguments.rate, "seconds": length, "runs": arguments.runs or RUNS, "sizes": sizes}
+        if arguments.receipts:
+            return measures.receipts(programs, cpus, shapes, **how)
         if arguments.profile:
             return profile(programs, cpus, folder, shapes, **how)
         return measures.compare(programs, cpus, shapes, **how, against=arguments.against)

@@ -13,7 +13,9 @@ TESTS: Final = Path(__file__).parent.parent
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark needs Linux")
 
 
-def bench(*arguments: str, module: str = "bench", **environment: str) -> subprocess.CompletedProcess[str]:
+def bench(
+    *arguments: str, module: str = "bench", deadline_seconds: float = DEADLINE_SECONDS, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run a benchmark to its end, in an environment without settings of a relay but for those given."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
     return subprocess.run(
@@ -21,6 +23,6 @@ def bench(*arguments: str, module: str = "bench", **environment: str) -> subproc
         env=kept | {"PYTHONPATH": str(TESTS)} | environment,
         capture_output=True,
         text=True,
-        timeout=DEADLINE_SECONDS,
+        timeout=deadline_seconds,
         check=False,
     )

@@ -25,7 +25,8 @@ def test_measuring_two_kinds_leaves_the_document_unchanged() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     figures = r"[\d,]+\*? +[\d,]+ +[\d.]+(%| cores) +[\d,.]+ x +[\d,.]+ x +[\d,]+( !)?"
     rows = re.findall(rf"^(visitor|member) +(\S.*?)  +{figures}$", done.stdout, re.MULTILINE)
-    assert [row[:2] for row in rows] == [("visitor", "joins of no room"), ("member", "an unknown command")]
+    kinds = [("visitor", "joins of no room"), ("member", "an unknown command")]
+    assert [row[:2] for row in rows[:2]] == kinds  # what seems to be over in so short a time is measured again
     assert "of 2 kinds" in done.stdout
     assert DOCUMENT.read_bytes() == before
 

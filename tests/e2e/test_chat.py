@@ -306,6 +306,13 @@ def test_a_relay_that_isnt_there_is_told() -> None:
             assert done.stderr.startswith("chat: No relay answers at 127.0.0.1:")
 
 
+@pytest.mark.parametrize("where", [("join", "demo"), ("lobby",)])
+def test_an_address_without_its_interface_is_told_in_a_sentence(where: tuple[str, ...]) -> None:
+    done = once(*where, "--name", "ann", "--server", "[fe80::1]")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "the address needs the name of an interface, such as fe80::1%eth0" in done.stderr
+
+
 def test_nobody_in_the_lobby() -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))

@@ -102,6 +102,7 @@ _IN_PLAIN: Final[Weights] = {
     (Step.PORT,): 10,
     (Step.JUNK,): 14,
     (Step.HELLO,): 6,
+    (Step.PART_OF_HELLO,): 3,
     (Step.HALF_CLOSE,): 8,
     (Step.RESET,): 4,
 }

@@ -11,6 +11,7 @@ from conformance.people import Listener, Member, People
 from conformance.relays import OwnRelay
 from e2e.relay_metrics import await_metrics, scrape
 from faults.conftest import Chance
+from faults.pair import honest_pair
 from faults.relays import StartRelay
 from faults.weakened import answer_at_length, remember_no_numbers, trust_any_address
 
@@ -18,6 +19,7 @@ ROUNDS, ROUND = 200, 50
 """So many datagrams, in rounds that fit into any receive buffer."""
 MORE_BYTES = 32
 STRANGER = "127.0.7.7"
+SPOOFED, BURST = 1_000_000, 1000
 REPEATS = 1000
 
 
@@ -76,16 +78,43 @@ def is_mirror(sent: list[bytes], heard: list[bytes]) -> bool:
     return len(answers(heard)) > len(sent) or sum(map(len, answers(heard))) > sum(map(len, sent)) + 32 * len(sent)
 
 
-@pytest.mark.timeout(120)
-def test_strangers_and_members_get_no_more_than_they_send(start_relay: StartRelay, chance: Chance) -> None:
+def spoofed(scene: Room, chance: Chance) -> Iterator[bytes]:
+    """Yield a thousand numbered messages again and again: with ann's token, or with one that nobody has."""
+    known = list(itertools.islice(messages(chance), BURST))
+    datagrams = [
+        wire.chat(scene.ann.room, chance.choice([scene.ann.token, b"%022d" % number]), message)
+        for number, message in enumerate(known)
+    ]
+    return itertools.cycle(datagrams)
+
+
+@pytest.mark.timeout(300)
+def test_a_million_numbered_messages_of_strangers_bring_no_byte(start_relay: StartRelay, chance: Chance) -> None:
     own = start_relay()
-    with room(own) as scene:
-        before = scrape(own)
-        _, heard = send(scene.stranger, scene, chance)
-        assert (heard, scene.stranger.waiting(), scene.bob.waiting()) == ([], [], [])
+    with room(own) as scene, honest_pair(own) as pair:
+        supply, before, heard = spoofed(scene, chance), scrape(own), pair.bytes_heard
+        for _ in range(SPOOFED // BURST):
+            for datagram in itertools.islice(supply, BURST):
+                scene.stranger.send(datagram)
+            pair.talk()  # so much fits into the receive buffer
         after = scrape(own)
-        for name in ("relay_notices_sent_total", "relay_receipts_total", "relay_bytes_sent_total"):
+        assert (scene.stranger.waiting(), scene.ann.waiting(), scene.bob.waiting()) == ([], [], [])
+        assert (
+            after.total("relay_bytes_sent_total") - before.total("relay_bytes_sent_total") == pair.bytes_heard - heard
+        )
+        for name in ("relay_notices_sent_total", "relay_receipts_total"):
             assert after.total(name) == before.total(name)
+        dropped, lost = (
+            after.total(name) - before.total(name)
+            for name in ("relay_datagrams_dropped_total", "relay_kernel_drops_total")
+        )
+        assert dropped + lost == SPOOFED
+        print(f"{dropped:,.0f} of {SPOOFED:,} reached the relay, {lost:,.0f} found its buffer full")
+
+
+@pytest.mark.timeout(120)
+def test_members_get_32_bytes_more_than_they_send_at_most(start_relay: StartRelay, chance: Chance) -> None:
+    with room(start_relay()) as scene:
         sent, heard = send(scene.ann, scene, chance)
         assert len(answers(heard)) > ROUNDS * ROUND / 2
         assert not is_mirror(sent, heard)

@@ -1,6 +1,6 @@
 """Stages, and what is told of them."""
 
-from chatbrain import Ended, EndReason, Message, Reconnecting, Recovered, RejoinPolicy, Stage
+from chatbrain import Ended, EndReason, Message, Reconnecting, Recovered, RejoinPolicy, Stage, Unheard
 from chatbrain.backoff import Backoff
 from chatbrain.course import Course
 
@@ -39,6 +39,17 @@ def test_a_membership_that_was_thought_lost_recovers_once() -> None:
     member.tell(Message(None, "hi", b"hi", 3.0))
     assert member.take() == [Reconnecting(CAUSE, 0.5, 1), Recovered(), Message(None, "hi", b"hi", 3.0)]
     assert member.take() == []
+
+
+def test_that_nothing_is_heard_is_told_once_until_something_is() -> None:
+    member = course()
+    member.enter(Stage.CHATTING)
+    member.miss()
+    member.miss()
+    assert member.take() == [Unheard()]
+    member.chat(2.0)
+    member.miss()
+    assert member.take() == [Recovered(), Unheard()]
 
 
 def test_a_new_membership_is_no_recovery_of_the_old_one() -> None:

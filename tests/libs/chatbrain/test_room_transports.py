@@ -142,11 +142,12 @@ def test_udp_that_was_heard_and_falls_silent_has_a_second_chance() -> None:
     case.brain.receive_datagram(encode_receipt(1), 0.1)
     case.brain.say("hello", 10.0)
     now = case.until(Stage.VERIFYING)
-    case.flush()
+    events = case.flush()
     case.answer(now, replace(DATAGRAMS, ticket="T2"))
     now = case.until(Stage.VERIFYING)
-    case.flush()
+    events += case.flush()
     case.answer(now, AGAIN)
+    assert events.count(Unheard()) == 1
     assert [request.stream for _, _, request in case.requests] == [False, False, True]
     assert case.at(Stage.CHATTING)
 

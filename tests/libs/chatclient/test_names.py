@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chatbrain.findings import NO_ZONE
 from chatclient import Fault, Finding
 from chatclient.names import Address, Lookup
 
@@ -45,6 +46,13 @@ def test_a_host_that_is_none(host: str, fault: Fault) -> None:
     found = look_up(host)
     assert isinstance(found, Finding)
     assert found.fault is fault
+
+
+def test_a_link_local_address_needs_its_interface() -> None:
+    assert look_up("fe80::1") == NO_ZONE
+    found = look_up("fe80::1%1")
+    assert isinstance(found, list)
+    assert [address.name[3] for address in found] == [1]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

@@ -11,6 +11,7 @@ from relay_server.settings import PREFIX, SECRETS_DIR, Settings, SettingsError, 
 from services.relay_server.core.policies import unlimited
 
 NOWHERE = Path("/nowhere")
+KEY = 32 * "k"
 PUBLISHED = {
     "RELAY_HOST": "::",
     "RELAY_TCP_PORT": 9000,
@@ -205,6 +206,17 @@ def test_files_of_secrets_set_them_and_the_environment_wins(monkeypatch: pytest.
 def test_a_bad_value_in_a_file_is_named_as_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "relay_tcp_port").write_text("x")
     assert complaint(monkeypatch, {}, tmp_path).startswith("RELAY_TCP_PORT is 'x': ")
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "relay_cluster_key").write_text(KEY, "utf-8-sig")
+    assert load(monkeypatch, {}, tmp_path).cluster_key == KEY
+
+
+def test_a_file_that_isnt_utf_8_stops_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "relay_cluster_key").write_text(KEY, "utf-16")
+    sentence = complaint(monkeypatch, {}, tmp_path)
+    assert sentence.startswith("The file relay_cluster_key can't be read (no UTF-8): save it as UTF-8 text")
 
 
 @pytest.mark.parametrize(

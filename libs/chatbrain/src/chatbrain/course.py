@@ -77,9 +77,10 @@ class Course:
         self._away = False
 
     def miss(self) -> None:
-        """Tell that nothing is heard."""
+        """Tell that nothing is heard, unless it is known."""
+        if not self._away:
+            self.tell(Unheard())
         self._away = True
-        self.tell(Unheard())
 
     def wait(self, last_words: Ended, now: float, *, at_once: bool = False) -> bool:
         """Wait for the next attempt, which may be due at once; False, and nothing happens, if it is time to give up."""

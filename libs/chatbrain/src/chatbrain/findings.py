@@ -13,6 +13,8 @@ class Fault(StrEnum):
 
     BAD_HOST = "bad_host"
     UNKNOWN_HOST = "unknown_host"
+    NO_ZONE = "no_zone"
+    """A link-local IPv6 address doesn't say by which interface (RFC 4007)."""
     REFUSED = "refused"
     """The machine is there, and nobody listens."""
     NO_LOBBY = "no_lobby"
@@ -64,6 +66,7 @@ class Finding:
 HUNG_UP: Final = Finding(Fault.HUNG_UP, "it closed the connection without an answer")
 NO_ANSWER: Final = Finding(Fault.NO_ANSWER, "no answer in time")
 NO_RELAY: Final = Finding(Fault.NO_RELAY, "what answers isn't a chat relay")
+NO_ZONE: Final = Finding(Fault.NO_ZONE, "the address needs the name of an interface, such as fe80::1%eth0")
 NO_LOBBY: Final = Finding(Fault.NO_LOBBY, "no lobby is at this port")
 CIRCLES: Final = Finding(Fault.CIRCLES, "its servers send one to each other")
 NO_SERVER: Final = Finding(Fault.NO_SERVER, "it doesn't say where")

@@ -1,5 +1,6 @@
 """From a host's name to its addresses, without keeping the event loop waiting."""
 
+import ipaddress
 import socket
 import threading
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from chatbrain import Finding
+from chatbrain.findings import NO_ZONE
 from chatclient.explaining import explain
 
 
@@ -19,6 +21,11 @@ class Address(NamedTuple):
 
     def __str__(self) -> str:
         return str(self.name[0])
+
+    @property
+    def lacks_zone(self) -> bool:
+        """Whether it is a link-local address of which nobody knows by which interface it is reached."""
+        return len(self.name) == 4 and not self.name[3] and ipaddress.IPv6Address(self.name[0]).is_link_local
 
     def at(self, port: int) -> tuple[Any, ...]:
         """Return what sockets take for one of its ports."""
@@ -44,7 +51,8 @@ class Lookup:
             # The loop's own pool would keep the program from ending while a name server doesn't answer.
             threading.Thread(target=self._ask, daemon=True).start()
         else:
-            self._call_soon(partial(self._tell, found))
+            usable = [address for address in found if not address.lacks_zone]
+            self._call_soon(partial(self._tell, usable or NO_ZONE))
 
     def cancel(self) -> None:
         """Call back no more."""

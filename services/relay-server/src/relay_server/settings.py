@@ -10,17 +10,14 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
 
 from chatproto import sanitize
 from chatproto.service_links import find_service_links
-from relay_server.cluster_settings import (
-    check_node_address,
-    check_node_name,
-    check_url,
-    find_cluster_fault,
-)
+from relay_server.cluster_settings import check_node_address, check_node_name, check_url, find_cluster_fault
 from relay_server.core.policy import Policy, StreamsAllowed, TcpLimits
+from relay_server.secret_files import FileSettings
 from relay_server.web_settings import (
     WEB_CONNECTIONS,
     WebTls,
@@ -123,7 +120,7 @@ class SettingsError(Exception):
     """An invalid setting; ``str()`` is one sentence that names it."""
 
 
-class Settings(BaseSettings):
+class Settings(FileSettings):
     """The relay's settings; for limits, 0 means no limit."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
@@ -359,6 +356,8 @@ def load_settings(environ: Mapping[str, str] | None = None, secrets_dir: Path = 
             raise SettingsError(f"{sanitize(name)} is not a setting: {advice}.")
     try:
         settings = Settings(_secrets_dir=secrets_dir if secrets_dir.is_dir() else None)  # type: ignore[call-arg]
+    except SourceError as error:
+        raise SettingsError(str(error.__cause__)) from None
     except ValidationError as error:
         first = error.errors()[0]
         field_name = str(first["loc"][0])

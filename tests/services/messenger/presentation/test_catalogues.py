@@ -74,6 +74,11 @@ def test_every_text_has_its_translation_and_nothing_is_left_over(path: Path) -> 
         assert all(translations(message)), message.id
 
 
+def test_the_relay_has_one_word_in_japanese() -> None:
+    (path,) = (path for path in CATALOGUES if path.parent.parent.name == "ja")
+    assert [message.id for message in messages(path) if any("リレー" in text for text in translations(message))] == []
+
+
 @pytest.mark.parametrize("path", CATALOGUES, ids=str)
 def test_translations_have_the_same_placeholders_and_ends(path: Path) -> None:
     for message in messages(path):

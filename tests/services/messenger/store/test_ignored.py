@@ -46,6 +46,12 @@ def test_a_damaged_file_is_said_and_stays_as_it_is(people: IgnoredPeople, text: 
     assert people.path.read_bytes() == text.encode(errors="surrogateescape")
 
 
+def test_an_editor_may_have_put_a_byte_order_mark_before_it(people: IgnoredPeople) -> None:
+    people.keep("relay", ["bob"])
+    people.path.write_text(people.path.read_text("utf-8"), "utf-8-sig")
+    assert people.names("relay") == ["bob"]
+
+
 def test_nested_without_end_it_is_damaged_too(people: IgnoredPeople) -> None:
     people.path.parent.mkdir()
     people.path.write_text("[" * 200_000)

@@ -61,6 +61,17 @@ async def test_words_are_readable_selected_or_not(case: Case, theme: str) -> Non
         assert unreadable(ann) == set()
 
 
+@pytest.mark.parametrize("theme", [DARK.name, LIGHT.name])
+async def test_what_one_types_is_readable_selected_or_not(case: Case, theme: str) -> None:
+    async with sit_down(case) as ann:
+        ann.app.theme = theme
+        await ann.types("half a word")
+        assert unreadable(ann) == set()
+        ann.app._rooms.composer.mistyped()
+        await ann.until(lambda: ann.style_at("half").bgcolor != ann.style_at("demo").bgcolor, "The selection")
+        assert unreadable(ann) == set()
+
+
 @pytest.mark.parametrize("theme", [DARK, LIGHT])
 def test_names_are_readable_in_every_colour(theme: object) -> None:
     dark = theme is DARK

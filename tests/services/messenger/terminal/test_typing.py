@@ -133,15 +133,15 @@ async def test_bytes_are_counted_near_the_limit(case: Case) -> None:
 @pytest.mark.parametrize(
     ("pasted", "shown"), [("one\ntwo\r\nthree\n", "one⏎two⏎three"), ("a\x9b2J\x1b[b\tc", "a\ufffd2J\ufffd[b c")]
 )
-async def test_what_is_pasted_is_one_harmless_line(case: Case, pasted: str, shown: str) -> None:
+async def test_what_is_pasted_is_one_harmless_message(case: Case, pasted: str, shown: str) -> None:
     async with sit_down(case) as ann:
         await ann.types("<>")
         await ann.presses("left")
         assert ann.app._driver
         ann.app._driver.send_message(Paste(pasted))
-        await ann.sees(f"│ <{shown}>")
-        await ann.presses("enter")
         first, *others = shown.split("⏎")
+        await ann.sees(*(f"│ {line}" for line in f"<{shown}>".split("⏎")))
+        await ann.presses("enter")
         await ann.sees(f"ann: <{first}", *(f"      {line}" for line in others))
         assert case.relay.words[-1] == f"<{shown}>"
 
@@ -150,11 +150,59 @@ async def test_alt_enter_begins_a_line_and_line_breaks_are_shown(case: Case) -> 
     async with sit_down(case) as ann:
         await ann.types("one")
         await ann.presses("alt+enter")
-        await ann.enters("two")
+        await ann.types("two")
+        await ann.sees("│ one ", "│ two ")
+        await ann.presses("enter")
         await ann.sees("ann: one⏎", "      two")
+        await ann.misses("│ two ")
         assert case.relay.words[-1] == "one⏎two"
         case.relay.says("bob: " + "\n".join(map(str, range(70))))
         await ann.sees("       60⏎61⏎62")
+
+
+async def test_the_field_grows_with_what_is_typed_up_to_a_third_of_the_screen(case: Case) -> None:
+    async with sit_down(case) as ann:
+        await ann.enters("before")
+        field = ann.app._rooms.composer
+        await ann.types("word " * 20)
+        assert field.size.height == 2
+        ann.app._rooms.composer.take("\n".join(map(str, range(60))))
+        await ann.until(lambda: field.outer_size.height > 4, "More rows")
+        assert field.outer_size.height == int(0.33 * ann.app.size.height)
+        await ann.sees("│ 55 ", "│ 59 ")
+        await ann.presses("ctrl+u")
+        await ann.until(lambda: field.size.height == 1, "A single row")
+        assert typed(ann) == ""
+
+
+async def test_arrows_go_through_rows_and_then_to_what_was_typed_before(case: Case) -> None:
+    async with sit_down(case) as ann:
+        await ann.enters("before")
+        await ann.types("one")
+        await ann.presses("alt+enter")
+        await ann.types("two")
+        await ann.presses("up")
+        await ann.types("!")
+        assert typed(ann) == "one!⏎two"
+        await ann.presses("up")
+        assert typed(ann) == "before"
+        await ann.presses("down")
+        assert typed(ann) == "one!⏎two"
+        await ann.presses("up", "down")
+        await ann.types("?")
+        assert typed(ann) == "one!⏎two?"
+
+
+async def test_the_keys_of_the_app_stay_its_own_while_one_types(case: Case) -> None:
+    async with sit_down(case, notifications=True) as ann:
+        await ann.types("half a")
+        was_dark = ann.app.current_theme.dark
+        await ann.presses("f6")
+        assert ann.app.current_theme.dark is not was_dark
+        await ann.presses("f7")
+        await ann.sees("Invitation copied.")
+        await ann.types(" word")
+        assert typed(ann) == "half a word"
 
 
 LEAVING = ("ctrl+q", "ctrl+c", "ctrl+d", "/leave")

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from time import sleep
 from typing import TextIO
 
 import pytest
@@ -43,6 +44,22 @@ def test_what_nobody_takes_is_dropped_and_counted(pipe: tuple[TextIO, TextIO]) -
     taken = [reader.readline() for _ in range(2 * MAX_WAITING + PIPE_BYTES // len(RECORD) - dropped)]
     assert set(taken) == {RECORD}
     assert aside.dropped == dropped
+
+
+def test_the_end_waits_for_nobody_who_took_nothing_for_long(
+    pipe: tuple[TextIO, TextIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay_server.telemetry.aside.END_SECONDS", 3600.0)
+    reader, writer = pipe
+    os.write(writer.fileno(), RECORD.encode() * (PIPE_BYTES // len(RECORD)) + b" " * (PIPE_BYTES % len(RECORD)))
+    aside = Aside(writer)
+    aside.write(RECORD)
+    while aside._stuck_from is None:
+        sleep(0)
+    aside._stuck_from -= 3600.0
+    assert not aside.end()
+    reader.read(PIPE_BYTES)
+    aside._thread.join()
 
 
 def test_what_cant_be_written_is_counted() -> None:

@@ -117,7 +117,7 @@ BAD = [
 @pytest.mark.parametrize("request_", BAD)
 def test_what_is_no_request_ends_the_connection(request_: bytes) -> None:
     async def scenario() -> None:
-        async with web_relay() as relay, await relay.call() as caller:
+        async with web_relay(transaction_timeout_seconds=1) as relay, await relay.call() as caller:
             caller.writer.write(request_)
             answer = await caller.rest()
             assert answer.count(b"HTTP/1.1 ") <= 1  # nothing is taken for a second request

@@ -3,7 +3,7 @@
 from math import inf
 from typing import TYPE_CHECKING
 
-from chatbrain import Carried, Ended, Reconnecting, Recovered, Unheard
+from chatbrain import Carried, Ended, Rebound, Reconnecting, Recovered, Unheard
 from chatproto import Status
 
 if TYPE_CHECKING:
@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 class Contact:
     """What is known of the way to the relay of one conversation."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, answers: bool) -> None:
+        """``answers`` tells a room's relay, which answers when it is asked, from the lobby's, which doesn't."""
+        self._answers = answers
         self.retry_at = inf
         """When the next attempt to come back is made, in the links' time."""
         self.away: Ended | None = None
         """Why one isn't in just now, while the way back is looked for."""
         self.heard = True
-        """Whether anything spoke for one being in: the lobby answers nothing until somebody speaks."""
+        """Whether anything of late spoke for one being in: the lobby answers nothing until somebody speaks."""
+        self.heard_at: datetime | None = None
+        """When somebody spoke last; None if nobody has."""
         self.unheard_since: datetime | None = None
         """From when on nothing was heard of the relay; None if there is no doubt of it."""
         self.encrypted = False
@@ -27,12 +31,18 @@ class Contact:
         self.web = ""
         """The address of the relay's page (WEB-05); empty if it isn't told."""
 
-    def take(self, event: Carried | Unheard | Recovered, at: "datetime") -> None:
+    def hear(self, at: "datetime") -> None:
+        """Take note that somebody spoke."""
+        self.heard, self.heard_at = True, at
+
+    def take(self, event: Carried | Unheard | Recovered | Rebound, at: "datetime") -> None:
         """Take note of what happened to it."""
         if isinstance(event, Carried):
             self.encrypted = event.encrypted
         elif isinstance(event, Unheard):
             self.unheard_since = at
+        elif isinstance(event, Rebound):  # after a long silence
+            self.heard = self._answers
         else:
             self.restore()
 

@@ -20,6 +20,7 @@ from chatbrain import (
     MessageTooLongError,
     Missed,
     Moved,
+    Rebound,
     Reconnecting,
     Recovered,
     Rejoined,
@@ -95,7 +96,7 @@ class Conversation:
         """Whether this relay is trusted, is what a person has to say."""
         self.ended: Ended | None = None
         """Why one isn't in any more."""
-        self.contact = Contact()
+        self.contact = Contact(answers=entry.room is not None)
         self.ignored: frozenset[str] = frozenset()
         """The keys of the names that aren't read here, see `name_key`."""
         self.posted = Posted(self.history, self._lose)
@@ -168,7 +169,7 @@ class Conversation:
         self.question = self.ended = None
         self._brain = self._link = None
         self._ever_in = self.host = False
-        self.contact = Contact()
+        self.contact = Contact(answers=entry.room is not None)
         self.posted.begin()
         self.roster.clear()
 
@@ -325,7 +326,7 @@ class Conversation:
     def _take_message(self, sender: str | None, text: str) -> None:
         if sender is not None:
             self.roster.hear(sender)
-        self.contact.heard = True
+        self.contact.hear(self._clock())
         if sender is not None and self.ignored and name_key(sender) in self.ignored:
             return
         name = self.entry.name
@@ -370,7 +371,7 @@ class Conversation:
                 self.host = name == self.entry.name
             case Topic(text):
                 self.topic = sanitize(text)
-            case Carried() | Unheard() | Recovered():
+            case Carried() | Unheard() | Recovered() | Rebound():
                 self.contact.take(event, self._clock())
             case Missed() | Moved():  # somebody may have come or gone
                 self._listing.renew(self._brain, now, twice=isinstance(event, Moved))

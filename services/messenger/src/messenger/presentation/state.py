@@ -166,7 +166,12 @@ def state_of(conversation: Conversation, retry_seconds: float) -> str:
 def _here(conversation: Conversation) -> str:
     if is_encrypted(conversation):
         return _("Connected, encrypted")
-    return _("Connected") if conversation.contact.heard else _("Nothing heard yet")
+    contact = conversation.contact
+    if contact.heard:
+        return _("Connected")
+    if contact.heard_at is None:
+        return _("Nothing heard yet")
+    return _("Nothing heard since {time}").format(time=f"{contact.heard_at:%H:%M}")
 
 
 def notice_of(conversation: Conversation, retry_seconds: float) -> Notice | None:

@@ -46,7 +46,7 @@ class IgnoredPeople:
 
     def _read(self) -> dict[str, list[str]]:
         try:
-            kept = json.loads(self.path.read_text(encoding="utf-8"))
+            kept = json.loads(self.path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
             return {}
         except OSError as error:

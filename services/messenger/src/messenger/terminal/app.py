@@ -238,7 +238,7 @@ class ChatApp(TypeAhead[None]):
         """Copy what is selected; without that leave every room and end."""
         field = self.focused
         text = self.screen.get_selected_text()
-        if not text and isinstance(field, Input) and not field.password:
+        if not text and (isinstance(field, Composer) or (isinstance(field, Input) and not field.password)):
             text = field.selected_text
         if not text:
             self.action_leave_all()
@@ -249,10 +249,10 @@ class ChatApp(TypeAhead[None]):
 
     # -- what is typed
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_composer_submitted(self) -> None:
         """Do what the line says."""
-        room, composer = self.current, event.input
-        if not isinstance(composer, Composer) or room is None:
+        room, composer = self.current, self._rooms.composer
+        if room is None:
             return
         line = composer.value
         submitted = self.messenger.submit(room, line)

@@ -14,7 +14,7 @@ from textual.driver import Driver
 from textual.events import Event, Key, Paste
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -94,7 +94,7 @@ class TypeAhead(App[Result]):
 
     async def _pass_on(self, event: Key | Paste) -> None:
         target = self.focused or self.screen
-        taken_at_once = isinstance(target, Input) and (isinstance(event, Paste) or event.is_printable)
+        taken_at_once = isinstance(target, Input | TextArea) and (isinstance(event, Paste) or event.is_printable)
         await super().on_event(event)
         if not taken_at_once:
             self._key, self._rounds = event, _ROUNDS

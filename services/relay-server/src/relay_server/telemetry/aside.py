@@ -3,6 +3,7 @@
 import os
 import select
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOBase
@@ -14,7 +15,9 @@ from typing import Final, TextIO
 MAX_WAITING: Final = 10_000
 """Texts that wait to be written, some 2 MB of records: more than a busy relay writes while a disk takes its time."""
 END_SECONDS: Final = 1.0
-"""How long the end of the process waits for what isn't written yet."""
+"""How long the end of the process waits for what isn't written yet; not at all where so long nothing was taken."""
+PIECE_BYTES: Final = 65_536
+"""So much is written at once, that it shows whether somebody takes it."""
 
 
 class Aside(TextIOBase):
@@ -28,6 +31,8 @@ class Aside(TextIOBase):
         self._encoding = stream.encoding or "utf-8"
         self._texts: SimpleQueue[str | None] = SimpleQueue()
         self.dropped = 0
+        self._stuck_from: float | None = None
+        """When the write under way has begun."""
         self._thread = Thread(target=self._write_all, name="log", daemon=True)
         self._thread.start()
 
@@ -50,7 +55,9 @@ class Aside(TextIOBase):
     def end(self) -> bool:
         """Write what waits, if that is possible in time; returns whether it was."""
         self._texts.put(None)
-        self._thread.join(END_SECONDS)
+        stuck_from = self._stuck_from
+        if stuck_from is None or time.monotonic() - stuck_from < END_SECONDS:
+            self._thread.join(END_SECONDS)
         return not self._thread.is_alive()
 
     def _write_all(self) -> None:
@@ -59,19 +66,20 @@ class Aside(TextIOBase):
             texts = [self._texts.get(), *(self._texts.get() for _ in range(self._texts.qsize()))]
             written = [text for text in texts if text is not None]
             try:
-                _write(self._stream.fileno(), "".join(written).encode(self._encoding, "backslashreplace"))
+                self._write(self._stream.fileno(), "".join(written).encode(self._encoding, "backslashreplace"))
             except OSError:  # a disk that is full, a pipe whose reader is gone
                 self.dropped += len(written)
+            self._stuck_from = None
 
-
-def _write(descriptor: int, data: bytes) -> None:
-    """Write it past the stream's buffer, whose lock the end of the process would wait for."""
-    rest = memoryview(data)
-    while rest:
-        try:
-            rest = rest[os.write(descriptor, rest) :]
-        except BlockingIOError:  # somebody else made it so
-            select.select([], [descriptor], [])
+    def _write(self, descriptor: int, data: bytes) -> None:
+        """Write it past the stream's buffer, whose lock the end of the process would wait for."""
+        rest = memoryview(data)
+        while rest:
+            self._stuck_from = time.monotonic()
+            try:
+                rest = rest[os.write(descriptor, rest[:PIECE_BYTES]) :]
+            except BlockingIOError:  # somebody else made it so
+                select.select([], [descriptor], [])
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from messenger.presentation.wording.refusals import Words, refusal
 _ABOUT_TLS: Final = {Fault.NO_TLS, Fault.TLS_VERSION, Fault.TLS_FAILED}
 _ABOUT_THE_CLUSTER: Final = {Fault.CIRCLES, Fault.NO_SERVER}
 _ABOUT_THE_NETWORK: Final = {Fault.NO_ROUTE, Fault.NO_ANSWER}
-_ABOUT_THE_ADDRESS: Final = {Fault.BAD_HOST, Fault.UNKNOWN_HOST}
+_ABOUT_THE_ADDRESS: Final = {Fault.BAD_HOST, Fault.UNKNOWN_HOST, Fault.NO_ZONE}
 
 _EVICTIONS: Final = {
     EvictionReason.SILENCE: Words(N_("Nothing was heard from you for too long."), N_("Join again.")),

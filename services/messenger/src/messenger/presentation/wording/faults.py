@@ -33,6 +33,7 @@ _SYSTEM_WORDS: Final = (
 _WORDS: Final = {
     Fault.BAD_HOST: N_("the host name isn't legal"),
     Fault.UNKNOWN_HOST: N_("the host name isn't known"),
+    Fault.NO_ZONE: N_("the address needs the name of an interface, such as fe80::1%eth0"),
     Fault.REFUSED: N_("nobody listens there"),
     Fault.NO_LOBBY: N_("no lobby is at this port"),
     Fault.NO_ANSWER: N_("no answer in time"),
