@@ -2,6 +2,7 @@ import js from "@eslint/js";
 import globals from "globals";
 
 const markup = "Only textContent: what others wrote must never be read as markup.";
+const nested = "What makes the page small takes spaces out of a template inside of another one.";
 
 export default [
   js.configs.recommended,
@@ -22,6 +23,7 @@ export default [
         { object: "document", property: "write", message: markup },
         { object: "document", property: "writeln", message: markup },
       ],
+      "no-restricted-syntax": ["error", { selector: "TemplateLiteral TemplateLiteral", message: nested }],
       "no-shadow": "error",
       "no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       "no-var": "error",

@@ -14,7 +14,7 @@ from PIL import Image
 from deploy.compose import run
 from docs.markdown import ROOT, read
 from icon import draw_icon
-from messenger.core.invite import PLAIN_SCHEME, TLS_SCHEME
+from messenger.core.schemes import PLAIN_SCHEME, TLS_SCHEME
 from messenger.desktop.arguments import PROGRAM
 from messenger.desktop.loading import DEBIAN_PACKAGES
 from notices import UnknownLicenceError, write_notices

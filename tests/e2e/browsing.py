@@ -125,6 +125,27 @@ class Visitor:
     def is_refused(self, text: str) -> None:
         expect(self.page.get_by_role("alert")).to_contain_text(text)
 
+    def is_told(self, text: str) -> None:
+        """Wait for a line that says what happened."""
+        expect(self.page.locator(".log p.line", has_text=text)).to_have_count(1)
+
+    def invites_to_write(self, text: str) -> None:
+        expect(self.page.locator("message-list").get_by_text(text)).to_be_visible()
+
+    def is_silent_about(self, text: str) -> None:
+        expect(self.page.locator("message-list").get_by_text(text)).to_be_hidden()
+
+    def may_mend(self, label: str) -> None:
+        """Wait until one field alone is marked as wrong, and typing goes there."""
+        expect(self.page.locator("[aria-invalid=true]")).to_have_count(1)
+        expect(self.page.get_by_label(label)).to_have_attribute("aria-invalid", "true")
+        expect(self.page.get_by_label(label)).to_be_focused()
+
+    def may_fill_in(self, label: str) -> None:
+        """Wait for a field that is empty and not marked as wrong."""
+        expect(self.page.get_by_label(label)).to_have_value("")
+        expect(self.page.locator("[aria-invalid]")).to_have_count(0)
+
     def is_at_start(self) -> None:
         expect(self.page.locator("start-page"), f"faults: {self.faults}").to_be_visible()
 

@@ -31,6 +31,12 @@ RELOADS: Final = 4
 PASSWORD: Final = "open sesame"
 OVERFLOWS: Final = """() => [document.documentElement, ...document.querySelectorAll(".log, start-page, member-list")]
   .filter((element) => element.scrollWidth > element.clientWidth).map((element) => element.tagName)"""
+COVERED: Final = """() => [...document.querySelectorAll("article > .icon")].filter((icon) => {
+  const bubble = icon.parentElement.querySelector(".bubble").getBoundingClientRect();
+  const { left, right, top, bottom } = icon.querySelector(".picture").getBoundingClientRect();
+  return left < bubble.right - 6 && right > bubble.left + 6 && top < bubble.bottom && bottom > bubble.top;
+}).length"""
+"""Counts bubbles in which the button of their own line's menu lies over what is said."""
 FINDINGS: Final = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations.map(
   ({ id, nodes }) => [id, ...nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`)])"""
 
@@ -92,9 +98,13 @@ def test_a_wrong_password_is_said_and_the_right_one_lets_in(own: OwnRelay, visit
     with StreamMember(own.relay, room, "ann", create=True, password=PASSWORD) as ann:
         ann.speak_up()
         bob = visitors.open()
+        bob.is_offered(room, "1 member · with password")
         bob.ask(room, "bob", password="close sesame")
         bob.is_refused("The password is wrong. Try again, or ask the host for it.")
+        bob.may_mend("Password")
         bob.enter(room, "bob", password=PASSWORD)
+        bob.page.get_by_title("New room").click()
+        bob.may_fill_in("Password")
         assert not bob.faults
 
 
@@ -221,10 +231,22 @@ def test_nothing_is_wider_than_the_smallest_phone(own: OwnRelay, visitors: "Visi
         bob.hears("the last word")
         bob.say(long_word)
         assert bob.evaluate(OVERFLOWS) == []
+        assert bob.evaluate(COVERED) == 0
         for button in ("Members", "Back to the messages", "Back to the rooms", "New room"):
             bob.page.get_by_title(button, exact=True).locator("visible=true").click()
             assert bob.evaluate(OVERFLOWS) == [], button
         assert not bob.faults
+
+
+@pytest.mark.parametrize("size", [(320, 400), (740, 360)], ids=["keyboard", "landscape"])
+def test_where_there_is_little_room_nothing_lies_over_what_was_told(
+    visitors: "Visitors", room: str, size: tuple[int, int]
+) -> None:
+    """Look at an empty room as with a phone's keyboard open, and with the phone on its side."""
+    bob = visitors.open(size, is_mobile=True, has_touch=True).enter(room, "bob", create=True)
+    bob.is_silent_about("No messages yet")
+    bob.page.set_viewport_size({"width": 700, "height": 900})
+    bob.invites_to_write("No messages yet")
 
 
 @pytest.mark.needs("axe")

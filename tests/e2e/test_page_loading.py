@@ -85,6 +85,14 @@ def test_a_first_visit_loads_120_kib_at_most(page: "Page") -> None:
     assert sum(sizes.values()) <= MOST_BYTES
 
 
+def test_a_browser_would_install_it(page: "Page") -> None:
+    page.goto(address())
+    asked = page.context.new_cdp_session(page)
+    assert asked.send("Page.getAppManifest")["errors"] == []
+    found = [error["errorId"] for error in asked.send("Page.getInstallabilityErrors")["installabilityErrors"]]
+    assert found == ["in-incognito"]  # as all pages of tests are
+
+
 def test_an_invitation_leads_to_where_one_writes(own: OwnRelay, page: "Page", room: str) -> None:
     """How long that takes is printed alone: it depends on the machine."""
     with StreamMember(own.relay, room, "ann", create=True) as ann:
@@ -120,6 +128,7 @@ PARTS: Final = [
     ("en-GB", "js/text.js"),
     ("en-GB", "css/room.css"),
     ("ja-JP", "js/notices.js"),
+    ("ja-JP", "js/sentences.js"),
     ("ja-JP", "i18n/ja.json"),
 ]
 

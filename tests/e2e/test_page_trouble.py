@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from conformance.relays import OwnRelay
+from conformance.tls import Authority
 from e2e.browsing import Visitors
 from e2e.streaming import StreamMember
 from e2e.way import HOST, Way
@@ -194,6 +195,28 @@ def test_a_browser_lets_no_other_page_chat(browser: "Browser", place: Place) -> 
         assert page.evaluate(HIJACK, f"ws://127.0.0.1:{place.port}/chat") == "refused"
     finally:
         context.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en-GB", "This relay lets in by TLS alone: open the page by https."),
+        ("ja-JP", "ページを https で開いてください"),
+    ],
+)
+def test_by_plain_http_a_relay_that_requires_tls_says_what_to_do(
+    browser: "Browser", tmp_path: "Path", room: str, language: str, words: str
+) -> None:
+    with ExitStack() as stack:
+        certificate = {f"RELAY_{name.upper()}": value for name, value in Authority(tmp_path).settings.items()}
+        place = Place(tmp_path / "log", **certificate, RELAY_TLS_REQUIRED="true", RELAY_WEB_TLS="off")
+        stack.callback(place.own.stop)
+        ann = stack.enter_context(Visitors(browser, place.address)).open(locale=language)
+        ann.page.locator("#name").fill("ann")
+        ann.page.locator("#room").fill(room)
+        ann.page.locator("#room").press("Enter")
+        ann.is_refused(words)
+        assert not ann.faults
 
 
 def test_forty_lines_are_one_message(place: Place, visitors: Visitors, room: str) -> None:

@@ -1,6 +1,7 @@
 """Receipts and resume from end to end: a client knows what became of its words, and keeps its seat (RCP-01, RES-01)."""
 
 import asyncio
+import re
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -88,6 +89,10 @@ def test_when_a_router_has_another_address_a_member_keeps_its_seat_and_no_word_i
 
     with Way(relay) as way:
         asyncio.run(scenario(way))
+    tickets = set(re.findall(rb'"resume": ?"([^"]+)"', way.tcp_seen))
+    assert len(tickets) > 1  # the first, and that of the new address
+    assert b"hello 0" in way.udp_seen
+    assert not [ticket for ticket in tickets if ticket in way.udp_seen]  # threat N3
 
 
 LOSSY_MESSAGES = 200

@@ -21,6 +21,8 @@ class Way:
         self.udp_passes = True
         self.dropped = 0
         """Datagrams that the die took."""
+        self.tcp_seen, self.udp_seen = bytearray(), bytearray()
+        """All that went this way and back, as anybody there can read it."""
         self.server = f"{host}:{relay.tcp_port}"
         self._source = "127.0.0.1"
         self._host, self._loss, self._chance = host, loss, Random(seed)
@@ -83,6 +85,7 @@ class Way:
         data = b""
         with suppress(OSError):
             data = end.recv(_BYTES)
+            self.tcp_seen += data
             self._ends[end].sendall(data)
         if not data:
             for each in (end, self._ends[end]):
@@ -92,6 +95,7 @@ class Way:
 
     def _forth(self) -> None:
         data, client = self._outer.recvfrom(_BYTES)
+        self.udp_seen += data
         if self._is_lost():
             return
         source = self._source
@@ -107,6 +111,7 @@ class Way:
     def _back(self, inner: socket.socket, client: Any, source: str) -> None:
         with suppress(OSError):
             data = inner.recv(_BYTES)
+            self.udp_seen += data
             if source == self._source and not self._is_lost():
                 self._outer.sendto(data, client)
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { makeInvitation, parseHash, parseInvitation, portOf } from "../src/web_client/page/js/links.js";
+import { isInvitation, makeInvitation, parseHash, parseInvitation, portOf } from "../src/web_client/page/js/links.js";
 
 const KEY = "AAECAwQFBgcICQoLDA0ODw";
 
@@ -25,6 +25,11 @@ test("invitations of the other apps are read", () => {
 for (const text of ["", "tea", "https://chat.example.org/", "https://chat.example.org/#room=", "https://x/#room=a&k=short", "https://x/#room=%FF", "https://x/#room=a&room=b", "javascript:#room=a"]) {
   test(`this is no invitation: ${text}`, () => assert.equal(parseInvitation(text), null));
 }
+
+test("a part of an invitation is still no room's name, for it may have a key", () => {
+  for (const text of [`chat://h/tea#k=${KEY.slice(1)}`, "CHATS://", " <https://x/?#room=a&k=", "http://x/#k=1&room=%FF"]) assert.ok(isInvitation(text), text);
+  for (const text of ["tea", "chat: tea", "https://example.org/", "#room=tea"]) assert.ok(!isInvitation(text), text);
+});
 
 test("an invitation names the port for the other apps where the relay does", () => {
   assert.equal(portOf("https://chat.example.org/#port=9001"), "9001");

@@ -6,8 +6,12 @@ import { Sealer } from "../src/web_client/page/js/sealing.js";
 import { FakeWorld, GRANTED, WISH, roomIn, texts } from "./fake.js";
 
 const KEY = "AAECAwQFBgcICQoLDA0ODw";
-/** Let ciphers do their work. */
-const settle = () => new Promise((resolve) => setTimeout(resolve, 20));
+/**
+ * Wait until ciphers have done what was begun.
+ *
+ * @param {import("../src/web_client/page/js/room.js").Room} room
+ */
+const settle = (room) => room.speaker.inOrder(async () => {});
 
 test("one's own message is being sent, then taken, at its place in the room", () => {
   const { room, socket } = roomIn();
@@ -135,13 +139,13 @@ test("unread messages and mentions are counted while nobody looks", () => {
 
 test("in a sealed room nothing goes out that the relay can read, and what comes is opened in order", async () => {
   const { room, socket } = roomIn({ wish: { key: KEY }, granted: { sealed: true } });
-  assert.equal(socket.sent[0].join.sealed, true);
+  assert.deepEqual([socket.sent[0].join.sealed, socket.sent[0].join.features], [true, ["resume", "sealed"]]);
   const bob = new Sealer(KEY, "tea", "bob");
   const [one, two] = [await bob.seal("one"), await bob.seal("two")];
   socket.say({ seq: 11, from: "bob", text: one }, { seq: 12, from: "bob", text: two }, { seq: 13, from: "bob", text: one }, { seq: 14, from: "eve", text: "plain" });
   room.speaker.say("secret");
   room.command("/topic secret plans");
-  await settle();
+  await settle(room);
   assert.deepEqual(texts(room).slice(1, 3), ["secret", "one"]);
   assert.deepEqual(texts(room).slice(3), ["two", "A message from eve isn't sealed, so it is not shown."]);
   assert.ok(socket.said.every(({ say }) => say === "/who" || /^(\/topic )?e2e1\./.test(say)), JSON.stringify(socket.said));
@@ -151,7 +155,7 @@ test("in a sealed room nothing goes out that the relay can read, and what comes 
 test("the key is never sent", async () => {
   const { room, socket } = roomIn({ wish: { key: KEY, create: true }, granted: { sealed: true, host: true } });
   room.speaker.say("hello");
-  await settle();
+  await settle(room);
   assert.ok(!JSON.stringify(socket.sent).includes(KEY));
 });
 
@@ -160,5 +164,5 @@ test("a room that isn't sealed hears nothing of who has a key, and the other way
   assert.ok(unsealed.room.state.is === "ended" && unsealed.room.state.words.what.includes("isn't sealed"));
   const sealed = roomIn({ granted: { sealed: true } });
   assert.ok(sealed.room.state.is === "ended" && sealed.room.state.words.what.includes("sealed"));
-  for (const { socket } of [unsealed, sealed]) assert.equal(socket.said.length, 0);
+  for (const { socket } of [unsealed, sealed]) assert.deepEqual(socket.sent.slice(1), [{ leave: true }]);
 });

@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { useLanguage } from "../src/web_client/page/js/i18n.js";
 import { Room } from "../src/web_client/page/js/room.js";
+import { REFUSALS } from "../src/web_client/page/js/sentences.js";
 import { FakeWorld, FakeKeep, GRANTED, WISH, roomIn, texts } from "./fake.js";
 
-test("the first message is the join, and the answer is answered at once", () => {
+test("the first message is the join, and what is answered is used at once", () => {
   const { socket } = roomIn();
   assert.deepEqual(socket.sent[0].join, {
     room: "tea", name: "ann", password: null, create: false, sealed: false, resume: null, epoch: null, heard: null,
-    attempt: "nonce-number-00001", features: ["resume", "sealed"],
+    attempt: "nonce-number-00001", features: ["resume"],
   });
-  assert.deepEqual(socket.sent[1], { ping: 1 });
+  assert.deepEqual(socket.sent.slice(1), [{ say: "/who", n: 1 }, { ping: 1 }]);
 });
 
 test("pings are answered", () => {
@@ -131,6 +133,37 @@ test("who is removed, banned or taken over elsewhere doesn't come back by itself
     assert.equal(room.state.is, "ended", reason);
     assert.equal(world.sockets.length, 1, reason);
     assert.equal(keep.before, null, reason);
+  }
+});
+
+test("what the relay says more exactly than a status is said, in the chosen language if it is known", () => {
+  /** @param {{ status: number, message: string }} refused */
+  const words = (refused) => {
+    const world = new FakeWorld();
+    const room = new Room(world, new FakeKeep(), WISH);
+    room.connect();
+    world.socket.open();
+    world.socket.say(refused);
+    assert.ok(room.state.is === "ended");
+    return room.state.words;
+  };
+  const exact = { status: 10, message: "This relay lets in by TLS alone: open the page by https." };
+  const vague = { status: 11, message: "The relay is busy: try again in a moment." };
+  const later = { status: 11, message: "What a later version says." };
+  assert.deepEqual([words(exact).what, words(later).what], [exact.message, later.message]);
+  assert.deepEqual(words(vague), { what: "The relay is busy.", todo: "Try again in a moment." });
+  useLanguage("ja", { [exact.message]: "https で", "The relay is busy.": "混雑", "Try again in a moment.": "後で" }, [], REFUSALS);
+  assert.equal(words(exact).what, "https で");
+  for (const refused of [vague, later]) assert.deepEqual(words(refused), { what: "混雑", todo: "後で" });
+  useLanguage("en", {}, []);
+});
+
+test("who is banned is offered no way back, and who is kicked is", () => {
+  for (const [message, may] of [["The host of this room has banned you.", "nothing"], ["You were kicked.", "join"]]) {
+    const { room, socket } = roomIn();
+    socket.say({ bye: "kicked", message });
+    assert.ok(room.state.is === "ended");
+    assert.equal(room.state.may, may);
   }
 });
 

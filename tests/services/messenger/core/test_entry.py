@@ -10,6 +10,7 @@ from chatproto import BadNameError, BadPasswordError
 from messenger.core.completion import complete
 from messenger.core.entry import Entry, Field, FormError
 from messenger.core.invite import Invite, parse_invite
+from messenger.presentation.wording import flaw
 
 
 def test_a_form_is_read_with_defaults_and_without_spaces_around() -> None:
@@ -59,6 +60,20 @@ def test_it_can_be_said_anew_with_another_name_password_or_wish() -> None:
     assert entry.called(" bob ").name == "bob"
     assert entry.knowing("secret").password == "secret"
     assert entry.knowing("secret").knowing("").password is None
+
+
+@pytest.mark.parametrize(
+    "room",
+    ["chat://relay/tea#k=AAEC", " <chats://relay", "https://web.example/#room=tea&k=AAEC", "http://x/#k=AAEC&room=%FF"],
+)
+def test_an_invitation_or_a_part_of_one_is_no_rooms_name(room: str) -> None:
+    """It may have a key, and the relay is told a room's name."""
+    with pytest.raises(FormError) as caught:
+        Entry.read("relay", room, "ann")
+    assert "copy all of it" in flaw(caught.value.problems[Field.ROOM])
+    assert "AAEC" not in str(caught.value)
+    for name in ("chat: tea", "tea at https://web.example/"):
+        assert Entry.read("relay", name, "ann").room == name
 
 
 def test_another_name_or_password_is_checked_too() -> None:

@@ -13,7 +13,8 @@ from chatbrain import ServerAddress, Tls
 from chatproto import BadNameError, check_room_name
 from chatproto.sealing import BadRoomKeyError, RoomKey
 from messenger.core.entry import Entry
-from messenger.core.invite import Invite, PageInvite, is_invite, parse_invite
+from messenger.core.invite import Invite, PageInvite, parse_invite
+from messenger.core.schemes import is_invite
 from messenger.presentation import wording
 
 KEY: Final = RoomKey(bytes(range(16)))

@@ -264,12 +264,21 @@ def test_an_invitation_fills_the_form(sight: Sight) -> None:
     assert form.name.hasFocus()
 
 
-def test_an_invitation_may_be_pasted_as_the_server(sight: Sight) -> None:
+@pytest.mark.parametrize("field", ["address", "room"])
+def test_an_invitation_may_be_pasted_as_the_server_or_the_room(sight: Sight, field: str) -> None:
     form = sight.window.start.form
     for text in ("chat:", "chat://relay.example/garden"):
-        form.address.setText(text)
-        form.address.textEdited.emit(text)
+        getattr(form, field).setText(text)
+        getattr(form, field).textEdited.emit(text)
     assert (form.server.currentText(), form.room.text()) == ("relay.example", "garden")
+
+
+def test_a_part_of_an_invitation_is_no_rooms_name(sight: Sight) -> None:
+    sight.fill(Mode.JOIN)
+    sight.window.start.form.room.setText("chat://relay.example/garden#k=AAECAwQFBgcICQoLDA0OD")
+    sight.go()
+    assert problem(sight, Field.ROOM) == "An invitation is no room's name: copy all of it, and join by it."
+    assert not sight.relay.asked
 
 
 def test_an_invitation_to_where_one_is_shows_the_room(sight: Sight) -> None:

@@ -44,10 +44,11 @@ async def test_one_creates_a_sealed_room_and_copies_its_invitation(case: Case) -
 
 
 @pytest.mark.requirement("SEAL-02", "SEAL-04")
-async def test_an_invitation_with_a_key_opens_the_room(case: Case) -> None:
+@pytest.mark.parametrize("field", ["server", "room"])
+async def test_an_invitation_with_a_key_opens_the_room(case: Case, field: str) -> None:
     async with sit_down(case, start=True, form=Form(server="here", name="ann"), size=(120, 30)) as ann:
         await ann.clicks_on("here")
-        ann.app.screen.query_one("#field-server").post_message(Paste(LINK))
+        ann.app.screen.query_one(f"#field-{field}").post_message(Paste(LINK))
         await ann.sees("tea", "relay.example:9000")
         assert not any(KEY.text in line for line in ann.lines)
         await ann.presses("enter")
@@ -57,6 +58,16 @@ async def test_an_invitation_with_a_key_opens_the_room(case: Case) -> None:
         case.relay.says("bob: in the clear")
         await ann.sees("A message from bob isn't sealed")
         assert not any("in the clear" in line for line in ann.lines)
+
+
+async def test_a_part_of_an_invitation_is_no_rooms_name(case: Case) -> None:
+    async with sit_down(case, start=True, form=Form(server="here", name="ann"), size=(120, 30)) as ann:
+        await ann.clicks_on("here")
+        ann.app.screen.query_one("#field-room").post_message(Paste(LINK[:-1]))
+        await ann.until(lambda: ann.app.screen.query_one("#field-room", Input).value, "The text")
+        await ann.clicks_on("Enter")
+        await ann.sees("An invitation is no room's name: copy all of it", "join by it.")
+        assert not case.relay.asked
 
 
 async def test_who_goes_elsewhere_takes_no_key_along(case: Case) -> None:

@@ -19,7 +19,8 @@ from messenger import __version__
 from messenger.cli.help_texts import HelpFormatter, add_language, add_transport, choose_language, transport_of
 from messenger.cli.invitations import ask_link, read_link, warn_of_arguments
 from messenger.core.entry import new_key
-from messenger.core.invite import Invite, is_invite, parse_invite
+from messenger.core.invite import Invite, parse_invite
+from messenger.core.schemes import is_link
 from messenger.presentation.i18n import N_, _, spoken_by_python
 from messenger.presentation.wording import flaw
 
@@ -179,13 +180,9 @@ def _with_command(words: Sequence[str]) -> Sequence[str]:
     for index, word in enumerate(words):
         if word in COMMANDS:
             break
-        if _is_link(word):
+        if is_link(word):
             return [*words[:index], "join", *words[index:]]
     return words
-
-
-def _is_link(word: str) -> bool:
-    return "://" in word and is_invite(word)
 
 
 def _destination(given: argparse.Namespace, *, terminal: bool) -> tuple[str | None, str, RoomKey | None]:
@@ -213,7 +210,7 @@ def _link(given: argparse.Namespace, *, terminal: bool) -> str | None:
         if not terminal:
             raise ValueError(_("Which room? Write its name, or --link-file FILE with an invitation in the file."))
         return ask_link()
-    return given.room if _is_link(given.room) else None
+    return given.room if is_link(given.room) else None
 
 
 def _tls(given: argparse.Namespace) -> Tls | None:

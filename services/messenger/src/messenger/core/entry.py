@@ -10,6 +10,7 @@ from chatbrain import ServerAddress, Tls, Transport, parse_server
 from chatproto import BadNameError, BadPasswordError, check_password, check_room_name, check_user_name
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from chatproto.sealing import KEY_BYTES, RoomKey
+from messenger.core.schemes import is_link
 
 
 def new_key() -> RoomKey:
@@ -25,6 +26,10 @@ class Field(StrEnum):
     ROOM = "room"
     NAME = "name"
     PASSWORD = "password"  # noqa: S105 - a word
+
+
+class InviteAsNameError(ValueError):
+    """An invitation, or a part of one, stands where a room's name should: as it may have a key, it isn't sent."""
 
 
 class FormError(Exception):
@@ -86,9 +91,9 @@ class Entry:
         if room is not None:
             room = normalize("NFC", room.strip())
             try:
-                check_room_name(room.encode(errors="replace"))
+                _check_room(room)
                 check_password(password)
-            except BadNameError as error:
+            except (BadNameError, InviteAsNameError) as error:
                 problems[Field.ROOM] = error
             except BadPasswordError as error:
                 problems[Field.PASSWORD] = error
@@ -138,3 +143,16 @@ class Entry:
         except BadPasswordError as error:
             raise FormError({Field.PASSWORD: error}) from None
         return replace(self, password=password or None)
+
+
+def _check_room(room: str) -> None:
+    """Check what was filled in as a room's name.
+
+    Raises:
+        BadNameError: it can't be used.
+        InviteAsNameError: it is an invitation.
+
+    """
+    if is_link(room):
+        raise InviteAsNameError
+    check_room_name(room.encode(errors="replace"))

@@ -15,13 +15,10 @@ from chatproto import check_room_name, sanitize
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from chatproto.sealing import RoomKey
 from messenger.core.entry import Entry
+from messenger.core.schemes import PLAIN_SCHEME, SENTENCE_ENDS, TLS_SCHEME, WEB_SCHEMES, bare
 
-PLAIN_SCHEME: Final = "chat"
-TLS_SCHEME: Final = "chats"
-WEB_SCHEMES: Final = ("https", "http")
 _ZONE: Final = "%25"
 """Stands in an address for the sign before a zone (RFC 6874)."""
-_SENTENCE_ENDS: Final = ".,;:!?"
 
 
 class BadInviteError(ValueError):
@@ -111,14 +108,6 @@ class PageInvite:
         return f"{address}#{'&'.join(filter(None, (f'room={_encode(self.room)}', key, port)))}"
 
 
-def is_invite(text: str) -> bool:
-    """Tell whether a text means to be an invitation."""
-    means = _bare(text).lower()
-    return means.startswith((f"{PLAIN_SCHEME}:", f"{TLS_SCHEME}:")) or (
-        means.startswith(tuple(f"{scheme}:" for scheme in WEB_SCHEMES)) and "room=" in means.partition("#")[2]
-    )
-
-
 def parse_invite(text: str) -> Invite:
     """Read an invitation; without a room it leads to the lobby.
 
@@ -130,7 +119,7 @@ def parse_invite(text: str) -> Invite:
 
     """
     try:
-        parts = urlsplit(_bare(text))
+        parts = urlsplit(bare(text))
         room = _decode(parts.path.removeprefix("/"))
         fields = _fields(parts.fragment)
     except ValueError:  # UnicodeDecodeError is one
@@ -180,15 +169,10 @@ def _fields(fragment: str) -> dict[str, str]:
 
 def _encode(room: str) -> str:
     text = quote(room, safe="")
-    if text.endswith(tuple(_SENTENCE_ENDS)):  # which is no part of an invitation that stands in a sentence
+    if text.endswith(tuple(SENTENCE_ENDS)):  # which is no part of an invitation that stands in a sentence
         text = f"{text[:-1]}%{ord(text[-1]):02X}"
     return text
 
 
 def _decode(text: str) -> str:
     return normalize("NFC", unquote(text, errors="strict"))
-
-
-def _bare(text: str) -> str:
-    """Return what is left without what stands around an address in a sentence."""
-    return text.strip().lstrip("<\"'").rstrip(f">\"'{_SENTENCE_ENDS}")

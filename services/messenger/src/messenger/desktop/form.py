@@ -24,7 +24,8 @@ from chatproto import BadNameError, ListedRoom
 from chatproto.constants import DEFAULT_LOBBY_PORT, DEFAULT_TCP_PORT
 from messenger.core.entry import Entry, new_key
 from messenger.core.entry import Field as Wrong
-from messenger.core.invite import Invite, is_invite, parse_invite
+from messenger.core.invite import Invite, parse_invite
+from messenger.core.schemes import is_invite, is_link
 from messenger.presentation.i18n import _
 from messenger.presentation.state import plain
 from messenger.store.recents import Recent
@@ -221,6 +222,7 @@ class Form(QFrame):
             edit.returnPressed.connect(self.go.click)
             edit.textEdited.connect(lambda _text, field=field: field.complain(""))
         self.address.textEdited.connect(self._take_invite)
+        self.room.textEdited.connect(lambda text: self._take_invite(text) if is_link(text) else None)
         self.server.editTextChanged.connect(lambda _text: self.relay_changed.emit())
         self.tls.toggled.connect(lambda _on: self.relay_changed.emit())
         self._modes.buttonToggled.connect(lambda _button, _on: self.relay_changed.emit())

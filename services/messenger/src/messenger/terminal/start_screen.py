@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,8 +18,9 @@ from textual.widgets.option_list import Option
 from chatbrain import Tls
 from chatproto import BadNameError, sanitize
 from messenger.core.entry import Entry, Field, FormError, new_key
-from messenger.core.invite import Invite, is_invite, parse_invite
+from messenger.core.invite import Invite, parse_invite
 from messenger.core.open_rooms import OpenRooms
+from messenger.core.schemes import is_invite, is_link
 from messenger.presentation.i18n import _
 from messenger.presentation.wording import flaw
 from messenger.store.recents import Recent
@@ -93,7 +94,7 @@ class StartScreen(Screen[Entry]):
         with Vertical(classes="field-box", id=f"box-{field}"):
             with Horizontal(classes="field"):
                 yield Static(Content(label), classes="label")
-                yield (ServerField if field is Field.SERVER else Input)(
+                yield _KINDS.get(field, Input)(
                     value,
                     placeholder=hint,
                     password=field is Field.PASSWORD,
@@ -142,13 +143,13 @@ class StartScreen(Screen[Entry]):
         else:
             self._input(Field.NAME).focus()
 
-    def on_server_field_invited(self, event: "ServerField.Invited") -> None:
+    def on_link_field_invited(self, event: "LinkField.Invited") -> None:
         """Take an invitation apart."""
         self._take_invite(event.text)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go on to the next field that is empty, or come in."""
-        if is_invite(event.value) and isinstance(event.input, ServerField):
+        if isinstance(event.input, LinkField) and event.input.means(event.value):
             self._take_invite(event.value)
             return
         needed = [Field.SERVER, Field.NAME] if self._way == "lobby" else [Field.SERVER, Field.ROOM, Field.NAME]
@@ -244,8 +245,11 @@ class StartScreen(Screen[Entry]):
         self._input(next(field for field in Field if field in error.problems)).focus()
 
 
-class ServerField(Input):
-    """Where the relay is; an invitation that is pasted stands for the whole form."""
+class LinkField(Input):
+    """Where the relay is, or the room; an invitation that is pasted stands for the whole form."""
+
+    means = staticmethod(is_invite)
+    """Tells what is meant to be one."""
 
     class Invited(Message):
         """An invitation was pasted."""
@@ -255,11 +259,20 @@ class ServerField(Input):
             self.text = text
 
     def _on_paste(self, event: Paste) -> None:
-        if is_invite(event.text):
+        if self.means(event.text):
             event.prevent_default()
             event.stop()
             self.value = event.text.strip()
             self.post_message(self.Invited(self.value))
+
+
+class RoomField(LinkField):
+    """Which room; its name may begin as addresses do."""
+
+    means = staticmethod(is_link)
+
+
+_KINDS: Final = {Field.SERVER: LinkField, Field.ROOM: RoomField}
 
 
 class RecentsList(OptionList):

@@ -7,6 +7,7 @@ from chatproto import BadFingerprintError, BadNameError, BadPasswordError, Flaw,
 from chatproto.constants import MAX_NAME_BYTES, MAX_PASSWORD_BYTES
 from chatproto.marks import MAX_MARKS
 from chatproto.sealing import BadRoomKeyError
+from messenger.core.entry import InviteAsNameError
 from messenger.core.invite import BadInviteError
 from messenger.presentation.i18n import N_, _
 from messenger.presentation.wording.faults import fault
@@ -42,7 +43,7 @@ def flaw(error: Exception) -> str:
             sentence = _of_password(error, flaw)
         case BadServerError():
             sentence = _of_server(error)
-        case BadInviteError() | BadRoomKeyError() | WrongKeyError():
+        case BadInviteError() | BadRoomKeyError() | InviteAsNameError() | WrongKeyError():
             sentence = _of_invite(error)
         case BadFingerprintError():
             sentence = _of_fingerprint(error)
@@ -77,7 +78,9 @@ def _of_server(error: BadServerError) -> str:
     return sentence.format(port=error.port, text=error.text)
 
 
-def _of_invite(error: BadInviteError | BadRoomKeyError | WrongKeyError) -> str:
+def _of_invite(error: BadInviteError | BadRoomKeyError | InviteAsNameError | WrongKeyError) -> str:
+    if isinstance(error, InviteAsNameError):
+        return _("An invitation is no room's name: copy all of it, and join by it.")
     if isinstance(error, WrongKeyError):
         return _("Your key opens nothing that others write here, so nothing was sent: ask for the whole invitation.")
     if isinstance(error, BadRoomKeyError):

@@ -72,9 +72,10 @@ export class Connection {
   /** @param {Chat.Answer} answer */
   #answer(answer) {
     this.#joined = answer.status === 0;
-    // The first message to the relay ends the session that was before this one (RES-01).
-    if (this.#joined) this.send(encodePing(++this.#pings));
     this.owner.onanswer(answer);
+    // The first message to the relay ends the session that was before this one (RES-01). Who doesn't want the place after
+    // all has left by now, and says nothing more.
+    if (this.#joined) this.send(encodePing(++this.#pings));
   }
 
   /** @param {Chat.FromRelay} message */

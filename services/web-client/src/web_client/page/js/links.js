@@ -26,6 +26,13 @@ export function parseInvitation(text) {
 }
 
 /**
+ * Tell whether a text means to be an invitation, be it a part of one: it may have a key, so it is no room's name.
+ *
+ * @param {string} text
+ */
+export const isInvitation = (text) => /^[\s<"']*(chats?:\/\/|https?:.*#.*room=)/i.test(text);
+
+/**
  * Read what stands after the sign # in the page's own address; null if it leads to no room.
  *
  * @param {string} hash
@@ -58,7 +65,7 @@ export function makeInvitation(page, room, key = "", port = "") {
   url.hash = "";
   // What ends a sentence is no part of an invitation that stands in one.
   const name = encodeURIComponent(room).replace(/[.!]$/, (end) => `%${end.charCodeAt(0).toString(16).toUpperCase()}`);
-  return `${url.href}#room=${name}${key ? `&k=${key}` : ""}${port ? `&port=${port}` : ""}`;
+  return `${url.href}#room=${name}${key && "&k="}${key}${port && "&port="}${port}`;
 }
 
 /**

@@ -1,17 +1,24 @@
-// Why relays let somebody not in, in English sentences that say more than a status: they are found again in the catalogue.
+// Why relays let somebody not in, in English sentences that say more than a status; only a page in another language loads
+// and looks for them.
 
 import { N_ } from "./i18n.js";
 
 export const REFUSALS = [
   N_("The user name is reserved: choose another."),
   N_("The user name ends like a mark in a list, such as (host): leave that out."),
-  N_("The host of this room has banned you."),
   N_("The user name begins with a mark ({character}): put a letter before it."),
   N_("The room name begins with a mark ({character}): put a letter before it."),
   N_("The user name has a character that names can't have ({character}): leave it out."),
   N_("The room name has a character that names can't have ({character}): leave it out."),
   N_("The user name has a character that can't be shown ({character}): leave it out."),
   N_("The room name has a character that can't be shown ({character}): leave it out."),
+  N_("The user name has {count} characters once its ligatures are taken apart: use at most {limit}."),
+  N_("The room name has {count} characters once its ligatures are taken apart: use at most {limit}."),
+  N_("The user name has marks piled up on one character: use at most {limit} there."),
+  N_("The room name has marks piled up on one character: use at most {limit} there."),
+  N_("The user name has {size} bytes: use at most {limit}."),
+  N_("The room name has {size} bytes: use at most {limit}."),
+  N_("The password has {size} bytes: use at most {limit}."),
   N_("There is no such room, or the password is wrong."),
   N_("The room has a password: give it to join."),
   N_("The relay has as many members as it may: try later."),
@@ -21,14 +28,17 @@ export const REFUSALS = [
   N_("The relay has too many links to other nodes: try again in a moment."),
   N_("The room's node can't be reached: try again in a moment."),
   N_("The room's node is gone: try again in a moment."),
-  N_("This relay lets in by TLS alone: use a client that speaks it (chat --tls)."),
+  N_("This relay lets in by TLS alone: open the page by https."),
   N_("Your address has as many members as it may: leave a room first."),
   N_("Your address has as many rooms as it may: close one first."),
   N_("Too many joins from your address: try again in a few seconds."),
+  N_("Too many new passwords from your address: try again in a minute."),
   N_("Too many wrong passwords: try again in two minutes."),
   N_("Too many requests are open: try again in a moment."),
   N_("The relay is short of memory for passwords: try again in a moment."),
   N_("The relay checks many passwords just now: try again in a moment."),
   N_("The relay didn't get to the request in time: try again in a moment."),
+  N_("Another process takes the relay over: try again in a moment."),
+  N_("The request was not whole in time."),
   N_("This relay has no sealed rooms: create one that isn't sealed, or use another relay."),
 ];

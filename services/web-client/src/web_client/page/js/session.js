@@ -107,7 +107,7 @@ export class Session {
       epoch: seat?.epoch || null,
       heard: seat?.epoch ? seat.heard : null,
       attempt: this.#attempt,
-      features: ["resume", "sealed"],
+      features: features(wish),
     };
   }
 
@@ -219,3 +219,10 @@ export class Session {
     this.#connection = null;
   }
 }
+
+/**
+ * Without a key a sealed room is no place to be: the relay says so (SEAL-03) before anybody there hears of one.
+ *
+ * @param {Chat.Wish} wish
+ */
+const features = ({ key }) => (key ? ["resume", "sealed"] : ["resume"]);

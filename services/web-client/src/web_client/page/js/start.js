@@ -31,9 +31,11 @@ export async function load() {
   if (tag === "en") {
     useLanguage(tag, {}, navigator.languages);
   } else {
-    const [texts, { NOTICES }] = await Promise.all([fetch(`i18n/${tag}.json`), import("./notices.js")]);
+    const [texts, { NOTICES }, { REFUSALS }] = await Promise.all([
+      fetch(`i18n/${tag}.json`), import("./notices.js"), import("./sentences.js"),
+    ]);
     if (!texts.ok) throw new Error(`The texts didn't come: status ${texts.status}.`);
-    useLanguage(tag, await texts.json(), navigator.languages, NOTICES);
+    useLanguage(tag, await texts.json(), navigator.languages, [...NOTICES, ...REFUSALS]);
   }
   document.documentElement.lang = tag;
   document.title = _("Chat");

@@ -2,8 +2,6 @@
 
 import { sanitize } from "./text.js";
 
-/** A message has so many bytes at most (STR-01). */
-export const MAX_MESSAGE_BYTES = 32768;
 /** The greatest number of one's own words (RCP-01). */
 export const MAX_NUMBER = 2 ** 32 - 1;
 

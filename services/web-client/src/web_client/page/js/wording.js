@@ -1,10 +1,11 @@
 // How what happens reads to a person, in the language that is chosen; the words are those of the other apps.
 
-import { N_, _, forms, ngettext, translated } from "./i18n.js";
-import { REFUSALS } from "./sentences.js";
+import { N_, _, forms, language, ngettext, translated } from "./i18n.js";
+import { MESSAGES } from "./statuses.js";
 
 const JOIN_AGAIN = N_("Join again.");
 const OTHER_NAME = N_("Choose another name.");
+export const BANNED = N_("The host of this room has banned you.");
 /** @type {[string, string]} */
 const NO_PLACE = [N_("Your place in the room is gone."), JOIN_AGAIN];
 /** @type {[string, string]} */
@@ -79,9 +80,11 @@ export const line = ({ what, todo }) => (todo ? _("{what} {todo}", { what, todo 
  * @returns {Chat.Words}
  */
 export function refusal({ status, message, banned }) {
-  if (banned) return { what: _("The host of this room has banned you."), todo: "" };
-  const exactly = translated(message, REFUSALS);
-  if (exactly) return { what: exactly, todo: "" };
+  if (banned) return { what: _(BANNED), todo: "" };
+  if (message && message !== MESSAGES[status]) {
+    const exactly = language() === "en" ? message : translated(message, forms());
+    if (exactly) return { what: exactly, todo: "" };
+  }
   const [what, todo] = STATUSES[status] ?? [message, ""];
   return { what: _(what), todo: todo && _(todo) };
 }
@@ -98,7 +101,7 @@ export function ending(end) {
     const fields = { server: globalThis.location?.host ?? "", why: _("the connection failed") };
     return { what: _("No relay answers at {server} ({why}).", fields), todo: _("Check the address and your network.") };
   }
-  if (end.message === "The host of this room has banned you.") return { what: _(end.message), todo: "" };
+  if (end.message === BANNED) return { what: _(BANNED), todo: "" };
   const [what, todo] = ENDS[end.bye] ?? [N_("The relay took your place in the room away."), JOIN_AGAIN];
   return { what: _(what), todo: _(todo) };
 }
@@ -133,7 +136,7 @@ export function notTaken(reason, message) {
  *
  * @param {string} message
  */
-export const sentence = (message) => translated(message, [...forms(), ...REFUSALS]) ?? message;
+export const sentence = (message) => translated(message, forms()) ?? message;
 
 /** @param {string} reason */
 export const inAWord = (reason) => (ENDS[reason] ? _(ENDS[reason][2]) : reason);

@@ -59,16 +59,16 @@ export class ChatApp extends HTMLElement {
 
   /** Go where the page's address leads; a key is taken out of it at once. */
   follow() {
+    if (!location.hash) return false;
     const found = parseHash(location.hash);
-    if (!found) return false;
-    const known = this.rooms.get(found.room);
-    if (found.key) this.store.saveKey(found.room, found.key);
-    history.replaceState(null, "", makeInvitation(location.href, found.room));
+    const known = found && this.rooms.get(found.room);
+    if (found?.key) this.store.saveKey(found.room, found.key);
+    history.replaceState(null, "", found ? makeInvitation(location.href, found.room) : location.pathname);
     if (known && (!found.key || found.key === known.room.wish.key)) {
       this.showRoom(known.room);
     } else {
       this.showStart();
-      this.#start.fill({ ...found, key: found.key || this.store.keyOf(found.room) });
+      this.#start.follow(found && { ...found, key: found.key || this.store.keyOf(found.room) });
     }
     return true;
   }
@@ -89,7 +89,8 @@ export class ChatApp extends HTMLElement {
     history.replaceState(null, "", makeInvitation(location.href, room.name));
     known.view.toEnd();
     this.look();
-    if (matchMedia("(pointer: fine)").matches) known.view.focus(); // on a phone it would open the keyboard
+    if (matchMedia("(pointer: fine)").matches) known.view.focus();
+    else known.view.read(); // to write would open a phone's keyboard
   }
 
   showStart() {
@@ -108,18 +109,11 @@ export class ChatApp extends HTMLElement {
   showRooms() {
     if (!this.shown) this.showRoom(this.#first);
     this.dataset.shows = "rooms";
+    if (matchMedia("(max-width: 700px)").matches) this.#list.focus();
   }
 
   showChat() {
     this.dataset.shows = "chat";
-  }
-
-  /** @returns {boolean} whether the members are shown now */
-  toggleMembers() {
-    const isNarrow = matchMedia("(max-width: 900px)").matches;
-    if (isNarrow) this.dataset.shows = this.dataset.shows === "members" ? "chat" : "members";
-    else this.classList.toggle("lonely");
-    return isNarrow ? this.dataset.shows === "members" : !this.classList.contains("lonely");
   }
 
   /** Take note of whether somebody looks at the page, and at which room. */

@@ -39,7 +39,7 @@ export const confirm = (title, question, ok) => show(title, ok, [h("p", { text: 
 export async function showText(title, text) {
   const field = h("input", { type: "text", value: text, readonly: true, "aria-label": title });
   setTimeout(() => field.select());
-  await show(title, L_("&Close"), [field]);
+  await show(title, "", [field]);
 }
 
 export async function showHelp() {
@@ -66,7 +66,7 @@ function show(title, ok, content, tone = "") {
   const dialog = h("dialog", { "aria-labelledby": id }, form);
   document.body.append(dialog);
   dialog.showModal();
-  const first = dialog.querySelector(ok ? ".body input, footer .primary" : "header button");
+  const first = dialog.querySelector(".body input") ?? dialog.querySelector(ok ? "footer .primary" : "header button");
   /** @type {HTMLElement} */ (first).focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {

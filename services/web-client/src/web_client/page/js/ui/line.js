@@ -80,8 +80,8 @@ function drawText(text, ownName) {
 function drawState(entry, doer) {
   if (entry.kind !== "own") return null;
   if (entry.state === "lost") {
-    return h("span", { class: "state lost" }, `${_("Not delivered")}${entry.why ? ` (${entry.why})` : ""} `,
-      button(() => doer.sayAgain(entry), {}, L_("&Send again")));
+    const told = [_("Not delivered"), entry.why && `(${entry.why})`].filter(Boolean).join(" ");
+    return h("span", { class: "state lost" }, told, " ", button(() => doer.sayAgain(entry), {}, L_("&Send again")));
   }
   const isTaken = entry.state !== "sending";
   const words = isTaken ? _("Taken by the relay") : _("Being sent");

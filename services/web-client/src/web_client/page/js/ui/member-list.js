@@ -29,6 +29,10 @@ export class MemberList extends HTMLElement {
     this.#draw();
   }
 
+  focus() {
+    this.querySelector("button")?.focus();
+  }
+
   #draw() {
     const { room } = this;
     if (!room) return;

@@ -63,6 +63,10 @@ export class MessageList extends HTMLElement {
     this.#newest.hidden = true;
   }
 
+  focus() {
+    this.#log.focus();
+  }
+
   /** Draw what marks the new lines anew: somebody looks, or looked away. */
   mark() {
     this.#plan();

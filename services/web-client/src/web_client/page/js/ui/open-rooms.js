@@ -47,7 +47,9 @@ export class OpenRooms extends HTMLElement {
   #draw(rooms) {
     const focused = this.querySelector(":focus .name")?.textContent;
     const rows = rooms.map(({ name, members, topic, password, sealed }) => {
-      const about = [ngettext("{count} member", "{count} members", members), topic && sanitize(topic)].filter(Boolean).join(" · ");
+      const about = [
+        ngettext("{count} member", "{count} members", members), password && _("with password"), sealed && _("sealed"), topic && sanitize(topic),
+      ].filter(Boolean).join(" · ");
       return roomButton(name, about, () => this.choose(name), (password || sealed) && icon("lock"));
     });
     if (!rows.length) this.replaceChildren();

@@ -41,6 +41,10 @@ export class RoomList extends HTMLElement {
     this.#draw();
   }
 
+  focus() {
+    /** @type {HTMLElement | null} */ (this.querySelector("[aria-current]"))?.focus();
+  }
+
   #draw() {
     const focused = /** @type {HTMLElement | null} */ (this.#rooms.querySelector(":focus"))?.dataset.room;
     this.#rooms.replaceChildren(...this.#listed.map((room) => this.#row(room)));

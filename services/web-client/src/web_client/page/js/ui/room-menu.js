@@ -14,6 +14,8 @@ export function roomItems(room, app, view) {
   /** @type {import("./menu.js").Item[]} */
   const items = [
     { label: L_("Copy &invitation"), press: () => app.invite(room) },
+    // On a phone there is no room for it above the messages.
+    ...(view.sealing ? [{ label: view.sealing, press: () => app.copy(view.sealing, _("Copied.")) }] : []),
     { label: L_("&Who is here"), disabled: !isIn || !room.obeys, press: () => room.command("/who") },
     ...notificationItems(room, app),
     { label: L_("&Help"), press: () => showHelp() },

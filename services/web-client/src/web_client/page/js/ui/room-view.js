@@ -15,6 +15,9 @@ import { openMenu } from "./menu.js";
 /** What only who is in a room needs is no part of a first visit. */
 const loadMenu = () => import("./room-menu.js");
 
+/** Here the members are shown in the place of the messages. */
+const NARROW = matchMedia("(max-width: 900px)");
+
 /** So often somebody who looks at the members learns who is away. */
 const PEOPLE_EVERY = 60_000;
 
@@ -24,6 +27,8 @@ export class RoomView extends HTMLElement {
   room;
   /** @type {import("./app.js").ChatApp} */
   app;
+  /** What people compare of a sealed room's key; empty if the room isn't sealed. */
+  sealing = "";
   #list = document.createElement("message-list");
   #composer = document.createElement("message-composer");
   #members = document.createElement("member-list");
@@ -42,7 +47,7 @@ export class RoomView extends HTMLElement {
     const menu = iconButton(_("Room menu"), icon("more"), async () => {
       openMenu(menu, _("Room menu"), (await loadMenu()).roomItems(room, app, this));
     }, { "aria-haspopup": "menu" });
-    const people = iconButton(_("Members"), icon("people"), () => this.#toggleMembers(), { class: "icon people", "aria-expanded": "true" });
+    const people = iconButton(_("Members"), icon("people"), () => this.#toggleMembers(), { class: "icon people" });
     people.append(this.#count);
     this.people = people;
     this.append(
@@ -68,6 +73,7 @@ export class RoomView extends HTMLElement {
     this.#members.show(room, (person) => personItems(room, person, {
       mention: (name) => {
         this.app.showChat();
+        this.#drawBar();
         this.#composer.mention(name);
       },
       copy: (text) => this.app.copy(text, _("Copied.")),
@@ -76,15 +82,24 @@ export class RoomView extends HTMLElement {
       handOver: (name) => this.#ask(_("Make {name} the host? You will no longer be the host.", { name }), L_("Make &host..."), `/host ${name}`),
     }));
     for (const type of ["state", "about", "people"]) room.addEventListener(type, () => this.#drawBar());
-    if (room.seal) fingerprint(room.seal.key).then((text) => (this.#about.title = _("Sealed, key {fingerprint}", { fingerprint: text })));
+    if (room.seal) this.#tellSeal(room.seal.key);
     this.#drawBar();
+    NARROW.addEventListener("change", () => this.#drawBar());
     setInterval(() => {
       if (this.isConnected && !document.hidden) room.refreshPeople();
     }, PEOPLE_EVERY);
   }
 
+  connectedCallback() {
+    if (this.room) this.#drawBar(); // members may have been hidden in another room
+  }
+
   focus() {
     this.#composer.focus();
+  }
+
+  read() {
+    this.#list.focus();
   }
 
   /** Draw anew what marks the new lines. */
@@ -96,6 +111,12 @@ export class RoomView extends HTMLElement {
     this.#list.toEnd();
   }
 
+  /** @param {string} key */
+  async #tellSeal(key) {
+    this.sealing = _("Sealed, key {fingerprint}", { fingerprint: await fingerprint(key) });
+    this.#drawBar();
+  }
+
   #drawBar() {
     const { room } = this;
     const { is } = room.state;
@@ -103,17 +124,27 @@ export class RoomView extends HTMLElement {
       in: room.session.isIn && location.protocol === "https:" ? _("Connected, encrypted") : _("Connected"),
       connecting: _("Connecting..."), waiting: _("Reconnecting..."), ended: _("Not connected"),
     };
-    this.#about.replaceChildren(h("span", { class: `dot ${is}` }), room.seal ? icon("lock") : "", states[is],
+    this.#about.replaceChildren(h("span", { class: `dot ${is}` }), states[is],
+      ...(this.sealing ? [" · ", icon("lock"), this.sealing] : []),
       ...(room.topic ? [" · ", h("bdi", { text: room.topic })] : []));
     this.#count.textContent = String(room.roster.size);
-    this.people?.setAttribute("aria-label", ngettext("{count} member", "{count} members", room.roster.size));
+    if (this.people) {
+      this.people.ariaLabel = ngettext("{count} member", "{count} members", room.roster.size);
+      this.people.ariaExpanded = String(this.#showsMembers);
+    }
     this.#composer.refresh();
   }
 
+  get #showsMembers() {
+    return NARROW.matches ? this.app.dataset.shows === "members" : !this.app.classList.contains("lonely");
+  }
+
   #toggleMembers() {
-    const isShown = this.app.toggleMembers();
-    this.people?.setAttribute("aria-expanded", String(isShown));
-    if (isShown) this.room.refreshPeople();
+    if (NARROW.matches) this.app.dataset.shows = this.#showsMembers ? "chat" : "members";
+    else this.app.classList.toggle("lonely");
+    this.#drawBar();
+    if (this.#showsMembers) this.room.refreshPeople();
+    if (NARROW.matches) (this.#showsMembers ? this.#members : this.people)?.focus();
   }
 
   /** @param {Chat.Entry} entry */

@@ -1,7 +1,7 @@
 // Where one begins: a name, a room, and perhaps a password or a key.
 
 import { LANGUAGES, L_, N_, _, language } from "../i18n.js";
-import { parseInvitation } from "../links.js";
+import { isInvitation, parseInvitation } from "../links.js";
 import { canSeal, fingerprint, makeKey } from "../sealing.js";
 import { Status } from "../statuses.js";
 import { MAX_NAME_BYTES, byteLength, flawOfRoom, flawOfUser } from "../text.js";
@@ -43,6 +43,12 @@ export class StartPage extends HTMLElement {
     this.#open.choose = (room) => this.fill({ room });
   }
 
+  /** @param {import("../links.js").Invitation | { room: string, key: string } | null} invitation null if it can't be read */
+  follow(invitation) {
+    if (invitation) this.fill(invitation);
+    else this.#tell(_("The invitation is incomplete: copy all of it."), this.#room);
+  }
+
   /** Fill in where an invitation leads. */
   fill(/** @type {{ room: string, key?: string, name?: string, create?: boolean }} */ { room, key = "", name, create = false }) {
     this.#room.value = room;
@@ -77,7 +83,7 @@ export class StartPage extends HTMLElement {
   busy(isBusy) {
     this.#submit.disabled = isBusy;
     this.#submit.textContent = isBusy ? _("Connecting...") : this.#submitLabel;
-    if (isBusy) this.#problem.hidden = true;
+    if (isBusy) this.#calm();
   }
 
   /**
@@ -107,11 +113,19 @@ export class StartPage extends HTMLElement {
    */
   #tell(problem, field = null) {
     this.busy(false);
+    this.#calm();
     this.#problem.replaceChildren(h("p", { text: problem }));
     this.#problem.hidden = false;
-    for (const each of [this.#password, this.#name, this.#room]) each.toggleAttribute("aria-invalid", each === field);
-    field?.focus();
-    field?.select();
+    if (!field) return;
+    field.ariaInvalid = "true";
+    field.focus();
+    field.select();
+  }
+
+  /** Take back what was told. */
+  #calm() {
+    this.#problem.hidden = true;
+    for (const each of [this.#password, this.#name, this.#room]) each.ariaInvalid = null;
   }
 
   get #submitLabel() {
@@ -153,7 +167,7 @@ export class StartPage extends HTMLElement {
   #changeMode() {
     this.classList.toggle("creates", this.#create.checked);
     this.#password.placeholder = this.#create.checked ? "" : _("only if the room has one");
-    this.#problem.hidden = true;
+    this.#calm();
     this.busy(false);
   }
 
@@ -162,7 +176,7 @@ export class StartPage extends HTMLElement {
     if (!found) {
       this.#useKey("");
     } else if (found.page && new URL(found.page).origin !== location.origin) {
-      this.#tell(_("This invitation leads to another server: open it in the browser."));
+      this.#tell(_("This invitation leads to another server: open it in the browser."), this.#room);
     } else {
       this.fill({ room: found.room, key: found.key });
     }
@@ -177,6 +191,11 @@ export class StartPage extends HTMLElement {
 
   #enter() {
     const [name, room, create] = [this.#name.value.trim(), this.#room.value, this.#create.checked];
+    if (isInvitation(room)) { // which may have a key, and so isn't sent
+      this.follow(null);
+      this.#readInvitation();
+      return;
+    }
     const flaw = flawOfUser(name) ?? flawOfRoom(room);
     if (flaw) {
       const field = flawOfUser(name) ? this.#name : this.#room;
