@@ -87,16 +87,28 @@ def test_a_node_keeps_its_homes_and_members_lose_nothing(three: tuple[Replaceabl
                 assert ann.hear() in {b"zoe: hello", b"zoe: still here"}
 
 
-def test_whom_the_node_carries_on_udp_is_told(three: tuple[ReplaceableNode, Cluster]) -> None:
+@pytest.mark.requirement("CLU-04")
+def test_whom_the_node_carries_loses_nothing(three: tuple[ReplaceableNode, Cluster]) -> None:
     node, others = three
     with People(others.nodes["ben"].relay) as people, People(node.relay) as carried:
-        people.create(b"far", b"ann")
-        zoe = carried.join(b"far", b"zoe")
-        wait_until(lambda: scrape(node).value("relay_cluster_edge_members") == 1)
-        zoe.say(b"hello")
-        node.replace()
-        zoe.await_notice(b"disconnected: shutdown")
-        assert carried.join(b"far", b"yan").token  # by a process that just began to know where rooms are
+        town = Town(people, rooms=3, members=6, others=carried)
+        for how in ("dies_with_the_state", "", "", ""):
+            town.talk_for(0.3, RATE)
+            asked = node.begin_replacing({"NEWCOMER": how})
+            town.talk_until(lambda: asked.poll() is not None, RATE)  # noqa: B023
+            if how:
+                out, err = asked.communicate()
+                assert (asked.returncode, out) == (1, ""), err
+                town.check_nothing_lost()
+            else:
+                print(f"the chat paused for {node.finish_replacing(asked)['pause_ms']} ms")
+            assert scrape(node).value("relay_cluster_edge_members") == 9
+        town.talk_for(0.3, RATE)
+        town.check_nothing_lost()
+        yan = carried.join(b"room-0", b"yan")  # by a process that just began to know where rooms are
+        assert scrape(node).value("relay_cluster_edge_members") == 10
+        yan.leave()
+        wait_until(lambda: scrape(node).value("relay_cluster_edge_members") == 9)
 
 
 @pytest.mark.parametrize("how", ["exits", "dies_with_the_state"])

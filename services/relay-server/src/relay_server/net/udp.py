@@ -173,12 +173,6 @@ class UdpPort:
                 self._send_notices(portion)
         self._go_on_later()
 
-    def say_last(self) -> None:
-        """Send the notices that wait, although another process reads the socket by now."""
-        self._is_frozen = False
-        self.flush()
-        self._is_frozen = True
-
     def forward(self, forward: Forward) -> None:
         """Send a message that came in another way, along with those of the next turn."""
         audience, crowds = forward[0], self._crowds
