@@ -209,6 +209,16 @@ def test_whose_home_is_gone_is_told_so_and_carried_no_more() -> None:
 
 
 @pytest.mark.requirement("CLU-04")
+def test_who_is_carried_by_a_process_that_ends_is_told() -> None:
+    case = Carrying()
+    bob, mute = case.carry(), case.carry()
+    case.speak(bob, source=at(IP, 9000))
+    case.carried.let_go()
+    assert take_out(case.registry.outbox) == [(b"server: disconnected: shutdown", [at(IP, 9000)])]
+    assert (len(case.carried), case.ways[bob].closed, case.ways[mute].closed) == (0, 1, 1)
+
+
+@pytest.mark.requirement("CLU-04")
 def test_who_is_taken_over_is_as_before() -> None:
     before, case = Carrying(pending_timeout_seconds=30.0), Carrying(max_members_per_address=2)
     bob, mute = before.carry(silence=50.0), before.carry(b"mute", now=10.0)

@@ -148,16 +148,15 @@ class CarriedMembers:
         """Tell all members of a node that is gone that their places are, and carry them no more."""
         self._dismiss([each for each in self._by_token.values() if each.home == node])
 
+    def let_go(self) -> None:
+        """Tell all that they aren't carried any more, for this process ends."""
+        self._dismiss(list(self._by_token.values()))
+
     def _dismiss(self, members: Iterable[CarriedMember]) -> None:
         for member in members:
             if member.address is not None:
                 reason = EvictionReason.MOVED if member.follows else EvictionReason.SHUTDOWN
                 self._registry.post(Disconnected(reason), Audience({member: member.address}), log=member.sent)
-            self.end(member)
-
-    def close(self) -> None:
-        """Carry nobody any more."""
-        for member in list(self._by_token.values()):
             self.end(member)
 
     def identify(

@@ -46,6 +46,7 @@ class Edge:
         self.silence_timeout_seconds = silence_timeout_seconds
         self.clock = clock
         self.lost_homes = LostHomes(links, members, flush)
+        self._flush = flush
         self.carriages: set[Carriage] = set()
         self.most = for_other_nodes()
         """So many clients may be carried over links at once."""
@@ -70,9 +71,10 @@ class Edge:
             carriage.leave()
 
     def close(self) -> None:
-        """Cut whoever is carried, before the port is closed by which they are answered."""
+        """Cut whoever is carried, before the port is closed by which they are told so."""
         for carriage in list(self.carriages):
             carriage.abort()
         self.lost_homes.close()
-        self.members.close()
         self.ways.flush()
+        self.members.let_go()
+        self._flush()
