@@ -37,6 +37,7 @@ from ports import free_ports
 SHAPE: Final = Shape(20, 20)
 EDGE_SHAPE: Final = Shape(20, 5)
 EDGE_RATE: Final = 2000.0
+JOINS: Final = 500
 RUNS: Final = 7
 IDLE_SECONDS: Final = 10.0
 START_SECONDS: Final = 20.0
@@ -120,17 +121,18 @@ class Bench:
         )
 
     def carry(self) -> str:
-        """Let all members of rooms come by another node; returns what each datagram costs that one, in a sentence."""
+        """Let all members of rooms come by another node; returns in two sentences what that costs."""
         with self._node("home", self._cpus.load) as home, self._node("edge", self._cpus.relay) as edge:
             _patiently(
                 lambda tried: join_members(edge.tcp_port, 1, 2, prefix=f"{tried} by it", home_port=home.tcp_port)
             )
+            joining = _cost_of_joins(edge, home)
             members = join_members(edge.tcp_port, EDGE_SHAPE.rooms, 1 + EDGE_SHAPE.members, home_port=home.tcp_port)
             result = run_load(self._programs, edge, members, EDGE_SHAPE.members, rate=EDGE_RATE, seconds=self._seconds)
         datagrams = result.sent + result.delivered
         return (
             f"An edge takes {1e6 * result.cpu_seconds / datagrams:.1f} us for each of {datagrams:,} datagrams, "
-            f"lost {result.lost:,}, p50 {result.p50_us / 1000:.2f} ms."
+            f"lost {result.lost:,}, p50 {result.p50_us / 1000:.2f} ms. {joining}"
         )
 
     def _load(self, relay: Target, shape: Shape) -> Result:
@@ -156,6 +158,15 @@ class Bench:
         """Return how many messages came to the directory's server so far."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self._monitor}/varz", timeout=5) as answer:
             return int(json.load(answer)["in_msgs"])
+
+
+def _cost_of_joins(edge: Target, home: Target) -> str:
+    before = [cpu_seconds(node.pid) for node in (edge, home)]
+    joins = len(join_members(edge.tcp_port, 1, 1 + JOINS, prefix="joins", home_port=home.tcp_port))
+    at_edge, at_home = (
+        1000 * (cpu_seconds(node.pid) - cpu) / joins for node, cpu in zip((edge, home), before, strict=True)
+    )
+    return f"A join takes {at_edge:.2f} ms of its processor, and {at_home:.2f} ms of the home's."
 
 
 def _patiently(join: Callable[[int], object]) -> None:

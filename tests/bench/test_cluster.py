@@ -18,3 +18,4 @@ def test_what_a_node_costs() -> None:
     assert re.search(r"A node at rest takes [\d.]+% of a core; .* gets [\d.]+ messages", done.stdout)
     assert re.search(r"While [1-9][\d,]* copies a second are relayed, .* gets [\d.]+ messages", done.stdout)
     assert re.search(r"An edge takes [\d.]+ us for each of [1-9][\d,]* datagrams, lost 0,", done.stdout)
+    assert re.search(r"A join takes [\d.]+ ms of its processor, and [\d.]+ ms of the home's\.", done.stdout)

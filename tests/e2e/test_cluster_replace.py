@@ -7,6 +7,7 @@ import pytest
 
 from clusters import KEY, Bus, Cluster, NodeProcess
 from conformance.people import People
+from conftest import Figures
 from e2e.relay_metrics import scrape
 from faults import newcomers
 from faults.town import Town
@@ -56,7 +57,9 @@ def three(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Repl
     assert "Traceback" not in node.said(), node.said()
 
 
-def test_a_node_keeps_its_homes_and_members_lose_nothing(three: tuple[ReplaceableNode, Cluster]) -> None:
+def test_a_node_keeps_its_homes_and_members_lose_nothing(
+    three: tuple[ReplaceableNode, Cluster], figures: Figures
+) -> None:
     node, others = three
     with People(node.relay) as people:
         town = Town(people, rooms=3, members=5)
@@ -66,7 +69,7 @@ def test_a_node_keeps_its_homes_and_members_lose_nothing(three: tuple[Replaceabl
             asked = node.begin_replacing()
             town.talk_until(lambda: asked.poll() is not None, RATE)  # noqa: B023
             row = node.finish_replacing(asked)
-            print(f"the chat paused for {row['pause_ms']} ms")
+            figures(f"the chat paused for {row['pause_ms']} ms")
             assert scrape(node).value("relay_replacements_total") == times
             wait_until(lambda: scrape(node).value("relay_cluster_connected") == 1)
             wait_until(lambda: scrape(node).value("relay_cluster_nodes") == 3)
@@ -87,16 +90,28 @@ def test_a_node_keeps_its_homes_and_members_lose_nothing(three: tuple[Replaceabl
                 assert ann.hear() in {b"zoe: hello", b"zoe: still here"}
 
 
-def test_whom_the_node_carries_on_udp_is_told(three: tuple[ReplaceableNode, Cluster]) -> None:
+@pytest.mark.requirement("CLU-04")
+def test_whom_the_node_carries_loses_nothing(three: tuple[ReplaceableNode, Cluster], figures: Figures) -> None:
     node, others = three
     with People(others.nodes["ben"].relay) as people, People(node.relay) as carried:
-        people.create(b"far", b"ann")
-        zoe = carried.join(b"far", b"zoe")
-        wait_until(lambda: scrape(node).value("relay_cluster_edge_members") == 1)
-        zoe.say(b"hello")
-        node.replace()
-        zoe.await_notice(b"disconnected: shutdown")
-        assert carried.join(b"far", b"yan").token  # by a process that just began to know where rooms are
+        town = Town(people, rooms=3, members=6, others=carried)
+        for how in ("dies_with_the_state", "", "", ""):
+            town.talk_for(0.3, RATE)
+            asked = node.begin_replacing({"NEWCOMER": how})
+            town.talk_until(lambda: asked.poll() is not None, RATE)  # noqa: B023
+            if how:
+                out, err = asked.communicate()
+                assert (asked.returncode, out) == (1, ""), err
+                town.check_nothing_lost()
+            else:
+                figures(f"the chat paused for {node.finish_replacing(asked)['pause_ms']} ms")
+            assert scrape(node).value("relay_cluster_edge_members") == 9
+        town.talk_for(0.3, RATE)
+        town.check_nothing_lost()
+        yan = carried.join(b"room-0", b"yan")  # by a process that just began to know where rooms are
+        assert scrape(node).value("relay_cluster_edge_members") == 10
+        yan.leave()
+        wait_until(lambda: scrape(node).value("relay_cluster_edge_members") == 9)
 
 
 @pytest.mark.parametrize("how", ["exits", "dies_with_the_state"])

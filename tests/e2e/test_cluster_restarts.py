@@ -203,3 +203,16 @@ def test_a_node_that_is_told_to_end_gives_its_rooms_to_others(make: Callable[...
         wait_until(lambda: '"event": "state_restored"' in node.said())
         assert restored(node) == (0, 0)
         assert sum(one.count("relay_rooms") for one in others) == 1
+
+
+@pytest.mark.requirement("CLU-04", "EVI-06")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_whom_a_node_carries_is_told_that_it_ends(make: Callable[..., Lasting], number: signal.Signals) -> None:
+    cluster = make(*SHORT)
+    node, other, _ = cluster.nodes.values()
+    with People(other.relay) as people, People(node.relay) as carried:
+        ann = people.create(ROOM, b"ann")
+        bob = carried.join(ROOM, b"bob")
+        ann.receive_until(lambda data: data == b"bob: hello", lambda: bob.say(b"hello"))
+        end(node, number)
+        bob.await_notice(b"disconnected: shutdown")

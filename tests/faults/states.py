@@ -19,7 +19,7 @@ from conformance.relays import OwnRelay
 from faults.records import ALERT, DATA, HANDSHAKE, Keys, TlsClient
 from faults.schedules import WAITS, Plan, Step
 from faults.tally import Tally, crashed_at
-from relay_server.net.edge import LINGER_SECONDS
+from relay_server.net.carriage import LINGER_SECONDS
 
 DEADLINE_SECONDS: Final = 0.4
 PAUSE_SECONDS: Final = 0.1

@@ -48,6 +48,7 @@ def test_a_home_that_hangs_is_replaced_and_yields_when_it_goes_on(
         asyncio.run(hang_a_home(nodes, chance, figures, rooms=ROOMS, members=MEMBERS, rate=RATE, seconds=8))
 
 
+@pytest.mark.repeated(3)
 @pytest.mark.timeout(120)
 def test_nobody_loses_anything_while_the_directory_is_away(
     tmp_path: Path, loop: str, chance: random.Random, figures: Figures
@@ -83,6 +84,7 @@ def test_the_directory_comes_back(tmp_path: Path, loop: str, chance: random.Rand
         asyncio.run(scenario())
 
 
+@pytest.mark.repeated(3)
 @pytest.mark.timeout(120)
 def test_members_who_come_by_any_node_meet_in_one_room(
     tmp_path: Path, loop: str, chance: random.Random, figures: Figures
@@ -104,6 +106,7 @@ def test_members_who_come_by_any_node_meet_in_one_room(
         asyncio.run(scenario())
 
 
+@pytest.mark.repeated(3)
 @pytest.mark.timeout(120)
 def test_of_many_who_create_a_room_at_once_one_does(tmp_path: Path, loop: str, figures: Figures) -> None:
     """A hundred names, twelve creators of each, four at each node."""
@@ -143,6 +146,8 @@ def test_of_many_who_create_a_room_at_once_one_does(tmp_path: Path, loop: str, f
 def test_a_crowd_of_a_killed_home_comes_back(
     tmp_path: Path, loop: str, chance: random.Random, figures: Figures, crowd: int
 ) -> None:
+    """Everybody joins again at once (risk R10)."""
+
     async def scenario() -> None:
         async with talkers() as everybody:
             town = Populace(nodes, everybody, chance)

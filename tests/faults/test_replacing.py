@@ -9,6 +9,7 @@ import pytest
 from conformance import wire
 from conformance.people import People
 from conformance.tls import Authority
+from conftest import Figures
 from e2e.relay_metrics import scrape
 from faults.relays import StartRelay, check_gone
 from faults.streamers import Streamer
@@ -39,8 +40,9 @@ def relay(start_relay: StartRelay) -> ReplaceableRelay:
     return start_relay.replaceable(RELAY_COMPLETION_PAUSE_SECONDS="0")
 
 
+@pytest.mark.repeated(3)
 @pytest.mark.requirement("CON-01", "CON-02")
-def test_five_replacements_lose_nothing(relay: ReplaceableRelay) -> None:
+def test_five_replacements_lose_nothing(relay: ReplaceableRelay, figures: Figures) -> None:
     with People(relay.relay) as people:
         town = Town(people, ROOMS, MEMBERS)
         pauses = []
@@ -55,11 +57,12 @@ def test_five_replacements_lose_nothing(relay: ReplaceableRelay) -> None:
         assert metrics.total("relay_datagrams_dropped_total") == metrics.total("relay_kernel_drops_total") == 0
         assert metrics.value("relay_datagrams_sent_total") == town.deliveries
         assert metrics.value("relay_replacements_total") == TIMES
-        print(f"{town.deliveries} deliveries, none lost; the chat paused for {', '.join(map(str, pauses))} ms")
+        figures(f"{town.deliveries} deliveries, none lost; the chat paused for {', '.join(map(str, pauses))} ms")
 
 
+@pytest.mark.repeated(3)
 @pytest.mark.requirement("STR-05", "STR-08")
-def test_streams_by_tls_resume_and_lose_nothing(start_relay: StartRelay, tmp_path: Path) -> None:
+def test_streams_by_tls_resume_and_lose_nothing(start_relay: StartRelay, tmp_path: Path, figures: Figures) -> None:
     authority = Authority(tmp_path)
     relay = start_relay.replaceable(**{f"RELAY_{name.upper()}": value for name, value in authority.settings.items()})
 
@@ -85,14 +88,15 @@ def test_streams_by_tls_resume_and_lose_nothing(start_relay: StartRelay, tmp_pat
                     assert texts == [f"{other.name} {number}" for number in range(1, words + 1) if other is not person]
                 assert not person.gone
             resumes = sorted(seconds for person in people for seconds in person.resumes)
-            print(f"{len(resumes)} resumes, none lost: the longest took {resumes[-1] * 1000:.0f} ms")
+            figures(f"{len(resumes)} resumes, none lost: the longest took {resumes[-1] * 1000:.0f} ms")
             assert len(resumes) == TLS_TIMES * len(NAMES)
 
     asyncio.run(scenario())
 
 
+@pytest.mark.repeated(2)
 @pytest.mark.parametrize("how", FAILURES)
-def test_a_newcomer_that_fails_loses_nothing(relay: ReplaceableRelay, how: str) -> None:
+def test_a_newcomer_that_fails_loses_nothing(relay: ReplaceableRelay, how: str, figures: Figures) -> None:
     rate = CALM_RATE if how == "hangs_with_the_state" else RATE / 2
     settings = {"RELAY_TCP_PORT": "nowhere"} if how == "bad_setting" else {"NEWCOMER": how}
     with People(relay.relay) as people:
@@ -107,7 +111,7 @@ def test_a_newcomer_that_fails_loses_nothing(relay: ReplaceableRelay, how: str) 
         town.talk_for(0.5, rate)
         town.check_nothing_lost()
         assert scrape(relay).value("relay_replacements_total") == 0
-        print(f"{town.deliveries} deliveries, none lost")
+        figures(f"{town.deliveries} deliveries, none lost")
 
 
 def test_control_a_relay_that_believes_whoever_is_there_is_gone(start_relay: StartRelay) -> None:

@@ -118,6 +118,8 @@ class Lifecycle:
         for port in parts.udp[1:]:
             port.start()
         self._hear_rooms(self._loop.time() + RECLAIM_SECONDS)
+        if parts.tcp.edge:
+            parts.tcp.edge.start()
         parts.tcp.start(parts.sockets.tcp)
         if parts.web and parts.sockets.web:
             parts.web.start(parts.sockets.web)

@@ -118,6 +118,10 @@ def build(settings: Settings, inherited: Inherited = NOTHING) -> Parts:
     def flush_rooms() -> None:
         udp[0].flush()  # which is made below
 
+    def record() -> None:
+        if keeper:  # which is made below
+            keeper.write()
+
     commands = _commands(registry, observe, passwords, workers, flush_rooms) if settings.moderation else None
     judge = Judge(registry, policy, commands)
     node = _node(settings, registry, tls, flush_rooms, inherited) if settings.cluster_url else None
@@ -127,7 +131,7 @@ def build(settings: Settings, inherited: Inherited = NOTHING) -> Parts:
         policy, observe, _new_nonce, locate, registry.provisional, port=settings.lobby_port, ip=own_ip(settings.host)
     )
     pinned = is_wildcard(settings.host)
-    udp = _udp_ports(sockets.udp, relay, registry, lobby, pinned=pinned, carried=carried)
+    udp = _udp_ports(sockets.udp, relay, registry, lobby, pinned=pinned, carried=carried, record=record)
     rooms_port = udp[0]
     room_list = RoomList(registry.rooms, hides=settings.hide_rooms) if settings.list_rooms else None
     control = _control(settings, registry, passwords, tally, node.cluster if node else None, room_list)
@@ -224,12 +228,22 @@ def _udp_ports(
     *,
     pinned: bool,
     carried: CarriedMembers | None,
+    record: Callable[[], None],
 ) -> tuple[UdpPort, ...]:
     """Return the rooms' port, then the lobby's if there is one."""
     rooms, *others = sockets
     clock = asyncio.get_running_loop().time
     return (
-        UdpPort(rooms, relay.handle_datagram, registry, clock, pinned=pinned, receipts=relay.receipts, carried=carried),
+        UdpPort(
+            rooms,
+            relay.handle_datagram,
+            registry,
+            clock,
+            pinned=pinned,
+            receipts=relay.receipts,
+            carried=carried,
+            record=record,
+        ),
         *(
             UdpPort(sock, lobby.handle_datagram, lobby, clock, pinned=pinned, encode=encode_lobby_notice, fine=True)
             for sock in others

@@ -1,6 +1,7 @@
 """Members whom a node carries to their rooms: whose datagrams go on, for how long, and who is dead (CLU-04)."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
@@ -112,14 +113,6 @@ def test_who_gets_the_same_token_once_more_is_carried_once() -> None:
     assert len(case.carried) == 0
 
 
-def test_a_node_that_ends_carries_nobody() -> None:
-    case = Carrying()
-    members = case.carry(), case.carry(b"another")
-    case.carried.close()
-    assert len(case.carried) == 0
-    assert [case.ways[member].closed for member in members] == [1, 1]
-
-
 @pytest.mark.requirement("CLU-04", "UDP-03")
 def test_a_carried_member_is_answered_where_it_spoke_from_last() -> None:
     case = Carrying()
@@ -223,6 +216,30 @@ def test_who_is_carried_by_a_process_that_ends_is_told() -> None:
     case.carried.let_go()
     assert take_out(case.registry.outbox) == [(b"server: disconnected: shutdown", [at(IP, 9000)])]
     assert (len(case.carried), case.ways[bob].closed, case.ways[mute].closed) == (0, 1, 1)
+
+
+@pytest.mark.requirement("CLU-04")
+def test_who_is_taken_over_is_as_before() -> None:
+    before, case = Carrying(pending_timeout_seconds=30.0), Carrying(max_members_per_address=2)
+    bob, mute = before.carry(silence=50.0), before.carry(b"mute", now=10.0)
+    before.speak(bob, source=at(IP, 9000), now=20.0)
+    assert list(before.carried) == [bob, mute]
+    for member in before.carried:
+        again = replace(member, homeward=Homeward())
+        case.ways[again] = cast("Homeward", again.homeward)
+        case.carried.take_over(again)
+    bob, mute = case.carried
+    with pytest.raises(TooManyError):
+        case.carried.admit(parse_ip(IP))
+    assert case.speak(bob, b"hello", source=at(IP, 9000), now=21.0) == (b"", [])
+    assert case.sent(bob) == [b"hello"]
+    assert case.speak(bob, source=at("10.0.0.2"), now=21.0) is DropReason.ADDRESS_MISMATCH
+    case.carried.expire(39.9)
+    assert len(case.carried) == 2
+    case.carried.expire(40.0)  # who never spoke has as long as it had
+    assert (len(case.carried), case.ways[mute].closed) == (1, 1)
+    case.carried.expire(71.0)
+    assert len(case.carried) == 0
 
 
 def home(name: str, *, started_at: float) -> Node:

@@ -4,11 +4,12 @@ import asyncio
 import os
 import socket
 import sys
+from contextlib import suppress
 
 import pytest
 
 from relay_server.handover.channel import Channel
-from relay_server.handover.protocol import GoneError, HandoverError, Kind
+from relay_server.handover.protocol import GoneError, HandoverError, Kind, encode
 from relay_server.net import loop
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="relays take over on Linux alone")
@@ -37,6 +38,29 @@ def test_frames_and_descriptors_cross(use_uvloop: bool) -> None:
         theirs.close()
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.close(got_reader)
+        ours.close()
+
+    loop.run(scenario(), use_uvloop=use_uvloop)
+
+
+def test_descriptors_wait_until_there_is_room_for_them(use_uvloop: bool) -> None:
+    async def scenario() -> None:
+        ours, theirs = map(Channel, socket.socketpair())
+        with suppress(BlockingIOError):
+            while True:
+                ours._sock.send(encode(Kind.LINES, bytes(1000)))
+        numbers = [os.open("/", os.O_RDONLY), os.open(os.devnull, os.O_RDONLY)]
+        sending = asyncio.create_task(ours.send(Kind.CARRIED, b"", numbers))
+        while (await theirs.receive()).kind is Kind.LINES:
+            pass
+        await sending
+        taken = [theirs.take_descriptors(1)[0] for _ in numbers]
+        assert [os.fstat(number).st_ino for number in taken] == [os.fstat(number).st_ino for number in numbers]
+        with pytest.raises(HandoverError, match="other descriptors"):
+            theirs.take_descriptors(1)
+        for number in (*taken, *numbers):
+            os.close(number)
+        theirs.close()
         ours.close()
 
     loop.run(scenario(), use_uvloop=use_uvloop)

@@ -185,6 +185,23 @@ def test_a_drain_that_begins_meanwhile_counts(tmp_path: Path, monkeypatch: pytes
     asyncio.run(scenario())
 
 
+def test_homes_are_heard_by_one_process_at_a_time(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    async def scenario() -> None:
+        with built(settings(tmp_path)) as parts:
+            edge = SimpleNamespace(freeze=lambda: told.append("freeze"), start=lambda: told.append("start"))
+            parts.tcp.edge = cast("Any", edge)
+            standstill = Standstill(parts)
+            standstill.freeze()
+            assert told == ["freeze"]
+            standstill.thaw()
+            assert told == ["freeze", "start"]
+            parts.tcp.edge = None
+
+    asyncio.run(scenario())
+
+
 def test_values_of_settings_are_not_logged_and_names_are_checked() -> None:
     assert Replace(environment={"RELAY_CLUSTER_KEY": "secret"}).told() == {"environment": ["RELAY_CLUSTER_KEY"]}
     for environment in ({"": "x"}, {"A=B": "x"}, {"A": "x\0"}):

@@ -142,7 +142,7 @@ class ClusterNode:
         self._is_open = True
 
     def close(self) -> None:
-        """End it as a process that is killed would: nobody is told."""
+        """End it as a process that is killed would: members of its rooms aren't told."""
         if self._is_open:
             self._is_open = False
             self.links.close()

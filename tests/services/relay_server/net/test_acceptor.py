@@ -62,6 +62,25 @@ def test_all_who_wait_are_accepted(run: Run) -> None:
     run(scenario)
 
 
+def test_a_second_small_write_need_not_wait_until_the_first_is_confirmed(run: Run) -> None:
+    class Tells(asyncio.Protocol):
+        def connection_made(self, transport: Any) -> None:
+            delays.append(not transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            transport.close()
+
+    delays: list[bool] = []
+
+    async def scenario() -> None:
+        sock = listen_tcp("::", 0)
+        with call(sock.getsockname()[1]) as client:
+            acceptor = Acceptor(sock, Tells)
+            assert await read(client) == b""
+        acceptor.close()
+
+    run(scenario)
+    assert delays == [False]
+
+
 def test_who_waits_while_descriptors_are_short_is_accepted_after_it(run: Run) -> None:
     async def scenario() -> None:
         faults: list[BaseException] = []

@@ -11,7 +11,7 @@ from chatproto import Completion, Frame, Operation, State, encode_datagram, enco
 from chatproto.payloads import decode_completion
 from relay_server.core.address import parse_ip
 from relay_server.core.counters import DropReason, Way
-from relay_server.net.edge import MAX_WORDS_BYTES
+from relay_server.net.carriage import MAX_WORDS_BYTES
 from services.relay_server.net.cluster import ClusterNode, Pair, pair
 from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, until
 from services.relay_server.net.nodes import echo_node

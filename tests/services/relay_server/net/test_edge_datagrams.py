@@ -65,7 +65,7 @@ def test_whose_room_closes_counts_no_more_at_the_edge(run: Run) -> None:
                 ann.send(ann_head + b"/leave")
                 while b"disconnected" not in await hear(bob):
                     pass
-                assert (len(both.edge.carried), both.edge.ways._open) == (0, 0)
+                assert (len(both.edge.carried), len(both.edge.ways._open)) == (0, 0)
 
     run(scenario)
 
@@ -80,7 +80,7 @@ def test_an_edge_that_ends_takes_nothing_more_from_a_home(run: Run) -> None:
                 both.edge.ways.deliver(member, [b"the last words"])  # in the same turn of the loop
                 both.edge.close()
                 assert await hear(bob) == b"the last words"
-                assert (len(both.edge.carried), both.edge.ways._open) == (0, 0)
+                assert (len(both.edge.carried), len(both.edge.ways._open)) == (0, 0)
                 ann.send(ann_head + b"is anybody there?")
                 sent = both.home.registry.counters
                 await until(lambda: sent.received == 3)
@@ -100,7 +100,7 @@ def test_who_speaks_to_a_home_that_is_gone_is_told_so(run: Run) -> None:
                     bob.send(bob_head + b"hello?")
                     await asyncio.sleep(0.01)
                 assert told.result() == b"server: disconnected: shutdown"
-                assert (len(both.edge.carried), both.edge.ways._open) == (0, 0)
+                assert (len(both.edge.carried), len(both.edge.ways._open)) == (0, 0)
                 counters, cluster = both.edge.registry.counters, both.edge.counters
                 assert cluster.edge_in + cluster.edge_failed == counters.carried
 

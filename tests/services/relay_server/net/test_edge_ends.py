@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 
-from chatproto import Operation, ProtocolError, Status
+from chatproto import Operation, ProtocolError, State, Status
 from relay_server.core.errors import RoomExistsError
 from relay_server.core.places import Told
 from relay_server.net import links
@@ -124,6 +124,45 @@ def test_a_client_that_isnt_there_for_its_answer_has_no_seat(run: Run) -> None:
                 assert len(both.home.registry.sessions_by_token) == 1
                 assert len(both.edge.carried) == 0
                 both.home.statuses.append((None, Status.OK))
+
+    run(scenario)
+
+
+@pytest.mark.requirement("CLU-04")
+def test_a_client_whose_home_works_while_another_process_takes_over_is_refused(run: Run) -> None:
+    async def scenario() -> None:
+        async with pair() as both:
+            await ask(both.home, as_json(Operation.CREATE, "ann", password="right"), "127.0.0.1")
+            decided = Event()
+            both.home.control._passwords = SlowPasswords(decided)
+            async with await both.edge.connect(PERSON) as client:
+                await client.send(as_json(Operation.JOIN, "bob", password="right"))
+                await until(lambda: under_way(both.home.tcp.workers))
+                both.edge.tcp.freeze()
+                answer = await to_end(client)
+            decided.set()
+            await until(lambda: not both.home.links.links)
+            assert b'"status": 11' in answer
+            assert (len(both.edge.carried), len(both.home.registry.sessions_by_token)) == (0, 1)
+
+    run(scenario)
+
+
+@pytest.mark.requirement("CLU-04")
+def test_a_client_that_is_just_told_its_answer_may_read_it_while_its_node_leaves(run: Run) -> None:
+    async def scenario() -> None:
+        async with pair() as both:
+            await ask(both.home, plain(Operation.CREATE, b"ann"), "127.0.0.1")
+            async with await both.edge.connect(PERSON) as client:
+                await client.send(plain(Operation.JOIN, b"bob"))
+                await until(lambda: len(both.home.registry.sessions_by_token) == 2 and any(both.edge.carried))
+                both.edge.tcp.freeze()
+                both.edge.edge.leave()
+                accepted, completed = await client.frame(), await client.frame()
+                assert (accepted.state, completed.state) == (State.REPLY, State.COMPLETION)
+                assert await client.at_end()
+            await until(lambda: not both.edge.edge.carriages and not both.home.links.links)
+            assert len(both.home.registry.sessions_by_token) == 2
 
     run(scenario)
 

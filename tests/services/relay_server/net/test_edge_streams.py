@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -12,7 +13,7 @@ from chatproto import Operation
 from relay_server.core.counters import StreamCut
 from relay_server.core.model import Session
 from relay_server.core.policy import StreamsAllowed
-from relay_server.net import edge as edge_module
+from relay_server.net import carriage as carriage_module
 from relay_server.net import streams as streams_module
 from relay_server.tls.files import load_certificate
 from relay_server.tls.server import Tls
@@ -174,7 +175,7 @@ def test_a_slow_reader_is_cut_by_its_home(run: Run, tls: Tls, secure: bool) -> N
 
 @pytest.mark.requirement("CLU-04", "STR-07")
 def test_who_reads_nothing_for_long_is_cut_at_the_edge(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge_module, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(carriage_module, "PATIENCE_SECONDS", 0.05)
     monkeypatch.setattr(streams_module, "MAX_UNREAD_BYTES", 2**30)
 
     async def scenario() -> None:
@@ -192,12 +193,13 @@ def test_who_reads_nothing_for_long_is_cut_at_the_edge(run: Run, monkeypatch: py
 
 
 @pytest.mark.requirement("CLU-04", "STR-06")
-def test_a_stream_whose_edge_dies_may_come_back(run: Run) -> None:
+@pytest.mark.parametrize("end", [ClusterNode.close, lambda edge: edge.edge.leave()], ids=["dies", "leaves"])
+def test_a_stream_whose_edge_dies_may_come_back(run: Run, end: Callable[[ClusterNode], None]) -> None:
     async def scenario() -> None:
         async with pair() as both:
             ann = await enter(both.home, "ann", create=True)
             bob = await enter(both.edge, "bob")
-            both.edge.close()
+            end(both.edge)
             await until(lambda: session_of(both, "bob").is_away)
             with suppress(ConnectionResetError):
                 await bob.rest()

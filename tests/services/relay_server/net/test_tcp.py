@@ -60,10 +60,10 @@ def test_a_request_may_come_in_any_pieces(run: Run, cuts: tuple[int, ...]) -> No
 def test_a_relay_on_a_kernel_without_ipv6_knows_its_peers_as_any_other_does(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def make_socket(family: int, kind: int) -> socket.socket:
+    def make_socket(family: int, kind: int, protocol: int) -> socket.socket:
         if family == socket.AF_INET6:
             raise OSError(errno.EAFNOSUPPORT, "")
-        return real(family, kind)
+        return real(family, kind, protocol)
 
     real = socket.socket
     with monkeypatch.context() as patch:

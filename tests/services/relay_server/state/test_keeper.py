@@ -105,6 +105,23 @@ async def killed_and_back(kept: Kept, directory: Path) -> Kept:
     return Kept(copy)
 
 
+def test_before_others_are_told_it_is_written_once(run: Callable[[Scenario], None], tmp_path: Path) -> None:
+    async def scenario() -> None:
+        kept = Kept(tmp_path / "state")
+        counters = kept.keeper.counters
+        kept.keeper.start()
+        kept.keeper.write()
+        assert counters.writes == 0
+        kept.create("tea")
+        kept.keeper.write()
+        assert counters.writes == 1
+        await killed_and_back(kept, tmp_path / "state")
+        assert counters.writes == 1
+
+    (tmp_path / "state").mkdir()
+    run(scenario)
+
+
 def test_each_change_is_in_the_file_a_turn_of_the_loop_later(run: Callable[[Scenario], None], tmp_path: Path) -> None:
     async def scenario() -> None:
         kept = Kept(tmp_path / "state")

@@ -1,6 +1,6 @@
 """Members of rooms on other nodes whom this node carries there: who they are, and whose datagrams go on (CLU-04)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Final, Protocol
@@ -86,6 +86,10 @@ class CarriedMembers:
         """Return how many there are, over datagrams, streams, and those who wait for an answer."""
         return self._census.total
 
+    def __iter__(self) -> Iterator[CarriedMember]:
+        """Go through those who chat over datagrams."""
+        yield from self._by_token.values()
+
     def admit(self, ip: bytes) -> CarriedMember:
         """Take a place for somebody who is about to be carried; `end` gives it back.
 
@@ -104,13 +108,21 @@ class CarriedMembers:
         self, member: CarriedMember, room: bytes, token: bytes, homeward: Homeward, silence_seconds: float, now: float
     ) -> None:
         """Let somebody who got a token be heard; who asks once more gets the same token (RES-02), and counts once."""
-        if (earlier := self._by_token.get(token)) is not None:
-            self.end(earlier)
+        self.end_by_token(token)
         member.room, member.token, member.homeward = room, token, homeward
         member.silence_seconds = silence_seconds
         self._by_token[token] = member
         member.seen_at = now
         self._wait_for(member, self._pending_seconds, now)
+
+    def take_over(self, member: CarriedMember) -> None:
+        """Put somebody into place whom another process carries, as it is there; again if something changed."""
+        self.end_by_token(member.token)
+        self._census.add(network_of(member.ip))
+        self._by_token[member.token] = member
+        self._queue.add(member, member.seen_at)
+        if member.address is not None:
+            self._note_remote(member, self._registry.locate(member.address).remote)
 
     def end(self, member: CarriedMember) -> None:
         """Carry somebody no more; nothing happens a second time."""
@@ -127,6 +139,11 @@ class CarriedMembers:
         member.homeward.close()
         member.homeward = None
 
+    def end_by_token(self, token: bytes) -> None:
+        """Carry somebody no more, if there is somebody with this token."""
+        if (member := self._by_token.get(token)) is not None:
+            self.end(member)
+
     def lose_home(self, node: Node) -> None:
         """Tell all members of a node that is gone that their places are, and carry them no more."""
         self._dismiss([each for each in self._by_token.values() if each.home == node])
@@ -140,11 +157,6 @@ class CarriedMembers:
             if member.address is not None:
                 reason = EvictionReason.MOVED if member.follows else EvictionReason.SHUTDOWN
                 self._registry.post(Disconnected(reason), Audience({member: member.address}), log=member.sent)
-            self.end(member)
-
-    def close(self) -> None:
-        """Carry nobody any more."""
-        for member in list(self._by_token.values()):
             self.end(member)
 
     def identify(
@@ -202,6 +214,9 @@ class CarriedMembers:
             self._wait_for(member, member.silence_seconds, now)
         self._forget_remote(member)
         member.address, member.moved_at = source, now
+        self._note_remote(member, remote)
+
+    def _note_remote(self, member: CarriedMember, remote: bytes) -> None:
         self._by_remote.setdefault(remote, {})[member] = None
         self._registry.provisional.prove(remote)
 

@@ -4,13 +4,14 @@ import asyncio
 import os
 import socket
 from collections import deque
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from relay_server.handover.protocol import Begin, Frame, FrameReader, GoneError, HandoverError, Hello, Kind, encode
 
 RECEIVE_BYTES: Final = 262_144
-MAX_DESCRIPTORS: Final = 32
+MAX_DESCRIPTORS: Final = 253
+"""The kernel takes no more at once (``SCM_MAX_FD``)."""
 
 
 class Channel:
@@ -23,7 +24,7 @@ class Channel:
         self._reader = FrameReader()
         self._frames: deque[Frame] = deque()
         self.descriptors: list[int] = []
-        """Those that came; whoever takes them closes them."""
+        """Those that came, and that nobody took yet."""
 
     async def send(self, kind: Kind, body: bytes | Hello | Begin = b"", descriptors: Sequence[int] = ()) -> None:
         """Send a frame; returns when the kernel has all of it.
@@ -34,11 +35,19 @@ class Channel:
         """
         data = encode(kind, body)
         try:
-            if descriptors:  # they travel with the first bytes, for which there is room: nothing of ours waits
-                data = data[socket.send_fds(self._sock, [data], descriptors) :]
+            if descriptors:
+                data = data[await self._send_with(descriptors, data) :]
             await self._loop.sock_sendall(self._sock, data)
         except OSError:
             raise GoneError("The other process is gone.") from None
+
+    async def _send_with(self, descriptors: Sequence[int], data: bytes) -> int:
+        """Send the first bytes, with which the descriptors travel; returns how many those were."""
+        while True:
+            try:
+                return socket.send_fds(self._sock, [data], descriptors)
+            except BlockingIOError:
+                await self._ready(self._loop.add_writer, self._loop.remove_writer)
 
     async def receive(self) -> Frame:
         """Return the next frame.
@@ -48,7 +57,7 @@ class Channel:
 
         """
         while not self._frames:
-            await self._readable()
+            await self._ready(self._loop.add_reader, self._loop.remove_reader)
             try:
                 data, descriptors, _, _ = socket.recv_fds(self._sock, RECEIVE_BYTES, MAX_DESCRIPTORS)
             except BlockingIOError:
@@ -65,6 +74,18 @@ class Channel:
         if frame.kind is Kind.FAILED:
             raise HandoverError(frame.body.decode(errors="replace"))
         return frame
+
+    def take_descriptors(self, count: int) -> list[int]:
+        """Return the next descriptors that came along with frames; whoever gets them closes them.
+
+        Raises:
+            HandoverError: there are fewer.
+
+        """
+        if len(self.descriptors) < count:
+            raise HandoverError("The other process gave other descriptors than it said.")
+        taken, self.descriptors = self.descriptors[:count], self.descriptors[count:]
+        return taken
 
     async def expect(self, kind: Kind) -> bytes:
         """Return the body of the next frame, which is to be of this kind.
@@ -85,15 +106,16 @@ class Channel:
             os.close(number)
         self.descriptors.clear()
 
-    async def _readable(self) -> None:
+    async def _ready(self, watch: Callable[..., Any], ignore: Callable[..., Any]) -> None:
+        """Wait until the socket is ready for what the loop watches it for."""
         ready: asyncio.Future[None] = self._loop.create_future()
 
         def tell() -> None:
             if not ready.done():
                 ready.set_result(None)
 
-        self._loop.add_reader(self._sock, tell)
+        watch(self._sock, tell)
         try:
             await ready
         finally:
-            self._loop.remove_reader(self._sock)
+            ignore(self._sock)

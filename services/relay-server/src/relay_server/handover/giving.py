@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,7 @@ from relay_server import __version__
 from relay_server.core.saving import Saving
 from relay_server.core.state import FORMAT, Moment
 from relay_server.handover.books import dump_books
+from relay_server.handover.carried import CarriedSaving
 from relay_server.handover.channel import Channel
 from relay_server.handover.program import Program, command_line, environment
 from relay_server.handover.protocol import (
@@ -186,16 +188,17 @@ class Giving:
         lobby = parts.lobby if parts.settings.lobby_port else None
         saving = Saving(parts.registry, lobby, locate, node.started_at if node else 0.0)
         saving.watch(lambda: None)
+        carried = CarriedSaving(parts.tcp.edge)
         try:
             await self._begin(channel, given)
-            since = await self._give_bulk(channel, saving, given)
+            since = await self._give_bulk(channel, saving, carried, given)
             await self._standstill.settle()
             if parts.operators.draining:
                 raise HandoverError("An operator drains the relay: start another one when it has ended.")
             begun = time.monotonic()
             self._standstill.freeze()
             self._hurry(STANDSTILL_SECONDS)
-            await self._give_rest(channel, saving, since, given)
+            await self._give_rest(channel, saving, carried, since, given)
             await channel.expect(Kind.SERVING)
             pause = time.monotonic() - begun
         finally:
@@ -227,7 +230,7 @@ class Giving:
         )  # fmt: skip
         await channel.send(Kind.BEGIN, begin, list(numbers.values()))
 
-    async def _give_bulk(self, channel: Channel, saving: Saving, given: _Sum) -> float:
+    async def _give_bulk(self, channel: Channel, saving: Saving, carried: CarriedSaving, given: _Sum) -> float:
         """Give all there is while the relay serves; returns since when what was heard isn't given."""
         since, bulk = self._loop.time(), saving.bulk()
         while lines := bulk.take(self._moment()):
@@ -236,21 +239,26 @@ class Giving:
         for lines in saving.rings():
             await _send_lines(channel, lines, given)
             await asyncio.sleep(0)
+        await _send_carried(channel, carried, given)
         await channel.send(Kind.BULK)
         await channel.expect(Kind.READY)
         for _ in range(MAX_ROUNDS):
             before, since = since, self._loop.time()
             await _send_lines(channel, saving.rest(before, self._moment()), given)
+            await _send_carried(channel, carried, given)
             await asyncio.sleep(0)
             if self._loop.time() - since < REST_SECONDS:
                 break
         return since
 
-    async def _give_rest(self, channel: Channel, saving: Saving, since: float, given: _Sum) -> None:
+    async def _give_rest(
+        self, channel: Channel, saving: Saving, carried: CarriedSaving, since: float, given: _Sum
+    ) -> None:
         """Give what is left, now that nothing changes any more."""
         await _send_lines(channel, saving.rest(since, self._moment()), given)
         for lines in saving.rings():
             await _send_lines(channel, lines, given)
+        await _send_carried(channel, carried, given)
         books = json.dumps(dump_books(self._parts)).encode()
         given.bytes += len(books)
         await channel.send(Kind.COUNTS, books)
@@ -258,6 +266,14 @@ class Giving:
 
     def _moment(self) -> Moment:
         return shared_moment(self._loop.time())
+
+
+async def _send_carried(channel: Channel, carried: CarriedSaving, given: _Sum) -> None:
+    with closing(carried.frames()) as frames:
+        for body, descriptors in frames:
+            given.bytes += len(body)
+            await channel.send(Kind.CARRIED, body, descriptors)
+            await asyncio.sleep(0)
 
 
 async def _send_lines(channel: Channel, lines: Sequence[bytes], given: _Sum) -> None:

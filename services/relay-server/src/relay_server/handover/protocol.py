@@ -41,6 +41,8 @@ class Kind(IntEnum):
     SERVING = 8
     FAILED = 9
     """One sentence."""
+    CARRIED = 10
+    """Members whom the node carries elsewhere, with their sockets (see `carried`)."""
 
 
 _KINDS: Final = frozenset(Kind)

@@ -48,6 +48,8 @@ class Standstill:
         if parts.node and parts.link_port:
             parts.node.cluster.freeze()
             parts.link_port.pause()
+        if parts.tcp.edge:
+            parts.tcp.edge.freeze()
         if parts.admin:
             parts.admin.is_frozen = True
         self.is_frozen = True
@@ -67,6 +69,8 @@ class Standstill:
                 parts.admin.is_frozen = False
             for port in parts.udp:
                 port.start()
+            if parts.tcp.edge:
+                parts.tcp.edge.start()
         parts.tcp.resume()
         if parts.web:
             parts.web.resume()
@@ -74,11 +78,8 @@ class Standstill:
     async def leave(self) -> None:
         """Close every connection without a farewell: clients resume at the process that took over."""
         parts = self._parts
-        if parts.node:
-            parts.node.members.let_go()
-            parts.udp[0].say_last()
-            if parts.tcp.edge:
-                parts.tcp.edge.close()
+        if parts.tcp.edge:
+            parts.tcp.edge.leave()
         parts.tcp.streams.leave()
         if parts.web:
             parts.web.leave()

@@ -15,6 +15,7 @@ from relay_server import __version__
 from relay_server.core.restoring import Restoring
 from relay_server.core.state import READABLE, StateError, decode_line
 from relay_server.handover.books import load_books
+from relay_server.handover.carried import load_carried
 from relay_server.handover.channel import Channel
 from relay_server.handover.program import CHANNEL
 from relay_server.handover.protocol import (
@@ -121,11 +122,8 @@ class Taking:
             _forget_state(self._left)
 
     def _take_descriptors(self, begin: Begin) -> tuple[dict[str, socket.socket], UnixSocket | None, Lock | None]:
-        found = self._channel.descriptors
-        if len(found) != len(begin.descriptors):
-            raise HandoverError("The other process gave other descriptors than it said.")
+        found = self._channel.take_descriptors(len(begin.descriptors))
         numbers = dict(zip(begin.descriptors, found, strict=True))
-        found.clear()
         lock, admin = numbers.pop("lock", None), numbers.pop("admin", None)
         sockets = {name: socket.socket(fileno=number) for name, number in numbers.items()}
         return (
@@ -148,6 +146,8 @@ class Taking:
             elif kind is Kind.BULK:
                 gc.collect()  # now, for people wait later
                 await self._channel.send(Kind.READY)
+            elif kind is Kind.CARRIED and parts.tcp.edge:
+                load_carried(parts.tcp.edge, body, self._channel.take_descriptors)
             elif kind is Kind.COUNTS:
                 load_books(parts, json.loads(body), sockets)
             elif kind is Kind.COMMIT:

@@ -41,22 +41,36 @@ class Ways:
         self._pass_on = pass_on
         self._waiting: list[tuple[bytes, UdpAddress]] = []
         self._most = for_other_nodes()
-        self._open = 0
+        self._open: dict[HomeWay, None] = {}
 
-    def take_descriptor(self) -> None:
-        """Count a socket that is about to be opened.
+    def check(self) -> None:
+        """Check that one more may be opened.
 
         Raises:
             OSError: there are as many as there may be: clients' connections need descriptors, too.
 
         """
-        if self._open >= self._most:
+        if len(self._open) >= self._most:
             raise OSError(errno.EMFILE, "too many members speak to homes")
-        self._open += 1
 
-    def give_back_descriptor(self) -> None:
-        """Count one less."""
-        self._open -= 1
+    def add(self, way: "HomeWay") -> None:
+        """Take note that a way is open."""
+        self._open[way] = None
+
+    def discard(self, way: "HomeWay") -> None:
+        """Take note that a way is closed."""
+        self._open.pop(way, None)
+
+    def start(self) -> None:
+        """Read what homes send by all open ways."""
+        for way in self._open:
+            way.start()
+
+    def freeze(self) -> None:
+        """Send what was read, and read nothing more until `start`; what still comes waits in the kernel."""
+        self.flush()
+        for way in self._open:
+            way.freeze()
 
     def deliver(self, member: CarriedMember, payloads: Sequence[bytes]) -> None:
         """Let a member have what its home sent, along with what others get in this turn of the loop."""
@@ -83,14 +97,39 @@ class HomeWay:
     """A member's way: it is open from a datagram of its on, until nobody hears there any more."""
 
     def __init__(
-        self, ways: Ways, member: CarriedMember, route: Route, on_refused: Callable[[], None] = lambda: None
+        self,
+        ways: Ways,
+        member: CarriedMember,
+        route: Route,
+        on_refused: Callable[[], None],
+        sock: socket.socket | None = None,
     ) -> None:
-        """``on_refused`` is called when the home's system says that nobody takes datagrams there."""
+        """Make it closed; or open by ``sock``, which is read from `start` on.
+
+        ``on_refused`` is called when the home's system says that nobody takes datagrams there.
+        """
+        self.route = route
         self._ways = ways
         self._member = member
-        self._route = route
         self._on_refused = on_refused
-        self._sock: socket.socket | None = None
+        self._sock = sock
+        if sock is not None:
+            ways.add(self)
+
+    @property
+    def descriptor(self) -> int | None:
+        """The number of its socket; None while it is closed."""
+        return None if self._sock is None else self._sock.fileno()
+
+    def start(self) -> None:
+        """Read what the home sends, if the way is open."""
+        if self._sock is not None:
+            self._ways.loop.add_reader(self._sock.fileno(), self._read)
+
+    def freeze(self) -> None:
+        """Read nothing until `start`."""
+        if self._sock is not None:
+            self._ways.loop.remove_reader(self._sock.fileno())
 
     def send(self, data: bytes) -> None:
         """Send a datagram to the home."""
@@ -105,20 +144,16 @@ class HomeWay:
     def close(self) -> None:
         """Close the way: the home's system learns by ICMP that nobody is here."""
         if self._sock is not None:
-            self._ways.loop.remove_reader(self._sock.fileno())
+            self.freeze()
             self._sock.close()
             self._sock = None
-            self._ways.give_back_descriptor()
+            self._ways.discard(self)
 
     def _open(self) -> socket.socket:
-        self._ways.take_descriptor()
-        try:
-            sock = _connect(self._route)
-        except OSError:
-            self._ways.give_back_descriptor()
-            raise
-        self._sock = sock
-        self._ways.loop.add_reader(sock.fileno(), self._read)
+        self._ways.check()
+        self._sock = sock = _connect(self.route)
+        self._ways.add(self)
+        self.start()
         return sock
 
     def _send(self, sock: socket.socket, data: bytes) -> None:

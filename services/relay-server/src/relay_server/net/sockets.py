@@ -10,6 +10,10 @@ from relay_server.core.address import parse_ip
 
 WILDCARDS: Final = frozenset(("", "*", "::", "0.0.0.0"))
 
+_PROTOCOLS: Final = {socket.SOCK_STREAM: socket.IPPROTO_TCP, socket.SOCK_DGRAM: socket.IPPROTO_UDP}
+"""asyncio turns Nagle's algorithm off for connections whose listening socket names TCP: else a second small write
+waits for the other system to confirm the first one, up to 40 ms."""
+
 _SO_RCVBUFFORCE, _SO_SNDBUFFORCE = 33, 32
 _IPPROTO_IP, _IP_MTU_DISCOVER = 0, 10
 _IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _IPV6_RECVPKTINFO = 41, 23, 49
@@ -76,7 +80,7 @@ def set_udp_options(sock: socket.socket, host: str, buffer_bytes: int) -> None:
 
 def is_bound(sock: socket.socket, kind: socket.SocketKind, host: str, port: int) -> bool:
     """Tell whether a socket that was opened elsewhere is what `listen_tcp` or `bind_udp` would open."""
-    protocols = {0, socket.IPPROTO_TCP if kind == socket.SOCK_STREAM else socket.IPPROTO_UDP}  # 0 means just that
+    protocols = {0, _PROTOCOLS[kind]}  # 0 means just that
     with _open(kind) as fresh:
         if (sock.family, sock.type) != (fresh.family, kind) or sock.proto not in protocols:
             return False
@@ -96,10 +100,11 @@ def is_bound(sock: socket.socket, kind: socket.SocketKind, host: str, port: int)
 
 
 def _open(kind: socket.SocketKind) -> socket.socket:
+    protocol = _PROTOCOLS[kind]
     try:
-        sock = socket.socket(socket.AF_INET6, kind)
+        sock = socket.socket(socket.AF_INET6, kind, protocol)
     except OSError:  # a kernel without IPv6
-        sock = socket.socket(socket.AF_INET, kind)
+        sock = socket.socket(socket.AF_INET, kind, protocol)
     else:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     sock.setblocking(False)

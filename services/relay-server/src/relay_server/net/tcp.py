@@ -15,8 +15,9 @@ from relay_server.core.admission import Admission
 from relay_server.core.errors import REPLACED, BusyError
 from relay_server.core.policy import TcpLimits
 from relay_server.net.acceptor import Acceptor
+from relay_server.net.carriage import HOME_LINGER_SECONDS, LINGER_SECONDS, SPARE_BYTES, Carriage
 from relay_server.net.connection_slots import ConnectionSlots
-from relay_server.net.edge import HOME_LINGER_SECONDS, LINGER_SECONDS, SPARE_BYTES, Carriage, Edge
+from relay_server.net.edge import Edge
 from relay_server.net.entrance import Chat, Entrance, HandOver
 from relay_server.net.hello import Hello
 from relay_server.net.links import Link, LinkTransport
@@ -91,8 +92,7 @@ class TcpPort:
         """Answer status 11 to whom isn't let in yet, and let no stream say or hear anything until `resume`."""
         self.streams.freeze()
         for connection in list(self.connections):
-            if isinstance(connection, Connection):
-                connection.hurry()
+            connection.hurry()
 
     def resume(self) -> None:
         """Go on as before `pause`."""

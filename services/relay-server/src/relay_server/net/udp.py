@@ -94,10 +94,12 @@ class UdpPort:
         fine: bool = False,
         receipts: list[Receipt] | None = None,
         carried: CarriedMembers | None = None,
+        record: Callable[[], None] = lambda: None,
     ) -> None:
         """Send what comes into ``receipts`` along with the messages of its batch (RCP-04).
 
         ``fine`` is that of `CrowdQueue`; ``carried`` are those who speak to this port and belong to other nodes.
+        ``record`` writes down what changed, before anybody is told of it.
         """
         self._raw = sock
         self._sock = PortableSocket(sock) if portable or not _batches(sock) else _batch_socket(sock, pinned=pinned)
@@ -107,6 +109,7 @@ class UdpPort:
         self._encode = encode
         self._receipts = [] if receipts is None else receipts
         self._carried = carried
+        self._record = record
         self._waiting: list[tuple[bytes, UdpAddress]] = []
         self._forwards: list[Forward] = []
         self._to_crowds: defaultdict[Any, list[Forward]] = defaultdict(list)
@@ -165,6 +168,7 @@ class UdpPort:
         """Send the notices that wait in the chat's outbox, after the messages that were there before them."""
         if self._is_frozen:
             return
+        self._record()
         chat = self._chat
         self._flush_messages()
         while chat.outbox:
@@ -172,12 +176,6 @@ class UdpPort:
             for portion in self._portions(outgoing):
                 self._send_notices(portion)
         self._go_on_later()
-
-    def say_last(self) -> None:
-        """Send the notices that wait, although another process reads the socket by now."""
-        self._is_frozen = False
-        self.flush()
-        self._is_frozen = True
 
     def forward(self, forward: Forward) -> None:
         """Send a message that came in another way, along with those of the next turn."""

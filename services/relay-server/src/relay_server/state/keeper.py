@@ -1,4 +1,4 @@
-"""Keeps the journal true: what changed is written once a turn of the loop, and nothing is written for a message."""
+"""Keeps the journal true: what changed is written before others are told, and nothing is written for a message."""
 
 import asyncio
 import time
@@ -62,7 +62,7 @@ class Keeper:
         """When that was so."""
         self._started_at = self._renewing_since = self._renewed_at = self._loop.time()
         """When the process began, and when the last two renewals did: the one under way, and the one that was done."""
-        self._restored = self._failing = False
+        self._restored = self._failing = self._is_due = False
         self._forgotten = 0
         self.good_until = inf
         """When what waits to be reclaimed is too old (monotonic)."""
@@ -137,6 +137,11 @@ class Keeper:
         self.journal.abandon()
         self._bulk = None
 
+    def write(self) -> None:
+        """Write what changed, if anything did, before others are told of it; what waits goes on waiting."""
+        if self._is_due:
+            self._write_changes()
+
     def save(self) -> None:
         """Write what messages changed, too, and then nothing more; if that failed the journal isn't current."""
         with self._reported():
@@ -198,14 +203,16 @@ class Keeper:
         self._note_restored(rooms, members, elsewhere=self._forgotten)
 
     def _on_change(self) -> None:
-        """Write it once the loop has turned; later if much was written, as large rooms can have it with each word."""
+        """Write it in this turn of the loop; later if much was written, as large rooms can have it with each word."""
         wait = min((self._owed(self._loop.time()) - AT_ONCE_BYTES) / BYTES_A_SECOND, LONGEST_WAIT_SECONDS)
-        if wait > 0.0:
-            self._loop.call_later(wait, self._write_changes)
-        else:
+        self._is_due = wait <= 0.0
+        if self._is_due:
             self._loop.call_soon(self._write_changes)
+        else:
+            self._loop.call_later(wait, self._write_changes)
 
     def _write_changes(self) -> None:
+        self._is_due = False
         if self._timer is None:
             return  # it was stopped meanwhile
         lines = self._saving.changes(_moment(self._loop.time()))

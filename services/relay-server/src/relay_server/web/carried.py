@@ -22,7 +22,8 @@ from relay_server.answers import Carried
 from relay_server.asked import Peer
 from relay_server.core.address import network_of
 from relay_server.core.counters import StreamCut
-from relay_server.net.edge import MAX_ANSWER_BYTES, Carriage, Edge
+from relay_server.net.carriage import MAX_ANSWER_BYTES, Carriage
+from relay_server.net.edge import Edge
 from relay_server.net.reported import reported
 from relay_server.net.wire import ClientTransport
 from relay_server.web.websocket import TOO_EARLY, WebSocket

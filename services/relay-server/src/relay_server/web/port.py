@@ -26,7 +26,7 @@ from relay_server.web.websocket import Framer, WebSocket
 from relay_server.web_settings import WEB_CONNECTIONS
 
 if TYPE_CHECKING:
-    from relay_server.net.edge import Carriage
+    from relay_server.net.carriage import Carriage
 
 CONNECTIONS_PER_PAGE: Final = 7
 """Six for a page's files and one for its chat, as browsers open them: an address may have so many for each join that it
