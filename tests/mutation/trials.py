@@ -124,7 +124,9 @@ async def _run(copy: Path, tests: Sequence[Path], *, seconds: float) -> int:
     """Run tests until one fails; return what pytest ended with, or -1 if it took too long."""
     command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "-p", "no:xdist"]
     command += ["--basetemp", f"{copy}.tmp", *map(os.fspath, tests)]
-    environment = {**os.environ, "PYTHONPATH": _sources(copy)}
+    # Tests of both copies listen at the same time: each takes its own ports, as xdist's workers do (tests/ports.py).
+    shares = {"PYTEST_XDIST_WORKER": f"gw{copy.name}", "PYTEST_XDIST_TESTRUNUID": str(copy.parent)}
+    environment = {**os.environ, **shares, "PYTHONPATH": _sources(copy)}
     with _output(copy).open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *command, cwd=copy, env=environment, stdout=output, stderr=output, start_new_session=True
