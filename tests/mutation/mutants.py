@@ -7,6 +7,7 @@ arguments and brings eighteen libraries; both run one test command for all that 
 import ast
 import copy
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,12 @@ _LOOSE: Final = (ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.IfExp, ast
 """What may mean something else beside another operator."""
 _SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _JUMPS: Final = (ast.Break, ast.Continue, ast.Raise)
+_ANY_ORDER: Final = {"min", "max", "suppress"}
+"""For what is called so the order of arguments is all the same."""
+_PIXELS: Final = re.compile(
+    r"adjusted|resize|drawRoundedRect|Q(Point|RectF|Size)|add(Spacing|Stretch)|set\w*(Margins?|Spacing|Sizes?|Width)"
+)
+"""What Qt is told in pixels, as a style sheet tells it to others: these numbers, too, a test could only repeat."""
 
 _Change = tuple[ast.expr | ast.stmt, ast.expr | ast.stmt]
 
@@ -94,9 +101,11 @@ def _changes(node: ast.AST, *, top: bool = True) -> Iterator[_Change]:
     """Yield each expression or statement that can be changed, and what it becomes.
 
     Left out: annotations, patterns and decorators; strings and a module's own numbers, which a test could only repeat;
-    what f-strings hold, for Python 3.11 doesn't say where it stands.
+    pixels; what f-strings hold, for Python 3.11 doesn't say where it stands.
     """
     if isinstance(node, ast.JoinedStr | ast.pattern) or _is_for_types(node) or _is_declaration(node):
+        return
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _pixels(node.value) == node.value.args != []:
         return
     if isinstance(node, ast.expr):
         yield from ((node, changed) for changed in _change_expression(node))
@@ -110,13 +119,13 @@ def _changes(node: ast.AST, *, top: bool = True) -> Iterator[_Change]:
 
 def _children(node: ast.AST, *, top: bool) -> Iterator[ast.AST]:
     left_out = {"annotation", "returns", "decorator_list"}
+    pixels = _pixels(node)
     if top and isinstance(node, ast.Assign | ast.AnnAssign):
         left_out.add("value")
     for name, value in ast.iter_fields(node):
         if name not in left_out:
-            yield from (
-                child for child in (value if isinstance(value, list) else [value]) if isinstance(child, ast.AST)
-            )
+            several = value if isinstance(value, list) else [value]
+            yield from (child for child in several if isinstance(child, ast.AST) and child not in pixels)
 
 
 def _is_for_types(node: ast.AST) -> bool:
@@ -126,6 +135,23 @@ def _is_for_types(node: ast.AST) -> bool:
 def _is_declaration(node: ast.AST) -> bool:
     """Tell whether it is for a dataclass's decorator."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "field"
+
+
+def _pixels(node: ast.AST) -> list[ast.expr]:
+    """Return the numbers that are given to what takes pixels."""
+    match node:
+        case ast.Call(ast.Attribute(attr=name) | ast.Name(id=name), args) if _PIXELS.fullmatch(name):
+            return [each for each in args if _is_number(each)]
+    return []
+
+
+def _is_number(node: ast.expr) -> bool:
+    match node:
+        case ast.UnaryOp(ast.USub(), operand):
+            return _is_number(operand)
+        case ast.List(elements):
+            return all(map(_is_number, elements))
+    return isinstance(node, ast.Constant) and type(node.value) in {int, float}
 
 
 def _can_go(node: ast.stmt) -> bool:
@@ -144,11 +170,12 @@ def _change_expression(node: ast.expr) -> Iterator[ast.expr]:
             for number, operator in enumerate(node.ops):
                 for other in _COMPARISONS[type(operator)]:
                     yield _with(node, ops=_replaced(node.ops, number, other()))
-        case ast.Call(ast.Name("min" | "max")):
-            pass  # for these the order is all the same
+        case ast.Call(ast.Name(name)) if name in _ANY_ORDER:
+            pass
         case ast.Call():
+            pixels = _pixels(node)
             for number, (first, second) in enumerate(pairwise(node.args)):
-                if ast.dump(first) != ast.dump(second):
+                if ast.dump(first) != ast.dump(second) and not (first in pixels and second in pixels):
                     yield _with(node, args=_replaced(node.args, number, second, first))
         case _:
             yield from filter(None, [_change_operator(node)])

@@ -30,6 +30,13 @@ def mutate(source: str) -> set[str]:
         ("assert True", {"assert False"}),
         ("assert f(x, y, y)", {"assert f(y, x, y)"}),
         ("assert max(x, y)", set()),
+        ("with suppress(A, B): continue", {"with suppress(A, B): pass"}),
+        ("x.setContentsMargins(1, 2, -3, 4)", set()),
+        ("assert x.adjusted(0, 1, y, -2)", {"assert x.adjusted(0, y, 1, -2)", "assert x.adjusted(0, 1, -2, y)"}),
+        (
+            "assert x.other(1, -2)",
+            {"assert x.other(-2, 1)", "assert x.other(2, -2)", "assert x.other(1, 2)", "assert x.other(1, -3)"},
+        ),
         ("if x: f()", {"if (not x): f()", "if x: pass"}),
         ("for x in y: continue", {"for x in y: pass"}),
         ("def f():\n    return", {"def f():\n    pass"}),

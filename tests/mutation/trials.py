@@ -87,8 +87,9 @@ class Copies:
         self._write(copy / mutant.path, mutant.source())
         try:
             seconds = 30 + 4 * self._seconds[steps[-1][0]]
-            for step in steps:
-                if await _run(copy, step, seconds=seconds) not in {0, _NO_TESTS}:
+            for number, step in enumerate(steps):
+                passed = [path for earlier in steps[:number] for path in earlier]
+                if await _run(copy, step, but=passed, seconds=seconds) not in {0, _NO_TESTS}:
                     done(mutant, True)
                     return
             done(mutant, False)
@@ -120,10 +121,11 @@ def _output(copy: Path) -> Path:
     return copy.with_name(f"{copy.name}.txt")
 
 
-async def _run(copy: Path, tests: Sequence[Path], *, seconds: float) -> int:
+async def _run(copy: Path, tests: Sequence[Path], *, but: Sequence[Path] = (), seconds: float) -> int:
     """Run tests until one fails; return what pytest ended with, or -1 if it took too long."""
     command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "-p", "no:xdist"]
     command += ["--basetemp", f"{copy}.tmp", *map(os.fspath, tests)]
+    command += [f"--ignore={path}" for path in but]
     # Tests of both copies listen at the same time: each takes its own ports, as xdist's workers do (tests/ports.py).
     shares = {"PYTEST_XDIST_WORKER": f"gw{copy.name}", "PYTEST_XDIST_TESTRUNUID": str(copy.parent)}
     environment = {**os.environ, **shares, "PYTHONPATH": _sources(copy)}
