@@ -41,12 +41,16 @@ def changed(one: QImage, other: QImage) -> QRect:
 def over(ground: str, colour: QColor) -> str:
     """Return what is seen of a colour through which the ground shines."""
     part, below = colour.alphaF(), QColor(ground)
-    mixed = [round(part * a + (1 - part) * b) for a, b in zip(colour.getRgb()[:3], below.getRgb()[:3], strict=True)]
+    mixed = [round(part * a + (1 - part) * b) for a, b in zip(_parts(colour), _parts(below), strict=True)]
     return QColor(*mixed).name()
 
 
 def _distance(one: QColor, other: QColor) -> int:
-    return sum(abs(a - b) for a, b in zip(one.getRgb()[:3], other.getRgb()[:3], strict=True))
+    return sum(abs(a - b) for a, b in zip(_parts(one), _parts(other), strict=True))
+
+
+def _parts(colour: QColor) -> tuple[int, int, int]:
+    return colour.red(), colour.green(), colour.blue()
 
 
 def _bounds(points: list[tuple[int, int]]) -> QRect:

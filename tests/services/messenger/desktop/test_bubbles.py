@@ -1,7 +1,5 @@
 """What one sees beneath and beside what is said."""
 
-from collections.abc import Iterator
-
 import pytest
 from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter, QTextBlock, QTextCursor
@@ -18,12 +16,12 @@ LONG = "WWWW " * 18
 
 
 @pytest.fixture
-def sight(sight: Sight) -> Iterator[Sight]:
+def sight(sight: Sight) -> Sight:
     sight.enter(create=True)
     sight.happen(listing("ann (host)", "bob"))
     sight.window.resize(1200, 900)
     sight.look()
-    yield sight
+    return sight
 
 
 def transcript_of(sight: Sight) -> Transcript:

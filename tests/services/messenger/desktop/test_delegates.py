@@ -34,7 +34,7 @@ def paint(delegate: QStyledItemDelegate, data: dict[Any, Any], state: State = St
     for role, value in data.items():
         item.setData(role, value)
     option = QStyleOptionViewItem()
-    option.rect, option.state, option.font = ITEM, State.State_Enabled | state, QApplication.font()  # type: ignore[attr-defined]
+    option.rect, option.state, option.font = ITEM, State.State_Enabled | state, QApplication.font()
     picture = QImage(SIZE.size(), QImage.Format.Format_RGB32)
     picture.fill(Qt.GlobalColor.white)
     painter = QPainter(picture)
@@ -205,8 +205,8 @@ def test_a_row_is_as_high_as_its_letters_ask_for(room: RoomDelegate, person: Per
     heights = []
     for points in (10, 20):
         option = QStyleOptionViewItem()
-        option.font = QFont(QApplication.font().family(), points)  # type: ignore[attr-defined]
-        line = QFontMetricsF(option.font).lineSpacing()  # type: ignore[attr-defined]
+        option.font = QFont(QApplication.font().family(), points)
+        line = QFontMetricsF(option.font).lineSpacing()
         heights.append(room.sizeHint(option, QModelIndex()).height())
         assert heights[-1] > 2 * line
         assert 3 * line > person.sizeHint(option, QModelIndex()).height() > line
