@@ -1,8 +1,11 @@
 """What is changed, which of it is tried, and by which tests; one run of all of it on a tree of its own."""
 
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 
@@ -86,10 +89,21 @@ def test_tests_mirror_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert mirrors_of(Path("services/big-one/src/big_one/parts.py")) == [[folder.parent]]
 
 
+def running() -> Iterator[bytes]:
+    """Yield what runs now, where Linux tells it."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            yield path.read_bytes()
+
+
+COMMAND = [sys.executable, "-m", "mutation"]
+ENVIRONMENT = {"PYTHONPATH": str(ROOT / "tests"), "PATH": "/usr/bin:/bin", "COLUMNS": "100"}
+
+
 def run(tree: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mutation", *words]
-    environment = {"PYTHONPATH": str(ROOT / "tests"), "PATH": "/usr/bin:/bin", "COLUMNS": "100"}
-    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=50, check=False)
+    return subprocess.run(
+        [*COMMAND, *words], cwd=tree, env=ENVIRONMENT, capture_output=True, text=True, timeout=50, check=False
+    )
 
 
 @pytest.fixture
@@ -147,3 +161,24 @@ def test_a_count_that_is_no_number_gets_one_sentence(tree: Path) -> None:
     ended = run(tree, "--count", "many")
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert "'many' is no number from 0 up" in ended.stderr
+
+
+def test_who_stops_it_reads_what_is_known_so_far_and_nothing_is_left_behind(tree: Path, tmp_path: Path) -> None:
+    (tree / "tests/libs/small/test_parts.py").write_text(
+        "from small.parts import is_small\ndef test_it():\n    while not is_small(4) or is_small(5):\n        pass\n"
+    )
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = ENVIRONMENT | {"TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        COMMAND, cwd=tree, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        until_survived = next(line for line in process.stdout if line.startswith("survived"))
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=50)
+    assert until_survived == f"survived: {SOURCE}:6\n"
+    assert (process.returncode, errors) == (130, "")
+    assert re.search(r"small +│ +1 │ +0 │ +0%", output)
+    assert list(temporary.iterdir()) == []
+    assert not any(str(temporary).encode() in command for command in running())
