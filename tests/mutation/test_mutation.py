@@ -13,7 +13,7 @@ import pytest
 
 from docs.markdown import ROOT
 from mutation.mutants import find_mutants, sample_mutants
-from mutation.trials import mirrors_of, package_of
+from mutation.trials import Copies, mirrors_of, package_of
 
 SOURCE = Path("libs/small/src/small/parts.py")
 
@@ -142,6 +142,15 @@ def test_what_no_test_notices_is_shown_and_the_tree_stays_as_it_is(tree: Path) -
     assert "-    return number + 1" in ended.stdout
     assert "50%" in ended.stdout
     assert (tree / SOURCE).read_text() == before
+
+
+def test_no_mutant_has_the_time_of_a_copied_file(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else one of the same size would be run from byte code that isn't its own, and nobody would notice it."""
+    monkeypatch.chdir(tree)
+    first = next(Copies(tmp_path / "copies")._times)
+    copied = [int(path.stat().st_mtime) for path in (tmp_path / "copies").rglob(SOURCE.name)]
+    assert len(copied) == 2
+    assert max(copied) < first
 
 
 def test_tests_that_fail_without_any_mutant_say_nothing_of_it(tree: Path) -> None:

@@ -50,13 +50,13 @@ class Copies:
         names = [Path(os.fsdecode(name)) for name in filter(None, listed.stdout.split(b"\0"))]
         self._free: asyncio.Queue[Path] = asyncio.Queue()
         self._seconds: dict[Path, float] = {}
-        self._times = count(int(time.time()))
         for number in range(AT_A_TIME):
             copy = folder / str(number)
             for name in filter(Path.exists, names):
                 (copy / name.parent).mkdir(parents=True, exist_ok=True)
                 shutil.copy(name, copy / name)
             self._free.put_nowait(copy)
+        self._times = count(int(time.time()) + 1)  # none is a copied file's
 
     async def measure(self, sources: Iterable[Path], done: Callable[[], None]) -> None:
         """Run the tests of the sources' packages as they are, to know how long they take.
