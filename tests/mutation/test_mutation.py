@@ -83,10 +83,13 @@ def test_tests_mirror_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     folder.mkdir(parents=True)
     for name in ("test_parts.py", "test_parts_again.py", "test_partsong.py", "test_main.py"):
         (folder / name).touch()
+    documents = Path("tests/docs")
+    documents.mkdir()
     mirrored = [folder / "test_parts.py", folder / "test_parts_again.py"]
-    assert mirrors_of(Path("services/big-one/src/big_one/core/parts.py")) == [mirrored, [folder], [folder.parent]]
-    assert mirrors_of(Path("services/big-one/src/big_one/core/__main__.py"))[0] == [folder / "test_main.py"]
-    assert mirrors_of(Path("services/big-one/src/big_one/parts.py")) == [[folder.parent]]
+    source = Path("services/big-one/src/big_one/core/parts.py")
+    assert mirrors_of(source) == [mirrored, [folder], [folder.parent], [documents]]
+    assert mirrors_of(source.with_name("__main__.py"))[0] == [folder / "test_main.py"]
+    assert mirrors_of(source.parents[1] / "parts.py") == [[folder.parent], [documents]]
 
 
 def running() -> Iterator[bytes]:
