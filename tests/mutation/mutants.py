@@ -79,7 +79,9 @@ def find_mutants(path: Path, source: str) -> Iterator[Mutant]:
     starts = [0]
     for line in source.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    for node, changed in _changes(ast.parse(source)):
+    tree = ast.parse(source)
+    pixels = frozenset(number for node in ast.walk(tree) for number in _pixels(node))
+    for node, changed in _changes(tree, pixels):
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         span = starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
@@ -97,35 +99,36 @@ def sample_mutants(mutants: Iterable[Mutant], *, seed: int, count: int) -> list[
     return [chance.choice(by_line[place]) for place in places]
 
 
-def _changes(node: ast.AST, *, top: bool = True) -> Iterator[_Change]:
+def _changes(node: ast.AST, pixels: frozenset[ast.AST], *, top: bool = True) -> Iterator[_Change]:
     """Yield each expression or statement that can be changed, and what it becomes.
 
     Left out: annotations, patterns and decorators; strings and a module's own numbers, which a test could only repeat;
     pixels; what f-strings hold, for Python 3.11 doesn't say where it stands.
     """
-    if isinstance(node, ast.JoinedStr | ast.pattern) or _is_for_types(node) or _is_declaration(node):
+    if isinstance(node, ast.JoinedStr | ast.pattern) or _is_for_types(node) or _is_declaration(node) or node in pixels:
         return
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _pixels(node.value) == node.value.args != []:
-        return
+    match node:
+        case ast.Expr(ast.Call(args=[_, *_] as arguments)) if pixels.issuperset(arguments):
+            return
     if isinstance(node, ast.expr):
-        yield from ((node, changed) for changed in _change_expression(node))
+        yield from ((node, changed) for changed in _change_expression(node, pixels))
     elif isinstance(node, ast.stmt) and _can_go(node):
         yield node, ast.Pass()
     if isinstance(node, _BRANCHES):
         yield node.test, ast.UnaryOp(ast.Not(), node.test)
     for child in _children(node, top=top):
-        yield from _changes(child, top=top and not isinstance(node, _SCOPES))
+        yield from _changes(child, pixels, top=top and not isinstance(node, _SCOPES))
 
 
 def _children(node: ast.AST, *, top: bool) -> Iterator[ast.AST]:
     left_out = {"annotation", "returns", "decorator_list"}
-    pixels = _pixels(node)
     if top and isinstance(node, ast.Assign | ast.AnnAssign):
         left_out.add("value")
     for name, value in ast.iter_fields(node):
         if name not in left_out:
-            several = value if isinstance(value, list) else [value]
-            yield from (child for child in several if isinstance(child, ast.AST) and child not in pixels)
+            yield from (
+                child for child in (value if isinstance(value, list) else [value]) if isinstance(child, ast.AST)
+            )
 
 
 def _is_for_types(node: ast.AST) -> bool:
@@ -141,8 +144,16 @@ def _pixels(node: ast.AST) -> list[ast.expr]:
     """Return the numbers that are given to what takes pixels."""
     match node:
         case ast.Call(ast.Attribute(attr=name) | ast.Name(id=name), args) if _PIXELS.fullmatch(name):
-            return [each for each in args if _is_number(each)]
+            return [number for each in args for number in _terms(each) if _is_number(number)]
     return []
+
+
+def _terms(node: ast.expr) -> list[ast.expr]:
+    """Return what is added up."""
+    match node:
+        case ast.BinOp(left, ast.Add() | ast.Sub(), right):
+            return [*_terms(left), *_terms(right)]
+    return [node]
 
 
 def _is_number(node: ast.expr) -> bool:
@@ -164,7 +175,7 @@ def _can_go(node: ast.stmt) -> bool:
     return isinstance(node, (ast.Expr, ast.AugAssign, ast.Delete, *_JUMPS))
 
 
-def _change_expression(node: ast.expr) -> Iterator[ast.expr]:
+def _change_expression(node: ast.expr, pixels: frozenset[ast.AST]) -> Iterator[ast.expr]:
     match node:
         case ast.Compare():
             for number, operator in enumerate(node.ops):
@@ -173,9 +184,8 @@ def _change_expression(node: ast.expr) -> Iterator[ast.expr]:
         case ast.Call(ast.Name(name)) if name in _ANY_ORDER:
             pass
         case ast.Call():
-            pixels = _pixels(node)
             for number, (first, second) in enumerate(pairwise(node.args)):
-                if ast.dump(first) != ast.dump(second) and not (first in pixels and second in pixels):
+                if ast.dump(first) != ast.dump(second) and not pixels >= {first, second}:
                     yield _with(node, args=_replaced(node.args, number, second, first))
         case _:
             yield from filter(None, [_change_operator(node)])

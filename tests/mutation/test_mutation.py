@@ -35,6 +35,7 @@ def mutate(source: str) -> set[str]:
         ("assert max(x, y)", set()),
         ("with suppress(A, B): continue", {"with suppress(A, B): pass"}),
         ("x.setContentsMargins(1, 2, -3, 4)", set()),
+        ("x.setLeftMargin(y + 24)", {"x.setLeftMargin((y - 24))", "pass"}),
         ("assert x.adjusted(0, 1, y, -2)", {"assert x.adjusted(0, y, 1, -2)", "assert x.adjusted(0, 1, -2, y)"}),
         (
             "assert x.other(1, -2)",
