@@ -4,9 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,6 +21,17 @@ from pathlib import Path
 from messenger.core.invite import parse_invite
 from messenger.desktop.single_instance import hand_over
 sys.exit(not hand_over(Path(sys.argv[1]), parse_invite(sys.argv[2])))
+"""
+
+STRANGER = """
+import socket, sys
+with socket.socket(socket.AF_UNIX) as bell:
+    bell.bind(sys.argv[1])
+    bell.listen()
+    print("ready", flush=True)
+    visitor, _ = bell.accept()
+    print(visitor.recv(1000).decode(), end="", flush=True)
+    visitor.sendall(b"no" + bytes([10]))
 """
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="elsewhere it is no file that could be looked at")
@@ -118,17 +127,9 @@ def test_the_file_of_a_window_that_crashed_is_in_nobodys_way(qtbot: QtBot, tmp_p
 
 def test_who_takes_it_and_says_something_else_has_not_taken_it(tmp_path: Path) -> None:
     path = tmp_path / "window.sock"
-    with closing(socket.socket(socket.AF_UNIX)) as stranger:
-        stranger.bind(os.fspath(path))
-        stranger.listen()
-
-        def answer() -> None:
-            visitor, _ = stranger.accept()
-            with visitor:
-                assert visitor.recv(1000) == f"{LINK.link}\n".encode()
-                visitor.sendall(b"no\n")
-
-        thread = threading.Thread(target=answer)
-        thread.start()
+    command = [sys.executable, "-c", STRANGER, os.fspath(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as stranger:
+        assert stranger.stdout
+        assert stranger.stdout.readline() == "ready\n"
         assert not hand_over(path, LINK)
-        thread.join(SECONDS)
+        assert stranger.stdout.read() == f"{LINK.link}\n"
