@@ -3,6 +3,7 @@
 import os
 import random
 import socket
+from itertools import count
 from typing import Final
 from zlib import crc32
 
@@ -11,16 +12,18 @@ _FIRST: Final = 20_000
 _SHARES: Final = 8
 _SHARE_PORTS: Final = 1_500
 
+_turns = count(random.randrange(_SHARE_PORTS))
 
-def free_ports(count: int) -> list[int]:
-    """Choose so many ports in a row."""
+
+def free_ports(wanted: int) -> list[int]:
+    """Choose so many ports in a row, none of them twice before all have had their turn: who asks may listen later."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     run = crc32(os.environ.get("PYTEST_XDIST_TESTRUNUID", "").encode())
     start = _FIRST + (run + worker) % _SHARES * _SHARE_PORTS
     while True:
-        first = random.randrange(start, start + _SHARE_PORTS - count)
-        ports = list(range(first, first + count))
-        if all(map(_is_free, ports)):
+        places = [next(_turns) % _SHARE_PORTS for _ in range(wanted)]
+        ports = [start + place for place in places]
+        if places == sorted(places) and all(map(_is_free, ports)):
             return ports
 
 

@@ -23,6 +23,8 @@ from mutation.trials import BrokenError, Copies, package_of
 
 _MEMORY_BYTES: Final = 6 * 2**30
 """For each process of the tests: a mutant can collect for ever."""
+_TOLD: Final = 10
+"""After so many mutants each it is said how far it is."""
 
 
 def main() -> None:
@@ -94,10 +96,15 @@ async def _try_out(sample: list[Mutant], folder: Path) -> None:
             if not was_noticed:
                 console.print(Text(f"survived: {mutant.path}:{mutant.line}", style="bold"), soft_wrap=True)
                 console.print(Text(_difference(mutant)), soft_wrap=True)
-            progress.update(bar, advance=1, description=f"mutants, {tried.total() - noticed.total()} unnoticed")
+            so_far = f"mutants, {tried.total() - noticed.total()} unnoticed"
+            progress.update(bar, advance=1, description=so_far)
+            if not console.is_terminal and not tried.total() % _TOLD:  # where no bar is drawn
+                print(f"{tried.total()} of {len(sample)} {so_far}", flush=True)
 
-        await copies.try_out(sample, done)
-    console.print(_table(tried, noticed))
+        try:
+            await copies.try_out(sample, done)
+        finally:  # who stops it wants to know, too
+            console.print(_table(tried, noticed))
 
 
 def _difference(mutant: Mutant) -> str:

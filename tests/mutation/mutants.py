@@ -7,6 +7,7 @@ arguments and brings eighteen libraries; both run one test command for all that 
 import ast
 import copy
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,12 @@ _LOOSE: Final = (ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.IfExp, ast
 """What may mean something else beside another operator."""
 _SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _JUMPS: Final = (ast.Break, ast.Continue, ast.Raise)
+_ANY_ORDER: Final = {"min", "max", "suppress"}
+"""For what is called so the order of arguments is all the same."""
+_PIXELS: Final = re.compile(
+    r"adjusted|resize|drawRoundedRect|Q(Point|RectF|Size)|add(Spacing|Stretch)|set\w*(Margins?|Spacing|Sizes?|Width)"
+)
+"""What Qt is told in pixels, as a style sheet tells it to others: these numbers, too, a test could only repeat."""
 
 _Change = tuple[ast.expr | ast.stmt, ast.expr | ast.stmt]
 
@@ -72,7 +79,9 @@ def find_mutants(path: Path, source: str) -> Iterator[Mutant]:
     starts = [0]
     for line in source.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    for node, changed in _changes(ast.parse(source)):
+    tree = ast.parse(source)
+    pixels = frozenset(number for node in ast.walk(tree) for number in _pixels(node))
+    for node, changed in _changes(tree, pixels):
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         span = starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
@@ -90,22 +99,25 @@ def sample_mutants(mutants: Iterable[Mutant], *, seed: int, count: int) -> list[
     return [chance.choice(by_line[place]) for place in places]
 
 
-def _changes(node: ast.AST, *, top: bool = True) -> Iterator[_Change]:
+def _changes(node: ast.AST, pixels: frozenset[ast.AST], *, top: bool = True) -> Iterator[_Change]:
     """Yield each expression or statement that can be changed, and what it becomes.
 
     Left out: annotations, patterns and decorators; strings and a module's own numbers, which a test could only repeat;
-    what f-strings hold, for Python 3.11 doesn't say where it stands.
+    pixels; what f-strings hold, for Python 3.11 doesn't say where it stands.
     """
-    if isinstance(node, ast.JoinedStr | ast.pattern) or _is_for_types(node) or _is_declaration(node):
+    if isinstance(node, ast.JoinedStr | ast.pattern) or _is_for_types(node) or _is_declaration(node) or node in pixels:
         return
+    match node:
+        case ast.Expr(ast.Call(args=[_, *_] as arguments)) if pixels.issuperset(arguments):
+            return
     if isinstance(node, ast.expr):
-        yield from ((node, changed) for changed in _change_expression(node))
+        yield from ((node, changed) for changed in _change_expression(node, pixels))
     elif isinstance(node, ast.stmt) and _can_go(node):
         yield node, ast.Pass()
     if isinstance(node, _BRANCHES):
         yield node.test, ast.UnaryOp(ast.Not(), node.test)
     for child in _children(node, top=top):
-        yield from _changes(child, top=top and not isinstance(node, _SCOPES))
+        yield from _changes(child, pixels, top=top and not isinstance(node, _SCOPES))
 
 
 def _children(node: ast.AST, *, top: bool) -> Iterator[ast.AST]:
@@ -128,6 +140,31 @@ def _is_declaration(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "field"
 
 
+def _pixels(node: ast.AST) -> list[ast.expr]:
+    """Return the numbers that are given to what takes pixels."""
+    match node:
+        case ast.Call(ast.Attribute(attr=name) | ast.Name(id=name), args) if _PIXELS.fullmatch(name):
+            return [number for each in args for number in _terms(each) if _is_number(number)]
+    return []
+
+
+def _terms(node: ast.expr) -> list[ast.expr]:
+    """Return what is added up."""
+    match node:
+        case ast.BinOp(left, ast.Add() | ast.Sub(), right):
+            return [*_terms(left), *_terms(right)]
+    return [node]
+
+
+def _is_number(node: ast.expr) -> bool:
+    match node:
+        case ast.UnaryOp(ast.USub(), operand):
+            return _is_number(operand)
+        case ast.List(elements):
+            return all(map(_is_number, elements))
+    return isinstance(node, ast.Constant) and type(node.value) in {int, float}
+
+
 def _can_go(node: ast.stmt) -> bool:
     """Tell whether a program without this statement is another one that still may run."""
     match node:
@@ -138,17 +175,17 @@ def _can_go(node: ast.stmt) -> bool:
     return isinstance(node, (ast.Expr, ast.AugAssign, ast.Delete, *_JUMPS))
 
 
-def _change_expression(node: ast.expr) -> Iterator[ast.expr]:
+def _change_expression(node: ast.expr, pixels: frozenset[ast.AST]) -> Iterator[ast.expr]:
     match node:
         case ast.Compare():
             for number, operator in enumerate(node.ops):
                 for other in _COMPARISONS[type(operator)]:
                     yield _with(node, ops=_replaced(node.ops, number, other()))
-        case ast.Call(ast.Name("min" | "max")):
-            pass  # for these the order is all the same
+        case ast.Call(ast.Name(name)) if name in _ANY_ORDER:
+            pass
         case ast.Call():
             for number, (first, second) in enumerate(pairwise(node.args)):
-                if ast.dump(first) != ast.dump(second):
+                if ast.dump(first) != ast.dump(second) and not pixels >= {first, second}:
                     yield _with(node, args=_replaced(node.args, number, second, first))
         case _:
             yield from filter(None, [_change_operator(node)])

@@ -1,8 +1,11 @@
 """What is changed, which of it is tried, and by which tests; one run of all of it on a tree of its own."""
 
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 
@@ -10,7 +13,7 @@ import pytest
 
 from docs.markdown import ROOT
 from mutation.mutants import find_mutants, sample_mutants
-from mutation.trials import mirrors_of, package_of
+from mutation.trials import Copies, mirrors_of, package_of
 
 SOURCE = Path("libs/small/src/small/parts.py")
 
@@ -30,6 +33,14 @@ def mutate(source: str) -> set[str]:
         ("assert True", {"assert False"}),
         ("assert f(x, y, y)", {"assert f(y, x, y)"}),
         ("assert max(x, y)", set()),
+        ("with suppress(A, B): continue", {"with suppress(A, B): pass"}),
+        ("x.setContentsMargins(1, 2, -3, 4)", set()),
+        ("x.setLeftMargin(y + 24)", {"x.setLeftMargin((y - 24))", "pass"}),
+        ("assert x.adjusted(0, 1, y, -2)", {"assert x.adjusted(0, y, 1, -2)", "assert x.adjusted(0, 1, -2, y)"}),
+        (
+            "assert x.other(1, -2)",
+            {"assert x.other(-2, 1)", "assert x.other(2, -2)", "assert x.other(1, 2)", "assert x.other(1, -3)"},
+        ),
         ("if x: f()", {"if (not x): f()", "if x: pass"}),
         ("for x in y: continue", {"for x in y: pass"}),
         ("def f():\n    return", {"def f():\n    pass"}),
@@ -73,16 +84,30 @@ def test_tests_mirror_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     folder.mkdir(parents=True)
     for name in ("test_parts.py", "test_parts_again.py", "test_partsong.py", "test_main.py"):
         (folder / name).touch()
+    documents = Path("tests/docs")
+    documents.mkdir()
     mirrored = [folder / "test_parts.py", folder / "test_parts_again.py"]
-    assert mirrors_of(Path("services/big-one/src/big_one/core/parts.py")) == [mirrored, [folder], [folder.parent]]
-    assert mirrors_of(Path("services/big-one/src/big_one/core/__main__.py"))[0] == [folder / "test_main.py"]
-    assert mirrors_of(Path("services/big-one/src/big_one/parts.py")) == [[folder.parent]]
+    source = Path("services/big-one/src/big_one/core/parts.py")
+    assert mirrors_of(source) == [mirrored, [folder], [folder.parent], [documents]]
+    assert mirrors_of(source.with_name("__main__.py"))[0] == [folder / "test_main.py"]
+    assert mirrors_of(source.parents[1] / "parts.py") == [[folder.parent], [documents]]
+
+
+def running() -> Iterator[bytes]:
+    """Yield what runs now, where Linux tells it."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            yield path.read_bytes()
+
+
+COMMAND = [sys.executable, "-m", "mutation"]
+ENVIRONMENT = {"PYTHONPATH": str(ROOT / "tests"), "PATH": "/usr/bin:/bin", "COLUMNS": "100"}
 
 
 def run(tree: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mutation", *words]
-    environment = {"PYTHONPATH": str(ROOT / "tests"), "PATH": "/usr/bin:/bin", "COLUMNS": "100"}
-    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=50, check=False)
+    return subprocess.run(
+        [*COMMAND, *words], cwd=tree, env=ENVIRONMENT, capture_output=True, text=True, timeout=50, check=False
+    )
 
 
 @pytest.fixture
@@ -123,6 +148,15 @@ def test_what_no_test_notices_is_shown_and_the_tree_stays_as_it_is(tree: Path) -
     assert (tree / SOURCE).read_text() == before
 
 
+def test_no_mutant_has_the_time_of_a_copied_file(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else one of the same size would be run from byte code that isn't its own, and nobody would notice it."""
+    monkeypatch.chdir(tree)
+    first = next(Copies(tmp_path / "copies")._times)
+    copied = [int(path.stat().st_mtime) for path in (tmp_path / "copies").rglob(SOURCE.name)]
+    assert len(copied) == 2
+    assert max(copied) < first
+
+
 def test_tests_that_fail_without_any_mutant_say_nothing_of_it(tree: Path) -> None:
     (tree / "tests/libs/small/test_parts.py").write_text("def test_it():\n    assert 'broken' == ''\n")
     ended = run(tree)
@@ -140,3 +174,24 @@ def test_a_count_that_is_no_number_gets_one_sentence(tree: Path) -> None:
     ended = run(tree, "--count", "many")
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert "'many' is no number from 0 up" in ended.stderr
+
+
+def test_who_stops_it_reads_what_is_known_so_far_and_nothing_is_left_behind(tree: Path, tmp_path: Path) -> None:
+    (tree / "tests/libs/small/test_parts.py").write_text(
+        "from small.parts import is_small\ndef test_it():\n    while not is_small(4) or is_small(5):\n        pass\n"
+    )
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = ENVIRONMENT | {"TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        COMMAND, cwd=tree, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        until_survived = next(line for line in process.stdout if line.startswith("survived"))
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=50)
+    assert until_survived == f"survived: {SOURCE}:6\n"
+    assert (process.returncode, errors) == (130, "")
+    assert re.search(r"small +│ +1 │ +0 │ +0%", output)
+    assert list(temporary.iterdir()) == []
+    assert not any(str(temporary).encode() in command for command in running())

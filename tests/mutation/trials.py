@@ -16,6 +16,8 @@ from typing import Final
 from mutation.mutants import Mutant
 
 AT_A_TIME: Final = 2
+_DOCUMENTS: Final = Path("tests/docs")
+"""Its tests compare what the documents promise with the sources: settings, limits, statuses, metrics."""
 _NO_TESTS: Final = 5
 """What pytest ends with if it found none."""
 
@@ -30,14 +32,20 @@ def package_of(path: Path) -> str:
     return ".".join(within[: 2 if len(within) > 2 else 1])
 
 
+def whole_of(path: Path) -> Path:
+    """Return the folder of the tests of a source's package."""
+    group, _, _, package, *_ = path.parts
+    return Path("tests", group, package)
+
+
 def mirrors_of(path: Path) -> list[list[Path]]:
-    """Return the tests that mirror a source, then its folder's, then its package's."""
-    group, _, _, package, *folders, name = path.parts
-    whole = Path("tests", group, package)
+    """Return the tests that mirror a source, then its folder's, its package's, and those of the documents."""
+    _, _, _, _, *folders, name = path.parts
+    whole = whole_of(path)
     folder = whole.joinpath(*folders)
     stem = Path(name).stem.strip("_")
     mirrored = sorted({*folder.glob(f"test_{stem}.py"), *folder.glob(f"test_{stem}_*.py")})
-    steps = [mirrored, [folder] if folder.is_dir() else [], [whole]]
+    steps = [mirrored, *([each] if each.is_dir() else [] for each in (folder, whole, _DOCUMENTS))]
     return [step for number, step in enumerate(steps) if step and step not in steps[:number]]
 
 
@@ -50,23 +58,23 @@ class Copies:
         names = [Path(os.fsdecode(name)) for name in filter(None, listed.stdout.split(b"\0"))]
         self._free: asyncio.Queue[Path] = asyncio.Queue()
         self._seconds: dict[Path, float] = {}
-        self._times = count(int(time.time()))
         for number in range(AT_A_TIME):
             copy = folder / str(number)
             for name in filter(Path.exists, names):
                 (copy / name.parent).mkdir(parents=True, exist_ok=True)
                 shutil.copy(name, copy / name)
             self._free.put_nowait(copy)
+        self._times = count(int(time.time()) + 1)  # none is a copied file's
 
     async def measure(self, sources: Iterable[Path], done: Callable[[], None]) -> None:
-        """Run the tests of the sources' packages as they are, to know how long they take.
+        """Run the tests of the sources' packages and the documents as they are, to know how long they take.
 
         Raises:
             BrokenError: Some fail.
 
         """
-        packages = sorted({mirrors_of(path)[-1][0] for path in sources})
-        await self._all([self._measure(package, done) for package in packages])
+        folders = {*map(whole_of, sources), _DOCUMENTS}
+        await self._all([self._measure(folder, done) for folder in sorted(folders) if folder.is_dir()])
 
     async def _measure(self, package: Path, done: Callable[[], None]) -> None:
         copy = await self._free.get()
@@ -86,9 +94,10 @@ class Copies:
         steps = mirrors_of(mutant.path)
         self._write(copy / mutant.path, mutant.source())
         try:
-            seconds = 30 + 4 * self._seconds[steps[-1][0]]
-            for step in steps:
-                if await _run(copy, step, seconds=seconds) not in {0, _NO_TESTS}:
+            seconds = 30 + 4 * self._seconds.get(whole_of(mutant.path), 0.0)
+            for number, step in enumerate(steps):
+                passed = [path for earlier in steps[:number] for path in earlier]
+                if await _run(copy, step, but=passed, seconds=seconds) not in {0, _NO_TESTS}:
                     done(mutant, True)
                     return
             done(mutant, False)
@@ -120,11 +129,14 @@ def _output(copy: Path) -> Path:
     return copy.with_name(f"{copy.name}.txt")
 
 
-async def _run(copy: Path, tests: Sequence[Path], *, seconds: float) -> int:
+async def _run(copy: Path, tests: Sequence[Path], *, but: Sequence[Path] = (), seconds: float) -> int:
     """Run tests until one fails; return what pytest ended with, or -1 if it took too long."""
     command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "-p", "no:xdist"]
     command += ["--basetemp", f"{copy}.tmp", *map(os.fspath, tests)]
-    environment = {**os.environ, "PYTHONPATH": _sources(copy)}
+    command += [f"--ignore={path}" for path in but]
+    # Tests of both copies listen at the same time: each takes its own ports, as xdist's workers do (tests/ports.py).
+    shares = {"PYTEST_XDIST_WORKER": f"gw{copy.name}", "PYTEST_XDIST_TESTRUNUID": str(copy.parent)}
+    environment = {**os.environ, **shares, "PYTHONPATH": _sources(copy)}
     with _output(copy).open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *command, cwd=copy, env=environment, stdout=output, stderr=output, start_new_session=True

@@ -50,6 +50,12 @@ def test_other_refusals_pass_or_do_not(status: Status, *, passes: bool) -> None:
     assert Claim(Operation.JOIN, "demo", "ann", None).may_pass(status) is passes
 
 
+def test_a_password_that_was_not_chosen_by_a_command_stays() -> None:
+    claim = Claim(Operation.CREATE, "demo", "ann", "secret")
+    claim.note(PasswordState(set=True, changed=True))
+    assert asked(claim)[2] == "secret"
+
+
 def test_a_password_counts_when_the_relay_has_taken_it() -> None:
     claim = Claim(Operation.CREATE, "demo", "ann", None)
     for text in ("/password tea", "/password", "/password -", "/who", "hello"):

@@ -12,11 +12,15 @@ from bot_client.whereabouts import Whereabouts
 PLACES = sites(9010)
 
 
-def drawn(case: Whereabouts, now: float, tally: Tally | None = None) -> list[str]:
+def lines(case: Whereabouts, now: float, tally: Tally | None = None) -> list[str]:
     file = io.StringIO()
     shown = board(PLACES, case, tally or Tally(), now, elapsed_seconds=10, total_seconds=25)
     Console(file=file, width=100, highlight=False).print(shown)
-    return [" ".join(line.split()) for line in file.getvalue().splitlines()]
+    return file.getvalue().splitlines()
+
+
+def drawn(case: Whereabouts, now: float, tally: Tally | None = None) -> list[str]:
+    return [" ".join(line.split()) for line in lines(case, now, tally)]
 
 
 def fresh() -> Whereabouts:
@@ -45,6 +49,8 @@ def test_the_killed_node_is_marked_and_those_who_are_away_are_named() -> None:
     assert oslo == "✖ oslo 127.0.0.1:9010 killed 1 s ago"
     assert kyoto.endswith("Ben, Cho")
     assert away == "… away 0.8 s Ann"
+    _, oslo, kyoto, _, away, *_ = lines(case, 10.8)
+    assert (away.index("0.8 s"), away.index("Ann")) == (oslo.index("killed"), kyoto.index("Ben")), "in their columns"
 
 
 def test_the_last_line_tells_how_the_words_fare_and_what_is_left() -> None:

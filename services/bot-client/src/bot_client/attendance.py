@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -138,14 +138,12 @@ class Attendance:
 
     async def linger(self, seconds: float) -> None:
         """Wait; the wait ends when the membership is lost."""
-        if not self.present:
+        if self.present:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._absent.wait()
+        else:
             await asyncio.sleep(seconds)
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                await self._absent.wait()
-        except TimeoutError:
-            pass
 
     async def return_home(self) -> bool:
         """Wait while a lost membership is being won back; returns whether the bot is in."""

@@ -128,8 +128,10 @@ def test_with_the_wrong_key_nothing_is_sent_again(case: Case) -> None:
     case.messenger.submit(room, "hello")
     assert list(room.posted.failed)
     case.relay.says(bob_says("secret", RoomKey(bytes(16))))
+    end = room.history.end
     case.messenger.send_again(room)
     assert said(case) == ["/who", "hello"]
+    assert "Your key opens nothing" in room.history[end].text
     assert list(room.posted.failed)
 
 

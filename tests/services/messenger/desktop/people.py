@@ -1,15 +1,12 @@
 """Who talks through Qt's sockets in tests, and who stands at the other end."""
 
-import asyncio
 import itertools
-import ssl
-import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -18,7 +15,7 @@ from chatbrain import Brain, Event, LobbyBrain, RejoinPolicy, RoomBrain, Tls, Tr
 from chatclient.links import SocketLinks
 from chatproto import Operation
 from libs.chatclient.authority import Authority
-from libs.chatclient.tiny_relay import TinyRelay, tiny_relay
+from libs.chatclient.backstage import Backstage
 from messenger.desktop.sockets import QtLoop
 
 if TYPE_CHECKING:
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 20.0
 _NUMBERS = itertools.count()  # so that nobody finds the room of the test before
-_T = TypeVar("_T")
 _E = TypeVar("_E", bound=Event)
 
 
@@ -117,47 +113,6 @@ class Crowd:
         person = Person(self.links, self.bot, brain, server, tls)
         self.people.append(person)
         return person
-
-
-class Backstage:
-    """An event loop of asyncio in a thread of its own: what it runs owes nothing to Qt."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._contexts = AsyncExitStack()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-
-    def relay(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> tuple[TinyRelay, str]:
-        """Serve until the end; returns the relay and its address."""
-        return self.enter(tiny_relay(host, tls))
-
-    def enter(self, context: AbstractAsyncContextManager[_T]) -> _T:
-        """Enter a context, which is left at the end."""
-        return self._run(self._contexts.enter_async_context(context))
-
-    def call(self, function: Callable[..., _T], *arguments: Any) -> _T:
-        """Call what is to be called within the loop."""
-
-        async def call() -> _T:
-            return function(*arguments)
-
-        return self._run(call())
-
-    def heard(self, relay: TinyRelay) -> tuple[bytes, Any]:
-        """Wait for the next message that a relay hears; returns it and where it came from."""
-        return self._run(relay.heard.get())
-
-    def close(self) -> None:
-        try:
-            self._run(self._contexts.aclose())
-        finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(WAIT_SECONDS)
-            self._loop.close()
-
-    def _run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(WAIT_SECONDS)
 
 
 @pytest.fixture

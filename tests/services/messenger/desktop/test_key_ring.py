@@ -1,8 +1,12 @@
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from messenger.desktop.form import Mode
-from messenger.desktop.key_ring import KeyRing
+from messenger.desktop.key_ring import KeyRing, key_ring
 from messenger.desktop.theme import Theme
 from services.messenger.desktop.sight import Sight
 
@@ -55,3 +59,14 @@ def test_a_key_ring_that_fails_spoils_nothing(theme: Theme, tmp_path: Path) -> N
 def test_without_a_key_ring_nothing_is_offered(sight: Sight) -> None:
     sight.fill(Mode.JOIN)
     assert not sight.window.start.form.keep.isVisible()
+
+
+@pytest.mark.parametrize(("priority", "there"), [(1, True), (0.5, True), (0, False), (-1, False), (None, False)])
+def test_only_a_key_ring_that_keeps_secrets_is_one(
+    monkeypatch: pytest.MonkeyPatch, priority: float | None, there: bool
+) -> None:
+    library = SimpleNamespace(get_keyring=lambda: SimpleNamespace(priority=priority))
+    monkeypatch.setitem(sys.modules, "keyring", library)
+    assert (key_ring() is not None) is there
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    assert key_ring() is None

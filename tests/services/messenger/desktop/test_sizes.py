@@ -34,8 +34,13 @@ def test_a_small_window_shows_one_thing_at_a_time(sight: Sight) -> None:
 def test_a_wide_window_shows_everything(sight: Sight) -> None:
     sight.enter()
     assert visible(sight) == {Pane.ROOMS, Pane.CENTRE, Pane.MEMBERS}
+    composer = sight.window.chat.composer.words
     sight.action(Do.MEMBERS).trigger()
     assert visible(sight) == {Pane.ROOMS, Pane.CENTRE}
+    assert composer.hasFocus()
+    sight.action(Do.MEMBERS).trigger()
+    assert visible(sight) == {Pane.ROOMS, Pane.CENTRE, Pane.MEMBERS}
+    assert sight.window.members.list.hasFocus()
 
 
 def test_the_first_page_fits_into_a_small_window(sight: Sight) -> None:

@@ -28,9 +28,10 @@ from chatbrain.liveness import DEAF_SECONDS
 from chatclient.names import Address
 from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, encode_notice
 from conformance.relays import OwnRelay
+from libs.chatclient.backstage import Backstage
 from libs.chatclient.tiny_relay import babbler
 from messenger.desktop.sockets import QtLoop
-from services.messenger.desktop.people import Backstage, Crowd, Person
+from services.messenger.desktop.people import Crowd, Person
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,9 @@ from chatbrain import (
     parse_server,
 )
 from libs.chatclient.authority import Authority
+from libs.chatclient.backstage import Backstage
 from libs.chatclient.tiny_streams import tiny_streams
-from services.messenger.desktop.people import Backstage, Crowd
+from services.messenger.desktop.people import Crowd
 
 pytestmark = pytest.mark.requirement("TCP-12")
 

@@ -7,6 +7,7 @@ from chatproto.sealing import RoomKey, Sealer
 from messenger.core.entry import Field, new_key
 from messenger.core.facts import Presence
 from messenger.core.invite import parse_invite
+from messenger.desktop.delegates import Role
 from messenger.desktop.form import Mode
 from messenger.presentation.state import Act
 from messenger.store.recents import Recent
@@ -246,6 +247,26 @@ def test_a_recent_room_is_one_click_away_and_can_be_forgotten(sight: Sight) -> N
     start.forget.click()
     assert [recent.room for recent in sight.recents.read()] == [None]
     assert start.list.count() == 1
+
+
+def test_a_recent_room_says_where_it_is_and_under_a_bookmark_which_it_is(sight: Sight) -> None:
+    sight.recents.remember(entry("garden", "kim"))
+    sight.recents.remember(entry("kitchen", "kim"))
+    sight.recents.bookmark(entry("garden", "kim"), "Green")
+    listed = sight.open_window().start.list
+    items = [listed.item(row) for row in range(listed.count())]
+    assert {(item.text(), item.data(Role.SUBTITLE)) for item in items} == {
+        ("★ Green", "garden · relay.example · kim"),
+        ("kitchen", "relay.example · kim"),
+    }
+
+
+def test_another_room_gets_no_password_of_the_one_before(sight: Sight) -> None:
+    sight.recents.remember(entry("garden", "kim"))
+    start = sight.open_window().start
+    start.form.password.setText("sesame")
+    start.list.itemClicked.emit(start.list.item(0))
+    assert start.form.password.text() == ""
 
 
 def test_a_file_of_recents_that_cannot_be_written_spoils_nothing(sight: Sight) -> None:

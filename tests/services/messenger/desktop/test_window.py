@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocument
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QSystemTrayIcon, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox, QSystemTrayIcon, QWidget
 
 from chatproto import Disconnected, EvictionReason, MemberJoined, MemberLeft, Status, Topic
 from messenger.core.facts import Presence
@@ -13,7 +13,7 @@ from messenger.core.invite import parse_invite
 from messenger.desktop.actions import Do
 from messenger.desktop.attention import plain
 from messenger.desktop.delegates import Role
-from messenger.desktop.dialogs import HelpDialog
+from messenger.desktop.dialogs import HelpDialog, LineDialog
 from messenger.desktop.typesetter import MENTIONS
 from services.messenger.core.fake_relay import NOON, entry
 from services.messenger.desktop.sight import Sight
@@ -55,6 +55,8 @@ def test_a_wrong_password_is_asked_for_again(sight: Sight) -> None:
     sight.press("Try again")
     sight.press("Enter the password...")
     sight.relay.verdict = Status.OK
+    (dialog,) = sight.window.findChildren(LineDialog)
+    assert dialog.field.echoMode() is QLineEdit.EchoMode.Password, "nobody else reads it"
     sight.answer("sesame")
     assert sight.relay.asked[-1][3] == "sesame"
     assert "You are in demo" in sight.text

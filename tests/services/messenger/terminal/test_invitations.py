@@ -28,6 +28,16 @@ async def test_one_chooses_for_whom_an_invitation_is(case: Case) -> None:
         await ann.sees("Link for browsers copied: https://relay.example/#room=tea&port=9001")
 
 
+async def test_that_an_invitation_is_copied_is_said_and_stands_in_no_room(case: Case) -> None:
+    async with sit_down(case, "tea", notifications=True) as ann:
+        await ann.sees("Connected")
+        end = ann.room.history.end
+        await ann.presses("f7")
+        await ann.sees("Invitation copied.")
+        assert ann.app.clipboard == "chat://relay.example:9000/tea"
+        assert ann.room.history.end == end
+
+
 @pytest.mark.requirement("WEB-05", "SEAL-01")
 async def test_a_key_is_copied_and_not_shown_and_escape_copies_nothing(case: Case) -> None:
     case.relay.web = PAGE

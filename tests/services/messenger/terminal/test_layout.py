@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chatbrain import DeliveryState
 from messenger.core.history import MAX_LINES, History, Kind, Line
 from messenger.terminal.layout import SPARE, Layout, Part
 
@@ -84,6 +85,19 @@ def test_more_at_once_than_there_is_place_for() -> None:
     layout.sync(None)
     assert [layout.row(number).line.text for number in range(layout.start, layout.end)][-3:] == ["2", "3", "4"]
     assert layout.line_at(layout.end - 1)[0] == 5
+
+
+def test_a_message_fares_as_the_history_says_while_it_is_there() -> None:
+    history = History(max_lines=2)
+    layout = Layout(history, 80)
+    history.add(Line(Kind.OWN, NOON, "hi", "ann", state=DeliveryState.SENDING))
+    layout.sync(None)
+    row = layout.row(layout.end - 1)
+    history.set_state(0, DeliveryState.TAKEN)
+    assert layout.state_of(row) is DeliveryState.TAKEN
+    for _ in range(2):
+        history.add(line("more"))
+    assert layout.state_of(row) is DeliveryState.SENDING, "as it was when the row was made"
 
 
 def test_an_empty_history_has_no_rows() -> None:

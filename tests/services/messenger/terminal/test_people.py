@@ -8,6 +8,7 @@ from textual.events import Paste
 
 from chatbrain import Tls, Transport
 from chatproto import Operation
+from messenger.core.entry import Field
 from messenger.store.recents import Recent, Recents
 from messenger.terminal.start_screen import Form
 from messenger.terminal.themes import choose_theme
@@ -149,6 +150,7 @@ async def test_the_start_screen_says_what_is_wrong_in_place(case: Case) -> None:
         await ann.clicks_on("Enter")
         await ann.sees("The room name is empty", "The user name has a colon", "is no port")
         assert case.relay.asked == []
+        assert ann.app.focused is ann.app.screen.query_one(f"#field-{Field.SERVER}"), "the first that is to be mended"
 
 
 async def test_one_creates_a_room_with_a_password(case: Case) -> None:

@@ -193,11 +193,12 @@ async def test_the_bell_rings_only_for_who_wants_it(case: Case, monkeypatch: pyt
 
 
 async def test_a_muted_room_rings_for_nobody_until_it_may_again(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with sit_down(case, "one", bell=True) as ann:
+    async with sit_down(case, "one", bell=True, notifications=True) as ann:
         rung: list[bool] = []
         monkeypatch.setattr(ann.app, "bell", lambda: rung.append(True))
         await ann.presses("f5")
         await ann.until(lambda: ann.room.muted, "The mute")
+        await ann.sees("Notifications off for this room.")
         await ann.until(lambda: ann.room.attended, "The look")
         ann.app.post_message(AppBlur())
         await ann.until(partial(unattended, ann))
@@ -205,6 +206,7 @@ async def test_a_muted_room_rings_for_nobody_until_it_may_again(case: Case, monk
         assert (ann.room.unread, case.messenger.unread, rung) == (1, 0, [])
         await ann.presses("f5")
         await ann.until(lambda: not ann.room.muted, "The end of the mute")
+        await ann.sees("Notifications on for this room.")
         ann.app.post_message(AppBlur())  # who presses a key looks
         await ann.until(partial(unattended, ann))
         case.relay.says("bob: hello?")

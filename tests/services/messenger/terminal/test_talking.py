@@ -108,17 +108,18 @@ async def test_links_are_underlined_and_a_click_copies_them_where_no_browser_can
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "somewhere")
-    async with sit_down(case) as ann:
+    async with sit_down(case, notifications=True) as ann:
         case.relay.says("bob: look at https://example.org/tea now")
         await ann.sees("https://example.org/tea")
         assert ann.style_at("https://example.org").underline
         assert not ann.style_at(" now").underline
         await ann.clicks_on("example.org")
         await ann.until(lambda: ann.app.clipboard == "https://example.org/tea", "The link")
+        await ann.sees("Link copied.")
 
 
 async def test_what_is_selected_is_copied_as_it_was_said(case: Case) -> None:
-    async with sit_down(case) as ann:
+    async with sit_down(case, notifications=True) as ann:
         said = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
         case.relay.says(f"bob: {said}")
         case.relay.says("eve: next")
@@ -130,6 +131,7 @@ async def test_what_is_selected_is_copied_as_it_was_said(case: Case) -> None:
         await ann.presses("ctrl+c")
         await ann.until(lambda: ann.app.clipboard, "What is copied")
         assert ann.app.clipboard == f"bob: {said}\n12:00 eve: next"
+        await ann.sees("Copied.")
         assert ann.room.presence is Presence.HERE
 
 
@@ -158,7 +160,7 @@ async def test_one_replies_by_a_key_to_an_older_message_each_time(case: Case) ->
 
 
 async def test_one_replies_to_a_message_by_its_menu(case: Case) -> None:
-    async with sit_down(case, create=True) as ann:
+    async with sit_down(case, create=True, notifications=True) as ann:
         case.relay.says("bob: tea?")
         await ann.sees("bob: tea?")
         await ann.clicks_on("12:00 bob")
@@ -169,6 +171,7 @@ async def test_one_replies_to_a_message_by_its_menu(case: Case) -> None:
         await ann.sees("Copy the message")
         await ann.presses("down", "enter")
         await ann.until(lambda: ann.app.clipboard == "tea?", "The copy")
+        await ann.sees("Copied.")
 
 
 async def test_what_the_program_says_has_no_menu(case: Case) -> None:

@@ -70,6 +70,11 @@ class StreamPeer:
         assert broken == b""
         return [json.loads(line) for line in lines]
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether TLS hasn't said the end: anybody on the way could have made it."""
+        return self._tls is not None and not self._tls.ended
+
     async def shake_hands(self) -> None:
         assert self._tls is not None
         self._tls.feed(b"")

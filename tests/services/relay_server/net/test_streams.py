@@ -76,6 +76,7 @@ def test_a_line_that_is_too_long_ends_the_stream_before_its_end_comes(run: Run, 
                 await ann.send(b"x" * 40_000, 16_000)
             (bye,) = await ann.rest()
             assert bye["bye"] == "malformed"
+            assert not ann.is_cut
             close(ann)
             await until(lambda: away(server) == 1)
 
@@ -95,6 +96,7 @@ def test_after_the_last_word_nothing_is_read_and_nothing_resets_it(run: Run, tls
                     await bob.send(say("later", 3) * 500)
             took, bye = await bob.rest()
             assert ("took" in took, bye["bye"]) == (True, "malformed")
+            assert not bob.is_cut
             assert (await ann.line())["text"] == "before"
             assert server.registry.stream_counters.received == 1
             close(ann, bob)

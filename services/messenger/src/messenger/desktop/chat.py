@@ -354,7 +354,8 @@ class Chat(QWidget):
                 self._give(Command.UNBAN, name.strip())
             return ""
 
-        ask_line(self, take, title=_("Unban"), label=_("Name to unban:"))
+        if self.conversation:
+            ask_line(self, take, title=_("Unban"), label=_("Name to unban:"))
 
     def _moderate(self, command: Command, person: Person) -> None:
         give = partial(self._give, command, person.name)

@@ -10,6 +10,8 @@ from PySide6.QtCore import QObject, QSocketNotifier
 
 _NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Not each system has all of them."""
+_AT_ONCE_BYTES: Final = 64
+"""One byte stands for each signal, and all that are there mean the same."""
 
 
 class Interrupts(QObject):
@@ -44,5 +46,5 @@ class Interrupts(QObject):
 
     def _wake(self) -> None:
         with suppress(BlockingIOError):
-            self._read.recv(64)
+            self._read.recv(_AT_ONCE_BYTES)
         self._act()

@@ -42,19 +42,19 @@ class ChatApp(TypeAhead[None]):
     CSS_PATH = "style.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "leave_all", show=False, priority=True),
-        Binding("ctrl+c", "copy_or_leave", show=False, priority=True),
-        Binding("f1", "help", show=False),
-        Binding("f2", "new_room", show=False),
-        Binding("f3", "pane('rooms')", show=False),
-        Binding("f4", "pane('members')", show=False),
-        Binding("f5", "mute_room", show=False),
-        Binding("f6", "toggle_theme", show=False),
-        Binding("f7", "copy_invitation", show=False),
-        Binding("ctrl+f", "search", show=False, priority=True),
-        Binding("ctrl+r", "reply", show=False, priority=True),
-        Binding("ctrl+n,ctrl+pagedown", "go(1)", show=False, priority=True),
-        Binding("ctrl+p,ctrl+pageup", "go(-1)", show=False, priority=True),
+        Binding("ctrl+q", "leave_all", priority=True),
+        Binding("ctrl+c", "copy_or_leave", priority=True),
+        Binding("f1", "help"),
+        Binding("f2", "new_room"),
+        Binding("f3", "pane('rooms')"),
+        Binding("f4", "pane('members')"),
+        Binding("f5", "mute_room"),
+        Binding("f6", "toggle_theme"),
+        Binding("f7", "copy_invitation"),
+        Binding("ctrl+f", "search", priority=True),
+        Binding("ctrl+r", "reply", priority=True),
+        Binding("ctrl+n,ctrl+pagedown", "go(1)", priority=True),
+        Binding("ctrl+p,ctrl+pageup", "go(-1)", priority=True),
     ]
 
     def __init__(

@@ -28,15 +28,15 @@ class Composer(TextArea):
     """What is typed, in as many rows as there is place for; what becomes of it is the screen's business."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", show=False),
-        Binding("up", "older", show=False),
-        Binding("down", "newer", show=False),
-        Binding("tab", "complete(1)", show=False),
-        Binding("shift+tab", "complete(-1)", show=False),
-        Binding("ctrl+d", "delete_or_leave", show=False),
-        Binding("alt+enter,shift+enter", "break_line", show=False),
-        Binding("pageup,shift+up", "scroll_transcript(-1)", show=False),
-        Binding("pagedown,shift+down", "scroll_transcript(1)", show=False),
+        Binding("enter", "submit"),
+        Binding("up", "older"),
+        Binding("down", "newer"),
+        Binding("tab", "complete(1)"),
+        Binding("shift+tab", "complete(-1)"),
+        Binding("ctrl+d", "delete_or_leave"),
+        Binding("alt+enter,shift+enter", "break_line"),
+        Binding("pageup,shift+up", "scroll_transcript(-1)"),
+        Binding("pagedown,shift+down", "scroll_transcript(1)"),
     ]
 
     class Submitted(Message):

@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 class Dialog(ModalScreen[Result], Generic[Result]):
     """A window that Escape closes without an answer."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up")]
 
     def action_give_up(self) -> None:
         """Close it."""
@@ -121,7 +121,7 @@ class Menu(Dialog[str]):
 class Help(Dialog[None]):
     """Shows the keys and the commands."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f1,q,enter", "give_up", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f1,q,enter", "give_up")]
 
     def compose(self) -> ComposeResult:
         """Lay it out."""

@@ -61,7 +61,6 @@ class OpenRoomsBox(Vertical):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Tell which room was chosen."""
-        event.stop()
         self.post_message(self.Chosen(self._open_rooms.rooms[event.option_index]))
 
     def _ask(self) -> None:

@@ -23,7 +23,7 @@ _SIGNS = {Presence.HERE: "●", Presence.OVER: "×", Presence.ASKING: "?"}  # no
 class Pane(OptionList):
     """A list that is drawn anew only when something in it changed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "screen.focus_composer", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "screen.focus_composer")]
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id, markup=False, compact=True)

@@ -26,8 +26,8 @@ class RecoveryPanel(Vertical):
     """Hidden while there is nothing to choose."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,up", "app.focus_previous", show=False),
-        Binding("right,down", "app.focus_next", show=False),
+        Binding("left,up", "app.focus_previous"),
+        Binding("right,down", "app.focus_next"),
     ]
 
     class Chosen(Message):
@@ -104,6 +104,5 @@ class RecoveryPanel(Vertical):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Tell which one it was."""
-        event.stop()
         if event.button.id:
             self.post_message(self.Chosen(_BUTTONS[event.button.id]))

@@ -10,7 +10,7 @@ from textual.events import Resize
 from textual.message import Message
 from textual.screen import Screen
 from textual.style import Style
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static
 
 from messenger.core.conversation import Conversation
 from messenger.core.facts import Presence
@@ -34,12 +34,12 @@ class RoomScreen(Screen[None]):
     """Shows one conversation of a messenger, and the others beside it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "focus_composer", show=False),
-        Binding("ctrl+end", "go_to_end", show=False),
-        Binding("ctrl+home", "go_to_start", show=False),
-        Binding("pageup", "scroll(-1)", show=False),
-        Binding("pagedown", "scroll(1)", show=False),
-        Binding("f8", "press_first", show=False),
+        Binding("escape", "focus_composer"),
+        Binding("ctrl+end", "go_to_end"),
+        Binding("ctrl+home", "go_to_start"),
+        Binding("pageup", "scroll(-1)"),
+        Binding("pagedown", "scroll(1)"),
+        Binding("f8", "press_first"),
     ]
     AUTO_FOCUS = "#composer"
 
@@ -177,15 +177,10 @@ class RoomScreen(Screen[None]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Go to a room, or ask what to do about somebody."""
-        event.stop()
         if event.option_list.id == "rooms":
             self.post_message(self.RoomChosen(self._messenger.conversations[event.option_index]))
         elif self.current:
             self.post_message(self.PersonChosen(self.current.people[event.option_index]))
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Keep it to oneself."""
-        event.stop()
 
     def search(self) -> None:
         """Search in what was said."""

@@ -17,9 +17,9 @@ class SearchLine(Input):
     """Takes words and says how often they were said; hidden until it is wanted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,up", "go(1)", show=False),
-        Binding("down,shift+enter", "go(-1)", show=False),
-        Binding("escape", "close", show=False),
+        Binding("enter,up", "go(1)"),
+        Binding("down,shift+enter", "go(-1)"),
+        Binding("escape", "close"),
     ]
 
     class Found(Message):

@@ -43,9 +43,9 @@ class StartScreen(Screen[Entry]):
     """The form, and below it where one was lately."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "give_up", show=False),
-        Binding("down", "app.focus_next", show=False),
-        Binding("up", "app.focus_previous", show=False),
+        Binding("escape", "give_up"),
+        Binding("down", "app.focus_next"),
+        Binding("up", "app.focus_previous"),
     ]
 
     class Forgotten(Message):
@@ -278,7 +278,7 @@ _KINDS: Final = {Field.SERVER: LinkField, Field.ROOM: RoomField}
 class RecentsList(OptionList):
     """Where one was lately."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("delete", "forget", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("delete", "forget")]
 
     def action_forget(self) -> None:
         """Remove the chat that is marked."""

@@ -14,6 +14,8 @@ _PROTOCOLS: Final = {socket.SOCK_STREAM: socket.IPPROTO_TCP, socket.SOCK_DGRAM: 
 """asyncio turns Nagle's algorithm off for connections whose listening socket names TCP: else a second small write
 waits for the other system to confirm the first one, up to 40 ms."""
 
+_BACKLOG: Final = 1024
+"""So many connections wait at most to be accepted."""
 _SO_RCVBUFFORCE, _SO_SNDBUFFORCE = 33, 32
 _IPPROTO_IP, _IP_MTU_DISCOVER = 0, 10
 _IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _IPV6_RECVPKTINFO = 41, 23, 49
@@ -54,7 +56,7 @@ def listen_tcp(host: str, port: int) -> socket.socket:
     # A restarted relay need not wait for the last one's connections to time out.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     _bind(sock, host, port, "TCP")
-    sock.listen(1024)
+    sock.listen(_BACKLOG)
     return sock
 
 
