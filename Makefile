@@ -153,8 +153,8 @@ web-tests: $(WEB_CLIENT)/node_modules/.package-lock.json $(VENV)/runtime.stamp
 	@cd build/page/$(WEB_CLIENT) && node --test --test-reporter=dot tests/*.test.js
 
 .PHONY: check
-check: lint web-check ## lint, unit tests, documents (under a minute)
-	@$(PYTEST) $(UNIT)
+check: lint web-check ## lint, unit tests, documents (a minute)
+	@$(PYTEST) --numprocesses 3 $(UNIT)
 
 .PHONY: test
 test: $(VENV)/dev.stamp ## everything except attacks (make faults): lint, units with coverage, conformance, programs, containers, dashboards
