@@ -14,11 +14,14 @@ from uuid import uuid4
 
 import pytest
 
+from conformance.relays import OwnRelay
 from e2e.piped import Chat
 from ports import free_ports
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+    from e2e.browsing import Visitors
 
 _START_SECONDS = 15.0
 _STOP_SECONDS = 10.0
@@ -140,3 +143,40 @@ def browser() -> Iterator["Browser"]:
 
     with running_browser() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def web_settings() -> dict[str, str]:
+    """Return the settings of a module's relay with a page; a module may have others."""
+    return {"RELAY_LIST_ROOMS": "true"}
+
+
+@pytest.fixture(scope="module")
+def web_port() -> int:
+    """Choose where the page is when its relay is about to start: until then somebody else might take it."""
+    (port,) = free_ports(1)
+    return port
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, web_settings: dict[str, str], web_port: int) -> Iterator[OwnRelay]:
+    """Run a relay with a page for the tests of a module; it has to end in order."""
+    relay = OwnRelay(tmp_path_factory.mktemp("relay") / "log", {**web_settings, "RELAY_WEB_PORT": str(web_port)})
+    yield relay
+    assert relay.stop() == 0, relay.said()
+
+
+@pytest.fixture
+def address(own: OwnRelay, web_port: int) -> str:
+    """Return where the page is, while its relay runs."""
+    assert own.process.poll() is None, own.said()
+    return f"http://127.0.0.1:{web_port}/"
+
+
+@pytest.fixture
+def visitors(browser: "Browser", address: str) -> Iterator["Visitors"]:
+    """Let people open the page."""
+    from e2e.browsing import Visitors  # noqa: PLC0415 - Playwright takes a while to import
+
+    with Visitors(browser, address) as visitors:
+        yield visitors

@@ -1,9 +1,8 @@
 """The page in a real browser, beside the programs and a plain client (WEB-01 to WEB-04, STR-06, LIST-01)."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -47,25 +46,9 @@ def browsing() -> "ModuleType":
     return browsing
 
 
-@cache
-def web_port() -> int:
-    """Choose where the page is when its relay is about to start: until then somebody else might take it."""
-    (port,) = free_ports(1)
-    return port
-
-
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRelay]:
-    relay = OwnRelay(tmp_path_factory.mktemp("relay") / "log", {**SETTINGS, "RELAY_WEB_PORT": str(web_port())})
-    yield relay
-    assert relay.stop() == 0, relay.said()
-
-
-@pytest.fixture
-def visitors(browser: "Browser", own: OwnRelay) -> Iterator["Visitors"]:
-    assert own.process.poll() is None, own.said()
-    with browsing().Visitors(browser, f"http://127.0.0.1:{web_port()}/") as visitors:
-        yield visitors
+def web_settings() -> dict[str, str]:
+    return SETTINGS
 
 
 def test_pages_and_chat_and_a_plain_client_hear_one_another_once(

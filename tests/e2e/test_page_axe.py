@@ -1,7 +1,6 @@
 """Every screen of the page, in both languages, as axe-core sees it, and no wider than its window."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
@@ -11,10 +10,6 @@ from conftest import AXE
 from e2e.browsing import DESK, SMALL_PHONE, Visitors
 from e2e.streaming import StreamMember
 from e2e.test_page import FINDINGS, OVERFLOWS
-from ports import free_ports
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.needs("chromium", "axe"), pytest.mark.timeout(240)]
 by_language: Final = pytest.mark.parametrize("language", ["en-GB", "ja-JP"])
@@ -35,28 +30,6 @@ HOLD: Final = """() => {
 """Makes pauses between attempts last; axe-core has timers, too."""
 NO_CLIPBOARD: Final = "Object.defineProperty(navigator, 'clipboard', { value: undefined });"
 """As on a page by plain http."""
-
-
-@pytest.fixture(scope="module")
-def web_port() -> int:
-    (port,) = free_ports(1)
-    return port
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, web_port: int) -> Iterator[OwnRelay]:
-    relay = OwnRelay(
-        tmp_path_factory.mktemp("relay") / "log", {"RELAY_LIST_ROOMS": "true", "RELAY_WEB_PORT": str(web_port)}
-    )
-    yield relay
-    assert relay.stop() == 0, relay.said()
-
-
-@pytest.fixture
-def visitors(browser: "Browser", own: OwnRelay, web_port: int) -> Iterator[Visitors]:
-    assert own.process.poll() is None, own.said()
-    with Visitors(browser, f"http://127.0.0.1:{web_port}/") as visitors:
-        yield visitors
 
 
 class Screens:

@@ -1,14 +1,12 @@
 """How the page comes to a browser: how much that is, how long it takes, and what one reads if a part doesn't come."""
 
 from collections.abc import Iterator
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from conformance.relays import OwnRelay
 from e2e.streaming import StreamMember
-from ports import free_ports
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
@@ -30,35 +28,13 @@ HURRY: Final = """
 """
 
 
-@cache
-def web_port() -> int:
-    """Choose where the page is when its relay is about to start: until then somebody else might take it."""
-    (port,) = free_ports(1)
-    return port
-
-
-def address() -> str:
-    return f"http://127.0.0.1:{web_port()}/"
-
-
 @pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    from e2e.browsing import running_browser  # noqa: PLC0415 - Playwright takes a while to import
-
-    with running_browser() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRelay]:
-    relay = OwnRelay(tmp_path_factory.mktemp("relay") / "log", {"RELAY_WEB_PORT": str(web_port())})
-    yield relay
-    assert relay.stop() == 0, relay.said()
+def web_settings() -> dict[str, str]:
+    return {}
 
 
 @pytest.fixture
-def context(browser: "Browser", own: OwnRelay, locale: str) -> Iterator["BrowserContext"]:
-    assert own.process.poll() is None, own.said()
+def context(browser: "Browser", locale: str) -> Iterator["BrowserContext"]:
     context = browser.new_context(locale=locale, service_workers="block")
     yield context
     context.close()
@@ -74,10 +50,10 @@ def locale() -> str:
     return "en-GB"
 
 
-def test_a_first_visit_loads_120_kib_at_most(page: "Page") -> None:
+def test_a_first_visit_loads_120_kib_at_most(address: str, page: "Page") -> None:
     finished: list[Request] = []
     page.on("requestfinished", lambda request: finished.append(request))  # noqa: PLW0108 - it takes no builtin
-    page.goto(address())
+    page.goto(address)
     page.wait_for_selector("start-page form")
     sizes = {request.url: request.sizes()["responseBodySize"] for request in finished}
     print(f"A first visit loads {len(sizes)} files of {sum(sizes.values()) / 1024:.1f} KiB together.")
@@ -85,20 +61,20 @@ def test_a_first_visit_loads_120_kib_at_most(page: "Page") -> None:
     assert sum(sizes.values()) <= MOST_BYTES
 
 
-def test_a_browser_would_install_it(page: "Page") -> None:
-    page.goto(address())
+def test_a_browser_would_install_it(address: str, page: "Page") -> None:
+    page.goto(address)
     asked = page.context.new_cdp_session(page)
     assert asked.send("Page.getAppManifest")["errors"] == []
     found = [error["errorId"] for error in asked.send("Page.getInstallabilityErrors")["installabilityErrors"]]
     assert found == ["in-incognito"]  # as all pages of tests are
 
 
-def test_an_invitation_leads_to_where_one_writes(own: OwnRelay, page: "Page", room: str) -> None:
+def test_an_invitation_leads_to_where_one_writes(own: OwnRelay, address: str, page: "Page", room: str) -> None:
     """How long that takes is printed alone: it depends on the machine."""
     with StreamMember(own.relay, room, "ann", create=True) as ann:
         ann.speak_up()
         page.add_init_script(HURRY)
-        page.goto(f"{address()}#room={room}")
+        page.goto(f"{address}#room={room}")
         page.wait_for_selector("[data-usable]")
         milliseconds = page.locator("body").get_attribute("data-usable")
         print(f"The message box was ready {milliseconds} ms after the invitation was opened, with nothing cached.")
@@ -107,18 +83,18 @@ def test_an_invitation_leads_to_where_one_writes(own: OwnRelay, page: "Page", ro
         ann.hear_up_to("here I am")
 
 
-def test_a_relay_that_lists_no_rooms_is_asked_once(page: "Page") -> None:
+def test_a_relay_that_lists_no_rooms_is_asked_once(address: str, page: "Page") -> None:
     """Let minutes pass: each answer that is no list is an error in the browser's console."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.clock.install()
     with page.expect_response("**/rooms") as answer:
-        page.goto(address())
+        page.goto(address)
     assert answer.value.status == 404
     page.clock.run_for(MINUTES * 60_000)
     page.evaluate("() => document.querySelector('start-page').refresh()")
     page.clock.run_for(MINUTES * 60_000)
-    assert asked.count(f"{address()}rooms") == 1
+    assert asked.count(f"{address}rooms") == 1
     with page.expect_response("**/rooms"):
         page.reload()
 
@@ -153,18 +129,20 @@ class Failing:
 @pytest.mark.parametrize(("locale", "part"), PARTS)
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_part_that_does_not_come_at_first_is_asked_for_again(
-    context: "BrowserContext", page: "Page", part: str, times: int
+    address: str, context: "BrowserContext", page: "Page", part: str, times: int
 ) -> None:
     Failing(context, part, times)
-    page.goto(address())
+    page.goto(address)
     page.wait_for_selector("start-page form")
     assert page.locator("#unfinished").count() == 0
 
 
 @pytest.mark.parametrize(("locale", "part"), PARTS)
-def test_when_a_part_never_comes_the_page_says_so(context: "BrowserContext", page: "Page", part: str) -> None:
+def test_when_a_part_never_comes_the_page_says_so(
+    address: str, context: "BrowserContext", page: "Page", part: str
+) -> None:
     Failing(context, part, 1000)
-    page.goto(f"{address()}#room=tea")
+    page.goto(f"{address}#room=tea")
     reload = page.get_by_role("alert").get_by_role("button", name="Reload")
     reload.wait_for()
     assert page.get_by_text(UNFINISHED).is_visible()
@@ -176,10 +154,10 @@ def test_when_a_part_never_comes_the_page_says_so(context: "BrowserContext", pag
 
 
 def test_when_the_first_script_does_not_come_the_page_says_so_after_a_while(
-    context: "BrowserContext", page: "Page"
+    address: str, context: "BrowserContext", page: "Page"
 ) -> None:
     context.route("**/js/main.js", lambda route: route.abort())
-    page.goto(address())
+    page.goto(address)
     assert not page.get_by_text(UNFINISHED).is_visible()
     page.evaluate("document.getAnimations().forEach((animation) => animation.finish())")
     page.get_by_text(UNFINISHED).wait_for()

@@ -1,8 +1,7 @@
 """What a page does for its person: it tells of other rooms, notifies, and lets a host moderate from menus."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -10,10 +9,6 @@ from playwright.sync_api import Locator, expect
 from conformance.relays import OwnRelay
 from e2e.browsing import SMALL_PHONE, Visitor, Visitors
 from e2e.streaming import RefusedError, StreamMember
-from ports import free_ports
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.needs("chromium")
 WRONG_PASSWORD: Final = 3
@@ -29,27 +24,6 @@ KEEP_NOTIFICATIONS: Final = """
 """
 """Real ones, whose words are kept, for no browser lists them."""
 COLOUR: Final = "element => getComputedStyle(element).color"
-
-
-@pytest.fixture(scope="module")
-def web_port() -> int:
-    (port,) = free_ports(1)
-    return port
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, web_port: int) -> Iterator[OwnRelay]:
-    settings = {"RELAY_WEB_PORT": str(web_port), "RELAY_LIST_ROOMS": "true"}
-    relay = OwnRelay(tmp_path_factory.mktemp("relay") / "log", settings)
-    yield relay
-    assert relay.stop() == 0, relay.said()
-
-
-@pytest.fixture
-def visitors(browser: "Browser", own: OwnRelay, web_port: int) -> Iterator[Visitors]:
-    assert own.process.poll() is None, own.said()
-    with Visitors(browser, f"http://127.0.0.1:{web_port}/") as visitors:
-        yield visitors
 
 
 def row_of(visitor: Visitor, room: str) -> Locator:

@@ -1,6 +1,6 @@
 """Sealed rooms in a real browser, beside `chat`: who has the key reads, and nobody else (SEAL-01 to SEAL-04)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -38,24 +38,8 @@ KEPT: Final = (
 
 
 @pytest.fixture(scope="module")
-def web_port() -> int:
-    (port,) = free_ports(1)
-    return port
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, web_port: int) -> Iterator[OwnRelay]:
-    settings = {"RELAY_WEB_PORT": str(web_port), "RELAY_LIST_ROOMS": "true", "RELAY_LOG_LEVEL": "debug"}
-    relay = OwnRelay(tmp_path_factory.mktemp("relay") / "log", settings)
-    yield relay
-    assert relay.stop() == 0, relay.said()
-
-
-@pytest.fixture
-def visitors(browser: "Browser", own: OwnRelay, web_port: int) -> Iterator[Visitors]:
-    assert own.process.poll() is None, own.said()
-    with Visitors(browser, f"http://127.0.0.1:{web_port}/") as visitors:
-        yield visitors
+def web_settings() -> dict[str, str]:
+    return {"RELAY_LIST_ROOMS": "true", "RELAY_LOG_LEVEL": "debug"}
 
 
 def create_sealed(visitor: Visitor, room: str, name: str) -> str:
