@@ -118,10 +118,6 @@ def build(settings: Settings, inherited: Inherited = NOTHING) -> Parts:
     def flush_rooms() -> None:
         udp[0].flush()  # which is made below
 
-    def record() -> None:
-        if keeper:  # which is made below
-            keeper.write()
-
     commands = _commands(registry, observe, passwords, workers, flush_rooms) if settings.moderation else None
     judge = Judge(registry, policy, commands)
     node = _node(settings, registry, tls, flush_rooms, inherited) if settings.cluster_url else None
@@ -130,8 +126,10 @@ def build(settings: Settings, inherited: Inherited = NOTHING) -> Parts:
     lobby = Lobby(
         policy, observe, _new_nonce, locate, registry.provisional, port=settings.lobby_port, ip=own_ip(settings.host)
     )
+    reclaiming, started_at = (node.reclaiming, node.cluster.me.started_at) if node else (None, 0.0)
+    keeper = build_keeper(settings, journal, registry, lobby, reclaiming, started_at)
     pinned = is_wildcard(settings.host)
-    udp = _udp_ports(sockets.udp, relay, registry, lobby, pinned=pinned, carried=carried, record=record)
+    udp = _udp_ports(sockets.udp, relay, registry, lobby, pinned=pinned, carried=carried, keeper=keeper)
     rooms_port = udp[0]
     room_list = RoomList(registry.rooms, hides=settings.hide_rooms) if settings.list_rooms else None
     control = _control(settings, registry, passwords, tally, node.cluster if node else None, room_list)
@@ -139,8 +137,6 @@ def build(settings: Settings, inherited: Inherited = NOTHING) -> Parts:
     web = _web_port(settings, tcp, room_list, crashes) if settings.web_port else None
     flush = partial(_flush, udp)
 
-    reclaiming, started_at = (node.reclaiming, node.cluster.me.started_at) if node else (None, 0.0)
-    keeper = build_keeper(settings, journal, registry, lobby, reclaiming, started_at)
     cluster = node.for_operators(registry) if node else None
     operators = Operators(registry, lobby, clock, flush=flush, stop=partial(_stop_drained, stopping), cluster=cluster)
     answers = NodeAnswers(registry, operators, clock)
@@ -221,34 +217,22 @@ def _tcp_port(
 
 
 def _udp_ports(
-    sockets: list[socket.socket],
-    relay: Relay,
-    registry: Registry,
-    lobby: Lobby,
-    *,
-    pinned: bool,
-    carried: CarriedMembers | None,
-    record: Callable[[], None],
-) -> tuple[UdpPort, ...]:
+    sockets: list[socket.socket], relay: Relay, registry: Registry, lobby: Lobby, *, pinned: bool,
+    carried: CarriedMembers | None, keeper: Keeper | None,
+) -> tuple[UdpPort, ...]:  # fmt: skip
     """Return the rooms' port, then the lobby's if there is one."""
     rooms, *others = sockets
     clock = asyncio.get_running_loop().time
     return (
         UdpPort(
-            rooms,
-            relay.handle_datagram,
-            registry,
-            clock,
-            pinned=pinned,
-            receipts=relay.receipts,
-            carried=carried,
-            record=record,
+            rooms, relay.handle_datagram, registry, clock,
+            pinned=pinned, receipts=relay.receipts, carried=carried, record=keeper.write if keeper else lambda: None,
         ),
         *(
             UdpPort(sock, lobby.handle_datagram, lobby, clock, pinned=pinned, encode=encode_lobby_notice, fine=True)
             for sock in others
         ),
-    )
+    )  # fmt: skip
 
 
 def _observer(tally: Tally, crashes: Crashes) -> events.Observer:
