@@ -1,6 +1,8 @@
 """What becomes of a carried client if it, its node or its room's home goes, or takes too long (CLU-04, threat T11)."""
 
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from threading import Event
 
@@ -11,8 +13,9 @@ from relay_server.core.errors import RoomExistsError
 from relay_server.core.places import Told
 from relay_server.net import links
 from relay_server.passwords import Passwords
-from services.relay_server.net.cluster import pair
+from services.relay_server.net.cluster import Pair, pair
 from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, port_of, under_way, until
+from services.relay_server.net.tcp_relay import Client
 from services.relay_server.net.test_edge import PERSON, as_json, ask, plain, to_end
 
 
@@ -26,6 +29,21 @@ class SlowPasswords(Passwords):
     def check(self, password: str, password_hash: str) -> str:
         self._decided.wait(DEADLINE_SECONDS)
         return super().check(password, password_hash)
+
+
+@asynccontextmanager
+async def at_work(both: Pair) -> AsyncIterator[Client]:
+    """Let somebody ask for a room whose home checks the password until the end."""
+    await ask(both.home, as_json(Operation.CREATE, "ann", password="right"), "127.0.0.1")
+    decided = Event()
+    both.home.control._passwords = SlowPasswords(decided)
+    try:
+        async with await both.edge.connect(PERSON) as client:
+            await client.send(as_json(Operation.JOIN, "bob", password="right"))
+            await until(lambda: under_way(both.home.tcp.workers))
+            yield client
+    finally:
+        decided.set()
 
 
 @pytest.mark.requirement("CLU-04")
@@ -64,15 +82,9 @@ def test_a_home_that_takes_too_long_is_status_11(run: Run, monkeypatch: pytest.M
 def test_a_home_that_dies_before_its_answer_is_status_11(run: Run) -> None:
     async def scenario() -> None:
         async with pair() as both:
-            await ask(both.home, as_json(Operation.CREATE, "ann", password="right"), "127.0.0.1")
-            decided = Event()
-            both.home.control._passwords = SlowPasswords(decided)
-            async with await both.edge.connect(PERSON) as client:
-                await client.send(as_json(Operation.JOIN, "bob", password="right"))
-                await until(lambda: under_way(both.home.tcp.workers))
+            async with at_work(both) as client:
                 both.home.close()
                 answer = await to_end(client)
-            decided.set()
             assert b'"status": 11' in answer
 
     run(scenario)
@@ -132,15 +144,9 @@ def test_a_client_that_isnt_there_for_its_answer_has_no_seat(run: Run) -> None:
 def test_a_client_whose_home_works_while_another_process_takes_over_is_refused(run: Run) -> None:
     async def scenario() -> None:
         async with pair() as both:
-            await ask(both.home, as_json(Operation.CREATE, "ann", password="right"), "127.0.0.1")
-            decided = Event()
-            both.home.control._passwords = SlowPasswords(decided)
-            async with await both.edge.connect(PERSON) as client:
-                await client.send(as_json(Operation.JOIN, "bob", password="right"))
-                await until(lambda: under_way(both.home.tcp.workers))
+            async with at_work(both) as client:
                 both.edge.tcp.freeze()
                 answer = await to_end(client)
-            decided.set()
             await until(lambda: not both.home.links.links)
             assert b'"status": 11' in answer
             assert (len(both.edge.carried), len(both.home.registry.sessions_by_token)) == (0, 1)
@@ -171,15 +177,9 @@ def test_a_client_that_is_just_told_its_answer_may_read_it_while_its_node_leaves
 def test_a_client_that_goes_while_its_home_works_is_refused_nothing(run: Run) -> None:
     async def scenario() -> None:
         async with pair() as both:
-            await ask(both.home, as_json(Operation.CREATE, "ann", password="right"), "127.0.0.1")
-            decided = Event()
-            both.home.control._passwords = SlowPasswords(decided)
-            client = await both.edge.connect(PERSON)
-            await client.send(as_json(Operation.JOIN, "bob", password="right"))
-            await until(lambda: under_way(both.home.tcp.workers))
-            client.reset()
-            await until(lambda: not both.edge.edge.carriages and not both.home.links.links)
-            decided.set()
+            async with at_work(both) as client:
+                client.reset()
+                await until(lambda: not both.edge.edge.carriages and not both.home.links.links)
             assert both.edge.statuses == []
             assert (len(both.edge.carried), len(both.home.registry.sessions_by_token)) == (0, 1)
 
@@ -190,17 +190,11 @@ def test_a_client_that_goes_while_its_home_works_is_refused_nothing(run: Run) ->
 def test_who_is_refused_in_a_homes_place_may_close_first(run: Run) -> None:
     async def scenario() -> None:
         async with pair() as both:
-            await ask(both.home, as_json(Operation.CREATE, "ann", password="right"), "127.0.0.1")
-            decided = Event()
-            both.home.control._passwords = SlowPasswords(decided)
             both.edge.tcp.limits = replace(both.edge.tcp.limits, transaction_timeout_seconds=0.2)
-            async with await both.edge.connect(PERSON) as client:
-                await client.send(as_json(Operation.JOIN, "bob", password="right"))
-                await until(lambda: under_way(both.home.tcp.workers))
+            async with at_work(both) as client:
                 assert b'"status": 11' in await to_end(client)
                 await until(lambda: not both.home.links.links)
                 assert len(both.edge.edge.carriages) == 1  # closing at once could cut the answer short
-            decided.set()
 
     run(scenario)
 
