@@ -158,7 +158,7 @@ check: lint web-check ## lint, unit tests, documents (a minute)
 
 .PHONY: test
 test: $(VENV)/dev.stamp ## everything except attacks (make faults): lint, units with coverage, conformance, programs, containers, dashboards
-	@echo "==> lint, and tests of containers, units, programs and dashboards, two kinds at a time (about ten minutes); each prints its result when it is done"
+	@echo "==> lint, and tests of containers, units, programs and dashboards, two kinds at a time (about twelve minutes); each prints its result when it is done"
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(KINDS)
 
 # Tests of containers mostly wait, those of programs half of the time, all others compute: two at a time use two cores.
@@ -199,7 +199,7 @@ conformance: $(VENV)/dev.stamp ## test the protocol's rules on any relay: make c
 	  $(UDP:%=--udp-port %) $(LOBBY:%=--lobby-port %) $(SILENCE:%=--silence-seconds %)
 
 .PHONY: faults
-faults: $(VENV)/dev.stamp ## attack relays (ten minutes; some tests need root): floods, junk, forgeries, dead members
+faults: $(VENV)/dev.stamp ## attack relays (twenty minutes; some tests need root): floods, junk, forgeries, dead members
 	@$(PYTEST) tests/faults
 
 .PHONY: faults-long

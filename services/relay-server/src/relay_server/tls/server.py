@@ -16,9 +16,10 @@ from relay_server.settings import Settings, TlsVersion
 from relay_server.tls.certificate import Certificate, CertificateError
 
 HANDSHAKES_PER_JOIN: Final = 0.75
-"""A handshake is the longest of all works that a stranger can cause, so fewer of them than of joins go on and on."""
+"""In the long run an address may make fewer handshakes than joins: one is the longest piece of work that a stranger can
+have the loop do."""
 HANDSHAKES_AT_ONCE_PER_JOIN: Final = 1.25
-"""A class that starts together is told of too many joins (status 11) before it has no handshakes left."""
+"""At once it may make more: a class that starts together is told of too many joins (status 11) before that."""
 
 _VERSIONS: Final = {TlsVersion.V1_2: ssl.TLSVersion.TLSv1_2, TlsVersion.V1_3: ssl.TLSVersion.TLSv1_3}
 
