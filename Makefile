@@ -22,7 +22,7 @@ SLOW := tests/services/messenger/desktop tests/services/messenger/terminal tests
 COVERING := tests/libs/chatproto tests/libs/chatbrain tests/services/relay_server/core tests/services/relay_server/test_resume.py \
   tests/services/relay_server/test_attempts.py tests/services/relay_server/test_sealed.py tests/services/relay_server/test_streams.py \
   tests/services/relay_server/telemetry/test_metrics.py
-UNIT := tests/libs tests/services tests/docs tests/fuzz/test_corpus.py $(SLOW:%=--ignore=%)
+UNIT := tests/test_ports.py tests/libs tests/services tests/docs tests/fuzz/test_corpus.py $(SLOW:%=--ignore=%)
 # The tests of a file share their fixtures, and mostly wait; the two slowest files come first.
 CONTAINERS := $(PYTEST) --numprocesses 3 --dist loadfile --no-loadscope-reorder \
   tests/e2e/containers/test_compose.py tests/e2e/containers/test_restart.py tests/e2e/containers

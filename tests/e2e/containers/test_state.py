@@ -58,9 +58,13 @@ def take_image(project: Project, name: str) -> None:
 async def restart(project: Project, chorus: Chorus, *words: str) -> None:
     """Run a command of Compose while people chat."""
     running = asyncio.create_task(asyncio.to_thread(project.run, *words))
-    await asyncio.to_thread(chorus.sing, running.done)
-    done = await running
-    assert done.returncode == 0, done.stderr
+
+    def is_done() -> bool:
+        if running.done():
+            assert running.result().returncode == 0, running.result().stderr
+        return running.done()
+
+    await asyncio.to_thread(chorus.sing, is_done)
 
 
 def check_all_stayed(project: Project, members: int) -> None:
