@@ -17,6 +17,8 @@ from ports import free_ports
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
+_OPS_SECONDS = 20.0
+"""A relay that an attack keeps busy may take long to answer."""
 
 NORMAL = ("-m", "relay_server", "run")
 """What Python is to run."""
@@ -119,7 +121,7 @@ class OwnRelay:
 
     def ops(self, path: str) -> str:
         """Get a page of the ops port."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}{path}", timeout=5) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}{path}", timeout=_OPS_SECONDS) as response:
             return str(response.read().decode()) or "ok"
 
     def said(self) -> str:

@@ -17,6 +17,7 @@ from faults.test_descriptors import open_descriptors
 from faults.weakened import answer_to_any_name, let_ops_connections_stay
 from relay_server.net.descriptors import OPS_CONNECTIONS
 from relay_server.net.http import REQUEST_SECONDS
+from waiting import wait_until
 
 SPARE = 30
 """Descriptors for some joins, and for connections that are just being opened and closed."""
@@ -107,6 +108,7 @@ def test_a_web_page_with_another_host_name_cant_read_the_metrics(start_relay: St
 
 def test_bad_ops_requests_are_not_logged(start_relay: StartRelay) -> None:
     own = start_relay()
+    wait_until(lambda: '"listening"' in own.said())  # which is written aside, perhaps after it is ready
     before = own.said()
     for number in range(300):
         status = answer_to(own, BAD[number % len(BAD)]).split()[1]
