@@ -172,7 +172,7 @@ def test_a_node_that_is_late_itself_takes_nobody_for_gone() -> None:
             assert isinstance(one.directory, LocalDirectory)
             one.directory.disconnect()
 
-            async def probe_while_busy(_: Node) -> bool:
+            async def probe_while_busy(_node: Node, _seconds: float) -> bool:
                 time.sleep(0.4)  # noqa: ASYNC251 - the loop is to stand still
                 return False
 

@@ -41,7 +41,6 @@ from relay_server.core.records import RoomRecord, record_of, seats_at
 from relay_server.core.tickets import RANDOM_BYTES, Seat, Tickets
 
 BEAT_SECONDS: Final = 0.5
-PROBE_SECONDS: Final = 0.5
 WATCH_SECONDS: Final = 0.1
 """So often it is looked at whether the event loop is late."""
 LATE_SECONDS: Final = 0.25
@@ -69,10 +68,10 @@ class Cluster:
 
     def __init__(
         self, me: Node, directory: Directory, vault: Vault, household: Household,
-        *, probe: Callable[[Node], Coroutine[Any, Any, bool]], resume_seconds: float, counters: ClusterCounters,
+        *, probe: Callable[[Node, float], Coroutine[Any, Any, bool]], resume_seconds: float, counters: ClusterCounters,
         clocks: Clocks, next_beat: int = 1,
     ) -> None:  # fmt: skip
-        """``probe`` asks a node over a link of its own whether it is there; for ``next_beat`` see `Presence`."""
+        """``probe`` asks a node over a link, for so many seconds, if it is there; for ``next_beat`` see `Presence`."""
         self._directory = directory
         self._household = household
         self.counters = counters
@@ -373,10 +372,7 @@ class Cluster:
         self._feed(lambda: self._homes.answer_ask(ask, answer, self._now()))
 
     async def _probe_directly(self, probe: ProbeDirectly) -> None:
-        alive = False
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PROBE_SECONDS):
-                alive = await self._probe(probe.node)
+        alive = await self._probe(probe.node, probe.seconds)
         self._look_at_loop()
         self._feed(lambda: self._homes.answer_probe(probe, alive=alive, now=self._now()))
 
