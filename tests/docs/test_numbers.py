@@ -16,7 +16,7 @@ from relay_server.core.guesses import AT_ONCE, KEPT, MISTAKES, ROOM_FACTOR, SPAR
 from relay_server.core.homing import MAX_CALLS
 from relay_server.core.model import MAX_KICKED
 from relay_server.core.moderation import MAX_BANS, MAX_MUTES
-from relay_server.core.nodes import ANSWER_SECONDS, LATE_SECONDS, SILENT_SECONDS
+from relay_server.core.nodes import ANSWER_SECONDS, DOUBT_SECONDS, LATE_SECONDS, SILENT_SECONDS
 from relay_server.core.reachability import (
     CHALLENGE_SECONDS,
     FAILING_CHALLENGE_SECONDS,
@@ -77,6 +77,8 @@ HALF = {0.5: "half a second", 0.25: "a quarter of a second"}
         ("docs/architecture.md", f"for {DEAF_SECONDS:g} s: new local port"),
         ("docs/architecture.md", f"said every {BEAT_SECONDS:g} s by core NATS"),
         ("docs/architecture.md", f"its last beat is {SILENT_SECONDS:g} s old."),
+        ("docs/architecture.md", f"missed its beats for {DOUBT_SECONDS:g} s, it is asked"),
+        ("docs/architecture.md", f"the probe waits until the last beat is {SILENT_SECONDS:g} s old"),
         ("docs/architecture.md", f"answer a **probe** within {ANSWER_SECONDS:g} s"),
         ("docs/architecture.md", f"for {HALT_SECONDS:g} s at most, nothing that is said"),
         ("docs/architecture.md", f"Its rooms move to other nodes, for {HAND_OVER_SECONDS:g} s at most"),

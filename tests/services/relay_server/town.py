@@ -49,8 +49,7 @@ class TownPlaces:
         for tell in waiting:
             tell()
 
-    @property
-    def servers(self) -> tuple[Server, ...]:
+    def servers(self, room: bytes) -> tuple[Server, ...]:  # noqa: ARG002
         names = [self._name, *(name for name in self._town.nodes if name != self._name)]
         return tuple(self._town.nodes[name].server for name in names if name not in self._town.dead)
 

@@ -363,7 +363,7 @@ class Control:
             epoch=ring.epoch if ring is not None else "",
             seq=0 if place is None or ring is None else ring.seq if place.has_read else place.heard,
             sealed=member.room.sealed,
-            servers=self._places.servers if self._places and Feature.FOLLOW in features else (),
+            servers=self._places.servers(member.room.raw_name) if self._places and Feature.FOLLOW in features else (),
             web=self._page,
         )
 

@@ -155,7 +155,7 @@ class Town:
         self.make = make
         self.stations: dict[str, Station] = {}
         self.ports = count(0, 10)
-        self.probe: Callable[[Node], Coroutine[Any, Any, bool]] = self.probe_really
+        self.probe: Callable[[Node, float], Coroutine[Any, Any, bool]] = self.probe_really
 
     def open(self, name: str, secret: str = SECRET) -> Station:
         """Start a node."""
@@ -171,13 +171,12 @@ class Town:
             )
         )
 
-    async def probe_really(self, node: Node) -> bool:
+    async def probe_really(self, node: Node, seconds: float) -> bool:
         station = self.stations.get(node.name)
-        if station is None:
+        if station is not None and station.is_hung:
+            await asyncio.sleep(seconds)
             return False
-        if station.is_hung:
-            await asyncio.Event().wait()
-        return True
+        return station is not None
 
 
 @asynccontextmanager

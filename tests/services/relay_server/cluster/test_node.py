@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 
@@ -172,7 +173,7 @@ def test_a_node_that_is_late_itself_takes_nobody_for_gone() -> None:
             assert isinstance(one.directory, LocalDirectory)
             one.directory.disconnect()
 
-            async def probe_while_busy(_: Node) -> bool:
+            async def probe_while_busy(_node: Node, _seconds: float) -> bool:
                 time.sleep(0.4)  # noqa: ASYNC251 - the loop is to stand still
                 return False
 
@@ -329,12 +330,30 @@ def test_servers_are_this_one_first_and_nobody_who_drains(make: Make) -> None:
         names = [f"n{number}" for number in range(10)]
         async with town(make, *names) as (_, stations):
             one, two = stations[:2]
-            assert one.cluster.servers[0] == one.cluster.me.server
-            assert len(set(one.cluster.servers)) == 8
+            rooms = [b"room %d" % number for number in range(30)]
+            told = [one.cluster.servers(room) for room in rooms]
+            assert all(servers[0] == one.cluster.me.server and len(set(servers)) == 8 for servers in told)
+            assert any(two.cluster.me.server in servers for servers in told)
             two.cluster.set_draining(draining=True)
             await until(lambda: any(node.draining for node in one.cluster.nodes))
-            for _ in range(30):
-                assert two.cluster.me.server not in one.cluster.servers
+            assert not any(two.cluster.me.server in one.cluster.servers(room) for room in rooms)
+
+    asyncio.run(scenario())
+
+
+def test_members_of_a_room_all_go_to_one_node_next_and_rooms_spread_over_the_nodes(make: Make) -> None:
+    async def scenario() -> None:
+        async with town(make, "one", "two", "three", "four") as (_, (one, two, *others)):
+            nexts: Counter[str] = Counter()
+            for room in (b"room %d" % number for number in range(90)):
+                told = [server.address for server in one.cluster.servers(room)[1:]]
+                by_two = [server.address for server in two.cluster.servers(room)]
+                assert [each for each in told if each != by_two[0]] == [
+                    each for each in by_two[1:] if each != one.cluster.me.server.address
+                ]
+                nexts[told[0]] += 1
+            assert set(nexts) == {station.cluster.me.server.address for station in (two, *others)}
+            assert min(nexts.values()) > 15
 
     asyncio.run(scenario())
 

@@ -120,6 +120,8 @@ def test_a_silent_home_that_is_there_after_all_keeps_its_rooms(alive: bool, outc
     case.homes.claim(record(), "ann", case.now)
     case.answer_ask(BusFailure.SILENT)
     case.homes.on_late(case.now)
+    case.answer_probe(alive=False)
+    case.homes.on_late(case.now)
     case.answer_probe(alive=alive)
     assert case.is_idle()
     assert case.told == {"ann": outcome}

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from relay_server.core.counters import AdoptionOutcome, Move
 from relay_server.core.home_actions import (
+    AskOverBus,
     BusFailure,
     CallFailure,
     CloseRoom,
@@ -13,10 +14,12 @@ from relay_server.core.home_actions import (
     Get,
     OpenRoom,
     Outcome,
+    ProbeDirectly,
     Put,
 )
 from relay_server.core.homes import SWEEP_SECONDS
 from relay_server.core.homing import MAX_CALLS, MAX_FAILURES
+from relay_server.core.nodes import SILENT_SECONDS
 from services.relay_server.core.homes_case import ME, OTHER, RESUME_SECONDS, THIRD, HomesCase, node, record
 
 # rooms elsewhere
@@ -66,6 +69,22 @@ def test_a_room_is_adopted_when_its_home_is_gone() -> None:
     assert case.next(OpenRoom).record == adopted
     assert case.told == {"bob": "READY"}
     assert case.counters.adoptions[AdoptionOutcome.ADOPTED] == 1
+
+
+def test_nobody_is_refused_who_comes_before_the_silence_of_a_hung_home_counts() -> None:
+    case = HomesCase()
+    case.homes.on_beat(OTHER, case.now)
+    case.show(record(), 1)
+    case.now += SILENT_SECONDS - 1.1  # so soon its first members may notice
+    case.homes.look(b"demo", "bob", case.now)
+    ask, probe = case.next(AskOverBus), case.next(ProbeDirectly)
+    case.homes.answer_ask(ask, BusFailure.SILENT, case.now + 0.5)
+    case.homes.look(b"demo", "eve", case.now + 0.6)
+    case.now += probe.seconds
+    case.homes.answer_probe(probe, alive=False, now=case.now)
+    case.answer(Put, 2)
+    case.next(OpenRoom)
+    assert case.told == {"bob": "READY", "eve": "READY"}
 
 
 def test_a_verdict_is_good_for_all_rooms_of_a_node() -> None:
@@ -132,9 +151,10 @@ def test_a_node_that_is_late_itself_adopts_nothing() -> None:
     case.show(record(), 1)
     case.homes.look(b"demo", "bob", case.now)
     case.answer_ask(BusFailure.GONE)
-    case.settle()
-    case.now += 1.0
-    case.answer_probe(alive=False)
+    for _ in range(2):
+        case.settle()
+        case.now += 1.0
+        case.answer_probe(alive=False)
     assert case.is_idle()
     assert case.told == {"bob": "BUSY"}
     assert case.counters.adoptions[AdoptionOutcome.LATE] == 1

@@ -32,22 +32,27 @@ class NodesCase:
     def judge(self, key: str = "demo") -> Verdict | None:
         return self.nodes.judge("other", key, self.now)
 
-    def question(self) -> Any:
-        (question,) = self.nodes.questions
-        self.nodes.questions.clear()
+    def question(self, kind: Any) -> Any:
+        question = self.nodes.questions.pop(0)
+        assert isinstance(question, kind)
         return question
 
     def answer_ask(self, answer: Any) -> Judged | None:
-        return self.nodes.answer_ask(self.question(), answer, self.now)
+        return self.nodes.answer_ask(self.question(AskOverBus), answer, self.now)
 
-    def answer_probe(self, *, alive: bool = False) -> Judged:
-        return self.nodes.answer_probe(self.question(), alive=alive, now=self.now)
+    def answer_probe(self, *, alive: bool = False, late: bool = False) -> Verdict | None:
+        """Answer a probe; without an answer the time passes that it has, and some more if this node is ``late``."""
+        probe = self.question(ProbeDirectly)
+        if not alive:
+            self.now += probe.seconds + late * (LATE_SECONDS + 0.01)
+        judged = self.nodes.answer_probe(probe, alive=alive, now=self.now)
+        return judged.verdict if judged else None
 
-    def verdict(self, failure: BusFailure) -> Verdict:
+    def verdict(self, failure: BusFailure) -> Verdict | None:
         """Judge a node that doesn't answer over a link either."""
         assert self.judge() is None
         self.answer_ask(failure)
-        return self.answer_probe().verdict
+        return self.answer_probe()
 
 
 def test_a_node_lives_while_it_beats() -> None:
@@ -100,9 +105,8 @@ def test_a_node_that_left_the_bus_and_answers_no_probe_is_gone() -> None:
     case = NodesCase()
     assert case.judge() is None
     assert case.answer_ask(BusFailure.GONE) is None
-    probe = case.question()
-    assert isinstance(probe, ProbeDirectly)
-    assert probe.node == OTHER
+    probe = case.question(ProbeDirectly)
+    assert (probe.node, probe.seconds) == (OTHER, ANSWER_SECONDS)
     judged = case.nodes.answer_probe(probe, alive=False, now=case.now)
     assert judged == Judged("other", Verdict.GONE, ("demo",))
     assert case.nodes.find("other", case.now) is None
@@ -119,7 +123,7 @@ def test_a_node_that_answers_a_probe_lives_whatever_the_bus_says() -> None:
         case.now += SILENT_SECONDS
         assert case.judge() is None
         case.answer_ask(failure)
-        assert case.answer_probe(alive=True).verdict is Verdict.ALIVE
+        assert case.answer_probe(alive=True) is Verdict.ALIVE
         assert case.nodes.find("other", case.now) == OTHER
 
 
@@ -127,7 +131,7 @@ def test_a_node_that_answers_a_probe_lives_whatever_the_bus_says() -> None:
     ("failure", "silent_seconds", "verdict"),
     [
         (BusFailure.GONE, 0.0, Verdict.GONE),
-        (BusFailure.SILENT, SILENT_SECONDS - 0.1, Verdict.UNSURE),
+        (BusFailure.SILENT, DOUBT_SECONDS - 0.1, Verdict.UNSURE),
         (BusFailure.SILENT, SILENT_SECONDS, Verdict.GONE),
         (BusFailure.AWAY, SILENT_SECONDS, Verdict.AWAY),
     ],
@@ -160,30 +164,92 @@ def test_who_beats_while_it_is_probed_isnt_gone() -> None:
     case = NodesCase()
     assert case.judge() is None
     case.answer_ask(BusFailure.GONE)
-    case.now += 0.2
-    case.nodes.hear(OTHER, case.now)
-    case.now += 0.3
-    assert case.answer_probe().verdict is Verdict.UNSURE
+    case.nodes.hear(OTHER, case.now + 0.2)
+    assert case.answer_probe() is Verdict.UNSURE
+
+
+@pytest.mark.parametrize("silent_seconds", [DOUBT_SECONDS, 2.0, SILENT_SECONDS - ANSWER_SECONDS, SILENT_SECONDS])
+def test_who_waits_for_a_silent_node_is_told_as_soon_as_it_is_gone(silent_seconds: float) -> None:
+    """Nobody is sent away to come again: the bus and the link are asked at once, for as long as it takes."""
+    case = NodesCase()
+    case.now += silent_seconds
+    asked_at = case.now
+    assert case.judge() is None
+    ask, probe = case.question(AskOverBus), case.question(ProbeDirectly)
+    assert case.nodes.answer_ask(ask, BusFailure.SILENT, case.now + ANSWER_SECONDS) is None
+    case.now += probe.seconds - 0.01  # timers are early now and then
+    assert case.nodes.answer_probe(probe, alive=False, now=case.now) == Judged("other", Verdict.GONE, ("demo",))
+    assert case.now - asked_at == pytest.approx(max(ANSWER_SECONDS, SILENT_SECONDS - silent_seconds), abs=0.02)
+
+
+def test_a_silent_node_that_goes_on_while_one_waits_lives() -> None:
+    for beats in (True, False):
+        case = NodesCase()
+        case.now += 2.0
+        assert case.judge() is None
+        case.answer_ask(BusFailure.SILENT)
+        if beats:
+            case.nodes.hear(OTHER, case.now + 0.6)
+        assert case.answer_probe(alive=not beats) is (Verdict.UNSURE if beats else Verdict.ALIVE)
+
+
+def test_of_two_questions_the_first_answer_counts() -> None:
+    """The other may come when the node is asked anew, and says nothing then."""
+    case = NodesCase()
+
+    def both() -> tuple[AskOverBus, ProbeDirectly]:
+        case.now += 2.0
+        assert case.judge() is None
+        return case.question(AskOverBus), case.question(ProbeDirectly)
+
+    ask, late_probe = both()
+    assert case.nodes.answer_ask(ask, OTHER, case.now) == Judged("other", Verdict.ALIVE, ("demo",))
+    late_ask, probe = both()
+    assert case.nodes.answer_probe(late_probe, alive=False, now=case.now) is None
+    assert case.nodes.answer_probe(probe, alive=True, now=case.now) == Judged("other", Verdict.ALIVE, ("demo",))
+    ask, probe = both()
+    assert case.nodes.answer_probe(late_probe, alive=False, now=case.now) is None
+    assert case.nodes.answer_ask(late_ask, BusFailure.GONE, case.now) is None
+    assert case.nodes.answer_ask(ask, BusFailure.GONE, case.now) is None
+    assert case.nodes.answer_probe(probe, alive=False, now=case.now) == Judged("other", Verdict.GONE, ("demo",))
+    case.now += GONE_SECONDS
+    ask, probe = both()
+    assert case.nodes.answer_ask(late_ask, BusFailure.GONE, case.now) is None
+    assert case.nodes.answer_probe(probe, alive=False, now=case.now) is None
+    assert case.nodes.answer_ask(ask, BusFailure.GONE, case.now) == Judged("other", Verdict.GONE, ("demo",))
 
 
 def test_no_answer_proves_nothing_if_this_node_was_late() -> None:
+    """It asks once more, and says that it doesn't know if it is late again."""
     for late in (True, False):
         case = NodesCase()
-        case.nodes.note_late(case.now - 0.01)
         assert case.judge() is None
         case.answer_ask(BusFailure.GONE)
-        case.now += ANSWER_SECONDS
-        if late:
-            case.nodes.note_late(case.now)
-        assert case.answer_probe().verdict is (Verdict.LATE if late else Verdict.GONE)
+        case.nodes.note_late(case.now + 0.1)
+        assert case.answer_probe() is None
+        assert case.answer_probe(late=late) is (Verdict.LATE if late else Verdict.GONE)
 
 
-def test_an_answer_that_is_missed_too_late_proves_nothing() -> None:
+def test_an_answer_that_came_before_the_second_question_counts() -> None:
     case = NodesCase()
     assert case.judge() is None
     case.answer_ask(BusFailure.GONE)
-    case.now += ANSWER_SECONDS + LATE_SECONDS + 0.01
-    assert case.answer_probe().verdict is Verdict.LATE
+    case.now += 0.1
+    case.nodes.hear(OTHER, case.now)
+    assert case.answer_probe(late=True) is None
+    assert case.answer_probe() is Verdict.UNSURE
+
+
+def test_a_node_that_was_late_long_ago_would_have_the_answer_by_now() -> None:
+    for seconds, verdict in ((ANSWER_SECONDS + 0.01, Verdict.GONE), (ANSWER_SECONDS - 0.01, None)):
+        case = NodesCase()
+        case.now += 2.0
+        assert case.judge() is None
+        case.answer_ask(BusFailure.SILENT)
+        (probe,) = case.nodes.questions
+        assert isinstance(probe, ProbeDirectly)
+        case.nodes.note_late(case.now + probe.seconds - seconds)
+        assert case.answer_probe() is verdict
 
 
 def test_without_the_directory_nobody_is_taken_for_dead() -> None:
@@ -191,7 +257,7 @@ def test_without_the_directory_nobody_is_taken_for_dead() -> None:
     assert case.judge() is None
     case.nodes.disconnect()
     case.answer_ask(BusFailure.GONE)
-    assert case.answer_probe().verdict is Verdict.AWAY
+    assert case.answer_probe() is Verdict.AWAY
     assert case.judge() is Verdict.AWAY
     case.now += 1000.0
     assert case.nodes.find("other", case.now) == OTHER
@@ -204,8 +270,8 @@ def test_silence_begins_when_beats_can_come() -> None:
     case.now += 1000.0
     case.nodes.connect(case.now)
     assert case.nodes.silent_seconds("other", case.now) == 0.0
-    assert case.verdict(BusFailure.SILENT) is Verdict.UNSURE
     assert case.nodes.silent_seconds("third", case.now + 3.0) == 3.0
+    assert case.verdict(BusFailure.SILENT) is Verdict.UNSURE
 
 
 def test_nodes_that_nobody_needs_are_forgotten_after_a_while() -> None:

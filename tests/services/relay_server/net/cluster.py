@@ -71,7 +71,8 @@ class HandPlaces:
     def read_ticket(self, text: str) -> Seat | None:  # noqa: ARG002
         return None
 
-    servers = (Server("127.0.0.1:9000"),)
+    def servers(self, room: bytes) -> tuple[Server, ...]:  # noqa: ARG002
+        return (Server("127.0.0.1:9000"),)
 
     def changed(self, room: Room) -> None: ...
 

@@ -10,6 +10,7 @@ import pytest
 from chatproto import Operation, encode_datagram
 from relay_server.core import reachability
 from relay_server.core.places import Node
+from relay_server.net.links import PROBE_SECONDS
 from services.relay_server.net.cluster import pair
 from services.relay_server.net.loopback import Run, until
 from services.relay_server.net.test_edge import as_json, chatting, drain, granted, heard_of, plain, speaker
@@ -139,8 +140,8 @@ def test_an_error_about_a_home_that_answers_ends_nobody(run: Run) -> None:
                 links, answers = both.edge.edge.links, []
                 ask = links.probe
 
-                async def probe(node: Node) -> bool:
-                    answers.append(await ask(node))
+                async def probe(node: Node, seconds: float = PROBE_SECONDS) -> bool:
+                    answers.append(await ask(node, seconds))
                     return answers[-1]
 
                 links.probe = probe  # type: ignore[method-assign]

@@ -1,7 +1,6 @@
 """A node of a cluster on asyncio: joins what it knows (`core.homes`), the directory, the bus and this relay's rooms."""
 
 import asyncio
-import random
 import secrets
 import time
 from collections import Counter
@@ -36,12 +35,11 @@ from relay_server.core.home_actions import (
 from relay_server.core.homes import Homes
 from relay_server.core.known_room import Tenancy
 from relay_server.core.model import Residence, Room, Session
-from relay_server.core.places import MOVING, NewRoom, Node, Told
+from relay_server.core.places import MOVING, NewRoom, Node, Told, meeting_order
 from relay_server.core.records import RoomRecord, record_of, seats_at
 from relay_server.core.tickets import RANDOM_BYTES, Seat, Tickets
 
 BEAT_SECONDS: Final = 0.5
-PROBE_SECONDS: Final = 0.5
 WATCH_SECONDS: Final = 0.1
 """So often it is looked at whether the event loop is late."""
 LATE_SECONDS: Final = 0.25
@@ -69,20 +67,21 @@ class Cluster:
 
     def __init__(
         self, me: Node, directory: Directory, vault: Vault, household: Household,
-        *, probe: Callable[[Node], Coroutine[Any, Any, bool]], resume_seconds: float, counters: ClusterCounters,
+        *, probe: Callable[[Node, float], Coroutine[Any, Any, bool]], resume_seconds: float, counters: ClusterCounters,
         clocks: Clocks, next_beat: int = 1,
     ) -> None:  # fmt: skip
-        """``probe`` asks a node over a link of its own whether it is there; for ``next_beat`` see `Presence`."""
+        """``probe`` asks a node over a link, for so many seconds, if it is there; for ``next_beat`` see `Presence`."""
         self._directory = directory
         self._household = household
         self.counters = counters
         self._probe = probe
         self._now, self._wall = clocks.loop, clocks.wall
+        self._key_of = vault.room_key
         self._tickets = Tickets(vault.tickets_key)
         self._presence = Presence(me, directory, vault.beats, clocks.wall, next_beat)
         self._store = Store(directory, vault, counters, clocks.loop)
         self._homes: Homes[Told] = Homes(
-            me, key_of=vault.room_key, resume_seconds=resume_seconds, counters=counters, began_at=clocks.loop()
+            me, key_of=self._key_of, resume_seconds=resume_seconds, counters=counters, began_at=clocks.loop()
         )
         self._looked_at = clocks.loop()
         self._tasks: asyncio.TaskGroup | None = None
@@ -158,11 +157,11 @@ class Cluster:
 
     # What control asks (`core.places.Places`).
 
-    @property
-    def servers(self) -> tuple[Server, ...]:
-        """Where clients reach the living nodes, this one first: the others by chance, so that not all go to one."""
-        others = [node.server for node in self.nodes if not node.draining]
-        return (self._presence.me.server, *random.sample(others, min(len(others), MAX_SERVERS - 1)))
+    def servers(self, room: bytes) -> tuple[Server, ...]:
+        """Return where clients of a room reach the living nodes, this one first."""
+        others = [node for node in self.nodes if not node.draining]
+        known = (self._presence.me, *meeting_order(self._key_of(room), others))
+        return tuple(node.server for node in known[:MAX_SERVERS])
 
     def check_new(self, room: bytes) -> None:
         """Check that a room of this name may be created, as far as is known here."""
@@ -373,10 +372,7 @@ class Cluster:
         self._feed(lambda: self._homes.answer_ask(ask, answer, self._now()))
 
     async def _probe_directly(self, probe: ProbeDirectly) -> None:
-        alive = False
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PROBE_SECONDS):
-                alive = await self._probe(probe.node)
+        alive = await self._probe(probe.node, probe.seconds)
         self._look_at_loop()
         self._feed(lambda: self._homes.answer_probe(probe, alive=alive, now=self._now()))
 

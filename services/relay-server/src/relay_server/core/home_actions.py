@@ -84,9 +84,10 @@ class BusFailure(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProbeDirectly:
-    """Ask a node over a link of its own whether it is there; it has half a second."""
+    """Ask a node over a link of its own whether it is there; it has so many seconds."""
 
     node: Node
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

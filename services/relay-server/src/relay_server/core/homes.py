@@ -210,6 +210,8 @@ class Homes(Generic[Waiter]):
     def answer_probe(self, probe: ProbeDirectly, *, alive: bool, now: float) -> None:
         """Take whether a node answered over a link."""
         judged = self._nodes.answer_probe(probe, alive=alive, now=now)
+        if judged is None:
+            return
         outcome = _OUTCOMES.get(judged.verdict)
         if outcome is not None:
             self._counters.adoptions[outcome] += len(judged.keys)

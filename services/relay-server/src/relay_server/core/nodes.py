@@ -14,11 +14,13 @@ DOUBT_SECONDS: Final = 1.25
 SILENT_SECONDS: Final = 3.0
 """After so long without a beat a node may be gone, even if the directory holds its connection open."""
 ANSWER_SECONDS: Final = 0.5
-"""So long a probe may take."""
+"""So long a probe may take, and as much longer as the node's silence takes to prove something."""
 LATE_SECONDS: Final = 0.25
 """If the own event loop stood still for so long, an answer may have come in time all the same."""
 FRESH_SECONDS: Final = 0.1
 """A node that was asked no longer ago, and answered, isn't asked again, however many come from it."""
+EARLY_SECONDS: Final = 0.02
+"""A timer may be due by so much too early."""
 GONE_SECONDS: Final = 2.0
 """A node that was found gone isn't asked again for so long: each of its rooms needs that verdict."""
 
@@ -36,6 +38,23 @@ class Verdict(Enum):
 
 
 @dataclass(slots=True)
+class _Inquiry:
+    """What a node is asked until it is judged."""
+
+    ask: AskOverBus
+    asked_at: float
+    failure: BusFailure | None = None
+    """Why it didn't answer over the bus."""
+    probe: ProbeDirectly | None = None
+    """The newest one."""
+    probed_at: float = -inf
+    probes: int = 0
+    probe_failed: bool = False
+    waiting: dict[str, None] = field(default_factory=dict)
+    """The keys of the rooms for which it is asked."""
+
+
+@dataclass(slots=True)
 class _Known:
     heard_at: float = -inf
     """Its last sign of life."""
@@ -45,11 +64,7 @@ class _Known:
     """When it was asked what it answered last: the answer itself may have waited here."""
     gone_at: float = -inf
     """When it was found gone; a sign of life undoes that."""
-    question: AskOverBus | ProbeDirectly | None = None
-    asked_at: float = -inf
-    failure: BusFailure | None = None
-    waiting: dict[str, None] = field(default_factory=dict)
-    """The keys of the rooms for which it is asked."""
+    inquiry: _Inquiry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +77,11 @@ class Judged:
 
 
 class Nodes:
-    """Judges whether nodes live. Of each it asks one question at a time, whoever wants to know.
+    """Judges whether nodes live. Of each it asks once at a time, whoever wants to know.
 
     A node is gone if it isn't on the bus, or silent there for long, and doesn't answer over a link of its own either,
-    although this node isn't late itself. While the directory isn't reached nobody is found gone.
+    although this node isn't late itself. While the directory isn't reached nobody is found gone. Who waits for the
+    verdict isn't sent away for what a moment more would prove, as everybody would have to come once more.
     """
 
     def __init__(self, now: float) -> None:
@@ -129,7 +145,7 @@ class Nodes:
     def forget(self, needed: Container[str], seconds: float, now: float) -> None:
         """Forget nodes that gave no sign of life for so long and that aren't among the needed."""
         for name, known in list(self._known.items()):
-            if name not in needed and known.question is None and self._silence(known, now) > seconds:
+            if name not in needed and known.inquiry is None and self._silence(known, now) > seconds:
                 del self._known[name]
 
     def judge(self, name: str, key: str, now: float) -> Verdict | None:
@@ -137,62 +153,87 @@ class Nodes:
         if not self.connected:
             return Verdict.AWAY
         known = self._of(name)
-        if known.question is not None:
-            known.waiting[key] = None
+        if known.inquiry is not None:
+            known.inquiry.waiting[key] = None
             return None
         if now - known.answered_at < FRESH_SECONDS:
             return Verdict.ALIVE
         if now - known.gone_at < GONE_SECONDS:
             return Verdict.GONE
-        known.waiting[key] = None
-        self._ask(known, AskOverBus(name), now)
+        ask = AskOverBus(name)
+        known.inquiry = _Inquiry(ask, now, waiting={key: None})
+        self.questions.append(ask)
+        if known.info is not None and self._silence(known, now) >= DOUBT_SECONDS:
+            self._probe(known, known.inquiry, known.info, now)  # there is little hope that the bus answers
         return None
 
     def answer_ask(self, ask: AskOverBus, answer: Node | BusFailure, now: float) -> Judged | None:
-        """Take the answer to a question over the bus; None if another question follows."""
-        known = self._known[ask.node]
+        """Take the answer to a question over the bus; None if that judges nothing."""
+        known = self._of(ask.node)
+        inquiry = known.inquiry
+        if inquiry is None or inquiry.ask is not ask:
+            return None  # a probe was answered before
         if isinstance(answer, Node):
             self.hear(answer, now)
-            known.answered_at = known.asked_at
-            return self._conclude(ask.node, known, Verdict.ALIVE)
-        known.failure = answer
-        if known.info is not None:
-            self._ask(known, ProbeDirectly(known.info), now)
-            return None
-        return self._conclude(ask.node, known, self._without_answer(known, now))
+            known.answered_at = inquiry.asked_at
+            return self._conclude(known, inquiry, Verdict.ALIVE)
+        inquiry.failure = answer
+        if known.info is not None and inquiry.probe is None:
+            self._probe(known, inquiry, known.info, now)
+        return self._conclude_without_answer(known, inquiry, now)
 
-    def answer_probe(self, probe: ProbeDirectly, *, alive: bool, now: float) -> Judged:
-        """Take whether a node answered over a link."""
-        known = self._known[probe.node.name]
+    def answer_probe(self, probe: ProbeDirectly, *, alive: bool, now: float) -> Judged | None:
+        """Take whether a node answered over a link; None if that judges nothing."""
+        known = self._of(probe.node.name)
+        inquiry = known.inquiry
+        if inquiry is None or inquiry.probe is not probe:
+            return None  # the bus answered before
         if alive:
-            known.heard_at, known.answered_at, known.gone_at = now, known.asked_at, -inf
-            return self._conclude(probe.node.name, known, Verdict.ALIVE)
-        if now - known.asked_at > ANSWER_SECONDS + LATE_SECONDS or self._late_at >= known.asked_at:
-            return self._conclude(probe.node.name, known, Verdict.LATE)
-        return self._conclude(probe.node.name, known, self._without_answer(known, now))
+            known.heard_at, known.answered_at, known.gone_at = now, inquiry.probed_at, -inf
+            return self._conclude(known, inquiry, Verdict.ALIVE)
+        if not self._is_late(inquiry.probed_at, probe.seconds, now):
+            inquiry.probe_failed = True
+            return self._conclude_without_answer(known, inquiry, now)
+        if inquiry.probes > 1:
+            return self._conclude(known, inquiry, Verdict.LATE)
+        self._probe(known, inquiry, probe.node, now)
+        return None
 
-    def _without_answer(self, known: _Known, now: float) -> Verdict:
+    def _is_late(self, probed_at: float, seconds: float, now: float) -> bool:
+        """Tell whether an answer may be missing because the loop stood still: it needs to run for half a second."""
+        stood_still = self._late_at >= probed_at and now - self._late_at < ANSWER_SECONDS
+        return stood_still or now - probed_at > seconds + LATE_SECONDS
+
+    def _conclude_without_answer(self, known: _Known, inquiry: _Inquiry, now: float) -> Judged | None:
+        """Judge a node that answered nothing, unless it may still do so."""
+        if inquiry.failure is None or (inquiry.probe is not None and not inquiry.probe_failed):
+            return None
+        return self._conclude(known, inquiry, self._without_answer(known, inquiry, now))
+
+    def _without_answer(self, known: _Known, inquiry: _Inquiry, now: float) -> Verdict:
         """Judge a node that answers nothing; who never told of itself, and so can't be probed, must be silent too."""
-        if not self.connected or known.failure is BusFailure.AWAY:
+        if not self.connected or inquiry.failure is BusFailure.AWAY:
             return Verdict.AWAY
-        left_the_bus = known.failure is BusFailure.GONE
+        left_the_bus = inquiry.failure is BusFailure.GONE
         is_silent = self._silence(known, now) >= SILENT_SECONDS
-        if known.heard_at > known.asked_at or not (left_the_bus or is_silent):
+        if known.heard_at > inquiry.asked_at or not (left_the_bus or is_silent):
             return Verdict.UNSURE
         if known.info is None and not (left_the_bus and is_silent):
             return Verdict.UNSURE
         known.gone_at = now
         return Verdict.GONE
 
-    def _conclude(self, name: str, known: _Known, verdict: Verdict) -> Judged:
-        judged = Judged(name, verdict, tuple(known.waiting))
-        known.waiting.clear()
-        known.question = None
-        return judged
+    def _conclude(self, known: _Known, inquiry: _Inquiry, verdict: Verdict) -> Judged:
+        known.inquiry = None
+        return Judged(inquiry.ask.node, verdict, tuple(inquiry.waiting))
 
-    def _ask(self, known: _Known, question: AskOverBus | ProbeDirectly, now: float) -> None:
-        known.question, known.asked_at = question, now
-        self.questions.append(question)
+    def _probe(self, known: _Known, inquiry: _Inquiry, node: Node, now: float) -> None:
+        """Ask a node over a link; if it is silent, until its silence counts, for who waits would come again by then."""
+        silence = self._silence(known, now)
+        rest = SILENT_SECONDS + EARLY_SECONDS - silence if silence >= DOUBT_SECONDS else 0.0
+        inquiry.probe, inquiry.probed_at = ProbeDirectly(node, max(ANSWER_SECONDS, rest)), now
+        inquiry.probes += 1
+        self.questions.append(inquiry.probe)
 
     def _silence(self, known: _Known, now: float) -> float:
         return now - max(known.heard_at, self._connected_at)

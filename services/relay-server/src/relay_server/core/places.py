@@ -1,7 +1,8 @@
 """Where rooms are, for a relay that is one of many nodes: what `control` asks, and a cluster answers (CLU-01)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Final, Protocol, TypeAlias
 
 from chatproto import ProtocolError, Server
@@ -41,6 +42,14 @@ class NewRoom:
     ip: bytes
     sealed: bool
     password_hash: str | None = field(default=None, repr=False)
+
+
+def meeting_order(room_key: str, nodes: Iterable[Node]) -> list[Node]:
+    """Return nodes in the order in which all members of a room ask them when its home is gone.
+
+    They meet at one node, which others don't have to send them to; rooms differ, so that no node gets them all.
+    """
+    return sorted(nodes, key=lambda node: blake2b(f"{node.name} {room_key}".encode(), digest_size=8).digest())
 
 
 Told: TypeAlias = Callable[[ProtocolError | None], None]
@@ -105,9 +114,8 @@ class Places(Protocol):
         """Read a ticket; None if no node of this cluster wrote it, or if it is too old."""
         ...
 
-    @property
-    def servers(self) -> tuple[Server, ...]:
-        """Where clients reach the living nodes, this one first (CLU-02)."""
+    def servers(self, room: bytes) -> tuple[Server, ...]:
+        """Return where clients of a room reach the living nodes, this one first (CLU-02)."""
         ...
 
     def changed(self, room: Room) -> None:

@@ -243,10 +243,10 @@ class Links:
         async with opening, asyncio.timeout(OPEN_SECONDS):
             return await self._open(node, hello, user)
 
-    async def probe(self, node: Node) -> bool:
-        """Tell whether a node answers within half a second, which a stopped process doesn't, though it accepts."""
+    async def probe(self, node: Node, seconds: float = PROBE_SECONDS) -> bool:
+        """Tell whether a node answers within so many seconds, which a stopped process doesn't, though it accepts."""
         try:
-            return _name_in(await self.ask(node, Kind.PROBE, PROBE_SECONDS)) == node.name
+            return _name_in(await self.ask(node, Kind.PROBE, seconds)) == node.name
         except OSError:  # also of TLS, and a TimeoutError
             return False
 

@@ -93,12 +93,19 @@ class World:
 
     def probe(self, node: SimNode, probe: ProbeDirectly, reply: Callable[[Any], None]) -> None:
         target = next(one for one in self.nodes if one.name == probe.node.name)
+        answers: list[bool] = []
+
+        def answer(*, alive: bool) -> None:
+            answers.append(alive)
+            if len(answers) == 1:
+                reply(alive)
+
         if not target.alive or probe.node.link_fingerprint != target.told.link_fingerprint:
-            self.clock.after(0.002, lambda: reply(False))
-        elif target.runs and frozenset({node.name, target.name}) not in self.cut_links:
-            self.clock.after(self.clock.chance.uniform(0.002, 0.05), lambda: reply(True))
-        else:
-            self.clock.after(0.5, lambda: reply(False))
+            self.clock.after(0.002, lambda: answer(alive=False))
+            return
+        self.clock.after(probe.seconds, lambda: answer(alive=False))
+        if frozenset({node.name, target.name}) not in self.cut_links:  # who is stopped answers when it goes on
+            target.deliver(lambda: answer(alive=True), self.clock.chance.uniform(0.002, 0.05))
 
     def carry(self, home: Any, room: bytes, name: str, ip: bytes, seat: Seat | None, done: Done) -> None:
         """Let a client join at the node where it was sent to."""
