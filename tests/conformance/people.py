@@ -18,10 +18,12 @@ BUSY_SECONDS = 40.0
 """How long a relay may have too much to do to answer; a slow machine takes its time over passwords."""
 
 
-def call(relay: Relay, source: str = "") -> socket.socket:
-    """Open a TCP connection, from the local address ``source`` if given."""
+def call(relay: Relay, source: str = "", port: int = 0) -> socket.socket:
+    """Open a TCP connection, from the local address ``source`` and the local port if given."""
     return socket.create_connection(
-        (relay.host, relay.tcp_port), timeout=wire.WAIT_SECONDS, source_address=(source, 0) if source else None
+        (relay.host, relay.tcp_port),
+        timeout=wire.WAIT_SECONDS,
+        source_address=(source, port) if source or port else None,
     )
 
 

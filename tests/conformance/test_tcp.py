@@ -10,6 +10,7 @@ from conformance import wire
 from conformance.conftest import StartRelay
 from conformance.people import Listener, People, ask, call, half_request, status_of
 from conformance.relays import RESTRICTED, Relay
+from ports import free_ports
 
 pytestmark = pytest.mark.level("extension")
 
@@ -303,7 +304,7 @@ def test_messages_reach_the_port_of_the_tcp_connection_before_any_datagram_where
     relay = start_relay(**RESTRICTED).relay
     with People(relay) as people:
         ann = people.create(room, b"ann")
-        with call(relay) as connection:
+        with call(relay, port=free_ports(1)[0]) as connection:  # free for UDP as well
             local, port = connection.getsockname()[:2]
             bob = people.listener(relay.udp_port, local, port)
             connection.sendall(join(room, b"bob"))
@@ -346,7 +347,7 @@ def test_clients_that_bind_or_name_a_port_receive_from_their_first_datagram_on(
     relay: Relay, people: People, room: bytes, names_port: bool
 ) -> None:
     ann = people.create(room, b"ann")
-    with call(relay) as connection:
+    with call(relay, port=free_ports(1)[0]) as connection:  # free for UDP as well
         local, port = connection.getsockname()[:2]
         bob = people.listener(relay.udp_port, local, 0 if names_port else port)
         if names_port:
