@@ -13,7 +13,7 @@ import pytest
 
 from docs.markdown import ROOT
 from mutation.mutants import find_mutants, sample_mutants
-from mutation.trials import Copies, mirrors_of, package_of
+from mutation.trials import _PROGRAMS, Copies, mirrors_of, package_of, programs_of
 
 SOURCE = Path("libs/small/src/small/parts.py")
 
@@ -91,6 +91,16 @@ def test_tests_mirror_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert mirrors_of(source) == [mirrored, [folder], [folder.parent], [documents]]
     assert mirrors_of(source.with_name("__main__.py"))[0] == [folder / "test_main.py"]
     assert mirrors_of(source.parents[1] / "parts.py") == [[folder.parent], [documents]]
+
+
+def test_whole_programs_try_what_no_other_test_notices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    library, service = programs_of(Path("libs/small/src/small/parts.py")), programs_of(Path("services/relay-server/x"))
+    assert Path("tests/conformance") in library
+    assert Path("tests/e2e/test_relay_ops.py") in service
+    assert not {*library, *service, *programs_of(Path("services/unknown/x"))} & {Path("tests/e2e/test_page.py")}
+    for programs in _PROGRAMS.values():
+        assert all(list(Path("tests").glob(pattern)) for pattern in programs)
 
 
 def running() -> Iterator[bytes]:

@@ -18,6 +18,17 @@ from mutation.mutants import Mutant
 AT_A_TIME: Final = 2
 _DOCUMENTS: Final = Path("tests/docs")
 """Its tests compare what the documents promise with the sources: settings, limits, statuses, metrics."""
+_PROGRAMS: Final = {
+    "relay-server": ("conformance", "e2e/test_relay_*.py", "e2e/test_replace*.py", "e2e/test_cluster*.py"),
+    "bot-client": ("e2e/test_bot_*.py", "e2e/test_demo.py", "e2e/test_cluster_show.py"),
+    "messenger": ("e2e/test_chat*.py", "e2e/test_f*.py", "e2e/test_hostile_*.py", "e2e/test_r[eo][co]*.py",
+                  "e2e/test_sealed.py"),
+    "libs": ("conformance", "e2e/test_chat*.py", "e2e/test_bot_*.py"),
+}  # fmt: skip
+"""The tests of whole programs that run a package's code: they come last."""
+_PROGRAM_TESTS: Final = {"conformance", "e2e"}
+_PROCESSES: Final = "4"
+"""So many run these, as they mostly wait."""
 _NO_TESTS: Final = 5
 """What pytest ends with if it found none."""
 
@@ -49,6 +60,13 @@ def mirrors_of(path: Path) -> list[list[Path]]:
     return [step for number, step in enumerate(steps) if step and step not in steps[:number]]
 
 
+def programs_of(path: Path) -> list[Path]:
+    """Return the tests of whole programs that run a source."""
+    group, package, *_ = path.parts
+    patterns = _PROGRAMS.get(group, _PROGRAMS.get(package, ()))
+    return sorted({found for pattern in patterns for found in Path("tests").glob(pattern)})
+
+
 class Copies:
     """Copies of the tree, each with its tests and one mutant at a time."""
 
@@ -57,7 +75,7 @@ class Copies:
         listed = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], capture_output=True, check=True)
         names = [Path(os.fsdecode(name)) for name in filter(None, listed.stdout.split(b"\0"))]
         self._free: asyncio.Queue[Path] = asyncio.Queue()
-        self._seconds: dict[Path, float] = {}
+        self._seconds: dict[tuple[Path, ...], float] = {}
         for number in range(AT_A_TIME):
             copy = folder / str(number)
             for name in filter(Path.exists, names):
@@ -73,15 +91,18 @@ class Copies:
             BrokenError: Some fail.
 
         """
+        sources = list(sources)
         folders = {*map(whole_of, sources), _DOCUMENTS}
-        await self._all([self._measure(folder, done) for folder in sorted(folders) if folder.is_dir()])
+        steps = {(folder,) for folder in folders if folder.is_dir()} | {tuple(programs_of(path)) for path in sources}
+        await self._all([self._measure(step, done) for step in sorted(filter(None, steps))])
 
-    async def _measure(self, package: Path, done: Callable[[], None]) -> None:
+    async def _measure(self, step: tuple[Path, ...], done: Callable[[], None]) -> None:
         copy = await self._free.get()
         begin = time.monotonic()
-        if await _run(copy, [package], seconds=600):
-            raise BrokenError(f"{package} fails without any mutant:\n{_output(copy).read_text()[-2000:]}")
-        self._seconds[package] = time.monotonic() - begin
+        if await _run(copy, step, seconds=1200):
+            names = " ".join(map(str, step))
+            raise BrokenError(f"{names} fails without any mutant:\n{_output(copy).read_text()[-2000:]}")
+        self._seconds[step] = time.monotonic() - begin
         self._free.put_nowait(copy)
         done()
 
@@ -91,19 +112,21 @@ class Copies:
 
     async def _try(self, mutant: Mutant, done: Callable[[Mutant, bool], None]) -> None:
         copy = await self._free.get()
-        steps = mirrors_of(mutant.path)
         self._write(copy / mutant.path, mutant.source())
         try:
-            seconds = 30 + 4 * self._seconds.get(whole_of(mutant.path), 0.0)
-            for number, step in enumerate(steps):
-                passed = [path for earlier in steps[:number] for path in earlier]
-                if await _run(copy, step, but=passed, seconds=seconds) not in {0, _NO_TESTS}:
-                    done(mutant, True)
-                    return
-            done(mutant, False)
+            done(mutant, await self._is_noticed(copy, mutant.path))
         finally:
             self._write(copy / mutant.path, mutant.original)
             self._free.put_nowait(copy)
+
+    async def _is_noticed(self, copy: Path, path: Path) -> bool:
+        passed: list[Path] = []
+        for step in [*mirrors_of(path), programs_of(path)]:
+            usual = self._seconds.get(tuple(step), self._seconds.get((whole_of(path),), 0.0))
+            if step and await _run(copy, step, but=passed, seconds=30 + 4 * usual) not in {0, _NO_TESTS}:
+                return True
+            passed += step
+        return False
 
     def _write(self, path: Path, source: str) -> None:
         path.write_text(source)
@@ -131,12 +154,10 @@ def _output(copy: Path) -> Path:
 
 async def _run(copy: Path, tests: Sequence[Path], *, but: Sequence[Path] = (), seconds: float) -> int:
     """Run tests until one fails; return what pytest ended with, or -1 if it took too long."""
-    command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    command += ["--basetemp", f"{copy}.tmp", *map(os.fspath, tests)]
-    command += [f"--ignore={path}" for path in but]
-    # Tests of both copies listen at the same time: each takes its own ports, as xdist's workers do (tests/ports.py).
-    shares = {"PYTEST_XDIST_WORKER": f"gw{copy.name}", "PYTEST_XDIST_TESTRUNUID": str(copy.parent)}
-    environment = {**os.environ, **shares, "PYTHONPATH": _sources(copy)}
+    command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "--basetemp", f"{copy}.tmp"]
+    command += ["-n", _PROCESSES] if _PROGRAM_TESTS & {path.parts[1] for path in tests} else ["-p", "no:xdist"]
+    command += [*map(os.fspath, tests), *(f"--ignore={path}" for path in but)]
+    environment = {**os.environ, "PYTHONPATH": _sources(copy)}
     with _output(copy).open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *command, cwd=copy, env=environment, stdout=output, stderr=output, start_new_session=True
