@@ -19,6 +19,7 @@ import chatproto.transaction
 import relay_server.control
 import relay_server.core.judge
 import relay_server.core.relay
+from chatproto import Refusal, Status
 from fuzz.bites import Bites, piece, split
 from fuzz.corpus import FOLDER, NAMES, load_harness, read_kept
 from fuzz.mutations import mutate
@@ -103,7 +104,12 @@ FAULTS = {
     "anybody comes into a sealed room": ("control", relay_server.control, "check_join", lambda *_: None),
     "a sealed text has several spellings": ("sealing", chatproto.sealing, "_decode", any_base64),
     "a sealed text is shown twice": ("sealing", chatproto.sealing._Session, "take", lambda *_: True),
-    "a wrong relay is believed": ("client_transaction", chatproto.transaction, "decode_status", lambda _: (0, "")),
+    "a wrong relay is believed": (
+        "client_transaction",
+        chatproto.transaction,
+        "told_refusal",
+        lambda _: Refusal(Status.OK),
+    ),
 }
 
 
