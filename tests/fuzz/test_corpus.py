@@ -12,6 +12,7 @@ import pytest
 
 import chatbrain.carriage
 import chatbrain.sealed
+import chatproto.payloads
 import chatproto.sealing
 import chatproto.stream
 import chatproto.tcrp
@@ -19,7 +20,6 @@ import chatproto.transaction
 import relay_server.control
 import relay_server.core.judge
 import relay_server.core.relay
-from chatproto import Refusal, Status
 from fuzz.bites import Bites, piece, split
 from fuzz.corpus import FOLDER, NAMES, load_harness, read_kept
 from fuzz.mutations import mutate
@@ -104,12 +104,7 @@ FAULTS = {
     "anybody comes into a sealed room": ("control", relay_server.control, "check_join", lambda *_: None),
     "a sealed text has several spellings": ("sealing", chatproto.sealing, "_decode", any_base64),
     "a sealed text is shown twice": ("sealing", chatproto.sealing._Session, "take", lambda *_: True),
-    "a wrong relay is believed": (
-        "client_transaction",
-        chatproto.transaction,
-        "told_refusal",
-        lambda _: Refusal(Status.OK),
-    ),
+    "a wrong relay is believed": ("client_transaction", chatproto.payloads, "decode_status", lambda _: (0, "")),
 }
 
 

@@ -11,8 +11,9 @@ CODE: Final = "code"
 
 
 def code_fields(refusal: Refusal) -> dict[str, object]:
-    """Return the code and its fields; the code is the status's reason if that says it all."""
-    return {CODE: str(refusal.code or refusal.status.reason), **refusal.fields}
+    """Return the code and its fields: the status's reason if that says it all, and nothing if no code does."""
+    code = refusal.code or ("" if refusal.said else refusal.status.reason)
+    return {CODE: str(code), **refusal.fields} if code else {}
 
 
 def read_refusal(found: dict[str, Any], status: Status, message: str) -> Refusal:
