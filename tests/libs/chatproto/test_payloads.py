@@ -29,13 +29,8 @@ from chatproto.payloads import (
     form_of,
     told_refusal,
 )
-from libs.chatproto.strategies import COMPLETIONS, PLAIN_TOKENS, REQUESTS, USER_NAMES
+from libs.chatproto.strategies import COMPLETIONS, JSON_VALUES, PLAIN_TOKENS, REQUESTS, USER_NAMES
 
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
-    max_leaves=6,
-)
 DEEP = b'{"username":' + b"[" * 100_000
 
 
