@@ -1,4 +1,4 @@
-"""What goes beyond the plain protocol is asked for, and nobody else notices (FEAT-01 to FEAT-03)."""
+"""What goes beyond the plain protocol is asked for, and nobody else notices (FEAT-01 to FEAT-04)."""
 
 import json
 from typing import Any
@@ -189,3 +189,76 @@ def test_of_who_asks_for_no_facts_the_others_are_told_at_the_join(people: People
     ann = people.create(room, b"ann", features=FACTS)
     Member(people.relay, wire.JOIN, room, b"bob", features=()).udp.close()
     assert ann.await_fact("member_joined")["name"] == "bob"
+
+
+COLON = b'"reason": "bad_name", "message": "The user name has a colon: choose one without."'
+
+
+@pytest.mark.requirement("FEAT-04", "TCP-06")
+@pytest.mark.parametrize(
+    ("name", "reason", "facts"),
+    [
+        ("a:b", "bad_name", {"code": "user_name_colon"}),
+        ("a" * 256, "bad_name", {"code": "user_name_too_long", "size": 256, "limit": 255}),
+        ("a\u200bb", "bad_name", {"code": "user_name_unprintable", "character": "U+200B ZERO WIDTH SPACE"}),
+        ("\ufdfa" * 50, "bad_name", {"code": "user_name_ligatures", "count": 900, "limit": 512}),
+        ("server", "bad_name", {"code": "user_name_reserved"}),
+        ("ann", "name_taken", {"code": "name_taken"}),
+    ],
+)
+def test_who_asks_for_facts_is_told_why_exactly(
+    people: People, room: bytes, name: str, reason: str, facts: dict[str, object]
+) -> None:
+    people.create(room, b"ann")
+    refused = refusal(people.relay, wire.JOIN, room, {"username": name, "features": FACTS})
+    assert refused.keys() == {"status", "reason", "message", *facts}
+    assert refused | facts == refused
+    assert refused["reason"] == reason
+    del refused["message"], refused["status"]
+    assert refused == {"reason": reason, **facts}
+
+
+@pytest.mark.requirement("FEAT-04", "TCP-11")
+def test_a_password_that_is_missing_has_another_code_than_a_wrong_one(people: People, room: bytes) -> None:
+    people.create(room, b"ann", password="milk")
+    missing, wrong = (
+        refusal(people.relay, wire.JOIN, room, {"username": "bob", "features": FACTS, "password": password})
+        for password in (None, "tea")
+    )
+    assert [(each["reason"], each["code"]) for each in (missing, wrong)] == [
+        ("wrong_password", "password_needed"),
+        ("wrong_password", "wrong_password"),
+    ]
+
+
+@pytest.mark.requirement("FEAT-02", "FEAT-04", "TCP-06")
+@pytest.mark.parametrize("features", [None, [], ["receipts", "resume", "sealed"], ["telepathy"]])
+def test_who_does_not_ask_for_facts_is_refused_in_the_same_bytes_as_ever(
+    relay: Relay, room: bytes, features: list[str] | None
+) -> None:
+    asked = {"username": "a:b", "reply": "json"} | ({} if features is None else {"features": features})
+    (reply,) = answer(relay, room, asked)
+    assert reply.payload == b'{"status": 5, %b}' % COLON
+    assert status_of(relay, wire.frame(wire.CREATE, wire.REQUEST, room, b"a:b")) == wire.BAD_NAME
+
+
+@pytest.mark.requirement("FEAT-04")
+def test_what_is_for_who_writes_clients_has_no_code(relay: Relay, room: bytes) -> None:
+    for wrong in ({"features": [*FACTS, "resume"], "attempt": "x"}, {"features": [*FACTS, 1]}):
+        assert refusal(relay, wire.CREATE, room, {"username": "ann", **wrong}).keys() == {"status", "reason", "message"}
+
+
+@pytest.mark.requirement("FEAT-04", "MOD-03")
+def test_a_command_about_a_name_that_cannot_be_is_told_why_exactly(people: People, room: bytes) -> None:
+    ann = people.create(room, b"ann", features=FACTS)
+    ann.say(b"/ban a:b")
+    failed = ann.await_fact("command_failed")
+    assert (failed["code"], failed["refusal"]) == ("bad_name", {"status": wire.BAD_NAME, "code": "user_name_colon"})
+
+
+def refusal(relay: Relay, operation: int, room: bytes, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return what a request is refused with, in JSON."""
+    payload = json.dumps({"reply": "json", **fields}).encode()
+    (reply,) = ask(relay, wire.frame(operation, wire.REQUEST, room, payload))
+    refused: dict[str, Any] = json.loads(reply.payload)
+    return refused

@@ -151,7 +151,7 @@ def test_names_have_spaces_and_nobody_kicks_itself(people: People, room: bytes) 
     assert bob.hear() == b"ann: I stay"
 
 
-@pytest.mark.requirement("MOD-04")
+@pytest.mark.requirement("MOD-04", "FEAT-04")
 def test_a_banned_member_cant_join_with_its_name_or_from_its_address(relay: Relay, room: bytes) -> None:
     if not relay.is_loopback_v4:
         pytest.skip("needs several addresses of our own: give a target on 127.0.0.1")
@@ -169,6 +169,9 @@ def test_a_banned_member_cant_join_with_its_name_or_from_its_address(relay: Rela
         (reply,) = ask(relay, wire.frame(wire.JOIN, wire.REQUEST, room, request), "127.0.0.2")
         assert "banned" in json.loads(reply.payload)["message"]
         assert json.loads(reply.payload)["banned"] is True
+        request = json.dumps({"username": "bob", "reply": "json", "features": ["notices"]}).encode()
+        (coded,) = ask(relay, wire.frame(wire.JOIN, wire.REQUEST, room, request), "127.0.0.2")
+        assert json.loads(coded.payload) == {**json.loads(reply.payload), "code": "banned"}
         ann.say(b"/unban")
         tells(ann, b"Banned: bob.")
         ann.say(b"/unban bob")

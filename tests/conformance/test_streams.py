@@ -172,14 +172,15 @@ def test_notices_are_objects_with_a_place_if_they_are_for_the_room(join: Join) -
     assert ann.line() == {"seq": 3, "notice": "member_joined", "name": "eve"}
 
 
-@pytest.mark.requirement("STR-03", "EVI-05", "MOD-03")
-def test_an_eviction_is_told_as_the_last_word(join: Join) -> None:
+@pytest.mark.requirement("STR-03", "EVI-05", "MOD-03", "MOD-04")
+@pytest.mark.parametrize(("command", "banned"), [("/kick bob", {}), ("/ban bob", {"banned": True})])
+def test_an_eviction_is_told_as_the_last_word(join: Join, command: str, banned: dict[str, bool]) -> None:
     ann, bob = pair(join)
     ann.say("before", 1)
-    ann.say("/kick bob")
+    ann.say(command)
     *before, bye = bob.rest()
     assert [line["text"] for line in before if "text" in line] == ["before"]
-    assert bye["bye"] == "kicked"
+    assert bye == {"bye": "kicked", "message": bye["message"], **banned}
     assert ann.await_notice("member_evicted")["reason"] == "kicked"
 
 

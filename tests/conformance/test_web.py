@@ -115,6 +115,18 @@ def test_what_cant_be_served_is_answered_with_a_status(port: int, sent: str, sta
             page.recv(DEADLINE_SECONDS)
 
 
+@pytest.mark.requirement("WEB-02", "FEAT-02", "FEAT-04")
+def test_a_page_that_asks_for_facts_is_told_why_exactly(port: int, room: bytes) -> None:
+    answers = []
+    for features in ([], ["notices"]):
+        with opened(port) as page:
+            answers.append(join(page, room, "ann\u2800", create=True, features=features))
+    plain, coded = answers
+    assert plain.keys() == {"status", "reason", "message"}
+    character = {"character": "U+2800 BRAILLE PATTERN BLANK"}
+    assert coded == plain | {"code": "user_name_character"} | character
+
+
 @pytest.mark.requirement("WEB-02")
 @pytest.mark.parametrize(("message", "code"), [(b"binary", 1003), ("x" * 32_769, 1009)], ids=["binary", "too long"])
 def test_what_is_no_message_ends_the_chat(port: int, room: bytes, message: bytes | str, code: int) -> None:
@@ -160,13 +172,17 @@ def test_rooms_are_listed_where_the_operator_wants_it(start_relay: StartRelay, r
             assert expected in json.load(answer)["rooms"]
 
 
-@pytest.mark.requirement("LIST-01")
-def test_by_default_nobody_is_told_which_rooms_there_are(start_relay: StartRelay) -> None:
+@pytest.mark.requirement("LIST-01", "FEAT-04")
+@pytest.mark.parametrize(("features", "code"), [({}, {}), ({"features": ["notices"]}, {"code": "no_list"})])
+def test_by_default_nobody_is_told_which_rooms_there_are(
+    start_relay: StartRelay, features: dict[str, list[str]], code: dict[str, str]
+) -> None:
     own = start_relay(web_port=port_of(PLAIN))
     with call(own.relay) as connection:
-        connection.sendall(LIST)
+        connection.sendall(wire.frame(4, wire.REQUEST, b"", json.dumps({"reply": "json", **features}).encode()))
         (refused,) = wire.read_frames(connection)
-    assert json.loads(refused.payload)["status"] == 10
+    message = "This relay lists no rooms."
+    assert json.loads(refused.payload) == {"status": 10, "reason": "not_supported", "message": message, **code}
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"http://127.0.0.1:{port_of(PLAIN)}/rooms", timeout=DEADLINE_SECONDS)
     assert caught.value.code == 404

@@ -2,19 +2,11 @@ import re
 
 import pytest
 
-from chatproto import Status
+from chatproto import Failure, NotRelayed, RefusalCode
 from docs.page_words import PAGE, languages, path_of, texts_of_page, written
-from messenger.presentation.wording.refusals import FORMS
 
-NOT_FOR_PAGES = {
-    "The host of this room has banned you.",  # which it is told by a field
-    "This relay lets in by TLS alone: use a client that speaks it (chat --tls).",
-    "This relay lists no rooms.",
-    *(form for form in FORMS if "give it at least one character" in form or "UTF-8" in form),
-    "The user name has a colon: choose one without.",
-    "The user name starts or ends with a space: choose one that doesn't.",
-}
-"""What relays say to others alone, or of names that no page sends."""
+_OTHERS_ALONE = {RefusalCode.BANNED, RefusalCode.TLS_NEEDED, RefusalCode.NO_LIST}
+"""A ban is told to pages by a field of its own; the others are for other clients."""
 _MARKED = re.compile(r'(?<![\w.])(?:_|L_|N_|ngettext)\(\s*"((?:[^"\\]|\\.)*)"(?!\s*\+)')
 
 
@@ -34,18 +26,22 @@ def test_every_text_that_is_marked_in_the_sources_is_found_wherever_it_stands() 
     assert marked <= texts_of_page()
 
 
-def test_the_page_tells_what_relays_say_of_a_status_from_what_they_say_more_exactly() -> None:
-    statuses = (PAGE / "js/statuses.js").read_text(encoding="utf-8").partition("MESSAGES = [")[2]
-
-    assert re.findall(r'"([^"]*)"', statuses)[1:] == [status.message for status in Status if status]
+def test_the_page_words_every_code_of_a_refusal() -> None:
+    assert coded("sentences.js") == {code: code.message for code in RefusalCode if code not in _OTHERS_ALONE}
 
 
-def test_the_page_knows_the_refusals_that_the_other_apps_know() -> None:
-    known = {
-        text.replace(r"\"", '"') for text in _MARKED.findall((PAGE / "js/sentences.js").read_text(encoding="utf-8"))
-    }
+def test_the_page_words_every_reason_why_a_command_or_a_message_failed() -> None:
+    assert coded("notices.js") == {code: code.message for code in (*Failure, *NotRelayed)}
 
-    assert known == set(FORMS) - NOT_FOR_PAGES
+
+def test_one_word_says_one_thing_to_the_page() -> None:
+    assert not {*RefusalCode} & {*Failure, *NotRelayed}
+
+
+def coded(script: str) -> dict[str, str]:
+    """Return a script's table of sentences by their codes."""
+    source = (PAGE / "js" / script).read_text(encoding="utf-8")
+    return dict(re.findall(r'^  (\w+): (?:N_\()?"(.+)"\)?,$', source, re.MULTILINE))
 
 
 def test_no_language_has_a_catalogue_that_the_page_does_not_offer() -> None:

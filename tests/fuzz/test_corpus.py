@@ -12,6 +12,7 @@ import pytest
 
 import chatbrain.carriage
 import chatbrain.sealed
+import chatproto.payloads
 import chatproto.sealing
 import chatproto.stream
 import chatproto.tcrp
@@ -103,7 +104,7 @@ FAULTS = {
     "anybody comes into a sealed room": ("control", relay_server.control, "check_join", lambda *_: None),
     "a sealed text has several spellings": ("sealing", chatproto.sealing, "_decode", any_base64),
     "a sealed text is shown twice": ("sealing", chatproto.sealing._Session, "take", lambda *_: True),
-    "a wrong relay is believed": ("client_transaction", chatproto.transaction, "decode_status", lambda _: (0, "")),
+    "a wrong relay is believed": ("client_transaction", chatproto.payloads, "decode_status", lambda _: (0, "")),
 }
 
 

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { useLanguage } from "../src/web_client/page/js/i18n.js";
+import { NOTICES } from "../src/web_client/page/js/notices.js";
 import { Room } from "../src/web_client/page/js/room.js";
 import { Sealer } from "../src/web_client/page/js/sealing.js";
+import { REFUSALS } from "../src/web_client/page/js/sentences.js";
 import { FakeWorld, GRANTED, WISH, roomIn, texts } from "./fake.js";
 
 const KEY = "AAECAwQFBgcICQoLDA0ODw";
@@ -31,6 +34,19 @@ test("what is refused is not delivered, for a reason, and may be said again", ()
   room.speaker.sayAgain(entry?.id ?? 0);
   assert.deepEqual(socket.said.at(-1), { say: "too much", n: 3 });
   assert.equal(texts(room).filter((text) => text === "too much").length, 1);
+});
+
+test("why a command or a message failed is said by its code, and else as the relay says it", () => {
+  const { room, socket } = roomIn();
+  const bans = { notice: "command_failed", code: "too_many_bans", command: "ban", limit: 100, message: "Bans!" };
+  const colon = { ...bans, code: "bad_name", refusal: { status: 5, code: "user_name_colon" }, message: "Colon!" };
+  const long = { notice: "dropped", reason: "too_long", over_bytes: 7, message: "Long!" };
+  const known = ["The room has {count} bans, as many as it may: lift one first.", "message too long by {bytes} bytes: it was not relayed"];
+  socket.say(bans);
+  useLanguage("ja", { [known[0] ?? ""]: "禁止 {count} 件", [known[1] ?? ""]: "{bytes} バイト超過", "The user name has a colon: choose one without.": "コロン" }, [], { ...NOTICES, ...REFUSALS });
+  socket.say(bans, colon, long, { ...bans, code: "later" });
+  useLanguage("en", {}, []);
+  assert.deepEqual(texts(room).slice(-5), ["Bans!", "禁止 100 件", "コロン", "7 バイト超過", "Bans!"]);
 });
 
 test("at most 32 are unanswered; the others follow as answers come", () => {
@@ -139,7 +155,7 @@ test("unread messages and mentions are counted while nobody looks", () => {
 
 test("in a sealed room nothing goes out that the relay can read, and what comes is opened in order", async () => {
   const { room, socket } = roomIn({ wish: { key: KEY }, granted: { sealed: true } });
-  assert.deepEqual([socket.sent[0].join.sealed, socket.sent[0].join.features], [true, ["resume", "sealed"]]);
+  assert.deepEqual([socket.sent[0].join.sealed, socket.sent[0].join.features], [true, ["notices", "resume", "sealed"]]);
   const bob = new Sealer(KEY, "tea", "bob");
   const [one, two] = [await bob.seal("one"), await bob.seal("two")];
   socket.say({ seq: 11, from: "bob", text: one }, { seq: 12, from: "bob", text: two }, { seq: 13, from: "bob", text: one }, { seq: 14, from: "eve", text: "plain" });

@@ -10,7 +10,7 @@ test("the first message is the join, and what is answered is used at once", () =
   const { socket } = roomIn();
   assert.deepEqual(socket.sent[0].join, {
     room: "tea", name: "ann", password: null, create: false, sealed: false, resume: null, epoch: null, heard: null,
-    attempt: "nonce-number-00001", features: ["resume"],
+    attempt: "nonce-number-00001", features: ["notices", "resume"],
   });
   assert.deepEqual(socket.sent.slice(1), [{ say: "/who", n: 1 }, { ping: 1 }]);
 });
@@ -137,7 +137,7 @@ test("who is removed, banned or taken over elsewhere doesn't come back by itself
 });
 
 test("what the relay says more exactly than a status is said, in the chosen language if it is known", () => {
-  /** @param {{ status: number, message: string }} refused */
+  /** @param {Record<string, unknown>} refused */
   const words = (refused) => {
     const world = new FakeWorld();
     const room = new Room(world, new FakeKeep(), WISH);
@@ -147,23 +147,33 @@ test("what the relay says more exactly than a status is said, in the chosen lang
     assert.ok(room.state.is === "ended");
     return room.state.words;
   };
-  const exact = { status: 10, message: "This relay lets in by TLS alone: open the page by https." };
-  const vague = { status: 11, message: "The relay is busy: try again in a moment." };
-  const later = { status: 11, message: "What a later version says." };
-  assert.deepEqual([words(exact).what, words(later).what], [exact.message, later.message]);
-  assert.deepEqual(words(vague), { what: "The relay is busy.", todo: "Try again in a moment." });
-  useLanguage("ja", { [exact.message]: "https で", "The relay is busy.": "混雑", "Try again in a moment.": "後で" }, [], REFUSALS);
-  assert.equal(words(exact).what, "https で");
-  for (const refused of [vague, later]) assert.deepEqual(words(refused), { what: "混雑", todo: "後で" });
+  const exact = { status: 5, reason: "bad_name", message: "No.", code: "user_name_too_long", size: 300, limit: 255 };
+  const plain = { status: 11, reason: "busy", message: "The relay is busy: try again in a moment.", code: "busy" };
+  const later = { status: 11, reason: "busy", message: "Of a later version.", code: "constructor" };
+  const older = { status: 11, reason: "busy", message: "Of an older version." };
+  assert.deepEqual([exact, later, older].map((each) => words(each).what), [exact, later, older].map(({ message }) => message));
+  assert.deepEqual(words(plain), { what: "The relay is busy.", todo: "Try again in a moment." });
+  const translations = {
+    "The user name has {size} bytes: use at most {limit}.": "{limit} < {size}", "The relay is busy.": "混雑",
+    "Try again in a moment.": "後で", '{what} The relay says: "{text}"': "{what}「{text}」",
+  };
+  useLanguage("ja", translations, [], REFUSALS);
+  assert.deepEqual(words(exact), { what: "255 < 300", todo: "" });
+  assert.deepEqual(words(plain), { what: "混雑", todo: "後で" });
+  assert.deepEqual(words(later), { what: "混雑「Of a later version.」", todo: "後で" });
+  assert.deepEqual(words(older), { what: "混雑「Of an older version.」", todo: "後で" });
+  assert.deepEqual(words({ ...plain, status: 99, message: "Odd.", code: "odd" }), { what: "Odd.", todo: "" });
   useLanguage("en", {}, []);
 });
 
 test("who is banned is offered no way back, and who is kicked is", () => {
-  for (const [message, may] of [["The host of this room has banned you.", "nothing"], ["You were kicked.", "join"]]) {
+  const message = "The host of this room has banned you."; // which nobody reads
+  for (const [banned, may] of /** @type {const} */ ([[true, "nothing"], [false, "join"]])) {
     const { room, socket } = roomIn();
-    socket.say({ bye: "kicked", message });
+    socket.say({ bye: "kicked", message, banned });
     assert.ok(room.state.is === "ended");
     assert.equal(room.state.may, may);
+    assert.equal(room.state.words.what, banned ? message : "The host removed you.");
   }
 });
 

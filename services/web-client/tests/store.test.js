@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Announcer } from "../src/web_client/page/js/announcer.js";
-import { L_, _, bestLanguage, ngettext, translated, useLanguage } from "../src/web_client/page/js/i18n.js";
+import { L_, _, bestLanguage, coded, ngettext, useLanguage } from "../src/web_client/page/js/i18n.js";
 import { Store, storageOr } from "../src/web_client/page/js/store.js";
 import { FakeWorld } from "./fake.js";
 
@@ -83,13 +83,13 @@ test("the first language that there is, is chosen", () => {
   assert.equal(bestLanguage(["de"]), "en");
 });
 
-test("texts, numbers, labels and relays' sentences are in the chosen language", () => {
-  useLanguage("ja", { "{name} left": "{name} さんが退室しました", "&Leave": "退室(&L)", "{count} member": "メンバー {count} 人", "Nobody here is called {name}.": "{name} はいません。" }, []);
+test("texts, numbers, labels and what relays say by codes are in the chosen language", () => {
+  useLanguage("ja", { "{name} left": "{name} さんが退室しました", "&Leave": "退室(&L)", "{count} member": "メンバー {count} 人", "Nobody here is called {name}.": "{name} はいません。" }, [], { nobody: "Nobody here is called {name}." });
   assert.equal(_("{name} left", { name: "{name}" }), "{name} さんが退室しました");
   assert.equal(L_("&Leave"), "退室");
   assert.equal(ngettext("{count} member", "{count} members", 2), "メンバー 2 人");
-  assert.equal(translated("Nobody here is called a.b.", ["x", "Nobody here is called {name}."]), "a.b はいません。");
-  assert.equal(translated("Something else", ["Nobody here is called {name}."]), null);
+  assert.equal(coded("nobody", { name: "a.b" }), "a.b はいません。");
+  assert.deepEqual([coded("toString", {}), coded(undefined, {})], [null, null]);
   useLanguage("en", {}, ["en-GB"]);
   assert.deepEqual([L_("Try &now"), L_("&Kick..."), ngettext("{count} member", "{count} members", 1)], ["Try now", "Kick…", "1 member"]);
 });

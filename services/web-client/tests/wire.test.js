@@ -13,7 +13,8 @@ test("each kind of message is read", () => {
   assert.deepEqual(read({ n: 18, refused: "muted", message: "m" }), { kind: "refused", n: 18, reason: "muted", message: "m" });
   assert.deepEqual(read({ gone: [801, 811] }), { kind: "gone", count: 11 });
   assert.deepEqual(read({ gone: "all" }), { kind: "gone", count: null });
-  assert.deepEqual(read({ bye: "kicked", message: "m" }), { kind: "bye", reason: "kicked", message: "m" });
+  assert.deepEqual(read({ bye: "kicked", message: "m" }), { kind: "bye", reason: "kicked", message: "m", banned: false });
+  assert.deepEqual(read({ bye: "kicked", banned: true }), { kind: "bye", reason: "kicked", message: "", banned: true });
   assert.deepEqual(read({ ping: 7 }), { kind: "ping", number: 7 });
   assert.deepEqual(read({ pong: 5 }), { kind: "pong", number: 5 });
 });
@@ -45,5 +46,5 @@ test("bytes are no message", () => {
 test("an answer says what is granted, or why not", () => {
   const granted = parseAnswer('{"status":0,"reason":"ok","host":true,"resume":"t","epoch":"e","seq":5,"max_message_bytes":9}');
   assert.deepEqual(granted, { status: 0, host: true, ticket: "t", epoch: "e", seq: 5, maxMessageBytes: 9, moderation: false, sealed: false, web: "" });
-  assert.deepEqual(parseAnswer('{"status":3,"message":"no"}'), { status: 3, message: "no", banned: false });
+  assert.deepEqual(parseAnswer('{"status":3,"message":"no"}'), { status: 3, message: "no", fields: { status: 3, message: "no" }, banned: false });
 });

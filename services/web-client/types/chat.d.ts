@@ -7,7 +7,7 @@ declare namespace Chat {
     | { kind: "took"; n: number; seq: number | undefined }
     | { kind: "refused"; n: number; reason: string; message: string }
     | { kind: "gone"; count: number | null }
-    | { kind: "bye"; reason: string; message: string }
+    | { kind: "bye"; reason: string; message: string; banned: boolean }
     | { kind: "ping"; number: number }
     | { kind: "pong"; number: number }
     | { kind: "unknown" };
@@ -28,7 +28,10 @@ declare namespace Chat {
 
   interface Refused {
     status: number;
+    /** The relay's sentence; empty if it says no more than the status. */
     message: string;
+    /** Why exactly, under `code` (FEAT-04). */
+    fields: Record<string, unknown>;
     banned: boolean;
   }
 

@@ -2,22 +2,26 @@
 
 from typing import Final
 
-from chatproto import MalformedError, Status
+from chatproto import MalformedError, Refusal, Status, sanitize
 from chatproto.constants import MAX_TOKEN_BYTES
-from chatproto.payloads import decode_completion, decode_status, encode_completion, encode_status
+from chatproto.payloads import Form, decode_completion, encode_completion, encode_status, told_refusal
 
 SEEDS: Final = (
     b"\0",
     b"\x0c",
     b'{"status": 2, "reason": "no_such_room", "message": "none"}',
     b'{"status": true}',
+    b'{"status": 5, "message": "No.", "code": "user_name_unprintable", "character": "U+001B a control character"}',
+    b'{"status": 5, "message": "\\u202eNo.", "code": "user_name_too_long", "size": -1, "limit": true}',
+    b'{"status": 5, "banned": true}',
     b"Zq3vK8xW1sNd0aTgYb5LrQ",
     b'{"token": "abc", "host": true, "udp_port": 9001, "silence_timeout_seconds": 300.0, "max_message_bytes": 4000}',
     b'{"token": "a", "host": 1, "udp_port": 1, "silence_timeout_seconds": 1, "max_message_bytes": 1, "features": []}',
     b'{"token": "abc", "host": 0, "udp_port": "9001", "silence_timeout_seconds": Infinity, "max_message_bytes": 1e400}',
 )
 WORDS: Final = (
-    *(b"status", b"reason", b"message", b"token", b"host", b"udp_port", b"silence_timeout_seconds"),
+    *(b"status", b"reason", b"message", b"code", b"banned", b"limit", b"token", b"host"),
+    *(b"udp_port", b"silence_timeout_seconds"),
     *(b"max_message_bytes", b"Infinity", b"NaN", b"1e400", b"true", b"null", b'": '),
 )
 
@@ -29,13 +33,16 @@ def check(data: bytes) -> None:
 
 def check_status(data: bytes) -> None:
     try:
-        status, message = decode_status(data)
+        refusal = told_refusal(data)
     except MalformedError:
         return
-    assert message
-    assert decode_status(encode_status(status, json_reply=False)) == (status, status.message)
-    assert decode_status(encode_status(status, json_reply=True, message=message)) == (status, message)
-    assert data[:1] == b"{" or (status, message) == (Status(data[0]), status.message)
+    assert str(refusal)
+    assert sanitize(str(refusal)) == str(refusal)
+    assert told_refusal(encode_status(refusal, Form())) == Refusal(refusal.status)
+    assert str(told_refusal(encode_status(refusal, Form(json=True)))) == str(refusal)
+    if refusal.code:
+        assert told_refusal(encode_status(refusal, Form(json=True, codes=True))) == refusal
+    assert data[:1] == b"{" or refusal == Refusal(Status(data[0]))
 
 
 def check_completion(data: bytes) -> None:

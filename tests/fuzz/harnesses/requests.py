@@ -3,8 +3,8 @@
 import json
 from typing import Final
 
-from chatproto import ProtocolError, check_password, check_user_name
-from chatproto.payloads import asks_for_json, decode_request, encode_request
+from chatproto import Feature, ProtocolError, check_password, check_user_name
+from chatproto.payloads import decode_request, encode_request, form_of
 
 SEEDS: Final = (
     b"ann",
@@ -31,13 +31,13 @@ WORDS: Final = (
 
 
 def check(data: bytes) -> None:
-    wants_json = asks_for_json(data)
+    form = form_of(data)
     try:
         request = decode_request(data)
     except ProtocolError:
-        assert not wants_json or is_json(data)
+        assert not form.json or is_json(data)
         return
-    assert request.json_reply == wants_json
+    assert form == (request.json_reply, Feature.NOTICES in request.features)
     assert check_user_name(request.username.encode()) == request.username
     assert request.password is None or request.password == check_password(request.password)
     again = decode_request(encode_request(request))

@@ -9,6 +9,7 @@ from chatproto import (
     Completion,
     Feature,
     Operation,
+    Refusal,
     Status,
     Topic,
     encode_frame,
@@ -18,7 +19,7 @@ from chatproto import (
     parse_datagram,
 )
 from chatproto.commands import LEAVE_WORDS
-from chatproto.payloads import encode_completion, encode_status
+from chatproto.payloads import Form, encode_completion, encode_status
 from chatproto.receipts import parse_numbered
 from chatproto.sealing import Kind, RoomKey, Sealer
 from chatproto.stream import Say, encode_entry, parse_to_relay
@@ -125,12 +126,12 @@ class World:
 
     def _grant(self) -> None:
         grant = self._bites.pick(GRANTS)
-        yes = encode_frame(Frame(1, 1, b"lab", encode_status(Status.OK, json_reply=True)))
+        yes = encode_frame(Frame(1, 1, b"lab", encode_status(Refusal(Status.OK), Form(json=True))))
         self._receive(yes + encode_frame(Frame(1, 2, b"lab", encode_completion(grant, json_reply=True))))
 
     def _refuse(self) -> None:
         status = self._bites.pick((*Status,))
-        self._receive(encode_frame(Frame(1, 1, b"lab", encode_status(status, json_reply=True))))
+        self._receive(encode_frame(Frame(1, 1, b"lab", encode_status(Refusal(status), Form(json=True)))))
 
     def _stream(self) -> None:
         self._receive(self._bites.piece())

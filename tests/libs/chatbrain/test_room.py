@@ -24,6 +24,7 @@ from chatproto import (
     Completion,
     Frame,
     Operation,
+    Refusal,
     Request,
     ServerTransaction,
     State,
@@ -117,7 +118,7 @@ def test_a_refused_first_join_ends_with_the_relays_words(status: Status) -> None
     case.start()
     case.answer(0.0, status)
     assert case.brain.take_actions() == [CloseStream(), CloseDatagram()]
-    assert case.brain.take_events() == [Ended(EndReason.REFUSED, status.message, status)]
+    assert case.brain.take_events() == [Ended.refused(Refusal(status))]
     assert case.brain.next_deadline() == inf
 
 

@@ -12,10 +12,11 @@ from chatbrain import (
     SendDatagram,
     Stage,
 )
-from chatbrain.events import Ended, EndReason, Message, Rebound, Reconnecting, Recovered, Rejoined
+from chatbrain.events import Ended, Message, Rebound, Reconnecting, Recovered, Rejoined
 from chatproto import (
     Completion,
     Operation,
+    Refusal,
     Status,
 )
 from libs.chatbrain.membership_case import GRANT, HOST_GRANT, hosting, joined, verifying
@@ -119,7 +120,7 @@ def test_a_member_whose_room_is_gone_tries_for_a_while_and_says_why_it_ends() ->
         case.brain.take_actions()
         case.answer(now, Status.NO_SUCH_ROOM)
     first, second, end = case.flush()
-    assert end == Ended(EndReason.REFUSED, Status.NO_SUCH_ROOM.message, Status.NO_SUCH_ROOM)
+    assert end == Ended.refused(Refusal(Status.NO_SUCH_ROOM))
     assert first == Reconnecting(end, 0.5, 1)
     assert second == Reconnecting(end, 1.0, 2)
     assert second.reason == Status.NO_SUCH_ROOM.message
@@ -128,7 +129,7 @@ def test_a_member_whose_room_is_gone_tries_for_a_while_and_says_why_it_ends() ->
 def test_a_refusal_that_wont_pass_ends_it() -> None:
     case = joined()
     case.answer(verifying(case), Status.WRONG_PASSWORD)
-    assert case.flush() == [Ended(EndReason.REFUSED, Status.WRONG_PASSWORD.message, Status.WRONG_PASSWORD)]
+    assert case.flush() == [Ended.refused(Refusal(Status.WRONG_PASSWORD))]
 
 
 @pytest.mark.parametrize("status", [Status.BUSY, Status.SHUTTING_DOWN])

@@ -15,6 +15,7 @@ from chatproto import (
     Disconnected,
     EvictionReason,
     Operation,
+    Refusal,
     Status,
     encode_notice,
 )
@@ -110,7 +111,7 @@ def test_a_host_whose_room_somebody_else_holds_with_another_password_gives_up() 
         case.answer(now, status)
     asked = [operation for operation, _, _ in case.requests[1:]]
     assert asked == [Operation.JOIN, Operation.CREATE, Operation.JOIN]
-    assert case.flush() == [Ended(EndReason.REFUSED, Status.WRONG_PASSWORD.message, Status.WRONG_PASSWORD)]
+    assert case.flush() == [Ended.refused(Refusal(Status.WRONG_PASSWORD))]
 
 
 def test_attempts_are_counted_anew_after_a_while_in_the_room() -> None:

@@ -30,10 +30,10 @@ from chatproto import (
     MemberJoined,
     Notice,
     Operation,
+    RefusalCode,
     Status,
     Topic,
 )
-from chatproto.codes import BANNED
 from chatproto.stream import (
     Leave,
     Ping,
@@ -277,17 +277,18 @@ def test_what_follows_an_end_is_not_even_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "message", "banned", "end"),
+    ("reason", "banned", "end"),
     [
-        (EvictionReason.KICKED, EvictionReason.KICKED.message, False, EndReason.EVICTED),
-        (EvictionReason.KICKED, BANNED, True, EndReason.EVICTED),
-        (EvictionReason.HOST_LEFT, "", False, EndReason.ROOM_CLOSED),
-        (EvictionReason.RESUMED_ELSEWHERE, "", False, EndReason.EVICTED),
+        (EvictionReason.KICKED, False, EndReason.EVICTED),
+        (EvictionReason.KICKED, True, EndReason.EVICTED),
+        (EvictionReason.HOST_LEFT, False, EndReason.ROOM_CLOSED),
+        (EvictionReason.RESUMED_ELSEWHERE, False, EndReason.EVICTED),
     ],
 )
-def test_after_an_end_for_good_it_is_out(reason: EvictionReason, message: str, banned: bool, end: EndReason) -> None:
+def test_after_an_end_for_good_it_is_out(reason: EvictionReason, banned: bool, end: EndReason) -> None:
     case = streaming()
-    evicted, ended = case.hear(10.0, encode_bye(reason, message), encode_entry(30, "bob", "unheard"))
+    bye = encode_bye(reason, RefusalCode.BANNED.message, banned=banned)
+    evicted, ended = case.hear(10.0, bye, encode_entry(30, "bob", "unheard"))
     assert evicted == Disconnected(reason, banned=banned)
     assert isinstance(ended, Ended)
     assert (ended.reason, ended.eviction, ended.banned) == (end, reason, banned)

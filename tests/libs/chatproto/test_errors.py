@@ -9,6 +9,7 @@ from chatproto import (
     NotSupportedError,
     PayloadTooLargeError,
     ProtocolError,
+    Refusal,
     RefusedError,
     Status,
 )
@@ -32,6 +33,6 @@ def test_an_error_knows_its_status_and_explains_itself(kind: type[ProtocolError]
 
 
 def test_a_refusal_tells_the_relays_words_or_the_statuss() -> None:
-    assert str(RefusedError(Status.BUSY)) == Status.BUSY.message
-    assert str(RefusedError(Status.BUSY, "Come back at noon.")) == "Come back at noon."
-    assert RefusedError(Status.BUSY).status is Status.BUSY
+    assert str(RefusedError(Refusal(Status.BUSY))) == Status.BUSY.message
+    assert str(RefusedError(Refusal(Status.BUSY, said="Come back at noon."))) == "Come back at noon."
+    assert RefusedError(Refusal(Status.BUSY)).status is Status.BUSY

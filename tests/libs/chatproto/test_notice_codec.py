@@ -29,7 +29,10 @@ from chatproto import (
     NotRelayed,
     NotSaid,
     PasswordState,
+    Refusal,
+    RefusalCode,
     Said,
+    Status,
     Topic,
     UnknownNotice,
     Unmuted,
@@ -37,11 +40,11 @@ from chatproto import (
     parse_json_notice,
     sanitize,
 )
-from chatproto.codes import BANNED
 from chatproto.constants import MAX_DELIVERY_BYTES
-from libs.chatproto.strategies import USER_NAMES
+from libs.chatproto.strategies import JSON_VALUES, USER_NAMES
 
 COUNTS = st.integers(0, 10**6)
+TOO_LONG = Refusal(Status.BAD_NAME, RefusalCode.USER_NAME_TOO_LONG, size=300, limit=255)
 LINES = st.text(st.characters(codec="utf-8"), max_size=60).map(sanitize)
 MEMBERS = st.builds(ListedMember, USER_NAMES, st.booleans(), st.booleans(), st.booleans())
 NOTICES: list[st.SearchStrategy[Notice]] = [
@@ -63,7 +66,14 @@ NOTICES: list[st.SearchStrategy[Notice]] = [
         COUNTS,
     ),
     st.builds(
-        CommandFailed, st.sampled_from(Failure), st.none() | st.sampled_from(Command), USER_NAMES, COUNTS, COUNTS, LINES
+        CommandFailed,
+        st.sampled_from(Failure),
+        st.none() | st.sampled_from(Command),
+        USER_NAMES,
+        COUNTS,
+        COUNTS,
+        LINES,
+        st.none() | st.sampled_from([TOO_LONG, Refusal(Status.BUSY)]),
     ),
     st.builds(MessageDropped, st.sampled_from(NotRelayed), COUNTS),
     st.just(Muted()),
@@ -89,7 +99,7 @@ NOTICES: list[st.SearchStrategy[Notice]] = [
         ),
         (
             Disconnected(EvictionReason.KICKED, banned=True),
-            {"notice": "disconnected", "reason": "kicked", "banned": True, "message": BANNED},
+            {"notice": "disconnected", "reason": "kicked", "banned": True, "message": RefusalCode.BANNED.message},
         ),
         (Challenge("0123456789abcdef"), {"notice": "challenge", "nonce": "0123456789abcdef"}),
         (
@@ -116,6 +126,16 @@ NOTICES: list[st.SearchStrategy[Notice]] = [
                 "command": "kick",
                 "name": "zoe",
                 "message": "Nobody here is called zoe.",
+            },
+        ),
+        (
+            CommandFailed(Failure.BAD_NAME, Command.BAN, refusal=TOO_LONG),
+            {
+                "notice": "command_failed",
+                "code": "bad_name",
+                "command": "ban",
+                "refusal": {"status": 5, "code": "user_name_too_long", "size": 300, "limit": 255},
+                "message": "The user name has 300 bytes: use at most 255.",
             },
         ),
         (
@@ -208,13 +228,8 @@ def test_text_that_json_spells_is_harmless() -> None:
     assert parse_json_notice(message) == Topic("a\ufffd[2J⏎\ufffdb?")
 
 
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
-    max_leaves=6,
-)
 KINDS = st.sampled_from([kind.KIND for kind in get_args(Notice)])
-KEYS = st.sampled_from(["name", "names", "members", "reason", "code", "command", "text", "set", "part", "message"])
+KEYS = st.sampled_from(["name", "names", "members", "reason", "code", "command", "text", "set", "part", "refusal"])
 
 
 @given(KINDS, st.dictionaries(KEYS, JSON_VALUES))

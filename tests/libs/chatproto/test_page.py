@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatproto import Completion, Feature, MalformedError, Operation, Phase, ProtocolError, Request, Status
+from chatproto import (
+    BadNameError,
+    Completion,
+    Feature,
+    MalformedError,
+    Operation,
+    Phase,
+    ProtocolError,
+    RefusalCode,
+    Request,
+    Status,
+)
 from chatproto.errors import PayloadTooLargeError
 from chatproto.page import PageTransaction, answer_of
 from libs.chatproto.strategies import ROOM_NAMES, USER_NAMES
@@ -92,10 +103,18 @@ def test_the_answer_has_status_and_completion_in_one_line() -> None:
 
 
 def test_who_is_banned_is_told_so() -> None:
-    class BannedError(ProtocolError):
-        banned = True
+    refused = json.loads(PageTransaction(4096).refuse(BadNameError(RefusalCode.BANNED)))
+    assert refused == {"status": 5, "reason": "bad_name", "message": RefusalCode.BANNED.message, "banned": True}
 
-    assert json.loads(PageTransaction(4096).refuse(BannedError("No.")))["banned"] is True
+
+@pytest.mark.requirement("FEAT-04")
+@pytest.mark.parametrize(("features", "code"), [(["notices"], {"code": "user_name_colon"}), ([], {}), (None, {})])
+def test_who_asks_for_facts_is_told_why_exactly_as_a_fact(features: list[str] | None, code: dict[str, str]) -> None:
+    transaction = PageTransaction(4096)
+    with pytest.raises(BadNameError) as caught:
+        transaction.feed(message(name="a:b", features=features))
+    status = {"status": 5, "reason": "bad_name", "message": "The user name has a colon: choose one without."}
+    assert json.loads(transaction.refuse(caught.value)) == status | code
 
 
 def test_another_nodes_answer_reads_the_same() -> None:

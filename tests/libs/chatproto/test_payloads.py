@@ -7,24 +7,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatproto import BadNameError, Completion, Feature, MalformedError, ProtocolError, Request, Status
+from chatproto import (
+    BadNameError,
+    Completion,
+    Feature,
+    MalformedError,
+    ProtocolError,
+    Refusal,
+    RefusalCode,
+    Request,
+    Status,
+)
 from chatproto.payloads import (
-    asks_for_json,
+    Form,
     decode_completion,
     decode_request,
     decode_status,
     encode_completion,
     encode_request,
     encode_status,
-    tells_ban,
+    form_of,
+    told_refusal,
 )
-from libs.chatproto.strategies import COMPLETIONS, PLAIN_TOKENS, REQUESTS, USER_NAMES
+from libs.chatproto.strategies import COMPLETIONS, JSON_VALUES, PLAIN_TOKENS, REQUESTS, USER_NAMES
 
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
-    max_leaves=6,
-)
 DEEP = b'{"username":' + b"[" * 100_000
 
 
@@ -170,40 +176,44 @@ def test_a_name_that_cannot_be_used_is_a_bad_name(payload: bytes) -> None:
 
 @given(st.binary(max_size=300) | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
 def test_every_payload_is_a_request_or_a_protocol_error(payload: bytes) -> None:
-    asks_for_json(payload)
+    form = form_of(payload)
     try:
         request = decode_request(payload)
     except ProtocolError:
         return
     assert request.username
-    assert request.json_reply == asks_for_json(payload)
+    assert form == (request.json_reply, Feature.NOTICES in request.features)
 
 
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [
-        (b'{"username": "", "reply": "json"}', True),
-        (b' {"reply": "json"}', True),
-        (b'{"reply": "plain"}', False),
-        (b'{"reply": "json"', False),
-        (b'"json"', False),
-        (b"json", False),
-        (b"", False),
+        (b'{"username": "", "reply": "json"}', Form(json=True)),
+        (b' {"reply": "json"}', Form(json=True)),
+        (b'{"username": "", "reply": "json", "features": ["notices"]}', Form(json=True, codes=True)),
+        (b'{"username": "", "reply": "json", "features": ["notices", 1]}', Form(json=True)),
+        (b'{"username": "", "reply": "json", "features": "notices"}', Form(json=True)),
+        (b'{"username": "", "features": ["notices"]}', Form()),
+        (b'{"reply": "plain"}', Form()),
+        (b'{"reply": "json"', Form()),
+        (b'"json"', Form()),
+        (b"json", Form()),
+        (b"", Form()),
     ],
 )
-def test_a_bad_request_tells_too_in_which_form_it_wants_its_answer(payload: bytes, expected: bool) -> None:
-    assert asks_for_json(payload) is expected
+def test_a_bad_request_tells_too_in_which_form_it_wants_its_answer(payload: bytes, expected: Form) -> None:
+    assert form_of(payload) == expected
 
 
 @given(st.sampled_from(Status), st.booleans(), st.text(max_size=20))
 def test_a_status_survives_encoding(status: Status, json_reply: bool, message: str) -> None:
-    payload = encode_status(status, json_reply=json_reply, message=message)
+    payload = encode_status(Refusal(status, said=message), Form(json_reply))
     assert decode_status(payload) == (status, (message if json_reply else "") or status.message)
 
 
 def test_a_status_is_one_byte_or_an_object_with_three_fields() -> None:
-    assert encode_status(Status.NO_SUCH_ROOM, json_reply=False) == b"\x02"
-    assert json.loads(encode_status(Status.NO_SUCH_ROOM, json_reply=True)) == {
+    assert encode_status(Refusal(Status.NO_SUCH_ROOM), Form()) == b"\x02"
+    assert json.loads(encode_status(Refusal(Status.NO_SUCH_ROOM), Form(json=True))) == {
         "status": 2,
         "reason": "no_such_room",
         "message": Status.NO_SUCH_ROOM.message,
@@ -212,9 +222,10 @@ def test_a_status_is_one_byte_or_an_object_with_three_fields() -> None:
 
 @pytest.mark.parametrize("banned", [True, False])
 def test_a_refusal_in_json_tells_a_ban(banned: bool) -> None:
-    payload = encode_status(Status.BAD_NAME, json_reply=True, banned=banned)
-    assert tells_ban(payload) is banned
-    assert not tells_ban(encode_status(Status.BAD_NAME, json_reply=False, banned=banned))
+    refusal = Refusal(Status.BAD_NAME, RefusalCode.BANNED if banned else RefusalCode.USER_NAME_RESERVED)
+    payload = encode_status(refusal, Form(json=True))
+    assert json.loads(payload).get("banned", False) is told_refusal(payload).banned is banned
+    assert not told_refusal(encode_status(refusal, Form())).banned
 
 
 @pytest.mark.parametrize("message", [None, "", 5, [], {}])
@@ -320,7 +331,7 @@ def test_a_completion_that_cannot_be_used_is_malformed(payload: bytes) -> None:
     )
 )
 def test_every_reply_is_understood_or_a_protocol_error(payload: bytes) -> None:
-    for decode in (decode_status, decode_completion):
+    for decode in (told_refusal, decode_completion):
         try:
             decode(payload)
         except ProtocolError:

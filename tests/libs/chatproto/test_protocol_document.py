@@ -23,6 +23,7 @@ from chatproto import (
     MemberList,
     Notice,
     NotRelayed,
+    RefusalCode,
     Status,
     Topic,
     encode_datagram,
@@ -73,6 +74,12 @@ def hex_dump(data: bytes) -> str:
 def test_the_table_of_statuses_is_the_enum() -> None:
     rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (.+) \|$", DOCUMENT, re.MULTILINE)
     assert rows == [(str(status.value), status.reason, status.message) for status in Status]
+
+
+def test_the_table_of_codes_is_the_enum() -> None:
+    section = DOCUMENT.partition("\n### Codes\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE)
+    assert rows == [(str(code), code.message) for code in RefusalCode]
 
 
 def test_the_table_of_eviction_reasons_is_the_enum() -> None:

@@ -9,13 +9,14 @@ from chatproto import (
     ClientTransaction,
     Completion,
     Operation,
+    Refusal,
     RefusedError,
     Request,
     ServerTransaction,
     Status,
 )
 from chatproto.errors import ElsewhereError
-from chatproto.payloads import decode_completion, encode_completion, encode_status, told_server
+from chatproto.payloads import Form, decode_completion, encode_completion, encode_status, told_server
 from chatproto.servers import MAX_ADDRESS_CHARACTERS, MAX_SERVERS, Server, read_server, read_servers, server_fields
 
 PRINT = ":".join(["AB"] * 32)
@@ -82,8 +83,8 @@ def test_a_refusal_in_json_says_where_the_room_is(server: Server) -> None:
 
 @pytest.mark.requirement("CLU-01")
 def test_other_refusals_name_no_node_nor_does_a_byte() -> None:
-    assert told_server(encode_status(Status.BUSY, json_reply=True)) is None
-    assert told_server(encode_status(Status.ELSEWHERE, json_reply=False, server=PLAIN)) is None
+    assert told_server(encode_status(Refusal(Status.BUSY), Form(json=True))) is None
+    assert told_server(encode_status(Refusal(Status.ELSEWHERE), Form(), PLAIN)) is None
 
 
 @pytest.mark.requirement("CLU-02")

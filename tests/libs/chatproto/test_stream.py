@@ -84,6 +84,7 @@ def test_all_else_that_the_relay_sends_survives_encoding(
     assert to_member(encode_gone(min(n, seq), max(n, seq))) == Gone(min(n, seq), max(n, seq))
     assert to_member(encode_gone()) == Gone()
     assert to_member(encode_bye(word, sentence)) == Bye(word, sentence)
+    assert to_member(encode_bye(word, sentence, banned=True)) == Bye(word, sentence, banned=True)
     assert to_member(encode_heartbeat(beat)) == beat
 
 
@@ -104,6 +105,7 @@ def test_all_else_that_the_relay_sends_survives_encoding(
         (encode_gone(801, 811), '{"gone":[801,811]}'),
         (encode_gone(), '{"gone":"all"}'),
         (encode_bye("kicked", "Gone."), '{"bye":"kicked","message":"Gone."}'),
+        (encode_bye("kicked", "No.", banned=True), '{"bye":"kicked","message":"No.","banned":true}'),
     ],
 )
 def test_lines_look_as_the_protocol_shows_them(written: bytes, line: str) -> None:
@@ -125,6 +127,7 @@ def test_a_topic_that_has_a_place_is_no_message() -> None:
         (b'{"future":[1,{"a":null}]}', Unknown()),
         (b'{"n":2,"refused":"muted"}', Refused(2, "muted", "")),
         (b'{"bye":"slow"}', Bye("slow", "")),
+        (b'{"bye":"kicked","banned":"true"}', Bye("kicked", "")),
         (b'{"notice":"aurora","seq":4}', Told(UnknownNotice("aurora"), 4)),
         (b'{"notice":[],"seq":4}', Told(UnknownNotice(""), 4)),
         (b'{"took":1,"took":2}', Took(2)),

@@ -6,6 +6,7 @@ import re
 import sys
 import unicodedata
 from collections import defaultdict
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -15,8 +16,7 @@ from hypothesis import strategies as st
 from chatproto import (
     BadNameError,
     BadPasswordError,
-    Flaw,
-    NameKind,
+    RefusalCode,
     check_password,
     check_room_name,
     check_user_name,
@@ -252,28 +252,28 @@ def test_colons_and_outer_spaces_are_for_rooms_only(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "flaw"),
+    ("raw", "code"),
     [
-        (b"", Flaw.EMPTY),
-        (b"a" * 256, Flaw.TOO_LONG),
-        (b"\xff", Flaw.NOT_UTF8),
-        (b"a\x1b", Flaw.UNPRINTABLE),
-        (("a" + 5 * "\u0301").encode(), Flaw.MARKS),
-        (b"a:b", Flaw.COLON),
-        (b" a", Flaw.SPACES),
+        (b"", RefusalCode.USER_NAME_EMPTY),
+        (b"a" * 256, RefusalCode.USER_NAME_TOO_LONG),
+        (b"\xff", RefusalCode.USER_NAME_NOT_UTF8),
+        (b"a\x1b", RefusalCode.USER_NAME_UNPRINTABLE),
+        (("a" + 5 * "\u0301").encode(), RefusalCode.USER_NAME_MARKS),
+        (b"a:b", RefusalCode.USER_NAME_COLON),
+        (b" a", RefusalCode.USER_NAME_SPACES),
     ],
 )
-def test_a_refusal_says_what_is_wrong_to_programs_too(raw: bytes, flaw: Flaw) -> None:
+def test_a_refusal_says_what_is_wrong_to_programs_too(raw: bytes, code: RefusalCode) -> None:
     with pytest.raises(BadNameError) as caught:
         check_user_name(raw)
-    error = caught.value
-    assert (error.flaw, error.which) == (flaw, NameKind.USER)
-    assert error.size_bytes == (256 if flaw is Flaw.TOO_LONG else 0)
-    assert error.character == ("U+001B a control character" if flaw is Flaw.UNPRINTABLE else "")
-    if flaw not in {Flaw.COLON, Flaw.SPACES}:
+    refusal = caught.value.refusal
+    assert refusal.code is code
+    assert refusal.size == (256 if code is RefusalCode.USER_NAME_TOO_LONG else 0)
+    assert refusal.character == ("U+001B a control character" if code is RefusalCode.USER_NAME_UNPRINTABLE else "")
+    if code not in {RefusalCode.USER_NAME_COLON, RefusalCode.USER_NAME_SPACES}:
         with pytest.raises(BadNameError) as caught:
             check_room_name(raw)
-        assert (caught.value.flaw, caught.value.which) == (flaw, NameKind.ROOM)
+        assert caught.value.refusal == replace(refusal, code=RefusalCode(code.replace("user", "room")))
 
 
 @given(st.binary(max_size=300))
@@ -309,5 +309,7 @@ def test_a_password_that_cant_be_used_is_named_but_not_shown(password: str, prob
     with pytest.raises(BadPasswordError) as raised:
         check_password(password)
     assert str(raised.value) == problem
-    assert raised.value.flaw is (Flaw.TOO_LONG if "bytes" in problem else Flaw.NOT_UTF8)
+    too_long = "bytes" in problem
+    code = RefusalCode.PASSWORD_TOO_LONG if too_long else RefusalCode.PASSWORD_NOT_UTF8
+    assert raised.value.refusal.code is code
     assert len(check_password("x" * 1024)) == 1024

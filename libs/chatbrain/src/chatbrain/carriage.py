@@ -20,7 +20,6 @@ from chatproto import (
     sanitize,
     split_attribution,
 )
-from chatproto.codes import BANNED
 from chatproto.commands import LEAVE_WORDS
 from chatproto.receipts import encode_numbered
 from chatproto.stream import (
@@ -176,6 +175,6 @@ def _read(found: ToMember, line: bytes, now: float) -> Heard:
             return NotSaid(n, reason)
         case Ping(n):
             return Question(encode_heartbeat(Pong(n)))
-        case Bye(reason, message):
-            return Disconnected(EvictionReason(reason), banned=message == BANNED)
+        case Bye(reason, banned=banned):
+            return Disconnected(EvictionReason(reason), banned=banned)
     return UnknownNotice()

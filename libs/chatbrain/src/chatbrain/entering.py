@@ -16,7 +16,7 @@ from chatbrain.liveness import DEAF_SECONDS
 from chatbrain.membership import Membership
 from chatbrain.outbox import Outbox
 from chatbrain.route import Route
-from chatproto import Command, Operation, RefusedError, Server, Status, sanitize
+from chatproto import Command, Operation, RefusedError, Server, Status
 
 if TYPE_CHECKING:
     from chatbrain.sealed import Seal
@@ -203,12 +203,12 @@ class Entering(Membership):
         if self._moved:
             self._course.tell(Moved(self._route.where))
 
-    def _refuse(self, refusal: RefusedError, attempt: JoinRequest, now: float) -> None:
-        status = refusal.status
+    def _refuse(self, error: RefusedError, attempt: JoinRequest, now: float) -> None:
+        status = error.status
         if status is Status.ELSEWHERE and self._claim.follows:
-            self._follow(refusal.server, now)
+            self._follow(error.server, now)
             return
-        last_words = Ended(EndReason.REFUSED, sanitize(str(refusal)), status, banned=refusal.banned)
+        last_words = Ended.refused(error.refusal)
         if not self._course.ever_joined or not self._claim.may_pass(status):
             self._end(last_words)
         elif attempt.resumes:

@@ -6,7 +6,7 @@ from typing import Self
 
 from chatbrain.address import ServerAddress
 from chatbrain.findings import NOT_SEALED, Fault, Finding
-from chatproto import Disconnected, EvictionReason, PersonalNotice, RoomNotice, Status
+from chatproto import Disconnected, EvictionReason, PersonalNotice, Refusal, RoomNotice, Status
 from chatproto.constants import DEFAULT_LOBBY_PORT
 
 
@@ -184,7 +184,7 @@ class Ended:
     reason: EndReason
     text: str
     """One sentence for a person: the relay's own if it refused."""
-    status: Status | None = None
+    refusal: Refusal | None = None
     """What the relay answered to the last request, if it refused."""
     eviction: EvictionReason | None = None
     """Why the relay took the place away, if it did."""
@@ -194,6 +194,16 @@ class Ended:
     """What was found there instead."""
     banned: bool = False
     """Whether the host lets nobody of this name or from here in (MOD-04): nothing that one can do helps."""
+
+    @property
+    def status(self) -> Status | None:
+        """The status of the refusal, if there is one."""
+        return self.refusal.status if self.refusal else None
+
+    @classmethod
+    def refused(cls, refusal: Refusal) -> Self:
+        """Say that the relay refused."""
+        return cls(EndReason.REFUSED, str(refusal), refusal, banned=refusal.banned)
 
     @classmethod
     def unreachable(cls, server: ServerAddress | str, finding: Finding, *, tls: bool = False) -> Self:

@@ -11,7 +11,7 @@ from chatbrain.events import Ended
 from chatbrain.findings import NO_ANSWER, NO_RELAY, Finding
 from chatbrain.stream import Stream
 from chatbrain.toolkit import Toolkit
-from chatproto import ListedRoom, ListTransaction, ProtocolError, RefusedError, sanitize
+from chatproto import ListedRoom, ListTransaction, ProtocolError, RefusedError
 
 QUERY_SECONDS: Final = 4.0
 
@@ -57,7 +57,7 @@ class RoomQuery:
         try:
             rooms = self._transaction.feed(data)
         except RefusedError as error:
-            self._tell(RefusedError(error.status, sanitize(str(error))))
+            self._tell(error)
         except ProtocolError:
             self._ended(NO_RELAY)
         else:

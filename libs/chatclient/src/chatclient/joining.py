@@ -56,7 +56,7 @@ async def create_room(
     given; `Connection.key` is for those who are to join.
 
     Raises:
-        RefusedError: the relay said no; ``status`` says why.
+        RefusedError: the relay said no; ``refusal`` says why.
         UnreachableError: no relay answered in 4 s, or none that grants the stream that must be.
         UntrustedError: with ``tls``, the relay didn't prove that it is the one that is meant; or the room isn't sealed.
         BadNameError: the room's or the user's name can't be used.
@@ -91,7 +91,7 @@ async def join_room(
     one, nothing is said in a room that isn't sealed.
 
     Raises:
-        RefusedError: the relay said no; ``status`` says why.
+        RefusedError: the relay said no; ``refusal`` says why.
         UnreachableError: no relay answered in 4 s, or none that grants the stream that must be.
         UntrustedError: with ``tls``, the relay didn't prove that it is the one that is meant; or the room isn't sealed.
         BadNameError: the room's or the user's name can't be used.
@@ -171,8 +171,8 @@ async def _opened(
     driver = Driver(SocketToolkit(asyncio.get_running_loop()), brain, address, connection.take, secure_by(tls))
     try:
         await connection.open(driver)
-        if connection.ended and connection.ended.status is not None:
-            raise RefusedError(connection.ended.status, connection.ended.text)
+        if connection.ended and connection.ended.refusal:
+            raise RefusedError(connection.ended.refusal)
         if connection.ended and connection.ended.reason is EndReason.UNTRUSTED:
             raise UntrustedError(connection.ended)
         if connection.ended:

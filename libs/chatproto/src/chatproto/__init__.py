@@ -8,9 +8,7 @@ from chatproto.errors import (
     BadNameError,
     BadPasswordError,
     ElsewhereError,
-    Flaw,
     MalformedError,
-    NameKind,
     NotSupportedError,
     PayloadTooLargeError,
     ProtocolError,
@@ -45,6 +43,7 @@ from chatproto.notices import (
 )
 from chatproto.outcomes import CommandDone, CommandFailed, Failure
 from chatproto.payloads import Completion, Request
+from chatproto.refusals import Refusal, RefusalCode
 from chatproto.room_list import ListedRoom
 from chatproto.servers import Server
 from chatproto.tcrp import Frame, FrameDecoder, encode_frame
@@ -71,7 +70,6 @@ __all__ = [
     "EvictionReason",
     "Failure",
     "Feature",
-    "Flaw",
     "Frame",
     "FrameDecoder",
     "HostChanged",
@@ -85,7 +83,6 @@ __all__ = [
     "MemberList",
     "MessageDropped",
     "Muted",
-    "NameKind",
     "NotRelayed",
     "NotSaid",
     "NotSupportedError",
@@ -97,6 +94,8 @@ __all__ = [
     "Phase",
     "ProseNotice",
     "ProtocolError",
+    "Refusal",
+    "RefusalCode",
     "RefusedError",
     "Request",
     "RoomNotice",

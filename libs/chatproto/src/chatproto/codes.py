@@ -1,7 +1,7 @@
 """The closed sets of numbers and words that stand on the wire."""
 
 from enum import IntEnum, StrEnum, unique
-from typing import Final, Self
+from typing import Self
 
 
 def N_(text: str) -> str:  # noqa: N802 - so translators' tools know it
@@ -79,16 +79,12 @@ class Worded(StrEnum):
         return worded
 
 
-BANNED: Final = "The host of this room has banned you."
-"""What status 5 and the reason `kicked` mean to who is banned (MOD-04)."""
-
-
 @unique
 class Feature(StrEnum):
     """What a client may ask for beyond the plain protocol, and a relay may grant (FEAT-01)."""
 
     NOTICES = "notices"
-    """The relay's notices come as JSON objects (FEAT-03)."""
+    """The relay's notices come as JSON objects (FEAT-03), and refusals have a code (FEAT-04)."""
     RECEIPTS = "receipts"
     """The relay answers messages that have a number (RCP-01)."""
     RESUME = "resume"

@@ -1,44 +1,26 @@
 """What can be wrong with the bytes of a peer; each class carries the status that answers it."""
 
-from enum import StrEnum, unique
 from typing import TYPE_CHECKING, ClassVar
 
 from chatproto.codes import Status
+from chatproto.refusals import Refusal, RefusalCode
 
 if TYPE_CHECKING:
     from chatproto.servers import Server
-
-
-@unique
-class Flaw(StrEnum):
-    """Why a name or a password can't be used: for who words it themselves, in another language or beside a field."""
-
-    EMPTY = "empty"
-    TOO_LONG = "too_long"
-    NOT_UTF8 = "not_utf8"
-    UNPRINTABLE = "unprintable"
-    MARKS = "marks"
-    COLON = "colon"
-    SPACES = "spaces"
-
-
-@unique
-class NameKind(StrEnum):
-    """Whose name it is."""
-
-    ROOM = "room"
-    USER = "user"
 
 
 class ProtocolError(Exception):
     """A request that can't be served; ``status`` is the answer on the wire (TCP-10)."""
 
     status: ClassVar[Status] = Status.MALFORMED
-    banned: ClassVar[bool] = False
-    """Whether no other name would help, for the room's host has banned who asks (MOD-04)."""
 
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message or self.status.message)
+    def __init__(
+        self, why: RefusalCode | str = "", /, *, character: str = "", count: int = 0, size: int = 0, limit: int = 0
+    ) -> None:
+        """Take why exactly, and the fields of `Refusal` that the code has; or a sentence that has no code."""
+        code, said = (why, "") if isinstance(why, RefusalCode) else (None, why)
+        self.refusal = Refusal(self.status, code, said, character, count, size, limit)
+        super().__init__(str(self.refusal))
 
 
 class MalformedError(ProtocolError):
@@ -50,33 +32,9 @@ class BadNameError(ProtocolError):
 
     status = Status.BAD_NAME
 
-    def __init__(
-        self,
-        message: str = "",
-        flaw: Flaw | None = None,
-        which: NameKind | None = None,
-        *,
-        size_bytes: int = 0,
-        character: str = "",
-    ) -> None:
-        super().__init__(message)
-        self.flaw = flaw
-        """None if a relay has reasons of its own."""
-        self.which = which
-        self.size_bytes = size_bytes
-        """Of a name that is too long."""
-        self.character = character
-        """Which one can't be shown, as `text.name_character` says it."""
-
 
 class BadPasswordError(MalformedError):
     """A password that can't be used."""
-
-    def __init__(self, message: str = "", flaw: Flaw | None = None, *, size_bytes: int = 0) -> None:
-        super().__init__(message)
-        self.flaw = flaw
-        self.size_bytes = size_bytes
-        """Of a password that is too long."""
 
 
 class BadFingerprintError(ValueError):
@@ -110,14 +68,11 @@ class ElsewhereError(ProtocolError):
 
 
 class RefusedError(Exception):
-    """The relay refused a client's request: ``status`` says why, ``str()`` says it to a person."""
+    """The relay refused a client's request: ``refusal`` says why, ``str()`` says it to a person."""
 
-    def __init__(
-        self, status: Status, message: str = "", *, banned: bool = False, server: "Server | None" = None
-    ) -> None:
-        super().__init__(message or status.message)
-        self.status = status
-        self.banned = banned
-        """Whether the room's host lets whoever asks in no more, under no name (MOD-04)."""
+    def __init__(self, refusal: Refusal, server: "Server | None" = None) -> None:
+        super().__init__(str(refusal))
+        self.status = refusal.status
+        self.refusal = refusal
         self.server = server
         """Where to ask, with the status `Status.ELSEWHERE` (CLU-01)."""

@@ -5,7 +5,7 @@ from dataclasses import MISSING, fields
 from json import dumps, loads
 from typing import Any, Final, TypeAlias, get_args
 
-from chatproto.codes import EvictionReason
+from chatproto.codes import EvictionReason, Status
 from chatproto.commands import Command
 from chatproto.lists import ListedMember
 from chatproto.notices import (
@@ -20,6 +20,8 @@ from chatproto.notices import (
     is_answer,
 )
 from chatproto.outcomes import Failure
+from chatproto.refusal_codec import code_fields, read_code
+from chatproto.refusals import Refusal
 from chatproto.text import sanitize
 
 _Reader: TypeAlias = Callable[[Any], Any]
@@ -75,6 +77,8 @@ def to_fields(thing: Notice | ListedMember) -> dict[str, Any]:
 
 
 def _to_value(value: Any) -> Any:
+    if isinstance(value, Refusal):
+        return {"status": int(value.status), **code_fields(value)}
     if isinstance(value, tuple):
         return [to_fields(each) if isinstance(each, ListedMember) else each for each in value]
     return value
@@ -130,6 +134,12 @@ def _listed_member(value: Any) -> ListedMember:
     return listed
 
 
+def _refusal(value: Any) -> Refusal:
+    if not isinstance(value, dict):
+        raise TypeError
+    return read_code(value, Status(value["status"]))
+
+
 _READERS: Final[dict[Any, _Reader]] = {
     str: _text,
     int: _exactly(int),
@@ -139,6 +149,7 @@ _READERS: Final[dict[Any, _Reader]] = {
     Failure: Failure,
     Command: Command,
     Command | None: Command,
+    Refusal | None: _refusal,
     tuple[str, ...]: _tuple_of(_text),
     tuple[ListedMember, ...]: _tuple_of(_listed_member),
 }

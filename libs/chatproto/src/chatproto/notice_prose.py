@@ -1,13 +1,14 @@
 """Read what a relay says in prose: the few notices that plain clients act on, and advice (UDP-09).
 
-Relays that don't know the feature `notices` say everything so; nothing else of ours reads sentences.
+Relays that don't know the feature `notices`, or no codes of refusals, say everything so; nothing else of ours reads
+sentences.
 """
 
 import re
 from collections.abc import Callable
 from typing import TypeAlias
 
-from chatproto.codes import EvictionReason
+from chatproto.codes import EvictionReason, Status
 from chatproto.notices import (
     ANSWER,
     PASSWORD_REMOVED,
@@ -55,3 +56,8 @@ def parse_notice(message: str) -> ProseNotice | None:
         if found := form.fullmatch(text):
             return notice_of(found)
     return Advice(text)
+
+
+def more_than(status: Status, message: str) -> str:
+    """Return the sentence of a refusal without a code, if it says more than the status; else nothing (TCP-06)."""
+    return "" if message == status.message else message

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from enum import unique
 from typing import ClassVar, Final, TypeAlias
 
-from chatproto.codes import BANNED, N_, EvictionReason, Worded
+from chatproto.codes import N_, EvictionReason, Worded
 from chatproto.lists import BanList, MemberList
 from chatproto.outcomes import CommandDone, CommandFailed
+from chatproto.refusals import RefusalCode
 
 SERVER_NAME: Final = "server"
 SERVER_PREFIX: Final = "server: "
@@ -56,7 +57,7 @@ class Disconnected:
     @property
     def message(self) -> str:
         """Say it in a sentence to the person it befell."""
-        return BANNED if self.banned else self.reason.message
+        return (RefusalCode.BANNED if self.banned else self.reason).message
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from chatproto.codes import N_, Worded
 from chatproto.commands import Command
+from chatproto.refusals import Refusal
 
 
 @unique
@@ -53,12 +54,14 @@ class CommandFailed:
     """By how many bytes something is too long."""
     message: str = ""
     """The sentence that says why; unless given, it is made of the other fields."""
+    refusal: Refusal | None = None
+    """Why exactly a name or a password can't be used, or the relay is busy, as a request would be told (FEAT-04)."""
 
     def __post_init__(self) -> None:
         """Make the sentence."""
         if not self.message:
             fields = {"command": self.command, "name": self.name, "count": self.limit, "bytes": self.over_bytes}
-            object.__setattr__(self, "message", self.code.message.format(**fields))
+            object.__setattr__(self, "message", str(self.refusal or self.code.message.format(**fields)))
 
     def __str__(self) -> str:
         return self.message

@@ -6,7 +6,15 @@ from typing import Any, Final
 
 from chatproto.codes import Feature, Operation, Status
 from chatproto.errors import MalformedError, PayloadTooLargeError, ProtocolError
-from chatproto.payloads import STREAM, Completion, Request, completion_fields, read_request, status_fields
+from chatproto.payloads import (
+    STREAM,
+    Completion,
+    Request,
+    completion_fields,
+    read_request,
+    status_fields,
+    wants_codes,
+)
 from chatproto.text import check_room_name
 from chatproto.transaction import Phase
 
@@ -25,6 +33,8 @@ class PageTransaction:
         self.phase = Phase.REQUESTING
         self.asked: tuple[Operation, str, Request]
         """What `feed` returned."""
+        self.wants_codes = False
+        """Whether a refusal is to have its code (FEAT-04)."""
         self._max_bytes = max_bytes
 
     def feed(self, message: bytes) -> tuple[Operation, str, Request]:
@@ -42,6 +52,7 @@ class PageTransaction:
         if not isinstance(creates, bool) or not isinstance(room, str):
             raise MalformedError('"create" is neither true nor false, or "room" is no text.')
         self.operation = Operation.CREATE if creates else Operation.JOIN
+        self.wants_codes = wants_codes(join)
         fields = {key: join[key] for key in _KEPT if join.get(key) is not None}
         fields |= {"username": join.get("name"), "reply": "json", "chat": STREAM}
         request = read_request(fields)
@@ -58,7 +69,7 @@ class PageTransaction:
     def refuse(self, error: ProtocolError) -> bytes:
         """Write the answer that says no and why."""
         self.phase = Phase.ENDED
-        return _line(status_fields(error.status, str(error), banned=error.banned))
+        return _line(status_fields(error.refusal, codes=self.wants_codes))
 
 
 def answer_of(status: dict[str, Any], completion: dict[str, Any] | None = None) -> bytes:

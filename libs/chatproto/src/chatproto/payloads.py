@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from chatproto.codes import Feature, Status
 from chatproto.constants import ATTEMPT_BYTES, MAX_TOKEN_BYTES
 from chatproto.errors import MalformedError
 from chatproto.page_address import read_page
+from chatproto.refusal_codec import code_fields, read_refusal
+from chatproto.refusals import Refusal
 from chatproto.servers import Server, read_server, read_servers, server_fields
 from chatproto.text import check_password, check_user_name
 
@@ -110,35 +112,50 @@ def decode_request(payload: bytes) -> Request:
     return Request(check_user_name(payload))
 
 
-def asks_for_json(payload: bytes) -> bool:
-    """Tell whether a request, even one that can't be served, has ``"reply": "json"`` (TCP-06)."""
+class Form(NamedTuple):
+    """How a reply is to be written."""
+
+    json: bool = False
+    """As a JSON object (TCP-06)."""
+    codes: bool = False
+    """With the code of a refusal (FEAT-04)."""
+
+
+def form_of(payload: bytes) -> Form:
+    """Tell how a request, even one that can't be served, is to be answered, as far as it says so legally."""
     if payload.lstrip()[:1] != b"{":
-        return False
+        return Form()
     try:
-        return bool(_parse_json(payload).get("reply") == "json")
+        fields = _parse_json(payload)
     except MalformedError:
+        return Form()
+    return Form(json=True, codes=wants_codes(fields)) if fields.get("reply") == "json" else Form()
+
+
+def wants_codes(fields: dict[str, Any]) -> bool:
+    """Tell whether a request's object asks for facts (FEAT-01); not if that can't be told."""
+    try:
+        return Feature.NOTICES in _known_features(fields.get("features", []))
+    except TypeError:
         return False
 
 
-def encode_status(
-    status: Status, *, json_reply: bool, message: str = "", banned: bool = False, server: Server | None = None
-) -> bytes:
+def encode_status(refusal: Refusal, form: Form, server: Server | None = None) -> bytes:
     """Write a reply's payload: one byte, or a JSON object for who asked for it (TCP-06)."""
-    if not json_reply:
-        return bytes((status,))
-    return json.dumps(status_fields(status, message, banned=banned, server=server), ensure_ascii=False).encode()
+    if not form.json:
+        return bytes((refusal.status,))
+    return json.dumps(status_fields(refusal, codes=form.codes, server=server), ensure_ascii=False).encode()
 
 
-def status_fields(
-    status: Status, message: str = "", *, banned: bool = False, server: Server | None = None
-) -> dict[str, object]:
-    """Return what a JSON reply says (TCP-06)."""
-    fields: dict[str, object] = {"status": int(status), "reason": status.reason, "message": message or status.message}
-    if banned:
+def status_fields(refusal: Refusal, *, codes: bool = False, server: Server | None = None) -> dict[str, object]:
+    """Return what a JSON reply says (TCP-06); with ``codes`` why exactly, as facts (FEAT-04)."""
+    status = refusal.status
+    fields: dict[str, object] = {"status": int(status), "reason": status.reason, "message": str(refusal)}
+    if refusal.banned:
         fields["banned"] = True
     if server:
         fields |= server_fields(server)
-    return fields
+    return fields | code_fields(refusal) if codes else fields
 
 
 def decode_status(payload: bytes) -> tuple[Status, str]:
@@ -160,9 +177,15 @@ def decode_status(payload: bytes) -> tuple[Status, str]:
         raise MalformedError("The relay's status isn't one that the protocol knows.") from None
 
 
-def tells_ban(payload: bytes) -> bool:
-    """Tell whether a legal reply's payload says that the host has banned who asks (MOD-04)."""
-    return payload[:1] == b"{" and _parse_json(payload).get("banned") is True
+def told_refusal(payload: bytes) -> Refusal:
+    """Return what a reply's payload says, in either form.
+
+    Raises:
+        MalformedError: it is no known status.
+
+    """
+    status, message = decode_status(payload)
+    return read_refusal(_parse_json(payload) if payload[:1] == b"{" else {}, status, message)
 
 
 def told_server(payload: bytes) -> Server | None:

@@ -8,7 +8,7 @@ from chatproto.constants import MAX_LISTED_ROOMS, MAX_TOPIC_BYTES
 from chatproto.errors import BadNameError, MalformedError
 from chatproto.text import check_room_name, sanitize
 
-LIST_REQUEST: Final = b'{"reply":"json"}'
+LIST_REQUEST: Final = b'{"reply":"json","features":["notices"]}'
 """The payload that asks for the list."""
 _MAX_MEMBERS: Final = 2**31 - 1
 

@@ -110,6 +110,8 @@ class Bye:
 
     reason: str
     message: str
+    banned: bool = False
+    """Whether the host lets one in no more (MOD-04)."""
 
 
 ToRelay: TypeAlias = Say | Ping | Pong | Leave | Unknown
@@ -214,9 +216,9 @@ def encode_heartbeat(beat: Ping | Pong) -> bytes:
     return b'{"%b":%d}\n' % (b"ping" if isinstance(beat, Ping) else b"pong", beat.number)
 
 
-def encode_bye(reason: str, message: str) -> bytes:
-    """Write the last line of a stream that the relay ends."""
-    return _line({"bye": reason, "message": message})
+def encode_bye(reason: str, message: str, *, banned: bool = False) -> bytes:
+    """Write the last line of a stream that the relay ends (STR-03)."""
+    return _line({"bye": reason, "message": message} | ({"banned": True} if banned else {}))
 
 
 def _read(found: dict[str, Any]) -> ToMember | None:
@@ -239,7 +241,9 @@ def _read(found: dict[str, Any]) -> ToMember | None:
         return Refused(_checked(found["n"]), _text(found["refused"]), _text(found.get("message", "")))
     if "gone" in found:
         return _gone(found["gone"])
-    return Bye(_text(found["bye"]), _text(found.get("message", ""))) if "bye" in found else None
+    if "bye" in found:
+        return Bye(_text(found["bye"]), _text(found.get("message", "")), found.get("banned") is True)
+    return None
 
 
 def _gone(value: Any) -> Gone:

@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
-from typing import Final
+from typing import Final, NamedTuple
 
 from chatproto.constants import MAX_NAME_BYTES, MAX_PASSWORD_BYTES
-from chatproto.errors import BadNameError, BadPasswordError, Flaw, NameKind
+from chatproto.errors import BadNameError, BadPasswordError
 from chatproto.marks import MAX_MARKS, level
+from chatproto.refusals import RefusalCode
 
 NEWLINE_SIGN: Final = "\N{RETURN SYMBOL}"  # U+23CE, UDP-11
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
@@ -38,6 +39,26 @@ _FLAGS = (
 stands for it while tags are replaced: no text has control characters by then."""
 _JOINER = re.compile("(?<=[^\0-\x7f])[\u200c\u200d](?=.)")
 """Where some scripts need a joiner, at most; whether this one does there a relay tells (ROOM-03)."""
+
+
+class _Flaws(NamedTuple):
+    """What can be wrong with names of one kind."""
+
+    empty: RefusalCode
+    too_long: RefusalCode
+    not_utf8: RefusalCode
+    unprintable: RefusalCode
+    marks: RefusalCode
+
+
+_OF_USERS: Final = _Flaws(
+    RefusalCode.USER_NAME_EMPTY, RefusalCode.USER_NAME_TOO_LONG, RefusalCode.USER_NAME_NOT_UTF8,
+    RefusalCode.USER_NAME_UNPRINTABLE, RefusalCode.USER_NAME_MARKS,
+)  # fmt: skip
+_OF_ROOMS: Final = _Flaws(
+    RefusalCode.ROOM_NAME_EMPTY, RefusalCode.ROOM_NAME_TOO_LONG, RefusalCode.ROOM_NAME_NOT_UTF8,
+    RefusalCode.ROOM_NAME_UNPRINTABLE, RefusalCode.ROOM_NAME_MARKS,
+)  # fmt: skip
 _KINDS = {"Cc": "a control character", "Cn": "unassigned", "Co": "for private use"}
 
 
@@ -75,7 +96,7 @@ def check_room_name(raw: bytes) -> str:
             (TCP-02, status 5).
 
     """
-    return _check(raw, NameKind.ROOM)
+    return _check(raw, _OF_ROOMS)
 
 
 def check_user_name(raw: bytes) -> str:
@@ -89,12 +110,11 @@ def check_user_name(raw: bytes) -> str:
             or ends with a space, or has a colon (ROOM-03, status 5).
 
     """
-    name = _check(raw, NameKind.USER)
+    name = _check(raw, _OF_USERS)
     if ":" in name:
-        raise BadNameError("The user name has a colon: choose one without.", Flaw.COLON, NameKind.USER)
+        raise BadNameError(RefusalCode.USER_NAME_COLON)
     if name != name.strip():
-        sentence = "The user name starts or ends with a space: choose one that doesn't."
-        raise BadNameError(sentence, Flaw.SPACES, NameKind.USER)
+        raise BadNameError(RefusalCode.USER_NAME_SPACES)
     return name
 
 
@@ -108,37 +128,32 @@ def check_password(password: str) -> str:
     try:
         size_bytes = len(password.encode())
     except UnicodeEncodeError:
-        sentence = "The password isn't text: it has half a character, and so no UTF-8."
-        raise BadPasswordError(sentence, Flaw.NOT_UTF8) from None
+        raise BadPasswordError(RefusalCode.PASSWORD_NOT_UTF8) from None
     normal = password
     if size_bytes <= MAX_PASSWORD_BYTES:  # twice as many marks take four times as long, so there is an end to it
         normal = unicodedata.normalize("NFC", password)
         size_bytes = max(size_bytes, len(normal.encode()))
     if size_bytes > MAX_PASSWORD_BYTES:
-        sentence = f"The password has {size_bytes} bytes: use at most {MAX_PASSWORD_BYTES}."
-        raise BadPasswordError(sentence, Flaw.TOO_LONG, size_bytes=size_bytes)
+        raise BadPasswordError(RefusalCode.PASSWORD_TOO_LONG, size=size_bytes, limit=MAX_PASSWORD_BYTES)
     return normal
 
 
-def _check(raw: bytes, kind: NameKind) -> str:
+def _check(raw: bytes, flaws: _Flaws) -> str:
     if not raw:
-        raise BadNameError(f"The {kind} name is empty: give it at least one character.", Flaw.EMPTY, kind)
+        raise BadNameError(flaws.empty)
     if len(raw) > MAX_NAME_BYTES:
-        sentence = f"The {kind} name has {len(raw)} bytes: use at most {MAX_NAME_BYTES}."
-        raise BadNameError(sentence, Flaw.TOO_LONG, kind, size_bytes=len(raw))
+        raise BadNameError(flaws.too_long, size=len(raw), limit=MAX_NAME_BYTES)
     try:
         name = raw.decode()
     except UnicodeDecodeError:
-        raise BadNameError(f"The {kind} name isn't UTF-8: encode it so.", Flaw.NOT_UTF8, kind) from None
+        raise BadNameError(flaws.not_utf8) from None
     # Ideographic and no-break spaces are fine in a name although Python doesn't call them printable.
     shown = _JOINER.sub("", name.replace("\u3000", " ").replace("\xa0", " "))
     if not shown.isprintable():
-        culprit = name_character(next(character for character in shown if not character.isprintable()))
-        sentence = f"The {kind} name has a character that can't be shown ({culprit}): leave it out."
-        raise BadNameError(sentence, Flaw.UNPRINTABLE, kind, character=culprit)
+        culprit = next(character for character in shown if not character.isprintable())
+        raise BadNameError(flaws.unprintable, character=name_character(culprit))
     if sanitize(name) != name:
-        sentence = f"The {kind} name has marks piled up on one character: use at most {MAX_MARKS} there."
-        raise BadNameError(sentence, Flaw.MARKS, kind)
+        raise BadNameError(flaws.marks, limit=MAX_MARKS)
     return name
 
 

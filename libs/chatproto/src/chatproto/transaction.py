@@ -3,22 +3,23 @@
 from enum import Enum, auto
 from typing import Final
 
-from chatproto.codes import Operation, State, Status
+from chatproto.codes import Feature, Operation, State, Status
 from chatproto.constants import DEFAULT_PAYLOAD_LIMIT_BYTES, MAX_LIST_BYTES, PORT_BYTES
 from chatproto.errors import ElsewhereError, MalformedError, NotSupportedError, ProtocolError, RefusedError
 from chatproto.payloads import (
     Completion,
+    Form,
     Request,
-    asks_for_json,
     decode_completion,
     decode_request,
-    decode_status,
     encode_completion,
     encode_request,
     encode_status,
-    tells_ban,
+    form_of,
+    told_refusal,
     told_server,
 )
+from chatproto.refusals import Refusal
 from chatproto.room_list import LIST_REQUEST, ListedRoom, read_room_list
 from chatproto.stream import Leave, encode_to_relay
 from chatproto.tcrp import Frame, FrameDecoder, encode_frame
@@ -26,7 +27,7 @@ from chatproto.text import check_room_name
 
 _GIVE_BACK: Final = encode_to_relay(Leave())
 _OPERATIONS: Final = {int(operation): operation for operation in Operation}
-_YES: Final = {form: encode_status(Status.OK, json_reply=form) for form in (False, True)}
+_YES: Final = {json: encode_status(Refusal(Status.OK), Form(json)) for json in (False, True)}
 """What an accepted request is answered, in bytes and in JSON."""
 
 
@@ -48,7 +49,7 @@ class ServerTransaction:
         self._trailing = b""
         self._room = b""
         self._operation = 0
-        self._json_reply = False
+        self._form = Form()
 
     @property
     def phase(self) -> Phase:
@@ -63,18 +64,18 @@ class ServerTransaction:
     @property
     def wants_pause(self) -> bool:
         """Tell whether the client may read each frame with a single call (TCP-08)."""
-        return not self._json_reply
+        return not self._form.json
 
     @property
     def client_port(self) -> int | None:
         """The UDP port that a plain client named in two bytes after its request (TCP-09, LEN-02)."""
         port = int.from_bytes(self._trailing, "big")
-        return port if len(self._trailing) == PORT_BYTES and port and not self._json_reply else None
+        return port if len(self._trailing) == PORT_BYTES and port and not self._form.json else None
 
     @property
     def gives_back(self) -> bool:
         """Whether a client that got no stream wants nothing else, and leaves without a word over UDP (STR-01)."""
-        return self._json_reply and self._trailing == _GIVE_BACK
+        return self._form.json and self._trailing == _GIVE_BACK
 
     def feed(self, data: bytes) -> tuple[Operation, str, Request] | None:
         """Take bytes of the stream; returns operation, room name and request once they are whole.
@@ -100,7 +101,7 @@ class ServerTransaction:
             return self._read(frame)
         except ProtocolError:
             # Even a request that can't be served is answered in the form it asks for (TCP-06).
-            self._json_reply = asks_for_json(frame.payload)
+            self._form = form_of(frame.payload)
             raise
 
     def _read(self, frame: Frame) -> tuple[Operation, str, Request]:
@@ -111,7 +112,7 @@ class ServerTransaction:
         if frame.state not in {State.REQUEST, State.REPLY}:
             raise MalformedError(f"State {frame.state} is no request: use 0.")
         request = decode_request(frame.payload)
-        self._json_reply = request.json_reply
+        self._form = Form(request.json_reply, codes=Feature.NOTICES in request.features)
         if frame.state == State.REPLY and not request.plain:  # LEN-03 forgives it to plain names only
             raise MalformedError("State 1 is no request: use 0.")
         if len(self._trailing) > PORT_BYTES:
@@ -120,19 +121,19 @@ class ServerTransaction:
 
     def _read_list(self, frame: Frame) -> tuple[Operation, str, Request]:
         """Read who asks for the rooms: that names no room and no user (LIST-01)."""
-        self._json_reply = asks_for_json(frame.payload)
-        if not self._json_reply or frame.room or frame.state != State.REQUEST:
+        self._form = form_of(frame.payload)
+        if not self._form.json or frame.room or frame.state != State.REQUEST:
             raise NotSupportedError('The list of rooms is asked for by {"reply":"json"} and no name, in state 0.')
         return Operation.LIST, "", Request("", json_reply=True, plain=False)
 
     def accept(self) -> bytes:
         """Write the state-1 frame that says yes (TCP-06)."""
         self._phase = Phase.ACCEPTED
-        return self._frame(State.REPLY, _YES[self._json_reply])
+        return self._frame(State.REPLY, _YES[self._form.json])
 
     def complete(self, completion: Completion) -> bytes:
         """Write the state-2 frame with the token (TCP-07)."""
-        return self._end(encode_completion(completion, json_reply=self._json_reply))
+        return self._end(encode_completion(completion, json_reply=self._form.json))
 
     def list_rooms(self, rooms: bytes) -> bytes:
         """Write both frames of a list, which is a JSON object (LIST-01)."""
@@ -141,11 +142,8 @@ class ServerTransaction:
     def refuse(self, error: ProtocolError) -> bytes:
         """Write the state-1 frame that says no and why; the transaction ends (TCP-06)."""
         self._phase = Phase.ENDED
-        payload = encode_status(
-            error.status, json_reply=self._json_reply, message=str(error), banned=error.banned,
-            server=error.server if isinstance(error, ElsewhereError) else None,
-        )  # fmt: skip
-        return self._frame(State.REPLY, payload)
+        server = error.server if isinstance(error, ElsewhereError) else None
+        return self._frame(State.REPLY, encode_status(error.refusal, self._form, server))
 
     def abandon(self) -> None:
         """End the transaction without an answer."""
@@ -176,10 +174,9 @@ class _ClientEnd:
         self._decoder.feed(data)
         while frame := self._decoder.next_frame():
             if not self._accepted and frame.state == State.REPLY:
-                status, message = decode_status(frame.payload)
-                if status is not Status.OK:
-                    server = told_server(frame.payload)
-                    raise RefusedError(status, message, banned=tells_ban(frame.payload), server=server)
+                refusal = told_refusal(frame.payload)
+                if refusal.status is not Status.OK:
+                    raise RefusedError(refusal, told_server(frame.payload))
                 self._accepted = True
             elif self._accepted and frame.state == State.COMPLETION:
                 return frame.payload

@@ -104,7 +104,7 @@ def _filter(arguments: Arguments) -> int:
             text = _("This room has a password: use --password-file FILE or {variable}.")
             print("chat:", text.format(variable=VARIABLE), file=sys.stderr)
         else:
-            words = refusal(error.status, str(error))
+            words = refusal(error.refusal)
             print("chat:", words.what if error.status is Status.WRONG_PASSWORD else words.line, file=sys.stderr)
         return _FAILED
     except UnreachableError as error:

@@ -11,6 +11,7 @@ from chatproto import (
     NotSupportedError,
     Operation,
     ProtocolError,
+    RefusalCode,
     Request,
     ServerTransaction,
     Status,
@@ -96,9 +97,7 @@ class Control:
                 return None
             operation, room_name, request = wanted
             if self._tls_required and not peer.encrypted:
-                if peer.by_page:
-                    raise NotSupportedError("This relay lets in by TLS alone: open the page by https.")
-                raise NotSupportedError("This relay lets in by TLS alone: use a client that speaks it (chat --tls).")
+                raise NotSupportedError(RefusalCode.HTTPS_NEEDED if peer.by_page else RefusalCode.TLS_NEEDED)
             self._registry.admission.check_rate(peer.ip, now)
             if isinstance(transaction, ServerTransaction) and operation is Operation.LIST:
                 return self._list_rooms(transaction, now)
@@ -113,14 +112,14 @@ class Control:
     def refuse(self, transaction: Transaction, error: ProtocolError) -> bytes:
         """Count a refusal and return the frame that says it."""
         if self._decoy_hash and isinstance(error, NoSuchRoomError | WrongPasswordError):
-            error = WrongPasswordError("There is no such room, or the password is wrong.")
+            error = WrongPasswordError(RefusalCode.ROOM_OR_PASSWORD)
         self._on_transaction(transaction.operation, error.status)
         return transaction.refuse(error)
 
     def _list_rooms(self, transaction: ServerTransaction, now: float) -> bytes:
         """Tell which rooms there are, if people may know (LIST-01)."""
         if self._room_list is None:
-            raise NotSupportedError("This relay lists no rooms.")
+            raise NotSupportedError(RefusalCode.NO_LIST)
         self._on_transaction(Operation.LIST, Status.OK)
         return transaction.list_rooms(self._room_list.read(now))
 

@@ -13,6 +13,7 @@ from typing import Final
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import Argon2Error, VerifyMismatchError
 
+from chatproto import RefusalCode
 from relay_server.core.errors import BusyError, WrongPasswordError
 
 MEMORY_KIB: Final = 19 * 1024
@@ -97,4 +98,4 @@ def _base64(data: bytes) -> str:
 
 
 def _short_of_memory() -> BusyError:
-    return BusyError("The relay is short of memory for passwords: try again in a moment.")
+    return BusyError(RefusalCode.PASSWORDS_NEED_MEMORY)

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol, TypeAlias
 
-from chatproto import ElsewhereError, Feature, Operation, ProtocolError
+from chatproto import ElsewhereError, Feature, Operation, ProtocolError, RefusalCode
 from relay_server.answers import Answer, Carried, Consulting
 from relay_server.asked import Asked
 from relay_server.core.counters import Way
 from relay_server.core.errors import BusyError
 from relay_server.core.name_rules import judge_user_name
-from relay_server.core.places import MOVING, NewRoom, Node, Places, Told
+from relay_server.core.places import NewRoom, Node, Places, Told
 from relay_server.core.registry import Registry
 
 GoOn: TypeAlias = Callable[[float], Answer]
@@ -83,7 +83,7 @@ class Placing:
         """Let who asks join at the room's home, or be carried there."""
         peer = asked.peer
         if peer.via is not None:  # links lead to homes alone, and never in circles
-            raise BusyError(MOVING)
+            raise BusyError(RefusalCode.MOVING)
         may_follow = Feature.FOLLOW in asked.request.features and not self._hides
         if may_follow and (node.server.fingerprint or not peer.encrypted):
             self._places.counters.joins_elsewhere[Way.FOLLOW] += 1

@@ -14,6 +14,7 @@ from chatproto import (
     MemberList,
     Operation,
     ProtocolError,
+    Refusal,
     RefusedError,
     Server,
     ServerTransaction,
@@ -195,7 +196,7 @@ class FakeLinks:
         self.fault: ValueError | None = None
         self.askings: list[_Asking] = []
         """Questions for the rooms that wait for an answer."""
-        self.rooms: RoomsAnswer = RefusedError(Status.NOT_SUPPORTED)
+        self.rooms: RoomsAnswer = RefusedError(Refusal(Status.NOT_SUPPORTED))
         """What is answered."""
 
     @property

@@ -4,7 +4,7 @@ import pytest
 
 from chatbrain import Ended, Fault, Finding, Presented, Tls, UnreachableError, UntrustedError
 from chatbrain.findings import NO_ANSWER
-from chatproto import ListedRoom, RefusedError, Status
+from chatproto import ListedRoom, Refusal, RefusedError, Status
 from messenger.core.open_rooms import OpenRooms
 from services.messenger.core.fake_relay import SHOWN, Case
 
@@ -92,7 +92,7 @@ def test_a_relay_that_lists_no_rooms_is_asked_once(form: Form, *, tls: bool) -> 
     assert form.offered == [TEA]
 
 
-@pytest.mark.parametrize("trouble", [NOBODY, RefusedError(Status.BUSY)])
+@pytest.mark.parametrize("trouble", [NOBODY, RefusedError(Refusal(Status.BUSY))])
 def test_a_relay_in_trouble_is_asked_again(form: Form, trouble: RefusedError | UnreachableError) -> None:
     form.ask()
     form.links.tell_rooms(TEA)

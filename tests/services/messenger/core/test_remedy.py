@@ -3,13 +3,13 @@
 import pytest
 
 from chatbrain import Ended, EndReason
-from chatproto import EvictionReason, Status
+from chatproto import EvictionReason, Refusal, RefusalCode, Status
 from messenger.core.remedy import Remedy, remedies
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.OK])
 def test_something_helps_against_every_refusal(status: Status) -> None:
-    assert remedies(Ended(EndReason.REFUSED, "No.", status))
+    assert remedies(Ended.refused(Refusal(status, said="No.")))
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_something_helps_against_every_refusal(status: Status) -> None:
     ],
 )
 def test_the_best_comes_first(status: Status, best: Remedy) -> None:
-    assert remedies(Ended(EndReason.REFUSED, "No.", status))[0] is best
+    assert remedies(Ended.refused(Refusal(status, said="No.")))[0] is best
 
 
 def test_who_left_or_was_put_out_may_come_again() -> None:
@@ -34,7 +34,7 @@ def test_who_left_or_was_put_out_may_come_again() -> None:
 
 def test_nothing_leads_back_for_who_is_banned() -> None:
     assert remedies(Ended(EndReason.EVICTED, "", eviction=EvictionReason.KICKED, banned=True)) == ()
-    assert remedies(Ended(EndReason.REFUSED, "No.", Status.BAD_NAME, banned=True)) == ()
+    assert remedies(Ended.refused(Refusal(Status.BAD_NAME, RefusalCode.BANNED))) == ()
 
 
 def test_a_closed_room_can_be_created_anew() -> None:

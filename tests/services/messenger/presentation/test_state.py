@@ -2,8 +2,8 @@
 
 import pytest
 
-from chatbrain import Ended, EndReason, Tls
-from chatproto import Disconnected, EvictionReason, Status
+from chatbrain import Ended, Tls
+from chatproto import Disconnected, EvictionReason, Refusal, Status
 from messenger.core.facts import Presence
 from messenger.core.remedy import Remedy
 from messenger.core.roster import Person
@@ -82,7 +82,7 @@ def test_the_lobby_is_never_created() -> None:
     case = Case()
     lobby, room = case.messenger.enter(entry(None)), case.messenger.enter(entry())
     for conversation, helpful in ((lobby, [Remedy.AGAIN]), (room, [Remedy.CREATE, Remedy.AGAIN])):
-        conversation.end(Ended(EndReason.REFUSED, "", Status.NO_SUCH_ROOM))
+        conversation.end(Ended.refused(Refusal(Status.NO_SUCH_ROOM)))
         notice = notice_of(conversation, 0)
         assert notice
         assert [*notice.buttons] == [*helpful, Act.REMOVE]

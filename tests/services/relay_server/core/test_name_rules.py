@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from precis_i18n import get_profile
 
 from chatproto import BadNameError, check_room_name, check_user_name
-from relay_server.core.name_rules import check_shown
+from relay_server.core.name_rules import OF_ROOMS, OF_USERS, check_shown
 from relay_server.core.registry import Registry
 from relay_server.net.address import locate
 from services.relay_server.core.policies import unlimited
@@ -46,7 +46,7 @@ REFUSED = {
 
 def check(name: str) -> str:
     shown = check_user_name(name.encode())
-    check_shown(shown, "user")
+    check_shown(shown, OF_USERS)
     return shown
 
 
@@ -64,7 +64,7 @@ def test_invisible_or_misleading_names_of_users_and_rooms_are_refused(name: str)
     with pytest.raises(BadNameError):
         check(name)
     with pytest.raises(BadNameError):
-        check_shown(check_room_name(name.encode()), "room")
+        check_shown(check_room_name(name.encode()), OF_ROOMS)
 
 
 @pytest.mark.requirement("ROOM-03")
@@ -82,7 +82,7 @@ def test_printable_ascii_needs_no_second_look() -> None:
     for character in PRINTABLE_ASCII:
         assert FREEFORM.enforce(character) == character
     FREEFORM.enforce("".join(PRINTABLE_ASCII))
-    check_shown("".join(PRINTABLE_ASCII), "room")
+    check_shown("".join(PRINTABLE_ASCII), OF_ROOMS)
 
 
 def is_of_the_class(text: str) -> bool:
@@ -104,7 +104,7 @@ def test_beyond_the_class_only_dots_and_short_of_it_only_blanks() -> None:
         if all(map(is_of_the_class, normal)):
             of_the_class.add(character)
         try:
-            check_shown(character, "room")
+            check_shown(character, OF_ROOMS)
         except BadNameError:
             continue
         allowed.add(character)
@@ -117,7 +117,7 @@ def test_beyond_the_class_only_dots_and_short_of_it_only_blanks() -> None:
 
 @given(st.text(st.sampled_from(PRINTABLE_ASCII), min_size=1, max_size=60))
 def test_ascii_is_never_refused(name: str) -> None:
-    check_shown(name, "user")
+    check_shown(name, OF_USERS)
     assert FREEFORM.enforce(name) == name
 
 

@@ -8,7 +8,7 @@ from confusable_homoglyphs.confusables import confusables_data
 
 from chatproto import BadNameError, check_user_name
 from relay_server.core.errors import NameTakenError
-from relay_server.core.name_rules import check_shown
+from relay_server.core.name_rules import OF_USERS, check_shown
 from relay_server.core.names import name_keys
 from relay_server.core.registry import Registry
 from relay_server.core.skeleton import skeleton
@@ -81,4 +81,4 @@ def test_who_doesnt_look_alike_comes_in() -> None:
         ("Alice 2", "Bob", "日本語", "José", "Jose", "😀", "❤\ufe0f", "Алиса", "علي"), start=1
     ):
         registry.join_room(b"demo", name, b"%d" % number, bytes(16), 0.0)
-        check_shown(check_user_name(name.encode()), "user")
+        check_shown(check_user_name(name.encode()), OF_USERS)

@@ -253,14 +253,14 @@ def test_who_leaves_too_much_unread_is_cut_and_may_come_back() -> None:
 
 @pytest.mark.requirement("STR-03", "EVI-05")
 @pytest.mark.parametrize(
-    ("command", "reason", "message"),
+    ("command", "bye"),
     [
-        ("/kick bob", "kicked", EvictionReason.KICKED.message),
-        ("/ban bob", "kicked", "The host of this room has banned you."),
-        ("/leave", "host_left", EvictionReason.HOST_LEFT.message),
+        ("/kick bob", {"bye": "kicked", "message": EvictionReason.KICKED.message}),
+        ("/ban bob", {"bye": "kicked", "message": "The host of this room has banned you.", "banned": True}),
+        ("/leave", {"bye": "host_left", "message": EvictionReason.HOST_LEFT.message}),
     ],
 )
-def test_who_is_put_out_hears_what_was_said_before_and_why(command: str, reason: str, message: str) -> None:
+def test_who_is_put_out_hears_what_was_said_before_and_why(command: str, bye: dict[str, object]) -> None:
     case = StreamCase()
     ann, bob, eve = case.trio()
     second = case.resume(eve)
@@ -268,9 +268,9 @@ def test_who_is_put_out_hears_what_was_said_before_and_why(command: str, reason:
     ann.say(command)
     lines = bob.read()
     assert texts(lines) == ["ann: last words"]
-    assert lines[-1] == {"bye": reason, "message": message}
+    assert lines[-1] == bye
     assert bob.reader.ended
-    assert (second.read() != []) == (reason == "host_left")  # a connection that was only to speak hears it, too
+    assert (second.read() != []) == (bye["bye"] == "host_left")  # a connection that was only to speak hears it, too
     bob.lose()
     assert case.registry.streams.away == 0
     assert case.knock(bob) is Status.NO_SEAT

@@ -87,7 +87,7 @@ def drain(sock: socket.socket) -> None:
             sock.recv(9999)
 
 
-@pytest.mark.requirement("CLU-04")
+@pytest.mark.requirement("CLU-04", "FEAT-04")
 def test_a_plain_client_sees_the_same_bytes_at_either_node(run: Run) -> None:
     async def scenario() -> None:
         async with pair() as both:
@@ -104,8 +104,10 @@ def test_a_plain_client_sees_the_same_bytes_at_either_node(run: Run) -> None:
                 plain(Operation.JOIN, b"\xff"),
                 as_json(Operation.JOIN, "bob"),
                 as_json(Operation.JOIN, "bob", chat="stream", features=["notices"]),
+                as_json(Operation.JOIN, "server", features=["notices"]),
             ):
                 assert await ask(both.edge, request) == await ask(both.home, request), request
+            assert b'"code": "user_name_reserved"' in await ask(both.edge, request)
             assert both.edge.counters.joins_elsewhere[Way.EDGE] == 1
 
     run(scenario)
@@ -160,7 +162,9 @@ def test_a_wrong_password_is_the_persons(run: Run) -> None:
 
 
 @pytest.mark.requirement("CLU-04", "PWD-05")
-@pytest.mark.parametrize("fields", [{}, {"password": "wrong"}, {"password": "wrong", "features": ["follow"]}])
+@pytest.mark.parametrize(
+    "fields", [{}, {"password": "wrong"}, {"password": "wrong", "features": ["notices", "follow"]}]
+)
 def test_a_hidden_room_of_another_node_is_refused_like_none(run: Run, fields: dict[str, Any]) -> None:
     async def scenario() -> None:
         async with pair(hide_rooms=True) as both:
@@ -279,7 +283,8 @@ def test_an_edge_carries_no_more_than_its_measure(run: Run) -> None:
         async with pair(edge_policy={"max_members_per_address": 1}) as both:
             await ask(both.home, plain(Operation.CREATE, b"ann"), "127.0.0.1")
             await granted(both.edge, plain(Operation.JOIN, b"bob"))
-            assert b'"status": 7' in await ask(both.edge, as_json(Operation.JOIN, "tom"))
+            refused = await ask(both.edge, as_json(Operation.JOIN, "tom", features=["notices"]))
+            assert b'"code": "too_many_members_of_address"' in refused
             await granted(both.edge, plain(Operation.JOIN, b"tom"), "127.0.0.6")
             assert len(both.edge.carried) == 2
 

@@ -52,7 +52,7 @@ class Pages:
         url, origin = f"ws://{self._place}/chat", Origin(f"http://{self._place}")
         page = Page(await connect(url, origin=origin, compression=None, proxy=None, ping_interval=None))
         self.opened.append(page.socket)
-        await page.send({"join": {"room": "demo", "name": name, "features": ["resume", "follow"]}})
+        await page.send({"join": {"room": "demo", "name": name, "features": ["notices", "resume", "follow"]}})
         if then:
             await page.send(then)
         page.answer = await page.next()
@@ -64,7 +64,11 @@ def test_a_page_is_carried_both_ways(run: Run) -> None:
         async with pair() as both, at_edge(both) as pages:
             ann = await enter(both.home, "ann", create=True)
             bob = await pages.page("bob")
-            assert (bob.answer["status"], bob.answer["chat"], bob.answer["features"]) == (0, "stream", ["resume"])
+            assert (bob.answer["status"], bob.answer["chat"], bob.answer["features"]) == (
+                0,
+                "stream",
+                ["notices", "resume"],
+            )
             assert both.edge.registry.streams.carried == 1
             await bob.say("grüße", 1)
             assert (await bob.until("took"))["took"] == 1
@@ -83,13 +87,16 @@ def test_a_page_is_carried_both_ways(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.requirement("CLU-04", "FEAT-04")
 def test_a_refusal_of_the_home_comes_as_one_of_the_edge(run: Run) -> None:
     async def scenario() -> None:
         async with pair() as both, at_edge(both) as pages:
             ann = await enter(both.home, "ann", create=True)
             refused = await pages.page("ann")
-            assert refused.answer["reason"] == "name_taken"
+            assert (refused.answer["reason"], refused.answer["code"]) == ("name_taken", "name_taken")
             assert (await refused.end())[1] == 1000
+            refused = await pages.page("server")
+            assert refused.answer["code"] == "user_name_reserved"
             await until(lambda: is_forgotten(both.edge))
             close(ann)
 
@@ -101,7 +108,7 @@ def test_a_home_that_is_gone_is_told_in_words(run: Run) -> None:
         async with pair() as both, at_edge(both) as pages:
             both.home.close()
             refused = await pages.page("bob")
-            assert refused.answer["reason"] == "busy"
+            assert (refused.answer["reason"], refused.answer["code"]) == ("busy", "node_unreachable")
             assert "can't be reached" in refused.answer["message"]
             await until(lambda: is_forgotten(both.edge))
 

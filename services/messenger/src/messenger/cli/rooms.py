@@ -7,13 +7,13 @@ from dataclasses import asdict
 
 from chatbrain import Tls
 from chatclient import list_rooms
-from chatproto import ListedRoom, RefusedError, Status
+from chatproto import ListedRoom, Refusal, RefusalCode, RefusedError, Status
 from messenger.cli.help_texts import columns
 from messenger.cli.platforms import run
 from messenger.cli.trust import settle_trust
 from messenger.presentation.i18n import _
 from messenger.presentation.state import access_to
-from messenger.presentation.wording import exactly, refusal
+from messenger.presentation.wording import refusal
 
 _MAX_COLUMNS = 40
 """A longer name makes its own line longer, and no other."""
@@ -32,11 +32,10 @@ def show_rooms(server: str, given: Tls | None, *, as_json: bool) -> int:
     try:
         rooms = run(list_rooms(server=server, tls=tls))
     except RefusedError as error:
-        if error.status is not Status.NOT_SUPPORTED:
-            print("chat:", refusal(error.status, str(error)).line, file=sys.stderr)
-            return 1
-        print("chat:", exactly(str(error)) or _("This relay lists no rooms."), file=sys.stderr)
-        return 2
+        lists_none = error.status is Status.NOT_SUPPORTED
+        why = Refusal(error.status, RefusalCode.NO_LIST) if lists_none and not error.refusal.code else error.refusal
+        print("chat:", refusal(why).line, file=sys.stderr)
+        return 2 if lists_none else 1
     if as_json:
         print(json.dumps([asdict(room) for room in rooms], indent=2))
     elif rooms:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from chatproto import ProtocolError
+from chatproto import ProtocolError, RefusalCode
 from relay_server.core.errors import BusyError, RoomExistsError
 from relay_server.core.home_actions import CloseRoom, Outcome
-from relay_server.core.places import MOVING, Node
+from relay_server.core.places import Node
 from relay_server.core.records import RoomRecord
 
 
@@ -42,8 +42,8 @@ def error_of(outcome: Outcome | None) -> ProtocolError | None:
         case Outcome.TAKEN:
             return RoomExistsError()
         case Outcome.AWAY:
-            return BusyError("The relay's directory of rooms can't be reached now: try again in a moment.")
+            return BusyError(RefusalCode.NO_DIRECTORY)
         case Outcome.BUSY:
-            return BusyError(MOVING)
+            return BusyError(RefusalCode.MOVING)
         case _:
             return None

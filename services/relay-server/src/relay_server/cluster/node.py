@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chatproto import Server
+from chatproto import RefusalCode, Server
 from chatproto.servers import MAX_SERVERS
 from relay_server.cluster.base import Change, Directory
 from relay_server.cluster.household import Heritage, Household, error_of
@@ -35,7 +35,7 @@ from relay_server.core.home_actions import (
 from relay_server.core.homes import Homes
 from relay_server.core.known_room import Tenancy
 from relay_server.core.model import Residence, Room, Session
-from relay_server.core.places import MOVING, NewRoom, Node, Told, meeting_order
+from relay_server.core.places import NewRoom, Node, Told, meeting_order
 from relay_server.core.records import RoomRecord, record_of, seats_at
 from relay_server.core.tickets import RANDOM_BYTES, Seat, Tickets
 
@@ -183,7 +183,7 @@ class Cluster:
         """Return what a room that was just claimed is known by; see `core.places.Places`."""
         record = self._homes.held(room)
         if record is None:  # this node stood still after it was claimed, and was taken for dead
-            raise BusyError(MOVING)
+            raise BusyError(RefusalCode.MOVING)
         return Residence(
             first_seat=record.first_seat, seats=record.first_seat - 1, term=record.term, changes=record.changes,
             host_seat=record.host_seat,

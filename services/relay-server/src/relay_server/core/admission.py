@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from chatproto import RefusalCode
 from relay_server.core.address import network_of, networks_around
 from relay_server.core.errors import BusyError, ShuttingDownError, TooManyError
 from relay_server.core.limits import AROUND_FACTORS, NetworkBuckets
@@ -124,7 +125,7 @@ class Admission:
 
         """
         if not self._new_passwords.take(network_of(ip), now):
-            raise BusyError("Too many new passwords from your address: try again in a minute.")
+            raise BusyError(RefusalCode.TOO_MANY_NEW_PASSWORDS)
 
     def check_member(self, ip: bytes) -> None:
         """Check that there is a place for one more member from this address (ROOM-05).
@@ -135,9 +136,9 @@ class Admission:
         """
         self.check_open()
         if self.members.is_full():
-            raise TooManyError("The relay has as many members as it may: try later.")
+            raise TooManyError(RefusalCode.TOO_MANY_MEMBERS)
         if self.members.is_full_for(network_of(ip)):
-            raise TooManyError("Your address has as many members as it may: leave a room first.")
+            raise TooManyError(RefusalCode.TOO_MANY_MEMBERS_OF_ADDRESS)
 
     def check_room(self, ip: bytes) -> None:
         """Check that there is a place for one more room of this address (ROOM-05).
@@ -147,9 +148,9 @@ class Admission:
 
         """
         if self.rooms.is_full():
-            raise TooManyError("The relay has as many rooms as it may: join one or try later.")
+            raise TooManyError(RefusalCode.TOO_MANY_ROOMS)
         if self.rooms.is_full_for(network_of(ip)):
-            raise TooManyError("Your address has as many rooms as it may: close one first.")
+            raise TooManyError(RefusalCode.TOO_MANY_ROOMS_OF_ADDRESS)
 
     def check_open(self) -> None:
         """Check that people are let in.
@@ -163,7 +164,7 @@ class Admission:
 
     def _take_joins(self, ip: bytes, count: float, now: float) -> None:
         if not self._join_rate.take(network_of(ip), now, count):
-            raise BusyError("Too many joins from your address: try again in a few seconds.")
+            raise BusyError(RefusalCode.TOO_MANY_JOINS)
 
 
 def _count_down(counts: dict[bytes, int], key: bytes) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Final, Protocol
 
-from chatproto import Challenge, Disconnected, EvictionReason, encode_notice
+from chatproto import Challenge, Disconnected, EvictionReason, RefusalCode, encode_notice
 from chatproto.receipts import parse_numbered
 from relay_server.core.address import network_of
 from relay_server.core.admission import Census
@@ -98,9 +98,9 @@ class CarriedMembers:
 
         """
         if self._census.is_full():
-            raise TooManyError("The relay carries as many members as it may: try later.")
+            raise TooManyError(RefusalCode.TOO_MANY_CARRIED)
         if self._census.is_full_for(network_of(ip)):
-            raise TooManyError("Your address has as many members as it may: leave a room first.")
+            raise TooManyError(RefusalCode.TOO_MANY_MEMBERS_OF_ADDRESS)
         self._census.add(network_of(ip))
         return CarriedMember(ip)
 

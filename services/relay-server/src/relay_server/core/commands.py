@@ -209,7 +209,7 @@ def _refused(error: ProtocolError, command: Command) -> CommandFailed:
             code = Failure.BAD_PASSWORD
         case _:
             code = Failure.BUSY
-    return CommandFailed(code, command, message=str(error))
+    return CommandFailed(code, command, refusal=error.refusal)
 
 
 def _listed(room: Room) -> list[ListedMember]:

@@ -1,9 +1,6 @@
 """Why the registry rejects a request; each class carries the status that answers it (TCP-10)."""
 
-from typing import Final
-
-from chatproto import BadNameError, ProtocolError, Status
-from chatproto.codes import BANNED
+from chatproto import BadNameError, ProtocolError, RefusalCode, Status
 
 
 class RoomExistsError(ProtocolError):
@@ -39,10 +36,8 @@ class RoomFullError(ProtocolError):
 class BannedError(BadNameError):
     """The room's host lets nobody of this name or from this address in (MOD-04)."""
 
-    banned = True
-
     def __init__(self) -> None:
-        super().__init__(BANNED)
+        super().__init__(RefusalCode.BANNED)
 
 
 class NoSeatError(ProtocolError):
@@ -67,10 +62,6 @@ class BusyError(ProtocolError):
     """Trying again in a moment may work."""
 
     status = Status.BUSY
-
-
-REPLACED: Final = "The relay is being replaced: try again in a moment."
-"""Why a request isn't decided while another process takes the rooms over."""
 
 
 class ShuttingDownError(ProtocolError):

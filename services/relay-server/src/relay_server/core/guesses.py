@@ -6,6 +6,7 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
+from chatproto import RefusalCode
 from relay_server.core.errors import BusyError, NoSeatError, WrongPasswordError
 from relay_server.core.limits import MAX_TRACKED, Buckets, NestedBucket, NetworkBuckets, TokenBucket
 
@@ -82,7 +83,7 @@ class Guesses:
                 taken.append(own)
             return Guess(*taken, when_right=partial(self._know, (network, name, room)))
         with Guess(*taken):
-            raise BusyError("Too many wrong passwords: try again in two minutes.")
+            raise BusyError(RefusalCode.TOO_MANY_WRONG_PASSWORDS)
 
     def _know(self, place: tuple[bytes, str, bytes]) -> None:
         """Remember who was right, and forget who was so the longest ago."""

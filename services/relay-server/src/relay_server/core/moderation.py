@@ -188,5 +188,5 @@ def _keys_of(name: str) -> tuple[str, ...]:
     try:
         check_user_name(name.encode())
     except BadNameError as error:
-        raise ModerationError(CommandFailed(Failure.BAD_NAME, message=str(error))) from None
+        raise ModerationError(CommandFailed(Failure.BAD_NAME, refusal=error.refusal)) from None
     return name_keys(name)

@@ -3,11 +3,11 @@
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from precis_i18n import get_profile
 
-from chatproto import BadNameError, check_user_name
+from chatproto import BadNameError, RefusalCode, check_user_name
 from chatproto.text import name_character
 from relay_server.core.names import MAX_NORMAL_CHARACTERS, check_not_marked, check_not_reserved, count_normal_characters
 
@@ -23,7 +23,23 @@ _TATWEEL: Final = re.compile("(?<=[\u0620-\u065f\u066e-\u06d3\u06fa-\u077f])\u06
 """Lengthens the Arabic letter before it, which is how some people write their names."""
 
 
-def check_shown(name: str, kind: str) -> None:
+class Flaws(NamedTuple):
+    """What can be wrong with the characters of names of one kind."""
+
+    ligatures: RefusalCode
+    mark_first: RefusalCode
+    character: RefusalCode
+
+
+OF_USERS: Final = Flaws(
+    RefusalCode.USER_NAME_LIGATURES, RefusalCode.USER_NAME_MARK_FIRST, RefusalCode.USER_NAME_CHARACTER
+)
+OF_ROOMS: Final = Flaws(
+    RefusalCode.ROOM_NAME_LIGATURES, RefusalCode.ROOM_NAME_MARK_FIRST, RefusalCode.ROOM_NAME_CHARACTER
+)
+
+
+def check_shown(name: str, flaws: Flaws) -> None:
     """Check that a printable name shows all it has, and the same on every screen.
 
     It has to be of PRECIS' FreeformClass (RFC 8264), on which nicknames stand (RFC 8266), so nothing in it is
@@ -32,7 +48,7 @@ def check_shown(name: str, kind: str) -> None:
 
     Args:
         name: what `chatproto` found printable.
-        kind: ``user`` or ``room``, for the sentence that says what is wrong.
+        flaws: what may be wrong with a name of its kind.
 
     Raises:
         BadNameError: it has another character, or more than `names.MAX_NORMAL_CHARACTERS` once they are taken
@@ -43,18 +59,15 @@ def check_shown(name: str, kind: str) -> None:
         return
     count = count_normal_characters(name)
     if count > (limit := MAX_NORMAL_CHARACTERS):
-        raise BadNameError(
-            f"The {kind} name has {count} characters once its ligatures are taken apart: use at most {limit}."
-        )
+        raise BadNameError(flaws.ligatures, count=count, limit=limit)
     if unicodedata.category(name[0]) in {"Mn", "Me"}:
-        raise BadNameError(f"The {kind} name begins with a mark ({name_character(name[0])}): put a letter before it.")
+        raise BadNameError(flaws.mark_first, character=name_character(name[0]))
     text = unicodedata.normalize("NFC", _TATWEEL.sub("", _VARIANT.sub(_base, name))).translate(_HARMLESS_DOTS)
     if all(map(_is_always_fine, set(text))):
         return
     culprit = next((character for character in text if character in _BLANK), None) or _misplaced(text)
     if culprit is not None:
-        what = name_character(culprit)
-        raise BadNameError(f"The {kind} name has a character that names can't have ({what}): leave it out.")
+        raise BadNameError(flaws.character, character=name_character(culprit))
 
 
 def judge_user_name(name: str, keys: tuple[str, ...]) -> None:
@@ -64,7 +77,7 @@ def judge_user_name(name: str, keys: tuple[str, ...]) -> None:
         BadNameError: nobody may be called so; the sentence says why.
 
     """
-    check_shown(check_user_name(name.encode()), "user")
+    check_shown(check_user_name(name.encode()), OF_USERS)
     check_not_reserved(keys)
     check_not_marked(keys)
 

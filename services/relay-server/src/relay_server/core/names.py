@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
-from chatproto import BadNameError
+from chatproto import BadNameError, RefusalCode
 from chatproto.constants import MAX_NAME_BYTES
 from chatproto.notices import SERVER_NAME
 from relay_server.core.skeleton import skeleton
@@ -61,14 +61,14 @@ def check_not_reserved(keys: tuple[str, ...]) -> None:
     """
     seen_so = (key for key in keys if not _SEEN.search(key))
     if not _SERVER.isdisjoint(_plain_words(keys)) or not _RESERVED.isdisjoint(_plain_words(seen_so)):
-        raise BadNameError("The user name is reserved: choose another.")
+        raise BadNameError(RefusalCode.USER_NAME_RESERVED)
 
 
 def check_not_marked(keys: tuple[str, ...]) -> None:
     """Raise BadNameError if a name with these keys ends as if a list had marked its owner: ``eve (host)`` (ROOM-03)."""
     ends = (_BRACKETED_END.search(_ACCENTS.sub("", key)) for key in keys)
     if any(end and end[1].strip().translate(_LEET) in _MARKED for end in ends):
-        raise BadNameError("The user name ends like a mark in a list, such as (host): leave that out.")
+        raise BadNameError(RefusalCode.USER_NAME_LIKE_MARK)
 
 
 def passes_for_server(name: str) -> bool:

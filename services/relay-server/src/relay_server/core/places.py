@@ -3,15 +3,12 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from chatproto import ProtocolError, Server
 from relay_server.core.counters import ClusterCounters
 from relay_server.core.model import Residence, Room, Session
 from relay_server.core.tickets import Seat
-
-MOVING: Final = "The room is moving to another node: try again in a moment."
-"""What people are told who come for a room in between two homes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from chatproto import (
     MemberEvicted,
     MemberJoined,
     MemberLeft,
+    RefusalCode,
     Topic,
     check_room_name,
     encode_datagram,
@@ -30,7 +31,7 @@ from relay_server.core.errors import (
 )
 from relay_server.core.limits import Muted, SpeechLimit
 from relay_server.core.model import Member, Residence, Room, Session
-from relay_server.core.name_rules import check_shown, judge_user_name
+from relay_server.core.name_rules import OF_ROOMS, check_shown, judge_user_name
 from relay_server.core.names import name_keys
 from relay_server.core.policy import Policy
 from relay_server.core.proofs import Proofs
@@ -80,7 +81,7 @@ class Registry(Reaching):
 
         """
         self.admission.check_member(ip)
-        check_shown(check_room_name(room_name), "room")
+        check_shown(check_room_name(room_name), OF_ROOMS)
         if room_name in self.rooms:
             raise RoomExistsError
         self.admission.check_room(ip)
@@ -131,7 +132,7 @@ class Registry(Reaching):
         """
         self.admission.check_member(ip)
         # Before the look-up: what takes long must take as long where there is no room (PWD-05).
-        check_shown(check_room_name(room_name), "room")
+        check_shown(check_room_name(room_name), OF_ROOMS)
         keys = keys or name_keys(user_name)
         room = self.rooms.get(room_name)
         if room is None:
@@ -139,7 +140,7 @@ class Registry(Reaching):
         if room.password_hash is not None and room.holds(keys, ip):
             raise NameTakenError
         if room.password_hash is not None and room.password_hash != proof:
-            raise WrongPasswordError if proof else WrongPasswordError("The room has a password: give it to join.")
+            raise WrongPasswordError if proof else WrongPasswordError(RefusalCode.PASSWORD_NEEDED)
         if 0 < self._policy.max_members_per_room <= len(room.members):
             raise RoomFullError
         member = self._admit(room, user_name, keys, ip, now)

@@ -1,6 +1,6 @@
 """Sealed rooms: who is let in, and what is relayed there (SEAL-03). The relay has no key and opens nothing."""
 
-from chatproto import Feature, NotSupportedError, Request
+from chatproto import Feature, NotSupportedError, RefusalCode, Request
 from chatproto.constants import SEALED_PREFIX
 from relay_server.core.errors import SealedError
 from relay_server.core.model import Room
@@ -23,7 +23,7 @@ def check_create(request: Request, *, attribution: bool) -> None:
 
     """
     if request.sealed and not attribution:
-        raise NotSupportedError("This relay has no sealed rooms: create one that isn't sealed, or use another relay.")
+        raise NotSupportedError(RefusalCode.NO_SEALED_ROOMS)
 
 
 def check_join(room: Room | None, request: Request, proof: str | None) -> None:

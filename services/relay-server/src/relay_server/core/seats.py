@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from chatproto import Challenge, Disconnected, EvictionReason
+from chatproto import Challenge, Disconnected, EvictionReason, RefusalCode
 from relay_server.core import events
 from relay_server.core.address import network_of
 from relay_server.core.attempts import REMEMBERED_SECONDS
@@ -206,7 +206,7 @@ class Seats:
         if room.host is not member and room.bans.cover((), network_of(ip)):
             raise BannedError
         if network_of(ip) != network_of(member.ip) and members.is_full_for(network_of(ip)):
-            raise TooManyError("Your address has as many members as it may: leave a room first.")
+            raise TooManyError(RefusalCode.TOO_MANY_MEMBERS_OF_ADDRESS)
 
     def _move(self, member: Member, ip: bytes) -> None:
         """Take it that a member is at another IP address from now on."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
-from chatproto import Disconnected, EvictionReason, Topic
+from chatproto import Disconnected, EvictionReason, RefusalCode, Topic
 from chatproto.codes import N_
 from chatproto.stream import Ping, encode_bye, encode_gone, encode_heartbeat, encode_told
 from relay_server.core.counters import StreamCut, StreamFailure
@@ -63,7 +63,7 @@ class Streams:
 
         """
         if 0 < self._max_streams <= self.total + self.carried:
-            raise TooManyError("The relay has as many streams as it may: chat over UDP, or try later.")
+            raise TooManyError(RefusalCode.TOO_MANY_STREAMS)
 
     def begin(self, session: Session) -> None:
         """Let a session chat over a stream: it reads what comes after the completion's number (STR-01)."""
@@ -81,7 +81,7 @@ class Streams:
             return
         self.waiting.discard(session)
         if place.reader is not None:
-            self._cut(place.reader, encode_bye(notice.reason, notice.message) if notice else b"")
+            self._cut(place.reader, encode_bye(notice.reason, notice.message, banned=notice.banned) if notice else b"")
         session.place = None
         self.total -= 1
         room.stream_sessions -= 1

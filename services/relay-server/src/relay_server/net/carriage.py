@@ -5,14 +5,14 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from chatproto import Feature, ProtocolError, State
+from chatproto import Feature, ProtocolError, RefusalCode, State
 from chatproto.payloads import Completion, decode_completion
 from chatproto.stream import Leave, encode_to_relay
 from chatproto.tcrp import FrameDecoder
 from relay_server.answers import Carried
 from relay_server.asked import Peer
 from relay_server.core.counters import Way
-from relay_server.core.errors import REPLACED, BusyError
+from relay_server.core.errors import BusyError
 from relay_server.core.streams import PATIENCE_SECONDS
 from relay_server.net.connection_slots import ConnectionSlots
 from relay_server.net.edge import Edge
@@ -82,7 +82,7 @@ class Carriage(asyncio.BaseProtocol):
         edge.carriages.add(self)
         try:
             if len(edge.carriages) > edge.most:
-                raise BusyError("The relay has too many links to other nodes: try again in a moment.")
+                raise BusyError(RefusalCode.TOO_MANY_LINKS)
             self._member = edge.members.admit(self._peer.ip)
             if carried.stream:
                 edge.streams.check()
@@ -168,7 +168,7 @@ class Carriage(asyncio.BaseProtocol):
     def hurry(self) -> None:
         """Refuse a client that has no whole answer: another process takes over those that have one."""
         if not self._is_answered:
-            self._give_no_answer(REPLACED)
+            self._give_no_answer(RefusalCode.REPLACED)
 
     def leave(self) -> None:
         """Cut a stream, which resumes at the process that took over; who just got an answer is to read it."""
@@ -208,7 +208,7 @@ class Carriage(asyncio.BaseProtocol):
             return
         self._link = None
         if not self._has_passed and not self._is_answered:
-            self.refuse(BusyError("The room's node is gone: try again in a moment."))
+            self.refuse(BusyError(RefusalCode.NODE_GONE))
         elif self._is_stream:
             self._cut_later()
         elif self._is_answered:
@@ -233,7 +233,7 @@ class Carriage(asyncio.BaseProtocol):
         try:
             link = await edge.links.open_link(carried.node, hello, _HomeSide(self))
         except OSError:
-            self.refuse(BusyError("The room's node can't be reached: try again in a moment."))
+            self.refuse(BusyError(RefusalCode.NODE_UNREACHABLE))
             self.resume_client()
             return
         if self._is_answered:  # it was lost this very moment
@@ -303,9 +303,9 @@ class Carriage(asyncio.BaseProtocol):
 
     @reported
     def _time_out(self) -> None:
-        self._give_no_answer("The relay didn't get to the request in time: try again in a moment.")
+        self._give_no_answer(RefusalCode.LATE)
 
-    def _give_no_answer(self, why: str) -> None:
+    def _give_no_answer(self, why: RefusalCode) -> None:
         """Refuse the client, or cut it if it has a part of its home's answer."""
         if self._opening is not None:
             self._opening.cancel()

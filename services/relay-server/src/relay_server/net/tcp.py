@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
 
-from chatproto import MalformedError, Phase, ProtocolError, ServerTransaction
+from chatproto import MalformedError, Phase, ProtocolError, RefusalCode, ServerTransaction
 from relay_server.answers import Answer, Carried, Granted
 from relay_server.asked import Peer
 from relay_server.control import Control
 from relay_server.core.address import network_of, parse_ip
 from relay_server.core.admission import Admission
-from relay_server.core.errors import REPLACED, BusyError
+from relay_server.core.errors import BusyError
 from relay_server.core.policy import TcpLimits
 from relay_server.net.acceptor import Acceptor
 from relay_server.net.carriage import HOME_LINGER_SECONDS, LINGER_SECONDS, SPARE_BYTES, Carriage
@@ -267,7 +267,7 @@ class Connection:
         """Refuse a request that isn't decided: another process takes the rooms over."""
         if self._transaction.phase in {Phase.REQUESTING, Phase.DECIDING}:
             self._forget_work()
-            self._say_busy(REPLACED)
+            self._say_busy(RefusalCode.REPLACED)
 
     def _let_go(self) -> None:
         """Take back what was begun for a client that will never get its whole answer."""
@@ -350,7 +350,7 @@ class Connection:
         if stream is None or self._half_closed:  # its member is gone, or will never say a word
             self._transport.close()
 
-    def _say_busy(self, why: str = "Too many requests are open: try again in a moment.") -> None:
+    def _say_busy(self, why: RefusalCode = RefusalCode.TOO_MANY_REQUESTS) -> None:
         self._cancel_timer()
         self._answer(self._port.control.refuse(self._transaction, BusyError(why)))
 
@@ -380,9 +380,9 @@ class Connection:
             self._transport.close()
 
     def _time_out(self) -> None:
-        error: ProtocolError = MalformedError("The request was not whole in time.")
+        error: ProtocolError = MalformedError(RefusalCode.INCOMPLETE)
         if self._work:
-            error = BusyError("The relay didn't get to the request in time: try again in a moment.")
+            error = BusyError(RefusalCode.LATE)
             self._forget_work()
         self._answer(self._port.control.refuse(self._transaction, error))
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
+from chatproto import RefusalCode
 from relay_server.core.errors import BusyError
 from relay_server.core.fair_queue import FairQueue
 
@@ -73,7 +74,7 @@ class Workers:
             task.outcome.add_done_callback(lambda _: self._queue.discard(network, task))
         if refused is not None:
             refused.outcome.set_running_or_notify_cancel()
-            self._refuse(refused, BusyError("The relay checks many passwords just now: try again in a moment."))
+            self._refuse(refused, BusyError(RefusalCode.PASSWORDS_IN_WORK))
         self._begin()
         return task.outcome
 
@@ -90,7 +91,7 @@ class Workers:
             tasks.append(task)
         for task in tasks:
             if not task.outcome.done():
-                task.outcome.set_exception(BusyError("Another process takes the relay over: try again in a moment."))
+                task.outcome.set_exception(BusyError(RefusalCode.TAKEN_OVER))
                 task.done(task.outcome)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from chatproto import (
     MalformedError,
     NotSupportedError,
     ProtocolError,
+    RefusalCode,
     State,
     Status,
     encode_frame,
@@ -101,7 +102,7 @@ class CarriedPage(asyncio.BaseProtocol):
     def give_back(self) -> None:
         """Let the home forget a member that it grants no stream: a page has no other way to chat."""
         self._carriage.data_received(_GIVE_BACK)
-        self._cut(NotSupportedError("The room's node takes no chats of pages."))
+        self._cut(NotSupportedError(RefusalCode.NODE_WITHOUT_PAGES))
 
     def _cut(self, error: ProtocolError) -> None:
         if self._answers.has_stream:
@@ -114,7 +115,7 @@ class CarriedPage(asyncio.BaseProtocol):
     def _refusal(self, error: ProtocolError) -> bytes:
         """Return a refusal of our own as the home would say it."""
         self._port.control.refuse(self._transaction, error)  # which counts it
-        payload = json.dumps(status_fields(error.status, str(error), banned=error.banned)).encode()
+        payload = json.dumps(status_fields(error.refusal, codes=self._transaction.wants_codes)).encode()
         return encode_frame(Frame(0, State.REPLY, b"", payload))
 
 

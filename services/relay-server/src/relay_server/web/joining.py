@@ -3,12 +3,12 @@
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from chatproto import MalformedError, Phase, ProtocolError
+from chatproto import MalformedError, Phase, ProtocolError, RefusalCode
 from chatproto.page import PageTransaction
 from relay_server.answers import Answer, Carried, Granted
 from relay_server.asked import Peer
 from relay_server.core.address import network_of
-from relay_server.core.errors import REPLACED, BusyError
+from relay_server.core.errors import BusyError
 from relay_server.net.entrance import HandOver
 from relay_server.net.reported import reported
 from relay_server.net.underway import Decision, UnderWay
@@ -44,7 +44,7 @@ class Joining:
         timeout = self._port.limits.transaction_timeout_seconds
         self._timer = self._loop.call_later(timeout, self._time_out)
         if self._port.streams.is_frozen:
-            self._say_busy(REPLACED)
+            self._say_busy(RefusalCode.REPLACED)
         elif data:
             self.data_received(data)
 
@@ -93,7 +93,7 @@ class Joining:
     def give_way(self) -> None:
         """Leave the place to another; who has no answer yet gets one."""
         if self._transaction.phase is Phase.REQUESTING:
-            self._say_busy("Too many requests are open: try again in a moment.")
+            self._say_busy(RefusalCode.TOO_MANY_REQUESTS)
         self._port.connections.leave(self)
         self._stop_timer()
         self.socket.close()
@@ -101,7 +101,7 @@ class Joining:
     def hurry(self) -> None:
         """Refuse a request that isn't decided: another process takes the rooms over."""
         if self._transaction.phase is not Phase.ENDED:
-            self._say_busy(REPLACED)
+            self._say_busy(RefusalCode.REPLACED)
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -170,9 +170,9 @@ class Joining:
     @reported
     def _time_out(self) -> None:
         if self._work:
-            self._say_busy("The relay didn't get to the request in time: try again in a moment.")
+            self._say_busy(RefusalCode.LATE)
         else:
-            self._refuse(MalformedError("The request was not whole in time."))
+            self._refuse(MalformedError(RefusalCode.INCOMPLETE))
 
     def _forget_work(self) -> None:
         if self._work:
@@ -184,7 +184,7 @@ class Joining:
             self._timer.cancel()
             self._timer = None
 
-    def _say_busy(self, why: str) -> None:
+    def _say_busy(self, why: RefusalCode) -> None:
         self._refuse(BusyError(why))
 
     def _refuse(self, error: ProtocolError) -> None:

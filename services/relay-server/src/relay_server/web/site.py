@@ -6,7 +6,7 @@ import mimetypes
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from chatproto import Status
+from chatproto import Refusal, RefusalCode, Status
 from chatproto.payloads import status_fields
 
 INDEX: Final = "/index.html"
@@ -73,7 +73,7 @@ class Site:
     def _rooms(self) -> Reply:
         listed, fresh = self._list_rooms(), ((b"cache-control", b"no-store"),)
         if listed is None:
-            refusal = json.dumps(status_fields(Status.NOT_SUPPORTED, "This relay lists no rooms.")).encode()
+            refusal = json.dumps(status_fields(Refusal(Status.NOT_SUPPORTED, RefusalCode.NO_LIST))).encode()
             return Reply(404, "application/json", refusal, fresh)
         return Reply(200, "application/json", listed, fresh)
 

@@ -4,7 +4,7 @@ import pytest
 
 from chatbrain import Ended, EndReason, Fault, Finding
 from chatbrain.findings import CIRCLES, NO_CERTIFICATE, NO_SERVER
-from chatproto import EvictionReason, Status
+from chatproto import EvictionReason, Refusal, Status
 from messenger.presentation.i18n import LANGUAGES, use_language
 from messenger.presentation.wording import Words, ending
 
@@ -39,7 +39,7 @@ def test_every_fault_says_what_to_do(fault: Fault, language: str) -> None:
     [
         (Ended(EndReason.LEFT, "You left."), Words("You left.")),
         (
-            Ended(EndReason.REFUSED, Status.ROOM_FULL.message, Status.ROOM_FULL),
+            Ended.refused(Refusal(Status.ROOM_FULL)),
             Words("The room is full.", "Try again when somebody leaves."),
         ),
         (

@@ -31,6 +31,7 @@ from chatproto import (
     MemberEvicted,
     MemberJoined,
     MemberLeft,
+    Refusal,
     Status,
     Topic,
 )
@@ -100,7 +101,7 @@ from messenger.presentation.wording import describe
             "The relay is shutting down. Trying again in 3 s (attempt 3).",
         ),
         (
-            Reconnecting(Ended(EndReason.REFUSED, "No.", Status.NO_SUCH_ROOM), 0.0, 4),
+            Reconnecting(Ended.refused(Refusal(Status.NO_SUCH_ROOM, said="No.")), 0.0, 4),
             "The relay seems to have been restarted: the room isn't there again yet. Trying again now (attempt 4).",
         ),
         (Disconnected(EvictionReason.SILENCE), None),
@@ -123,7 +124,7 @@ def test_each_event_has_its_line(event: Event, line: str | None) -> None:
         (CommandFailed(Failure.NOBODY, Command.KICK, "eve"), "eve という名前の人はここにいません。"),
         (Joined("demo", "ann", False, 1, None), "ann としてルーム demo に参加しました。"),
         (
-            Reconnecting(Ended(EndReason.REFUSED, Status.BUSY.message, Status.BUSY), 1.0, 2),
+            Reconnecting(Ended.refused(Refusal(Status.BUSY)), 1.0, 2),
             "サーバーが混み合っています。1 秒後に再接続します（2 回目）。",
         ),
     ],
@@ -148,7 +149,7 @@ def test_no_line_moves_a_cursor(language: str, sender: str, text: str) -> None:
         Message(sender, text, b"", 0.0),
         MemberJoined(text),
         Advice(text),
-        Reconnecting(Ended(EndReason.REFUSED, text, Status.BUSY), 1, 1),
+        Reconnecting(Ended.refused(Refusal(Status.BUSY, said=text)), 1, 1),
     ):
         line = describe(event)
         assert line is not None

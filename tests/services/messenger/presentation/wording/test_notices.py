@@ -20,6 +20,9 @@ from chatproto import (
     NotRelayed,
     PasswordState,
     PersonalNotice,
+    Refusal,
+    RefusalCode,
+    Status,
     Unmuted,
 )
 from messenger.presentation.wording import told
@@ -27,9 +30,13 @@ from messenger.presentation.wording import told
 ANN, BOB, DOE = ListedMember("ann", host=True), ListedMember("bob", muted=True), ListedMember("Doe, John")
 FACTS: tuple[PersonalNotice, ...] = (
     *(CommandFailed(code, Command.KICK, "7", 7, 7) for code in Failure),
-    CommandFailed(Failure.BAD_NAME, Command.BAN, message="The user name has 256 bytes: use at most 255."),
-    CommandFailed(Failure.BAD_PASSWORD, message="The password has 1200 bytes: use at most 1024."),
-    CommandFailed(Failure.BUSY, message="Too many new passwords from your address: try again in a minute."),
+    CommandFailed(
+        Failure.BAD_NAME,
+        Command.BAN,
+        refusal=Refusal(Status.BAD_NAME, RefusalCode.USER_NAME_TOO_LONG, size=256, limit=255),
+    ),
+    CommandFailed(Failure.BUSY, refusal=Refusal(Status.BUSY, RefusalCode.TOO_MANY_NEW_PASSWORDS)),
+    CommandFailed(Failure.BUSY, refusal=Refusal(Status.BUSY)),
     *(CommandDone(command, "7", by_address=by_address) for command in Command for by_address in (True, False)),
     CommandDone(Command.UNBAN, "7", also=("8", "9"), unlisted=3),
     *(MessageDropped(reason, 7) for reason in NotRelayed),

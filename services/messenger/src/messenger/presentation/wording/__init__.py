@@ -5,7 +5,7 @@ from messenger.presentation.wording.events import describe, reconnecting
 from messenger.presentation.wording.faults import fault, system_words
 from messenger.presentation.wording.flaws import flaw
 from messenger.presentation.wording.notices import told
-from messenger.presentation.wording.refusals import Words, exactly, refusal
+from messenger.presentation.wording.refusals import Words, refusal
 from messenger.presentation.wording.sentences import invitation, page_invitation, stranger, word
 from messenger.presentation.wording.undelivered import reason, undelivered
 
@@ -13,7 +13,6 @@ __all__ = [
     "Words",
     "describe",
     "ending",
-    "exactly",
     "fault",
     "flaw",
     "interruption",

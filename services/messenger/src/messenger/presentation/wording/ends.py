@@ -3,7 +3,7 @@
 from typing import Final
 
 from chatbrain import Ended, EndReason, Fault, Finding
-from chatproto import EvictionReason, Status, sanitize
+from chatproto import EvictionReason, Refusal, RefusalCode, Status, sanitize
 from chatproto.constants import DEFAULT_LOBBY_PORT
 from messenger.presentation.i18n import N_, _
 from messenger.presentation.wording.faults import fault
@@ -43,9 +43,9 @@ def ending(ended: Ended) -> Words:
         case Ended(EndReason.LEFT):
             return Words(_("You left."))
         case Ended(banned=True):
-            return Words(_("The host of this room has banned you."))
-        case Ended(EndReason.REFUSED, text, Status() as status):
-            return refusal(status, text)
+            return Words(_(RefusalCode.BANNED.message))
+        case Ended(refusal=Refusal() as why):
+            return refusal(why)
         case Ended(eviction=EvictionReason() as reason):
             return _EVICTIONS[reason].chosen()
         case Ended(EndReason.UNREACHABLE, server=str(server), finding=Finding() as finding):

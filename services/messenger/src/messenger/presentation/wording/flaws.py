@@ -1,46 +1,20 @@
 """What is wrong with what a person wrote, and how to mend it."""
 
-from typing import Final
-
 from chatbrain import BadAuthoritiesError, BadServerError, MessageTooLongError, WrongKeyError
-from chatproto import BadFingerprintError, BadNameError, BadPasswordError, Flaw, NameKind, sanitize
-from chatproto.constants import MAX_NAME_BYTES, MAX_PASSWORD_BYTES
-from chatproto.marks import MAX_MARKS
+from chatproto import BadFingerprintError, BadNameError, BadPasswordError, sanitize
 from chatproto.sealing import BadRoomKeyError
 from messenger.core.entry import InviteAsNameError
 from messenger.core.invite import BadInviteError
-from messenger.presentation.i18n import N_, _
+from messenger.presentation.i18n import _
 from messenger.presentation.wording.faults import fault
-
-_OF_USERS: Final = {
-    Flaw.EMPTY: N_("The user name is empty: give it at least one character."),
-    Flaw.TOO_LONG: N_("The user name has {size} bytes: use at most {limit}."),
-    Flaw.NOT_UTF8: N_("The user name isn't UTF-8: encode it so."),
-    Flaw.UNPRINTABLE: N_("The user name has a character that can't be shown ({character}): leave it out."),
-    Flaw.MARKS: N_("The user name has marks piled up on one character: use at most {limit} there."),
-    Flaw.COLON: N_("The user name has a colon: choose one without."),
-    Flaw.SPACES: N_("The user name starts or ends with a space: choose one that doesn't."),
-}
-_OF_ROOMS: Final = {
-    Flaw.EMPTY: N_("The room name is empty: give it at least one character."),
-    Flaw.TOO_LONG: N_("The room name has {size} bytes: use at most {limit}."),
-    Flaw.NOT_UTF8: N_("The room name isn't UTF-8: encode it so."),
-    Flaw.UNPRINTABLE: N_("The room name has a character that can't be shown ({character}): leave it out."),
-    Flaw.MARKS: N_("The room name has marks piled up on one character: use at most {limit} there."),
-}
-_PASSWORD_TOO_LONG: Final = N_("The password has {size} bytes: use at most {limit}.")
-_PASSWORD_NO_TEXT: Final = N_("The password isn't text: it has half a character, and so no UTF-8.")
-SENTENCES: Final = (*_OF_USERS.values(), *_OF_ROOMS.values(), _PASSWORD_TOO_LONG, _PASSWORD_NO_TEXT)
-"""What a relay says in the same words."""
+from messenger.presentation.wording.refusals import exactly
 
 
 def flaw(error: Exception) -> str:
     """Say in a sentence what is wrong with a name, a password, an address... for which a library raised this."""
     match error:
-        case BadNameError(flaw=Flaw() as flaw):
-            sentence = _of_name(error, flaw)
-        case BadPasswordError(flaw=Flaw() as flaw):
-            sentence = _of_password(error, flaw)
+        case BadNameError(refusal=why) | BadPasswordError(refusal=why):
+            sentence = exactly(why) or str(error)
         case BadServerError():
             sentence = _of_server(error)
         case BadInviteError() | BadRoomKeyError() | InviteAsNameError() | WrongKeyError():
@@ -55,18 +29,6 @@ def flaw(error: Exception) -> str:
         case _:
             sentence = str(error)
     return sanitize(sentence)
-
-
-def _of_name(error: BadNameError, flaw: Flaw) -> str:
-    sentence = (_OF_ROOMS if error.which is NameKind.ROOM else _OF_USERS)[flaw]
-    limit = MAX_MARKS if flaw is Flaw.MARKS else MAX_NAME_BYTES
-    return _(sentence).format(size=error.size_bytes, limit=limit, character=error.character)
-
-
-def _of_password(error: BadPasswordError, flaw: Flaw) -> str:
-    if flaw is Flaw.TOO_LONG:
-        return _(_PASSWORD_TOO_LONG).format(size=error.size_bytes, limit=MAX_PASSWORD_BYTES)
-    return _(_PASSWORD_NO_TEXT)
 
 
 def _of_server(error: BadServerError) -> str:

@@ -1,4 +1,4 @@
-"""A relay's reasons for a refusal, which are English sentences, found among those that there are translations of."""
+"""English words with fields, found among those that there are translations of."""
 
 import re
 from collections.abc import Iterable

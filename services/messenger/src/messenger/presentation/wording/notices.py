@@ -71,8 +71,10 @@ def told(notice: PersonalNotice) -> str:
 
 def _failed(notice: CommandFailed) -> str:
     form, said = notice.code.message, notice.message
+    if notice.refusal and (why := exactly(notice.refusal)):
+        return why
     if notice.code in _REFUSED and said != form:
-        return exactly(said) or _('{what} The relay says: "{text}"').format(what=_(form), text=said)
+        return _('{what} The relay says: "{text}"').format(what=_(form), text=said)
     return _(form).format(command=notice.command or "", name=notice.name, count=notice.limit, bytes=notice.over_bytes)
 
 

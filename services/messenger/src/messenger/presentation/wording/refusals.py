@@ -1,52 +1,9 @@
-"""Why a relay doesn't let somebody in: one answer for each status, and for what relays say more exactly."""
+"""Why a relay doesn't let somebody in: one answer for each status, and one for each code that says it more exactly."""
 
 from typing import Final, NamedTuple
 
-from chatproto import Status, sanitize
+from chatproto import Refusal, Status, sanitize
 from messenger.presentation.i18n import N_, _
-from messenger.presentation.wording.flaws import SENTENCES
-from messenger.presentation.wording.forms import translated
-
-FORMS: Final = (
-    N_("The user name is reserved: choose another."),
-    N_("The user name ends like a mark in a list, such as (host): leave that out."),
-    N_("The host of this room has banned you."),
-    N_("The user name begins with a mark ({character}): put a letter before it."),
-    N_("The room name begins with a mark ({character}): put a letter before it."),
-    N_("The user name has a character that names can't have ({character}): leave it out."),
-    N_("The room name has a character that names can't have ({character}): leave it out."),
-    N_("The user name has {count} characters once its ligatures are taken apart: use at most {limit}."),
-    N_("The room name has {count} characters once its ligatures are taken apart: use at most {limit}."),
-    N_("There is no such room, or the password is wrong."),
-    N_("The room has a password: give it to join."),
-    N_("The relay has as many members as it may: try later."),
-    N_("The relay has as many rooms as it may: join one or try later."),
-    N_("The relay has as many streams as it may: chat over UDP, or try later."),
-    N_("Your address has as many members as it may: leave a room first."),
-    N_("Your address has as many rooms as it may: close one first."),
-    N_("Too many joins from your address: try again in a few seconds."),
-    N_("Too many new passwords from your address: try again in a minute."),
-    N_("Too many wrong passwords: try again in two minutes."),
-    N_("Too many requests are open: try again in a moment."),
-    N_("The relay is short of memory for passwords: try again in a moment."),
-    N_("The relay carries as many members as it may: try later."),
-    N_("The relay has too many links to other nodes: try again in a moment."),
-    N_("The room's node can't be reached: try again in a moment."),
-    N_("The room's node is gone: try again in a moment."),
-    N_("The relay checks many passwords just now: try again in a moment."),
-    N_("The relay didn't get to the request in time: try again in a moment."),
-    N_("Another process takes the relay over: try again in a moment."),
-    N_("This relay lets in by TLS alone: use a client that speaks it (chat --tls)."),
-    N_("This relay lets in by TLS alone: open the page by https."),
-    N_("This relay lists no rooms."),
-    N_("This relay has no sealed rooms: create one that isn't sealed, or use another relay."),
-    N_("The request was not whole in time."),
-    *SENTENCES,
-)
-"""What relays say more exactly than the status; it has what to do in it.
-
-A reply to a request has nothing but this sentence beside its status (TCP-06), so here sentences have to be read.
-"""
 
 
 class Words(NamedTuple):
@@ -96,17 +53,16 @@ _BY_STATUS: Final = {
 }
 
 
-def exactly(text: str) -> str | None:
-    """Say what a relay's own sentence says; None if it is of no known form."""
-    return translated(text, FORMS)
+def exactly(why: Refusal) -> str | None:
+    """Say why exactly a relay refused, with what to do; None if it gives no code."""
+    return _(why.code.message).format(**why.fields) if why.code else None
 
 
-def refusal(status: Status, text: str = "") -> Words:
-    """Say why a relay refused, by its status and by what it said to it."""
-    own = sanitize(text)
-    if own in {"", status.message}:
-        return _BY_STATUS[status].chosen()
-    if known := exactly(own):
+def refusal(why: Refusal) -> Words:
+    """Say why a relay refused; what has no code is shown as the relay says it."""
+    if known := exactly(why):
         return Words(known)
-    words = _BY_STATUS[status].chosen()
-    return words._replace(what=_('{what} The relay says: "{text}"').format(what=words.what, text=own))
+    words = _BY_STATUS[why.status].chosen()
+    if not why.said:
+        return words
+    return words._replace(what=_('{what} The relay says: "{text}"').format(what=words.what, text=sanitize(why.said)))

@@ -2,7 +2,7 @@
 
 import { _ } from "./i18n.js";
 import { Status } from "./statuses.js";
-import { BANNED, ending } from "./wording.js";
+import { ending } from "./wording.js";
 
 /** The status that stands for a room that isn't sealed, though one has a key. */
 export const NOT_SEALED = -1;
@@ -29,8 +29,9 @@ export function wordsOf(end) {
  * @returns {"join" | "create" | "password" | "name" | "nothing"}
  */
 export function wayBack(end, wasHost) {
-  if ("bye" in end) return end.message === BANNED ? "nothing" : end.bye === "host_left" ? "create" : "join";
-  if (end.banned || WITHOUT_KEY.has(end.status)) return "nothing";
+  if (end.banned) return "nothing";
+  if ("bye" in end) return end.bye === "host_left" ? "create" : "join";
+  if (WITHOUT_KEY.has(end.status)) return "nothing";
   if (end.status === Status.WRONG_PASSWORD) return "password";
   if (end.status === Status.NAME_TAKEN || end.status === Status.BAD_NAME) return "name";
   return end.status === Status.NO_SUCH_ROOM && wasHost ? "create" : "join";

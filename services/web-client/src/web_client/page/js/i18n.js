@@ -8,14 +8,11 @@ let catalogue = {};
 let chosen = "en";
 /** How dates are written: the reader's own kind of the language. */
 let locale = "en";
-/** @type {readonly string[]} */
-let known = [];
+/** What relays say, by their codes; nothing in English, which they speak. @type {Record<string, string>} */
+let known = {};
 
 /** Which of `LANGUAGES` is chosen. */
 export const language = () => chosen;
-
-/** Which English sentences of relays the chosen language has. */
-export const forms = () => known;
 
 /**
  * Find the first language that there is, as a browser lists them; else English.
@@ -31,9 +28,9 @@ export function bestLanguage(wanted) {
  * @param {string} tag
  * @param {Record<string, string>} texts by their English ones
  * @param {readonly string[]} wanted as a browser lists them
- * @param {readonly string[]} [sentences] that relays say in English, with fields
+ * @param {Record<string, string>} [sentences] that relays say in English, by their codes
  */
-export function useLanguage(tag, texts, wanted, sentences = []) {
+export function useLanguage(tag, texts, wanted, sentences = {}) {
   chosen = tag;
   known = sentences;
   locale = wanted.find((each) => each.toLowerCase().split("-")[0] === tag) ?? tag;
@@ -47,6 +44,17 @@ export function useLanguage(tag, texts, wanted, sentences = []) {
  * @param {Record<string, string | number>} [fields]
  */
 export const _ = (text, fields) => fill(catalogue[text] ?? text, fields);
+
+/**
+ * Return what a code of the relay says in the chosen language; null if that isn't known, or is English.
+ *
+ * @param {unknown} code
+ * @param {Record<string, any>} fields
+ */
+export function coded(code, fields) {
+  const text = Object.hasOwn(known, String(code)) ? known[String(code)] : undefined;
+  return text === undefined ? null : _(text, fields);
+}
 
 /**
  * Do the same with a label of the window, which marks its access key by &.
@@ -78,37 +86,6 @@ export const N_ = (text) => text;
  */
 function fill(text, fields) {
   return fields ? text.replace(/\{(\w+)\}/g, (whole, name) => String(fields[name] ?? whole)) : text;
-}
-
-const FIELD = /\\\{(\w+)\\\}/g;
-const NUMBERS = new Set(["bytes", "count", "limit", "more", "size"]);
-/** @type {Map<string, RegExp>} */
-const patterns = new Map();
-
-/**
- * Return a relay's English sentence in the chosen language if it has one of the forms; else null.
- *
- * @param {string} sentence
- * @param {readonly string[]} candidates such as "Nobody here is called {name}."
- */
-export function translated(sentence, candidates) {
-  for (const form of candidates) {
-    const found = patternOf(form).exec(sentence);
-    if (found) return _(form, found.groups ?? {});
-  }
-  return null;
-}
-
-/** @param {string} form */
-function patternOf(form) {
-  let pattern = patterns.get(form);
-  if (!pattern) {
-    const escaped = form.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    const source = escaped.replace(FIELD, (_whole, name) => `(?<${name}>${NUMBERS.has(name) ? "[0-9]+" : ".+"})`);
-    pattern = new RegExp(`^${source}$`, "su");
-    patterns.set(form, pattern);
-  }
-  return pattern;
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { _ } from "./i18n.js";
 import { mentions } from "./parts.js";
-import { done, inAWord, lostHere, notTaken, sentence } from "./wording.js";
+import { done, failed, inAWord, lostHere, notTaken } from "./wording.js";
 
 /** @typedef {Extract<Chat.FromRelay, { kind: "notice" }>} Notice */
 /** @typedef {import("./room.js").Room} Room */
@@ -115,7 +115,7 @@ export class Receiver {
     }
     const take = this.#notices[notice];
     if (take) take(fields, seq);
-    else if (typeof fields.message === "string" && fields.message) this.#inform(sentence(fields.message));
+    else if (typeof fields.message === "string" && fields.message) this.#inform(fields.message);
   }
 
   /** @type {Record<string, (fields: Record<string, unknown>, seq: number) => void>} */
@@ -139,8 +139,9 @@ export class Receiver {
       // Asked for the list of members alone, it is asked for again later.
       const isShown = fields.command !== "who" || this.isAsked;
       if (fields.command === "who") this.isAsked = false;
-      if (isShown) this.room.history.add("problem", sentence(String(fields.message ?? "")));
+      if (isShown) this.room.history.add("problem", failed(fields));
     },
+    dropped: (fields) => this.#inform(failed(fields)),
     password: (fields) => {
       if (fields.changed === true) this.room.wish.password = fields.set === true ? this.chosenPassword : "";
       this.#inform(passwordState(fields));

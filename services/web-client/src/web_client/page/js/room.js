@@ -172,7 +172,7 @@ export class Room extends EventTarget {
   #joined(granted, how) {
     if (granted.sealed !== Boolean(this.seal)) {
       this.session.leave();
-      this.#ended({ status: granted.sealed ? 13 : NOT_SEALED, message: "", banned: false });
+      this.#ended({ status: granted.sealed ? 13 : NOT_SEALED, message: "", fields: {}, banned: false });
       return;
     }
     this.obeys = granted.moderation;

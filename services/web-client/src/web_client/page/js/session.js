@@ -12,7 +12,7 @@ const PROBE_AFTER = 5_000;
 const HANGS_AFTER = 3_000;
 
 /**
- * @typedef {Chat.Refused | { bye: string, message: string }} End a refusal, or the relay's last word
+ * @typedef {Chat.Refused | { bye: string, banned: boolean }} End a refusal, or the relay's last word
  * @typedef {{ resumed: boolean, created: boolean, back: boolean, wasHost: boolean }} How
  * @typedef {object} Owner
  * @property {(granted: Chat.Granted, how: How) => void} onjoined
@@ -25,7 +25,7 @@ const HANGS_AFTER = 3_000;
  */
 
 /** @type {End} */
-const UNHEARD = { bye: NO_ANSWER, message: "" };
+const UNHEARD = { bye: NO_ANSWER, banned: false };
 
 /** Keeps one place; its owner hears how it fares. */
 export class Session {
@@ -36,7 +36,7 @@ export class Session {
   #attempt = "";
   #wasIn = false;
   #lockedOut = false;
-  /** @type {{ bye: string, message: string } | null} */
+  /** @type {{ bye: string, banned: boolean } | null} */
   #bye = null;
 
   /**
@@ -170,7 +170,7 @@ export class Session {
   /** @param {Chat.FromRelay} message */
   #heard(message) {
     if (message.kind === "bye") {
-      this.#bye = { bye: message.reason, message: message.message };
+      this.#bye = { bye: message.reason, banned: message.banned };
       if (!CUT.has(message.reason)) this.#loseSeat();
       if (FINAL.has(message.reason)) this.#end(this.#bye);
       return;
@@ -225,4 +225,4 @@ export class Session {
  *
  * @param {Chat.Wish} wish
  */
-const features = ({ key }) => (key ? ["resume", "sealed"] : ["resume"]);
+const features = ({ key }) => ["notices", "resume", ...(key ? ["sealed"] : [])];

@@ -35,7 +35,7 @@ export async function load() {
       fetch(`i18n/${tag}.json`), import("./notices.js"), import("./sentences.js"),
     ]);
     if (!texts.ok) throw new Error(`The texts didn't come: status ${texts.status}.`);
-    useLanguage(tag, await texts.json(), navigator.languages, [...NOTICES, ...REFUSALS]);
+    useLanguage(tag, await texts.json(), navigator.languages, { ...NOTICES, ...REFUSALS });
   }
   document.documentElement.lang = tag;
   document.title = _("Chat");

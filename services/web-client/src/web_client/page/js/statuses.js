@@ -20,16 +20,3 @@ export const FINAL = new Set(["abuse", "kicked", "host_left", "resumed_elsewhere
 
 /** A connection that the relay cut for these may take its seat again: it says nothing of the place. */
 export const CUT = new Set(["slow", "unanswered", "malformed", "shutdown", "moved"]);
-
-/** What a relay says if it has nothing to say beside the status, which the page says in its own words. */
-export const MESSAGES = [
-  "", "A room of this name exists already: join it or choose another name.",
-  "There is no room of this name: create it or check the spelling.", "The password is wrong.",
-  "Somebody in the room has this name or one that looks like it: choose another.",
-  "The name can't be used: it is empty, too long, not UTF-8, reserved, banned or not printable.", "The room is full.",
-  "The relay takes no more rooms or members, from this address or at all.",
-  "The request isn't one that the protocol knows.", "The request's payload is larger than the relay takes.",
-  "The relay doesn't support this.", "The relay is busy: try again in a moment.", "The relay is shutting down.",
-  "The room is sealed: join it by an invitation that has its key.", "The room is on another node: join it there.",
-  "The ticket is good for no seat: join again.",
-];

@@ -35,7 +35,7 @@ const READERS = {
     kind: "refused", n: number(found.n), reason: text(found.refused), message: text(found.message ?? ""),
   }),
   gone: (found) => gone(found.gone),
-  bye: (found) => ({ kind: "bye", reason: text(found.bye), message: text(found.message ?? "") }),
+  bye: (found) => ({ kind: "bye", reason: text(found.bye), message: text(found.message ?? ""), banned: found.banned === true }),
   ping: (found) => ({ kind: "ping", number: number(found.ping) }),
   pong: (found) => ({ kind: "pong", number: number(found.pong) }),
 };
@@ -51,7 +51,9 @@ export function parseAnswer(data) {
   const found = parseObject(data);
   const status = number(found.status);
   if (status) {
-    return { status, message: text(found.message ?? ""), banned: found.banned === true };
+    const isPlain = found.code !== undefined && found.code === found.reason; // the status says it all (FEAT-04)
+    const message = isPlain ? "" : text(found.message ?? "");
+    return { status, message, fields: harmless(found), banned: found.banned === true };
   }
   return {
     status: 0,

@@ -1,11 +1,10 @@
 // How what happens reads to a person, in the language that is chosen; the words are those of the other apps.
 
-import { N_, _, forms, language, ngettext, translated } from "./i18n.js";
-import { MESSAGES } from "./statuses.js";
+import { N_, _, coded, language, ngettext } from "./i18n.js";
 
 const JOIN_AGAIN = N_("Join again.");
 const OTHER_NAME = N_("Choose another name.");
-export const BANNED = N_("The host of this room has banned you.");
+const BANNED = N_("The host of this room has banned you.");
 /** @type {[string, string]} */
 const NO_PLACE = [N_("Your place in the room is gone."), JOIN_AGAIN];
 /** @type {[string, string]} */
@@ -79,29 +78,29 @@ export const line = ({ what, todo }) => (todo ? _("{what} {todo}", { what, todo 
  * @param {Chat.Refused} refusal
  * @returns {Chat.Words}
  */
-export function refusal({ status, message, banned }) {
+export function refusal({ status, message, fields, banned }) {
   if (banned) return { what: _(BANNED), todo: "" };
-  if (message && message !== MESSAGES[status]) {
-    const exactly = language() === "en" ? message : translated(message, forms());
-    if (exactly) return { what: exactly, todo: "" };
-  }
-  const [what, todo] = STATUSES[status] ?? [message, ""];
-  return { what: _(what), todo: todo && _(todo) };
+  const exactly = coded(fields.code, fields) ?? (language() === "en" ? message : "");
+  if (exactly) return { what: exactly, todo: "" };
+  const [text, todo] = STATUSES[status] ?? ["", ""];
+  if (!text) return { what: message, todo };
+  const what = message ? _('{what} The relay says: "{text}"', { what: _(text), text: message }) : _(text);
+  return { what, todo: _(todo) };
 }
 
 /**
  * Say why one isn't in any more.
  *
- * @param {Chat.Refused | { bye: string, message: string }} end
+ * @param {Chat.Refused | { bye: string, banned: boolean }} end
  * @returns {Chat.Words}
  */
 export function ending(end) {
   if ("status" in end) return refusal(end);
+  if (end.banned) return { what: _(BANNED), todo: "" };
   if (end.bye === NO_ANSWER) {
     const fields = { server: globalThis.location?.host ?? "", why: _("the connection failed") };
     return { what: _("No relay answers at {server} ({why}).", fields), todo: _("Check the address and your network.") };
   }
-  if (end.message === BANNED) return { what: _(BANNED), todo: "" };
   const [what, todo] = ENDS[end.bye] ?? [N_("The relay took your place in the room away."), JOIN_AGAIN];
   return { what: _(what), todo: _(todo) };
 }
@@ -109,7 +108,7 @@ export function ending(end) {
 /**
  * Say why one isn't in just now, while the page looks for a way back.
  *
- * @param {Chat.Refused | { bye: string, message: string } | null} cause null if the connection just broke
+ * @param {Chat.Refused | { bye: string, banned: boolean } | null} cause null if the connection just broke
  * @returns {Chat.Words}
  */
 export function interruption(cause) {
@@ -128,15 +127,19 @@ export function interruption(cause) {
  */
 export function notTaken(reason, message) {
   const words = NOT_TAKEN[reason];
-  return words ? _(words) : sentence(message || reason);
+  return words ? _(words) : message || reason;
 }
 
 /**
- * Say what the relay says.
+ * Say why a command failed, or what one said wasn't relayed.
  *
- * @param {string} message
+ * @param {Record<string, unknown>} fields of ``command_failed`` or ``dropped``
  */
-export const sentence = (message) => translated(message, forms()) ?? message;
+export function failed(fields) {
+  const { code, reason, refusal: why, limit: count, over_bytes: bytes } = fields;
+  const exactly = why && typeof why === "object" ? /** @type {Record<string, unknown>} */ (why) : {};
+  return coded(exactly.code, exactly) ?? coded(code ?? reason, { ...fields, count, bytes }) ?? String(fields.message ?? "");
+}
 
 /** @param {string} reason */
 export const inAWord = (reason) => (ENDS[reason] ? _(ENDS[reason][2]) : reason);
