@@ -148,8 +148,8 @@ def test_a_quotation_has_a_bar_at_its_left(sight: Sight) -> None:
     assert bar.height() > quoted.height() / 2
 
 
-@pytest.mark.parametrize(("refusal", "colour"), [("", "muted"), ("muted", "danger")])
-def test_ones_own_message_has_a_mark_left_of_where_it_ends(sight: Sight, refusal: str, colour: str) -> None:
+@pytest.mark.parametrize(("refusal", "colour", "other"), [("", "muted", "danger"), ("muted", "danger", "muted")])
+def test_ones_own_message_has_a_mark_left_of_where_it_ends(sight: Sight, refusal: str, colour: str, other: str) -> None:
     sight.relay.refusal = refusal
     said = say(sight, "one\ntwo", own=True)
     picture, colours = picture_of(sight), sight.window.theme.colours
@@ -158,7 +158,8 @@ def test_ones_own_message_has_a_mark_left_of_where_it_ends(sight: Sight, refusal
     blank = QImage(left)
     blank.fill(QColor(colours.ground))
     mark = changed(left, blank)
-    assert has_ink(left, getattr(colours, colour))
+    ink = getattr(colours, colour)
+    assert where(left, ink, off=half_as_far(ink, getattr(colours, other))).isValid()
     assert not has_ink(left, colours.danger if colour == "muted" else colours.accent)
     assert mark.top() > said.height() / 2 - 2, "beside the last line"
     assert 0 < left.width() - mark.right() < 20

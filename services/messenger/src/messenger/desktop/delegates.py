@@ -94,7 +94,7 @@ class RoomDelegate(_Delegate):
             area = self._paint_picture(painter, "quiet", colours.muted, area, 16)
         half = area.height() / 2
         bold = QFont(font)
-        bold.setWeight(QFont.Weight.DemiBold if index.data(Role.UNREAD) else QFont.Weight.Medium)
+        bold.setWeight(QFont.Weight.DemiBold if index.data(Role.UNREAD) else QFont.Weight.Normal)
         self._paint_text(painter, bold, colours.text, area.adjusted(0, 5, 0, -half + 1), str(index.data()))
         tone = index.data(Role.TONE)
         below = {Tone.WARNING.value: colours.warning, Tone.DANGER.value: colours.danger}.get(tone, colours.muted)
