@@ -82,6 +82,7 @@ class Copies:
                 (copy / name.parent).mkdir(parents=True, exist_ok=True)
                 shutil.copy(name, copy / name)
             self._free.put_nowait(copy)
+        folder.chmod(0o755)  # some tests run a program as a user without rights
         self._times = count(int(time.time()) + 1)  # none is a copied file's
 
     async def measure(self, sources: Iterable[Path], done: Callable[[], None]) -> None:

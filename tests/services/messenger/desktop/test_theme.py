@@ -1,6 +1,6 @@
 import pytest
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QIcon
+from PySide6.QtGui import QColor, QFont, QFontInfo, QIcon
 from PySide6.QtWidgets import QApplication
 
 from messenger.desktop.icons import icon
@@ -76,3 +76,10 @@ def test_a_picture_that_cannot_be_pressed_is_seen(colours: Colours) -> None:
     solid = [point.name() for point in points if point.alpha() == 255]
     assert solid
     assert min(contrast(each, colours.line) for each in solid) > 3  # its button's ground
+
+
+@pytest.mark.usefixtures("theme")
+def test_fonts_for_japanese_come_after_the_systems_own() -> None:
+    font = QApplication.font()
+    assert len(font.families()) > 1
+    assert QFontInfo(font).family() == QFontInfo(QFont(QFont().defaultFamily())).family()

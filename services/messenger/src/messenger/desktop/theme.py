@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtGui import QColor, QFont, QFontInfo, QPalette
 from PySide6.QtWidgets import QApplication
 
 from messenger.desktop.stylesheet import stylesheet
@@ -144,7 +144,8 @@ class Theme(QObject):
 
 
 def _font(font: QFont) -> QFont:
-    font.setFamilies([font.family(), *JAPANESE_FONTS])
+    # The family behind a name such as "Sans Serif": Qt looks such names up only if it has none of the others.
+    font.setFamilies([QFontInfo(font).family(), *JAPANESE_FONTS])
     font.setPointSizeF(max(font.pointSizeF(), MIN_POINTS))
     return font
 
