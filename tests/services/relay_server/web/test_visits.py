@@ -251,8 +251,10 @@ def test_whoever_wants_a_head_gets_no_body_whatever_the_answer(tmp_path: Path) -
             async with await relay.call() as caller:
                 assert (await caller.ask("/", "HEAD", host="evil.example"))[0] == 421
                 assert await caller.rest() == b""
-            for _ in range(int(REQUEST_BURST)):
-                relay.web.may_ask(parse_ip(HOST))
+            now = relay.web.clock()
+            relay.web.clock = lambda: now  # else it is allowed one more every 10 ms
+            while relay.web.may_ask(parse_ip(HOST)):
+                pass
             assert (await relay.get("/", "HEAD"))[0] == 429
         async with web_relay(**_encrypted(tmp_path)) as relay:
             assert (await relay.get("/", "HEAD"))[0] == 307
