@@ -1,14 +1,17 @@
 """Chats in browsers: beside everybody else in the room, resumed after a break, and cut if nobody reads (WEB-02)."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.typing import Origin
 
 from chatclient import Connection, Message, Transport, join_room
 from relay_server.core.counters import StreamCut
+from relay_server.net.streams import LINES_A_TURN
 from services.relay_server.net.loopback import Run, until
 from services.relay_server.web.web_relay import HOST, Page, slow_socket, web_relay
 
@@ -147,6 +150,20 @@ def test_a_page_that_leaves_is_gone_at_once(run: Run) -> None:
             ann, bob = await relay.page("ann", create=True), await relay.page("bob")
             await bob.send({"leave": True})
             await bob.socket.close()
+            assert (await ann.until("notice", "member_left"))["name"] == "bob"
+
+    run(scenario)
+
+
+def test_all_that_a_page_says_before_its_farewell_counts(run: Run) -> None:
+    async def scenario() -> None:
+        async with web_relay() as relay:
+            ann, bob = await relay.page("ann", create=True), await relay.page("bob")
+            told = [{"say": str(n)} for n in range(LINES_A_TURN + 1)] + [{"leave": True}]
+            frames = [Frame(Opcode.TEXT, json.dumps(each).encode()) for each in told]
+            farewell = Frame(Opcode.CLOSE, Close(CloseCode.NORMAL_CLOSURE, "").serialize())
+            bob.socket.transport.write(b"".join(frame.serialize(mask=True) for frame in [*frames, farewell]))
+            assert [(await ann.until("from", "bob"))["text"] for _ in range(LINES_A_TURN + 1)][-1] == str(LINES_A_TURN)
             assert (await ann.until("notice", "member_left"))["name"] == "bob"
 
     run(scenario)

@@ -69,6 +69,8 @@ class CarriedPage(asyncio.BaseProtocol):
         except MalformedError as error:
             self._cut(error)
             return False
+        if self._socket.ended:
+            self._socket.close()
         if messages and not self._answers.has_stream:
             self._cut(MalformedError(TOO_EARLY))
             return False
