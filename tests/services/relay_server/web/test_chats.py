@@ -1,12 +1,10 @@
 """Chats in browsers: beside everybody else in the room, resumed after a break, and cut if nobody reads (WEB-02)."""
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.typing import Origin
 
 from chatclient import Connection, Message, Transport, join_room
@@ -159,10 +157,7 @@ def test_all_that_a_page_says_before_its_farewell_counts(run: Run) -> None:
     async def scenario() -> None:
         async with web_relay() as relay:
             ann, bob = await relay.page("ann", create=True), await relay.page("bob")
-            told = [{"say": str(n)} for n in range(LINES_A_TURN + 1)] + [{"leave": True}]
-            frames = [Frame(Opcode.TEXT, json.dumps(each).encode()) for each in told]
-            farewell = Frame(Opcode.CLOSE, Close(CloseCode.NORMAL_CLOSURE, "").serialize())
-            bob.socket.transport.write(b"".join(frame.serialize(mask=True) for frame in [*frames, farewell]))
+            bob.say_farewell(*[{"say": str(n)} for n in range(LINES_A_TURN + 1)], {"leave": True})
             assert [(await ann.until("from", "bob"))["text"] for _ in range(LINES_A_TURN + 1)][-1] == str(LINES_A_TURN)
             assert (await ann.until("notice", "member_left"))["name"] == "bob"
 

@@ -69,13 +69,13 @@ class CarriedPage(asyncio.BaseProtocol):
         except MalformedError as error:
             self._cut(error)
             return False
-        if self._socket.ended:
-            self._socket.close()
         if messages and not self._answers.has_stream:
             self._cut(MalformedError(TOO_EARLY))
             return False
         for message in messages:
             self._carriage.data_received(message.replace(b"\n", b" ") + b"\n")
+        if self._socket.ended and not (self._answers.has_stream and self._carriage.eof_received()):
+            self._socket.close()
         return bool(messages)
 
     @reported
