@@ -204,6 +204,33 @@ def test_the_reader_of_the_output_may_close_it(
         assert b"Error" not in eve.stderr.read()
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_a_stream_that_is_closed_is_an_empty_one(relay: Relay, room: str, closed: str) -> None:
+    words = ["-m", "messenger", "create", room, "--name", "ann", "--server", relay.server]
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, *words], input="hi\n", text=True, timeout=SECONDS,
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("You created") == (closed != "2>&-")
+
+
+def test_an_output_that_is_full_is_told_in_a_sentence(
+    staying_pair: tuple[Chat, Chat], relay: Relay, staying_room: str
+) -> None:
+    ann, _ = staying_pair
+    words = ["-m", "messenger", "join", staying_room, "--name", "writer", "--server", relay.server]
+    with (
+        Path("/dev/full").open("wb") as full,
+        subprocess.Popen([sys.executable, *words], stdin=subprocess.PIPE, stdout=full, stderr=subprocess.PIPE) as eve,
+    ):
+        assert eve.stderr
+        assert b"You are in" in eve.stderr.readline()
+        ann.say("hello?")
+        assert eve.wait(SECONDS) == 1
+        assert eve.stderr.read() == b"chat: The output can't be written (no space left on device).\n"
+
+
 def test_the_sign_before_utf_8_is_no_part_of_what_comes_in(chat: Callable[..., Chat], relay: Relay, room: str) -> None:
     ann = chat("create", room, "--name", "ann", "--server", relay.server)
     ann.say(b"\xef\xbb\xbf/password s3cret")

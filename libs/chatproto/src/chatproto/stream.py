@@ -123,6 +123,9 @@ ToMember: TypeAlias = Entry | Told | Took | Refused | Gone | Bye | Ping | Pong |
 class LineDecoder:
     """Cuts a stream of bytes into lines."""
 
+    ended: Final = False
+    """No line says that it is the last one: the connection does."""
+
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._bytes = 0

@@ -10,7 +10,7 @@ from chatbrain import Ended, UnreachableError
 from chatproto import RefusedError, Status
 from messenger.cli.arguments import Arguments, parse
 from messenger.cli.invitations import show_link
-from messenger.cli.lines import UnreadableInputError
+from messenger.cli.lines import UnreadableInputError, UnwritableOutputError
 from messenger.cli.passwords import VARIABLE, PasswordError, ask_password, choose_password, find_password
 from messenger.cli.platforms import be_printable, has_screen, on_end, run
 from messenger.cli.trust import UntrustedServerError, settle_trust
@@ -42,10 +42,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _FAILED
     except (KeyboardInterrupt, asyncio.CancelledError, EOFError):  # one doesn't want to come in after all
         return _DONE
-    except BrokenPipeError:
-        # Whoever read the messages has gone; Python must not complain about it once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except UnwritableOutputError as error:
+        print("chat:", error, file=sys.stderr)
+        _drop_output()
+        return _FAILED
+    except BrokenPipeError:  # whoever read the messages has gone
+        _drop_output()
         return _DONE
+
+
+def _drop_output() -> None:
+    """Let Python not complain once more at its end that the output can't be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _list(arguments: Arguments) -> int:

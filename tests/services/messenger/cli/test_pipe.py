@@ -33,6 +33,10 @@ def test_an_hour_of_rest_saves_up_no_more_than_a_burst() -> None:
     assert waits[-1] > 0.05
 
 
+def test_nobody_waits_for_a_line_that_is_too_long_to_be_said() -> None:
+    assert Pace(0.0).wait_seconds(10**9, 0.0) == 0.0
+
+
 @given(st.lists(st.integers(1, 4096), min_size=1, max_size=300))
 def test_it_stays_below_a_relays_limits(sizes: list[int]) -> None:
     pace, now = Pace(0.0), 0.0

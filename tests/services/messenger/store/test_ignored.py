@@ -35,6 +35,7 @@ def test_nobody_else_may_read_it(people: IgnoredPeople) -> None:
         *("", "{", "[]", "{}", '{"ignored": []}', '{"ignored": {"relay": "bob"}}', '{"ignored": {"a": [1]}}', "\udcff"),
         '{"ignored": {"relay": ["bob"], "other": "eve"}}',
         '{"ignored": {"relay": ["bob", 1]}}',
+        '{"ignored": {"relay": ["\\ud800"]}}',
     ],
 )
 def test_a_damaged_file_is_said_and_stays_as_it_is(people: IgnoredPeople, text: str) -> None:

@@ -64,6 +64,29 @@ def test_a_damaged_file_is_put_aside_and_that_is_said(recents: Recents) -> None:
     assert recents.flaw.startswith("The list of recent rooms is damaged: it was moved to ")
 
 
+def test_a_file_with_half_a_character_is_a_damaged_one(recents: Recents) -> None:
+    recents.path.parent.mkdir()
+    recents.path.write_text('{"recents": [{"server": "relay:9000", "room": "\\ud800", "name": "ann", "tls": false}]}')
+    recents.remember(Entry.read("relay", "demo", "ann"))
+    assert recents.read() == [Recent("relay:9000", "demo", "ann")]
+    assert recents.flaw
+
+
+def test_a_file_that_cant_be_read_isnt_replaced(recents: Recents) -> None:
+    recents.path.parent.mkdir()
+    recents.path.symlink_to(recents.path)  # round and round
+    assert recents.read() == []
+    entry = Entry.read("relay", "demo", "ann")
+    with pytest.raises(OSError, match="Too many levels"):
+        recents.remember(entry)
+    with pytest.raises(RecentsError):
+        recents.bookmark(entry, "mine")
+    with pytest.raises(OSError, match="Too many levels"):
+        recents.forget(Recent("relay:9000", "demo", "ann"))
+    recents.keep_open([entry])
+    assert recents.path.is_symlink()
+
+
 def test_bookmarks_come_first_by_their_names_and_stay(recents: Recents) -> None:
     tea, garden = (Entry.read("relay", room, "ann") for room in ("tea", "garden"))
     recents.remember(tea)

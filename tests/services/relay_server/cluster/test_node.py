@@ -84,8 +84,8 @@ def test_who_comes_after_its_home_died_finds_all_as_it_was(make: Make) -> None:
         async with town(make, "one", "two") as (_, (one, two)):
             host = await one.create(b"room", password_hash="the hash")
             room = host.room
-            kicked = one.registry.seat(room, "Kim", ("kim",), bytes(16), host.ip, 0.0, stream=False)
-            guest = one.registry.seat(room, "Gus", ("gus",), bytes(15) + b"x", host.ip, 0.0, stream=False)
+            kicked = one.registry.seat(room, "Kim", ("kim",), bytes(16), host.ip, 0.0, stays=True, stream=False)
+            guest = one.registry.seat(room, "Gus", ("gus",), bytes(15) + b"x", host.ip, 0.0, stays=True, stream=False)
             tickets = [one.ticket(member) for member in (host, guest, kicked)]
             one.moderation.kick(kicked, 0.0)
             one.moderation.ban(room, "Bob", 0.0)

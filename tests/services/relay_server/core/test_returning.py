@@ -155,10 +155,26 @@ def test_of_two_seats_with_one_name_the_newer_one_counts() -> None:
     case.assert_all_is_counted()
 
 
-def test_a_seat_isnt_taken_where_its_member_may_not_be() -> None:
-    banned = replace(RECORD, bans=(Ban("bob", frozenset({"bob"}), network_of(BOB_IP)),))
+def banning(name: str, ip: bytes) -> ReturningCase:
+    """Return a relay to which a room comes that banned somebody."""
+    return ReturningCase(replace(RECORD, bans=(Ban(name, frozenset({name}), network_of(ip)),)))
+
+
+@pytest.mark.requirement("MOD-04", "CLU-03")
+def test_who_was_in_a_room_stays_though_its_address_is_banned() -> None:
+    case = banning("eve", BOB_IP)
+    assert case.take(BOB).member.name == "bob"
     with pytest.raises(BannedError):
-        ReturningCase(banned).take(BOB)
+        case.take(replace(BOB, number=103, name="eve"))
+    with pytest.raises(BannedError):
+        case.join("mia", ip="10.1.0.2")
+    with pytest.raises(BannedError):
+        banning("eve", EVE_IP).take(replace(BOB, encrypted=True), EVE_IP, encrypted=True)
+
+
+def test_a_seat_isnt_taken_where_its_member_may_not_be() -> None:
+    with pytest.raises(BannedError):
+        banning("bob", BOB_IP).take(BOB)
     full = ReturningCase(max_members_per_room=1)
     full.take(ANN)
     with pytest.raises(RoomFullError):

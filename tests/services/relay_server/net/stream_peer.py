@@ -28,13 +28,17 @@ class StreamPeer:
         self._heard = b""
         self.completion: dict[str, Any] = {}
 
-    async def send(self, data: bytes, pieces: int = 0) -> None:
-        """Send bytes of the stream; by TLS in records of at most so many bytes, all in one segment."""
+    async def send(self, data: bytes, pieces: int = 0, *, ends: bool = False) -> None:
+        """Send bytes of the stream; by TLS in records of at most so many bytes, all in one segment with the end."""
         if self._tls:
             for start in range(0, len(data), pieces or len(data)):
                 self._tls.write(data[start : start + pieces] if pieces else data)
+            if ends:
+                self._tls.end()
             data = self._tls.take()
         await self.client.send(data)
+        if ends:
+            self.sock.shutdown(socket.SHUT_WR)
 
     async def say(self, text: str, n: int | None = None) -> None:
         await self.send(say(text, n))

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,11 +14,13 @@ from relay_server.core.model import Session
 from relay_server.core.policy import StreamsAllowed
 from relay_server.net import carriage as carriage_module
 from relay_server.net import streams as streams_module
+from relay_server.net.streams import LINES_A_TURN
 from relay_server.tls.files import load_certificate
 from relay_server.tls.server import Tls
 from services.relay_server.net.cluster import ClusterNode, Pair, pair
 from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, until
 from services.relay_server.net.stream_peer import StreamPeer, request
+from services.relay_server.net.stream_peer import say as say_line
 from services.relay_server.net.test_edge import PERSON, as_json, ask, plain
 from services.relay_server.tls.certificates import issue
 
@@ -124,12 +125,12 @@ def test_a_stream_that_sends_no_more_ends_as_at_home(run: Run) -> None:
             rests = []
             for node, name in ((both.home, "bob"), (both.edge, "eve")):
                 peer = await enter(node, name)
-                await say(peer, "the last words", 1)
-                peer.sock.shutdown(socket.SHUT_WR)
-                rests.append(await peer.rest())
+                words = b"".join(say_line(f"word {n}", n) for n in range(1, LINES_A_TURN + 2))
+                await peer.send(words, ends=True)
+                rests.append([line["took"] for line in await peer.rest()])
                 await until(lambda name=name: session_of(both, name).is_away)  # type: ignore[misc]
                 close(peer)
-            assert rests[0] == rests[1]
+            assert rests[0] == rests[1] == list(range(1, LINES_A_TURN + 2))
             await until(lambda: is_forgotten(both.edge))
             close(ann)
 

@@ -133,6 +133,20 @@ def test_a_connection_that_breaks_leaves_its_seat_waiting(run: Run, tls: Tls, se
     run(scenario)
 
 
+@pytest.mark.requirement("STR-01", "STR-02")
+@pytest.mark.parametrize(("count", "rate"), [(LINES_A_TURN + 1, 0), (5, 0.001)], ids=["many", "too many"])
+def test_all_that_comes_before_an_end_counts(run: Run, tls: Tls, secure: bool, count: int, rate: float) -> None:
+    async def scenario() -> None:
+        async with relay(unlimited(message_rate=rate, message_burst=3), tls=tls) as server:
+            ann, bob = [await settled(server, name, secure=secure) for name in ("ann", "bob")]
+            await bob.send(b"".join(map(say, map(str, range(count)))) + b'{"leave":true}\n', ends=True)
+            await until(lambda: names(server) == ["ann"])
+            assert server.registry.stream_counters.received == count
+            close(ann, bob)
+
+    run(scenario)
+
+
 async def resumed(server: Relay, peer: StreamPeer, **named: Any) -> StreamPeer:
     """Take bob's seat again, having read nothing since the completion, and speak."""
     known = {"epoch": peer.completion["epoch"], "heard": peer.completion["seq"]}

@@ -87,6 +87,23 @@ def test_a_page_is_carried_both_ways(run: Run) -> None:
     run(scenario)
 
 
+def test_all_that_a_page_says_before_its_farewell_comes_to_the_home(run: Run) -> None:
+    count = 300  # who reads them is not too slow yet
+
+    async def scenario() -> None:
+        async with pair() as both, at_edge(both) as pages:
+            ann = await enter(both.home, "ann", create=True)
+            bob = await pages.page("bob")
+            bob.say_farewell(*[{"say": f"{n} " + "x" * 700, "n": n + 1} for n in range(count)], {"leave": True})
+            assert [(await hear(ann)).split()[0] for _ in range(count)] == [str(n) for n in range(count)]
+            while (await ann.line()).get("notice") != "member_left":
+                pass
+            await until(lambda: is_forgotten(both.edge))
+            close(ann)
+
+    run(scenario)
+
+
 @pytest.mark.requirement("CLU-04", "FEAT-04")
 def test_a_refusal_of_the_home_comes_as_one_of_the_edge(run: Run) -> None:
     async def scenario() -> None:

@@ -9,6 +9,7 @@ from websockets.typing import Origin
 
 from chatclient import Connection, Message, Transport, join_room
 from relay_server.core.counters import StreamCut
+from relay_server.net.streams import LINES_A_TURN
 from services.relay_server.net.loopback import Run, until
 from services.relay_server.web.web_relay import HOST, Page, slow_socket, web_relay
 
@@ -147,6 +148,17 @@ def test_a_page_that_leaves_is_gone_at_once(run: Run) -> None:
             ann, bob = await relay.page("ann", create=True), await relay.page("bob")
             await bob.send({"leave": True})
             await bob.socket.close()
+            assert (await ann.until("notice", "member_left"))["name"] == "bob"
+
+    run(scenario)
+
+
+def test_all_that_a_page_says_before_its_farewell_counts(run: Run) -> None:
+    async def scenario() -> None:
+        async with web_relay() as relay:
+            ann, bob = await relay.page("ann", create=True), await relay.page("bob")
+            bob.say_farewell(*[{"say": str(n)} for n in range(LINES_A_TURN + 1)], {"leave": True})
+            assert [(await ann.until("from", "bob"))["text"] for _ in range(LINES_A_TURN + 1)][-1] == str(LINES_A_TURN)
             assert (await ann.until("notice", "member_left"))["name"] == "bob"
 
     run(scenario)

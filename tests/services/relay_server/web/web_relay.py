@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.typing import Origin
 
 from ports import free_ports
@@ -96,6 +97,12 @@ class Page:
 
     async def say(self, text: str, n: int | None = None) -> None:
         await self.send({"say": text} if n is None else {"say": text, "n": n})
+
+    def say_farewell(self, *told: dict[str, Any]) -> None:
+        """Say all of this and close the socket, without a pause."""
+        frames = [Frame(Opcode.TEXT, json.dumps(each).encode()) for each in told]
+        farewell = Frame(Opcode.CLOSE, Close(CloseCode.NORMAL_CLOSURE, "").serialize())
+        self.socket.transport.write(b"".join(frame.serialize(mask=True) for frame in [*frames, farewell]))
 
     async def next(self) -> dict[str, Any]:
         """Return the next message."""

@@ -1,4 +1,4 @@
-"""What comes in by pipes, as text."""
+"""What comes in by pipes, as text, and what is wrong with pipes."""
 
 import codecs
 import re
@@ -12,6 +12,10 @@ _UTF16_WITHOUT_SIGN: Final = re.compile(rb"(?:[^\0]\0)+|(?:\0[^\0])+\0?")
 
 class UnreadableInputError(Exception):
     """The input is no text in UTF-8; ``str()`` is the sentence that says so."""
+
+
+class UnwritableOutputError(Exception):
+    """The output takes no more; ``str()`` is the sentence that says so."""
 
 
 def text_of(line: bytes, *, first: bool) -> str:

@@ -6,7 +6,7 @@ import sys
 import threading
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from typing import Final
+from typing import Final, TextIO
 
 from chatbrain import (
     Delivery,
@@ -22,11 +22,12 @@ from chatbrain import (
 )
 from chatclient import Connection
 from chatproto import CommandFailed, parse_command, sanitize
-from messenger.cli.lines import text_of
+from chatproto.constants import MAX_DATAGRAM_BYTES
+from messenger.cli.lines import UnwritableOutputError, text_of
 from messenger.cli.platforms import on_end
 from messenger.core.commands import is_secret, words_of
 from messenger.presentation.i18n import _
-from messenger.presentation.wording import describe, flaw, reason
+from messenger.presentation.wording import describe, flaw, reason, system_words
 
 _LINGER_SECONDS = 0.2  # a network may turn the last message and the leaving around
 _WAITING_LINES = 64  # read and not yet said, and said and not yet answered
@@ -85,6 +86,7 @@ async def chat_through_pipes(room: Connection, *, stay: bool) -> tuple[Ended | N
 
     Raises:
         BrokenPipeError: whoever read the messages has gone.
+        UnwritableOutputError: the messages can't be written, such as to a full disk.
         UnreadableInputError: the input isn't UTF-8.
 
     """
@@ -125,8 +127,18 @@ async def _listen(room: Connection, in_room: asyncio.Event, spoken: Spoken) -> E
             in_room.clear()
         line = describe(event)
         if line is not None:
-            print(line, file=sys.stdout if isinstance(event, Message) else sys.stderr, flush=True)
+            _print(line, sys.stdout if isinstance(event, Message) else sys.stderr)
     return room.ended
+
+
+def _print(line: str, file: TextIO) -> None:
+    try:
+        print(line, file=file, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        words = _("The output can't be written ({reason}).").format(reason=system_words(error))
+        raise UnwritableOutputError(words) from None
 
 
 async def _speak(room: Connection, in_room: asyncio.Event, spoken: Spoken, *, stay: bool) -> None:
@@ -205,7 +217,7 @@ class Pace:
         self._saved_up = BURST / MESSAGES_PER_SECOND
 
     def wait_seconds(self, size_bytes: int, now: float) -> float:
-        """Return how long to wait before a message of this size, and count it as said."""
-        cost = max(1 / MESSAGES_PER_SECOND, size_bytes / BYTES_PER_SECOND)
+        """Return how long to wait before a message of this size, and count it as said; one that is too long isn't."""
+        cost = max(1 / MESSAGES_PER_SECOND, min(size_bytes, MAX_DATAGRAM_BYTES) / BYTES_PER_SECOND)
         self._free_at = max(self._free_at, now) + cost
         return max(0.0, self._free_at - self._saved_up - now)

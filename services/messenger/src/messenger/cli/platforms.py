@@ -8,6 +8,7 @@ import signal
 import sys
 import webbrowser
 from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -44,7 +45,10 @@ def _stay_awake(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def be_printable() -> None:
-    """Let no character that an output can't show end the program."""
+    """Let no character that an output can't show end the program, nor a standard stream that its caller closed."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - as long as it runs
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What goes through pipes is UTF-8 like what comes in; Windows would have it otherwise. A locale that knows

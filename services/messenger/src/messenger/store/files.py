@@ -1,8 +1,10 @@
 """Files of one's own that are never half written."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 
 def write_private(path: Path, text: str) -> None:
@@ -23,3 +25,19 @@ def write_private(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def read_json(path: Path) -> Any:
+    """Read a file that can be written again.
+
+    Raises:
+        OSError: it can't be read.
+        ValueError: it is no JSON in UTF-8, or a text in it has half a character.
+
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except RecursionError as error:
+        raise ValueError from error
+    json.dumps(found, ensure_ascii=False).encode()
+    return found

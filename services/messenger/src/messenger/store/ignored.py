@@ -8,7 +8,7 @@ from chatproto import sanitize
 from messenger.core.ignoring import IgnoredError
 from messenger.presentation.i18n import _
 from messenger.presentation.wording import system_words
-from messenger.store.files import write_private
+from messenger.store.files import read_json, write_private
 
 
 class IgnoredPeople:
@@ -46,13 +46,13 @@ class IgnoredPeople:
 
     def _read(self) -> dict[str, list[str]]:
         try:
-            kept = json.loads(self.path.read_text(encoding="utf-8-sig"))
+            kept = read_json(self.path)
         except FileNotFoundError:
             return {}
         except OSError as error:
             form = _("{file} can't be read ({why}): nobody is ignored until that is fixed.")
             raise IgnoredError(form.format(file=self._file, why=system_words(error))) from None
-        except (ValueError, RecursionError):
+        except ValueError:
             kept = None
         match kept:
             case {"ignored": dict(servers)} if all(map(_are_names, servers.values())):

@@ -13,7 +13,7 @@ from chatproto.commands import REMOVE
 from messenger.core.entry import Entry
 from messenger.presentation.i18n import _
 from messenger.presentation.wording import system_words
-from messenger.store.files import write_private
+from messenger.store.files import read_json, write_private
 
 MAX_RECENTS: Final = 30
 """Of those without a bookmark."""
@@ -67,10 +67,22 @@ class Recents:
     def read(self) -> Sequence[Recent]:
         """Return them, the newest first; none if the file isn't there or can't be used. A damaged one is put aside."""
         try:
-            kept = json.loads(self.path.read_text(encoding="utf-8-sig"))
+            return self._read_again()
         except OSError:  # what only spares typing isn't worth an error
             return []
-        except (ValueError, RecursionError):
+
+    def _read_again(self) -> Sequence[Recent]:
+        """Do the same to write them again: a file that can't be read now may have bookmarks.
+
+        Raises:
+            OSError: the file is there and can't be read.
+
+        """
+        try:
+            kept = read_json(self.path)
+        except FileNotFoundError:
+            return []
+        except ValueError:
             kept = None
         found = kept.get("recents") if isinstance(kept, dict) else None
         if not isinstance(found, list):
@@ -104,7 +116,7 @@ class Recents:
             OSError: the file can't be written.
 
         """
-        self._write(kept for kept in self.read() if kept.place != recent.place)
+        self._write(kept for kept in self._read_again() if kept.place != recent.place)
 
     def bookmark(self, entry: Entry, wish: str) -> str:
         """Give a place a name of the person's own, without a wish the room's; by ``-`` take it away.
@@ -132,7 +144,7 @@ class Recents:
         """Note where one is while the program ends; what only spares typing isn't worth an error."""
         places = {_recent(entry).place for entry in entries}
         with suppress(OSError):
-            self._write(replace(recent, open=recent.place in places) for recent in self.read())
+            self._write(replace(recent, open=recent.place in places) for recent in self._read_again())
 
     def take_open(self) -> list[Recent]:
         """Return where one was when the program ended, and forget that, so that no other window comes in as well."""
@@ -143,7 +155,7 @@ class Recents:
         return opened
 
     def _put(self, new: Recent, *, rename: bool = False) -> None:
-        recents = self.read()
+        recents = self._read_again()
         known = next((recent for recent in recents if recent.place == new.place), new)
         others = [recent for recent in recents if recent.place != new.place]
         new = replace(new, transport=new.transport or known.transport)

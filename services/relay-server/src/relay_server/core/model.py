@@ -158,9 +158,9 @@ class Room(Group):
         """Tell whether this is the host, come back within the grace (ROOM-06)."""
         return self.host is None and (name, ip) == self.host_was
 
-    def shuts_out(self, name: str, keys: Iterable[str], ip: bytes) -> bool:
-        """Tell whether somebody is banned (MOD-04)."""
-        return self.bans.cover(keys, network_of(ip)) and not self.knows_as_host(name, ip)
+    def shuts_out(self, name: str, keys: Iterable[str], ip: bytes, *, stays: bool = False) -> bool:
+        """Tell whether somebody is banned (MOD-04); of who ``stays``, only the name counts."""
+        return self.bans.cover(keys, b"" if stays else network_of(ip)) and not self.knows_as_host(name, ip)
 
     def mutes_name(self, keys: Iterable[str]) -> bool:
         """Tell whether who has these keys is muted (MOD-05); of a member `Member.muted` tells the same."""

@@ -266,14 +266,19 @@ class Registry(Reaching):
         return lambda session, now: self.seats.lapse(session, lambda member: self.evict(member, reason, now))
 
     def seat(
-        self, room: Room, user_name: str, keys: tuple[str, ...], token: bytes, ip: bytes, now: float, *, stream: bool
-    ) -> Member:
+        self, room: Room, user_name: str, keys: tuple[str, ...], token: bytes, ip: bytes, now: float, *,
+        stays: bool, stream: bool,
+    ) -> Member:  # fmt: skip
         """Give somebody who was in the room elsewhere a seat, which nobody is told of.
+
+        Who ``stays`` at the address that it had then may do so, though others from there are banned (MOD-04).
 
         Raises:
             ProtocolError: the status of its class says why not.
 
         """
+        if room.shuts_out(user_name, keys, ip, stays=stays):
+            raise BannedError
         member = self._admit(room, user_name, keys, ip, now, returns=True)
         self._seat(member, token, now, None, stream=stream)
         return member
@@ -284,7 +289,7 @@ class Registry(Reaching):
         judge_user_name(user_name, keys)
         if any(key in room.members_by_key for key in keys):
             raise NameTakenError  # before a ban: who is in stays, and may ask so whether it still is
-        if room.shuts_out(user_name, keys, ip):
+        if not returns and room.shuts_out(user_name, keys, ip):
             raise BannedError
         if self._policy.announce and not returns:
             self.admission.check_announcement(ip, len(room.members), now)

@@ -128,7 +128,7 @@ class Returning:
         if 0 < self._policy.max_members_per_room <= len(room.members):
             raise RoomFullError
         is_host = seat.number == residence.host_seat
-        member = registry.seat(room, seat.name, keys, token, ip, now, stream=stream)
+        member = registry.seat(room, seat.name, keys, token, ip, now, stays=ip == seat.ip, stream=stream)
         residence.seat(member, seat.number)
         if is_host and room.host is None:
             registry.make_host(member)

@@ -35,6 +35,11 @@ _TOO_MUCH = {DropReason.MESSAGE_RATE, DropReason.BYTE_RATE, DropReason.COPY_RATE
 class Decoder(Protocol):
     """Finds the lines in what comes."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether the client said by itself that it sends no more."""
+        ...
+
     def feed(self, data: bytes) -> list[bytes]:
         """Take bytes in any pieces; returns the lines that are whole now, without their ends.
 
@@ -159,8 +164,8 @@ class StreamConnection(asyncio.BaseProtocol):
     """One connection; its `Entrance` sees to TLS, and isn't in the way if it is plain."""
 
     __slots__ = (
-        "_decoder", "_granted", "_has_ended", "_is_blocked", "_is_put", "_lines", "_port", "_timer", "reader",
-        "transport",
+        "_decoder", "_granted", "_has_ended", "_is_blocked", "_is_last", "_is_put", "_lines", "_port", "_timer",
+        "reader", "transport",
     )  # fmt: skip
 
     def __init__(self, port: StreamPort, granted: Granted, transport: asyncio.Transport, decoder: Decoder) -> None:
@@ -171,7 +176,7 @@ class StreamConnection(asyncio.BaseProtocol):
         self._decoder = decoder
         self._lines: deque[bytes] = deque()
         """What came and wasn't looked at yet."""
-        self._is_blocked = self._is_put = self._has_ended = False
+        self._is_blocked = self._is_put = self._has_ended = self._is_last = False
         self._timer: asyncio.Handle | None = None
         """When lines are looked at again, or when it is cut."""
         sock: socket.socket = transport.get_extra_info("socket")
@@ -204,11 +209,21 @@ class StreamConnection(asyncio.BaseProtocol):
             self._lines.extend(lines)
             if not waits:
                 self._work()
+        if self._decoder.ended and not self.eof_received():
+            self.transport.close()
         return bool(lines)
 
     @reported
     def eof_received(self) -> bool:
-        """Take note that its peer sends no more: it may read for a moment what is on its way."""
+        """Take note that its peer sends no more; False once all that it said is looked at, and answered.
+
+        It may read for a moment what is on its way.
+        """
+        self._is_last = True
+        if self._lines:
+            return True
+        if not self._port.is_frozen:
+            self.pump()
         self._cut_later()
         return False
 
@@ -291,6 +306,8 @@ class StreamConnection(asyncio.BaseProtocol):
         """Look at what waits, and take what comes."""
         self.transport.resume_reading()
         self._work()
+        if self._is_last and not self.eof_received():
+            self.transport.close()
 
     def _cut_later(self) -> None:
         self._stop_timer()

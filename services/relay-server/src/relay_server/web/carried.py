@@ -75,6 +75,8 @@ class CarriedPage(asyncio.BaseProtocol):
             return False
         for message in messages:
             self._carriage.data_received(message.replace(b"\n", b" ") + b"\n")
+        if self._socket.ended and not (self._answers.has_stream and self._carriage.eof_received()):
+            self._socket.close()
         return bool(messages)
 
     @reported

@@ -68,6 +68,8 @@ class Joining:
         except MalformedError as error:
             self._refuse(error)
             return False
+        if self.socket.ended:
+            self.socket.close()
         if len(messages) > (self._transaction.phase is Phase.REQUESTING):
             self._refuse(MalformedError(TOO_EARLY))
         elif messages:

@@ -43,7 +43,10 @@ class Framer:
 
 
 class WebSocket(ClientTransport):
-    """One connection after its handshake: `feed` takes what comes, `write` what is to go."""
+    """One connection after its handshake: `feed` takes what comes, `write` what is to go.
+
+    Who feeds it closes it once it has `ended`: what came before the farewell counts.
+    """
 
     __slots__ = ("_close", "_framer", "_has_ended", "_idle_frames", "_parts", "_protocol")
 
@@ -59,6 +62,11 @@ class WebSocket(ClientTransport):
         self._close = b""
         """The last frame, if what came can't be gone on with; before it there may be a line that says why."""
         self._has_ended = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether the browser said farewell, which is answered."""
+        return self._protocol.state is not State.OPEN
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take bytes of the connection; returns the messages that are whole now.
@@ -139,7 +147,6 @@ class WebSocket(ClientTransport):
         self._below.write(frames)
         if protocol.state is not State.OPEN:
             self._has_ended = True
-            self._below.close()
 
     def _fail(self, code: CloseCode, why: str) -> None:
         if self._protocol.state is State.OPEN:  # else it failed or was closed by what came after this
