@@ -207,6 +207,7 @@ def test_what_a_member_said_is_no_notice(message: str) -> None:
         ('{"notice": "members", "members": [{}], "total": 1, "part": 1, "more": false}', "members"),
         ('{"notice": "challenge", "nonce": "0123"}', "challenge"),
         ('{"notice": "dropped", "reason": "too_long", "message": 5, "over_bytes": "3"}', "dropped"),
+        ('{"notice": "command_failed", "code": "bad_name", "command": "ban", "refusal": 5}', "command_failed"),
         ('{"notice": "a\\nb\\ud800"}', "a⏎b?"),
     ],
 )

@@ -47,6 +47,12 @@ def test_a_code_that_is_not_understood_leaves_the_message(wrong: dict[str, Any])
     assert told_refusal(json.dumps(LONG | wrong).encode()) == Refusal(Status.BAD_NAME, said="Long.")
 
 
+def test_a_character_that_a_relay_names_is_harmless_to_show() -> None:
+    named = {"status": 5, "code": "user_name_unprintable", "character": "U+202E a\ud800\u202e"}
+    told = told_refusal(json.dumps(named).encode())
+    assert told == Refusal(Status.BAD_NAME, RefusalCode.USER_NAME_UNPRINTABLE, character="U+202E a?\ufffd")
+
+
 def test_a_relay_that_gives_no_code_is_read_as_it_speaks() -> None:
     plain, own = ({"status": 6, "message": message} for message in (Status.ROOM_FULL.message, "Twelve\x1b are enough."))
     assert told_refusal(json.dumps(plain).encode()) == told_refusal(b"\6") == Refusal(Status.ROOM_FULL)
