@@ -182,6 +182,7 @@ def test_a_verdict_about_the_home_before_says_nothing_of_the_new_one() -> None:
     case.show(record(THIRD, term=2), 2)
     case.answer_probe(alive=False)
     case.answer_ask(THIRD)
+    case.answer_probe(alive=False)
     assert case.is_idle()
     assert case.told == {"bob": "READY"}
 

@@ -8,6 +8,7 @@ from relay_server.core.home_actions import AskOverBus, BusFailure, ProbeDirectly
 from relay_server.core.nodes import (
     ANSWER_SECONDS,
     DOUBT_SECONDS,
+    EARLY_SECONDS,
     FRESH_SECONDS,
     GONE_SECONDS,
     LATE_SECONDS,
@@ -105,16 +106,31 @@ def test_a_node_that_left_the_bus_and_answers_no_probe_is_gone() -> None:
     case = NodesCase()
     assert case.judge() is None
     assert case.answer_ask(BusFailure.GONE) is None
-    probe = case.question(ProbeDirectly)
-    assert (probe.node, probe.seconds) == (OTHER, ANSWER_SECONDS)
-    judged = case.nodes.answer_probe(probe, alive=False, now=case.now)
-    assert judged == Judged("other", Verdict.GONE, ("demo",))
+    for judged in None, Judged("other", Verdict.GONE, ("demo",)):
+        probe = case.question(ProbeDirectly)
+        assert (probe.node, probe.seconds) == (OTHER, ANSWER_SECONDS)
+        assert case.nodes.answer_probe(probe, alive=False, now=case.now) == judged
     assert case.nodes.find("other", case.now) is None
     assert case.judge() is Verdict.GONE
     case.now += GONE_SECONDS
     assert case.judge() is None
     case.answer_ask(OTHER)
     assert case.nodes.find("other", case.now) == OTHER
+
+
+@pytest.mark.parametrize("early_seconds", [0.3, 0.03, 0.01])
+def test_a_probe_that_fails_at_once_is_repeated(early_seconds: float) -> None:
+    """It may have been under way to a process that another one replaced, which answers."""
+    case = NodesCase()
+    assert case.judge() is None
+    case.answer_ask(BusFailure.GONE)
+    probe = case.question(ProbeDirectly)
+    judged = case.nodes.answer_probe(probe, alive=False, now=case.now + probe.seconds - early_seconds)
+    if early_seconds < EARLY_SECONDS:
+        assert judged == Judged("other", Verdict.GONE, ("demo",))
+    else:
+        assert judged is None
+        assert case.answer_probe(alive=True) is Verdict.ALIVE
 
 
 def test_a_node_that_answers_a_probe_lives_whatever_the_bus_says() -> None:
@@ -211,10 +227,12 @@ def test_of_two_questions_the_first_answer_counts() -> None:
     assert case.nodes.answer_probe(late_probe, alive=False, now=case.now) is None
     assert case.nodes.answer_ask(late_ask, BusFailure.GONE, case.now) is None
     assert case.nodes.answer_ask(ask, BusFailure.GONE, case.now) is None
+    case.now += probe.seconds
     assert case.nodes.answer_probe(probe, alive=False, now=case.now) == Judged("other", Verdict.GONE, ("demo",))
     case.now += GONE_SECONDS
     ask, probe = both()
     assert case.nodes.answer_ask(late_ask, BusFailure.GONE, case.now) is None
+    case.now += probe.seconds
     assert case.nodes.answer_probe(probe, alive=False, now=case.now) is None
     assert case.nodes.answer_ask(ask, BusFailure.GONE, case.now) == Judged("other", Verdict.GONE, ("demo",))
 

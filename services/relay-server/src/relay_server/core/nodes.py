@@ -191,13 +191,16 @@ class Nodes:
         if alive:
             known.heard_at, known.answered_at, known.gone_at = now, inquiry.probed_at, -inf
             return self._conclude(known, inquiry, Verdict.ALIVE)
-        if not self._is_late(inquiry.probed_at, probe.seconds, now):
-            inquiry.probe_failed = True
-            return self._conclude_without_answer(known, inquiry, now)
-        if inquiry.probes > 1:
+        # What fails at once may have been under way to a process that another one replaced.
+        failed_at_once = now - inquiry.probed_at < probe.seconds - EARLY_SECONDS
+        is_late = self._is_late(inquiry.probed_at, probe.seconds, now)
+        if inquiry.probes == 1 and (failed_at_once or is_late):
+            self._probe(known, inquiry, probe.node, now)
+            return None
+        if is_late:
             return self._conclude(known, inquiry, Verdict.LATE)
-        self._probe(known, inquiry, probe.node, now)
-        return None
+        inquiry.probe_failed = True
+        return self._conclude_without_answer(known, inquiry, now)
 
     def _is_late(self, probed_at: float, seconds: float, now: float) -> bool:
         """Tell whether an answer may be missing because the loop stood still: it needs to run for half a second."""

@@ -80,6 +80,11 @@ class SimNode:
         return self.alive and self.paused_at is None
 
     @property
+    def run(self) -> int:
+        """Which of its processes it is."""
+        return self._run
+
+    @property
     def told(self) -> Node:
         return self._me
 

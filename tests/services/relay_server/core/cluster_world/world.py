@@ -105,7 +105,10 @@ class World:
             return
         self.clock.after(probe.seconds, lambda: answer(alive=False))
         if frozenset({node.name, target.name}) not in self.cut_links:  # who is stopped answers when it goes on
-            target.deliver(lambda: answer(alive=True), self.clock.chance.uniform(0.002, 0.05))
+            run, seconds = target.run, self.clock.chance.uniform(0.002, 0.05)
+            target.deliver(lambda: answer(alive=True), seconds)
+            # With a process that ends, or is replaced, the connection ends.
+            self.clock.after(seconds, lambda: None if target.run == run and target.alive else answer(alive=False))
 
     def carry(self, home: Any, room: bytes, name: str, ip: bytes, seat: Seat | None, done: Done) -> None:
         """Let a client join at the node where it was sent to."""
