@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias, get_args
 
 from chatproto.codes import EvictionReason, Status
 from chatproto.commands import Command
+from chatproto.json_values import read_exactly, read_text
 from chatproto.lists import ListedMember
 from chatproto.notices import (
     SERVER_PREFIX,
@@ -22,7 +23,6 @@ from chatproto.notices import (
 from chatproto.outcomes import Failure
 from chatproto.refusal_codec import code_fields, read_code
 from chatproto.refusals import Refusal
-from chatproto.text import sanitize
 
 _Reader: TypeAlias = Callable[[Any], Any]
 
@@ -56,7 +56,7 @@ def read_notice(found: dict[str, Any]) -> Notice | UnknownNotice:
         notice: Notice = _from_object(_CLASSES[kind], found)
     except (KeyError, TypeError, ValueError):
         sentence = found.get("message")
-        return Advice(_text(sentence)) if isinstance(sentence, str) and sentence else UnknownNotice(_text(kind))
+        return Advice(read_text(sentence)) if isinstance(sentence, str) and sentence else UnknownNotice(read_text(kind))
     if isinstance(notice, Challenge) and not is_answer(notice.answer):
         return UnknownNotice(kind)
     return notice
@@ -102,22 +102,6 @@ def _from_object(made: type[Any], found: dict[str, Any]) -> Any:
     )
 
 
-def _exactly(kind: type) -> _Reader:
-    def read(value: Any) -> Any:
-        if type(value) is not kind:  # a JSON true is no number, although Python's is
-            raise TypeError
-        return value
-
-    return read
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    # JSON can spell lone surrogates, which nothing can encode again.
-    return sanitize(value.encode(errors="replace").decode())
-
-
 def _tuple_of(reader: _Reader) -> _Reader:
     def read(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
@@ -141,16 +125,16 @@ def _refusal(value: Any) -> Refusal:
 
 
 _READERS: Final[dict[Any, _Reader]] = {
-    str: _text,
-    int: _exactly(int),
-    bool: _exactly(bool),
+    str: read_text,
+    int: read_exactly(int),
+    bool: read_exactly(bool),
     EvictionReason: EvictionReason,
     NotRelayed: NotRelayed,
     Failure: Failure,
     Command: Command,
     Command | None: Command,
     Refusal | None: _refusal,
-    tuple[str, ...]: _tuple_of(_text),
+    tuple[str, ...]: _tuple_of(read_text),
     tuple[ListedMember, ...]: _tuple_of(_listed_member),
 }
 _FIELDS: Final = {

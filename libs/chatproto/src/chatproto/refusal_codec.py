@@ -1,8 +1,10 @@
 """Refusals as JSON says them, to who asked for facts and to who didn't (TCP-06, FEAT-04)."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from chatproto.codes import Status
+from chatproto.json_values import read_exactly, read_text
 from chatproto.notice_prose import more_than
 from chatproto.refusals import Refusal, RefusalCode
 from chatproto.text import sanitize
@@ -44,17 +46,7 @@ def read_code(found: dict[str, Any], status: Status) -> Refusal:
     return Refusal(status, code, **{name: _READERS[name](found[name]) for name in code.fields})
 
 
-def _number(value: Any) -> int:
-    if type(value) is not int:  # a JSON true is no number, although Python's is
-        raise TypeError
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    # JSON can spell lone surrogates, which nothing can encode again.
-    return sanitize(value.encode(errors="replace").decode())
-
-
-_READERS: Final[dict[str, Any]] = {"character": _text, "count": _number, "size": _number, "limit": _number}
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "character": read_text,
+    **dict.fromkeys(("count", "size", "limit"), read_exactly(int)),
+}

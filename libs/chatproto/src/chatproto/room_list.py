@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from chatproto.constants import MAX_LISTED_ROOMS, MAX_TOPIC_BYTES
 from chatproto.errors import BadNameError, MalformedError
-from chatproto.text import check_room_name, sanitize
+from chatproto.json_values import read_text
+from chatproto.text import check_room_name
 
 LIST_REQUEST: Final = b'{"reply":"json","features":["notices"]}'
 """The payload that asks for the list."""
@@ -56,7 +57,4 @@ def _read_room(fields: Any) -> ListedRoom | None:
 
 
 def _read_topic(topic: Any) -> str:
-    if not isinstance(topic, str):
-        return ""
-    # JSON can spell lone surrogates, which nothing can encode again.
-    return sanitize(topic[:MAX_TOPIC_BYTES].encode(errors="replace").decode())
+    return read_text(topic[:MAX_TOPIC_BYTES]) if isinstance(topic, str) else ""
