@@ -135,3 +135,25 @@ async def settled(server: Relay, name: str, **fields: Any) -> StreamPeer:
     while (await peer.line()) != {"pong": 0}:
         pass
     return peer
+
+
+def away(server: Relay) -> int:
+    return server.registry.streams.away
+
+
+def names(server: Relay) -> list[str]:
+    room = server.registry.rooms.get(ROOM)
+    return [member.name for member in room.members] if room else []
+
+
+def close(*peers: StreamPeer) -> None:
+    for peer in peers:
+        peer.sock.close()
+
+
+async def resumed(server: Relay, peer: StreamPeer, **named: Any) -> StreamPeer:
+    """Take bob's seat again, having read nothing since the completion, and speak."""
+    known = {"epoch": peer.completion["epoch"], "heard": peer.completion["seq"]}
+    again = await enter(server, "bob", resume=peer.completion["resume"], **known, **named)
+    await again.send(b'{"ping":9}\n')
+    return again

@@ -19,7 +19,7 @@ from relay_server.tls.files import load_certificate
 from relay_server.tls.server import Tls
 from services.relay_server.net.cluster import ClusterNode, Pair, pair
 from services.relay_server.net.loopback import DEADLINE_SECONDS, Run, until
-from services.relay_server.net.stream_peer import StreamPeer, request
+from services.relay_server.net.stream_peer import StreamPeer, close, request
 from services.relay_server.net.stream_peer import say as say_line
 from services.relay_server.net.test_edge import PERSON, as_json, ask, plain
 from services.relay_server.tls.certificates import issue
@@ -69,11 +69,6 @@ def session_of(both: Pair, name: str) -> Session:
 def is_forgotten(node: ClusterNode) -> bool:
     """Tell whether nothing is left of who was carried."""
     return not (node.edge.carriages or node.registry.streams.carried or len(node.carried))
-
-
-def close(*peers: StreamPeer) -> None:
-    for peer in peers:
-        peer.sock.close()
 
 
 @pytest.mark.requirement("CLU-04", "STR-01")

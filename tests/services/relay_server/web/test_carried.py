@@ -17,7 +17,8 @@ from relay_server.web.port import WebPort
 from relay_server.web.site import Site
 from services.relay_server.net.cluster import Pair, pair
 from services.relay_server.net.loopback import Run, until
-from services.relay_server.net.test_edge_streams import close, enter, hear, is_forgotten, say
+from services.relay_server.net.stream_peer import close
+from services.relay_server.net.test_edge_streams import enter, hear, is_forgotten, say
 from services.relay_server.web.web_relay import Page, cut
 
 pytestmark = pytest.mark.requirement("CLU-04", "WEB-02")
