@@ -8,7 +8,7 @@ from chatproto.text import sanitize
 Kind = TypeVar("Kind")
 
 
-def read_exactly(kind: type[Kind]) -> Callable[[Any], Kind]:
+def exactly(kind: type[Kind]) -> Callable[[Any], Kind]:
     """Return what reads a value of this type: a JSON true is no number, although Python's is.
 
     What it returns raises TypeError for any other value.
@@ -22,7 +22,7 @@ def read_exactly(kind: type[Kind]) -> Callable[[Any], Kind]:
     return read
 
 
-def read_text(value: Any) -> str:
+def harmless_text(value: Any) -> str:
     """Read a text, and make it harmless to show in one line (UDP-11).
 
     Raises:

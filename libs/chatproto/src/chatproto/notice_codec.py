@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias, get_args
 
 from chatproto.codes import EvictionReason, Status
 from chatproto.commands import Command
-from chatproto.json_values import read_exactly, read_text
+from chatproto.json_values import exactly, harmless_text
 from chatproto.lists import ListedMember
 from chatproto.notices import (
     SERVER_PREFIX,
@@ -56,7 +56,11 @@ def read_notice(found: dict[str, Any]) -> Notice | UnknownNotice:
         notice: Notice = _from_object(_CLASSES[kind], found)
     except (KeyError, TypeError, ValueError):
         sentence = found.get("message")
-        return Advice(read_text(sentence)) if isinstance(sentence, str) and sentence else UnknownNotice(read_text(kind))
+        return (
+            Advice(harmless_text(sentence))
+            if isinstance(sentence, str) and sentence
+            else UnknownNotice(harmless_text(kind))
+        )
     if isinstance(notice, Challenge) and not is_answer(notice.answer):
         return UnknownNotice(kind)
     return notice
@@ -125,16 +129,16 @@ def _refusal(value: Any) -> Refusal:
 
 
 _READERS: Final[dict[Any, _Reader]] = {
-    str: read_text,
-    int: read_exactly(int),
-    bool: read_exactly(bool),
+    str: harmless_text,
+    int: exactly(int),
+    bool: exactly(bool),
     EvictionReason: EvictionReason,
     NotRelayed: NotRelayed,
     Failure: Failure,
     Command: Command,
     Command | None: Command,
     Refusal | None: _refusal,
-    tuple[str, ...]: _tuple_of(read_text),
+    tuple[str, ...]: _tuple_of(harmless_text),
     tuple[ListedMember, ...]: _tuple_of(_listed_member),
 }
 _FIELDS: Final = {

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from chatproto.codes import Status
-from chatproto.json_values import read_exactly, read_text
+from chatproto.json_values import exactly, harmless_text
 from chatproto.notice_prose import more_than
 from chatproto.refusals import Refusal, RefusalCode
 from chatproto.text import sanitize
@@ -47,6 +47,6 @@ def read_code(found: dict[str, Any], status: Status) -> Refusal:
 
 
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
-    "character": read_text,
-    **dict.fromkeys(("count", "size", "limit"), read_exactly(int)),
+    "character": harmless_text,
+    **dict.fromkeys(("count", "size", "limit"), exactly(int)),
 }

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from chatproto.constants import MAX_LISTED_ROOMS, MAX_TOPIC_BYTES
 from chatproto.errors import BadNameError, MalformedError
-from chatproto.json_values import read_text
+from chatproto.json_values import harmless_text
 from chatproto.text import check_room_name
 
 LIST_REQUEST: Final = b'{"reply":"json","features":["notices"]}'
@@ -57,4 +57,4 @@ def _read_room(fields: Any) -> ListedRoom | None:
 
 
 def _read_topic(topic: Any) -> str:
-    return read_text(topic[:MAX_TOPIC_BYTES]) if isinstance(topic, str) else ""
+    return harmless_text(topic[:MAX_TOPIC_BYTES]) if isinstance(topic, str) else ""
