@@ -215,6 +215,14 @@ def test_a_stream_that_is_closed_is_an_empty_one(relay: Relay, room: str, closed
     assert done.stderr.startswith("You created") == (closed != "2>&-")
 
 
+def test_an_input_without_lines_is_refused_in_a_sentence(relay: Relay, room: str) -> None:
+    words = [sys.executable, "-m", "messenger", "create", room, "--name", "ann", "--server", relay.server]
+    with Path("/dev/zero").open("rb") as zeros:
+        done = subprocess.run(words, stdin=zeros, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("chat: The standard input is no text: a line has more than 16 MiB.\n")
+
+
 def test_an_output_that_is_full_is_told_in_a_sentence(
     staying_pair: tuple[Chat, Chat], relay: Relay, staying_room: str
 ) -> None:

@@ -23,7 +23,7 @@ from chatbrain import (
 from chatclient import Connection
 from chatproto import CommandFailed, parse_command, sanitize
 from chatproto.constants import MAX_DATAGRAM_BYTES
-from messenger.cli.lines import UnwritableOutputError, text_of
+from messenger.cli.lines import LineSplitter, UnreadableInputError, UnwritableOutputError, text_of
 from messenger.cli.platforms import on_end
 from messenger.core.commands import is_secret, words_of
 from messenger.presentation.i18n import _
@@ -87,7 +87,7 @@ async def chat_through_pipes(room: Connection, *, stay: bool) -> tuple[Ended | N
     Raises:
         BrokenPipeError: whoever read the messages has gone.
         UnwritableOutputError: the messages can't be written, such as to a full disk.
-        UnreadableInputError: the input isn't UTF-8.
+        UnreadableInputError: the input isn't UTF-8, or has a line without an end.
 
     """
     in_room, spoken = asyncio.Event(), Spoken()
@@ -146,6 +146,8 @@ async def _speak(room: Connection, in_room: asyncio.Event, spoken: Spoken, *, st
     pace = Pace(loop.time())
     lines, number = _lines(), 0
     while (line := await lines.get()) is not None:
+        if isinstance(line, UnreadableInputError):
+            raise line
         number += 1
         text = text_of(line, first=number == 1)
         if not text.strip():
@@ -176,16 +178,16 @@ async def _say(room: Connection, in_room: asyncio.Event, spoken: Spoken, number:
             spoken.follow(known, number, text)
 
 
-def _lines() -> asyncio.Queue[bytes | None]:
-    """Read the standard input line by line, aside; None stands for its end.
+def _lines() -> asyncio.Queue[bytes | UnreadableInputError | None]:
+    """Read the standard input line by line, aside; None stands for its end, and an error is the last that comes.
 
     A thread, because a loop can't watch files; with raw reads, because Python can't end while a thread
     holds the lock of a buffered one.
     """
     loop = asyncio.get_running_loop()
-    lines: asyncio.Queue[bytes | None] = asyncio.Queue(_WAITING_LINES)
+    lines: asyncio.Queue[bytes | UnreadableInputError | None] = asyncio.Queue(_WAITING_LINES)
 
-    def put(line: bytes | None) -> None:
+    def put(line: bytes | UnreadableInputError | None) -> None:
         putting = lines.put(line)
         try:
             asyncio.run_coroutine_threadsafe(putting, loop).result()
@@ -194,13 +196,17 @@ def _lines() -> asyncio.Queue[bytes | None]:
             sys.exit()
 
     def read() -> None:
-        rest = b""
+        splitter = LineSplitter()
         with suppress(OSError):  # such as a terminal that has gone: an end like any other
             while data := os.read(sys.stdin.fileno(), _READ_BYTES):
-                *whole, rest = (rest + data).split(b"\n")
+                try:
+                    whole = splitter.feed(data)
+                except UnreadableInputError as error:
+                    put(error)
+                    return
                 for line in whole:
                     put(line)
-        if rest:
+        if rest := splitter.end():
             put(rest)
         put(None)
 
