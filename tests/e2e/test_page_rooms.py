@@ -182,6 +182,20 @@ def test_on_a_phone_the_focus_goes_along(visitors: Visitors, room: str) -> None:
     assert not ann.faults
 
 
+def test_on_a_phone_the_members_hide_no_warning(visitors: Visitors, room: str) -> None:
+    ann = visitors.open().enter(room, "ann", create=True)
+    bob = visitors.open(SMALL_PHONE, is_mobile=True, has_touch=True).enter(room, "bob")
+    bob.page.get_by_title("Members").click()
+    ann.say("/leave")
+    ann.page.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    bob.is_warned("The host left, so the room closed. Create it again, or join another room.")
+    expect(bob.page.get_by_role("log")).to_be_hidden()
+    bob.page.get_by_role("button", name="Create the room").click()
+    expect(bob.page.locator("room-banner")).to_be_hidden()
+    expect(bob.page.get_by_title("Back to the messages")).to_be_visible()
+    assert not ann.faults + bob.faults
+
+
 def test_where_a_system_forces_its_colours_ones_own_name_can_be_read(
     own: OwnRelay, visitors: Visitors, room: str
 ) -> None:
