@@ -3,8 +3,8 @@
 import random
 import socket
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cache
-from itertools import count
 from typing import Final
 
 # Below what systems hand out by themselves. Each process has a share of its own, for several runs may go on at a time.
@@ -12,27 +12,39 @@ _FIRST: Final = 20_000
 _SHARES: Final = 24
 _SHARE_PORTS: Final = 500
 
-_turns = count(random.randrange(_SHARE_PORTS))
+
+@dataclass
+class _Share:
+    """Ports that are this process's alone until it ends."""
+
+    first: int
+    place: int = field(default_factory=lambda: random.randrange(_SHARE_PORTS))
+    """Which of them has its turn next."""
 
 
 def free_ports(wanted: int) -> list[int]:
     """Choose so many ports in a row, none of them twice before all have had their turn: who asks may listen later."""
-    start = _share()
-    while True:
-        places = [next(_turns) % _SHARE_PORTS for _ in range(wanted)]
-        ports = [start + place for place in places]
-        if places == sorted(places) and all(map(_is_free, ports)):
+    share = _share()
+    for _ in range(_SHARE_PORTS):
+        if share.place + wanted > _SHARE_PORTS:
+            share.place = 0
+        ports = [share.first + place for place in range(share.place, share.place + wanted)]
+        if all(map(_is_free, ports)):
+            share.place += wanted
             return ports
+        share.place += 1
+    raise RuntimeError(
+        f"No {wanted} free ports in a row from {share.first} on: programs that were left there have them."
+    )
 
 
 @cache
-def _share() -> int:
-    """Return the first port of a share that is this process's alone until it ends."""
+def _share() -> _Share:
     for start in range(_FIRST, _FIRST + _SHARES * (_SHARE_PORTS + 1), _SHARE_PORTS + 1):
         with socket.socket() as claim, suppress(OSError):
             claim.bind(("127.0.0.1", start))  # the port before the share: it keeps others away
             claim.detach()
-            return start + 1
+            return _Share(start + 1)
     raise RuntimeError(f"No port for a program under test: {_SHARES} other processes have a share each.")
 
 
