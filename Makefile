@@ -152,8 +152,11 @@ web-tests: $(WEB_CLIENT)/node_modules/.package-lock.json $(VENV)/runtime.stamp
 	@PYTHONPATH=tests $(BIN)/python -m served_page build/page # as browsers get it: without comments
 	@cd build/page/$(WEB_CLIENT) && node --test --test-reporter=dot tests/*.test.js
 
-.PHONY: check
-check: lint web-check ## lint, unit tests, documents (a minute)
+.PHONY: check check-units
+check: $(VENV)/dev.stamp ## lint, unit tests, documents (a minute)
+	@echo "==> unit tests, lint and the page's checks side by side (a minute); each prints its result when it is done"
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-units lint web-check
+check-units: $(VENV)/dev.stamp
 	@$(PYTEST) --numprocesses 3 $(UNIT)
 
 .PHONY: test

@@ -8,9 +8,10 @@ from functools import cache
 from typing import Final
 
 # Below what systems hand out by themselves. Each process has a share of its own, for several runs may go on at a time.
-_FIRST: Final = 20_000
-_SHARES: Final = 24
-_SHARE_PORTS: Final = 500
+_FIRST: Final = 10_000
+_SHARES: Final = 14
+_SHARE_PORTS: Final = 1_600
+"""A port rests for a minute after its server closed a connection, and tests of the page take some 800 in that time."""
 
 
 @dataclass
@@ -34,7 +35,7 @@ def free_ports(wanted: int) -> list[int]:
             return ports
         share.place += 1
     raise RuntimeError(
-        f"No {wanted} free ports in a row from {share.first} on: programs that were left there have them."
+        f"No {wanted} free ports in a row from {share.first} on: others have them, or had them just now."
     )
 
 
