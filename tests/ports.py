@@ -9,9 +9,9 @@ from typing import Final
 
 # Below what systems hand out by themselves. Each process has a share of its own, for several runs may go on at a time.
 _FIRST: Final = 10_000
-_SHARES: Final = 14
-_SHARE_PORTS: Final = 1_600
-"""A port rests for a minute after its server closed a connection, and tests of the page take some 800 in that time."""
+_SHARES: Final = 24
+_SHARE_PORTS: Final = 930
+"""A port rests for a minute after its server closed a connection, and tests of the page take some 700 in that time."""
 
 
 @dataclass

@@ -12,7 +12,7 @@ import pytest
 import ports
 from ports import free_ports
 
-PROCESSES, TIMES, ROW = 6, 100, 3
+PROCESSES, TIMES, ROW = 3, 100, 3
 ASKING = f"""
 import sys, ports
 print(*[port for _ in range({TIMES}) for port in ports.free_ports({ROW})], flush=True)

@@ -1,6 +1,6 @@
 """Every screen of the page, in both languages, as axe-core sees it, and no wider than its window."""
 
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
@@ -13,8 +13,8 @@ from e2e.test_page import FINDINGS, OVERFLOWS
 
 pytestmark = [pytest.mark.needs("chromium", "axe"), pytest.mark.timeout(240)]
 by_language: Final = pytest.mark.parametrize("language", ["en-GB", "ja-JP"])
-by_scheme: Final = pytest.mark.parametrize("scheme", ["light", "dark"])
 by_size: Final = pytest.mark.parametrize("size", [DESK, SMALL_PHONE], ids=["desk", "phone"])
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 LONG_WORD: Final = "x" * 4000
 BROKEN: Final = 2
 """The connection that doesn't come about, of those that a page makes."""
@@ -41,8 +41,10 @@ class Screens:
         page.evaluate(AXE.read_text())
 
     def look(self, screen: str) -> None:
-        if found := self.page.evaluate(FINDINGS) + self.page.evaluate(OVERFLOWS):
-            self.found[screen] = found
+        for scheme in SCHEMES:
+            self.page.emulate_media(color_scheme=scheme)
+            if found := self.page.evaluate(FINDINGS) + self.page.evaluate(OVERFLOWS):
+                self.found[f"{screen}, {scheme}"] = found
 
     def ask(self, room: str, mode: str, *, sealed: bool = False) -> None:
         self.page.locator(f"input[name=mode][value={mode}]").check(force=True)
@@ -88,13 +90,12 @@ class Screens:
 
 @pytest.mark.parametrize("sealed", [False, True], ids=["open", "sealed"])
 @by_size
-@by_scheme
 @by_language
 def test_no_screen_has_a_fault(
-    visitors: Visitors, room: str, language: str, scheme: str, size: tuple[int, int], *, sealed: bool
+    visitors: Visitors, room: str, language: str, size: tuple[int, int], *, sealed: bool
 ) -> None:
     # What fades in has little contrast at first.
-    ann = visitors.open(size, locale=language, color_scheme=scheme, reduced_motion="reduce")
+    ann = visitors.open(size, locale=language, reduced_motion="reduce")
     screens = Screens(ann.page)
     screens.look("start")
     screens.ask("", "create")
@@ -121,13 +122,12 @@ def test_no_screen_has_a_fault(
 
 
 @by_size
-@by_scheme
 @by_language
 def test_no_dialog_that_asks_has_a_fault(
-    own: OwnRelay, visitors: Visitors, room: str, language: str, scheme: str, size: tuple[int, int]
+    own: OwnRelay, visitors: Visitors, room: str, language: str, size: tuple[int, int]
 ) -> None:
     """Look at what is asked before one bans a member, leaves as the host, and copies an invitation by hand."""
-    ann = visitors.open(size, locale=language, color_scheme=scheme, reduced_motion="reduce")
+    ann = visitors.open(size, locale=language, reduced_motion="reduce")
     ann.evaluate(NO_CLIPBOARD)
     screens = Screens(ann.page)
     screens.ask(room, "create")
@@ -153,10 +153,9 @@ def test_no_dialog_that_asks_has_a_fault(
 
 
 @by_size
-@by_scheme
 @by_language
 def test_no_word_on_the_connection_has_a_fault(
-    own: OwnRelay, visitors: Visitors, room: str, language: str, scheme: str, size: tuple[int, int]
+    own: OwnRelay, visitors: Visitors, room: str, language: str, size: tuple[int, int]
 ) -> None:
     """Look at the list of open rooms, then at a page whose connection breaks, and whose room closes."""
     sockets: list[WebSocketRoute] = []
@@ -169,7 +168,7 @@ def test_no_word_on_the_connection_has_a_fault(
     with StreamMember(own.relay, room, "zoe", create=True) as zoe:
         zoe.speak_up()
         zoe.send(say=f"/topic {LONG_WORD[:200]}", n=1)
-        ann = visitors.open(size, locale=language, color_scheme=scheme, reduced_motion="reduce")
+        ann = visitors.open(size, locale=language, reduced_motion="reduce")
         ann.page.route_web_socket("**/chat", connect)
         screens = Screens(ann.page)
         ann.is_offered(room, LONG_WORD[:200])
@@ -193,9 +192,8 @@ def test_no_word_on_the_connection_has_a_fault(
 
 
 @by_size
-@by_scheme
-def test_a_page_whose_part_is_missing_has_no_fault(visitors: Visitors, scheme: str, size: tuple[int, int]) -> None:
-    ann = visitors.open(size, color_scheme=scheme)
+def test_a_page_whose_part_is_missing_has_no_fault(visitors: Visitors, size: tuple[int, int]) -> None:
+    ann = visitors.open(size)
     ann.page.route("**/js/ui/app.js", lambda route: route.abort())
     ann.page.add_init_script(IMPATIENT)
     ann.page.reload()
