@@ -110,10 +110,14 @@ class Visitors:
         """Open a WebSocket by https, at an address that leads to Caddy."""
         sock = socket.create_connection(place, SECONDS, (source, 0) if source else None)
         self._opened.callback(sock.close)
-        page = connect(
-            f"wss://{DOMAIN}:{self._public.https_port}/chat", sock=sock, ssl=self._public.context, compression=None,
-            origin=Origin(origin or self._public.origin), additional_headers=headers, proxy=None,
-        )  # fmt: skip
+        try:
+            page = connect(
+                f"wss://{DOMAIN}:{self._public.https_port}/chat", sock=sock, ssl=self._public.context, compression=None,
+                origin=Origin(origin or self._public.origin), additional_headers=headers, proxy=None,
+            )  # fmt: skip
+        except TimeoutError as error:
+            error.add_note(self._public.said())
+            raise
         return self._opened.enter_context(page)
 
     def open_plainly(self, place: tuple[str, int], **headers: str) -> ClientConnection:
