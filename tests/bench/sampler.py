@@ -6,6 +6,7 @@ The arguments are those of relay-server. At its end FILE has a line of JSON for 
 part of the relay, the function. No thread takes part: it would only ever see the main thread where that waits.
 """
 
+import asyncio
 import dis
 import json
 import math
@@ -13,6 +14,7 @@ import runpy
 import signal
 import sys
 import time
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -79,6 +81,20 @@ def _module_of(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", ""))
 
 
+def _before_close(loops: type[asyncio.SelectorEventLoop], do: Callable[[], None]) -> None:
+    """Do something before such a loop is closed.
+
+    asyncio closes the socket by which signals wake it before it tells Python so: a signal between the two is an error.
+    """
+    close = loops.close
+
+    def close_after(loop: asyncio.SelectorEventLoop) -> None:
+        do()
+        close(loop)
+
+    loops.close = close_after  # type: ignore[method-assign, assignment]
+
+
 def main() -> None:
     """Run the relay to its end."""
     file, *sys.argv[1:] = sys.argv[1:]
@@ -87,13 +103,17 @@ def main() -> None:
     def sample(_number: int, frame: FrameType | None) -> None:
         samples.append((time.monotonic(), *judge(frame)))
 
+    def stop() -> None:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
     signal.signal(signal.SIGVTALRM, sample)
     signal.siginterrupt(signal.SIGVTALRM, False)
+    _before_close(asyncio.SelectorEventLoop, stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, TICK_SECONDS, TICK_SECONDS)
     try:
         runpy.run_module("relay_server", run_name="__main__")
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        stop()
         Path(file).write_text("".join(f"{json.dumps(each)}\n" for each in samples), encoding="utf-8")
 
 
