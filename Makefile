@@ -161,7 +161,7 @@ check-units: $(VENV)/dev.stamp
 
 .PHONY: test
 test: $(VENV)/dev.stamp ## everything except attacks (make faults): lint, units with coverage, conformance, programs, containers, dashboards
-	@echo "==> lint, and tests of containers, units, programs and dashboards, two kinds at a time (about twelve minutes); each prints its result when it is done"
+	@echo "==> lint, and tests of containers, units, programs and dashboards, two kinds at a time (up to twenty minutes); each prints its result when it is done"
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(KINDS)
 
 # Tests of containers mostly wait, those of programs half of the time, all others compute: two at a time use two cores.
