@@ -1,10 +1,14 @@
 """Ports for programs under test: free for TCP and UDP alike, and nobody's outgoing connection can come to sit there."""
 
+import fcntl
+import os
 import random
 import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Final
 
 # Below what systems hand out by themselves. Each process has a share of its own, for several runs may go on at a time.
@@ -41,11 +45,13 @@ def free_ports(wanted: int) -> list[int]:
 
 @cache
 def _share() -> _Share:
-    for start in range(_FIRST, _FIRST + _SHARES * (_SHARE_PORTS + 1), _SHARE_PORTS + 1):
-        with socket.socket() as claim, suppress(OSError):
-            claim.bind(("127.0.0.1", start))  # the port before the share: it keeps others away
-            claim.detach()
-            return _Share(start + 1)
+    """Claim a share by the lock of a file: unlike ports, files are the same in each network namespace."""
+    for number in range(_SHARES):
+        file = Path(gettempdir(), f"chat-tests-ports-{number}")
+        with suppress(BlockingIOError, PermissionError), file.open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.dup(lock.fileno())  # which keeps the lock until the process ends
+            return _Share(_FIRST + number * _SHARE_PORTS)
     raise RuntimeError(f"No port for a program under test: {_SHARES} other processes have a share each.")
 
 

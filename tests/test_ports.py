@@ -20,8 +20,15 @@ sys.stdin.read()
 """
 
 
-def test_no_two_processes_choose_from_the_same_ports() -> None:
-    command, env = [sys.executable, "-c", ASKING], os.environ | {"PYTHONPATH": str(Path(ports.__file__).parent)}
+@pytest.mark.parametrize(
+    "place",
+    [[], pytest.param(["unshare", "--net"], marks=pytest.mark.needs("namespaces"))],
+    ids=["here", "in namespaces"],
+)
+def test_no_two_processes_choose_from_the_same_ports(place: list[str]) -> None:
+    """What claims its share in a network namespace may use it outside later."""
+    command = [*place, sys.executable, "-c", ASKING]
+    env = os.environ | {"PYTHONPATH": str(Path(ports.__file__).parent)}
     with ExitStack() as all_at_once:
         chosen: list[str] = []
         for _ in range(PROCESSES):
