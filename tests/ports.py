@@ -48,7 +48,9 @@ def _share() -> _Share:
     """Claim a share by the lock of a file: unlike ports, files are the same in each network namespace."""
     for number in range(_SHARES):
         file = Path(gettempdir(), f"chat-tests-ports-{number}")
-        with suppress(BlockingIOError, PermissionError), file.open("ab") as lock:
+        with suppress(PermissionError):
+            file.touch()
+        with suppress(BlockingIOError, PermissionError), file.open("rb") as lock:  # perhaps another user's
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.dup(lock.fileno())  # which keeps the lock until the process ends
             return _Share(_FIRST + number * _SHARE_PORTS)
