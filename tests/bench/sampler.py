@@ -81,18 +81,18 @@ def _module_of(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", ""))
 
 
-def _before_close(loops: type[asyncio.SelectorEventLoop], do: Callable[[], None]) -> None:
-    """Do something before such a loop is closed.
+def before_asyncio_closes(do: Callable[[], None]) -> None:
+    """Do something before a loop of asyncio's own is closed.
 
-    asyncio closes the socket by which signals wake it before it tells Python so: a signal between the two is an error.
+    It closes the socket by which signals wake it before it tells Python so: a signal between the two is an error.
     """
-    close = loops.close
+    close = asyncio.SelectorEventLoop.close
 
     def close_after(loop: asyncio.SelectorEventLoop) -> None:
         do()
         close(loop)
 
-    loops.close = close_after  # type: ignore[method-assign, assignment]
+    asyncio.SelectorEventLoop.close = close_after  # type: ignore[method-assign, assignment]
 
 
 def main() -> None:
@@ -108,7 +108,7 @@ def main() -> None:
 
     signal.signal(signal.SIGVTALRM, sample)
     signal.siginterrupt(signal.SIGVTALRM, False)
-    _before_close(asyncio.SelectorEventLoop, stop)
+    before_asyncio_closes(stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, TICK_SECONDS, TICK_SECONDS)
     try:
         runpy.run_module("relay_server", run_name="__main__")

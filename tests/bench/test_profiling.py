@@ -1,5 +1,6 @@
 """Where the time goes: every part comes out, and each function counts for its own. Nothing is timed."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ import pytest
 from bench.calling import bench, needs_linux
 from bench.measures import Shape
 from bench.profiling import KERNEL, NAMES, Profile, Times
-from bench.sampler import Part, judge, part_of
+from bench.sampler import Part, before_asyncio_closes, judge, part_of
 
 
 @needs_linux
@@ -47,6 +48,14 @@ def test_without_samples_our_own_time_is_the_rest() -> None:
     profile = Profile(Shape(1, 2))
     profile.kernel_seconds, profile.user_seconds = 3.0, 1.0
     assert profile.shares()[Part.REST] == 0.25
+
+
+def test_sampling_ends_before_signals_have_nowhere_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio.SelectorEventLoop, "close", asyncio.SelectorEventLoop.close)  # which undoes it later
+    loop, was_closed = asyncio.SelectorEventLoop(), []
+    before_asyncio_closes(lambda: was_closed.append(loop.is_closed()))
+    loop.close()
+    assert (was_closed, loop.is_closed()) == ([False], True)
 
 
 @needs_linux

@@ -242,8 +242,8 @@ def test_lines_are_the_same_however_the_bytes_are_split(data: st.DataObject, lin
     decoder, found = LineDecoder(), []
     for piece in data.draw(split(b"".join(line + b"\n" for line in lines) + b"rest")):
         found += decoder.feed(piece)
-    assert found == lines
-    assert decoder.feed(b"\n") == [b"rest"]
+    assert (found, decoder.rest) == (lines, b"rest")
+    assert (decoder.feed(b"\n"), decoder.rest) == ([b"rest"], b"")
 
 
 @pytest.mark.parametrize("bites", [1, 1000, MAX_LINE_BYTES + 1])
@@ -258,6 +258,13 @@ def test_a_line_may_be_as_long_as_the_limit_and_no_longer(bites: int) -> None:
             else:
                 with pytest.raises(MalformedError, match="32768"):
                     list(map(decoder.feed, pieces))
+
+
+def test_who_reads_something_else_may_have_another_limit() -> None:
+    decoder = LineDecoder(max_line_bytes=3)
+    assert decoder.feed(b"one\ntwo") == [b"one"]
+    with pytest.raises(MalformedError, match="more than 3 bytes"):
+        decoder.feed(b"!")
 
 
 def test_a_long_line_among_others_is_refused() -> None:

@@ -8,7 +8,7 @@ from chatproto.text import sanitize
 Kind = TypeVar("Kind")
 
 
-def exactly(kind: type[Kind]) -> Callable[[Any], Kind]:
+def read_exactly(kind: type[Kind]) -> Callable[[Any], Kind]:
     """Return what reads a value of this type: a JSON true is no number, although Python's is.
 
     What it returns raises TypeError for any other value.

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias, get_args
 
 from chatproto.codes import EvictionReason, Status
 from chatproto.commands import Command
-from chatproto.json_values import exactly, harmless_text
+from chatproto.json_values import harmless_text, read_exactly
 from chatproto.lists import ListedMember
 from chatproto.notices import (
     SERVER_PREFIX,
@@ -56,11 +56,9 @@ def read_notice(found: dict[str, Any]) -> Notice | UnknownNotice:
         notice: Notice = _from_object(_CLASSES[kind], found)
     except (KeyError, TypeError, ValueError):
         sentence = found.get("message")
-        return (
-            Advice(harmless_text(sentence))
-            if isinstance(sentence, str) and sentence
-            else UnknownNotice(harmless_text(kind))
-        )
+        if isinstance(sentence, str) and sentence:
+            return Advice(harmless_text(sentence))
+        return UnknownNotice(harmless_text(kind))
     if isinstance(notice, Challenge) and not is_answer(notice.answer):
         return UnknownNotice(kind)
     return notice
@@ -130,8 +128,8 @@ def _refusal(value: Any) -> Refusal:
 
 _READERS: Final[dict[Any, _Reader]] = {
     str: harmless_text,
-    int: exactly(int),
-    bool: exactly(bool),
+    int: read_exactly(int),
+    bool: read_exactly(bool),
     EvictionReason: EvictionReason,
     NotRelayed: NotRelayed,
     Failure: Failure,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from chatproto.codes import Status
-from chatproto.json_values import exactly, harmless_text
+from chatproto.json_values import harmless_text, read_exactly
 from chatproto.notice_prose import more_than
 from chatproto.refusals import Refusal, RefusalCode
 from chatproto.text import sanitize
@@ -48,5 +48,5 @@ def read_code(found: dict[str, Any], status: Status) -> Refusal:
 
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "character": harmless_text,
-    **dict.fromkeys(("count", "size", "limit"), exactly(int)),
+    **dict.fromkeys(("count", "size", "limit"), read_exactly(int)),
 }

@@ -126,15 +126,21 @@ class LineDecoder:
     ended: Final = False
     """No line says that it is the last one: the connection does."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+        self._max_line_bytes = max_line_bytes
         self._pieces: list[bytes] = []
         self._bytes = 0
+
+    @property
+    def rest(self) -> bytes:
+        """What came of a line that isn't whole yet."""
+        return b"".join(self._pieces)
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take bytes in any pieces; returns the lines that are whole now, without their ends.
 
         Raises:
-            MalformedError: a line is longer than `MAX_LINE_BYTES`.
+            MalformedError: a line is longer than it may be.
 
         """
         lines, most = data.split(b"\n"), self._bytes + len(data)
@@ -145,8 +151,8 @@ class LineDecoder:
         if rest:
             self._pieces.append(rest)
             self._bytes += len(rest)
-        if most > MAX_LINE_BYTES and max([self._bytes, *map(len, lines)]) > MAX_LINE_BYTES:
-            raise MalformedError(f"A line has more than {MAX_LINE_BYTES} bytes.")
+        if most > self._max_line_bytes and max([self._bytes, *map(len, lines)]) > self._max_line_bytes:
+            raise MalformedError(f"A line has more than {self._max_line_bytes} bytes.")
         return lines
 
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbrain import Delivery, DeliveryState
-from messenger.cli import pipe
+from messenger.cli import lines, pipe
+from messenger.cli.lines import UnreadableInputError
 from messenger.cli.pipe import BURST, BYTES_PER_SECOND, MESSAGES_PER_SECOND, Pace, Spoken, chat_through_pipes
 
 if TYPE_CHECKING:
@@ -97,16 +98,19 @@ class SlowRoom:
             yield await self.answers.get()
 
 
-def test_after_the_end_of_the_input_answers_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rest", [b"", b"a line without an end"])
+def test_after_the_end_of_the_input_answers_are_waited_for(monkeypatch: pytest.MonkeyPatch, rest: bytes) -> None:
     monkeypatch.setattr(pipe, "_LINGER_SECONDS", 0)
+    monkeypatch.setattr(lines, "MAX_INPUT_LINE_BYTES", 10)
     readable, writable = os.pipe()
     os.write(writable, b"hello\n")
-    os.close(writable)
 
     async def scenario() -> None:
         room, others = SlowRoom(), set(threading.enumerate())
         chat = asyncio.create_task(chat_through_pipes(cast("Connection", room), stay=False))
         assert await room.said.get() == "hello"
+        os.write(writable, rest)
+        os.close(writable)
         readers = [each for each in threading.enumerate() if each not in others]
         for reader in readers:  # it ends once the chat has been handed the end of the input
             await asyncio.to_thread(reader.join)
@@ -114,7 +118,11 @@ def test_after_the_end_of_the_input_answers_are_waited_for(monkeypatch: pytest.M
             await asyncio.sleep(0)
         assert not chat.done()
         room.answers.put_nowait(Delivery(1, DeliveryState.TAKEN, "hello"))
-        assert await chat == (None, 0)
+        if rest:
+            with pytest.raises(UnreadableInputError):
+                await chat
+        else:
+            assert await chat == (None, 0)
 
     with os.fdopen(readable) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)

@@ -2,13 +2,16 @@
 
 import codecs
 import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from chatproto import MalformedError
+from chatproto.stream import LineDecoder
 from messenger.presentation.i18n import _
 
 _UTF16_WITHOUT_SIGN: Final = re.compile(rb"(?:[^\0]\0)+|(?:\0[^\0])+\0?")
 """Letters of ASCII, the low byte first or last; in the latter case half of the line end is left."""
-MAX_LINE_BYTES: Final = 16 * 1024 * 1024
+MAX_INPUT_LINE_BYTES: Final = 16 * 1024 * 1024
 """No message has nearly so many: it is a device that never ends, or a file that is no text."""
 
 
@@ -20,36 +23,22 @@ class UnwritableOutputError(Exception):
     """The output takes no more; ``str()`` is the sentence that says so."""
 
 
-class LineSplitter:
-    """Finds the lines in what is read."""
+def lines_of(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Find the lines in what is read, piece by piece, without their ends; the last one needs none.
 
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        """Of the line that has no end yet."""
-        self._size_bytes = 0
+    Raises:
+        UnreadableInputError: a line has more than `MAX_INPUT_LINE_BYTES`.
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Take bytes in any pieces; returns the lines that are whole now, without their ends.
-
-        Raises:
-            UnreadableInputError: a line has more than `MAX_LINE_BYTES`.
-
-        """
-        first, *others = data.split(b"\n")
-        self._pieces.append(first)
-        self._size_bytes += len(first)
-        if self._size_bytes > MAX_LINE_BYTES:
-            sentence = _("The standard input is no text: a line has more than {size} MiB.")
-            raise UnreadableInputError(sentence.format(size=MAX_LINE_BYTES // 1024**2))
-        if not others:
-            return []
-        *whole, rest = [self.end(), *others]
-        self._pieces, self._size_bytes = [rest], len(rest)
-        return whole
-
-    def end(self) -> bytes:
-        """Return the last line, which has no end; empty if there is none."""
-        return b"".join(self._pieces)
+    """
+    decoder = LineDecoder(MAX_INPUT_LINE_BYTES)
+    try:
+        for piece in pieces:
+            yield from decoder.feed(piece)
+    except MalformedError:
+        sentence = _("The standard input is no text: a line has more than {size} MiB.")
+        raise UnreadableInputError(sentence.format(size=MAX_INPUT_LINE_BYTES // 1024**2)) from None
+    if decoder.rest:
+        yield decoder.rest
 
 
 def text_of(line: bytes, *, first: bool) -> str:

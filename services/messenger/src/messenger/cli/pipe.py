@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Final, TextIO
@@ -23,7 +24,7 @@ from chatbrain import (
 from chatclient import Connection
 from chatproto import CommandFailed, parse_command, sanitize
 from chatproto.constants import MAX_DATAGRAM_BYTES
-from messenger.cli.lines import LineSplitter, UnreadableInputError, UnwritableOutputError, text_of
+from messenger.cli.lines import UnreadableInputError, UnwritableOutputError, lines_of, text_of
 from messenger.cli.platforms import on_end
 from messenger.core.commands import is_secret, words_of
 from messenger.presentation.i18n import _
@@ -147,6 +148,7 @@ async def _speak(room: Connection, in_room: asyncio.Event, spoken: Spoken, *, st
     lines, number = _lines(), 0
     while (line := await lines.get()) is not None:
         if isinstance(line, UnreadableInputError):
+            await spoken.room_for(_WAITING_LINES)  # what was said before it has its answers
             raise line
         number += 1
         text = text_of(line, first=number == 1)
@@ -196,22 +198,22 @@ def _lines() -> asyncio.Queue[bytes | UnreadableInputError | None]:
             sys.exit()
 
     def read() -> None:
-        splitter = LineSplitter()
-        with suppress(OSError):  # such as a terminal that has gone: an end like any other
-            while data := os.read(sys.stdin.fileno(), _READ_BYTES):
-                try:
-                    whole = splitter.feed(data)
-                except UnreadableInputError as error:
-                    put(error)
-                    return
-                for line in whole:
-                    put(line)
-        if rest := splitter.end():
-            put(rest)
-        put(None)
+        try:
+            for line in lines_of(_pieces()):
+                put(line)
+            put(None)
+        except UnreadableInputError as error:
+            put(error)
 
     threading.Thread(target=read, daemon=True).start()
     return lines
+
+
+def _pieces() -> Iterator[bytes]:
+    """Read the standard input; one that breaks, such as a terminal that has gone, has an end like any other."""
+    with suppress(OSError):
+        while data := os.read(sys.stdin.fileno(), _READ_BYTES):
+            yield data
 
 
 class Pace:
