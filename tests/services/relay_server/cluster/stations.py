@@ -14,6 +14,7 @@ from relay_server.cluster.node import Clocks, Cluster
 from relay_server.cluster.vault import Vault
 from relay_server.core.address import parse_ip
 from relay_server.core.counters import AdoptionOutcome, ClusterCounters
+from relay_server.core.errors import BusyError
 from relay_server.core.home_actions import CloseRoom
 from relay_server.core.model import Member, Room
 from relay_server.core.moderation import Moderation
@@ -190,3 +191,21 @@ async def town(make: Callable[[], Directory], *names: str) -> AsyncIterator[tupl
     finally:
         for station in list(made.stations.values()):
             await station.end()
+
+
+async def is_known(station: Station, room: bytes) -> None:
+    """Wait until a node knows where a room is."""
+    await until(lambda: station.cluster.find(room))
+
+
+async def come_after(station: Station, room: bytes) -> Room | Node | None:
+    """Look for a room whose home died, as clients do: again if it isn't sure yet that it did."""
+    while True:
+        with suppress(BusyError):
+            return await station.find(room, doubted=True)
+
+
+async def until_written(station: Station, key: str) -> None:
+    """Wait until the directory has something under a key."""
+    while await station.directory.get(key) is None:  # noqa: ASYNC110 - nobody is told here
+        await asyncio.sleep(0)

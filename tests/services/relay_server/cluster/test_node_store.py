@@ -14,8 +14,7 @@ from relay_server.core.errors import BusyError
 from relay_server.core.model import Room
 from relay_server.core.records import decode_record
 from services.relay_server.cluster.nats_server import NatsServer
-from services.relay_server.cluster.stations import SECRET, Station, town
-from services.relay_server.cluster.test_node import come_after, is_known
+from services.relay_server.cluster.stations import SECRET, Station, come_after, is_known, town
 from services.relay_server.net.loopback import until
 
 
