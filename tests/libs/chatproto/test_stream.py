@@ -262,7 +262,7 @@ def test_a_line_may_be_as_long_as_the_limit_and_no_longer(bites: int) -> None:
 
 def test_who_reads_something_else_may_have_another_limit() -> None:
     decoder = LineDecoder(max_line_bytes=3)
-    assert decoder.feed(b"one\ntwo") == [b"one"]
+    assert (decoder.feed(b"one\ntwo"), decoder.rest) == ([b"one"], b"two")
     with pytest.raises(MalformedError, match="more than 3 bytes"):
         decoder.feed(b"!")
 
