@@ -4,7 +4,7 @@ from math import inf, nan
 
 import pytest
 
-from chatbrain.join_request import TRANSACTION_SECONDS, Grant, JoinRequest
+from chatbrain.join_request import PASSWORD_SECONDS, TRANSACTION_SECONDS, Grant, JoinRequest
 from chatproto import Completion, Feature, MalformedError, Operation, Request, ServerTransaction
 from libs.chatbrain.membership_case import NOTICES
 
@@ -44,6 +44,25 @@ def test_a_limit_may_be_as_low_as_1_and_not_higher_than_what_fits(granted_bytes:
 def test_numbers_out_of_range_are_no_relays(silence: float, limit: int) -> None:
     with pytest.raises(MalformedError):
         granted(Completion(b"token", False, 9001, silence, limit))
+
+
+@pytest.mark.requirement("PWD-04")
+@pytest.mark.parametrize(
+    ("operation", "password", "seconds", "patience"),
+    [
+        (Operation.JOIN, "secret", TRANSACTION_SECONDS, PASSWORD_SECONDS),
+        (Operation.JOIN, None, TRANSACTION_SECONDS, TRANSACTION_SECONDS),
+        (Operation.CREATE, "secret", TRANSACTION_SECONDS, TRANSACTION_SECONDS),
+        (Operation.JOIN, "secret", 0.5, 0.5),  # of a server that was silent before
+    ],
+)
+def test_a_relay_that_is_connected_may_let_a_password_wait(
+    operation: Operation, password: str | None, seconds: float, patience: float
+) -> None:
+    attempt = JoinRequest(operation, "demo", Request("ann", password, json_reply=True, plain=False), 10.0, seconds)
+    assert attempt.deadline == 10.0 + seconds
+    attempt.connect("10.0.0.1")
+    assert (attempt.deadline, attempt.seconds) == (10.0 + patience, patience)
 
 
 @pytest.mark.requirement("WEB-05")

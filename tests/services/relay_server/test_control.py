@@ -10,7 +10,7 @@ import pytest
 
 from chatproto import Frame, FrameDecoder, Operation, ServerTransaction, State, Status, encode_frame
 from chatproto.payloads import decode_status
-from relay_server.answers import Answer, Granted, Pending
+from relay_server.answers import Answer, Granted, Pending, Proof
 from relay_server.asked import Peer
 from relay_server.control import Control
 from relay_server.core.address import parse_ip
@@ -38,7 +38,7 @@ class ControlCase:
 
     def __init__(
         self, *, attribution: bool = True, hide_rooms: bool = False, tls_required: bool = False,
-        make_places: "Callable[[Registry], Places] | None" = None, **policy: Any,
+        make_places: "Callable[[Registry], Places] | None" = None, guesses: Guesses | None = None, **policy: Any,
     ) -> None:  # fmt: skip
         """``make_places`` makes this relay a node of a cluster."""
         self.events: list[events.Event] = []
@@ -49,7 +49,7 @@ class ControlCase:
         self.control = Control(
             self.registry,
             passwords=self.passwords,
-            guesses=Guesses(GUESSES_PER_MINUTE),
+            guesses=guesses or Guesses(GUESSES_PER_MINUTE),
             make_address=make_address,
             hide_rooms=hide_rooms,
             new_token=lambda: b"token-%d" % next(tokens),
@@ -103,20 +103,23 @@ def finish(pending: Pending, now: float = 0.0) -> Answer:
     """Do the work here and now, if it is admitted."""
     try:
         pending.admit(now)
-    except BusyError:
-        return finish_busy(pending, now)
+    except BusyError as error:
+        return pending.finish(_refused(error), now)
     return pending.finish(pending.work, now)
 
 
 def finish_busy(pending: Pending, now: float = 0.0) -> bytes:
     """Tell a request that its work couldn't be done."""
-
-    def busy() -> str:
-        raise BusyError
-
-    answer = pending.finish(busy, now)
+    answer = pending.finish(_refused(BusyError()), now)
     assert isinstance(answer, bytes)
     return answer
+
+
+def _refused(error: BusyError) -> Proof:
+    def refuse() -> str:
+        raise error
+
+    return refuse
 
 
 def frame_of(answer: bytes | None) -> Frame:

@@ -20,6 +20,8 @@ from chatproto.receipts import NUMBER_BYTES
 
 TRANSACTION_SECONDS: Final = 4.0
 """A relay that isn't there is known to be missing in under 5 s, connecting and asking taken together."""
+PASSWORD_SECONDS: Final = 21.0
+"""A relay that is connected may let a password wait for so long, where others guessed wrong (PWD-04)."""
 
 _FULL: Final = {Status.ROOM_FULL, Status.TOO_MANY}
 """Refusals that a relay may give before it looks at the name."""
@@ -82,7 +84,10 @@ class JoinRequest:
         """From which IP address, once TCP stands."""
         self.resumes = bool(request.ticket)
         """Whether one's own seat is asked for again, not a new one."""
-        self._deadline = now + seconds
+        self.seconds = seconds
+        """How long the relay has for its answer."""
+        self._began_at = now
+        self._may_wait = operation is Operation.JOIN and request.password is not None and seconds >= TRANSACTION_SECONDS
         self._operation = operation
         self._room = room
         self._stream = request.stream
@@ -92,11 +97,13 @@ class JoinRequest:
     @property
     def deadline(self) -> float:
         """When it is too late for an answer."""
-        return self._deadline
+        return self._began_at + self.seconds
 
     def connect(self, local_address: str) -> bytes:
         """Take note that TCP stands; returns what is to be sent."""
         self.local_address = local_address
+        if self._may_wait:
+            self.seconds = PASSWORD_SECONDS
         return self._transaction.request
 
     def feed(self, data: bytes) -> Grant | None:

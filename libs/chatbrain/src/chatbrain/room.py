@@ -9,7 +9,6 @@ from chatbrain.course import Stage
 from chatbrain.entering import Entering
 from chatbrain.events import Ended, Message, Missed, Rebound, Unreadable
 from chatbrain.findings import HUNG_UP, NO_ANSWER, NO_RELAY, Fault, Finding
-from chatbrain.join_request import TRANSACTION_SECONDS
 from chatproto import (
     Challenge,
     Disconnected,
@@ -160,7 +159,7 @@ class RoomBrain(Entering):
     def tick(self, now: float) -> None:
         """Do what is due."""
         if self._attempt and now >= self._attempt.deadline:
-            self.stream_closed(now, Finding(Fault.NO_ANSWER, f"no answer in {TRANSACTION_SECONDS:g} seconds"))
+            self.stream_closed(now, Finding(Fault.NO_ANSWER, f"no answer in {self._attempt.seconds:g} seconds"))
         if self._course.backoff.take_due(now):
             self._ask(now)
         self._liveness.look_again(now)

@@ -45,10 +45,13 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Waiting:
-    """A request that is gone on with at a time, unless the client goes before."""
+    """A request that is gone on with at a time, unless the client goes before: then ``undo`` is called."""
 
     until: float
     finish: "Callable[[float], Answer]"
+    undo: Callable[[], None] = lambda: None
+    for_try: bool = False
+    """Whether it waits for a try at a password, for which it may take longer than others (PWD-04)."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,6 +74,8 @@ class Carried:
     node: Node
     stream: bool = False
     """Whether the client wants to chat over its connection (STR-01)."""
+    may_wait: bool = False
+    """Whether its password may have to wait for a try (PWD-04)."""
 
 
 Answer: TypeAlias = Granted | Pending | Waiting | Consulting | Carried | bytes

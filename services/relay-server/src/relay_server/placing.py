@@ -89,7 +89,8 @@ class Placing:
             self._places.counters.joins_elsewhere[Way.FOLLOW] += 1
             raise ElsewhereError(node.server)
         self._registry.admission.check_open()  # who is carried would end with this node
-        return Carried(node, asked.request.stream)
+        may_wait = asked.request.password is not None and not asked.request.ticket
+        return Carried(node, asked.request.stream, may_wait)
 
     def _consult(
         self, asked: Asked, ask: Callable[[Told], None], go_on: GoOn, undo: Callable[[], None] = lambda: None

@@ -7,9 +7,20 @@ from itertools import count
 import pytest
 
 from relay_server.core.address import network_of, parse_ip
-from relay_server.core.errors import BusyError, WrongPasswordError
-from relay_server.core.guesses import AT_ONCE, KEPT, MISTAKES, ROOM_FACTOR, SPARED_MINUTES, Guess, Guesses
+from relay_server.core.errors import BusyError, NoTryLeftError, WrongPasswordError
+from relay_server.core.guesses import (
+    AT_ONCE,
+    KEPT,
+    MISTAKES,
+    ROOM_FACTOR,
+    SPARED_MINUTES,
+    WAITING,
+    WAITING_OF_NETWORK,
+    Guess,
+    Guesses,
+)
 from relay_server.core.limits import AROUND_FACTORS
+from relay_server.core.policy import WAIT_SECONDS
 
 PER_MINUTE = 5
 AT_ONCE_IN_A_ROOM = ROOM_FACTOR * AT_ONCE
@@ -203,6 +214,44 @@ def test_who_is_refused_costs_the_room_nothing() -> None:
 def test_zero_is_no_limit_and_little_is_as_much_at_once() -> None:
     assert looked_at(Guesses(0), [b"a"], 0.0, times=1000) == 1000
     assert looked_at(Guesses(0.1), [b"a"], 0.0) == AT_ONCE
+
+
+@pytest.mark.parametrize("per_minute", [PER_MINUTE, 60 / WAIT_SECONDS])
+def test_a_newcomer_may_wait_for_a_try_where_others_left_none(per_minute: float) -> None:
+    guesses = Guesses(per_minute)
+    assert looked_at(guesses, [b"a"], 0.0) == AT_ONCE
+    with pytest.raises(NoTryLeftError):
+        guesses.begin(b"a", "ann", ROOM, 0.0)
+    assert tries(guesses, b"a", WAIT_SECONDS, name="ann", right=True)
+
+
+def test_nobody_waits_for_a_try_that_does_not_come_soon() -> None:
+    def refused(guesses: Guesses, network: bytes, name: str) -> type[BusyError]:
+        with pytest.raises(BusyError) as error:
+            guesses.begin(network, name, ROOM, 0.0)
+        return error.type
+
+    seldom = Guesses(60 / WAIT_SECONDS - 0.1)
+    assert looked_at(seldom, [b"a"], 0.0) == AT_ONCE
+    assert refused(seldom, b"a", "ann") is BusyError
+    under_one_name = Guesses(PER_MINUTE)
+    assert looked_at(under_one_name, [b"a"], 0.0, times=KEPT) == KEPT
+    assert sum(tries(under_one_name, b"a", 0.0, name="eve") for _ in range(MISTAKES)) == MISTAKES
+    assert refused(under_one_name, b"a", "eve") is BusyError
+    room = attacked()
+    assert tries(room, b"honest", 0.0)
+    assert refused(room, b"honest", "ann") is BusyError
+
+
+def test_of_an_address_and_in_all_only_so_many_wait() -> None:
+    guesses = Guesses(PER_MINUTE)
+    ends = [guesses.wait(b"a") for _ in range(WAITING_OF_NETWORK + 1)]
+    assert [end is None for end in ends] == [False] * WAITING_OF_NETWORK + [True]
+    assert ends[0]
+    ends[0]()
+    assert guesses.wait(b"a")
+    others = [guesses.wait(b"net %d" % number) for number in range(WAITING)]
+    assert sum(other is not None for other in others) == WAITING - WAITING_OF_NETWORK
 
 
 def test_an_ipv6_site_is_no_thousand_addresses() -> None:

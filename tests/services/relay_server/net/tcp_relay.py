@@ -36,8 +36,9 @@ class Relay:
     """The TCP side of a relay."""
 
     def __init__(
-        self, policy: Policy, limits: dict[str, Any], passwords: Passwords, sock: socket.socket, tls: Tls | None
-    ) -> None:
+        self, policy: Policy, limits: dict[str, Any], passwords: Passwords, sock: socket.socket, tls: Tls | None,
+        guesses: Guesses,
+    ) -> None:  # fmt: skip
         self.events: list[Event] = []
         self.registry = Registry(policy, self.events.append, new_nonces(), locate)
         self.statuses: list[tuple[Operation | None, Status]] = []
@@ -47,7 +48,7 @@ class Relay:
         control = Control(
             self.registry,
             passwords=passwords,
-            guesses=Guesses(0),
+            guesses=guesses,
             make_address=make_address,
             hide_rooms=False,
             new_token=lambda: b"token-%d" % next(tokens),
@@ -162,9 +163,11 @@ async def relay(
     passwords: Passwords | None = None,
     sock: socket.socket | None = None,
     tls: Tls | None = None,
+    guesses: Guesses | None = None,
     **limits: Any,
 ) -> AsyncIterator[Relay]:
-    opened = Relay(policy or unlimited(), limits, passwords or Passwords(), sock or listen_tcp("::", 0), tls)
+    sock = sock or listen_tcp("::", 0)
+    opened = Relay(policy or unlimited(), limits, passwords or Passwords(), sock, tls, guesses or Guesses(0))
     opened.port.start(opened.sock)
     try:
         yield opened

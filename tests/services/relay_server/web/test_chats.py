@@ -10,7 +10,9 @@ from websockets.typing import Origin
 from chatclient import Connection, Message, Transport, join_room
 from relay_server.core.counters import StreamCut
 from relay_server.net.streams import LINES_A_TURN
+from relay_server.passwords import Passwords
 from services.relay_server.net.loopback import Run, until
+from services.relay_server.tries import spent
 from services.relay_server.web.web_relay import HOST, Page, slow_socket, web_relay
 
 pytestmark = pytest.mark.requirement("WEB-02")
@@ -48,6 +50,18 @@ async def _heard(client: Connection) -> tuple[str | None, str]:
         event = await anext(client)
         if isinstance(event, Message):
             return event.sender, event.text
+
+
+@pytest.mark.requirement("PWD-04")
+def test_a_password_waits_for_a_try_as_over_tcp(run: Run) -> None:
+    async def scenario() -> None:
+        async with web_relay(transaction_timeout_seconds=0.2) as relay:
+            await relay.page("ann", create=True)
+            relay.parts.registry.rooms[b"tea"].password_hash = Passwords().hash("milk")
+            relay.parts.tcp.control._guesses = spent(asyncio.get_running_loop().time(), next_in=0.4)
+            assert (await relay.page("bob", password="milk")).answer["reason"] == "ok"
+
+    run(scenario)
 
 
 def test_the_answer_has_what_a_completion_has(run: Run) -> None:

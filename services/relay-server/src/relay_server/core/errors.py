@@ -64,6 +64,10 @@ class BusyError(ProtocolError):
     status = Status.BUSY
 
 
+class NoTryLeftError(BusyError):
+    """Wrong passwords of the same address left no try; the next one comes soon (PWD-04)."""
+
+
 class ShuttingDownError(ProtocolError):
     """The relay is about to end."""
 

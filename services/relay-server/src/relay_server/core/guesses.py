@@ -7,8 +7,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from chatproto import RefusalCode
-from relay_server.core.errors import BusyError, NoSeatError, WrongPasswordError
+from relay_server.core.admission import Census
+from relay_server.core.errors import BusyError, NoSeatError, NoTryLeftError, WrongPasswordError
 from relay_server.core.limits import MAX_TRACKED, Buckets, NestedBucket, NetworkBuckets, TokenBucket
+from relay_server.core.policy import WAIT_SECONDS
 
 AT_ONCE: Final = 64
 """An address may guess so often at once: as many as may be members behind it may type last week's password."""
@@ -20,6 +22,13 @@ SPARED_MINUTES: Final = 2
 """At a room that too many guess at, an address has one try in so many minutes."""
 ROOM_FACTOR: Final = 4
 """A room stands so many times as many guesses as one address has, before it asks more of who guesses."""
+AGAIN_SECONDS: Final = 0.25
+"""One that waits asks for a try so often. Who comes first when there is one is chance: to have come before doesn't help
+who guesses, and a right password leaves the try to the next."""
+WAITING: Final = 128
+"""So many wait at once."""
+WAITING_OF_NETWORK: Final = 16
+"""So many of them are of one address."""
 
 
 class Guess:
@@ -62,11 +71,14 @@ class Guesses:
         self._of_name = Buckets(1 / 60, MISTAKES)
         self._spared = NetworkBuckets(1 / (60 * SPARED_MINUTES), 1)
         self._known: OrderedDict[tuple[bytes, str, bytes], None] = OrderedDict()
+        self._comes_soon = rate * WAIT_SECONDS >= 1
+        self._waiting = Census(WAITING, WAITING_OF_NETWORK)
 
     def begin(self, network: bytes, name: str, room: bytes, now: float) -> Guess:
         """Count a password as wrong, until it proves right; to be called when it is about to be looked at.
 
         Raises:
+            NoTryLeftError: the address's others left none, and there is one soon.
             BusyError: there were too many wrong ones.
 
         """
@@ -77,13 +89,22 @@ class Guesses:
         taken = [bucket for bucket in (rooms, spared, named) if bucket.take(1, now)]
         left = 0 if named in taken else KEPT
         known = not left and (network, name, room) in self._known
-        if (rooms in taken or spared in taken) and (known or own.take(1 + left, now)):
+        fits_room = rooms in taken or spared in taken
+        if fits_room and (known or own.take(1 + left, now)):
             if not known:
                 own.give_back(left)
                 taken.append(own)
             return Guess(*taken, when_right=partial(self._know, (network, name, room)))
         with Guess(*taken):
-            raise BusyError(RefusalCode.TOO_MANY_WRONG_PASSWORDS)
+            refuse = NoTryLeftError if fits_room and not left and self._comes_soon else BusyError
+            raise refuse(RefusalCode.TOO_MANY_WRONG_PASSWORDS)
+
+    def wait(self, network: bytes) -> Callable[[], None] | None:
+        """Let one more wait for a try; returns what ends that wait, or None if too many wait."""
+        if self._waiting.is_full() or self._waiting.is_full_for(network):
+            return None
+        self._waiting.add(network)
+        return partial(self._waiting.remove, network)
 
     def _know(self, place: tuple[bytes, str, bytes]) -> None:
         """Remember who was right, and forget who was so the longest ago."""

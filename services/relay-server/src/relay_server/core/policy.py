@@ -44,6 +44,10 @@ class Policy:
     ring_bytes: int
 
 
+WAIT_SECONDS: Final = 15.0
+"""A password that finds no try left waits so long for one: with five a minute, the next comes within twelve."""
+
+
 @dataclass(frozen=True, slots=True)
 class TcpLimits:
     """How long a transaction may take, how large a request may be, and how many may be open at once."""
@@ -53,3 +57,7 @@ class TcpLimits:
     max_payload_bytes: int
     max_transactions: int
     max_transactions_per_address: int
+
+    def timeout_of(self, *, may_wait: bool) -> float:
+        """Return how long a transaction may take, whose password may have to wait for a try or not (PWD-04)."""
+        return self.transaction_timeout_seconds + (WAIT_SECONDS if may_wait else 0)

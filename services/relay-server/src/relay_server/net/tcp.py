@@ -289,9 +289,9 @@ class Connection:
     def _take(self, answer: Answer | None) -> None:
         if isinstance(answer, Granted | Carried | bytes):
             self._decide(answer)
-        elif answer is not None:  # the deadline stays
+        elif answer is not None:  # the deadline stays, or a wait for a try moves it
             self._port.connections.begin_work(self)
-            self._work = UnderWay(self._port, self.network, self._decide)
+            self._work = UnderWay(self._port, self.network, self._decide, self._be_patient)
             self._work.take(answer)
 
     def _carry(self, carried: Carried) -> None:
@@ -306,8 +306,14 @@ class Connection:
         port.connections.enter(carriage, self.network)
         port.connections.begin_work(carriage)
         self._hand_over(carriage)
-        until = self._started_at + port.limits.transaction_timeout_seconds
+        until = self._started_at + port.limits.timeout_of(may_wait=carried.may_wait)
         carriage.begin(carried, self._kept, until, half_closed=self._half_closed)
+
+    def _be_patient(self) -> None:
+        """Let a password wait for a try (PWD-04)."""
+        self._cancel_timer()
+        until = self._started_at + self._port.limits.timeout_of(may_wait=True)
+        self._timer = self._loop.call_at(until, self._time_out)
 
     def _decide(self, result: Decision) -> None:
         port, self._work = self._port, None

@@ -36,12 +36,17 @@ class Port(Protocol):
 class UnderWay:
     """A request that is under way; whoever it is decided for hears of it once, unless it is forgotten before."""
 
-    __slots__ = ("_decide", "_network", "_port", "_work")
+    __slots__ = ("_be_patient", "_decide", "_network", "_port", "_undo", "_work")
 
-    def __init__(self, port: Port, network: bytes, decide: Callable[[Decision], None]) -> None:
+    def __init__(
+        self, port: Port, network: bytes, decide: Callable[[Decision], None], be_patient: Callable[[], None]
+    ) -> None:
+        """``be_patient`` is called when the decision may take longer than others (PWD-04)."""
         self._port = port
         self._network = network
         self._decide = decide
+        self._be_patient = be_patient
+        self._undo: Callable[[], None] | None = None
         self._work: Future[str] | asyncio.TimerHandle | None = None
 
     def take(self, answer: Answer) -> None:
@@ -53,6 +58,9 @@ class UnderWay:
             )
         elif isinstance(answer, Waiting):
             port.flush()  # somebody is asked meanwhile
+            if answer.for_try:
+                self._be_patient()
+            self._undo = answer.undo
             delay = answer.until - port.clock()
             self._work = asyncio.get_running_loop().call_later(delay, self._go_on, answer)
         elif isinstance(answer, Consulting):
@@ -65,9 +73,12 @@ class UnderWay:
         if self._work:
             self._work.cancel()
             self._work = None
+        if self._undo:
+            self._undo()
+            self._undo = None
 
     def _go_on(self, waiting: Waiting) -> None:
-        self._work = None
+        self._work = self._undo = None
         self.take(waiting.finish(self._port.clock()))
 
     def _worked(self, pending: Pending, work: Future[str]) -> None:

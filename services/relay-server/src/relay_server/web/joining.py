@@ -120,10 +120,16 @@ class Joining:
     def _take(self, answer: Answer | None) -> None:
         if isinstance(answer, Granted | Carried | bytes):
             self._decide(answer)
-        elif answer is not None:  # the deadline stays
+        elif answer is not None:  # the deadline stays, or a wait for a try moves it
             self._port.connections.begin_work(self)
-            self._work = UnderWay(self._port, self.network, self._decide)
+            self._work = UnderWay(self._port, self.network, self._decide, self._be_patient)
             self._work.take(answer)
+
+    def _be_patient(self) -> None:
+        """Let a password wait for a try (PWD-04)."""
+        self._stop_timer()
+        until = self._started_at + self._port.limits.timeout_of(may_wait=True)
+        self._timer = self._loop.call_at(until, self._time_out)
 
     def _decide(self, result: Decision) -> None:
         self._work = None
@@ -155,7 +161,7 @@ class Joining:
         port.connections.leave(self)
         page = CarriedPage(port, port.edge, self.socket, self._peer, self._transaction)
         self._hand_over(page)
-        page.begin(carried, self._started_at + port.limits.transaction_timeout_seconds)
+        page.begin(carried, self._started_at + port.limits.timeout_of(may_wait=carried.may_wait))
 
     def _answer(self, line: bytes) -> None:
         """Write the answer, and end the connection."""
