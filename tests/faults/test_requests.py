@@ -55,6 +55,7 @@ def test_a_request_that_announces_a_large_payload_takes_no_memory(start_relay: S
 def test_a_payload_is_refused_before_it_is_stored(start_relay: StartRelay, limit: int) -> None:
     own = start_relay(RELAY_MAX_PAYLOAD_BYTES=str(limit), RELAY_TRANSACTION_TIMEOUT_SECONDS="60")
     request = wire.header(4, wire.JOIN, wire.REQUEST, LARGEST.to_bytes(29, "big")) + b"room" + bytes(LARGEST - 1)
+    statuses_of(own.relay, [announced(1)])  # what the relay builds once is no request's
     before_kib = resident_kib(own.process.pid)
     if limit == LIMIT:
         for _ in range(UPLOADS):
