@@ -100,7 +100,7 @@ def test_the_only_node_of_a_cluster_has_its_rooms_again(make: Callable[..., Last
             for member in members:
                 member.say(b"lost, or left in nobody's socket")
             node.start_again()
-            wait_until(lambda: restored(node) == (1, 3))
+            wait_until(lambda: restored(node) == (1, 3), said=node.said)
             check_chat(*members)
             assert node.count("relay_evictions_total") == 0
             assert node.count("relay_cluster_homes") == 1
@@ -116,7 +116,7 @@ def test_a_node_that_was_killed_has_its_rooms_again_before_others_ask(make: Call
         for _ in range(3):
             end(node, signal.SIGKILL)
             node.start_again()
-            wait_until(lambda: restored(node) == (1, 3))
+            wait_until(lambda: restored(node) == (1, 3), said=node.said)
             check_chat(*members)
         cluster.wait_until_met()
         cluster.wait_until("relay_cluster_rooms", 1)

@@ -309,12 +309,24 @@ class NatsDirectory:
 
     async def _tell(self, watcher: KeyValue.KeyWatcher) -> None:
         self._inform(self._listener.on_listing)
+        is_first, overdue = True, None
         async for entry in watcher:
-            if entry is None:
-                self._inform(self._listener.on_caught_up)
-            else:
+            if entry is not None:
                 value = entry.value or b"" if entry.operation is None else None
                 self._inform(self._listener.on_change, Change(entry.key, entry.revision or 0, value))
+            if entry is None and is_first and not await self._is_empty():
+                # What the server has sent and hasn't arrived yet is nothing to NATS' client: it comes, or all anew.
+                overdue = self._loop.call_later(ANSWER_SECONDS, self._lost.set)
+            elif entry is None or (overdue is not None and entry.delta == 0):
+                self._inform(self._listener.on_caught_up)
+                if overdue is not None:
+                    overdue.cancel()
+                    overdue = None
+            is_first = False
+
+    async def _is_empty(self) -> bool:
+        """Ask whether nothing is in the bucket."""
+        return (await self._jetstream.stream_info(f"KV_{BUCKET}")).state.messages == 0
 
     def _inform(self, take: Callable[..., None], *told: Change | bytes) -> None:
         """Tell the listener from the loop, which hears of its errors: here they would pass for NATS' own."""
