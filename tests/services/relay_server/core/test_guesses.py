@@ -20,7 +20,7 @@ from relay_server.core.guesses import (
     Guesses,
 )
 from relay_server.core.limits import AROUND_FACTORS
-from relay_server.core.policy import WAIT_SECONDS
+from relay_server.core.policy import WAIT_SECONDS, TcpLimits
 
 PER_MINUTE = 5
 AT_ONCE_IN_A_ROOM = ROOM_FACTOR * AT_ONCE
@@ -241,6 +241,12 @@ def test_nobody_waits_for_a_try_that_does_not_come_soon() -> None:
     room = attacked()
     assert tries(room, b"honest", 0.0)
     assert refused(room, b"honest", "ann") is BusyError
+
+
+def test_a_request_may_take_so_much_longer_as_its_password_may_wait() -> None:
+    limits = TcpLimits(5.0, 0.5, 4096, 2000, 64)
+    assert limits.timeout_of(may_wait=False) == 5.0
+    assert limits.timeout_of(may_wait=True) == 5.0 + WAIT_SECONDS > 60 / PER_MINUTE
 
 
 def test_of_an_address_and_in_all_only_so_many_wait() -> None:
