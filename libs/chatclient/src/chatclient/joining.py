@@ -92,7 +92,8 @@ async def join_room(
 
     Raises:
         RefusedError: the relay said no; ``refusal`` says why.
-        UnreachableError: no relay answered in 4 s, or none that grants the stream that must be.
+        UnreachableError: no relay answered in 4 s (21 s for a join with a password, which may have to wait), or none
+            that grants the stream that must be.
         UntrustedError: with ``tls``, the relay didn't prove that it is the one that is meant; or the room isn't sealed.
         BadNameError: the room's or the user's name can't be used.
         BadPasswordError: the password can't be used.
