@@ -65,9 +65,19 @@ def _create_and_leave(name: str, password: str | None = None) -> Callable[[Stage
     return ready
 
 
-def _guess(stage: Stage) -> Send:
-    stage.call(wire.frame(wire.CREATE, wire.REQUEST, b"secret", b'{"username": "ann", "password": "secret"}'))
-    return lambda number: stage.call(_join(b"secret", b'{"username": "mal", "password": "guess %d"}' % number))
+def _guessing(name: bytes) -> Callable[[Stage], Send]:
+    """Try passwords; ``name`` has a place for the number of the guess, or is the same each time."""
+
+    def ready(stage: Stage) -> Send:
+        stage.call(wire.frame(wire.CREATE, wire.REQUEST, b"secret", b'{"username": "ann", "password": "secret"}'))
+
+        def send(number: int) -> None:
+            named = name.replace(b"#", b"%d" % number)
+            stage.call(_join(b"secret", b'{"username": "%b", "password": "guess %d"}' % (named, number)))
+
+        return send
+
+    return ready
 
 
 def _shake_hands(version: ssl.TLSVersion) -> Callable[[Stage], Send]:
@@ -141,7 +151,8 @@ KINDS: Final = (
     Kind(
         "visitor", "creates with a password, a reserved name", JOINS, _create_and_leave("admin", "secret"), threads=True
     ),
-    Kind("visitor", "wrong passwords", JOINS, _guess, threads=True),
+    Kind("visitor", "wrong passwords", JOINS, _guessing(b"mal"), threads=True),
+    Kind("visitor", "wrong passwords, a new name each time", JOINS, _guessing(b"mal #"), threads=True),
     Kind("visitor", "TLS 1.3 handshakes", HANDSHAKES, _shake_hands(ssl.TLSVersion.TLSv1_3), tls=True),
     Kind(
         "visitor", "TLS 1.2 handshakes, where it is allowed", HANDSHAKES, _shake_hands(ssl.TLSVersion.TLSv1_2),
