@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import structlog
 from nats.aio.client import Client
-from nats.js.kv import KeyValue
 
 from relay_server.cluster import nats
 from relay_server.cluster.base import AwayError, Change, Found, SilentError, TakenError
@@ -88,53 +87,6 @@ def test_a_kill_loses_no_key_and_the_listing_comes_again(
     assert events.count("directory_lost") == 3  # three kills; its own end is no loss
     assert events.count("directory_reached") == 4
     assert len(events) <= 4 + 4 + 3 * 3, events  # a few reasons for each time away, however often it is tried
-
-
-class Copying(Hearing):
-    """Notes what it knew when it had heard all."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.known: list[set[str]] = []
-
-    def on_caught_up(self) -> None:
-        super().on_caught_up()
-        self.known.append(set(self.entries))
-
-
-@pytest.mark.parametrize("arrives", [True, False], ids=["late", "never"])
-def test_what_arrives_late_is_part_of_the_listing(
-    server: NatsServer, run: Run, monkeypatch: pytest.MonkeyPatch, arrives: bool
-) -> None:
-    """NATS' client says that there is nothing if what the server sent hasn't arrived yet: once in a thousand times."""
-    watchall, early = KeyValue.watchall, 0
-
-    async def hasty(rooms: KeyValue) -> KeyValue.KeyWatcher:
-        nonlocal early
-        watcher = await watchall(rooms)
-        if early == 0:
-            updates = watcher._updates
-            await until(lambda: updates.qsize() == 2)
-            entry, end = updates.get_nowait(), updates.get_nowait()
-            assert end is None
-            updates.put_nowait(end)
-            if arrives:
-                updates.put_nowait(entry)
-        early += 1
-        return watcher
-
-    async def scenario() -> None:
-        async with started(Access((server.address,)), Hearing()) as directory:
-            await until(lambda: directory.is_connected)
-            await directory.create("room.a", b"")
-        monkeypatch.setattr(KeyValue, "watchall", hasty)
-        hearing = Copying()
-        async with started(Access((server.address,)), hearing):
-            await until(lambda: bool(hearing.known))
-            assert hearing.known == [{"room.a"}]
-            assert hearing.listings == early == (1 if arrives else 2)
-
-    run(scenario)
 
 
 class Failing(Hearing):
