@@ -103,7 +103,7 @@ def test_forty_wrong_passwords_from_one_address_do_not_delay_the_right_ones(star
 def test_a_guesser_keeps_no_neighbour_out(
     start_relay: StartRelay, names: int, back: bool, per_minute: float, status: int
 ) -> None:
-    """Who takes a new name each time can't be told from newcomers: those wait for the next try, where it comes soon."""
+    """Who takes a new name each time can't be told from newcomers: those wait for the next check, if it comes soon."""
     own = start(start_relay, per_minute)
     with People(own.relay) as people:
         ann = people.create(VAULT, b"ann", password="secret")

@@ -1,4 +1,4 @@
-"""A right password waits where others' wrong ones left no try, and is not refused for them (PWD-04)."""
+"""A right password waits where others' wrong ones left no check, and is not refused for them (PWD-04)."""
 
 import pytest
 
@@ -6,9 +6,9 @@ from chatproto import Operation, Status
 from chatproto.payloads import decode_status
 from relay_server.answers import Answer, Granted, Pending, Waiting
 from relay_server.core.guesses import AGAIN_SECONDS, WAITING_OF_NETWORK
-from relay_server.core.policy import WAIT_SECONDS
+from relay_server.core.policy import CHECK_WAIT_SECONDS
+from services.relay_server.spent_checks import BETWEEN_SECONDS, spent
 from services.relay_server.test_control import BOB, ControlCase, finish, frame_of, knock
-from services.relay_server.tries import BETWEEN_SECONDS, spent
 
 REFUSED = (Status.BUSY, "Too many wrong passwords: try again in two minutes.")
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.requirement("PWD-04")
 
 
 class Line:
-    """A room with a password, and people from an address where somebody spent all tries at it."""
+    """A room with a password, and people from an address where somebody spent all checks."""
 
     def __init__(self) -> None:
         self.case = ControlCase(guesses=spent(0.0, ip="10.0.0.2"))
@@ -41,16 +41,16 @@ def wait(answer: Answer, until: float) -> tuple[Answer, float]:
     return answer, now
 
 
-def test_a_right_password_waits_for_the_next_try() -> None:
+def test_a_right_password_waits_for_the_next_check() -> None:
     answer = Line().ask("bob")
     assert isinstance(answer, Waiting)
-    assert (answer.until, answer.for_try) == (AGAIN_SECONDS, True)
-    answer, now = wait(answer, WAIT_SECONDS)
+    assert (answer.until, answer.for_check) == (AGAIN_SECONDS, True)
+    answer, now = wait(answer, CHECK_WAIT_SECONDS)
     assert isinstance(answer, Granted)
     assert BETWEEN_SECONDS <= now < BETWEEN_SECONDS + AGAIN_SECONDS
 
 
-def test_forty_right_passwords_need_one_try() -> None:
+def test_forty_right_passwords_need_one_check() -> None:
     line = Line()
     for number in range(40):
         answer = line.ask(f"pupil {number}", now=BETWEEN_SECONDS)
@@ -61,9 +61,9 @@ def test_who_waited_in_vain_is_refused() -> None:
     line = Line()
     answer = line.ask("bob")
     assert line.refusal(line.ask("eve", "a guess", BETWEEN_SECONDS))[0] is Status.WRONG_PASSWORD
-    answer, now = wait(answer, WAIT_SECONDS + AGAIN_SECONDS)
+    answer, now = wait(answer, CHECK_WAIT_SECONDS + AGAIN_SECONDS)
     assert line.refusal(answer) == REFUSED
-    assert now == WAIT_SECONDS
+    assert now == CHECK_WAIT_SECONDS
 
 
 def test_so_many_wait_at_once_and_who_goes_leaves_the_place() -> None:

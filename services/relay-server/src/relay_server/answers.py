@@ -50,8 +50,8 @@ class Waiting:
     until: float
     finish: "Callable[[float], Answer]"
     undo: Callable[[], None] = lambda: None
-    for_try: bool = False
-    """Whether it waits for a try at a password, for which it may take longer than others (PWD-04)."""
+    for_check: bool = False
+    """Whether it waits for a check of its password: then it may take longer than others (PWD-04)."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -75,7 +75,7 @@ class Carried:
     stream: bool = False
     """Whether the client wants to chat over its connection (STR-01)."""
     may_wait: bool = False
-    """Whether its password may have to wait for a try (PWD-04)."""
+    """Whether its password may have to wait for a check (PWD-04)."""
 
 
 Answer: TypeAlias = Granted | Pending | Waiting | Consulting | Carried | bytes

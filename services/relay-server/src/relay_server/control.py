@@ -25,14 +25,14 @@ from relay_server.core.address import network_of
 from relay_server.core.attempts import Attempts
 from relay_server.core.counters import Resumption
 from relay_server.core.endpoint import Address, MakeAddress
-from relay_server.core.errors import NoSeatError, NoSuchRoomError, NoTryLeftError, WrongPasswordError
+from relay_server.core.errors import NoCheckLeftError, NoSeatError, NoSuchRoomError, WrongPasswordError
 from relay_server.core.guesses import AGAIN_SECONDS, Guess, Guesses
 from relay_server.core.kept import Abroad
 from relay_server.core.model import Session
 from relay_server.core.name_rules import judge_user_name
 from relay_server.core.names import name_keys
 from relay_server.core.places import Places
-from relay_server.core.policy import WAIT_SECONDS, StreamsAllowed
+from relay_server.core.policy import CHECK_WAIT_SECONDS, StreamsAllowed
 from relay_server.core.receipts import SaidNumbers
 from relay_server.core.registry import Registry
 from relay_server.core.room_list import RoomList
@@ -285,18 +285,18 @@ class Control:
         under_way = self._attempts.get(asked.attempt, now)
         work = under_way if isinstance(under_way, Work) else Work(begin, do)
         self._remember(asked, work, now)
-        until = now + WAIT_SECONDS
+        until = now + CHECK_WAIT_SECONDS
 
         def finish(proof: Proof, now: float) -> Answer:
             def enter() -> Answer:
                 try:
                     with work.take_guess():
                         password_hash = proof()
-                except NoTryLeftError:
+                except NoCheckLeftError:
                     ended = self._guesses.wait(network_of(asked.peer.ip)) if now < until else None
                     if ended is None:
                         raise
-                    return self._wait_for_try(pending, ended, now)
+                    return self._wait_for_check(pending, ended, now)
                 return self._enter(asked, password_hash, now)  # which checks all again: much may be new meanwhile
 
             return self._finish(asked, enter, now)
@@ -304,14 +304,14 @@ class Control:
         pending = Pending(work.admit, work.do, finish)
         return pending
 
-    def _wait_for_try(self, pending: Pending, ended: Callable[[], None], now: float) -> Waiting:
+    def _wait_for_check(self, pending: Pending, ended: Callable[[], None], now: float) -> Waiting:
         """Ask again in a moment whether the password may be looked at (PWD-04); ``ended`` is called before."""
 
         def ask(_: float) -> Pending:
             ended()
             return pending
 
-        return Waiting(now + AGAIN_SECONDS, ask, ended, for_try=True)
+        return Waiting(now + AGAIN_SECONDS, ask, ended, for_check=True)
 
     def _enter(self, asked: Asked, password_hash: str | None, now: float) -> Answer:
         if asked.stream:

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from relay_server.core.address import network_of, parse_ip
-from relay_server.core.errors import BusyError, NoTryLeftError, WrongPasswordError
+from relay_server.core.errors import BusyError, NoCheckLeftError, WrongPasswordError
 from relay_server.core.guesses import (
     AT_ONCE,
     KEPT,
@@ -20,7 +20,7 @@ from relay_server.core.guesses import (
     Guesses,
 )
 from relay_server.core.limits import AROUND_FACTORS
-from relay_server.core.policy import WAIT_SECONDS, TcpLimits
+from relay_server.core.policy import CHECK_WAIT_SECONDS, TcpLimits
 
 PER_MINUTE = 5
 AT_ONCE_IN_A_ROOM = ROOM_FACTOR * AT_ONCE
@@ -216,22 +216,22 @@ def test_zero_is_no_limit_and_little_is_as_much_at_once() -> None:
     assert looked_at(Guesses(0.1), [b"a"], 0.0) == AT_ONCE
 
 
-@pytest.mark.parametrize("per_minute", [PER_MINUTE, 60 / WAIT_SECONDS])
-def test_a_newcomer_may_wait_for_a_try_where_others_left_none(per_minute: float) -> None:
+@pytest.mark.parametrize("per_minute", [PER_MINUTE, 60 / CHECK_WAIT_SECONDS])
+def test_a_newcomer_may_wait_for_a_check_where_others_left_none(per_minute: float) -> None:
     guesses = Guesses(per_minute)
     assert looked_at(guesses, [b"a"], 0.0) == AT_ONCE
-    with pytest.raises(NoTryLeftError):
+    with pytest.raises(NoCheckLeftError):
         guesses.begin(b"a", "ann", ROOM, 0.0)
-    assert tries(guesses, b"a", WAIT_SECONDS, name="ann", right=True)
+    assert tries(guesses, b"a", CHECK_WAIT_SECONDS, name="ann", right=True)
 
 
-def test_nobody_waits_for_a_try_that_does_not_come_soon() -> None:
+def test_nobody_waits_for_a_check_that_does_not_come_soon() -> None:
     def refused(guesses: Guesses, network: bytes, name: str) -> type[BusyError]:
         with pytest.raises(BusyError) as error:
             guesses.begin(network, name, ROOM, 0.0)
         return error.type
 
-    seldom = Guesses(60 / WAIT_SECONDS - 0.1)
+    seldom = Guesses(60 / CHECK_WAIT_SECONDS - 0.1)
     assert looked_at(seldom, [b"a"], 0.0) == AT_ONCE
     assert refused(seldom, b"a", "ann") is BusyError
     under_one_name = Guesses(PER_MINUTE)
@@ -246,7 +246,7 @@ def test_nobody_waits_for_a_try_that_does_not_come_soon() -> None:
 def test_a_request_may_take_so_much_longer_as_its_password_may_wait() -> None:
     limits = TcpLimits(5.0, 0.5, 4096, 2000, 64)
     assert limits.timeout_of(may_wait=False) == 5.0
-    assert limits.timeout_of(may_wait=True) == 5.0 + WAIT_SECONDS > 60 / PER_MINUTE
+    assert limits.timeout_of(may_wait=True) == 5.0 + CHECK_WAIT_SECONDS > 60 / PER_MINUTE
 
 
 def test_of_an_address_and_in_all_only_so_many_wait() -> None:

@@ -189,7 +189,7 @@ def test_a_client_that_goes_while_its_home_works_is_refused_nothing(run: Run) ->
 
 @pytest.mark.requirement("CLU-04", "TCP-09")
 def test_who_is_refused_in_a_homes_place_may_close_first(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy, "WAIT_SECONDS", 0.0)  # at an edge, a password may wait in any case
+    monkeypatch.setattr(policy, "CHECK_WAIT_SECONDS", 0.0)  # at an edge, a password may wait in any case
 
     async def scenario() -> None:
         async with pair() as both:

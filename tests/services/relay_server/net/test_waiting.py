@@ -1,4 +1,4 @@
-"""Passwords that wait for a try, over real connections: longer than other requests, and never for nobody (PWD-04)."""
+"""Passwords that wait for a check, over real connections: longer than other requests, and never for nobody (PWD-04)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +15,7 @@ from services.relay_server.net.cluster import pair
 from services.relay_server.net.loopback import Run, until
 from services.relay_server.net.tcp_relay import Client, Relay, relay
 from services.relay_server.net.test_edge import PERSON, as_json, ask, granted
-from services.relay_server.tries import spent
+from services.relay_server.spent_checks import spent
 
 pytestmark = pytest.mark.requirement("PWD-04", "TCP-03")
 
@@ -38,7 +38,7 @@ class PlainPasswords(Passwords):
 
 @asynccontextmanager
 async def spent_relay(next_in: float) -> AsyncIterator[tuple[Relay, Guesses]]:
-    """Run a relay with ann's room, for which nobody at PERSON has a try left until so many seconds have passed."""
+    """Run a relay with ann's room, for which nobody at PERSON has a check left until so many seconds have passed."""
     guesses = spent(asyncio.get_running_loop().time(), next_in=next_in, ip=PERSON)
     async with relay(passwords=PlainPasswords(), guesses=guesses, transaction_timeout_seconds=DEADLINE) as server:
         async with await server.connect() as host:
@@ -54,7 +54,7 @@ async def knock(server: Relay) -> Client:
 
 
 def is_waiting(guesses: Guesses) -> Callable[[], bool]:
-    """Tell whether somebody at PERSON waits for a try."""
+    """Tell whether somebody at PERSON waits for a check."""
 
     def look() -> bool:
         network = network_of(parse_ip(PERSON))
@@ -67,7 +67,7 @@ def is_waiting(guesses: Guesses) -> Callable[[], bool]:
     return look
 
 
-def test_a_password_that_waits_for_a_try_may_take_longer_than_other_requests(run: Run) -> None:
+def test_a_password_that_waits_for_a_check_may_take_longer_than_other_requests(run: Run) -> None:
     async def scenario() -> None:
         async with spent_relay(SOON) as (server, _), await knock(server) as client:
             assert [(await client.frame()).state for _ in range(2)] == [State.REPLY, State.COMPLETION]
@@ -76,7 +76,7 @@ def test_a_password_that_waits_for_a_try_may_take_longer_than_other_requests(run
 
 
 def test_it_does_not_wait_for_ever(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy, "WAIT_SECONDS", DEADLINE)
+    monkeypatch.setattr(policy, "CHECK_WAIT_SECONDS", DEADLINE)
 
     async def scenario() -> None:
         async with spent_relay(SOON * 10) as (server, guesses), await knock(server) as client:

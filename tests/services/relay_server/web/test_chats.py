@@ -12,7 +12,7 @@ from relay_server.core.counters import StreamCut
 from relay_server.net.streams import LINES_A_TURN
 from relay_server.passwords import Passwords
 from services.relay_server.net.loopback import Run, until
-from services.relay_server.tries import spent
+from services.relay_server.spent_checks import spent
 from services.relay_server.web.web_relay import HOST, Page, slow_socket, web_relay
 
 pytestmark = pytest.mark.requirement("WEB-02")
@@ -53,7 +53,7 @@ async def _heard(client: Connection) -> tuple[str | None, str]:
 
 
 @pytest.mark.requirement("PWD-04")
-def test_a_password_waits_for_a_try_as_over_tcp(run: Run) -> None:
+def test_a_password_waits_for_a_check_as_over_tcp(run: Run) -> None:
     async def scenario() -> None:
         async with web_relay(transaction_timeout_seconds=0.2) as relay:
             await relay.page("ann", create=True)

@@ -64,8 +64,8 @@ class BusyError(ProtocolError):
     status = Status.BUSY
 
 
-class NoTryLeftError(BusyError):
-    """Wrong passwords of the same address left no try; the next one comes soon (PWD-04)."""
+class NoCheckLeftError(BusyError):
+    """Wrong passwords of the same address left no check; the next one comes soon (PWD-04)."""
 
 
 class ShuttingDownError(ProtocolError):

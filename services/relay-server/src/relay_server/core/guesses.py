@@ -8,9 +8,9 @@ from typing import Final, Self
 
 from chatproto import RefusalCode
 from relay_server.core.admission import Census
-from relay_server.core.errors import BusyError, NoSeatError, NoTryLeftError, WrongPasswordError
+from relay_server.core.errors import BusyError, NoCheckLeftError, NoSeatError, WrongPasswordError
 from relay_server.core.limits import MAX_TRACKED, Buckets, NestedBucket, NetworkBuckets, TokenBucket
-from relay_server.core.policy import WAIT_SECONDS
+from relay_server.core.policy import CHECK_WAIT_SECONDS
 
 AT_ONCE: Final = 64
 """An address may guess so often at once: as many as may be members behind it may type last week's password."""
@@ -23,8 +23,8 @@ SPARED_MINUTES: Final = 2
 ROOM_FACTOR: Final = 4
 """A room stands so many times as many guesses as one address has, before it asks more of who guesses."""
 AGAIN_SECONDS: Final = 0.25
-"""One that waits asks for a try so often. Who comes first when there is one is chance: to have come before doesn't help
-who guesses, and a right password leaves the try to the next."""
+"""One that waits asks for a check so often. Who comes first when there is one is chance: to have come before doesn't
+help who guesses, and a right password leaves the check to the next."""
 WAITING: Final = 128
 """So many wait at once."""
 WAITING_OF_NETWORK: Final = 16
@@ -71,14 +71,14 @@ class Guesses:
         self._of_name = Buckets(1 / 60, MISTAKES)
         self._spared = NetworkBuckets(1 / (60 * SPARED_MINUTES), 1)
         self._known: OrderedDict[tuple[bytes, str, bytes], None] = OrderedDict()
-        self._comes_soon = rate * WAIT_SECONDS >= 1
+        self._comes_soon = rate * CHECK_WAIT_SECONDS >= 1
         self._waiting = Census(WAITING, WAITING_OF_NETWORK)
 
     def begin(self, network: bytes, name: str, room: bytes, now: float) -> Guess:
         """Count a password as wrong, until it proves right; to be called when it is about to be looked at.
 
         Raises:
-            NoTryLeftError: the address's others left none, and there is one soon.
+            NoCheckLeftError: others at the address left none, and the next one comes soon.
             BusyError: there were too many wrong ones.
 
         """
@@ -96,11 +96,11 @@ class Guesses:
                 taken.append(own)
             return Guess(*taken, when_right=partial(self._know, (network, name, room)))
         with Guess(*taken):
-            refuse = NoTryLeftError if fits_room and not left and self._comes_soon else BusyError
+            refuse = NoCheckLeftError if fits_room and not left and self._comes_soon else BusyError
             raise refuse(RefusalCode.TOO_MANY_WRONG_PASSWORDS)
 
     def wait(self, network: bytes) -> Callable[[], None] | None:
-        """Let one more wait for a try; returns what ends that wait, or None if too many wait."""
+        """Let one more wait for a check; returns what ends that wait, or None if too many wait."""
         if self._waiting.is_full() or self._waiting.is_full_for(network):
             return None
         self._waiting.add(network)

@@ -44,8 +44,8 @@ class Policy:
     ring_bytes: int
 
 
-WAIT_SECONDS: Final = 15.0
-"""A password that finds no try left waits so long for one: with five a minute, the next comes within twelve."""
+CHECK_WAIT_SECONDS: Final = 15.0
+"""A password that finds no check left waits so long for one: with five a minute, the next comes within twelve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +59,5 @@ class TcpLimits:
     max_transactions_per_address: int
 
     def timeout_of(self, *, may_wait: bool) -> float:
-        """Return how long a transaction may take, whose password may have to wait for a try or not (PWD-04)."""
-        return self.transaction_timeout_seconds + (WAIT_SECONDS if may_wait else 0)
+        """Return how long a transaction may take, whose password may have to wait for a check or not (PWD-04)."""
+        return self.transaction_timeout_seconds + (CHECK_WAIT_SECONDS if may_wait else 0)

@@ -289,7 +289,7 @@ class Connection:
     def _take(self, answer: Answer | None) -> None:
         if isinstance(answer, Granted | Carried | bytes):
             self._decide(answer)
-        elif answer is not None:  # the deadline stays, or a wait for a try moves it
+        elif answer is not None:  # the deadline stays, or a wait for a check moves it
             self._port.connections.begin_work(self)
             self._work = UnderWay(self._port, self.network, self._decide, self._be_patient)
             self._work.take(answer)
@@ -310,7 +310,7 @@ class Connection:
         carriage.begin(carried, self._kept, until, half_closed=self._half_closed)
 
     def _be_patient(self) -> None:
-        """Let a password wait for a try (PWD-04)."""
+        """Let a password wait for a check (PWD-04)."""
         self._cancel_timer()
         until = self._started_at + self._port.limits.timeout_of(may_wait=True)
         self._timer = self._loop.call_at(until, self._time_out)

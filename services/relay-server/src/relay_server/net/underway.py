@@ -58,7 +58,7 @@ class UnderWay:
             )
         elif isinstance(answer, Waiting):
             port.flush()  # somebody is asked meanwhile
-            if answer.for_try:
+            if answer.for_check:
                 self._be_patient()
             self._undo = answer.undo
             delay = answer.until - port.clock()
