@@ -29,9 +29,10 @@ def encode_numbered(number: int, text: bytes) -> bytes:
 
 def parse_numbered(message: bytes) -> tuple[int, bytes] | None:
     """Split a message into its number and its text; None if it has no number that is legal (RCP-01)."""
-    before, word, numbered = message.partition(NUMBERED)
-    digits, _, text = numbered.partition(b" ")
-    if before or not word or not digits.isdigit() or digits[0] == _ZERO or len(digits) > _MAX_DIGITS:
+    if not message.startswith(NUMBERED):
+        return None
+    digits, _, text = message[len(NUMBERED) :].partition(b" ")
+    if not digits.isdigit() or digits[0] == _ZERO or len(digits) > _MAX_DIGITS:
         return None
     number = int(digits)
     return (number, text) if number <= MAX_NUMBER else None

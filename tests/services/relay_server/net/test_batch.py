@@ -244,7 +244,7 @@ def test_what_cannot_be_sent_is_named_with_its_reason(open_socket: Open) -> None
         copies, volume, errors = send(chat, (b"hello", [far, address_of(peer), none, address_of(peer)]))
         assert [peer.recv(100), peer.recv(100)] == [b"hello", b"hello"]
     assert (copies, volume) == (2, 10)
-    assert [(error.target, error.size) for error in errors] == [(far, 5), (none, 5)]
+    assert [(error.target, error.payload) for error in errors] == [(far, b"hello"), (none, b"hello")]
     assert errors[1].reason == errno.EINVAL
     assert errors[0].reason in {errno.EINVAL, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EPERM}
 
@@ -256,7 +256,7 @@ def test_a_refused_datagram_of_many_is_named_exactly(batch: BatchSocket) -> None
         nowhere = make_address(here, 0, local_ip=here)
         sent = send(batch, *((b"x" * (number + 1), [somewhere, nowhere]) for number in range(10)))
         assert (sent.copies, sent.volume) == (10, 55)
-        assert sent.errors == [SendError(nowhere, errno.EINVAL, number + 1) for number in range(10)]
+        assert sent.errors == [SendError(nowhere, errno.EINVAL, b"x" * (number + 1)) for number in range(10)]
         assert [len(peer.recv(100)) for _ in range(10)] == list(range(1, 11))
 
 
@@ -286,7 +286,7 @@ def test_a_kernel_that_goes_on_refusing_costs_one_copy_at_a_time_and_never_hangs
     monkeypatch.setattr(batch_module, "_libc", FullKernel(10**6, reason))
     here = parse_ip("127.0.0.1")
     targets = [make_address(here, port, local_ip=here) for port in (5000, 5001, 5002)]
-    assert send(batch, (b"hello", targets)) == Sent(0, 0, [SendError(target, reason, 5) for target in targets])
+    assert send(batch, (b"hello", targets)) == Sent(0, 0, [SendError(target, reason, b"hello") for target in targets])
 
 
 @pytest.mark.parametrize("reason", [errno.EINVAL, errno.EPERM, errno.EADDRNOTAVAIL, errno.ENOBUFS])
@@ -297,7 +297,7 @@ def test_what_no_icmp_error_brings_is_tried_once(
     monkeypatch.setattr(batch_module, "_libc", kernel)
     here = parse_ip("127.0.0.1")
     targets = [make_address(here, port, local_ip=here) for port in (5000, 5001, 5002)]
-    assert send(batch, (b"hello", targets)).errors == [SendError(target, reason, 5) for target in targets]
+    assert send(batch, (b"hello", targets)).errors == [SendError(target, reason, b"hello") for target in targets]
     assert kernel.calls == 1 + 3  # the batch, and then each of its datagrams
 
 
@@ -317,7 +317,7 @@ def test_after_waiting_in_vain_for_room_the_rest_is_refused_at_once(
     monkeypatch.setattr(batch_module, "_libc", FullKernel(1 + 3))
     here = parse_ip("127.0.0.1")
     target = make_address(here, 9, local_ip=here)
-    assert send(batch, (b"hello", [target] * 3)).errors == [SendError(target, errno.EAGAIN, 5)] * 3
+    assert send(batch, (b"hello", [target] * 3)).errors == [SendError(target, errno.EAGAIN, b"hello")] * 3
     assert waits == [WAIT_FOR_ROOM_MILLISECONDS]
     assert send(batch, (b"hello", [target])).copies == 1
     monkeypatch.setattr(batch_module, "_libc", FullKernel(2))

@@ -7,50 +7,27 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from relay_server.core.address import parse_ip
-from relay_server.core.audience import Audience, Forward, Listener
-from relay_server.net.address import UdpAddress, make_address, pack_targets, unpack_targets
+from relay_server.core.audience import Audience, Forward
+from relay_server.net.address import pack_targets, unpack_targets
 from relay_server.net.fanout import (
     MAX_BATCH_BYTES,
     MAX_BATCH_SEGMENTS,
     MAX_SEGMENT_BYTES,
-    GsoBatch,
     pack_batches,
     route_of,
     rows_by_form,
 )
 from services.relay_server.core.rooms_case import addresses_but
-from services.relay_server.net.udp_chat import SENDER, audience_at
-
-Heard = dict[UdpAddress, list[bytes]]
-
-
-def room(number: int, members: int) -> Audience:
-    """Make the audience of a room; nobody is in two of them."""
-    return audience_at(*[make_address(parse_ip(f"10.0.{number}.1"), 1000 + member) for member in range(members)])
-
-
-def listener(audience: Audience, member: int) -> Listener:
-    found: Listener = list(audience.addresses)[member]
-    return found
-
-
-def said(audience: Audience, member: int, payload: bytes) -> Forward:
-    return audience, listener(audience, member), payload
-
-
-def messages_in(batch: GsoBatch) -> list[bytes]:
-    """Cut a batch as the kernel does."""
-    text, _, segment = batch
-    return [text[start : start + segment] for start in range(0, len(text), segment)] if segment else [text]
-
-
-def heard_by_all(sent: list[GsoBatch]) -> Heard:
-    heard: Heard = defaultdict(list)
-    for batch in sent:
-        for target in unpack_targets(batch[1]):
-            heard[target] += messages_in(batch)
-    return heard
+from services.relay_server.net.gso import (
+    Heard,
+    assert_the_kernel_takes,
+    heard_by_all,
+    listener,
+    messages_in,
+    room,
+    said,
+)
+from services.relay_server.net.udp_chat import SENDER
 
 
 def naive_fan_out(forwards: list[Forward]) -> Heard:
@@ -59,14 +36,6 @@ def naive_fan_out(forwards: list[Forward]) -> Heard:
         for address in addresses_but(audience, sender):
             heard[address].append(payload)
     return heard
-
-
-def assert_the_kernel_takes(batch: GsoBatch) -> None:
-    text, _, segment = batch
-    if segment:
-        assert segment <= MAX_SEGMENT_BYTES
-        assert 0 < len(text) <= MAX_BATCH_BYTES
-        assert len(messages_in(batch)) <= MAX_BATCH_SEGMENTS
 
 
 @st.composite

@@ -37,7 +37,7 @@ def test_a_socket_of_ipv4_alone_has_the_same_addresses(ipv4: PortableSocket) -> 
 def test_a_socket_of_ipv4_alone_cannot_reach_ipv6(ipv4: PortableSocket) -> None:
     target = make_address(parse_ip("::1"), 9)
     copies, volume, (error,) = ipv4.send([(b"hello", pack_targets([target]), 0)])
-    assert (copies, volume, error.target, error.size) == (0, 0, target, 5)
+    assert (copies, volume, error.target, error.payload) == (0, 0, target, b"hello")
 
 
 def test_nobody_learns_of_dead_ports(ipv4: PortableSocket) -> None:

@@ -12,14 +12,12 @@ from relay_server.core.endpoint import Address
 from relay_server.core.lobby import Lobby
 from relay_server.net.address import locate
 from relay_server.net.crowds import CROWD, FEW, MAX_QUEUED_COPIES, SLICE_COPIES
-from relay_server.net.fanout import GsoBatch
-from relay_server.net.sending import Sent
 from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import COPIES_A_TURN, UdpPort
 from services.relay_server.core.policies import unlimited
 from services.relay_server.core.rooms_case import new_nonces
 from services.relay_server.net.loopback import Run, address_of, port_of, udp_peer, until
-from services.relay_server.net.udp_chat import BUFFER_BYTES, SENDER, Rooms, audience_at, hear, rooms
+from services.relay_server.net.udp_chat import BUFFER_BYTES, SENDER, audience_at, hear, record_batches, rooms
 
 
 @pytest.mark.requirement("UDP-04", "CON-02")
@@ -45,19 +43,6 @@ def test_what_one_says_the_others_hear(run: Run, portable: bool) -> None:
     run(scenario)
 
 
-def record_parcels(chat: Rooms, monkeypatch: pytest.MonkeyPatch) -> list[list[GsoBatch]]:
-    """Note what the port hands to its socket, call by call."""
-    calls: list[list[GsoBatch]] = []
-    send = chat.port._sock.send
-
-    def note(parcels: list[GsoBatch]) -> Sent:
-        calls.append(parcels)
-        return send(parcels)
-
-    monkeypatch.setattr(chat.port._sock, "send", note)
-    return calls
-
-
 @pytest.mark.requirement("UDP-04", "CON-02")
 def test_what_is_said_at_once_goes_together(run: Run, portable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
@@ -69,7 +54,7 @@ def test_what_is_said_at_once_goes_together(run: Run, portable: bool, monkeypatc
                 for peer, header in zip(peers, headers, strict=True):
                     peer.sendto(header, chat.where)
                 await until(lambda: chat.registry.counters.accepted == 3)
-                calls = record_parcels(chat, monkeypatch)
+                calls = record_batches(chat, monkeypatch)
                 for peer, header, message in zip((ann, bob, ann), (*headers[:2], headers[0]), b"123", strict=True):
                     peer.sendto(header + b"%c" % message, chat.where)  # the port has no turn in between
                 assert [await hear(eve) for _ in range(3)] == [b"ann: 1", b"bob: 2", b"ann: 3"]
@@ -88,7 +73,7 @@ def test_many_notices_are_sent_in_portions(run: Run, portable: bool, monkeypatch
         async with rooms(portable) as chat:
             with udp_peer() as ann:
                 listeners = audience_at(*[address_of(ann)] * FEW)
-                calls = record_parcels(chat, monkeypatch)
+                calls = record_batches(chat, monkeypatch)
                 chat.registry.outbox += [Outgoing(Advice("notice"), listeners)] * 300
                 chat.port.flush()
                 assert [len(parcels) for parcels in calls if parcels] == [129, 129, 42]

@@ -163,7 +163,7 @@ def test_only_a_target_that_takes_nothing_fails_by_its_own_fault(
         port = UdpPort(bind_udp("127.0.0.1", 0, BUFFER_BYTES), lobby.handle_datagram, lobby, lambda: now, pinned=False)
         port.start()
         # No address is without a route on every machine, so this is what the kernel would report.
-        monkeypatch.setattr(port._sock, "send", lambda _: Sent(2, 10, [SendError(bob, reason, 5)]))
+        monkeypatch.setattr(port._sock, "send", lambda _: Sent(2, 10, [SendError(bob, reason, b"hello")]))
         for number in range(3):
             now = number * 5.0
             said = lobby.handle_datagram(encode_lobby(b"ann", b"%d" % number), make_address(bob[8:24], 10), now)

@@ -5,6 +5,8 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from chatproto import encode_datagram
 from relay_server.core.address import parse_ip
 from relay_server.core.audience import Audience, Listener
@@ -12,6 +14,8 @@ from relay_server.core.judge import Judge
 from relay_server.core.registry import Registry
 from relay_server.core.relay import Relay
 from relay_server.net.address import UdpAddress, locate
+from relay_server.net.fanout import GsoBatch
+from relay_server.net.sending import Sent
 from relay_server.net.sockets import bind_udp
 from relay_server.net.udp import UdpPort
 from services.relay_server.core.policies import unlimited
@@ -45,6 +49,7 @@ class Rooms:
             self.clock,
             pinned=host == "::",
             portable=portable,
+            receipts=self.relay.receipts,
         )
         self.port.start()
 
@@ -64,6 +69,19 @@ class Rooms:
         counters = self.registry.counters
         assert counters.received == counters.accepted + counters.carried + sum(counters.dropped.values())
         assert counters.sent + sum(counters.send_failures.values()) == copies
+
+
+def record_batches(chat: Rooms, monkeypatch: pytest.MonkeyPatch) -> list[list[GsoBatch]]:
+    """Note what the port hands to its socket, call by call."""
+    calls: list[list[GsoBatch]] = []
+    send = chat.port._sock.send
+
+    def note(batches: list[GsoBatch]) -> Sent:
+        calls.append(batches)
+        return send(batches)
+
+    monkeypatch.setattr(chat.port._sock, "send", note)
+    return calls
 
 
 @asynccontextmanager

@@ -38,69 +38,66 @@ class Judge:
         """Whether the relay says who says something."""
         self._sanitize = policy.sanitize
         self._leave_commands = policy.leave_commands
-        self._answers = False
-        """Whether the message in hand has a number, so that its answer tells what became of it."""
         self.over_bytes = 0
         """By how many bytes the newest message that was too long exceeded what a delivery may have."""
 
     def judge(self, member: Member, message: bytes, now: float, *, answers: bool = False) -> bytes | DropReason:
         """Return what the others get of a message, nothing if it isn't for them, or why it is dropped.
 
-        With ``answers`` its member is told by other means.
+        With ``answers`` its member is told by the answer to its number, here and below.
         """
-        self._answers = answers
         if member.limit is not None and (reason := member.limit.exceeded(len(message), now)) is not None:
-            meant = self.hold_back(member, message, reason, now)
-        else:
-            meant = self.interpret(member, message, now)
+            return self.hold_back(member, message, reason, now, answers=answers)
+        meant = self.interpret(member, message, now, answers=answers)
         if meant and not isinstance(meant, DropReason):
-            meant = self.over_copies(member, now) or meant
-        self._answers = False
+            return self.over_copies(member, now, answers=answers) or meant
         return meant
 
-    def interpret(self, member: Member, message: bytes, now: float) -> bytes | DropReason:
+    def interpret(self, member: Member, message: bytes, now: float, *, answers: bool) -> bytes | DropReason:
         """Do as `judge` does with what is within the limits, but for how many get it."""
-        obeyed = self._obey(member, message, now)
+        obeyed = self._obey(member, message, now, answers=answers)
         if obeyed is not None:
             return obeyed
         if not may_be_said(member.room, message):
-            self._advise(member, NotRelayed.NOT_SEALED, now)
+            self._advise(member, NotRelayed.NOT_SEALED, now, answers=answers)
             return DropReason.NOT_SEALED
         payload = self._render(member, message)
         if payload is None:
             return DropReason.RESERVED_NAME if _is_utf8(message) else DropReason.INVALID_UTF8
         if len(payload) > MAX_DELIVERY_BYTES:
             self.over_bytes = len(payload) - MAX_DELIVERY_BYTES
-            self._advise(member, NotRelayed.TOO_LONG, now)
+            self._advise(member, NotRelayed.TOO_LONG, now, answers=answers)
             return DropReason.TOO_LONG
         return payload
 
-    def hold_back(self, member: Member, message: bytes, reason: DropReason, now: float) -> bytes | DropReason:
+    def hold_back(
+        self, member: Member, message: bytes, reason: DropReason, now: float, *, answers: bool
+    ) -> bytes | DropReason:
         """Drop what is over a limit; who is muted may still be there, leave and use commands (MOD-05)."""
         if reason is DropReason.MOVING:
             return reason
         if reason is not DropReason.MUTED:
-            return self._over_limit(member, reason, now)
-        meant = self._obey(member, message, now)
+            return self._over_limit(member, reason, now, answers=answers)
+        meant = self._obey(member, message, now, answers=answers)
         if meant is None:
-            self._advise(member, NotRelayed.MUTED, now)
+            self._advise(member, NotRelayed.MUTED, now, answers=answers)
             return reason
         return meant
 
-    def over_copies(self, member: Member, now: float) -> DropReason | None:
+    def over_copies(self, member: Member, now: float, *, answers: bool) -> DropReason | None:
         """Count what the members of one address make the relay send in large rooms; the member alone isn't to blame."""
         others = listeners(member.room) - 1
         if others <= SMALL_AUDIENCE or self._copies.take(network_of(member.ip), now, others):
             return None
-        self._advise(member, NotRelayed.COPY_RATE, now)
+        self._advise(member, NotRelayed.COPY_RATE, now, answers=answers)
         return DropReason.COPY_RATE
 
-    def _advise(self, member: Member, reason: NotRelayed, now: float) -> None:
+    def _advise(self, member: Member, reason: NotRelayed, now: float, *, answers: bool) -> None:
         """Tell a member that a message of its wasn't relayed, if no answer will."""
-        if not self._answers:
+        if not answers:
             self._registry.advise(member, dropped(reason, self.over_bytes), now)
 
-    def _obey(self, member: Member, message: bytes, now: float) -> bytes | DropReason | None:
+    def _obey(self, member: Member, message: bytes, now: float, *, answers: bool) -> bytes | DropReason | None:
         """Do what a message means if it is for the relay and for nobody else; None if it is to be relayed."""
         if not message:
             return b""
@@ -118,7 +115,7 @@ class Judge:
         if not _is_utf8(message):
             return DropReason.INVALID_UTF8
         # Everybody may hear of what a host does, so it counts as a message would.
-        if member.room.host is member and (over := self.over_copies(member, now)):
+        if member.room.host is member and (over := self.over_copies(member, now, answers=answers)):
             return over
         self._commands.obey(member, *asked, now)
         return b""
@@ -136,12 +133,12 @@ class Judge:
             return message
         return member.attribution + message
 
-    def _over_limit(self, member: Member, reason: DropReason, now: float) -> DropReason:
+    def _over_limit(self, member: Member, reason: DropReason, now: float, *, answers: bool) -> DropReason:
         since_struck = now - member.struck_at
         if since_struck >= TELL_SECONDS:
             member.struck_at = now
             member.strikes = member.strikes + 1 if since_struck < STRIKE_PAUSE_SECONDS else 1
-            self._advise(member, NotRelayed(reason), now)
+            self._advise(member, NotRelayed(reason), now, answers=answers)
             if member.strikes >= STRIKES_TO_EVICT:
                 self._registry.evict(member, EvictionReason.ABUSE, now)
         return reason

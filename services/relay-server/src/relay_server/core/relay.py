@@ -4,7 +4,7 @@ from typing import Final
 
 from chatproto import parse_datagram
 from chatproto.constants import MAX_DATAGRAM_BYTES, MAX_DELIVERY_BYTES
-from chatproto.receipts import NUMBERED, encode_receipt, parse_numbered
+from chatproto.receipts import encode_receipt, parse_numbered
 from relay_server.core.address import is_answerable, network_of
 from relay_server.core.audience import Forward
 from relay_server.core.carried import CarriedMember, CarriedMembers
@@ -22,7 +22,7 @@ GUESSES_A_SECOND: Final = 20.0
 """Unknown tokens from one address; what is over counts as guessing (LIM-01)."""
 
 _SURELY_SHORT_BYTES = MAX_DELIVERY_BYTES - 255 - len(": ")
-"""A datagram of this size is short enough with any name before it (UDP-06)."""
+"""A message of this size is short enough with any name before it (UDP-06)."""
 
 
 class Relay:
@@ -43,10 +43,7 @@ class Relay:
         """Answers to messages that have a number; who sends them takes them out."""
 
     def handle_datagram(self, data: bytes, source: Address, now: float) -> Forward | DropReason | None:
-        """Decide about one datagram and count the decision (CON-01); None: nobody here gets it.
-
-        Every message comes this way, so it calls little: with most of them `_interpret` would find nothing to do.
-        """
+        """Decide about one datagram and count the decision (CON-01); None: nobody here gets it."""
         size = len(data)
         counters = self._counters
         counters.received += 1
@@ -60,14 +57,34 @@ class Relay:
         sender.seen_at = now
         sender.failures = None
         message = data[sender.header_bytes :]
+        if sender.said is not None and (numbered := parse_numbered(message)) is not None:
+            return self._take_number(sender, *numbered, now)
+        return self._take(sender, 0, message, now)
+
+    def _take_number(self, sender: Session, number: int, message: bytes, now: float) -> Forward | DropReason | None:
+        """Judge a message that has a number, unless it was said before or may have been, and answer it (RCP-02)."""
+        said = sender.said
+        if said is not None and number <= said.greatest:
+            if number in said:
+                self._answer(sender, Answer.REPEATED, number)
+                return self._conclude(sender, 0, b"")
+            if said.is_stale(number):
+                self._answer(sender, Answer.NOT_SAID, number, DropReason.STALE)
+                return self._drop(DropReason.STALE)
+        return self._take(sender, number, message, now)
+
+    def _take(self, sender: Session, number: int, message: bytes, now: float) -> Forward | DropReason | None:
+        """Judge a message, and answer it if it has a number, which is 0 else.
+
+        Every message comes this way, so it calls little: with most of them `Judge.interpret` would find nothing to do.
+        """
         member = sender.member
-        reason = None
-        if (sender.said is not None and message.startswith(NUMBERED)) or (
-            member.limit is not None and (reason := member.limit.exceeded(len(message), now)) is not None
-        ):
-            held = reason and self._judge.hold_back(member, message, reason, now)
-            return self._take_number(sender, message, now) if held is None else self._conclude(held)
+        limit = member.limit
+        if limit is not None and (reason := limit.exceeded(len(message), now)) is not None:
+            held = self._judge.hold_back(member, message, reason, now, answers=number > 0)
+            return self._conclude(sender, number, held)
         attribution = member.attribution
+        room = member.room
         # An ordinary message: short, plain, no command, not one that may begin with its sender's own name, and not in a
         # sealed room.
         if (
@@ -75,65 +92,41 @@ class Relay:
             and message.translate(ONLY_PLAIN) == message != b""
             and (first := message[0]) != SLASH
             and first != attribution[0]
-            and size <= _SURELY_SHORT_BYTES
-            and not member.room.sealed
+            and len(message) <= _SURELY_SHORT_BYTES
+            and not room.sealed
         ):
             payload = attribution + message
         else:
-            meant = self._judge.interpret(member, message, now)
+            meant = self._judge.interpret(member, message, now, answers=number > 0)
             if not meant or isinstance(meant, DropReason):
-                return self._conclude(meant)
+                return self._conclude(sender, number, meant)
             payload = meant
-        room = member.room
         audience = room.audience or room.gather()
         others = len(audience.addresses) - 1
-        if others > SMALL_AUDIENCE or room.ring is not None:
-            return self._forward(sender, self._judge.over_copies(member, now) or payload, 0, now)
-        counters.accepted += 1
+        ring = room.ring
+        if (others > SMALL_AUDIENCE or ring is not None) and (
+            over := self._judge.over_copies(member, now, answers=number > 0)
+        ) is not None:
+            return self._conclude(sender, number, over)
+        if number:
+            self._settle(sender, number, payload)
+        self._counters.accepted += 1
         if now >= room.sent.due_at:
             room.sent.sample(payload, now)
         self._fanout[others] += 1
+        if ring is not None:
+            add_message(ring, member, payload, number, self._registry.stream_counters, names=self._attribution)
         return audience, sender, payload
 
-    def _take_number(self, sender: Session, message: bytes, now: float) -> Forward | DropReason | None:
-        """Judge a message that has a number, unless it was said before, and answer it (RCP-01, RCP-02)."""
-        numbered, said = parse_numbered(message), sender.said
-        if numbered is None or said is None:
-            return self._forward(sender, self._judge.judge(sender.member, message, now), 0, now)
-        number, text = numbered
-        if number <= said.greatest:
-            if number in said:
-                self._answer(sender, Answer.REPEATED, number)
-                return self._conclude(b"")
-            if said.is_stale(number):
-                self._answer(sender, Answer.NOT_SAID, number, DropReason.STALE)
-                return self._drop(DropReason.STALE)
-        result = self._judge.judge(sender.member, text, now, answers=True)
-        if result is DropReason.MOVING:  # it isn't answered, so it is said again where the room is then
-            return self._drop(result)
-        if isinstance(result, DropReason):
-            self._answer(sender, Answer.NOT_SAID, number, result)
-        else:
+    def _settle(self, sender: Session, number: int, meant: bytes | DropReason) -> None:
+        """Answer a number by what became of its message, and remember it if it was said (RCP-01, RCP-02)."""
+        said = sender.said
+        assert said is not None  # noqa: S101 - nobody else's messages have numbers
+        if not isinstance(meant, DropReason):
             said.add(number)
             self._answer(sender, Answer.SAID, number)
-        return self._forward(sender, result, number, now)
-
-    def _forward(
-        self, sender: Session, meant: bytes | DropReason, number: int, now: float
-    ) -> Forward | DropReason | None:
-        """Count what was decided, as `handle_datagram` does with most messages itself."""
-        if not meant or isinstance(meant, DropReason):
-            return self._conclude(meant)
-        room = sender.member.room
-        audience = room.gather()
-        self._counters.accepted += 1
-        if now >= room.sent.due_at:
-            room.sent.sample(meant, now)
-        self._fanout[len(audience.addresses) - 1] += 1
-        if room.ring is not None:
-            counters = self._registry.stream_counters
-            add_message(room.ring, sender.member, meant, number, counters, names=self._attribution)
-        return audience, sender, meant
+        elif meant is not DropReason.MOVING:  # it isn't answered, so it is said again where the room is then
+            self._answer(sender, Answer.NOT_SAID, number, meant)
 
     def _answer(self, sender: Session, answer: Answer, number: int, reason: str = "") -> None:
         """Tell a member what became of its number, where it is known to be; who is gone by now, isn't told (RCP-04)."""
@@ -179,8 +172,10 @@ class Relay:
         whose.homeward.send(data)
         return None
 
-    def _conclude(self, meant: bytes | DropReason) -> DropReason | None:
-        """Count a datagram that nobody gets."""
+    def _conclude(self, sender: Session, number: int, meant: bytes | DropReason) -> DropReason | None:
+        """Count a datagram that nobody gets, and answer its number if it has one."""
+        if number:
+            self._settle(sender, number, meant)
         if isinstance(meant, DropReason):
             return self._drop(meant)
         self._counters.accepted += 1

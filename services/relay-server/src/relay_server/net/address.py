@@ -58,6 +58,11 @@ def targets_of(addresses: Iterable[UdpAddress]) -> list[bytes]:
     return [address + _TAIL for address in addresses]
 
 
+def target_of(address: UdpAddress) -> bytes:
+    """Return a row of one."""
+    return address + _TAIL
+
+
 def unpack_targets(targets: bytes) -> list[UdpAddress]:
     """Take a row of addresses apart."""
     return [targets[i : i + ADDRESS_BYTES] for i in range(0, len(targets), TARGET_BYTES)]

@@ -152,7 +152,7 @@ class BatchSocket:
                 iovecs[first * _IOVEC_BYTES : last * _IOVEC_BYTES],
                 segment_sizes[first:last] if segment_sizes else None,
             )
-        refused_bytes = sum(error.size for error in errors)
+        refused_bytes = sum(len(error.payload) for error in errors)
         return Sent(copies - len(errors), sum(map(mul, counts, sizes)) - refused_bytes, errors)
 
     def _send(self, targets: bytes, iovecs: bytes, segment_sizes: memoryview | None) -> list[SendError]:
@@ -219,9 +219,9 @@ class BatchSocket:
         return refused
 
     def _errors(self, index: int, reason: int) -> list[SendError]:
-        start = index * TARGET_BYTES
-        target = self._targets[start : start + ADDRESS_BYTES]
-        return [SendError(target, reason, size) for _, size in self._pieces_of(index)]
+        place = index * TARGET_BYTES
+        target = self._targets[place : place + ADDRESS_BYTES]
+        return [SendError(target, reason, ctypes.string_at(start, size)) for start, size in self._pieces_of(index)]
 
     def _pieces_of(self, index: int) -> list[tuple[int, int]]:
         """Return where the messages of a batch begin, and their sizes."""

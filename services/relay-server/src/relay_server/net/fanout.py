@@ -23,7 +23,7 @@ GsoBatch: TypeAlias = tuple[bytes, bytes, int]
 
 0 doesn't cut.
 """
-_Said: TypeAlias = tuple[bytes, int]
+Said: TypeAlias = tuple[bytes, int]
 """A payload, and where the sender's target ends in the row; 0 if it has none there."""
 
 
@@ -86,7 +86,7 @@ def pack_batches(forwards: Iterable[Forward], *, together: bool) -> list[GsoBatc
             _, sender, payload = same_way[0]
             batches.append((payload, targets_but(row, end_of(sender, 0)), 0))
         else:
-            for run in _runs([(payload, end_of(sender, 0)) for _, sender, payload in same_way]):
+            for run in divide([(payload, end_of(sender, 0)) for _, sender, payload in same_way]):
                 if len(run) == 1:
                     payload, end = run[0]
                     batches.append((payload, targets_but(row, end), 0))
@@ -95,8 +95,8 @@ def pack_batches(forwards: Iterable[Forward], *, together: bool) -> list[GsoBatc
     return batches
 
 
-def _runs(said: list[_Said]) -> list[list[_Said]]:
-    """Divide a row's messages into runs that fit a batch."""
+def divide(said: list[Said]) -> list[list[Said]]:
+    """Divide a row's messages, of which there is one at least, into runs that fit a batch."""
     sizes = [len(payload) for payload, _ in said]
     count, size = len(sizes), sizes[0]
     most = _most(size)
@@ -114,12 +114,17 @@ def _runs(said: list[_Said]) -> list[list[_Said]]:
     return [*runs, said[first:]]
 
 
+def has_room(length: int, size: int) -> bool:
+    """Tell whether a batch of so many bytes, cut by this size, takes one datagram more, as its last one."""
+    return length % size == 0 and length < size * _most(size)
+
+
 def _most(size: int) -> int:
     """Return how many messages of this size fit a batch."""
     return min(MAX_BATCH_SEGMENTS, MAX_BATCH_BYTES // size) if size <= MAX_SEGMENT_BYTES else 1
 
 
-def _pack_run(row: bytes, run: Sequence[_Said]) -> list[GsoBatch]:
+def _pack_run(row: bytes, run: Sequence[Said]) -> list[GsoBatch]:
     """Give all of it to those who said nothing in this run, and to each sender what the others said."""
     payloads, ends = zip(*run, strict=True)
     text, size = b"".join(payloads), len(payloads[0])

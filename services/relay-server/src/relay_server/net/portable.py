@@ -50,7 +50,7 @@ class PortableSocket:
                 try:
                     self._sock.sendto(payload, _to_socket_name(target, self._mapped))
                 except OSError as error:
-                    errors.append(SendError(target, error.errno or 0, len(payload)))
+                    errors.append(SendError(target, error.errno or 0, payload))
                 else:
                     copies += 1
                     volume += len(payload)

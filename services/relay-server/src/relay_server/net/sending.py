@@ -9,11 +9,11 @@ RECEIVE_BATCH: Final = 512
 
 
 class SendError(NamedTuple):
-    """A datagram that the kernel refused: to whom, why (errno), and its size in bytes."""
+    """A datagram that the kernel refused: to whom, why (errno), and what it was."""
 
     target: UdpAddress
     reason: int
-    size: int
+    payload: bytes
 
 
 class Sent(NamedTuple):

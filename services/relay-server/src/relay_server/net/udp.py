@@ -18,10 +18,12 @@ from relay_server.core.counters import Counters, DropReason, SendFailure
 from relay_server.core.endpoint import Address, Host
 from relay_server.core.receipts import Receipt
 from relay_server.net.address import UdpAddress, targets_of
+from relay_server.net.answers import with_answers
 from relay_server.net.crowds import MAX_QUEUED_COPIES, CrowdQueue
 from relay_server.net.fanout import GsoBatch, pack_batches, rows_by_form
 from relay_server.net.neighbours import unresolved_hosts
 from relay_server.net.portable import PortableSocket
+from relay_server.net.sending import Sent
 
 if TYPE_CHECKING:
     from relay_server.net.batch import BatchSocket
@@ -269,17 +271,17 @@ class UdpPort:
     def _flush_messages(self) -> None:
         """Send what was said, and queue what goes to crowds."""
         together = self._sock.supports_gso
-        if self._forwards:
-            self._send_messages(pack_batches(self._forwards, together=together))
+        if self._forwards or self._receipts:
+            batches = pack_batches(self._forwards, together=together)
+            if self._receipts:
+                batches = with_answers(batches, self._receipts, together=together)
+            self._send_messages(batches, self._receipts)
             self._forwards.clear()
+            self._receipts.clear()
         if self._to_crowds:
             for group, forwards in self._to_crowds.items():
                 self._crowds.add(group, pack_batches(forwards, together=together), is_notice=False)
             self._to_crowds.clear()
-        if self._receipts:
-            addresses, payloads = zip(*self._receipts, strict=True)
-            self._receipts.clear()
-            self._send_notices(list(zip(payloads, targets_of(addresses), repeat(0), strict=False)))
 
     def _send_slice(self) -> None:
         """Send some of what goes to crowds."""
@@ -289,18 +291,34 @@ class UdpPort:
             else:
                 self._send_messages(portion.batches)
 
-    def _send_messages(self, batches: Sequence[GsoBatch]) -> None:
-        """Hand messages to the kernel and count what became of each copy (CON-02)."""
-        copies, volume, errors = self._sock.send(batches)
+    def _send_messages(self, batches: Sequence[GsoBatch], answers: Sequence[Receipt] = ()) -> None:
+        """Hand messages to the kernel, with the answers among them, and count what became of each copy (CON-02)."""
+        sent = self._sock.send(batches)
+        self._errors_seen |= bool(sent.errors)
+        copies, volume, errors = self._count_answers(sent, answers) if answers else sent
         counters = self._chat.counters
         counters.sent += copies
         counters.bytes_sent += volume
-        self._errors_seen |= bool(errors)
         for target, reason, _ in errors:
             failure = _FAILURES.get(reason, SendFailure.OTHER)
             counters.send_failures[failure] += 1
             if reason in _OF_THE_ADDRESS:
                 self._chat.note_send_error(target, self._clock())
+
+    def _count_answers(self, sent: Sent, answers: Sequence[Receipt]) -> Sent:
+        """Count what became of answers; returns what became of the messages that were sent with them.
+
+        No member says what reads like an answer (UDP-09), so none of its messages is taken for one.
+        """
+        known = set(answers) if sent.errors else set[Receipt]()
+        errors = [error for error in sent.errors if (error.target, error.payload) not in known]
+        refused = [error.payload for error in sent.errors if (error.target, error.payload) in known]
+        told = len(answers) - len(refused)
+        counters = self._chat.counters
+        counters.notices_sent += told
+        counters.notice_failures += len(refused)
+        volume = sum([len(answer) for _, answer in answers]) - sum(map(len, refused))
+        return Sent(sent.copies - told, sent.volume - volume, errors)
 
     def _send_notices(self, batches: Sequence[GsoBatch]) -> None:
         copies, _, errors = self._sock.send(batches)
