@@ -67,6 +67,7 @@ def test_two_people_at_terminals(person: SitDown, relay: Relay, room: str) -> No
     bob.sees(r"\d\d:\d\d ann: hi bob", "│ こんにちは")
     bob.enters("、Ann")
     ann.sees(r"\d\d:\d\d ボブ: こんにちは、Ann")
+    bob.sees(r"\d\d:\d\d ボブ: こんにちは、Ann")
     bob.misses("│ こんにちは")
     assert sum("こんにちは" in line for line in bob.lines) == 1
     bob.enters("/leave")
