@@ -247,6 +247,10 @@ bench-web: $(VENV)/dev.stamp ## measure chats in browsers, and UDP chats beside 
 bench-replace: $(VENV)/dev.stamp ## measure how long a chat pauses while a relay is replaced: make bench-replace [ARGS="--members 1000"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.replacing $(ARGS)
 
+.PHONY: bench-receipts
+bench-receipts: install ## measure what receipts cost, turn by turn: make bench-receipts [ARGS="--shape 100x5"]
+	@PYTHONPATH=tests $(BIN)/python -m bench.receipts $(ARGS)
+
 .PHONY: bench-noticing
 bench-noticing: $(VENV)/dev.stamp ## measure how soon chat notices that it isn't heard (four minutes): make bench-noticing [ARGS="--times 3"]
 	@PYTHONPATH=tests $(BIN)/python -m bench.noticing $(ARGS)

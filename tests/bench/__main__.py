@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from bench import measures
-from bench.arguments import Parser, count, rate, seconds
+from bench.arguments import Parser, count, rate, seconds, shape
 from bench.contest import relay_command
 from bench.entry import begin, told
 from bench.latency import RATE as LATENCY_RATE
 from bench.latency import RUNS as LATENCY_RUNS
 from bench.latency import SHAPE as LATENCY_SHAPE
 from bench.latency import Latency
-from bench.measures import SHAPES, Shape
+from bench.measures import SHAPES
 from bench.place import Cpus
 from bench.profiling import profile
 from bench.programs import MESSAGE_BYTES, MIXED_BYTES, build
@@ -49,7 +49,7 @@ def _parse() -> argparse.Namespace:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="bench", description="Measure the relay's fan-out beside a reference written in C.")
     parser.add_argument(
-        "--shape", action="append", type=_shape, metavar="RxM",
+        "--shape", action="append", type=shape, metavar="RxM",
         help="R rooms of M members each; may be repeated; default: 20x20, 4x100, 100x5",
     )  # fmt: skip
     parser.add_argument(
@@ -79,17 +79,13 @@ def _parser() -> argparse.ArgumentParser:
         "--latency", action="store_true",
         help="latency at 1000 messages/s in 20x20, beside Redis, NATS and Mosquitto where they are installed",
     )  # fmt: skip
-    presets.add_argument(
-        "--receipts", action="store_true",
-        help="fan-out with members who all use receipts beside members who don't",
-    )  # fmt: skip
     presets.add_argument("--joins", type=count, metavar="N", help="join N members: how fast, in how much memory")
     return parser
 
 
 def _contradiction(arguments: argparse.Namespace) -> str:
     """Say what can't be asked for together; empty if all can."""
-    alone = arguments.exercise or arguments.siege or arguments.joins or arguments.receipts
+    alone = arguments.exercise or arguments.siege or arguments.joins
     if arguments.against and (alone or arguments.profile or arguments.latency):
         return "--against compares fan-out only: leave the other measurement out"
     if alone and (arguments.write or arguments.picture):
@@ -134,18 +130,9 @@ def _measure(arguments: argparse.Namespace, cpus: Cpus) -> str | Report:
             return latency.measure(arguments.shape or [LATENCY_SHAPE], arguments.runs or LATENCY_RUNS)
         shapes, sizes = arguments.shape or SHAPES, MIXED_BYTES if arguments.mixed else MESSAGE_BYTES
         how = {"rate": arguments.rate, "seconds": length, "runs": arguments.runs or RUNS, "sizes": sizes}
-        if arguments.receipts:
-            return measures.receipts(programs, cpus, shapes, **how)
         if arguments.profile:
             return profile(programs, cpus, folder, shapes, **how)
         return measures.compare(programs, cpus, shapes, **how, against=arguments.against)
-
-
-def _shape(text: str) -> Shape:
-    rooms, cross, members = text.partition("x")
-    if not (cross and rooms.isdecimal() and members.isdecimal() and int(rooms) > 0 and int(members) > 1):
-        raise argparse.ArgumentTypeError(f"{text!r} is no shape: write rooms x members, such as 20x20")
-    return Shape(int(rooms), int(members))
 
 
 def _picture(text: str) -> Path:

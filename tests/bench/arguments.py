@@ -5,6 +5,7 @@ import math
 import sys
 from typing import Final, NoReturn
 
+from bench.measures import Shape
 from bench.place import Cpus
 
 FAILED: Final = 1
@@ -32,6 +33,14 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 up")
     return int(text)
+
+
+def shape(text: str) -> Shape:
+    """Read how many rooms of how many members there are."""
+    rooms, cross, members = text.partition("x")
+    if not (cross and rooms.isdecimal() and members.isdecimal() and int(rooms) > 0 and int(members) > 1):
+        raise argparse.ArgumentTypeError(f"{text!r} is no shape: write rooms x members, such as 20x20")
+    return Shape(int(rooms), int(members))
 
 
 def rate(text: str) -> float:

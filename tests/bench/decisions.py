@@ -39,7 +39,7 @@ ROOMS, MEMBERS = 20, 20
 NOW: Final = 1.0
 TEXT: Final = b"Are you coming to the harbour festival on Saturday, or is your sister still ill? Bring a warm coat."
 WORDS: Final = "港のお祭りに土曜日に来ますか。それとも妹さんはまだ具合が悪いですか。".encode()
-_POLICY: Final = Policy(
+POLICY: Final = Policy(
     silence_timeout_seconds=900.0, pending_timeout_seconds=30.0, max_session_seconds=43_200.0, host_grace_seconds=0.0,
     max_rooms=0, max_members=0, max_members_per_room=0, max_members_per_address=0, max_rooms_per_address=0,
     message_rate=1e9, message_burst=10**9, byte_rate=1e12, join_rate=0.0, password_guesses_per_minute=0.0,
@@ -62,9 +62,9 @@ class Town:
 
     def __init__(self, *, streams: bool = False, numbered: bool = False) -> None:
         nonces = count()
-        self.registry = Registry(_POLICY, lambda _: None, lambda: f"{next(nonces):016x}", locate)
-        judge = Judge(self.registry, _POLICY)
-        self.relay, self.streams = Relay(self.registry, _POLICY, judge), StreamRelay(self.registry, judge)
+        self.registry = Registry(POLICY, lambda _: None, lambda: f"{next(nonces):016x}", locate)
+        judge = Judge(self.registry, POLICY)
+        self.relay, self.streams = Relay(self.registry, POLICY, judge), StreamRelay(self.registry, judge)
         self.members = [self._enter(number, stream=streams) for number in range(ROOMS * MEMBERS)]
         self.readers = []
         for member in self.members:
@@ -126,7 +126,7 @@ def forward(handle: Callable[[bytes, bytes, float], object], said: list[tuple[by
 
 def lobby() -> Callable[[], None]:
     """Say something in the lobby, where 20 are."""
-    place = Lobby(_POLICY, lambda _: None, lambda: "nonce", locate)
+    place = Lobby(POLICY, lambda _: None, lambda: "nonce", locate)
     addresses = [make_address(bytes(10) + b"\xff\xff\x0a\0\0" + bytes([number]), 40_000) for number in range(1, 21)]
     said = [(encode_lobby(b"m%d" % (number % 20), TEXT), addresses[number % 20]) for number in range(MESSAGES)]
     return lambda: forward(place.handle_datagram, said)

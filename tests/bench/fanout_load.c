@@ -1,12 +1,11 @@
 /* Load for a UDP chat relay on 127.0.0.1: every member has a socket, speaks in turn, and hears all the others.
  *
- *     fanout_load PORT PID MEMBERS_PER_ROOM SECONDS RATE WINDOW LEAST_BYTES MOST_BYTES NUMBERED < members
+ *     fanout_load PORT PID MEMBERS_PER_ROOM SECONDS RATE WINDOW LEAST_BYTES MOST_BYTES < members
  *
  * Standard input has a line "room token" for each member, room after room. With RATE 0 the loop is closed: new
  * messages are sent as long as fewer than WINDOW deliveries are outstanding. Else RATE messages a second are sent,
- * whatever comes back. Messages have LEAST_BYTES to MOST_BYTES, all sizes alike, in the same order each time. With
- * NUMBERED 1 each is said by its number (RCP-01), and the relay's answers are counted; with 0 it isn't. PID is the
- * relay's process, whose CPU time is counted. The result is one line of JSON.
+ * whatever comes back. Messages have LEAST_BYTES to MOST_BYTES, all sizes alike, in the same order each time. PID is
+ * the relay's process, whose CPU time is counted. The result is one line of JSON.
  */
 #include "load.h"
 
@@ -18,7 +17,6 @@ enum {
     MAX_DATAGRAM_BYTES = 4096,
     MAX_NAME_BYTES = 255,
     HEADER_BYTES = 2 + 2 * MAX_NAME_BYTES,
-    NUMBER_BYTES = 16, /* "/say N " with the longest N */
     RECEIVE_BATCH = 64,
     BUFFER_BYTES = 4 << 20,
 };
@@ -36,7 +34,6 @@ struct member {
 
 static struct member *members;
 static size_t least_bytes, most_bytes;
-static bool numbered;
 
 /* --- messages --- */
 
@@ -61,9 +58,9 @@ static size_t next_size(void) {
 
 static bool say_marked(struct member *member, size_t place) {
     char message[MAX_DATAGRAM_BYTES];
-    size_t before = numbered ? (size_t)sprintf(message, "/say %u ", member->sent + 1) : 0, size = next_size();
-    write_marked(message + before, size, place, member->sent + 1);
-    if (!say(member, message, before + size))
+    size_t size = next_size();
+    write_marked(message, size, place, member->sent + 1);
+    if (!say(member, message, size))
         return false;
     member->sent++;
     sent++;
@@ -74,10 +71,9 @@ static bool say_marked(struct member *member, size_t place) {
 static void hear(struct member *member, const char *data, size_t size, uint64_t at) {
     member->listens = true;
     const char *mark = memchr(data, '#', size);
-    if (mark == NULL || mark + MARK_BYTES > data + size) /* an answer, a notice, or a word of the registration */
-        answered += memmem(data, size, "\"said\"", 6) != NULL;
-    else
-        count_delivery(mark, member->newest, at);
+    if (mark == NULL || mark + MARK_BYTES > data + size)
+        return; /* a notice, or a word of the registration */
+    count_delivery(mark, member->newest, at);
 }
 
 static void hear_all(struct member *member) {
@@ -195,9 +191,8 @@ static void allow_many_files(void) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 10) {
-        fprintf(stderr, "fanout_load PORT PID MEMBERS_PER_ROOM SECONDS RATE WINDOW LEAST_BYTES MOST_BYTES NUMBERED "
-                        "< members\n");
+    if (count != 9) {
+        fprintf(stderr, "fanout_load PORT PID MEMBERS_PER_ROOM SECONDS RATE WINDOW LEAST_BYTES MOST_BYTES < members\n");
         return 2;
     }
     pid_t relay = (pid_t)atol(arguments[2]);
@@ -207,12 +202,11 @@ int main(int count, char **arguments) {
     uint64_t window = (uint64_t)atoll(arguments[6]);
     least_bytes = (size_t)atol(arguments[7]);
     most_bytes = (size_t)atol(arguments[8]);
-    numbered = atol(arguments[9]) != 0;
     allow_many_files();
     events = epoll_create1(0);
     read_members((uint16_t)atol(arguments[1]));
     if (members_per_room < 2 || member_count == 0 || member_count % members_per_room != 0 ||
-        least_bytes < MARK_BYTES || most_bytes < least_bytes || most_bytes > MAX_DATAGRAM_BYTES - HEADER_BYTES - NUMBER_BYTES) {
+        least_bytes < MARK_BYTES || most_bytes < least_bytes || most_bytes > MAX_DATAGRAM_BYTES - HEADER_BYTES) {
         fprintf(stderr, "the members don't fill their rooms, or the messages are too short or too long\n");
         return 2;
     }

@@ -23,8 +23,7 @@ from bench.programs import (
     running_relay,
 )
 from bench.report import Report
-from bench.tables import comparison_rows, lay_out, load_table
-from chatproto import Feature
+from bench.tables import comparison_rows, load_table
 
 TOKEN_CHARACTERS: Final = 22
 """The reference's tokens are as long as the relay's, so that the datagrams are."""
@@ -33,7 +32,6 @@ OURS: Final = "relay"
 OTHER: Final = "other build"
 REFERENCE: Final = "reference"
 GSO_REFERENCE: Final = "reference, GSO"
-WITH_RECEIPTS: Final = "relay, receipts"
 LEGEND: Final = (OURS, "others; bars show medians, lines the lowest and the highest")
 
 
@@ -74,25 +72,6 @@ def compare(
         picture=_draw(comparisons),
         details=_details(comparisons),
     )
-
-
-def receipts(
-    programs: Programs, cpus: Cpus, shapes: Sequence[Shape], *, rate: float, seconds: float, runs: int, sizes: range
-) -> str:
-    """Run the relay in turn with members who all use receipts, and with those who don't; returns the table.
-
-    The ratio is what the first have for one delivery of the others for the same CPU time.
-    """
-    comparisons = list[Comparison]()
-    for shape in shapes:
-        run: dict[str, Callable[[], Result]] = {
-            WITH_RECEIPTS: partial(_run_answered, programs, cpus, shape, rate, seconds, sizes),
-            OURS: partial(_run_relay, programs, cpus, shape, rate, seconds, sizes),
-        }
-        comparisons.append(compete(str(shape), run, runs))
-    runs_with = [run for comparison in comparisons for run in comparison.results[WITH_RECEIPTS]]
-    answered, said = sum(run.answered for run in runs_with), sum(run.sent for run in runs_with)
-    return f"{lay_out(comparison_rows(comparisons))}\n{answered:,} of {said:,} numbered messages were answered."
 
 
 def exercise(programs: Programs, cpus: Cpus, *, seconds: float) -> str:
@@ -155,13 +134,6 @@ def _run_relay(
     with running_relay(cpus.relay, command=command) as relay:
         members = join_members(relay.tcp_port, *shape)
         return run_load(programs, relay, members, shape.members, rate=rate, seconds=seconds, sizes=sizes)
-
-
-def _run_answered(programs: Programs, cpus: Cpus, shape: Shape, rate: float, seconds: float, sizes: range) -> Result:
-    """Run the relay with members who ask for what our clients ask for, and number all that they say."""
-    with running_relay(cpus.relay) as relay:
-        members = join_members(relay.tcp_port, *shape, features=(Feature.NOTICES, Feature.RECEIPTS, Feature.RESUME))
-        return run_load(programs, relay, members, shape.members, rate=rate, seconds=seconds, sizes=sizes, receipts=True)
 
 
 def _run_reference(

@@ -63,8 +63,6 @@ class Result(BaseModel):
     expected: int
     delivered: int
     duplicated: int
-    answered: int
-    """How many messages the relay answered that it has them (RCP-01)."""
     seconds: float
     cpu_seconds: float
     p50_us: int
@@ -196,19 +194,18 @@ def relay_process(
 
 def run_load(
     programs: Programs, target: Target, members: Sequence[Membership], members_per_room: int,
-    *, rate: float, seconds: float, sizes: range = MESSAGE_BYTES, receipts: bool = False,
+    *, rate: float, seconds: float, sizes: range = MESSAGE_BYTES,
 ) -> Result:  # fmt: skip
     """Let the members converse; ``rate`` is in messages a second, 0 keeps the closed loop full.
 
-    The messages' sizes are spread evenly over ``sizes``. With ``receipts`` each has a number, so that the relay answers
-    its sender; the members must have asked for receipts.
+    The messages' sizes are spread evenly over ``sizes``.
 
     Raises:
         BenchError: the relay went away, or doesn't relay.
 
     """
     command: list[object] = [programs.load, target.udp_port, target.pid, members_per_room, seconds, rate]
-    command += [WINDOW_DELIVERIES, sizes[0], sizes[-1], int(receipts)]
+    command += [WINDOW_DELIVERIES, sizes[0], sizes[-1]]
     lines = "".join(f"{member.room} {member.token}\n" for member in members)
     done = subprocess.run([str(part) for part in command], input=lines, capture_output=True, text=True, check=False)
     if done.returncode != 0:

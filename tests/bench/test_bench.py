@@ -76,17 +76,6 @@ def test_another_build_is_run_in_turn(tmp_path: Path, place: str) -> None:
 
 @needs_linux
 @needs_gcc
-def test_what_receipts_cost() -> None:
-    done = bench("--here", "--receipts", "--shape", "2x3", "--rate", "200", "--seconds", "0.3", "--runs", "1")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(rf"relay +{COUNTS} +{RATIO} +{MEASURED} +{MEASURED} +{NOTHING}$", done.stdout, re.MULTILINE)
-    found = re.search(r"^(\d+) of (\d+) numbered messages were answered", done.stdout, re.MULTILINE)
-    assert found
-    assert found[1] == found[2] != "0"
-
-
-@needs_linux
-@needs_gcc
 def test_the_exercise() -> None:
     done = bench("--here", "--exercise", "--seconds", "0.2")
     assert (done.returncode, done.stderr) == (0, "")
@@ -131,7 +120,6 @@ def test_mass_joins() -> None:
         (["--picture", "/nowhere/bars.svg"], "in a folder that exists"),
         (["--picture", "bars.png"], "must end in .svg"),
         (["--joins", "20", "--picture", "bars.svg"], "have a picture"),
-        (["--receipts", "--write"], "have a picture"),
         (["--write", "--shape", "2x3"], "default shapes"),
         (["--write", "--profile", "--mixed"], "leave --mixed out"),
         (["--latency", "--mixed"], "leave --mixed out"),
