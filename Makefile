@@ -203,7 +203,7 @@ conformance: $(VENV)/dev.stamp ## test the protocol's rules on any relay: make c
 
 .PHONY: faults
 faults: $(VENV)/dev.stamp ## attack relays (twenty minutes; some tests need root): floods, junk, forgeries, dead members
-	@$(PYTEST) tests/faults
+	@$(PYTEST) --numprocesses 3 tests/faults # half of the time they wait
 
 .PHONY: faults-long
 faults-long: $(VENV)/dev.stamp ## kill nodes, hang them and cut their networks again and again (half an hour; needs root), with the figures at the end
