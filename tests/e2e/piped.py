@@ -48,7 +48,8 @@ class Chat:
         self.stdin.flush()
 
     def hears(self, line: str) -> None:
-        assert self.out.get(timeout=SECONDS) == line
+        heard = self.out.get(timeout=SECONDS)
+        assert heard == line, f"{heard!r} was heard instead of {line!r}."
 
     def hears_at_last(self, line: str) -> None:
         """Wait for a line, and forget all before it."""
