@@ -51,6 +51,11 @@ class Chat:
         heard = self.out.get(timeout=SECONDS)
         assert heard == line, f"{heard!r} was heard instead of {line!r}."
 
+    def hears_all(self, *lines: str) -> None:
+        """Wait for lines in whatever order: what is lost over UDP and said again may come after what was said later."""
+        heard = [self.out.get(timeout=SECONDS) for _ in lines]
+        assert sorted(map(str, heard)) == sorted(lines), f"{heard!r} was heard instead of {lines!r}."
+
     def hears_at_last(self, line: str) -> None:
         """Wait for a line, and forget all before it."""
         while (heard := self.out.get(timeout=SECONDS)) != line:

@@ -203,8 +203,7 @@ def test_what_is_said_while_the_way_is_broken_is_kept_and_heard_later(
     ann.is_told("Trying again in")
     ann.say("while away")
     way.udp_passes = True
-    bob.hears("ann: lost")
-    bob.hears("ann: while away")
+    bob.hears_all("ann: lost", "ann: while away")
     ann.stdin.close()
     ann.ends(0)
 
