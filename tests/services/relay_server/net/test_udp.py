@@ -121,6 +121,21 @@ def test_a_notice_to_many_listeners_is_sent_in_slices_between_other_work(run: Ru
 
 
 @pytest.mark.requirement("CON-02")
+def test_a_port_that_closes_sends_what_waits(run: Run, portable: bool) -> None:
+    async def scenario() -> None:
+        async with rooms(portable) as chat:
+            with udp_peer() as eve:
+                counters = chat.registry.counters
+                chat.registry.outbox.append(Outgoing(Advice("notice"), audience_at(*[address_of(eve)] * (FEW + 1))))
+                chat.port.flush()
+                assert counters.notices_sent == 0
+                chat.port.close()
+                assert counters.notices_sent == FEW + 1
+
+    run(scenario)
+
+
+@pytest.mark.requirement("CON-02")
 def test_whoever_counts_finds_nothing_that_waits(run: Run, portable: bool) -> None:
     async def scenario() -> None:
         async with rooms(portable) as chat:
