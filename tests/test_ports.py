@@ -30,14 +30,15 @@ def test_no_two_processes_choose_from_the_same_ports(place: list[str]) -> None:
     command = [*place, sys.executable, "-c", ASKING]
     env = os.environ | {"PYTHONPATH": str(Path(ports.__file__).parent)}
     with ExitStack() as all_at_once:
-        chosen: list[str] = []
+        chosen: list[set[str]] = []
         for _ in range(PROCESSES):
             process = all_at_once.enter_context(
                 subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             )
             assert process.stdout is not None
-            chosen += process.stdout.readline().split()
-    assert len(set(chosen)) == len(chosen) == PROCESSES * TIMES * ROW
+            chosen.append(set(process.stdout.readline().split()))
+    assert min(map(len, chosen)) >= ROW
+    assert len(set().union(*chosen)) == sum(map(len, chosen))
 
 
 @pytest.fixture
