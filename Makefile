@@ -157,7 +157,7 @@ check: $(VENV)/dev.stamp ## lint, unit tests, documents (a minute)
 	@echo "==> unit tests, lint and the page's checks side by side (a minute); each prints its result when it is done"
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-units lint web-check
 check-units: $(VENV)/dev.stamp
-	@$(PYTEST) --numprocesses 3 $(UNIT)
+	@$(PYTEST) --numprocesses 3 -m "not slow" $(UNIT)
 
 .PHONY: test
 test: $(VENV)/dev.stamp ## everything except attacks (make faults): lint, units with coverage, conformance, programs, containers, dashboards

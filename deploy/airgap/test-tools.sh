@@ -5,6 +5,8 @@ set -euo pipefail
 # shellcheck source=debian.sh
 . "$(dirname "${BASH_SOURCE[0]}")/debian.sh"
 
+# Debian's Python can't make virtual environments without python3-venv; compiling the relay needs its headers.
+readonly INTERPRETER=(python3-venv python3-dev)
 # prometheus: alerts and dashboards. faketime: clocks that jump. The others: the files for servers
 # (systemd-analyze, nft, ip, cloud-init schema).
 readonly TOOLS=(prometheus systemd nftables iproute2 ufw cloud-init faketime)
@@ -27,8 +29,8 @@ main() {
     mkdir -p /etc/cloud
     touch /etc/cloud/cloud-init.disabled
   fi
-  install_missing "${TOOLS[@]}" "${WINDOWS[@]}" "${BROWSER[@]}" "${DESKTOP[@]}"
-  echo "test-tools: ${TOOLS[*]} ${WINDOWS[*]} ${BROWSER[*]} ${DESKTOP[*]} are installed"
+  install_missing "${INTERPRETER[@]}" "${TOOLS[@]}" "${WINDOWS[@]}" "${BROWSER[@]}" "${DESKTOP[@]}"
+  echo "test-tools: ${INTERPRETER[*]} ${TOOLS[*]} ${WINDOWS[*]} ${BROWSER[*]} ${DESKTOP[*]} are installed"
 }
 
 main "$@"

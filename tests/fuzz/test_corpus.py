@@ -42,6 +42,7 @@ def test_kept_inputs_pass(name: str) -> None:
         harness.check(data)
 
 
+@pytest.mark.slow
 @every_harness
 def test_mutated_inputs_pass(name: str) -> None:
     harness = load_harness(name)
@@ -108,6 +109,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.needs("interpreted")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults_are_noticed(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:

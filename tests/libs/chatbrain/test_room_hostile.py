@@ -34,6 +34,7 @@ def test_who_throws_out_and_lets_in_again_is_called_every_half_minute_at_most() 
     assert case.at(Stage.ENDED)  # after a quarter of an hour nobody goes on trying
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [Status.BUSY, Status.NAME_TAKEN, GRANT], ids=["busy", "taken", "granted"])
 def test_who_speaks_and_is_unreachable_in_turn_costs_few_ports_and_calls(answer: object) -> None:
     """Each error makes the room doubtful, each word from the relay ends the doubt."""

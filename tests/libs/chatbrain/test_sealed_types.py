@@ -23,6 +23,7 @@ def say(brain: RoomBrain, seal: Seal, sealer: Sealer) -> None:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("SEAL-03")
 def test_plain_text_is_no_sealed_text() -> None:
     command = [sys.executable, "-m", "mypy", "--no-error-summary", "-c", PROGRAM]

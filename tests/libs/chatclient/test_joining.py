@@ -77,6 +77,7 @@ def test_datagrams_come_from_the_address_that_tcp_came_from(run: Run, host: str)
     run(scenario)
 
 
+@pytest.mark.slow
 def test_a_name_with_several_addresses_is_tried_through(run: Run) -> None:
     async def scenario() -> None:
         async with tiny_relay() as (relay, server):
@@ -100,6 +101,7 @@ def addresses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return addresses
 
 
+@pytest.mark.slow
 def test_a_lobby_is_found_behind_an_address_where_nobody_answers(
     run: Run, addresses: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +124,7 @@ def test_a_lobby_is_found_behind_an_address_where_nobody_answers(
     run(scenario)
 
 
+@pytest.mark.slow
 def test_a_lobby_that_moves_to_another_address_is_found_by_its_name(run: Run, addresses: list[str]) -> None:
     async def scenario() -> None:
         loop = asyncio.get_running_loop()

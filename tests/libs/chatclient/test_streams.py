@@ -84,6 +84,7 @@ def test_by_tls_the_chat_is_a_stream_unless_one_says_otherwise(run: Run, authori
     run(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secure", [True, False])
 def test_a_stream_that_is_cut_goes_on(run: Run, authority: Authority, *, secure: bool) -> None:
     async def scenario() -> None:
@@ -173,6 +174,7 @@ def test_who_asks_for_answers_and_reads_none_is_cut(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 def test_a_flood_of_pings_is_answered_and_nothing_is_lost(run: Run) -> None:
     async def scenario() -> None:
         async with (
@@ -189,6 +191,7 @@ def test_a_flood_of_pings_is_answered_and_nothing_is_lost(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 def test_an_absence_is_told_and_ends(run: Run) -> None:
     async def scenario() -> None:
         async with (

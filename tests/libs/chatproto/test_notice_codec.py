@@ -233,6 +233,7 @@ KINDS = st.sampled_from([kind.KIND for kind in get_args(Notice)])
 KEYS = st.sampled_from(["name", "names", "members", "reason", "code", "command", "text", "set", "part", "refusal"])
 
 
+@pytest.mark.slow
 @given(KINDS, st.dictionaries(KEYS, JSON_VALUES))
 def test_any_object_is_a_notice_or_unknown(kind: str, fields: dict[str, object]) -> None:
     notice = parse_json_notice("server: " + json.dumps({**fields, "notice": kind}))

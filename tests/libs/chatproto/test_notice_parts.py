@@ -16,6 +16,7 @@ MEMBERS = st.builds(ListedMember, NAMES, st.booleans(), st.booleans())
 LONGEST = ListedMember('"' * 255)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("MOD-02", "FEAT-03")
 @pytest.mark.parametrize("json", [False, True])
 @given(st.lists(MEMBERS, max_size=24).map(lambda few: few * 40))
@@ -33,6 +34,7 @@ def test_a_list_has_everybody_once_in_short_parts(json: bool, members: list[List
     assert len(parts) == MAX_LIST_NOTICES or listed == members
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("FEAT-03")
 @given(st.lists(MEMBERS, max_size=20).map(lambda few: few * 10))
 def test_parts_are_filled(members: list[ListedMember]) -> None:

@@ -323,6 +323,7 @@ def test_a_completion_that_cannot_be_used_is_malformed(payload: bytes) -> None:
         decode_completion(payload)
 
 
+@pytest.mark.slow
 @given(
     st.binary(max_size=300)
     | JSON_VALUES.map(lambda value: json.dumps(value).encode())

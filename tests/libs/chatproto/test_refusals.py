@@ -59,6 +59,7 @@ def test_a_relay_that_gives_no_code_is_read_as_it_speaks() -> None:
     assert told_refusal(json.dumps(own).encode()) == Refusal(Status.ROOM_FULL, said="Twelve\ufffd are enough.")
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.sampled_from([*LONG, "character"]), JSON_VALUES | st.sampled_from([*RefusalCode]), max_size=7)
 )

@@ -197,6 +197,7 @@ def test_of_a_session_no_more_than_the_window_is_remembered() -> None:
     assert session.seen.bit_length() == WINDOW
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("SEAL-02")
 def test_of_a_hundred_thousand_changed_texts_none_is_opened() -> None:
     """Threat N8."""

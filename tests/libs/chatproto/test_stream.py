@@ -217,6 +217,7 @@ KEYS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(KEYS | st.text(max_size=6), JSON_VALUES, max_size=4).map(json.dumps))
 def test_any_object_is_read_or_refused_and_can_be_written_again(line: str) -> None:
     for parse in (parse_to_relay, parse_to_member):

@@ -61,6 +61,7 @@ def highest_pile(text: str) -> int:
     return highest
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover  # a million calls, which others cover
 def test_every_harmful_character_is_replaced_and_no_other() -> None:
     for first in range(0, sys.maxunicode + 1, TOGETHER):
@@ -102,6 +103,7 @@ def test_a_text_full_of_harm_takes_as_many_steps_as_one_with_little(unit: str) -
     assert count_steps(lambda: sanitize(100 * unit)) == count_steps(lambda: sanitize(6 * unit))
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover  # a million calls, which others cover
 def test_every_character_is_a_mark_a_joiner_or_neither_as_unicode_says() -> None:
     for first in range(0, sys.maxunicode + 1, TOGETHER):

@@ -45,6 +45,7 @@ def shake_hands(client: TlsEnd, server: TlsEnd) -> None:
         assert carry(server, client) == b""
 
 
+@pytest.mark.slow
 def test_bytes_go_both_ways_in_any_pieces(ends: tuple[TlsEnd, TlsEnd]) -> None:
     client, server = ends
     shake_hands(client, server)

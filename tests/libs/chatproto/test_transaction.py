@@ -53,6 +53,7 @@ def reply_of(server: ServerTransaction, error: ProtocolError) -> Frame:
     return frame
 
 
+@pytest.mark.slow
 @given(st.data(), OPERATIONS, ROOM_NAMES, REQUESTS, COMPLETIONS)
 def test_both_ends_understand_each_other_however_the_bytes_are_split(
     data: st.DataObject, operation: Operation, room: str, request_: Request, completion: Completion
@@ -89,6 +90,7 @@ def test_a_request_is_refused() -> None:
         client.feed(server.refuse(NotSupportedError("Not today.")))
 
 
+@pytest.mark.slow
 @given(st.data(), OPERATIONS, ROOM_NAMES, REQUESTS)
 def test_a_refusal_reaches_the_client_however_the_bytes_are_split(
     data: st.DataObject, operation: Operation, room: str, request_: Request

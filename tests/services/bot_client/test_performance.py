@@ -37,12 +37,14 @@ def perform(relays: CommonRelays, observe: Callable[[Happening], None], stop: as
     return ledger
 
 
+@pytest.mark.slow
 def test_all_leave_at_the_end_and_every_copy_is_in_the_books(common_relays: CommonRelays) -> None:
     tally = perform(common_relays, lambda _: None).tally
     assert (tally.sent, tally.delivered, tally.lost, tally.outstanding) == (2, 2, 0, 0)
     assert (tally.members, tally.locked_out, tally.joins["ok"]) == (0, 0, 2)
 
 
+@pytest.mark.slow
 def test_what_breaks_in_the_program_itself_ends_the_run(common_relays: CommonRelays) -> None:
     def observe(happening: Happening) -> None:
         if isinstance(happening, Spoken):

@@ -55,6 +55,7 @@ bots:
 """
 
 
+@pytest.mark.slow
 def test_a_scenario_of_ones_own_is_played(play: Play) -> None:
     file = SCENARIO.replace("WITHIN", "10")
     done = play(file, "--name-prefix", "x")
@@ -64,6 +65,7 @@ def test_a_scenario_of_ones_own_is_played(play: Play) -> None:
     assert re.search(r"evictions +1 +1 host left", done.stdout)
 
 
+@pytest.mark.slow
 def test_an_expectation_that_fails_fails_the_run(play: Play) -> None:
     file = SCENARIO.replace("WITHIN", "0.3").replace("Hello,", "Hi,", 1)
     done = play(file)
@@ -147,6 +149,7 @@ def test_evicted_bots_join_again(play: Play) -> None:
     assert re.search(r"evictions +2 +2 host left", done.stdout)
 
 
+@pytest.mark.slow
 def test_a_seed_makes_chatter_repeatable(play: Play) -> None:
     file = (
         "title: Alone\nbots:\n  - name: Ann\n    steps: [lobby, chatter: {rate: 50, seconds: 0.5, lines: "
@@ -187,6 +190,7 @@ def test_a_refusal_that_is_expected_and_does_not_come_fails_the_run(play: Play) 
     assert "Eve leaves\n" in done.stdout
 
 
+@pytest.mark.slow
 def test_what_takes_its_time_ends_with_it(play: Play) -> None:
     done = play(
         "title: Clock\nbots:\n  - name: Ann\n    steps:\n      - lobby\n"
@@ -201,6 +205,7 @@ def test_what_takes_its_time_ends_with_it(play: Play) -> None:
     assert 1 <= said.count("tock") <= 6
 
 
+@pytest.mark.slow
 def test_a_run_ends_when_its_time_is_up_whatever_the_bots_still_do(play: Play) -> None:
     done = play(
         "title: On and on\nrooms: [loop]\n"
@@ -243,6 +248,7 @@ def test_who_falls_silent_is_shown(play: Play) -> None:
     assert "Ben falls silent" in done.stdout
 
 
+@pytest.mark.slow
 def test_what_people_say_who_are_no_bots_is_shown_once(play: Play, common_relays: CommonRelays) -> None:
     with People(common_relays.get().relay) as people:
         host = people.create(b"mixed", b"Liz")

@@ -47,6 +47,7 @@ def test_who_enters_tries_both_ways_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert play(monkeypatch, Enter.model_construct(), [Status.NO_SUCH_ROOM, Status.OK]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [None, Status.BUSY, Status.SHUTTING_DOWN, Status.TOO_MANY])
 def test_what_may_pass_is_asked_again(monkeypatch: pytest.MonkeyPatch, status: Status | None) -> None:
     assert play(monkeypatch, Create.model_construct(), [status, status, Status.OK]) == 3

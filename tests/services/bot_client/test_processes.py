@@ -81,6 +81,7 @@ def test_who_waits_no_longer_leaves_no_program_behind(tmp_path: Path) -> None:
     assert not runs(asyncio.run(scenario()))
 
 
+@pytest.mark.slow
 def test_a_program_that_ends_or_takes_too_long_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ends = [sys.executable, "-c", "print('first'); print('The moon is in the wrong phase.')"]
     with pytest.raises(StartError, match=r"^The program didn't start: The moon is in the wrong phase\.$"):

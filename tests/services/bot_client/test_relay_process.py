@@ -10,6 +10,7 @@ from bot_client.processes import StartError, fetch
 from bot_client.relay_process import RelayPorts, free_ports, relay_process
 
 
+@pytest.mark.slow
 def test_a_relay_runs_while_it_is_needed_and_is_gone_then(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELAY_MAX_ROOMS", "none of the demo's business")
 
@@ -23,6 +24,7 @@ def test_a_relay_runs_while_it_is_needed_and_is_gone_then(monkeypatch: pytest.Mo
         fetch(ports.metrics_url)
 
 
+@pytest.mark.slow
 def test_a_relay_that_cannot_start_says_why() -> None:
     async def run() -> None:
         async with relay_process({"RELAY_TCP_PORT": "none"}):

@@ -177,6 +177,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_are_named_with_their_line_in_a_sentence_each(mistake: str) -> None:
     text, line, message = MISTAKES[mistake]

@@ -107,6 +107,7 @@ def test_a_relay_that_is_not_there_is_said(capsys: Captured) -> None:
         assert "127.0.0.1:1" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_lines_in_are_said_and_what_is_said_are_lines_out(
     backstage: Backstage, capsys: Captured, monkeypatch: pytest.MonkeyPatch, home: Path, type_in: Typing
 ) -> None:

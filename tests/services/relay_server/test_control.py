@@ -318,6 +318,7 @@ def test_a_member_that_asks_whether_it_is_there_needs_no_password_and_guesses_no
     case.grant(Operation.JOIN, knock("eve", "café"), BOB)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("PWD-04")
 def test_only_wrong_passwords_are_counted_as_guesses() -> None:
     case = closed_room()
@@ -332,6 +333,7 @@ def test_only_wrong_passwords_are_counted_as_guesses() -> None:
     case.grant(Operation.JOIN, knock("eve", "café"), ANN)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("PWD-05")
 def test_a_relay_that_hides_rooms_answers_for_a_missing_one_as_for_a_wrong_password() -> None:
     case = closed_room(hide_rooms=True)

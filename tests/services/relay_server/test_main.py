@@ -226,6 +226,7 @@ def test_an_env_file_to_start_from_is_written(command: Command) -> None:
     assert "\n#RELAY_UDP_PORT=9001\n" in out
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_a_busy_port(command: Command, busy_port: int) -> None:
     ports = {"RELAY_TCP_PORT": str(busy_port), "RELAY_UDP_PORT": str(free_ports(1)[0]), "RELAY_LOBBY_PORT": "0"}
     code, out, err = command(

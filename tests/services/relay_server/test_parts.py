@@ -109,6 +109,7 @@ def test_what_is_turned_off_isnt_built(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("WEB-01")
 @pytest.mark.parametrize("loads", [False, True])
 def test_without_a_web_port_nothing_of_it_is_loaded(*, loads: bool) -> None:

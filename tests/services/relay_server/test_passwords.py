@@ -38,6 +38,7 @@ def test_nothing_fits_a_decoy_which_is_as_dear_as_any() -> None:
             Passwords().check(password, decoy)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("PWD-03")
 def test_all_work_is_counted_by_its_outcome() -> None:
     passwords = Passwords()

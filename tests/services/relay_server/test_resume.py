@@ -269,6 +269,7 @@ def test_a_seat_on_a_stream_is_kept_by_any_line_that_comes_after_the_question(an
     assert case.outcomes() == ({"contested": 1} if answers else {"moved": 1})
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("RES-03", "ROOM-05")
 def test_who_moves_within_its_network_takes_no_other_place() -> None:
     case = ResumeCase(max_members_per_address=1)

@@ -50,6 +50,7 @@ def test_a_right_password_waits_for_the_next_check() -> None:
     assert BETWEEN_SECONDS <= now < BETWEEN_SECONDS + AGAIN_SECONDS
 
 
+@pytest.mark.slow
 def test_forty_right_passwords_need_one_check() -> None:
     line = Line()
     for number in range(40):

@@ -41,6 +41,7 @@ def test_a_list_goes_on_only_where_one_ended_so() -> None:
     assert lists.read("... eve.") is None
 
 
+@pytest.mark.slow
 @given(st.lists(st.builds(ListedMember, USER_NAMES.filter(lambda name: "," not in name)), min_size=1, max_size=200))
 def test_what_a_relay_of_ours_lists_is_read_as_it_is(members: list[ListedMember]) -> None:
     lists = ProseLists()

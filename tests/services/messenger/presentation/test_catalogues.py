@@ -62,6 +62,7 @@ def test_every_language_but_english_has_a_catalogue() -> None:
     assert {path.stem for path in CATALOGUES} == {DOMAIN}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", CATALOGUES, ids=str)
 def test_every_text_has_its_translation_and_nothing_is_left_over(path: Path) -> None:
     known = {message.id for message in messages(path)}

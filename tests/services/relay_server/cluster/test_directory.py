@@ -109,6 +109,7 @@ def test_an_empty_directory_is_caught_up_with_too(make: Make) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_2000_raced_creates_of_100_names_have_100_winners(make: Make) -> None:
     async def scenario() -> None:
         async with nodes(make, *(Hearing() for _ in range(4))) as directories:

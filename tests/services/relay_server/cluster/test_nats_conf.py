@@ -85,6 +85,7 @@ def test_a_relay_can_do_all_that_a_directory_takes(shipped: NatsServer) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_a_relay_can_read_a_full_directory(shipped: NatsServer) -> None:
     """So much that the server wants to hear now and then that it is read (flow control)."""
 

@@ -22,6 +22,7 @@ class Copying(Hearing):
         self.known.append(set(self.entries))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arrives", [True, False], ids=["late", "never"])
 def test_what_arrives_late_is_part_of_the_listing(
     server: NatsServer, run: Run, monkeypatch: pytest.MonkeyPatch, arrives: bool

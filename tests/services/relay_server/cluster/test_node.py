@@ -39,6 +39,7 @@ def test_a_room_is_found_at_its_home(make: Make) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_100_names_with_12_creators_each_have_one_home_each(make: Make, run: Run) -> None:
     async def scenario() -> None:
         async with town(make, "one", "two", "three") as (_, stations):
@@ -122,6 +123,7 @@ def test_a_thousand_who_come_at_once_make_one_adoption_each_room(make: Make) -> 
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_a_home_that_answers_keeps_its_rooms_though_its_bus_is_gone() -> None:
     async def scenario() -> None:
         shared = Shared()
@@ -136,6 +138,7 @@ def test_a_home_that_answers_keeps_its_rooms_though_its_bus_is_gone() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_a_home_that_hangs_is_taken_for_gone_and_yields_when_it_goes_on() -> None:
     async def scenario() -> None:
         shared = Shared()
@@ -155,6 +158,7 @@ def test_a_home_that_hangs_is_taken_for_gone_and_yields_when_it_goes_on() -> Non
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_a_node_that_is_late_itself_takes_nobody_for_gone() -> None:
     async def scenario() -> None:
         shared = Shared()
@@ -287,6 +291,7 @@ def test_a_node_with_another_key_disturbs_nobody(make: Make) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_servers_are_this_one_first_and_nobody_who_drains(make: Make) -> None:
     async def scenario() -> None:
         names = [f"n{number}" for number in range(10)]

@@ -63,6 +63,7 @@ def reload(path: object, **environ: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_same_version_reads_its_certificate_anew(tmp_path: Path, main: "subprocess.Popen[bytes]") -> None:
     with relay(tmp_path / "admin", SAME) as asked:
         done = reload(tmp_path / "admin", MAINPID=str(main.pid))
@@ -71,6 +72,7 @@ def test_the_same_version_reads_its_certificate_anew(tmp_path: Path, main: "subp
     assert asked == [{"command": "program", "arguments": {}}]
 
 
+@pytest.mark.slow
 def test_another_version_is_replaced_with_the_settings_of_the_service(
     tmp_path: Path, main: "subprocess.Popen[bytes]"
 ) -> None:
@@ -84,6 +86,7 @@ def test_another_version_is_replaced_with_the_settings_of_the_service(
     assert main.poll() is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("misplaced", "code"), [(True, 2), (False, 1)])
 def test_a_relay_that_is_not_replaced_goes_on(
     tmp_path: Path, main: "subprocess.Popen[bytes]", misplaced: bool, code: int
@@ -95,6 +98,7 @@ def test_a_relay_that_is_not_replaced_goes_on(
     assert main.poll() is None
 
 
+@pytest.mark.slow
 def test_without_the_operators_socket_the_certificate_is_read_anew(
     tmp_path: Path, main: "subprocess.Popen[bytes]"
 ) -> None:
@@ -104,12 +108,14 @@ def test_without_the_operators_socket_the_certificate_is_read_anew(
     assert main.wait(DEADLINE_SECONDS) == -signal.SIGHUP
 
 
+@pytest.mark.slow
 def test_where_there_is_to_be_none_nobody_is_asked(main: "subprocess.Popen[bytes]") -> None:
     done = reload("", MAINPID=str(main.pid))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert main.wait(DEADLINE_SECONDS) == -signal.SIGHUP
 
 
+@pytest.mark.slow
 def test_a_process_that_is_gone_is_said(main: "subprocess.Popen[bytes]") -> None:
     main.kill()
     main.wait()
@@ -118,6 +124,7 @@ def test_a_process_that_is_gone_is_said(main: "subprocess.Popen[bytes]") -> None
     assert done.stderr == f"relay-server: The process {main.pid} isn't there: start the relay.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environ", [{}, {MAIN_PID: ""}, {MAIN_PID: "-1"}, {MAIN_PID: "0"}, {MAIN_PID: "²"}])
 def test_who_calls_it_by_hand_is_told_what_to_call(environ: dict[str, str]) -> None:
     done = reload("", **environ)

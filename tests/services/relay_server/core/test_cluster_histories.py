@@ -22,12 +22,14 @@ ENOUGH = 300
 """In so many histories a broken rule shows."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(6))
 def test_rooms_survive_what_breaks(part: int) -> None:
     for seed in range(part, HISTORIES, 6):
         live_through(seed)
 
 
+@pytest.mark.slow
 def test_rooms_of_journals_are_there_again() -> None:
     worlds = [live_through(seed) for seed in range(40)]
     assert sum(world.reclaimed for world in worlds) >= 5
@@ -57,6 +59,7 @@ def test_adopting_without_a_question_is_noticed(monkeypatch: pytest.MonkeyPatch)
     assert "which lives" in broken_by()
 
 
+@pytest.mark.slow
 def test_believing_the_bus_alone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Nodes, "_probe", lambda *_: None)
     assert "which lives" in broken_by()
@@ -74,11 +77,13 @@ def test_a_home_that_yields_to_nobody_is_noticed(monkeypatch: pytest.MonkeyPatch
     assert " is at " in broken_by()
 
 
+@pytest.mark.slow
 def test_a_home_that_repairs_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Homes, "on_caught_up", lambda *_: None)
     assert broken_by(since=400) != "nothing"  # it shows in few
 
 
+@pytest.mark.slow
 def test_a_write_without_an_answer_that_is_forgotten_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     failed = Homing._note_failure
 
@@ -111,6 +116,7 @@ def test_serving_the_journals_rooms_without_a_question_is_noticed(monkeypatch: p
     assert "serves it again" in broken_by()
 
 
+@pytest.mark.slow
 def test_members_of_an_older_tenancy_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Tenancy, "is_of", lambda *_: True)
     monkeypatch.setattr(reclaiming, "_is_of", lambda *_: True)

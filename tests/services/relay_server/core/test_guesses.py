@@ -179,6 +179,7 @@ def test_who_mistypes_at_an_attacked_room_waits_two_minutes_however_many_attack(
     assert tries(guesses, b"honest", 120.0, right=True)
 
 
+@pytest.mark.slow
 def test_the_room_holds_against_many_addresses() -> None:
     guesses = attacked()
     fifty = addresses(50)

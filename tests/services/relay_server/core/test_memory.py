@@ -67,6 +67,7 @@ def measure() -> Iterator[Callable[[], int]]:
     tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_a_member_takes_little_memory(measure: Callable[[], int]) -> None:
     crowd = Crowd()
     crowd.join(1)  # what is made once is no member's

@@ -160,6 +160,7 @@ NETWORKS = st.sampled_from([b"1", b"2"])
 BANS = st.builds(Ban, st.sampled_from("abcd"), KEYS, st.one_of(st.none(), NETWORKS))
 
 
+@pytest.mark.slow
 @given(st.lists(BANS, max_size=8, unique=True), BANS, NETWORKS)
 def test_bans_are_found_as_if_each_was_looked_at(known: list[Ban], new: Ban, network: bytes) -> None:
     bans = Bans()

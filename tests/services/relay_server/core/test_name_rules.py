@@ -93,6 +93,7 @@ def is_of_the_class(text: str) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover  # a hundred thousand characters, which others cover
 def test_beyond_the_class_only_dots_and_short_of_it_only_blanks() -> None:
     """All characters there are, but for thousands of their kind: what we allow is what PRECIS does, but for a few."""

@@ -53,6 +53,7 @@ RECORD = RoomRecord(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(records)
 def test_a_record_is_read_as_it_was_written(record: RoomRecord) -> None:
     assert decode_record(encode_record(record)) == record

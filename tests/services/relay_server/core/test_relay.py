@@ -301,6 +301,7 @@ def test_sanitizing_can_be_turned_off() -> None:
     assert case.say(ann, b"\x1b\xff\n") == (b"ann: \x1b\xff\n", sorted([home(bob), home(eve)]))
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("CON-01", "UDP-01")
 @settings(max_examples=50)
 @given(st.data())

@@ -133,6 +133,7 @@ def test_what_an_entry_is_counted_as_is_what_it_takes(monkeypatch: pytest.Monkey
     assert 0.5 * taken < ring.kept_bytes < 1.5 * taken, (taken, ring.kept_bytes)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("STR-04")
 def test_the_rings_of_ten_thousand_rooms_fill_no_memory() -> None:
     """Threat N6: what all keep together is what was set, be they as many as there are rooms."""

@@ -80,6 +80,7 @@ ENDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("ROOM-01", "EVI-02", "MOD-03", "MOD-08")
 @pytest.mark.parametrize("end", ENDS)
 def test_whatever_happens_first_nobody_is_left_in_a_closed_room(end: str) -> None:

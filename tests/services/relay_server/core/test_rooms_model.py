@@ -9,6 +9,7 @@ from math import inf
 from operator import attrgetter
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
@@ -323,4 +324,4 @@ class RoomsModel(NaiveModeration):
 
 
 RoomsModel.TestCase.settings = settings(max_examples=60, stateful_step_count=50)
-TestRooms = RoomsModel.TestCase
+TestRooms = pytest.mark.slow(RoomsModel.TestCase)

@@ -54,6 +54,7 @@ def test_the_spelling_doesnt_matter(form: str) -> None:
         assert set(name_keys(spelled)) & set(name_keys(text)), (form, text)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("ROOM-03")
 def test_no_look_alike_of_an_ascii_name_comes_in_beside_it() -> None:
     """All pairs of the table whose prototype is ASCII, each as a whole name and within one."""

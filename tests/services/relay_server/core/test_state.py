@@ -124,6 +124,7 @@ MEMBER = SavedMember(room=b"demo", name="ann", keys=("ann",), ip=bytes(16), join
 ROOM = SavedRoom(room=b"demo", network=bytes(8), created=1.0, host="ann", host_was=("ann", bytes(16)))
 
 
+@pytest.mark.slow
 @given(items)
 def test_a_line_is_read_as_it_was_written(item: Item) -> None:
     line = encode_line(item)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from unittest import mock
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -299,4 +300,4 @@ def _all_away(told: Truth, now: float) -> Truth:
 
 
 StateModel.TestCase.settings = settings(max_examples=100, stateful_step_count=50)
-TestState = StateModel.TestCase
+TestState = pytest.mark.slow(StateModel.TestCase)

@@ -10,6 +10,7 @@ HISTORIES = int(os.environ.get("STREAM_HISTORIES", "300"))
 BLOCKS = 10
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("STR-03", "STR-05", "STR-08")
 @pytest.mark.timeout(60 + HISTORIES / 10)
 @pytest.mark.parametrize("block", range(BLOCKS))

@@ -68,6 +68,7 @@ def beat_of(node: Node, secret: str = SECRET, late_seconds: float = 0.0) -> byte
     return encode_beat(Beat(node, 1, time.time() - late_seconds), Vault(secret).beats)
 
 
+@pytest.mark.slow
 def test_nodes_are_heard_and_visited_and_rights_are_tried(tmp_path: Path) -> None:
     async def scenario() -> None:
         with nats_server(tmp_path, RIGHTS) as server:
@@ -103,6 +104,7 @@ def test_nodes_are_heard_and_visited_and_rights_are_tried(tmp_path: Path) -> Non
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("user", "missing"), [("reader", ("write records",)), ("all", ())])
 def test_what_nats_doesnt_allow_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
@@ -117,6 +119,7 @@ def test_what_nats_doesnt_allow_is_missing(
     assert capsys.readouterr() == ("", "")  # what the directory logs is among the reasons
 
 
+@pytest.mark.slow
 def test_a_wrong_password_and_an_absent_server_are_reasons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CONNECT_SECONDS", 1.0)
     with nats_server(tmp_path, RIGHTS) as server:

@@ -101,6 +101,7 @@ while sock.recv(65536):
 """A newcomer that takes the bulk, and never serves."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lie", LIES)
 def test_a_newcomer_that_lies_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lie: str) -> None:
     """Threat N16."""

@@ -47,6 +47,7 @@ def test_a_peer_is_named_by_port_ip_and_scope() -> None:
         assert locate(one).remote != locate(other).remote
 
 
+@pytest.mark.slow
 @given(st.lists(ADDRESSES, max_size=5))
 def test_a_row_of_addresses_comes_apart_again(addresses: list[bytes]) -> None:
     row = pack_targets(addresses)

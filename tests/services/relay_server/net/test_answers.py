@@ -40,6 +40,7 @@ def turns(draw: st.DrawFn) -> tuple[list[Forward], list[Receipt]]:
     return forwards, answers
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("UDP-04", "RCP-04")
 @given(turns(), st.booleans())
 def test_everybody_hears_all_messages_in_order_and_each_own_answer_once(

@@ -57,6 +57,7 @@ def test_joins_and_streams_share_what_there_is(
 NODE = "cluster_url='nats://localhost', cluster_key='k' * 32, node_address='localhost'"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 @pytest.mark.requirement("CLU-04")
 @pytest.mark.parametrize(

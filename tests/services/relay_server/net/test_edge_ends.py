@@ -121,6 +121,7 @@ def test_an_edge_that_dies_before_the_answer_leaves_no_seat(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("CLU-04", "ROOM-02")
 def test_a_client_that_isnt_there_for_its_answer_has_no_seat(run: Run) -> None:
     """It closed its socket, which looks as if it only had no more to say; its system resets what comes (threat T11)."""

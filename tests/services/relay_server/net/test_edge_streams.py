@@ -71,6 +71,7 @@ def is_forgotten(node: ClusterNode) -> bool:
     return not (node.edge.carriages or node.registry.streams.carried or len(node.carried))
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("CLU-04", "STR-01")
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 def test_a_stream_is_carried_both_ways(run: Run, tls: Tls, secure: bool) -> None:
@@ -94,6 +95,7 @@ def test_a_stream_is_carried_both_ways(run: Run, tls: Tls, secure: bool) -> None
     run(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("CLU-04", "STR-01")
 def test_a_stream_that_leaves_is_closed_as_at_home(run: Run) -> None:
     async def scenario() -> None:
@@ -112,6 +114,7 @@ def test_a_stream_that_leaves_is_closed_as_at_home(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("CLU-04", "STR-01")
 def test_a_stream_that_sends_no_more_ends_as_at_home(run: Run) -> None:
     async def scenario() -> None:
@@ -204,6 +207,7 @@ def test_a_stream_whose_edge_dies_may_come_back(run: Run, end: Callable[[Cluster
     run(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("CLU-04", "STR-06")
 def test_a_stream_whose_home_dies_ends(run: Run) -> None:
     async def scenario() -> None:

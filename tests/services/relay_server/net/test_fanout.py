@@ -52,6 +52,7 @@ def batches(draw: st.DrawFn) -> list[Forward]:
     return forwards
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("UDP-04", "CON-02")
 @given(batches(), st.booleans())
 def test_everybody_hears_every_others_message_once_in_order(forwards: list[Forward], together: bool) -> None:

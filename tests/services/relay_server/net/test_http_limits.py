@@ -273,6 +273,7 @@ def test_who_ends_its_side_has_its_answer(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 def test_whatever_comes_the_port_goes_on(run: Run) -> None:
     good = [
         ASK + b"\r\n",

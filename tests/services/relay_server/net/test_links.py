@@ -247,6 +247,7 @@ def test_a_probe_tells_who_is_alive(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("CLU-06")
 def test_a_stopped_process_fails_a_probe_though_its_system_accepts(run: Run) -> None:
     with socket.socket() as stopped:

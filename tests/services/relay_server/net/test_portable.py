@@ -50,6 +50,7 @@ def test_nobody_learns_of_dead_ports(ipv4: PortableSocket) -> None:
         assert list(ipv4.undelivered()) == []
 
 
+@pytest.mark.slow
 def test_a_relay_needs_no_batch_calls_of_the_c_library() -> None:
     """As on macOS: whatever serves datagrams is loaded, and nothing looks for recvmmsg."""
     code = "import ctypes; ctypes.CDLL = None; import relay_server.parts, relay_server.net.udp"

@@ -63,6 +63,7 @@ def test_a_connection_that_breaks_leaves_its_seat_waiting(run: Run, tls: Tls, se
     run(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("STR-01", "STR-02")
 @pytest.mark.parametrize(("count", "rate"), [(LINES_A_TURN + 1, 0), (5, 0.001)], ids=["many", "too many"])
 def test_all_that_comes_before_an_end_counts(run: Run, tls: Tls, secure: bool, count: int, rate: float) -> None:

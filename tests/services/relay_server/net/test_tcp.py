@@ -218,6 +218,7 @@ def test_a_client_may_end_its_sending_side_after_the_request(run: Run, wants_jso
     run(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pause", [0.0, 0.05])
 def test_who_goes_without_reading_its_token_was_never_there(run: Run, pause: float) -> None:
     async def scenario() -> None:
@@ -283,6 +284,7 @@ def test_a_refusal_arrives_although_the_client_still_sends(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("TCP-06")
 def test_a_connection_that_lingers_is_closed_at_last(run: Run) -> None:
     async def scenario() -> None:

@@ -77,6 +77,7 @@ def test_a_room_with_a_password_is_created_and_joined(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("PWD-03")
 def test_who_needs_no_work_doesnt_wait_for_those_who_do(run: Run) -> None:
     async def scenario() -> None:
@@ -95,6 +96,7 @@ def test_who_needs_no_work_doesnt_wait_for_those_who_do(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["cut", "closed", "relay"])
 def test_a_connection_lost_during_the_work_leaves_nothing_behind(run: Run, end: str) -> None:
     async def scenario() -> None:
@@ -139,6 +141,7 @@ def test_the_deadline_is_for_the_work_too(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("TCP-03")
 def test_the_deadline_is_over_when_the_work_is_done(run: Run) -> None:
     class QuickPasswords(Passwords):

@@ -225,6 +225,7 @@ def test_a_flood_of_copies_lets_others_have_their_turn(run: Run, portable: bool)
     run(scenario)
 
 
+@pytest.mark.slow
 def test_a_flood_of_notices_waits_where_it_came_from(run: Run, portable: bool) -> None:
     """Otherwise whoever counts would send it all at once, as when everybody leaves a large room."""
 

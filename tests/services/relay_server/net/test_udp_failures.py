@@ -61,6 +61,7 @@ def test_dead_members_cost_nobody_a_message_and_go(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 def test_errors_neither_deafen_nor_spin_the_port(run: Run, portable: bool) -> None:
     async def scenario() -> None:
         async with rooms(portable) as chat:

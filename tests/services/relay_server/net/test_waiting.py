@@ -67,6 +67,7 @@ def is_waiting(guesses: Guesses) -> Callable[[], bool]:
     return look
 
 
+@pytest.mark.slow
 def test_a_password_that_waits_for_a_check_may_take_longer_than_other_requests(run: Run) -> None:
     async def scenario() -> None:
         async with spent_relay(SOON) as (server, _), await knock(server) as client:
@@ -75,6 +76,7 @@ def test_a_password_that_waits_for_a_check_may_take_longer_than_other_requests(r
     run(scenario)
 
 
+@pytest.mark.slow
 def test_it_does_not_wait_for_ever(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policy, "CHECK_WAIT_SECONDS", DEADLINE)
 
@@ -100,6 +102,7 @@ def test_who_goes_waits_no_more(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 def test_a_node_lets_a_password_wait_at_the_rooms_home(run: Run) -> None:
     async def scenario() -> None:
         async with pair(transaction_timeout_seconds=DEADLINE) as both:

@@ -240,6 +240,7 @@ attempt(renew, b"head\\n")
 """
 
 
+@pytest.mark.slow
 def test_on_a_full_disk_there_is_a_whole_file_or_none(tmp_path: Path) -> None:
     """The kernel takes the part of a write that fits: here it reaches the largest size that a file may have."""
     ended = subprocess.run(

@@ -114,6 +114,7 @@ def size_of(directory: Path) -> int:
     return sum(path.stat().st_size for path in directory.iterdir())
 
 
+@pytest.mark.slow
 def test_changes_without_end_dont_fill_the_disk(
     run: Callable[[Scenario], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,7 @@ def test_all_is_written_in_order(pipe: tuple[TextIO, TextIO]) -> None:
     assert (aside.end(), aside.dropped) == (True, 0)
 
 
+@pytest.mark.slow
 def test_what_nobody_takes_is_dropped_and_counted(pipe: tuple[TextIO, TextIO]) -> None:
     reader, writer = pipe
     aside = Aside(writer)
@@ -117,6 +118,7 @@ print("y" * 200_000, file=sys.stderr)
 """
 
 
+@pytest.mark.slow
 def test_the_end_of_the_process_waits_for_nobody(pipe: tuple[TextIO, TextIO]) -> None:
     assert subprocess.run([sys.executable, "-c", STUCK], stderr=pipe[1], timeout=60, check=False).returncode == 0
 

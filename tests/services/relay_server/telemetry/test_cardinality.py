@@ -1,5 +1,7 @@
 """However many rooms, people and addresses there are, the metrics are the same ones (threat R6)."""
 
+import pytest
+
 from chatproto import EvictionReason, encode_datagram, encode_lobby
 from relay_server.core.judge import Judge
 from relay_server.core.lobby import Lobby
@@ -13,6 +15,7 @@ from services.relay_server.core.rooms_case import new_nonces
 ROOMS = 10_000
 
 
+@pytest.mark.slow
 def test_ten_thousand_rooms_add_no_series() -> None:
     tally, policy = Tally(), unlimited(message_rate=1.0)
     registry = Registry(policy, tally.observe_event, new_nonces(), locate)

@@ -60,6 +60,7 @@ class Pages:
         return page
 
 
+@pytest.mark.slow
 def test_a_page_is_carried_both_ways(run: Run) -> None:
     async def scenario() -> None:
         async with pair() as both, at_edge(both) as pages:
@@ -88,6 +89,7 @@ def test_a_page_is_carried_both_ways(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 def test_all_that_a_page_says_before_its_farewell_comes_to_the_home(run: Run) -> None:
     count = 300  # who reads them is not too slow yet
 
@@ -133,6 +135,7 @@ def test_a_home_that_is_gone_is_told_in_words(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 def test_a_home_that_goes_ends_the_chat(run: Run) -> None:
     async def scenario() -> None:
         async with pair() as both, at_edge(both) as pages:
@@ -147,6 +150,7 @@ def test_a_home_that_goes_ends_the_chat(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("WEB-01")
 def test_a_page_is_carried_to_a_home_whose_tcp_port_has_no_streams(run: Run) -> None:
     async def scenario() -> None:

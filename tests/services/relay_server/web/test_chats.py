@@ -52,6 +52,7 @@ async def _heard(client: Connection) -> tuple[str | None, str]:
             return event.sender, event.text
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("PWD-04")
 def test_a_password_waits_for_a_check_as_over_tcp(run: Run) -> None:
     async def scenario() -> None:

@@ -115,6 +115,7 @@ BAD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("request_", BAD)
 def test_what_is_no_request_ends_the_connection(request_: bytes) -> None:
     async def scenario() -> None:
@@ -177,6 +178,7 @@ def test_who_connects_too_often_is_cut() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_a_class_may_open_the_page_together() -> None:
     """Sixty browsers behind one address, by default limits: seven connections and some fifty requests of each."""
     limits = ("join_rate", "max_transactions_per_address")
@@ -275,6 +277,7 @@ def test_a_request_without_a_host_is_answered(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("WEB-01")
 def test_any_mixture_of_legal_parts_is_answered(tmp_path: Path) -> None:
     chance = random.Random(1)
