@@ -7,6 +7,7 @@ skips for these into failures: continuous integration says so, for it brings the
 import gc
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -35,6 +36,9 @@ BUNDLE: Final = Path(__file__).parents[1] / "dist/chat-desktop"
 AXE: Final = Path(__file__).parents[1] / "services/web-client/node_modules/axe-core/axe.min.js"
 """What finds faults that keep people with disabilities from using a page; `make web-check` installs it."""
 
+FORGETTING_DOCKER: Final = (23, 0)
+"""From this version on the engine lets the kernel forget where datagrams to published ports went before."""
+
 _ANSWER_SECONDS = 20.0
 _FIGURE = "figure"
 
@@ -50,11 +54,25 @@ def _installed(*programs: str) -> bool:
     return all(map(shutil.which, programs))
 
 
+def _docker_version() -> tuple[int, ...]:
+    """Return the engine's major and minor version; nothing if none answers."""
+    command = ["docker", "version", "--format", "{{.Server.Version}}"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return tuple(int(number) for number in re.findall(r"\d+", said)[:2])
+
+
 # How one sees that it is there, and what to say if it isn't.
 _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "docker": (
         lambda: all(_succeeds("docker", *words) for words in (["info"], ["compose", "version"], ["buildx", "version"])),
         "no Docker engine with Compose and buildx answers: `sudo deploy/airgap/engine.sh` brings one",
+    ),
+    "docker-23": (
+        lambda: _docker_version() >= FORGETTING_DOCKER,
+        "Docker before 23.0 lets the kernel send datagrams to where an old container was (docs/operations.md)",
     ),
     "prometheus": (
         lambda: _installed("prometheus", "promtool"),

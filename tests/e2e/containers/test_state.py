@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatclient import Transport
+from conformance.relays import Relay
 from conftest import Figures
 from e2e.chorus import Chorus
 from e2e.containers import engine
@@ -98,6 +99,22 @@ def test_a_restart_and_a_new_image_let_nobody_join_anew(project: Project, newer:
             assert engine.container(str(relay.ID))["Config"]["Image"] == newer
 
     asyncio.run(scenario())
+
+
+@pytest.mark.needs("docker-23")
+def test_who_keeps_talking_through_forwarded_ports_is_heard_again(
+    project: Project, newer: str, figures: Figures
+) -> None:
+    """The kernel forwards what comes to another address than loopback, where a program of the engine does."""
+    gateway = str(engine.network(f"{project.name}_chat")["IPAM"]["Config"][0]["Gateway"])
+    relay = Relay(gateway, project.relay.tcp_port, project.relay.udp_port, project.relay.lobby_port)
+    with Chorus(relay, ROOM, SINGERS) as chorus:
+        take_image(project, newer)
+        for words in (("up", "--detach", "--no-build", "relay"), *[("restart", "relay")] * 3):
+            chorus.begin()
+            asyncio.run(restart(project, chorus, *words))
+            check_all_stayed(project, SINGERS)
+            figures(f"{words[0]}: nobody was heard for {percentiles(chorus.silences())}")
 
 
 def test_only_the_relays_user_may_read_the_state(project: Project) -> None:
