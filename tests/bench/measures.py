@@ -144,5 +144,5 @@ def _run_reference(
         for room in range(shape.rooms)
         for member in range(shape.members)
     ]
-    with running_reference(programs, cpus.relay, gso=gso) as reference:
+    with running_reference(programs.reference_command(gso=gso), cpus.relay) as reference:
         return run_load(programs, reference, members, shape.members, rate=rate, seconds=seconds, sizes=sizes)

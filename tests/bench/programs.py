@@ -93,6 +93,10 @@ class Programs(NamedTuple):
     reference: Path
     load: Path
 
+    def reference_command(self, *, gso: bool = False) -> Sequence[str]:
+        """Return how the reference is started; with ``gso`` it lets the kernel cut messages, as our relay does."""
+        return str(self.reference), *(["--gso"] if gso else [])
+
 
 def build(folder: Path) -> Programs:
     """Compile the C programs into a folder.
@@ -123,14 +127,14 @@ def compile_program(name: str, folder: Path) -> Path:
 
 
 @contextmanager
-def running_reference(programs: Programs, cpu: int, *, gso: bool = False) -> Iterator[Target]:
-    """Run the reference relay on a CPU; with ``gso`` it lets the kernel cut messages, as our relay does."""
-    command = [str(programs.reference), *(["--gso"] if gso else [])]
+def running_reference(command: Sequence[str], cpu: int) -> Iterator[Target]:
+    """Run a reference, which prints its port, on a CPU."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         os.sched_setaffinity(process.pid, {cpu})
         try:
             assert process.stdout
-            yield Target(process.pid, int(process.stdout.readline()), 0)
+            port = int(process.stdout.readline())
+            yield Target(process.pid, port, port)
         finally:
             process.terminate()
 

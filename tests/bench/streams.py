@@ -28,6 +28,7 @@ from bench.programs import (
     compile_program,
     cpu_seconds,
     resident_kib,
+    running_reference,
     running_relay,
 )
 from bench.tables import lay_out, spread
@@ -41,8 +42,9 @@ CROWD_ROOM_MEMBERS: Final = 20
 MOST_MEMBERS: Final = max(shape.rooms * shape.members for shape in SHAPES)
 IDLE_ROUNDS: Final = 10
 """Idle members are watched as long as so many runs: by default two rounds of the relay's pings."""
-ALONE: Final = (Shape(1, 5), Shape(1, 20), Shape(1, 100))
-ALONE_RATE: Final = 50.0
+ALONE: Final[Mapping[Shape, float]] = {
+    Shape(1, 5): 50.0, Shape(1, 20): 50.0, Shape(1, 100): 50.0, Shape(20, 10): 200.0,
+}  # fmt: skip
 """So few messages a second that each comes alone."""
 STALLED: Final = Shape(1, 100)
 STALLED_RATE: Final = 500.0
@@ -58,7 +60,7 @@ def main() -> None:
     cpus = begin("bench.streams", here=arguments.here)
     os.sched_setaffinity(0, {cpus.load})
     with told("bench.streams"), tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        bench = Bench(compile_program("stream_load", Path(folder)), cpus, arguments, Path(folder))
+        bench = Bench(cpus, arguments, Path(folder))
         for part in arguments.only or PARTS:
             print(f"\n{PARTS[part](bench)}", flush=True)
 
@@ -78,8 +80,9 @@ def _parser() -> argparse.ArgumentParser:
 class Bench:
     """The load, where it runs, and for how long."""
 
-    def __init__(self, load: Path, cpus: Cpus, arguments: argparse.Namespace, folder: Path) -> None:
-        self.load = load
+    def __init__(self, cpus: Cpus, arguments: argparse.Namespace, folder: Path) -> None:
+        self.load = compile_program("stream_load", folder)
+        self.reference = compile_program("reference_streams", folder)
         self.cpus = cpus
         self.runs: int = arguments.runs
         self.seconds: float = arguments.seconds
@@ -110,12 +113,19 @@ class Bench:
         return f"{lay_out(rows)}\n{note}"
 
     def alone(self) -> str:
-        """Say something now and then; returns the table of what a copy costs."""
-        rows: list[tuple[str, ...]] = [("rooms x members", "us a copy", "us a message", "p50", "p99")]
-        for shape in ALONE:
-            results = [self._run_relay(shape, ALONE_RATE) for _ in range(self.runs)]
-            cost = 1e6 / _median(results, "per_cpu_second")
-            rows.append((str(shape), f"{cost:.1f}", f"{cost * (shape.members - 1):.0f}", *_latencies(results)))
+        """Say something now and then; returns the table of what a copy costs the relay, and the reference in turn."""
+        rows: list[tuple[str, ...]] = [
+            ("rooms x members", "us a copy", "us a message", "p50", "p99", "reference, us a copy", "ratio")
+        ]
+        for shape, rate in ALONE.items():
+            ours, least = [], []
+            for _ in range(self.runs):
+                ours.append(self._run_relay(shape, rate))
+                least.append(self._run_reference(shape, rate))
+            cost, floor = (1e6 / _median(results, "per_cpu_second") for results in (ours, least))
+            ratios = [its.per_cpu_second / our.per_cpu_second for our, its in zip(ours, least, strict=True)]
+            message = f"{cost * (shape.members - 1):.0f}"
+            rows.append((str(shape), f"{cost:.1f}", message, *_latencies(ours), f"{floor:.1f}", spread(ratios)))
         return lay_out(rows)
 
     def stalled(self) -> str:
@@ -167,6 +177,15 @@ class Bench:
             for ear in members[:deaf]:
                 ear.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, STALLED_BUFFER_BYTES)
             return self._converse("stream", relay.pid, members[deaf:], shape.members - deaf, rate)
+
+    def _run_reference(self, shape: Shape, rate: float) -> Result:
+        with ExitStack() as stack:
+            relay = stack.enter_context(running_reference((str(self.reference), str(shape.members)), self.cpus.relay))
+            members = []
+            for number in range(shape.rooms * shape.members):
+                connection = stack.enter_context(connect(relay.tcp_port))
+                members.append(Ear(f"bench-{number // shape.members}", connection, connection))
+            return self._converse("stream", relay.pid, members, shape.members, rate)
 
     def _run_redis(self, shape: Shape, *, one_publisher: bool = False) -> Result:
         with ExitStack() as stack:

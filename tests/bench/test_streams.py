@@ -31,8 +31,8 @@ def test_saturated_streams_beside_redis_where_it_is_installed() -> None:
 
 def test_messages_that_come_alone() -> None:
     table = measure("alone")
-    for shape in ("1 x 5", "1 x 20", "1 x 100"):
-        assert re.search(rf"^{shape} +\d+\.\d +\d+ +{LATENCIES}$", table, re.MULTILINE)
+    for shape in ("1 x 5", "1 x 20", "1 x 100", "20 x 10"):
+        assert re.search(rf"^{shape} +\d+\.\d +\d+ +{LATENCIES} +\d+\.\d +{RATIO}$", table, re.MULTILINE)
 
 
 def test_one_that_does_not_read() -> None:
