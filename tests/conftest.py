@@ -70,10 +70,6 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: all(_succeeds("docker", *words) for words in (["info"], ["compose", "version"], ["buildx", "version"])),
         "no Docker engine with Compose and buildx answers: `sudo deploy/airgap/engine.sh` brings one",
     ),
-    "docker-23": (
-        lambda: _docker_version() >= FORGETTING_DOCKER,
-        "Docker before 23.0 lets the kernel send datagrams to where an old container was (docs/operations.md)",
-    ),
     "prometheus": (
         lambda: _installed("prometheus", "promtool"),
         "prometheus and promtool are missing: `sudo deploy/airgap/test-tools.sh` installs them",
@@ -133,6 +129,10 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "axe": (
         AXE.is_file,
         "axe-core is missing: with Node 20 or newer, `make web-check` installs it",
+    ),
+    "docker-23": (
+        lambda: _docker_version() >= FORGETTING_DOCKER,
+        "Docker before 23.0 lets the kernel send datagrams to where an old container was (docs/operations.md)",
     ),
     "interpreted": (
         lambda: BUILD == "interpreted",
