@@ -153,8 +153,8 @@ web-tests: $(WEB_CLIENT)/node_modules/.package-lock.json $(VENV)/runtime.stamp
 	@cd build/page/$(WEB_CLIENT) && node --test --test-reporter=dot tests/*.test.js
 
 .PHONY: check check-units
-check: $(VENV)/dev.stamp ## lint, unit tests, documents (a minute)
-	@echo "==> unit tests, lint and the page's checks side by side (a minute); each prints its result when it is done"
+check: $(VENV)/dev.stamp ## lint, quick unit tests, documents (under a minute)
+	@echo "==> unit tests, lint and the page's checks side by side (under a minute); each prints its result when it is done"
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-units lint web-check
 check-units: $(VENV)/dev.stamp
 	@$(PYTEST) --numprocesses 3 -m "not slow" $(UNIT)
