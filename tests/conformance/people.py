@@ -87,12 +87,17 @@ class Listener:
                 return data
 
     def waiting(self) -> list[bytes]:
-        """Return what has come by now."""
+        """Return what has come from the relay by now.
+
+        Another test's relay may still send to somebody who had this port before.
+        """
         self.udp.setblocking(False)
         datagrams = []
         with contextlib.suppress(BlockingIOError):
             while True:
-                datagrams.append(self.udp.recv(65_535))
+                data, sender = self.udp.recvfrom(65_535)
+                if sender[1] == self._relay_address[1]:
+                    datagrams.append(data)
         self.udp.settimeout(wire.WAIT_SECONDS)
         return datagrams
 
